@@ -1,0 +1,17 @@
+//! pgvigil compiles audited users, exclusions and environments, kept as YAML in Git, into the
+//! CloudWatch Logs Insights query, the pgAudit enrolment SQL and the monitor's configuration.
+//!
+//! The modules below are the rooms of ARCHITECTURE.md, innermost first. A room uses only rooms
+//! above it in this list; nothing here prints, reads the clock or exits: the binary does.
+
+pub mod source;
+pub mod diagnostic;
+pub mod policy;
+pub mod check;
+pub mod audit_log;
+pub mod insights;
+pub mod compile;
+pub mod rules;
+pub mod deploy;
+pub mod cloud;
+pub mod report;
