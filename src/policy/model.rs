@@ -1,0 +1,413 @@
+//! What the policy files mean: valid, resolved, without serde and without YAML.
+//!
+//! [`lower`](super::lower) makes it from the raw types; everything after that reads only this.
+//! Values that a diagnostic may point at keep a [`Place`].
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::source::Place;
+
+/// All policy files of one repository.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Audited people, in the order of the files.
+    pub users: Vec<User>,
+    /// Accounts that are deliberately not audited, in the order of the files.
+    pub service_accounts: Vec<ServiceAccount>,
+    /// Exclusions, in the order of the files.
+    pub exclusions: Vec<Exclusion>,
+    /// Environments that can be deployed (bases are resolved and gone), sorted by name.
+    pub environments: Vec<Environment>,
+}
+
+impl Policy {
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == name)
+    }
+
+    /// The people audited in an environment on a day: an entry past its `until` is no longer one.
+    pub fn users_in<'a>(&'a self, environment: &'a Environment, today: Date) -> impl Iterator<Item = &'a User> {
+        self.users.iter().filter(move |user| {
+            user.environments.contains(&environment.name) && user.until.is_none_or(|until| today <= until)
+        })
+    }
+
+    /// The service accounts that are not audited in an environment.
+    pub fn service_accounts_in<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = &'a ServiceAccount> {
+        self.service_accounts.iter().filter(move |account| account.environments.contains(&environment.name))
+    }
+
+    /// The exclusions that apply in an environment: those it selects and that select it.
+    pub fn exclusions_in<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Exclusion> {
+        self.exclusions.iter().filter(move |exclusion| {
+            exclusion.environments.contains(&environment.name) && environment.exclusions.contains(&exclusion.id)
+        })
+    }
+}
+
+/// `all`, or the listed names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Every one there is, now and later.
+    All,
+    /// Only these.
+    Only(Vec<String>),
+}
+
+impl Selection {
+    /// Says whether a name is selected.
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|selected| selected == name),
+        }
+    }
+}
+
+/// A class of statements that pgAudit can log (`pgaudit.log`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogClass {
+    /// Every class.
+    All,
+    /// SELECT, and COPY from a relation or query.
+    Read,
+    /// INSERT, UPDATE, DELETE, TRUNCATE, and COPY into a relation.
+    Write,
+    /// Function calls and DO blocks.
+    Function,
+    /// GRANT, REVOKE, CREATE, ALTER and DROP ROLE.
+    Role,
+    /// DDL that is not of class ROLE.
+    Ddl,
+    /// DISCARD, FETCH, CHECKPOINT, VACUUM, SET.
+    Misc,
+    /// SET alone.
+    MiscSet,
+}
+
+impl fmt::Display for LogClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Function => "function",
+            Self::Role => "role",
+            Self::Ddl => "ddl",
+            Self::Misc => "misc",
+            Self::MiscSet => "misc_set",
+        })
+    }
+}
+
+/// The pgAudit settings of one person, defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// `pgaudit.log`: the classes that are logged, sorted, never empty.
+    pub log: Vec<LogClass>,
+    /// `pgaudit.log_relation`: one record for each relation of a statement.
+    pub log_relation: bool,
+    /// `pgaudit.log_catalog`: statements whose relations are all in `pg_catalog` are logged too.
+    pub log_catalog: bool,
+    /// `pgaudit.log_parameter`: values bound to a statement are logged.
+    pub log_parameter: bool,
+    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement.
+    pub log_statement_once: bool,
+}
+
+/// A person whose access is audited.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Database role, as `pg_roles.rolname` has it: at most 63 bytes.
+    pub role: String,
+    /// Who answers for the entry.
+    pub owner: String,
+    /// The team the person works in.
+    pub team: Option<String>,
+    /// Where the person is audited.
+    pub environments: Selection,
+    /// Last day of the enrolment.
+    pub until: Option<Date>,
+    /// pgAudit settings.
+    pub audit: AuditSettings,
+    /// The `role` value in the file.
+    pub place: Place,
+}
+
+/// Which roles a service account entry stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleMatch {
+    /// One role, by its exact name.
+    Name(String),
+    /// Every role whose whole name matches this portable regular expression (not anchored in the text).
+    Pattern(String),
+}
+
+/// An account that is deliberately not audited.
+#[derive(Debug, Clone)]
+pub struct ServiceAccount {
+    /// The roles meant.
+    pub role: RoleMatch,
+    /// Why it is not audited.
+    pub reason: String,
+    /// Who answers for the entry.
+    pub owner: String,
+    /// Where it is not audited.
+    pub environments: Selection,
+    /// A role of the platform (`rdsadmin`, …) rather than of an application.
+    pub system: bool,
+    /// The `role` or `pattern` value in the file.
+    pub place: Place,
+}
+
+/// A pattern of proven noise that does not count.
+#[derive(Debug, Clone)]
+pub struct Exclusion {
+    /// Stable name: kebab-case, unique in the repository.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// Why what it silences is harmless.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The ticket where it was agreed.
+    pub ticket: Option<String>,
+    /// First day.
+    pub created: Date,
+    /// Last day.
+    pub expires: Option<Date>,
+    /// Where it applies.
+    pub environments: Selection,
+    /// What it silences: every condition must hold.
+    pub matcher: Match,
+    /// Records it must silence.
+    pub silences: Vec<Sample>,
+    /// Near misses that must stay loud.
+    pub stays_loud: Vec<Sample>,
+    /// The `id` value in the file.
+    pub place: Place,
+    /// The `match` key in the file.
+    pub match_place: Place,
+}
+
+/// The conditions of an exclusion. All that are present must hold; a list means "any of".
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Match {
+    /// Roles (`%u` of the prefix), exact.
+    pub user: Option<Vec<String>>,
+    /// Databases (`%d` of the prefix), exact.
+    pub database: Option<Vec<String>>,
+    /// Client addresses without the port (`%r` of the prefix), exact.
+    pub client: Option<Vec<String>>,
+    /// Classes, as pgAudit prints them.
+    pub class: Option<Vec<String>>,
+    /// Commands, as pgAudit prints them.
+    pub command: Option<Vec<String>>,
+    /// Object types, as pgAudit prints them; the empty text is "no object in the record".
+    pub object_type: Option<Vec<String>>,
+    /// Schemas of the object, exact.
+    pub schema: Option<Vec<String>>,
+    /// Names of the object inside its schema, exact; a set is already resolved to its names.
+    pub relation: Option<Vec<String>>,
+    /// What the statement's text must look like.
+    pub statement: Option<Statement>,
+}
+
+/// Conditions on the text of the statement, which the watched person writes: they can only narrow
+/// what the fields above select, or stand for a whole statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// The whole text is one of these: letter case, amount of white space and one final `;` do not matter.
+    pub equals: Option<Vec<String>>,
+    /// The whole text matches one of these portable regular expressions (not anchored in the text).
+    pub matches: Option<Vec<String>>,
+    /// The text starts with one of these words, after white space and comments; letter case does not matter.
+    pub starts_with: Option<Vec<String>>,
+    /// Every function called in the text is one of these, and the text holds nothing that could hide a call.
+    pub only_calls: Option<Vec<String>>,
+    /// None of these stands anywhere in the text, whatever the letter case.
+    pub lacks: Option<Vec<String>>,
+    /// One of these stands somewhere in the text: never proof, needs company.
+    pub contains: Option<Vec<String>>,
+}
+
+/// A record for which an exclusion promises something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Role; a person of the policy where the file names none.
+    pub user: Option<String>,
+    /// Database.
+    pub database: Option<String>,
+    /// Client address with port, as `%r` prints it.
+    pub client: Option<String>,
+    /// Class.
+    pub class: String,
+    /// Command.
+    pub command: String,
+    /// Object type; empty where the record has no object.
+    pub object_type: String,
+    /// Object name as pgAudit prints it; empty where the record has no object.
+    pub object: String,
+    /// Text of the statement.
+    pub statement: String,
+    /// The sample in the file.
+    pub place: Place,
+}
+
+/// Where an environment's artefacts are deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// Amazon Web Services.
+    Aws,
+    /// A folder, for trying things out and for tests.
+    Local,
+}
+
+/// What a log group belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterKind {
+    /// An Aurora cluster: `/aws/rds/cluster/NAME/postgresql`.
+    Aurora,
+    /// An RDS instance: `/aws/rds/instance/NAME/postgresql`.
+    Instance,
+}
+
+/// One watched cluster or instance.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its identifier in RDS: at most 63 characters.
+    pub name: String,
+    /// Aurora or RDS.
+    pub kind: ClusterKind,
+    /// The value in the file.
+    pub place: Place,
+}
+
+impl Cluster {
+    /// The log group that RDS publishes the PostgreSQL log to (Aurora user guide, "Publishing Aurora
+    /// PostgreSQL logs to Amazon CloudWatch Logs").
+    pub fn log_group(&self) -> String {
+        let kind = match self.kind {
+            ClusterKind::Aurora => "cluster",
+            ClusterKind::Instance => "instance",
+        };
+        format!("/aws/rds/{kind}/{}/postgresql", self.name)
+    }
+}
+
+/// Processor of the Lambda function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// AWS Graviton.
+    Arm64,
+    /// Intel and AMD.
+    X86_64,
+}
+
+/// When and how the monitor runs.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    /// Minutes between two runs, and length of one window: 1 to 1440.
+    pub window_minutes: u32,
+    /// Seconds that a run waits for records to arrive before it reads a window.
+    pub settle_seconds: u32,
+    /// Minutes within which a late record is still counted.
+    pub late_arrival_minutes: u32,
+    /// Processor.
+    pub architecture: Architecture,
+    /// Megabytes of memory: 128 to 10240.
+    pub memory_mb: u32,
+    /// Seconds after which Lambda stops a run: 1 to 900.
+    pub timeout_seconds: u32,
+    /// Namespace of the metrics.
+    pub namespace: String,
+}
+
+/// The named selections that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// Reads and writes by people, in every form.
+    Dml,
+}
+
+impl Signal {
+    /// The name in policy files, queries and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dml => "dml",
+        }
+    }
+}
+
+/// The alarm of one signal.
+#[derive(Debug, Clone)]
+pub struct SignalSettings {
+    /// Which.
+    pub signal: Signal,
+    /// The alarm goes off when more statements than this are counted in a window.
+    pub threshold: u32,
+}
+
+/// A value that stays outside the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// Name of an environment variable of the deploying process.
+    FromEnv(String),
+    /// Name or ARN of an AWS Secrets Manager secret.
+    FromSecret(String),
+}
+
+/// Who is told when an alarm goes off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notification {
+    /// An e-mail address.
+    Email(String),
+    /// An HTTPS endpoint of an incident platform.
+    Https(Secret),
+}
+
+/// A place where the policy is deployed.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name: the file's name without `.yaml`.
+    pub name: String,
+    /// One line for people.
+    pub title: Option<String>,
+    /// Where to.
+    pub provider: Provider,
+    /// AWS account: twelve digits. Present when the provider is AWS.
+    pub account: Option<String>,
+    /// AWS region.
+    pub region: Option<String>,
+    /// The folder of the local provider, relative to the repository.
+    pub folder: Option<PathBuf>,
+    /// Watched clusters and instances, at least one.
+    pub clusters: Vec<Cluster>,
+    /// `log_line_prefix` of those clusters.
+    pub log_line_prefix: LogLinePrefix,
+    /// Exclusions that apply here.
+    pub exclusions: Selection,
+    /// The monitor.
+    pub monitor: Monitor,
+    /// What is counted, at least `dml`.
+    pub signals: Vec<SignalSettings>,
+    /// Who is told.
+    pub notifications: Vec<Notification>,
+    /// Days that CloudWatch keeps the clusters' logs.
+    pub retention_days: u32,
+    /// Days that CloudWatch keeps the monitor's own log: the record of detection.
+    pub monitor_retention_days: u32,
+    /// Tags of every resource, sorted by key.
+    pub tags: Vec<(String, String)>,
+    /// The file.
+    pub place: Place,
+}
