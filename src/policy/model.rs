@@ -236,6 +236,8 @@ pub struct Statement {
     pub only_calls: Option<Vec<String>>,
     /// None of these stands anywhere in the text, whatever the letter case.
     pub lacks: Option<Vec<String>>,
+    /// None of these stands anywhere in the text as a word of its own, whatever the letter case.
+    pub lacks_words: Option<Vec<String>>,
     /// One of these stands somewhere in the text: never proof, needs company.
     pub contains: Option<Vec<String>>,
 }
