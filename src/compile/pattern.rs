@@ -8,9 +8,6 @@ use std::collections::BTreeMap;
 
 use crate::audit_log::prefix::LogLinePrefix;
 
-/// Whole numbers in brackets, as `%p` and the record's ids have them.
-const NUMBER: &str = "[0-9]+";
-
 /// `%t` and `%m`: date, time, zone abbreviation or offset.
 const TIMESTAMP: &str = "[0-9-]+ [0-9:.]+ [A-Z0-9+-]+";
 
@@ -24,25 +21,18 @@ const SQLSTATE: &str = "(?:[0-9FHPX][0-9A-Z]{4}: )?";
 /// Kind and ids of a record.
 pub(crate) const RECORD_IDS: &str = "(?:SESSION|OBJECT),[0-9]+,[0-9]+,";
 
-/// The name of the field that holds `name`; prefixed, so that it never meets a discovered field.
-fn group(named: bool, name: &str, body: &str) -> String {
-    if named { format!("(?<{name}>{body})") } else { body.to_owned() }
-}
-
 /// The log line prefix up to the text that a client can choose. A role or database name that
 /// holds `:`, `[` or `]`, or a database name that holds `@`, does not match: such a name can look
 /// like the rest of the line, and a line that is not understood stays loud.
 ///
-/// With `named`, the parts are captured as `pg_client`, `pg_user`, `pg_database` and `pg_pid`.
-pub(crate) fn prefix(prefix: LogLinePrefix, named: bool) -> String {
+/// The parts are captured as `pg_client`, `pg_user`, `pg_database` and `pg_pid`.
+pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
     // One remote host, IPv4 or IPv6 or a name, with the port in parentheses; or a local socket; or
     // nothing for background and parallel workers.
-    let client = group(named, "pg_client", r"[0-9A-Za-z_.:%-]+\([0-9]+\)|\[local\]|");
-    let client = if named { client } else { format!("(?:{client})") };
-    let user = group(named, "pg_user", r"[^:\[\]\n]*");
-    let database = group(named, "pg_database", r"[^:@\[\]\n]*");
-    let pid = group(named, "pg_pid", NUMBER);
-    let head = format!(r"{TIMESTAMP}:{client}:{user}@{database}:\[{pid}\]:");
+    let client = r"(?<pg_client>[0-9A-Za-z_.:%-]+\([0-9]+\)|\[local\]|)";
+    let head = format!(
+        r"{TIMESTAMP}:{client}:(?<pg_user>[^:\[\]\n]*)@(?<pg_database>[^:@\[\]\n]*):\[(?<pg_pid>[0-9]+)\]:"
+    );
     match prefix {
         LogLinePrefix::Short => head,
         LogLinePrefix::Long => {
@@ -63,13 +53,15 @@ pub(crate) fn head(prefix: LogLinePrefix) -> String {
 
 /// Two readings of one line: a second head so close that the first may be part of an application
 /// name. Only the long prefix can be read twice.
-pub(crate) fn two_heads(line_prefix: LogLinePrefix) -> Option<String> {
-    match line_prefix {
+pub(crate) fn two_heads(prefix: LogLinePrefix) -> Option<String> {
+    match prefix {
         LogLinePrefix::Short => None,
-        LogLinePrefix::Long => Some(format!(
-            r"{}[^\n]{{0,63}}{LEVEL}: +{SQLSTATE}AUDIT: {RECORD_IDS}[^\n]{{0,63}}{LEVEL}: +{SQLSTATE}AUDIT: {RECORD_IDS}",
-            prefix(line_prefix, false)
-        )),
+        LogLinePrefix::Long => {
+            let level = format!("{LEVEL}: +{SQLSTATE}");
+            Some(format!(
+                r"[^\n]{{0,63}}{level}AUDIT: {RECORD_IDS}[^\n]{{0,63}}{level}(?<pg_twice>AUDIT: ){RECORD_IDS}"
+            ))
+        }
     }
 }
 
@@ -144,21 +136,22 @@ impl Trie {
 
 /// Words of SQL that stand before a parenthesis without being a call.
 const KEYWORDS: &[&str] = &[
-    "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character", "decimal",
-    "distinct", "else", "except", "exists", "filter", "float", "from", "group", "having", "ilike", "in", "intersect",
-    "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric", "offset", "on", "only",
-    "operator", "or", "over", "row", "select", "some", "then", "time", "timestamp", "union", "using", "values",
-    "varchar", "varying", "when", "where",
+    "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
+    "distinct", "else", "exists", "filter", "from", "group", "having", "in",
+    "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric", "on", "only",
+    "operator", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using", "values",
+    "varchar", "when", "where",
 ];
 
 /// White space of SQL that needs no second thought.
 const SPACE: &str = r"[ \t\r\n]";
 
-/// One step of a comment or white space. Comments do not nest here: a text in which one might is
-/// not matched, and stays loud.
-fn gap() -> String {
-    format!(r"(?:{SPACE}|--[^\r\n]*[\r\n]|\x2f\*(?:[^*\x2f]|\x2f+[^*\x2f]|\*+[^*\x2f])*\*+\x2f)")
-}
+/// One step of white space or a comment. A block comment may hold no `/`, so that none can nest.
+const GAP: &str = r"(?:[ \t\r\n]|--[^\r\n]*[\r\n]|\x2f\*[^\x2f]*\*\x2f)";
+
+/// Part of a name: a letter, digit, `_` or parameter number, or a quoted name, whose quotes are
+/// doubled in the log.
+const NAME: &str = r#"(?:[a-z0-9_]|\$[0-9]|""[^"]*"")+"#;
 
 /// Matches a whole statement in which every call is one of `functions` (unqualified, or in
 /// `pg_catalog`), and that holds nothing a call could hide in. `functions` may name a schema.
@@ -167,35 +160,26 @@ fn gap() -> String {
 /// whatever could be read in two ways: a dollar quote, a backslash before a quote, a nested
 /// comment, a quoted or qualified name before a parenthesis, an unknown character. A parenthesis
 /// is accepted after an operator, a comma, another parenthesis, a keyword or a listed function.
+///
+/// Every alternative begins with another kind of token, so that a text has one reading only.
 pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> String {
     let (qualified, plain): (Vec<&str>, Vec<&str>) = functions.into_iter().partition(|name| name.contains('.'));
     let plain = any_of(plain.into_iter().chain(KEYWORDS.iter().copied()));
     let called = if qualified.is_empty() {
         format!(r"(?:pg_catalog\.)?{plain}")
     } else {
-        format!(r"(?:(?:pg_catalog\.)?{plain}|{})", any_of(qualified))
+        format!(r"(?:pg_catalog\.)?{plain}|{}", any_of(qualified))
     };
-    let gap = gap();
-    // A name is letters, digits, `_`, `$` before a digit, and every character beyond ASCII; or a
-    // quoted name, whose quotes are doubled in the log. Names joined by dots are one word.
-    let name = r#"(?:[^\x00-\x2f:-@\[-^`{-\x7f]|\$[0-9]|""[^"]*(?:""""[^"]*)*"")+"#;
-    let word = format!(r"{name}(?:\.{name})*(?:\.\*)?");
-    // A backslash may stand before anything but a quote: then it means the same in every mode.
-    let text = r"'(?:[^'\\]|''|\\[^'])*'";
-    let mark = format!(r"(?:[,;=<>~!+%|:\[\]&@*]|\)(?:\.{name}|\.\*)*)");
-    // A minus or slash is never followed by what would make it a comment.
-    let joined = format!(r"(?:{word}(?:{gap}+|{gap}*[-\x2f]))*");
-    [
-        format!("(?:{gap}"),
-        format!("-?{mark}"),
-        format!("-?{text}"),
-        format!(r"[-\x2f]{SPACE}"),
-        r"[-\x2f]?\(".to_owned(),
-        // `AS name (…)` and `WITH name (…)` list columns.
-        format!(r"[-\x2f]?{joined}(?:{called}|(?:as|with|recursive){gap}+{word}){gap}*\("),
-        format!(r"[-\x2f]?{joined}{word}{gap}*(?:-?{mark}|-?{text}|[-\x2f]{SPACE}|[-\x2f]\(|\z|--[^\r\n]*\z|\x22\z))*(?:--[^\r\n]*)?"),
-    ]
-    .join("|")
+    // Names joined by dots are one word.
+    let word = format!(r"{NAME}(?:\.(?:{NAME}|\*))*");
+    // A minus or slash is never followed by what would make it a comment. A backslash in a literal
+    // may stand before anything but a quote: then it means the same in every mode.
+    let mark = format!(
+        r#"(?:-?(?:[,;=<>~!+%|:\[\]&@*]|\)(?:\.(?:[a-z0-9_]+|\*))*|'(?:[^'\\]|''|\\[^'])*')|[-\x2f](?:{SPACE}|\()|(?:--[^\r\n]*|"?)\z)"#
+    );
+    format!(
+        r"(?:{GAP}|\(|{mark}|[-\x2f]?(?:{word}(?:{GAP}+|[-\x2f]))*(?:(?:{called}|(?:as|with|recursive){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
+    )
 }
 
 /// Matches the whole of a statement field that is `body`, quoted as CSV or not.
@@ -216,7 +200,7 @@ pub(crate) fn equals(text: &str) -> String {
 
 /// Matches the beginning of a statement field whose first word is one of these.
 pub(crate) fn starts_with<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    format!(r#"(?i)^"?{}*{}[^A-Za-z0-9_$.]"#, gap(), any_of(words))
+    format!(r#"(?i)^"?{GAP}*{}[^A-Za-z0-9_$.]"#, any_of(words))
 }
 
 /// Matches one of these anywhere, in any letter case.

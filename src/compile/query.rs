@@ -121,41 +121,41 @@ impl<'a> QuerySource<'a> {
 
     fn rows(&self, header: &str) -> Text {
         let mut text = Text::new(header);
-        let prefix = pattern::prefix(self.prefix, false);
-        let head = pattern::head(self.prefix);
-
         text.stage(StageRole::NotARecord, &format!("filter @message like /AUDIT: {}/", pattern::RECORD_IDS));
+        let prefix = pattern::prefix(self.prefix);
+        text.stage(StageRole::Extract, &format!("parse @message /^{prefix}(?<pg_rest>[^\\x00]+)/"));
+        let head = pattern::head(self.prefix);
+        text.stage(StageRole::Extract, &format!("parse pg_rest /^{head}(?<pg_record>[^\\x00]+)/"));
+        // A line whose prefix is understood and that has no head behind it only quotes one.
+        text.stage(StageRole::NotARecord, "filter (isempty(pg_rest) = 1 or ispresent(pg_record))");
+        let mut record = "pg_record";
+        if let Some(two_heads) = pattern::two_heads(self.prefix) {
+            text.stage(StageRole::Extract, &format!("parse pg_rest /^{two_heads}/"));
+            // Two readings are none: `AUDIT: ` is no record, and the line stays loud.
+            text.stage(StageRole::Extract, "fields coalesce(pg_twice, pg_record) as pg_sure");
+            record = "pg_sure";
+        }
         text.stage(
             StageRole::Extract,
             &format!(
-                "parse @message /^{}{head}(?:SESSION|OBJECT),(?<pg_ids>[0-9]+,[0-9]+),(?<pg_class>[A-Z_]+),\
-                 (?<pg_command>[^,\"\\n]+),(?<pg_type>[^,\"\\n]*),(?<pg_object>[^,\"\\n]*|\"(?:[^\"]|\"\")*\"),\
-                 (?<pg_rest>[^\\x00]*)/",
-                pattern::prefix(self.prefix, true)
+                "parse {record} /^(?:SESSION|OBJECT),(?<pg_ids>[0-9]+,[0-9]+),\
+                 (?<pg_what>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),(?<pg_object>[^,\"\\n]*|\"(?:[^\"]|\"\")*\"),\
+                 (?<pg_fields>[^\\x00]+)/"
             ),
         );
-        // `<not logged>` and `<previously logged>` are no text; a statement never begins with `<`.
-        text.stage(StageRole::Extract, "parse pg_rest /^(?<pg_text>\"(?:[^\"]|\"\")*\"|[^,\"<][^,\"]*),/");
-        text.stage(StageRole::Extract, &format!("parse @message /^(?<pg_prefix>{prefix})/"));
-        text.stage(StageRole::Extract, &format!("parse @message /^(?<pg_head>{prefix}{head})/"));
-        // A line whose prefix is understood and that has no head behind it only quotes one.
         text.stage(
-            StageRole::NotARecord,
-            "filter (ispresent(pg_class) or isempty(pg_prefix) = 1 or ispresent(pg_head))",
+            StageRole::Extract,
+            "parse pg_what /^(?<pg_class>[A-Z_]+),(?<pg_command>[^,]+),(?<pg_type>[^,]*)/",
         );
-        let guard = match pattern::two_heads(self.prefix) {
-            None => "isempty(pg_class) = 1",
-            Some(two_heads) => {
-                text.stage(StageRole::Extract, &format!("parse @message /^(?<pg_twice>{two_heads})/"));
-                "isempty(pg_class) = 1 or ispresent(pg_twice)"
-            }
-        };
+        // `<not logged>` and `<previously logged>` are no text; a statement never begins with `<`.
+        text.stage(StageRole::Extract, "parse pg_fields /^(?<pg_text>\"(?:[^\"]|\"\")*\"|[^,\"<][^,\"]*),/");
+        let guard = "isempty(pg_what) = 1";
         text.stage(
             StageRole::Scope,
             &format!(
-                "filter ({guard} or (pg_class not in {} and (pg_class != 'MISC' or pg_command not in {})))",
-                list(CLASS_OUT_OF_SCOPE),
-                list(MISC_OUT_OF_SCOPE)
+                "filter ({guard} or pg_what not like /^(?:{},|MISC,{},)/)",
+                pattern::any_of(CLASS_OUT_OF_SCOPE.iter().copied()),
+                pattern::any_of(MISC_OUT_OF_SCOPE.iter().copied())
             ),
         );
         self.service_accounts(&mut text, guard);
@@ -226,25 +226,28 @@ impl<'a> QuerySource<'a> {
 /// Why a record stays loud although an exclusion is there: one reason for each condition that may fail.
 fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
     let mut reasons = Vec::new();
-    let mut one_of = |field: &str, values: &Option<Vec<String>>, may_be_empty: bool| {
+    let mut one_of = |field: &str, values: &Option<Vec<String>>| {
         let Some(values) = values else { return };
         let (empty, values): (Vec<&str>, Vec<&str>) =
             values.iter().map(String::as_str).partition(|value| value.is_empty());
         match (values.is_empty(), empty.is_empty()) {
             (true, false) => reasons.push(format!("isempty({field}) = 0")),
-            (false, true) if may_be_empty => {
-                reasons.push(format!("isempty({field}) = 1 or {field} not in {}", list(&values)));
-            }
-            (false, true) => reasons.push(format!("{field} not in {}", list(&values))),
+            (false, true) => reasons.push(format!("isempty({field}) = 1 or {field} not in {}", list(&values))),
             (false, false) => reasons.push(format!("(isempty({field}) = 0 and {field} not in {})", list(&values))),
             (true, true) => reasons.push("ispresent(@message)".to_owned()),
         }
     };
-    one_of("pg_user", &matcher.user, true);
-    one_of("pg_database", &matcher.database, true);
-    one_of("pg_class", &matcher.class, false);
-    one_of("pg_command", &matcher.command, false);
-    one_of("pg_type", &matcher.object_type, true);
+    one_of("pg_user", &matcher.user);
+    one_of("pg_database", &matcher.database);
+    let what = what(matcher);
+    if what.is_none() {
+        one_of("pg_class", &matcher.class);
+        one_of("pg_command", &matcher.command);
+        one_of("pg_type", &matcher.object_type);
+    }
+    if let Some(combinations) = what {
+        reasons.push(format!("pg_what not in {}", list(&combinations)));
+    }
     if let Some(clients) = &matcher.client {
         let addresses = pattern::any_of(clients.iter().map(String::as_str));
         reasons.push(format!("isempty(pg_client) = 1 or pg_client not like /^{addresses}(?:\\(|\\z)/"));
@@ -291,6 +294,23 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
         }
     }
     reasons
+}
+
+/// The combinations of class, command and object type, as they stand side by side in the record,
+/// where all three are given and they are few.
+fn what(matcher: &Match) -> Option<Vec<String>> {
+    let (classes, commands, types) =
+        (matcher.class.as_ref()?, matcher.command.as_ref()?, matcher.object_type.as_ref()?);
+    if classes.len() * commands.len() * types.len() > 12 {
+        return None;
+    }
+    let mut combinations = Vec::new();
+    for class in classes {
+        for command in commands {
+            combinations.extend(types.iter().map(|object_type| format!("{class},{command},{object_type}")));
+        }
+    }
+    Some(combinations)
 }
 
 /// The object as pgAudit prints it, for a schema and the names in it.

@@ -1,0 +1,13 @@
+-- What the policy says, for the statements that follow. The compiled script fills both tables;
+-- they vanish with the session.
+create temporary table if not exists pgvigil_desired (
+    role name not null,
+    setting text not null,
+    value text not null,
+    primary key (role, setting)
+);
+-- Roles that are deliberately not audited: their settings are left alone.
+create temporary table if not exists pgvigil_unaudited (
+    role_pattern text not null primary key
+);
+truncate pgvigil_desired, pgvigil_unaudited;

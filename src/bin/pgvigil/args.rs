@@ -1,0 +1,272 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+/// Audit human access to Aurora PostgreSQL as code: check, prove, compile and deploy the policy
+#[derive(Debug, Parser)]
+#[command(name = "pgvigil", version, propagate_version = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files, 11 rule tests \
+failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way.\n\nResults go to stdout, everything else to \
+stderr.";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Folder of the policy repository: it holds `rules/` and `environments/`
+    #[arg(long, short = 'C', global = true, default_value = ".", value_name = "DIR", help_heading = "Global options")]
+    pub(crate) root: PathBuf,
+    /// When to colour the output
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN", help_heading = "Global options")]
+    pub(crate) color: Color,
+    /// Print no progress and no hints
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// Judge dates (expiry, end of enrolment) as on this day instead of today
+    #[arg(long, global = true, value_name = "YYYY-MM-DD", help_heading = "Global options")]
+    pub(crate) today: Option<Date>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check every policy file
+    Check(CheckArgs),
+    /// Prove the rules on samples and on real audit logs
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Write queries, enrolment SQL, monitor settings and resource documents
+    Compile(CompileArgs),
+    /// Show what an apply would change
+    Plan(PlanArgs),
+    /// Bring what is deployed to what the repository says
+    Apply(ApplyArgs),
+    /// Tell what somebody changed by hand
+    Drift(DriftArgs),
+    /// Run what a pipeline needs in one go
+    #[command(subcommand)]
+    Ci(CiCommand),
+    /// Write the JSON Schemas of the policy files, for editors
+    Schema(SchemaArgs),
+    /// Print a shell's completion script
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+}
+
+/// Output of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiagnosticFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// GitHub workflow commands: annotations at the lines of the pull request
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// How to print faults
+    #[arg(long, default_value = "human")]
+    pub(crate) format: DiagnosticFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Judge the samples of every exclusion and the log fixtures in rules/fixtures
+    Test(TestArgs),
+    /// Judge each audit record of logs
+    Eval(EvalArgs),
+    /// Tell why a record counts or does not
+    Explain(ExplainArgs),
+}
+
+/// Output of the rule tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// JUnit XML
+    Junit,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Environment whose query is tested; all of them without this option
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// How to print results
+    #[arg(long, default_value = "human")]
+    pub(crate) format: TestFormat,
+}
+
+/// Output of an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalFormat {
+    /// A table of totals by user, command and object
+    Human,
+    /// One JSON object for each audit record
+    Jsonl,
+    /// Totals as one JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Environment whose query judges
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// How to print verdicts
+    #[arg(long, default_value = "human")]
+    pub(crate) format: EvalFormat,
+    /// Print totals only: the fast path
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
+    #[arg(required = true, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Environment whose query judges
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// A log entry to explain, as it stands in the log
+    #[arg(long, value_name = "ENTRY", conflicts_with = "logs")]
+    pub(crate) line: Option<String>,
+    /// Logs to explain record by record; `-` reads stdin
+    #[arg(required_unless_present = "line", value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompileArgs {
+    /// Environment to compile; all of them without this option
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// Folder to write to: one folder for each environment
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Write nothing, tell whether the folder is up to date
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Output of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// Markdown, for a pull request
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Environment to plan
+    #[arg(long)]
+    pub(crate) env: String,
+    /// Save the plan to this file, for `apply`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    pub(crate) format: PlanFormat,
+    /// Exit with 12, 13 or 14 when something would change
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Environment to apply
+    #[arg(long)]
+    pub(crate) env: String,
+    /// Apply without asking
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// A saved plan; without it a fresh plan is made
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DriftArgs {
+    /// Environment to look at
+    #[arg(long)]
+    pub(crate) env: String,
+    /// How to print what drifted
+    #[arg(long, default_value = "human")]
+    pub(crate) format: PlanFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CiCommand {
+    /// For a pull request: check, test the rules, compile, plan; one report, one exit code
+    Pr(CiPrArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiPrArgs {
+    /// Environment to plan
+    #[arg(long)]
+    pub(crate) env: String,
+    /// How to print faults
+    #[arg(long, default_value = "human")]
+    pub(crate) format: DiagnosticFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Folder to write to
+    #[arg(long, default_value = "schema", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Write nothing, tell whether the folder is up to date
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder to write to
+    #[arg(long, default_value = "man", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}

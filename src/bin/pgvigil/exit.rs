@@ -1,0 +1,33 @@
+//! Exit codes, the same for every command.
+
+use std::process::ExitCode;
+
+/// What a run of pgvigil ended with. The README's table lists the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Nothing to report.
+    Clean = 0,
+    /// The tool could not do its work.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The policy files have faults.
+    Diagnostics = 10,
+    /// A sample or a fixture of the rules was judged otherwise than promised.
+    RuleTestsFailed = 11,
+    /// The repository moved: an apply would change something.
+    Pending = 12,
+    /// Somebody changed what is deployed.
+    Drift = 13,
+    /// Both.
+    PendingAndDrift = 14,
+    /// An apply stopped part way.
+    PartlyApplied = 15,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

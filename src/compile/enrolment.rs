@@ -1,0 +1,119 @@
+//! The enrolment script of an environment: pgAudit settings for each audited person.
+//!
+//! The script is one transaction for psql, made of the files in `sql/` with the policy's data
+//! between them. It stops where pgAudit is not loaded, may be run again at any time, and ends with
+//! a table that shows who is audited and how.
+
+use jiff::civil::Date;
+
+use crate::policy::model::{AuditSettings, Environment, Policy, RoleMatch};
+
+const REQUIRE: &str = include_str!("../../sql/require_pgaudit.sql");
+const DESIRED: &str = include_str!("../../sql/desired.sql");
+const ENROL: &str = include_str!("../../sql/enrol.sql");
+const VERIFY: &str = include_str!("../../sql/verify.sql");
+
+/// Writes the script. `header` lines become comments.
+pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, header: &str) -> String {
+    let mut script = String::new();
+    for line in header.lines() {
+        script.push_str("-- ");
+        script.push_str(line);
+        script.push('\n');
+    }
+    script.push_str(
+        "--\n-- psql --dbname DATABASE --file enrol.sql\n-- Run it in every database of the cluster: roles are \
+         shared, the extension is not.\n\\set ON_ERROR_STOP on\nbegin;\n\n",
+    );
+    for part in [REQUIRE, "create extension if not exists pgaudit;\n", DESIRED] {
+        script.push_str(part);
+        script.push('\n');
+    }
+
+    let mut desired: Vec<(String, &'static str, String)> = policy
+        .users_in(environment, today)
+        .flat_map(|user| settings(&user.audit).map(|(setting, value)| (user.role.clone(), setting, value)))
+        .collect();
+    desired.sort();
+    script.push_str(&insert(
+        "pgvigil_desired (role, setting, value)",
+        desired.iter().map(|(role, setting, value)| vec![role.as_str(), setting, value.as_str()]),
+    ));
+    let mut unaudited: Vec<String> = policy
+        .service_accounts_in(environment)
+        .map(|account| match &account.role {
+            RoleMatch::Name(name) => format!("^{}$", escape_pattern(name)),
+            RoleMatch::Pattern(pattern) => format!("^(?:{pattern})$"),
+        })
+        .collect();
+    unaudited.sort();
+    script.push_str(&insert(
+        "pgvigil_unaudited (role_pattern)",
+        unaudited.iter().map(|pattern| vec![pattern.as_str()]),
+    ));
+
+    for part in [ENROL, VERIFY] {
+        script.push('\n');
+        script.push_str(part);
+    }
+    script.push_str("\ncommit;\n");
+    script
+}
+
+/// The settings of one person as `ALTER ROLE … SET` takes them.
+fn settings(audit: &AuditSettings) -> impl Iterator<Item = (&'static str, String)> {
+    let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
+    let log: Vec<String> = audit.log.iter().map(ToString::to_string).collect();
+    [
+        ("pgaudit.log", log.join(", ")),
+        ("pgaudit.log_relation", switch(audit.log_relation)),
+        ("pgaudit.log_catalog", switch(audit.log_catalog)),
+        ("pgaudit.log_parameter", switch(audit.log_parameter)),
+        ("pgaudit.log_statement_once", switch(audit.log_statement_once)),
+    ]
+    .into_iter()
+}
+
+fn insert<'a>(target: &str, rows: impl Iterator<Item = Vec<&'a str>>) -> String {
+    let rows: Vec<String> = rows
+        .map(|row| {
+            let values: Vec<String> = row.into_iter().map(literal).collect();
+            format!("    ({})", values.join(", "))
+        })
+        .collect();
+    if rows.is_empty() { String::new() } else { format!("insert into {target} values\n{};\n", rows.join(",\n")) }
+}
+
+/// A string constant that means the same whatever `standard_conforming_strings` is.
+fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+/// Escapes a role name for PostgreSQL's advanced regular expressions.
+fn escape_pattern(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for character in name.chars() {
+        if !character.is_alphanumeric() && character != '_' && character.is_ascii() {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_names_that_hold_quotes_and_backslashes() {
+        assert_eq!(literal("o'brien"), "'o''brien'");
+        assert_eq!(literal(r"a\b'c"), r"E'a\\b''c'");
+    }
+
+    #[test]
+    fn escapes_every_character_that_a_pattern_reads() {
+        assert_eq!(escape_pattern("svc.a+b_é"), r"svc\.a\+b_é");
+    }
+}

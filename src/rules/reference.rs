@@ -1,0 +1,420 @@
+//! Judges a record from the policy model alone, without the query: a second opinion.
+//!
+//! The compiled text is what runs in production. This evaluation shares no code with it: it works
+//! on decoded fields, reads SQL with a lexer of its own and knows no regular expression but the
+//! ones users write. Tests hold both against each other on recordings and on hostile records.
+
+use regex_automata::meta::Regex;
+
+use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Statement};
+
+/// What a record says, decoded. `None` stands for "not in the record, or not understood".
+#[derive(Debug, Clone, Default)]
+pub struct Facts<'a> {
+    /// Role.
+    pub user: &'a [u8],
+    /// Database.
+    pub database: &'a [u8],
+    /// Client address without the port.
+    pub client: &'a [u8],
+    /// Class.
+    pub class: &'a [u8],
+    /// Command.
+    pub command: &'a [u8],
+    /// Object type; empty where there is none.
+    pub object_type: &'a [u8],
+    /// Object as pgAudit prints it, CSV quoting undone; empty where there is none.
+    pub object: &'a [u8],
+    /// SQL text as logged; `None` where pgAudit did not log it.
+    pub statement: Option<&'a [u8]>,
+}
+
+/// What happens to a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opinion {
+    /// No signal counts it.
+    OutOfScope,
+    /// These exclusions silence it.
+    Excluded(Vec<String>),
+    /// It counts.
+    Counted,
+}
+
+/// Judges a record that was read without doubt.
+pub fn judge(facts: &Facts<'_>, service_accounts: &[&ServiceAccount], exclusions: &[&Exclusion]) -> Opinion {
+    let account = |account: &&&ServiceAccount| match &account.role {
+        RoleMatch::Name(name) => facts.user == name.as_bytes(),
+        RoleMatch::Pattern(pattern) => whole_match(pattern, facts.user),
+    };
+    if !in_scope(facts) || (!facts.user.is_empty() && service_accounts.iter().any(|a| account(&a))) {
+        return Opinion::OutOfScope;
+    }
+    let by: Vec<String> = exclusions
+        .iter()
+        .filter(|exclusion| silences(&exclusion.matcher, facts))
+        .map(|exclusion| exclusion.id.clone())
+        .collect();
+    if by.is_empty() { Opinion::Counted } else { Opinion::Excluded(by) }
+}
+
+/// Reads, writes, function calls, and every MISC command that is not known to be something else.
+fn in_scope(facts: &Facts<'_>) -> bool {
+    match facts.class {
+        b"DDL" | b"ROLE" => false,
+        b"MISC" => !matches!(
+            facts.command,
+            b"ANALYZE"
+                | b"BEGIN"
+                | b"CHECKPOINT"
+                | b"CLOSE CURSOR"
+                | b"CLOSE CURSOR ALL"
+                | b"COMMIT"
+                | b"COMMIT PREPARED"
+                | b"DEALLOCATE"
+                | b"DEALLOCATE ALL"
+                | b"DISCARD"
+                | b"DISCARD ALL"
+                | b"DISCARD PLANS"
+                | b"DISCARD SEQUENCES"
+                | b"DISCARD TEMP"
+                | b"EXECUTE"
+                | b"EXPLAIN"
+                | b"LISTEN"
+                | b"LOCK TABLE"
+                | b"MOVE"
+                | b"NOTIFY"
+                | b"PREPARE TRANSACTION"
+                | b"REINDEX"
+                | b"RELEASE"
+                | b"RESET"
+                | b"ROLLBACK"
+                | b"ROLLBACK PREPARED"
+                | b"SAVEPOINT"
+                | b"SET"
+                | b"SET CONSTRAINTS"
+                | b"SHOW"
+                | b"START TRANSACTION"
+                | b"UNLISTEN"
+                | b"VACUUM"
+        ),
+        _ => true,
+    }
+}
+
+/// Says whether every condition of an exclusion holds.
+pub fn silences(matcher: &Match, facts: &Facts<'_>) -> bool {
+    let any = |values: &Option<Vec<String>>, value: &[u8]| {
+        values.as_ref().is_none_or(|values| values.iter().any(|v| v.as_bytes() == value))
+    };
+    let named = |values: &Option<Vec<String>>, value: &[u8]| values.is_none() || (!value.is_empty() && any(values, value));
+    named(&matcher.user, facts.user)
+        && named(&matcher.database, facts.database)
+        && named(&matcher.client, facts.client)
+        && any(&matcher.class, facts.class)
+        && any(&matcher.command, facts.command)
+        && any(&matcher.object_type, facts.object_type)
+        && object(matcher, facts.object)
+        && matcher.statement.as_ref().is_none_or(|statement| {
+            facts.statement.is_some_and(|text| !text.is_empty() && statement_holds(statement, text))
+        })
+}
+
+/// Schemas and relations are compared with the object as it is printed, so that a quoted name never
+/// equals a plain one.
+fn object(matcher: &Match, printed: &[u8]) -> bool {
+    if matcher.schema.is_none() && matcher.relation.is_none() {
+        return true;
+    }
+    let Some(dot) = printed.iter().position(|byte| *byte == b'.') else { return false };
+    let (schema, relation) = (printed.get(..dot).unwrap_or_default(), printed.get(dot + 1..).unwrap_or_default());
+    let plain = |name: &[u8]| {
+        name.first().is_some_and(|b| b.is_ascii_lowercase() || *b == b'_')
+            && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+    };
+    let schema_fits = match &matcher.schema {
+        Some(schemas) => schemas.iter().any(|s| s.as_bytes() == schema),
+        None => plain(schema),
+    };
+    schema_fits && matcher.relation.as_ref().is_none_or(|names| names.iter().any(|n| n.as_bytes() == relation))
+}
+
+fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let has = |part: &String| contains(&lower, part.to_lowercase().as_bytes());
+    let whole_given = statement.equals.is_some() || statement.matches.is_some();
+    let whole_holds = statement.equals.iter().flatten().any(|wanted| equal_texts(wanted, text))
+        || statement.matches.iter().flatten().any(|pattern| whole_match(&format!("(?i){pattern}"), text));
+    (!whole_given || whole_holds)
+        && statement.starts_with.as_ref().is_none_or(|words| words.iter().any(|word| starts_with(text, word)))
+        && statement.only_calls.as_ref().is_none_or(|functions| only_calls(text, functions))
+        && statement.lacks.as_ref().is_none_or(|parts| !parts.iter().any(has))
+        && statement.lacks_words.as_ref().is_none_or(|words| !words.iter().any(|word| has_word(&lower, word)))
+        && statement.contains.as_ref().is_none_or(|parts| parts.iter().any(has))
+}
+
+fn whole_match(pattern: &str, text: &[u8]) -> bool {
+    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+    Regex::builder()
+        .syntax(syntax)
+        .configure(Regex::config().utf8_empty(false))
+        .build(&format!(r"\A(?:{pattern})\z"))
+        .is_ok_and(|regex| regex.is_match(text))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
+}
+
+/// A word of its own: what stands before it is no letter and no `_`, what stands after it no
+/// letter, digit or `_`.
+fn has_word(lower: &[u8], word: &str) -> bool {
+    let word = word.to_lowercase();
+    memchr::memmem::find_iter(lower, word.as_bytes()).any(|start| {
+        let before = start.checked_sub(1).and_then(|at| lower.get(at));
+        let after = lower.get(start + word.len());
+        before.is_none_or(|b| !b.is_ascii_alphabetic() && *b != b'_')
+            && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+    })
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn equal_texts(wanted: &str, text: &[u8]) -> bool {
+    fn words(text: &[u8]) -> Vec<Vec<u8>> {
+        text.split(|b| is_space(*b)).filter(|word| !word.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
+    }
+    fn strip(text: &[u8]) -> &[u8] {
+        let end = text.iter().rposition(|b| !is_space(*b)).map_or(0, |at| at + 1);
+        text.get(..end).unwrap_or_default()
+    }
+    let text = strip(text);
+    let text = text.strip_suffix(b";").map_or(text, strip);
+    let wanted = wanted.trim_end_matches(|c: char| c.is_ascii_whitespace() || c == ';');
+    words(text) == words(wanted.as_bytes())
+}
+
+fn starts_with(text: &[u8], word: &str) -> bool {
+    let mut lexer = Lexer { text, at: 0 };
+    while lexer.gap() {}
+    let rest = text.get(lexer.at..).unwrap_or_default();
+    rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        && rest.get(word.len()).is_some_and(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'$' | b'.'))
+}
+
+/// Says whether every call in the text is one of `functions`, giving up (false) at whatever could
+/// be read in two ways.
+pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
+    let mut lexer = Lexer { text, at: 0 };
+    // The words before this place with only white space and comments between, the last one last.
+    let mut words: Vec<&[u8]> = Vec::new();
+    // Whether only white space, no comment, stands before the last word.
+    let mut spaces_only = true;
+    loop {
+        let gap_start = lexer.at;
+        while lexer.gap() {}
+        let spaced = lexer.at > gap_start;
+        let plain_gap = text.get(gap_start..lexer.at).is_some_and(|gap| gap.iter().all(|b| is_space(*b)));
+        let Some(byte) = lexer.peek() else { return true };
+        match byte {
+            b'-' | b'/' => {
+                lexer.at += 1;
+                let Some(next) = lexer.peek() else { return false };
+                // `a-b` is fine, `a - b` is fine, `a -b` is left alone.
+                let goes_on = is_space(next)
+                    || next == b'('
+                    || (lexer.at_word() && (words.is_empty() || !spaced))
+                    || (byte == b'-' && (is_mark(next) || next == b'\''));
+                if !goes_on {
+                    return false;
+                }
+                words.clear();
+                spaces_only = true;
+            }
+            b'(' => {
+                if let Some(last) = words.last()
+                    && !may_open(&words, last, spaces_only, functions)
+                {
+                    return false;
+                }
+                lexer.at += 1;
+                words.clear();
+            }
+            b'\'' => {
+                if !lexer.text_literal() {
+                    return false;
+                }
+                words.clear();
+            }
+            b')' => {
+                lexer.at += 1;
+                while lexer.peek() == Some(b'.') {
+                    lexer.at += 1;
+                    match lexer.peek() {
+                        Some(b'*') => lexer.at += 1,
+                        Some(first) if is_name_byte(first) => {
+                            while lexer.peek().is_some_and(is_name_byte) {
+                                lexer.at += 1;
+                            }
+                        }
+                        _ => return false,
+                    }
+                }
+                words.clear();
+            }
+            _ if is_mark(byte) => {
+                lexer.at += 1;
+                words.clear();
+            }
+            _ => {
+                // Two words need something between them.
+                if !words.is_empty() && !spaced {
+                    return false;
+                }
+                let Some(word) = lexer.word() else { return false };
+                words.push(word);
+                spaces_only = plain_gap;
+            }
+        }
+    }
+}
+
+/// Says whether a parenthesis may follow these words.
+fn may_open(words: &[&[u8]], last: &[u8], spaces_only: bool, functions: &[String]) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
+        "distinct", "else", "exists", "filter", "from", "group", "having", "in",
+        "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric",
+        "on", "only", "operator", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using",
+        "values", "varchar", "when", "where",
+    ];
+    let lower = last.to_ascii_lowercase();
+    let name = lower.strip_prefix(b"pg_catalog.").unwrap_or(&lower);
+    let listed = KEYWORDS.iter().any(|keyword| keyword.as_bytes() == name)
+        || functions.iter().any(|function| {
+            let function = function.as_bytes();
+            function == name && !function.contains(&b'.') || function == lower.as_slice() && function.contains(&b'.')
+        });
+    // `AS name (…)` and `WITH name (…)` list columns.
+    let names_columns = spaces_only
+        && last.iter().all(|b| is_name_byte(*b))
+        && words
+        .len()
+        .checked_sub(2)
+        .and_then(|at| words.get(at))
+        .is_some_and(|word| ["as", "with", "recursive"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())));
+    listed || names_columns
+}
+
+fn is_mark(byte: u8) -> bool {
+    b",;=<>~!+%|:[]&@*)".contains(&byte)
+}
+
+struct Lexer<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn peek_next(&self) -> Option<u8> {
+        self.text.get(self.at + 1).copied()
+    }
+
+    /// Passes one white space character or one comment. A block comment in which another may begin
+    /// is not passed.
+    fn gap(&mut self) -> bool {
+        match (self.peek(), self.peek_next()) {
+            (Some(byte), _) if is_space(byte) => {
+                self.at += 1;
+                true
+            }
+            (Some(b'-'), Some(b'-')) => {
+                while self.peek().is_some_and(|b| b != b'\r' && b != b'\n') {
+                    self.at += 1;
+                }
+                self.at = (self.at + 1).min(self.text.len());
+                true
+            }
+            (Some(b'/'), Some(b'*')) => {
+                let mut at = self.at + 2;
+                loop {
+                    match (self.text.get(at), self.text.get(at + 1)) {
+                        (Some(b'*'), Some(b'/')) => break,
+                        (Some(b'/') | None, _) => return false,
+                        _ => at += 1,
+                    }
+                }
+                self.at = at + 2;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn at_word(&self) -> bool {
+        self.peek().is_some_and(|b| is_name_byte(b) || b == b'"')
+            || (self.peek() == Some(b'$') && self.peek_next().is_some_and(|b| b.is_ascii_digit()))
+    }
+
+    fn name(&mut self) -> Option<()> {
+        let start = self.at;
+        loop {
+            match (self.peek(), self.peek_next()) {
+                (Some(b'$'), Some(digit)) if digit.is_ascii_digit() => self.at += 2,
+                (Some(b'"'), _) => {
+                    self.at += 1;
+                    loop {
+                        match (self.peek()?, self.peek_next()) {
+                            (b'"', Some(b'"')) => self.at += 2,
+                            (b'"', _) => break,
+                            _ => self.at += 1,
+                        }
+                    }
+                    self.at += 1;
+                }
+                (Some(byte), _) if is_name_byte(byte) => self.at += 1,
+                _ => break,
+            }
+        }
+        (self.at > start).then_some(())
+    }
+
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let start = self.at;
+        self.name()?;
+        while self.peek() == Some(b'.') {
+            self.at += 1;
+            if self.peek() == Some(b'*') {
+                self.at += 1;
+            } else {
+                self.name()?;
+            }
+        }
+        self.text.get(start..self.at)
+    }
+
+    /// Passes a literal. A backslash right before a quote means different things in different modes.
+    fn text_literal(&mut self) -> bool {
+        self.at += 1;
+        loop {
+            match (self.peek(), self.peek_next()) {
+                (None, _) | (Some(b'\\'), None | Some(b'\'')) => return false,
+                (Some(b'\\'), _) | (Some(b'\''), Some(b'\'')) => self.at += 2,
+                (Some(b'\''), _) => {
+                    self.at += 1;
+                    return true;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
