@@ -1,0 +1,175 @@
+//! Reads the times that PostgreSQL and CloudWatch print, without a calendar library: it runs for
+//! every entry of a log.
+
+/// A time as PostgreSQL prints it for `%t`, `%m` and `%s` of `log_line_prefix`:
+/// `2026-11-22 06:55:28 UTC`, with milliseconds for `%m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamp<'a> {
+    /// The text as printed, zone included.
+    pub text: &'a [u8],
+}
+
+impl<'a> Timestamp<'a> {
+    /// Reads a time from the start of `text` and gives it with what follows it.
+    ///
+    /// `milliseconds` says whether a fraction of three digits must be there (`%m`) or must not
+    /// (`%t`, `%s`). The zone is the abbreviation that `log_timezone` yields (`strftime`'s `%Z`):
+    /// letters, or a number such as `+03` where a zone has no letters.
+    pub(crate) fn split(text: &'a [u8], milliseconds: bool) -> Option<(Self, &'a [u8])> {
+        let stamp = text.first_chunk::<19>()?;
+        if !is_stamp(stamp, b' ') {
+            return None;
+        }
+        let mut zone_at = 19;
+        if milliseconds {
+            let [b'.', a, b, c] = text.get(19..23)? else {
+                return None;
+            };
+            if !(a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit()) {
+                return None;
+            }
+            zone_at = 23;
+        }
+        let zone = text.get(zone_at..)?.strip_prefix(b" ")?;
+        let zone_len = zone
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'/' | b'<' | b'>'))
+            .count();
+        if zone_len == 0 {
+            return None;
+        }
+        let (whole, rest) = text.split_at_checked(zone_at + 1 + zone_len)?;
+        Some((Self { text: whole }, rest))
+    }
+
+    /// Milliseconds since 1970-01-01 UTC, when the zone says how far it is from UTC: `UTC`, `GMT`,
+    /// `Z`, or a number of hours (`+03`, `-0330`), east positive. `None` for other abbreviations,
+    /// which do not name one offset (`IST`, `CST`), and for dates that do not exist.
+    pub fn epoch_ms(&self) -> Option<i64> {
+        let stamp = self.text.first_chunk::<19>()?;
+        let (fraction, zone) = match self.text.get(19..)? {
+            [b'.', a, b, c, b' ', zone @ ..] => (digits(&[*a, *b, *c])?, zone),
+            [b' ', zone @ ..] => (0, zone),
+            _ => return None,
+        };
+        let offset_minutes = match zone {
+            b"UTC" | b"GMT" | b"Z" | b"UCT" => 0,
+            [sign @ (b'+' | b'-'), hours @ ..] => {
+                let minutes = match hours {
+                    [h1, h2] => digits(&[*h1, *h2])? * 60,
+                    [h1, h2, m1, m2] => digits(&[*h1, *h2])? * 60 + digits(&[*m1, *m2])?,
+                    _ => return None,
+                };
+                if *sign == b'-' { -minutes } else { minutes }
+            }
+            _ => return None,
+        };
+        Some((stamp_seconds(stamp)? - offset_minutes * 60) * 1000 + fraction)
+    }
+}
+
+/// Reads `2026-11-22T06:55:28.000Z` or `2026-11-22 06:55:28.000`, the two forms in which CloudWatch
+/// prints a time (S3 exports; Logs Insights results), and gives milliseconds since 1970 with what
+/// follows. The fraction has up to nine digits and may be missing.
+pub(crate) fn split_iso(text: &[u8]) -> Option<(i64, &[u8])> {
+    let stamp = text.first_chunk::<19>()?;
+    if !is_stamp(stamp, b'T') && !is_stamp(stamp, b' ') {
+        return None;
+    }
+    let mut rest = text.get(19..)?;
+    let mut ms = 0;
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let len = fraction.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, after) = fraction.split_at_checked(len)?;
+        if digits.is_empty() {
+            return None;
+        }
+        let mut scale = 100;
+        for digit in digits.iter().take(3) {
+            ms += i64::from(digit - b'0') * scale;
+            scale /= 10;
+        }
+        rest = after;
+    }
+    rest = rest.strip_prefix(b"Z").unwrap_or(rest);
+    Some((stamp_seconds(stamp)? * 1000 + ms, rest))
+}
+
+/// Whether a line is the first of an event in a CloudWatch export to S3: the event's time, a
+/// space, the message.
+pub(crate) fn starts_export_event(line: &[u8]) -> bool {
+    line.first_chunk::<19>().is_some_and(|stamp| is_stamp(stamp, b'T'))
+        && split_iso(line).is_some_and(|(_, rest)| rest.first() == Some(&b' ') || rest.is_empty() || rest.first() == Some(&b'\n'))
+}
+
+/// The shape `dddd-dd-dd?dd:dd:dd`, where `?` is `between`.
+fn is_stamp(stamp: &[u8; 19], between: u8) -> bool {
+    stamp[4] == b'-'
+        && stamp[7] == b'-'
+        && stamp[10] == between
+        && stamp[13] == b':'
+        && stamp[16] == b':'
+        && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]
+            .iter()
+            .all(|at: &usize| stamp.get(*at).is_some_and(u8::is_ascii_digit))
+}
+
+fn stamp_seconds(stamp: &[u8; 19]) -> Option<i64> {
+    let [y1, y2, y3, y4, _, mo1, mo2, _, d1, d2, _, h1, h2, _, mi1, mi2, _, s1, s2] = *stamp;
+    let year = digits(&[y1, y2, y3, y4])?;
+    let month = digits(&[mo1, mo2])?;
+    let day = digits(&[d1, d2])?;
+    let (hour, minute, second) = (digits(&[h1, h2])?, digits(&[mi1, mi2])?, digits(&[s1, s2])?);
+    // A leap second prints as 60.
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+fn digits(text: &[u8]) -> Option<i64> {
+    text.iter()
+        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar, counting years from March so that the leap day
+/// comes last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(text: &str) -> Option<i64> {
+        let fraction = text.as_bytes().get(19) == Some(&b'.');
+        Timestamp::split(text.as_bytes(), fraction)?.0.epoch_ms()
+    }
+
+    #[test]
+    fn reads_offsets_and_refuses_ambiguous_zones() {
+        assert_eq!(ms("1970-01-01 00:00:00 UTC"), Some(0));
+        assert_eq!(ms("2026-11-22 06:55:28 UTC"), Some(1_795_330_528_000));
+        assert_eq!(ms("2026-11-22 06:55:28.765 GMT"), Some(1_795_330_528_765));
+        assert_eq!(ms("2026-11-22 09:55:28 +03"), Some(1_795_330_528_000));
+        assert_eq!(ms("2026-11-22 03:25:28 -0330"), Some(1_795_330_528_000));
+        assert_eq!(ms("2026-11-22 06:55:28 CET"), None);
+        assert_eq!(ms("2026-13-22 06:55:28 UTC"), None);
+        assert_eq!(ms("2024-02-29 00:00:00 UTC"), Some(1_709_164_800_000));
+    }
+
+    #[test]
+    fn reads_the_forms_of_cloudwatch() {
+        assert_eq!(split_iso(b"2026-11-22T06:55:28.000Z x"), Some((1_795_330_528_000, &b" x"[..])));
+        assert_eq!(split_iso(b"2026-11-22 06:55:28.123"), Some((1_795_330_528_123, &b""[..])));
+        assert_eq!(split_iso(b"2026-11-22T06:55:28Z"), Some((1_795_330_528_000, &b""[..])));
+        assert_eq!(split_iso(b"2026-11-22"), None);
+        assert!(starts_export_event(b"2026-11-22T06:55:28.000Z x"));
+        assert!(!starts_export_event(b"2026-11-22 06:55:28 UTC:"));
+    }
+}
