@@ -1,1 +1,50 @@
-//! The insights room.
+//! The query language of CloudWatch Logs Insights: syntax tree, printer, parser, interpreter.
+//!
+//! It knows the subset that the compiler emits and what a responder would write by hand in that
+//! spirit. Everything else is refused with its place: a stage that is silently ignored would make a
+//! query look proven that is not. What AWS does not document is an option ([`MissingField`]) or is
+//! told by [`open_questions`].
+//!
+//! ```
+//! use pgvigil::insights::{Event, Options, Program, parse};
+//!
+//! let query = parse("filter @message like 'AUDIT: '\n| stats count(*) as records").unwrap();
+//! let program = Program::new(&query, Options::default()).unwrap();
+//! let mut run = program.run();
+//! run.push(&Event {
+//!     message: b"LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<none>",
+//!     timestamp_ms: 0,
+//!     ingestion_ms: 0,
+//!     log_stream: b"writer",
+//!     log: b"123456789012:/aws/rds/cluster/a/postgresql",
+//! });
+//! assert_eq!(run.finish().rows, [[Some("1".to_owned())]]);
+//! ```
+
+mod aggregate;
+mod extract;
+mod fault;
+mod function;
+mod lex;
+mod lower;
+mod memo;
+mod parse;
+mod predicate;
+mod print;
+mod program;
+mod regex;
+mod segment;
+pub mod syntax;
+mod term;
+mod value;
+
+pub use fault::Fault;
+pub use parse::parse;
+pub use predicate::MissingField;
+pub use program::{Options, Program, Row, Run, Scratch, Table};
+pub use regex::portable_pattern;
+pub use segment::{Event, Verdict};
+pub use syntax::{Query, Stage};
+
+#[cfg(test)]
+mod tests;

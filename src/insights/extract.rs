@@ -1,0 +1,180 @@
+//! How `parse` takes a value apart.
+
+use std::ops::Range;
+
+use memchr::memmem;
+use regex_automata::Input;
+use regex_automata::meta;
+use regex_automata::util::primitives::NonMaxUsize;
+
+use super::fault::Fault;
+use super::regex;
+
+/// A compiled pattern of `parse`.
+#[derive(Debug)]
+pub(super) enum Extractor {
+    Glob(Glob),
+    Regex(Captures),
+}
+
+/// The literal pieces of a glob: the first may stand anywhere, each `*` reaches to the first
+/// occurrence of the next piece, a `*` at the end reaches to the end.
+#[derive(Debug)]
+pub(super) struct Glob {
+    pieces: Vec<memmem::Finder<'static>>,
+}
+
+/// A regular expression with the groups that are wanted.
+#[derive(Debug)]
+pub(super) struct Captures {
+    pub(super) regex: meta::Regex,
+    /// For each name its group's number, or none for the group of all the rest.
+    groups: Vec<Option<usize>>,
+    /// One for the start and one for the end of every group.
+    pub(super) slots: usize,
+}
+
+impl Glob {
+    pub(super) fn new(text: &str) -> Self {
+        let pieces = text
+            .split('*')
+            .map(|piece| memmem::Finder::new(piece.as_bytes()).into_owned());
+        Self {
+            pieces: pieces.collect(),
+        }
+    }
+
+    /// Appends the place of every `*` in `text`; false when it does not match.
+    fn run(&self, text: &[u8], found: &mut Vec<Option<Range<usize>>>) -> bool {
+        let mut pieces = self.pieces.iter();
+        let Some(mut at) = pieces
+            .next()
+            .and_then(|first| Some(first.find(text)? + first.needle().len()))
+        else {
+            return false;
+        };
+        let count = pieces.len();
+        for (index, piece) in pieces.enumerate() {
+            let rest = text.get(at..).unwrap_or_default();
+            if piece.needle().is_empty() && index + 1 == count {
+                found.push(Some(at..text.len()));
+                return true;
+            }
+            let Some(length) = piece.find(rest) else {
+                return false;
+            };
+            found.push(Some(at..at + length));
+            at += length + piece.needle().len();
+        }
+        true
+    }
+}
+
+impl Captures {
+    /// Compiles an accepted pattern and returns its names in order.
+    pub(super) fn new(pattern: &str) -> Result<(Self, Vec<String>), Fault> {
+        let ast = regex::accepted(pattern)?;
+        let rest = regex::rest_group(&ast);
+        let run = rest
+            .as_ref()
+            .map_or(pattern, |rest| pattern.get(..rest.head).unwrap_or(pattern));
+        let regex = regex::build(run)?;
+        let slots = regex.group_info().slot_len();
+        let mut groups = Vec::new();
+        let mut names = Vec::new();
+        for (index, name) in regex
+            .group_info()
+            .pattern_names(regex_automata::PatternID::ZERO)
+            .enumerate()
+        {
+            if let Some(name) = name {
+                groups.push(Some(index));
+                names.push(name.to_owned());
+            }
+        }
+        if let Some(rest) = rest {
+            groups.push(None);
+            names.push(rest.name);
+        }
+        if names.is_empty() {
+            return Err(
+                Fault::new(0..pattern.len(), "this regular expression names no field")
+                    .help("name what is taken out: `(?<name>…)`"),
+            );
+        }
+        Ok((
+            Self {
+                regex,
+                groups,
+                slots,
+            },
+            names,
+        ))
+    }
+
+    fn run(
+        &self,
+        text: &[u8],
+        cache: &mut meta::Cache,
+        slots: &mut [Option<NonMaxUsize>],
+        found: &mut Vec<Option<Range<usize>>>,
+    ) -> bool {
+        if self
+            .regex
+            .search_slots_with(cache, &Input::new(text), slots)
+            .is_none()
+        {
+            return false;
+        }
+        let place = |index: usize| slots.get(index).copied().flatten().map(NonMaxUsize::get);
+        for group in &self.groups {
+            found.push(match group {
+                Some(group) => match (place(group * 2), place(group * 2 + 1)) {
+                    (Some(start), Some(end)) => Some(start..end),
+                    _ => None,
+                },
+                None => place(1).map(|end| end..text.len()),
+            });
+        }
+        true
+    }
+}
+
+/// What a search needs besides the pattern.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workspace {
+    cache: Option<meta::Cache>,
+    slots: Vec<Option<NonMaxUsize>>,
+}
+
+impl Extractor {
+    pub(super) fn workspace(&self) -> Workspace {
+        match self {
+            Self::Glob(_) => Workspace::default(),
+            Self::Regex(captures) => Workspace {
+                cache: Some(captures.regex.create_cache()),
+                slots: vec![None; captures.slots],
+            },
+        }
+    }
+
+    /// Appends the place of each name in `text`, none where its group took no part. False when the
+    /// text does not match; what was appended then means nothing.
+    pub(super) fn run(
+        &self,
+        text: &[u8],
+        workspace: &mut Workspace,
+        found: &mut Vec<Option<Range<usize>>>,
+    ) -> bool {
+        match (self, &mut workspace.cache) {
+            (Self::Glob(glob), _) => glob.run(text, found),
+            (Self::Regex(captures), Some(cache)) => {
+                captures.run(text, cache, &mut workspace.slots, found)
+            }
+            (Self::Regex(captures), cache @ None) => {
+                let cache = cache.insert(captures.regex.create_cache());
+                captures.run(text, cache, &mut workspace.slots, found)
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Compiled values: names are slots, and nothing is allocated but by functions that build text.
+
+use super::function::{self, Function};
+use super::segment::View;
+use super::syntax::Operator;
+use super::value::Value;
+
+#[derive(Debug)]
+pub(super) enum Term {
+    Slot(usize),
+    Text(Box<[u8]>),
+    Number(f64),
+    Call {
+        function: Function,
+        args: Vec<Term>,
+    },
+    /// `bin`, `datefloor` and `dateceil`; the step is in milliseconds.
+    Period {
+        function: Function,
+        time: Box<Term>,
+        step: i64,
+    },
+    Arithmetic(Operator, Box<Term>, Box<Term>),
+    Negate(Box<Term>),
+}
+
+impl Term {
+    /// The value in a row whose slots have been computed.
+    pub(super) fn evaluate<'a>(&'a self, view: &View<'a>) -> Value<'a> {
+        match self {
+            Self::Slot(slot) => view.value(*slot),
+            Self::Text(text) => Value::from_text(text.as_ref()),
+            Self::Number(number) => Value::Number(*number),
+            Self::Call { function, args } => {
+                let arg = |index: usize| {
+                    args.get(index)
+                        .map_or(Value::Null, |arg| arg.evaluate(view))
+                };
+                function::call(*function, args.len(), arg, view.now)
+            }
+            Self::Period {
+                function,
+                time,
+                step,
+            } => match time.evaluate(view) {
+                Value::Time(time) if *function == Function::DateCeil => {
+                    Value::Time(function::ceil(time, *step))
+                }
+                Value::Time(time) => Value::Time(function::floor(time, *step)),
+                _ => Value::Null,
+            },
+            Self::Arithmetic(operator, left, right) => {
+                match (left.evaluate(view).number(), right.evaluate(view).number()) {
+                    (Some(left), Some(right)) => {
+                        Value::from_number(arithmetic(*operator, left, right))
+                    }
+                    _ => Value::Null,
+                }
+            }
+            Self::Negate(inner) => inner
+                .evaluate(view)
+                .number()
+                .map_or(Value::Null, |number| Value::from_number(-number)),
+        }
+    }
+
+    /// Appends the slots that the value is computed from.
+    pub(super) fn slots(&self, into: &mut Vec<usize>) {
+        match self {
+            Self::Slot(slot) => into.push(*slot),
+            Self::Text(_) | Self::Number(_) => {}
+            Self::Call { args, .. } => args.iter().for_each(|arg| arg.slots(into)),
+            Self::Period { time: inner, .. } | Self::Negate(inner) => inner.slots(into),
+            Self::Arithmetic(_, left, right) => {
+                left.slots(into);
+                right.slots(into);
+            }
+        }
+    }
+}
+
+fn arithmetic(operator: Operator, left: f64, right: f64) -> f64 {
+    match operator {
+        Operator::Add => left + right,
+        Operator::Subtract => left - right,
+        Operator::Multiply => left * right,
+        Operator::Divide => left / right,
+        Operator::Remainder => left % right,
+        Operator::Power => left.powf(right),
+    }
+}
