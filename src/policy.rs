@@ -1,4 +1,13 @@
-//! Policy files: what users write ([`raw`]), how it is found and read ([`load`]), what it means
-//! ([`model`]), and the step between the two ([`lower`]).
+//! Policy files: what users write ([`raw`]), how it is found and read ([`load`](mod@load)), what it
+//! means ([`model`]), and the step between the two.
 
+pub mod load;
+mod lower;
 pub mod model;
+pub mod raw;
+pub mod schema;
+pub mod sets;
+
+pub use load::{LoadError, Loaded, load, load_from};
+pub use model::Policy;
+pub use schema::schemas;

@@ -1,1 +1,10 @@
-//! The source room.
+//! Text and places in it: the files that users write, their YAML trees, and where a value stands.
+//!
+//! [`yaml`] is the only code that knows the YAML crate. Nothing here knows what the files mean.
+
+pub mod files;
+pub mod path;
+pub mod yaml;
+
+pub use files::{FileId, Place, Position, SourceFiles};
+pub use path::{DocPath, Places};

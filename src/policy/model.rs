@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::source::Place;
+use crate::source::{Place, Places};
 
 /// All policy files of one repository.
 #[derive(Debug, Clone, Default)]
@@ -140,6 +140,8 @@ pub struct User {
     pub audit: AuditSettings,
     /// The `role` value in the file.
     pub place: Place,
+    /// Where everything else of the entry stands.
+    pub places: Places,
 }
 
 /// Which roles a service account entry stands for.
@@ -166,6 +168,8 @@ pub struct ServiceAccount {
     pub system: bool,
     /// The `role` or `pattern` value in the file.
     pub place: Place,
+    /// Where everything else of the entry stands.
+    pub places: Places,
 }
 
 /// A pattern of proven noise that does not count.
@@ -197,6 +201,8 @@ pub struct Exclusion {
     pub place: Place,
     /// The `match` key in the file.
     pub match_place: Place,
+    /// Where everything else of the entry stands.
+    pub places: Places,
 }
 
 /// The conditions of an exclusion. All that are present must hold; a list means "any of".
@@ -412,4 +418,6 @@ pub struct Environment {
     pub tags: Vec<(String, String)>,
     /// The file.
     pub place: Place,
+    /// Where its values stand: those of a base stand in the base's file.
+    pub places: Places,
 }

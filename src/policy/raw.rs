@@ -1,0 +1,567 @@
+//! What users write, as written: the types behind the schemas of `schema/`. Their docs are docs for
+//! users. Nothing is resolved here; [`lower`](super::lower) does that.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// Who is audited, who is not, and which noise does not count. Any number of files under `rules/`.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "pgvigil rules")]
+#[schemars(rename = "Rules")]
+pub struct RawRules {
+    /// Version of the file's format.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// pgAudit settings of every person, unless an entry says otherwise. In one file only.
+    pub audit: Option<RawAudit>,
+    /// People whose access is audited.
+    pub users: Option<Vec<RawUser>>,
+    /// Accounts of applications that are deliberately not audited.
+    pub service_accounts: Option<Vec<RawAccount>>,
+    /// Roles of the platform that are not audited, such as `rdsadmin`.
+    pub system_roles: Option<Vec<RawAccount>>,
+    /// Patterns of proven noise that does not count.
+    pub exclusions: Option<Vec<RawExclusion>>,
+}
+
+/// pgAudit settings. A key that is left out keeps its default.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Audit")]
+pub struct RawAudit {
+    /// `pgaudit.log`: the classes of statements that are logged. Default: `[all]`.
+    #[schemars(example = ["all"])]
+    pub log: Option<OneOrMany<RawLogClass>>,
+    /// `pgaudit.log_relation`: one record for each relation of a statement. Exclusions by schema and
+    /// relation rely on it. Default: `true`.
+    pub log_relation: Option<bool>,
+    /// `pgaudit.log_catalog`: statements on the system catalog are logged too. Default: `true`.
+    pub log_catalog: Option<bool>,
+    /// `pgaudit.log_parameter`: values bound to a statement are logged; they may hold personal data. Default: `false`.
+    pub log_parameter: Option<bool>,
+    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement. Default: `false`.
+    pub log_statement_once: Option<bool>,
+}
+
+/// A class of statements that pgAudit can log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "LogClass")]
+pub enum RawLogClass {
+    /// Every class.
+    All,
+    /// SELECT, and COPY from a relation or query.
+    Read,
+    /// INSERT, UPDATE, DELETE, TRUNCATE, and COPY into a relation.
+    Write,
+    /// Function calls and DO blocks.
+    Function,
+    /// GRANT, REVOKE, CREATE, ALTER and DROP ROLE.
+    Role,
+    /// DDL that is not of class `role`.
+    Ddl,
+    /// DISCARD, FETCH, CHECKPOINT, VACUUM, SET.
+    Misc,
+    /// SET alone.
+    MiscSet,
+}
+
+/// A person whose access is audited.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "User")]
+pub struct RawUser {
+    /// The database role, as `pg_roles.rolname` has it.
+    #[schemars(length(min = 1), example = &"alice")]
+    pub role: String,
+    /// Who answers for this entry.
+    #[schemars(regex(pattern = r"\S"), example = &"data-platform")]
+    pub owner: String,
+    /// The team the person works in.
+    #[schemars(regex(pattern = r"\S"), example = &"analytics")]
+    pub team: Option<String>,
+    /// Where the person is audited: `all`, or a list of environments.
+    pub environments: RawSelection,
+    /// Last day of the enrolment.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-06-30")]
+    pub until: Option<String>,
+    /// pgAudit settings that differ from those at the top of the file.
+    pub audit: Option<RawAudit>,
+}
+
+/// An account that is deliberately not audited.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Account")]
+pub struct RawAccount {
+    /// The database role. Write this or `pattern`.
+    #[schemars(length(min = 1), example = &"orders_api")]
+    pub role: Option<String>,
+    /// A portable regular expression for whole role names. Write this or `role`.
+    #[schemars(length(min = 1), example = &"etl_[a-z]+")]
+    pub pattern: Option<String>,
+    /// Why the account is not audited.
+    #[schemars(regex(pattern = r"\S"), example = &"the orders service; its statements are in its own repository")]
+    pub reason: String,
+    /// Who answers for this entry.
+    #[schemars(regex(pattern = r"\S"), example = &"orders-team")]
+    pub owner: String,
+    /// Where the account is not audited: `all`, or a list of environments.
+    pub environments: RawSelection,
+}
+
+/// A pattern of proven noise that does not count.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Exclusion")]
+pub struct RawExclusion {
+    /// Stable name in kebab case, unique in the repository.
+    #[schemars(regex(pattern = r"^[a-z0-9]+(-[a-z0-9]+)*$"), length(max = 63), example = &"catalog-metadata")]
+    pub id: String,
+    /// One line for people.
+    #[schemars(regex(pattern = r"\S"), example = &"Metadata queries of database clients")]
+    pub title: String,
+    /// What makes these records, and why they are harmless.
+    #[schemars(regex(pattern = r"\S"))]
+    pub reason: String,
+    /// Who answers for it.
+    #[schemars(regex(pattern = r"\S"), example = &"security")]
+    pub owner: String,
+    /// The ticket where it was agreed.
+    #[schemars(regex(pattern = r"\S"), example = &"SEC-101")]
+    pub ticket: Option<String>,
+    /// The day on which it was agreed.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2026-11-22")]
+    pub created: String,
+    /// Last day. An expired exclusion is an error.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
+    pub expires: Option<String>,
+    /// Where it applies: `all`, or a list of environments.
+    pub environments: RawSelection,
+    /// What it silences: every condition must hold, a list means "any of".
+    #[serde(rename = "match")]
+    pub matcher: RawMatch,
+    /// Records that keep the exclusion honest: each is tried by `pgvigil rules test`.
+    pub samples: Option<RawSamples>,
+}
+
+/// The conditions of an exclusion. All must hold; a list means "any of".
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Match")]
+pub struct RawMatch {
+    /// Roles, exact. Written by the server, so it can be trusted.
+    #[schemars(example = &"alice")]
+    pub user: Option<OneOrMany<String>>,
+    /// Databases, exact.
+    pub database: Option<OneOrMany<String>>,
+    /// Client addresses without the port, exact.
+    #[schemars(example = &"10.0.3.17")]
+    pub client: Option<OneOrMany<String>>,
+    /// Classes, as pgAudit prints them: READ, WRITE, FUNCTION, ROLE, DDL, MISC.
+    #[schemars(example = &"READ")]
+    pub class: Option<OneOrMany<String>>,
+    /// Commands, as pgAudit prints them.
+    #[schemars(example = &"SELECT")]
+    pub command: Option<OneOrMany<String>>,
+    /// Object types, as pgAudit prints them; `none` means that the record has no object.
+    #[schemars(example = ["TABLE", "VIEW"])]
+    pub object_type: Option<OneOrMany<String>>,
+    /// Schemas of the object, exact.
+    #[schemars(example = &"pg_catalog")]
+    pub schema: Option<OneOrMany<String>>,
+    /// Names of the object inside its schema, exact, or `{set: NAME}` for a built-in set. Needs `schema`.
+    pub relation: Option<RawNames>,
+    /// What the statement's text must look like. The watched person writes it: it can only narrow
+    /// the fields above, or stand for a whole statement.
+    pub statement: Option<RawStatement>,
+}
+
+/// Conditions on the text of the statement.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Statement")]
+pub struct RawStatement {
+    /// The whole text is one of these: letter case, white space and one final `;` do not matter.
+    #[schemars(example = ["select version()"])]
+    pub equals: Option<OneOrMany<String>>,
+    /// The whole text matches one of these portable regular expressions.
+    #[schemars(example = ["show [a-z_]+"])]
+    pub matches: Option<OneOrMany<String>>,
+    /// The text starts with one of these words, after white space and comments.
+    #[schemars(example = ["select"])]
+    pub starts_with: Option<OneOrMany<String>>,
+    /// Every function called in the text is one of these, or of a built-in set.
+    pub only_calls: Option<RawNames>,
+    /// None of these stands anywhere in the text.
+    #[schemars(example = ["pg_authid"])]
+    pub lacks: Option<OneOrMany<String>>,
+    /// One of these stands somewhere in the text. People can type it too, so it needs `expires`.
+    pub contains: Option<OneOrMany<String>>,
+}
+
+/// Records that keep an exclusion honest.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Samples")]
+pub struct RawSamples {
+    /// Records that it must silence.
+    pub silences: Option<Vec<RawSample>>,
+    /// Near misses that must stay loud.
+    pub stays_loud: Option<Vec<RawSample>>,
+}
+
+/// An audit record.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Sample")]
+pub struct RawSample {
+    /// Role; left out, a person of the policy.
+    pub user: Option<String>,
+    /// Database.
+    pub database: Option<String>,
+    /// Client address with its port in parentheses.
+    #[schemars(example = &"10.0.3.17(51234)")]
+    pub client: Option<String>,
+    /// Class, as pgAudit prints it.
+    #[schemars(example = &"READ")]
+    pub class: String,
+    /// Command, as pgAudit prints it.
+    #[schemars(example = &"SELECT")]
+    pub command: String,
+    /// Object type, as pgAudit prints it. Left out, the record has no object.
+    #[schemars(example = &"TABLE")]
+    pub object_type: Option<String>,
+    /// Object with its schema, as pgAudit prints it.
+    #[schemars(example = &"pg_catalog.pg_class")]
+    pub object: Option<String>,
+    /// The statement's text.
+    pub statement: String,
+}
+
+/// Where the policy is deployed: one file for each environment; its name is the file's name. A base is
+/// named by `extends`, and mappings merge with it key by key.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "pgvigil environment")]
+#[schemars(rename = "Environment")]
+pub struct RawEnvironment {
+    /// Version of the file's format.
+    #[schemars(extend("const" = 1))]
+    pub version: u32,
+    /// A base for other environments, which is not deployed itself.
+    pub base: Option<bool>,
+    /// The file whose values this one builds on: its name without `.yaml`.
+    #[schemars(length(min = 1), example = &"base")]
+    pub extends: Option<String>,
+    /// One line for people.
+    #[schemars(regex(pattern = r"\S"))]
+    pub title: Option<String>,
+    /// Where to deploy.
+    pub provider: Option<RawProvider>,
+    /// AWS account: twelve digits in quotes. For `aws` only.
+    #[schemars(regex(pattern = r"^[0-9]{12}$"), example = &"123456789012")]
+    pub account: Option<String>,
+    /// AWS region. For `aws` only.
+    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"), example = &"eu-central-1")]
+    pub region: Option<String>,
+    /// Folder of the `local` provider, relative to the repository.
+    #[schemars(length(min = 1), example = &".pgvigil/local")]
+    pub folder: Option<String>,
+    /// Identifiers of watched Aurora clusters.
+    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["orders-prod"])]
+    pub clusters: Option<Vec<String>>,
+    /// Identifiers of watched RDS instances.
+    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
+    pub instances: Option<Vec<String>>,
+    /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
+    #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
+    pub log_line_prefix: Option<String>,
+    /// Exclusions that apply here: `all`, or a list of ids. Default: `all`.
+    pub exclusions: Option<RawSelection>,
+    /// When and how the monitor runs.
+    pub monitor: Option<RawMonitor>,
+    /// What is counted.
+    pub signals: Option<RawSignals>,
+    /// Who is told when an alarm goes off.
+    pub notifications: Option<RawNotifications>,
+    /// Days that CloudWatch keeps the clusters' logs. Default: 365.
+    #[schemars(extend("enum" = RETENTION_DAYS))]
+    pub retention_days: Option<u32>,
+    /// Days that CloudWatch keeps the monitor's own log, the record of detection. Default: 365.
+    #[schemars(extend("enum" = RETENTION_DAYS))]
+    pub monitor_retention_days: Option<u32>,
+    /// Tags of every resource.
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// The retention values of CloudWatch Logs (PutRetentionPolicy).
+pub const RETENTION_DAYS: [u32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/// Where to deploy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Provider")]
+pub enum RawProvider {
+    /// Amazon Web Services.
+    Aws,
+    /// A folder, for trying things out.
+    Local,
+}
+
+/// Processor of the Lambda function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[schemars(rename = "Architecture")]
+pub enum RawArchitecture {
+    /// AWS Graviton.
+    #[serde(rename = "arm64")]
+    Arm64,
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86,
+}
+
+/// When and how the monitor runs.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Monitor")]
+pub struct RawMonitor {
+    /// Time between two runs, and length of a window: `rate(1 minute)` to `rate(24 hours)`. Default: `rate(5 minutes)`.
+    #[schemars(regex(pattern = r"^rate\([0-9]+ (minutes?|hours?)\)$"), example = &"rate(5 minutes)")]
+    pub schedule: Option<String>,
+    /// Seconds that a run waits for records to arrive before it reads a window. Default: 120.
+    #[schemars(range(min = 0, max = 3600))]
+    pub settle_seconds: Option<u32>,
+    /// Minutes within which a late record is still counted. Default: 15.
+    #[schemars(range(min = 0, max = 1440))]
+    pub late_arrival_minutes: Option<u32>,
+    /// Processor. Default: `arm64`.
+    pub architecture: Option<RawArchitecture>,
+    /// Megabytes of memory. Default: 128.
+    #[schemars(range(min = 128, max = 10240))]
+    pub memory_mb: Option<u32>,
+    /// Seconds after which a run is stopped. Default: 300.
+    #[schemars(range(min = 1, max = 900))]
+    pub timeout_seconds: Option<u32>,
+    /// Namespace of the metrics. Default: `RDSAudit/UserActivity`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity")]
+    pub namespace: Option<String>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Signals")]
+pub struct RawSignals {
+    /// Reads and writes by people, in every form.
+    pub dml: Option<RawSignal>,
+}
+
+/// The alarm of one signal.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Signal")]
+pub struct RawSignal {
+    /// The alarm goes off when more statements than this are counted in a window. Default: 0.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub threshold: Option<u32>,
+}
+
+/// Who is told when an alarm goes off.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Notifications")]
+pub struct RawNotifications {
+    /// E-mail addresses.
+    #[schemars(inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
+    pub email: Option<Vec<String>>,
+    /// HTTPS endpoints of an incident platform. They are secrets: refer to them, never write them here.
+    pub https: Option<Vec<RawSecret>>,
+}
+
+/// A reference to a secret: exactly one of the two keys.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Secret")]
+pub struct RawSecret {
+    /// Name of an environment variable of the deploying process.
+    #[schemars(example = &"INCIDENT_URL")]
+    pub from_env: Option<String>,
+    /// Name or ARN of an AWS Secrets Manager secret.
+    #[schemars(example = &"prod/incident-url")]
+    pub from_secret: Option<String>,
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+/// `all`, or a list of names.
+#[derive(Debug, Clone)]
+pub enum RawSelection {
+    /// `all`.
+    All,
+    /// The list.
+    Only(Vec<String>),
+}
+
+/// One name, a list of names, or a built-in set.
+#[derive(Debug, Clone)]
+pub enum RawNames {
+    /// The names.
+    Listed(Vec<String>),
+    /// `{set: NAME}`.
+    Set(String),
+}
+
+/// The mapping of a built-in set.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Set")]
+pub struct RawSet {
+    /// Name of a built-in set.
+    #[schemars(example = &"catalog-metadata")]
+    pub set: String,
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("OneOrMany_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [item, { "type": "array", "items": item, "minItems": 1, "uniqueItems": true }] })
+    }
+}
+
+impl JsonSchema for RawSelection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Selection".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "const": "all" },
+                { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+            ]
+        })
+    }
+}
+
+impl JsonSchema for RawNames {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Names".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let set = generator.subschema_for::<RawSet>();
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+                set,
+            ]
+        })
+    }
+}
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a list of words")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::deserialize(de::value::StrDeserializer::new(text)).map(|one| OneOrMany(vec![one]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut many = Vec::new();
+        while let Some(item) = items.next_element()? {
+            many.push(item);
+        }
+        Ok(OneOrMany(many))
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for RawSelection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SelectionVisitor;
+
+        impl<'de> Visitor<'de> for SelectionVisitor {
+            type Value = RawSelection;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`all` or a list of names")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text == "all" { Ok(RawSelection::All) } else { Err(E::invalid_value(de::Unexpected::Str(text), &self)) }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(de::value::SeqAccessDeserializer::new(items)).map(RawSelection::Only)
+            }
+        }
+
+        deserializer.deserialize_any(SelectionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NamesVisitor;
+
+        impl<'de> Visitor<'de> for NamesVisitor {
+            type Value = RawNames;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, a list of names, or `{set: NAME}`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(RawNames::Listed(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(de::value::SeqAccessDeserializer::new(items)).map(RawNames::Listed)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                RawSet::deserialize(de::value::MapAccessDeserializer::new(map)).map(|set| RawNames::Set(set.set))
+            }
+        }
+
+        deserializer.deserialize_any(NamesVisitor)
+    }
+}

@@ -1,0 +1,430 @@
+//! JSON Schemas of the policy files, and what does not fit them, worded for people.
+
+use std::sync::LazyLock;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::Value as Json;
+
+use super::raw::{RawEnvironment, RawRules};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, quote_all, suggest};
+use crate::source::path::Part;
+use crate::source::yaml::{InvalidAs, Kind, Node};
+use crate::source::DocPath;
+
+/// A schema, ready to validate with.
+pub(super) struct DocumentSchema {
+    json: Json,
+    /// `None` would be a schema that is no schema: the tests of this module rule it out.
+    validator: Option<Validator>,
+}
+
+/// The schema of files under `rules/`.
+pub(super) static RULES: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawRules>);
+/// The schema of files under `environments/`.
+pub(super) static ENVIRONMENT: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawEnvironment>);
+
+/// The schemas as files of the repository: path and text.
+pub fn schemas() -> Vec<(&'static str, String)> {
+    [("schema/rules.schema.json", &RULES), ("schema/environment.schema.json", &ENVIRONMENT)]
+        .into_iter()
+        .map(|(path, schema)| (path, format!("{:#}\n", schema.json)))
+        .collect()
+}
+
+/// What [`DocumentSchema::validate`] leaves to others.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// Values whose form is wrong but that can be read: whoever reads them knows better words.
+    pub(super) forms: Vec<Diagnostic>,
+    /// Routes at which a required key is missing: reported, and what stands there cannot be used.
+    pub(super) incomplete: Vec<DocPath>,
+}
+
+/// Optional keys are left out, never null.
+fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Json::Array(types)) = object.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Json::Array(values)) = object.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    let mut only = None;
+    if let Some(Json::Array(branches)) = object.get_mut("anyOf") {
+        branches.retain(|branch| branch.get("type").is_none_or(|kind| kind != "null"));
+        if let [branch] = branches.as_slice() {
+            only = Some(branch.clone());
+        }
+    }
+    if let Some(Json::Object(branch)) = only {
+        object.remove("anyOf");
+        for (key, value) in branch {
+            object.entry(key).or_insert(value);
+        }
+    }
+    // What a Rust integer is called is nobody's business.
+    if object.get("format").is_some_and(|format| format == "uint32") {
+        object.remove("format");
+    }
+}
+
+impl DocumentSchema {
+    fn of<T: JsonSchema>() -> Self {
+        let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+        RecursiveTransform(without_null).transform(&mut schema);
+        let json = schema.to_value();
+        Self { validator: jsonschema::validator_for(&json).ok(), json }
+    }
+
+    /// Reports what does not fit, and marks it invalid in the tree.
+    pub(super) fn validate(&self, root: &mut Node, document: &str, sink: &mut Diagnostics) -> Findings {
+        let value = root.to_json(InvalidAs::Null);
+        let mut faults = Vec::new();
+        for error in self.validator.iter().flat_map(|validator| validator.iter_errors(&value)) {
+            collect(&error, &mut faults);
+        }
+        let mut findings = Findings::default();
+        let mut invalid = Vec::new();
+        for fault in &faults {
+            let is_known = root.at(&fault.path).is_none_or(|node| matches!(node.kind, Kind::Invalid));
+            if is_known {
+                continue;
+            }
+            let diagnostic = self.word(fault, root, document);
+            match (&fault.kind, &diagnostic) {
+                (FaultKind::Form(_), Some(_)) => findings.forms.extend(diagnostic),
+                (FaultKind::UnknownKey(key), _) => {
+                    invalid.push(fault.path.then(key));
+                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                }
+                (FaultKind::MissingKey(_), _) => {
+                    findings.incomplete.push(fault.path.clone());
+                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                }
+                _ => {
+                    invalid.push(fault.path.clone());
+                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                }
+            }
+        }
+        for path in invalid {
+            if let Some(node) = root.at_mut(&path) {
+                node.kind = Kind::Invalid;
+            }
+        }
+        findings
+    }
+
+    fn word(&self, fault: &Fault, root: &Node, document: &str) -> Option<Diagnostic> {
+        let node = root.at(&fault.path)?;
+        let place = root.locate(&fault.path, Part::Value);
+        let name = fault.path.name().map_or_else(|| "the document".to_owned(), quote);
+        let is_item = fault.path.parts().last().is_some_and(|part| part.parse::<usize>().is_ok());
+        let subject = if is_item { format!("an item of {name}") } else { name };
+        if fault.path.parts() == ["version"] {
+            return Some(
+                Diagnostic::new(Code::SchemaVersion, "this version of the format is unknown").at(place).help("write `version: 1`"),
+            );
+        }
+        let diagnostic = match &fault.kind {
+            FaultKind::UnknownKey(key) => {
+                let known = self.keys(&fault.path);
+                let help = suggest(key, known.iter().map(String::as_str), "the keys here are");
+                let elsewhere = elsewhere(key, document).filter(|_| fault.path.parts().is_empty());
+                Diagnostic::new(Code::SchemaUnknownKey, format!("unknown key {}", quote(key)))
+                    .at(root.locate(&fault.path.then(key), Part::Key))
+                    .maybe_help(elsewhere.or(help).or_else(|| Some(format!("the keys here are: {}", quote_all(&known)))))
+            }
+            FaultKind::MissingKey(key) => {
+                let holder = if fault.path.parts().is_empty() { "the file".to_owned() } else { "this entry".to_owned() };
+                Diagnostic::new(Code::SchemaMissingKey, format!("{holder} lacks the key {}", quote(key)))
+                    .at(node.head())
+                    .help(self.example(&fault.path.then(key)).map_or_else(
+                        || format!("add `{key}`"),
+                        |example| format!("add it, as in {}", quote(&format!("{key}: {example}"))),
+                    ))
+            }
+            FaultKind::Type(expected) => return Some(wrong_type(node, &place, &subject, expected, self.example(&fault.path))),
+            FaultKind::Choice(options) => {
+                let written = match &node.kind {
+                    Kind::Scalar(scalar) => scalar.text.as_str(),
+                    _ => return Some(wrong_type(node, &place, &subject, &["string"], None)),
+                };
+                if fault.path.name().is_some_and(|name| name.ends_with("retention_days")) {
+                    return Some(super::lower::retention_fault(written, &subject, place));
+                }
+                Diagnostic::new(Code::SchemaUnknownValue, format!("{subject} cannot be {}", quote(written)))
+                    .at(place)
+                    .maybe_help(suggest(written, options.iter().map(String::as_str), "write one of"))
+            }
+            FaultKind::Empty => Diagnostic::new(Code::SchemaEmpty, format!("{subject} is empty"))
+                .at(place)
+                .help("write something, or leave the key out"),
+            FaultKind::Repeated => {
+                let items = node.items();
+                let texts: Vec<_> = items.iter().map(|item| item.to_json(InvalidAs::Null)).collect();
+                let twin = texts.iter().enumerate().find_map(|(index, text)| {
+                    texts.iter().take(index).position(|earlier| earlier == text).map(|earlier| (earlier, index))
+                });
+                let (first, second) = twin.and_then(|(first, second)| Some((items.get(first)?, items.get(second)?)))?;
+                Diagnostic::new(Code::SchemaRepeatedItem, format!("{subject} lists an item twice"))
+                    .label(second.head(), "listed again")
+                    .context(first.head(), "listed here")
+                    .help("delete the second one")
+            }
+            FaultKind::Range => {
+                let range = self.subschemas(&fault.path).into_iter().find_map(|schema| {
+                    Some((schema.get("minimum")?.clone(), schema.get("maximum")?.clone()))
+                });
+                let written = match &node.kind {
+                    Kind::Scalar(scalar) => quote(&scalar.text),
+                    _ => "this".to_owned(),
+                };
+                Diagnostic::new(Code::SchemaOutOfRange, format!("{subject} cannot be {written}"))
+                    .at(place)
+                    .maybe_help(range.map(|(low, high)| format!("write a number from {low} to {high}")))
+            }
+            FaultKind::Form(what) => Diagnostic::new(Code::SchemaValue, format!("{subject} does not have the form it must have"))
+                .at(place)
+                .help(self.example(&fault.path).map_or_else(|| what.clone(), |example| format!("write it as in {}", quote(&example)))),
+        };
+        Some(diagnostic)
+    }
+
+    /// The schemas that describe what stands at a route.
+    fn subschemas(&self, path: &DocPath) -> Vec<&Json> {
+        let mut current = self.expand(&self.json);
+        for part in path.parts() {
+            current = current
+                .into_iter()
+                .flat_map(|schema| {
+                    let property = schema.get("properties").and_then(|properties| properties.get(part));
+                    let item = part.parse::<usize>().ok().and_then(|_| schema.get("items"));
+                    let other = if property.is_none() { schema.get("additionalProperties") } else { None };
+                    [property, item, other].into_iter().flatten()
+                })
+                .flat_map(|schema| self.expand(schema))
+                .collect();
+        }
+        current
+    }
+
+    /// A schema with its references and branches.
+    fn expand<'a>(&'a self, schema: &'a Json) -> Vec<&'a Json> {
+        let mut all = vec![schema];
+        if let Some(reference) = schema.get("$ref").and_then(Json::as_str)
+            && let Some(target) = reference.strip_prefix('#').and_then(|pointer| self.json.pointer(pointer))
+        {
+            all.extend(self.expand(target));
+        }
+        for branches in ["anyOf", "oneOf", "allOf"] {
+            for branch in schema.get(branches).and_then(Json::as_array).into_iter().flatten() {
+                all.extend(self.expand(branch));
+            }
+        }
+        all
+    }
+
+    fn keys(&self, path: &DocPath) -> Vec<String> {
+        let objects = self.subschemas(path).into_iter().filter_map(|schema| schema.get("properties")?.as_object());
+        objects.flat_map(|properties| properties.keys().cloned()).collect()
+    }
+
+    /// The schema's example for a route, as it would be written.
+    fn example(&self, path: &DocPath) -> Option<String> {
+        let examples = self.subschemas(path).into_iter().find_map(|schema| schema.get("examples")?.as_array()?.first());
+        match examples? {
+            Json::String(text) if text.parse::<f64>().is_ok() => Some(format!("\"{text}\"")),
+            Json::String(text) => Some(text.clone()),
+            Json::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+                Some(format!("[{}]", items.join(", ")))
+            }
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+/// A key that belongs into the other kind of file.
+fn elsewhere(key: &str, document: &str) -> Option<String> {
+    let (schema, home): (&DocumentSchema, _) =
+        if document == "rules" { (&ENVIRONMENT, "a file under `environments/`") } else { (&RULES, "a file under `rules/`") };
+    let is_there = schema.json.get("properties").and_then(|properties| properties.get(key)).is_some();
+    is_there.then(|| format!("{} belongs into {home}", quote(key)))
+}
+
+struct Fault {
+    path: DocPath,
+    kind: FaultKind,
+}
+
+enum FaultKind {
+    UnknownKey(String),
+    MissingKey(String),
+    Type(Vec<&'static str>),
+    Choice(Vec<String>),
+    Empty,
+    Repeated,
+    Range,
+    Form(String),
+}
+
+fn collect(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
+    let path = DocPath::from_pointer(error.instance_path().as_str());
+    let mut push = |kind| faults.push(Fault { path: path.clone(), kind });
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            unexpected.iter().for_each(|key| push(FaultKind::UnknownKey(key.clone())));
+        }
+        ValidationErrorKind::Required { property } => {
+            push(FaultKind::MissingKey(property.as_str().unwrap_or_default().to_owned()));
+        }
+        ValidationErrorKind::Type { kind } => push(FaultKind::Type(type_names(kind))),
+        ValidationErrorKind::Constant { expected_value } => push(FaultKind::Choice(vec![plain(expected_value)])),
+        ValidationErrorKind::Enum { options } => {
+            push(FaultKind::Choice(options.as_array().into_iter().flatten().map(plain).collect()));
+        }
+        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => push(FaultKind::Empty),
+        ValidationErrorKind::Pattern { pattern } if pattern == r"\S" => push(FaultKind::Empty),
+        ValidationErrorKind::UniqueItems => push(FaultKind::Repeated),
+        ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => push(FaultKind::Range),
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => branches(&path, context, faults),
+        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!("at most {limit} characters are possible"))),
+        other => push(FaultKind::Form(format!("it breaks `{}` of the schema", other.keyword()))),
+    }
+}
+
+/// Reports the branch that was meant: the one whose shape fits.
+fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &mut Vec<Fault>) {
+    let mut types = Vec::new();
+    let mut options = Vec::new();
+    let mut meant = None;
+    for branch in context {
+        let mut found = Vec::new();
+        branch.iter().for_each(|error| collect(error, &mut found));
+        let mut is_shape = false;
+        for fault in found.iter().filter(|fault| fault.path == *path) {
+            match &fault.kind {
+                FaultKind::Type(expected) => {
+                    types.extend(expected.iter().copied());
+                    is_shape = true;
+                }
+                FaultKind::Choice(choices) => {
+                    options.extend(choices.iter().cloned());
+                    is_shape = true;
+                }
+                _ => {}
+            }
+        }
+        if !is_shape {
+            meant.get_or_insert(found);
+        }
+    }
+    let kind = match meant {
+        Some(found) => return faults.extend(found),
+        None if options.is_empty() => FaultKind::Type(types),
+        None => {
+            if types.contains(&"array") {
+                options.push("[NAME, …]".to_owned());
+            }
+            FaultKind::Choice(options)
+        }
+    };
+    faults.push(Fault { path: path.clone(), kind });
+}
+
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn type_names(kind: &TypeKind) -> Vec<&'static str> {
+    match kind {
+        TypeKind::Single(one) => vec![one.as_str()],
+        TypeKind::Multiple(many) => many.iter().map(jsonschema::types::JsonType::as_str).collect(),
+    }
+}
+
+fn wrong_type(node: &Node, place: &crate::source::Place, subject: &str, expected: &[&str], example: Option<String>) -> Diagnostic {
+    use crate::source::yaml::Value;
+    let written = match &node.kind {
+        Kind::Sequence(_) => "a list",
+        Kind::Mapping(_) => "a mapping",
+        Kind::Invalid => "nothing",
+        Kind::Scalar(scalar) => match scalar.value() {
+            Value::Null => "nothing",
+            Value::Boolean(_) => "a boolean",
+            Value::Integer(_) | Value::Float(_) => "a number",
+            Value::Text => "text",
+        },
+    };
+    if expected.contains(&"string")
+        && let Kind::Scalar(scalar) = &node.kind
+        && scalar.value() != Value::Text
+    {
+        return Diagnostic::new(Code::SchemaUnquotedText, format!("{subject} is text, and {} without quotes is {written}", quote(&scalar.text)))
+            .at(place.clone())
+            .help(format!("write {}", quote(&format!("\"{}\"", scalar.text))));
+    }
+    let mut words: Vec<&str> = Vec::new();
+    for kind in expected {
+        let word = match *kind {
+            "string" => "text",
+            "array" => "a list",
+            "object" => "a mapping",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "boolean" => "`true` or `false`",
+            _ => continue,
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let help = match (&node.kind, words.as_slice(), example) {
+        (Kind::Scalar(scalar), ["a list"], _) => Some(format!("write {}", quote(&format!("[{}]", scalar.text)))),
+        (Kind::Scalar(scalar), ["a whole number"] | ["`true` or `false`"], _)
+            if scalar.style != crate::source::yaml::Style::Plain =>
+        {
+            Some("write it without quotes".to_owned())
+        }
+        (_, _, Some(example)) => Some(format!("write it as in {}", quote(&example))),
+        _ => None,
+    };
+    Diagnostic::new(Code::SchemaWrongType, format!("{subject} must be {}, and this is {written}", words.join(" or ")))
+        .at(place.clone())
+        .maybe_help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_are_schemas() {
+        for schema in [&RULES, &ENVIRONMENT] {
+            assert!(schema.validator.is_some());
+        }
+    }
+
+    /// `PGVIGIL_UPDATE=1 cargo test` writes them.
+    #[test]
+    fn committed_schemas_are_current() {
+        for (path, text) in schemas() {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+            if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(committed == text, "{} is stale: run the tests with PGVIGIL_UPDATE=1", path.display());
+        }
+    }
+}
