@@ -1,1 +1,3 @@
 //! The audit_log room.
+
+pub mod prefix;
