@@ -1,1 +1,4 @@
 //! The compile room.
+
+pub mod name;
+pub mod resources;

@@ -1,0 +1,883 @@
+//! One document for each resource that watches a cluster.
+//!
+//! Documents are the same for every provider and hold no value that only the provider knows: ARNs are made of
+//! names, and what has no name yet (a key's id, the package's digest, a secret) is a reference, an object with
+//! one key that says what is meant.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::name::{self, Names};
+use crate::policy::model::{
+    Architecture, Cluster, Environment, Monitor, Notification, Secret, SignalSettings,
+};
+
+mod document;
+mod metric;
+mod place;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use document::{
+    Document, Kind, Ownership, Provenance, address_of_file, canonical, file_of, normalise, pretty,
+};
+pub use metric::Metric;
+pub use place::{LOCAL_ACCOUNT, LOCAL_REGION, Location, partition};
+
+/// Days of retention that CloudWatch Logs takes (`PutRetentionPolicy`).
+pub const RETENTION_DAYS: [u32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// The alarms about the monitor itself: what their names end with.
+pub const MONITOR_ALARMS: [&str; 3] = ["monitor-errors", "heartbeat", "delivery"];
+
+/// Runs that may be missing before the heartbeat's alarm goes off.
+const MISSED_RUNS: u32 = 3;
+
+/// Id of the schedule's only target: one, so that nothing runs twice.
+const TARGET: &str = "monitor";
+
+/// Name of the role's only inline policy.
+const ROLE_POLICY: &str = "monitor";
+
+/// What was compiled before and goes into the documents.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// Text of the alarm query.
+    pub query: &'a str,
+    /// Text of the investigation query, for responders who may see statements.
+    pub investigate: &'a str,
+    /// Text of the dashboard's table: the newest records without the statements' text, which may hold personal
+    /// data and which everybody who may see dashboards would read.
+    pub table: &'a str,
+    /// Digest of the compiled query.
+    pub query_digest: &'a str,
+    /// Digest of the policy files.
+    pub policy_digest: &'a str,
+    /// The function's environment, secrets as references' names only.
+    pub monitor_environment: &'a BTreeMap<String, String>,
+}
+
+/// ARN of the topic that tells people about a cluster.
+pub fn topic_arn(environment: &Environment, cluster: &Cluster) -> String {
+    Location::of(environment).arn("sns", &Names::new(environment, cluster).shared())
+}
+
+/// How many windows the monitor computes in each run and the alarm looks at: the newest, and those that a late
+/// record may still belong to.
+pub fn windows_recomputed(monitor: &Monitor) -> u32 {
+    let window = monitor.window_minutes.max(1) * 60;
+    let late = monitor
+        .late_arrival_minutes
+        .saturating_mul(60)
+        .saturating_add(monitor.settle_seconds);
+    (1 + late.div_ceil(window)).min(longest_evaluation(monitor))
+}
+
+/// Most periods that `PutMetricAlarm` takes: a day of them below an hour each, else a week.
+fn longest_evaluation(monitor: &Monitor) -> u32 {
+    let window = monitor.window_minutes.max(1) * 60;
+    let most = if window < 3600 { 86_400 } else { 604_800 };
+    (most / window).max(1)
+}
+
+/// EventBridge's rate expression: its unit is singular for one, and only for one.
+pub fn rate(minutes: u32) -> String {
+    if minutes == 1 {
+        "rate(1 minute)".to_owned()
+    } else {
+        format!("rate({minutes} minutes)")
+    }
+}
+
+/// Every resource that watches a cluster, in the safe order.
+pub fn resources(
+    environment: &Environment,
+    cluster: &Cluster,
+    inputs: &Inputs<'_>,
+) -> Vec<Document> {
+    let compiler = Compiler {
+        environment,
+        cluster,
+        inputs,
+        names: Names::new(environment, cluster),
+        at: Location::of(environment),
+    };
+    let mut documents = vec![
+        compiler.cluster_log_group(),
+        compiler.monitor_log_group(),
+        compiler.key(),
+        compiler.alias(),
+        compiler.topic(),
+    ];
+    documents.extend(
+        environment
+            .notifications
+            .iter()
+            .map(|notification| compiler.subscription(notification)),
+    );
+    documents.push(compiler.role());
+    documents.push(compiler.role_policy());
+    documents.push(compiler.function());
+    documents.extend(
+        environment
+            .signals
+            .iter()
+            .map(|signal| compiler.signal_alarm(signal)),
+    );
+    documents.push(compiler.errors_alarm());
+    documents.push(compiler.heartbeat_alarm());
+    documents.push(compiler.delivery_alarm());
+    documents.push(compiler.dashboard());
+    documents.push(compiler.saved_query());
+    documents.push(compiler.permission());
+    documents.push(compiler.rule());
+    documents.push(compiler.target());
+    documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
+    // The same endpoint declared twice is one subscription.
+    documents.dedup_by(|left, right| left.address == right.address);
+    documents
+}
+
+struct Compiler<'a> {
+    environment: &'a Environment,
+    cluster: &'a Cluster,
+    inputs: &'a Inputs<'a>,
+    names: Names,
+    at: Location,
+}
+
+impl Compiler<'_> {
+    fn document(
+        &self,
+        kind: Kind,
+        name: String,
+        depends_on: &[String],
+        mut properties: Value,
+    ) -> Document {
+        normalise(kind, &mut properties);
+        let mut depends_on = depends_on.to_vec();
+        depends_on.sort();
+        Document {
+            address: self.address(kind, &name),
+            kind,
+            name,
+            depends_on,
+            ownership: Ownership::Owned,
+            provenance: Provenance {
+                policy: self.inputs.policy_digest.to_owned(),
+                query: self.inputs.query_digest.to_owned(),
+            },
+            properties,
+        }
+    }
+
+    fn address(&self, kind: Kind, name: &str) -> String {
+        Document::address_of(&self.cluster.name, kind, name)
+    }
+
+    /// The address of a resource that bears the shared name.
+    fn shared_address(&self, kind: Kind) -> String {
+        self.address(kind, self.names.base())
+    }
+
+    fn tags(&self) -> Map<String, Value> {
+        let mut tags: Map<String, Value> = self
+            .environment
+            .tags
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value)))
+            .collect();
+        tags.insert(
+            "pgvigil:environment".to_owned(),
+            json!(self.environment.name),
+        );
+        tags.insert("pgvigil:cluster".to_owned(), json!(self.cluster.name));
+        tags
+    }
+
+    /// `orders (prod)`, for descriptions and titles.
+    fn subject(&self) -> String {
+        format!("{} ({})", self.cluster.name, self.environment.name)
+    }
+
+    fn topic_arn(&self) -> String {
+        self.at.arn("sns", &self.names.shared())
+    }
+
+    fn function_arn(&self) -> String {
+        self.at
+            .arn("lambda", &format!("function:{}", self.names.base()))
+    }
+
+    fn role_arn(&self) -> String {
+        self.at.iam_arn(&format!("role/{}", self.names.base()))
+    }
+
+    fn rule_arn(&self) -> String {
+        self.at
+            .arn("events", &format!("rule/{}", self.names.base()))
+    }
+
+    fn alarm_arn(&self, name: &str) -> String {
+        self.at.arn("cloudwatch", &format!("alarm:{name}"))
+    }
+
+    /// RDS makes this group: we only set how long it keeps the records.
+    fn cluster_log_group(&self) -> Document {
+        let name = self.names.cluster_log_group().to_owned();
+        let properties = json!({ "name": name, "retention_days": self.environment.retention_days });
+        Document {
+            ownership: Ownership::Adopted,
+            ..self.document(Kind::LogGroup, name, &[], properties)
+        }
+    }
+
+    fn monitor_log_group(&self) -> Document {
+        let name = self.names.monitor_log_group();
+        let properties = json!({
+            "name": name,
+            "retention_days": self.environment.monitor_retention_days,
+            "tags": self.tags(),
+        });
+        self.document(Kind::LogGroup, name, &[], properties)
+    }
+
+    fn key(&self) -> Document {
+        let everyone = json!({ "AWS": "*" });
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AccountAdministers",
+                    "Effect": "Allow",
+                    "Principal": { "AWS": self.at.iam_arn("root") },
+                    "Action": "kms:*",
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "AlarmsOfThisAccountEncrypt",
+                    "Effect": "Allow",
+                    "Principal": { "Service": "cloudwatch.amazonaws.com" },
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {
+                        "StringEquals": { "aws:SourceAccount": self.at.account },
+                        "ArnLike": { "aws:SourceArn": self.at.arn("cloudwatch", "alarm:*") },
+                    },
+                },
+                {
+                    // By condition, not by principal: KMS refuses a key that names a role which does not exist yet.
+                    "Sid": "MonitorEncrypts",
+                    "Effect": "Allow",
+                    "Principal": everyone,
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                    "Resource": "*",
+                    "Condition": {
+                        "StringEquals": { "kms:CallerAccount": self.at.account },
+                        "ArnEquals": { "aws:PrincipalArn": self.role_arn() },
+                        "StringLike": { "kms:ViaService": format!("sns.{}.*", self.at.region) },
+                    },
+                },
+            ],
+        });
+        let properties = json!({
+            "description": format!("Alerts about {}", self.subject()),
+            "enabled": true,
+            "key_spec": "SYMMETRIC_DEFAULT",
+            "key_usage": "ENCRYPT_DECRYPT",
+            "multi_region": false,
+            "rotation": { "enabled": true, "period_days": 365 },
+            "policy": policy,
+            "tags": self.tags(),
+        });
+        self.document(Kind::KmsKey, self.names.shared(), &[], properties)
+    }
+
+    fn alias(&self) -> Document {
+        let key = self.shared_address(Kind::KmsKey);
+        let name = self.names.alias();
+        let properties = json!({ "name": name, "target": { "id_of": key } });
+        self.document(Kind::KmsAlias, name, &[key], properties)
+    }
+
+    fn topic(&self) -> Document {
+        let arn = self.topic_arn();
+        // SNS refuses `sns:*` in a topic's policy.
+        let every_action = json!([
+            "SNS:AddPermission",
+            "SNS:DeleteTopic",
+            "SNS:GetTopicAttributes",
+            "SNS:ListSubscriptionsByTopic",
+            "SNS:Publish",
+            "SNS:RemovePermission",
+            "SNS:SetTopicAttributes",
+            "SNS:Subscribe",
+        ]);
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AlarmsOfThisAccountPublish",
+                    "Effect": "Allow",
+                    "Principal": { "Service": "cloudwatch.amazonaws.com" },
+                    "Action": "SNS:Publish",
+                    "Resource": arn,
+                    "Condition": {
+                        "StringEquals": { "aws:SourceAccount": self.at.account },
+                        "ArnLike": { "aws:SourceArn": self.at.arn("cloudwatch", "alarm:*") },
+                    },
+                },
+                {
+                    // By condition, not by principal: SNS refuses a policy that names a role which does not exist yet.
+                    "Sid": "MonitorPublishes",
+                    "Effect": "Allow",
+                    "Principal": { "AWS": self.at.iam_arn("root") },
+                    "Action": "SNS:Publish",
+                    "Resource": arn,
+                    "Condition": { "ArnEquals": { "aws:PrincipalArn": self.role_arn() } },
+                },
+                {
+                    "Sid": "RefuseInsecureTransport",
+                    "Effect": "Deny",
+                    "Principal": { "AWS": "*" },
+                    "Action": every_action,
+                    "Resource": arn,
+                    "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+                },
+                {
+                    "Sid": "RefuseHttpSubscriptions",
+                    "Effect": "Deny",
+                    "Principal": { "AWS": "*" },
+                    "Action": "SNS:Subscribe",
+                    "Resource": arn,
+                    "Condition": { "StringEquals": { "SNS:Protocol": "http" } },
+                },
+            ],
+        });
+        let properties = json!({
+            "name": self.names.shared(),
+            "display_name": "",
+            "fifo": false,
+            "kms_key": self.names.alias(),
+            "policy": policy,
+            "signature_version": 2,
+            "tracing": "PassThrough",
+            "tags": self.tags(),
+        });
+        let alias = self.address(Kind::KmsAlias, &self.names.alias());
+        self.document(Kind::SnsTopic, self.names.shared(), &[alias], properties)
+    }
+
+    fn subscription(&self, notification: &Notification) -> Document {
+        let (protocol, endpoint, delivery) = match notification {
+            Notification::Email(address) => ("email", json!(address), Value::Null),
+            Notification::Https(secret) => {
+                let endpoint = match secret {
+                    Secret::FromEnv(name) => json!({ "from_env": name }),
+                    Secret::FromSecret(name) => json!({ "from_secret": name }),
+                };
+                // SNS's default gives up after 50 quick tries; an incident platform may be away for longer.
+                // The whole must stay below an hour.
+                let retries = json!({
+                    "minDelayTarget": 5,
+                    "maxDelayTarget": 120,
+                    "numRetries": 25,
+                    "numNoDelayRetries": 3,
+                    "numMinDelayRetries": 2,
+                    "numMaxDelayRetries": 15,
+                    "backoffFunction": "exponential",
+                });
+                ("https", endpoint, json!({ "healthyRetryPolicy": retries }))
+            }
+        };
+        let properties = json!({
+            "topic": self.topic_arn(),
+            "protocol": protocol,
+            "endpoint": endpoint,
+            "delivery_policy": delivery,
+            "filter_policy": null,
+            "raw_message_delivery": false,
+            "redrive_policy": null,
+        });
+        let topic = self.shared_address(Kind::SnsTopic);
+        self.document(
+            Kind::SnsSubscription,
+            self.names.subscription(notification),
+            &[topic],
+            properties,
+        )
+    }
+
+    fn role(&self) -> Document {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "FunctionOfThisAccount",
+                "Effect": "Allow",
+                "Principal": { "Service": "lambda.amazonaws.com" },
+                "Action": "sts:AssumeRole",
+                "Condition": { "StringEquals": { "aws:SourceAccount": self.at.account } },
+            }],
+        });
+        let properties = json!({
+            "name": self.names.shared(),
+            "description": format!("Monitor of {}", self.subject()),
+            "path": "/",
+            "max_session_seconds": 3600,
+            "managed_policies": [],
+            "permissions_boundary": null,
+            "trust_policy": trust,
+            "tags": self.tags(),
+        });
+        self.document(Kind::IamRole, self.names.shared(), &[], properties)
+    }
+
+    fn role_policy(&self) -> Document {
+        let cluster_log = self.at.log_group_arn(self.names.cluster_log_group());
+        let own_log = self.at.log_group_arn(&self.names.monitor_log_group());
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "QueryTheClustersLog",
+                    "Effect": "Allow",
+                    "Action": "logs:StartQuery",
+                    "Resource": [cluster_log, format!("{cluster_log}:*")],
+                },
+                {
+                    // IAM knows no resource for these two; a query's id is known only to who started it.
+                    "Sid": "FollowOwnQueries",
+                    "Effect": "Allow",
+                    "Action": ["logs:GetQueryResults", "logs:StopQuery"],
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "PublishMetrics",
+                    "Effect": "Allow",
+                    "Action": "cloudwatch:PutMetricData",
+                    "Resource": "*",
+                    "Condition": { "StringEquals": { "cloudwatch:namespace": self.environment.monitor.namespace } },
+                },
+                {
+                    "Sid": "WriteOwnLog",
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": format!("{own_log}:*"),
+                },
+                {
+                    "Sid": "TellPeople",
+                    "Effect": "Allow",
+                    "Action": "sns:Publish",
+                    "Resource": self.topic_arn(),
+                },
+            ],
+        });
+        let role = self.shared_address(Kind::IamRole);
+        let name = format!("{}/{ROLE_POLICY}", self.names.base());
+        let properties =
+            json!({ "role": self.names.shared(), "name": ROLE_POLICY, "policy": policy });
+        self.document(Kind::IamRolePolicy, name, &[role], properties)
+    }
+
+    fn function(&self) -> Document {
+        let monitor = &self.environment.monitor;
+        let architecture = match monitor.architecture {
+            Architecture::Arm64 => "arm64",
+            Architecture::X86_64 => "x86_64",
+        };
+        let mut variables = self.inputs.monitor_environment.clone();
+        // What the alarms rely on comes from where the alarms take it.
+        variables.insert(
+            "LOG_GROUP_NAME".to_owned(),
+            self.names.cluster_log_group().to_owned(),
+        );
+        variables.insert("METRIC_NAMESPACE".to_owned(), monitor.namespace.clone());
+        variables.insert(
+            "QUERY_WINDOW_MINUTES".to_owned(),
+            monitor.window_minutes.to_string(),
+        );
+        let mut tags = self.tags();
+        tags.insert(
+            "pgvigil:policy".to_owned(),
+            json!(self.inputs.policy_digest),
+        );
+        tags.insert("pgvigil:query".to_owned(), json!(self.inputs.query_digest));
+        let properties = json!({
+            "name": self.names.shared(),
+            "description": format!("Counts what people do on {}", self.subject()),
+            "package_type": "Zip",
+            "code": { "digest_of": format!("pgvigil-monitor-{architecture}") },
+            "runtime": "provided.al2023",
+            "handler": "bootstrap",
+            "architectures": [architecture],
+            "memory_mb": monitor.memory_mb,
+            "ephemeral_storage_mb": 512,
+            "timeout_seconds": monitor.timeout_seconds,
+            "reserved_concurrency": 1,
+            "role": self.role_arn(),
+            "environment": variables,
+            "layers": [],
+            "vpc": { "security_groups": [], "subnets": [] },
+            "dead_letter": null,
+            "kms_key": null,
+            "tracing": "PassThrough",
+            "logging": { "format": "JSON", "log_group": self.names.monitor_log_group() },
+            "retries": { "maximum_attempts": 2, "maximum_event_age_seconds": 3600 },
+            "tags": tags,
+        });
+        let depends_on = [
+            self.shared_address(Kind::IamRole),
+            self.address(
+                Kind::IamRolePolicy,
+                &format!("{}/{ROLE_POLICY}", self.names.base()),
+            ),
+            self.address(Kind::LogGroup, &self.names.monitor_log_group()),
+        ];
+        self.document(
+            Kind::LambdaFunction,
+            self.names.shared(),
+            &depends_on,
+            properties,
+        )
+    }
+
+    fn signal_alarm(&self, settings: &SignalSettings) -> Document {
+        let monitor = &self.environment.monitor;
+        let metric = Metric::signal(self.cluster, settings.signal);
+        let description = format!(
+            "People's statements on {} ({}): more than {} in {} minutes. Query {}. Investigate with the saved query {}.",
+            self.subject(),
+            settings.signal.name(),
+            settings.threshold,
+            monitor.window_minutes,
+            short(self.inputs.query_digest),
+            self.names.saved_query(),
+        );
+        self.alarm(
+            self.names.signal_alarm(settings.signal),
+            &description,
+            &monitor.namespace,
+            metric.name,
+            metric.dimensions_value(),
+            json!({
+                // Every run computes a window anew: a sum would count it as often as it is computed.
+                "statistic": "Maximum",
+                "evaluation_periods": windows_recomputed(monitor),
+                "datapoints_to_alarm": 1,
+                "comparison": "GreaterThanThreshold",
+                "threshold": settings.threshold,
+                "missing_data": "notBreaching",
+            }),
+        )
+    }
+
+    fn errors_alarm(&self) -> Document {
+        let metric = Metric::errors(self.cluster);
+        self.alarm(
+            self.names.monitor_alarm("monitor-errors"),
+            &format!(
+                "The monitor of {} fails: its windows may be uncounted.",
+                self.subject()
+            ),
+            &self.environment.monitor.namespace,
+            metric.name,
+            metric.dimensions_value(),
+            json!({
+                "statistic": "Maximum",
+                "evaluation_periods": 1,
+                "datapoints_to_alarm": 1,
+                "comparison": "GreaterThanThreshold",
+                "threshold": 0,
+                "missing_data": "notBreaching",
+            }),
+        )
+    }
+
+    fn heartbeat_alarm(&self) -> Document {
+        let metric = Metric::heartbeat(self.cluster);
+        let runs = MISSED_RUNS.min(longest_evaluation(&self.environment.monitor));
+        self.alarm(
+            self.names.monitor_alarm("heartbeat"),
+            &format!(
+                "The monitor of {} is silent: nobody is watched.",
+                self.subject()
+            ),
+            &self.environment.monitor.namespace,
+            metric.name,
+            metric.dimensions_value(),
+            json!({
+                "statistic": "Maximum",
+                "evaluation_periods": runs,
+                "datapoints_to_alarm": runs,
+                "comparison": "LessThanThreshold",
+                "threshold": 1,
+                "missing_data": "breaching",
+            }),
+        )
+    }
+
+    /// SNS drops a message that a subscriber does not take. Those that work hear of it.
+    fn delivery_alarm(&self) -> Document {
+        self.alarm(
+            self.names.monitor_alarm("delivery"),
+            &format!(
+                "Alerts about {} do not reach every subscriber.",
+                self.subject()
+            ),
+            "AWS/SNS",
+            "NumberOfNotificationsFailed",
+            json!({ "TopicName": self.names.shared() }),
+            json!({
+                "statistic": "Sum",
+                "evaluation_periods": 1,
+                "datapoints_to_alarm": 1,
+                "comparison": "GreaterThanThreshold",
+                "threshold": 0,
+                "missing_data": "notBreaching",
+            }),
+        )
+    }
+
+    fn alarm(
+        &self,
+        name: String,
+        description: &str,
+        namespace: &str,
+        metric: &str,
+        dimensions: Value,
+        condition: Value,
+    ) -> Document {
+        let topic = self.topic_arn();
+        let mut properties = json!({
+            "name": name,
+            "description": description,
+            "namespace": namespace,
+            "metric": metric,
+            "dimensions": dimensions,
+            "period_seconds": self.environment.monitor.window_minutes * 60,
+            "unit": null,
+            "actions_enabled": true,
+            "alarm_actions": [topic],
+            // Incident platforms close an incident when they hear this, and drop repeats until then.
+            "ok_actions": [topic],
+            "insufficient_data_actions": [],
+            "tags": self.tags(),
+        });
+        if let (Value::Object(properties), Value::Object(condition)) = (&mut properties, condition)
+        {
+            properties.extend(condition);
+        }
+        self.document(
+            Kind::Alarm,
+            name,
+            &[self.shared_address(Kind::SnsTopic)],
+            properties,
+        )
+    }
+
+    fn dashboard(&self) -> Document {
+        let monitor = &self.environment.monitor;
+        let digest = short(self.inputs.query_digest);
+        let mut alarms: Vec<String> = self
+            .environment
+            .signals
+            .iter()
+            .map(|signal| self.names.signal_alarm(signal.signal))
+            .collect();
+        alarms.extend(
+            MONITOR_ALARMS
+                .iter()
+                .map(|what| self.names.monitor_alarm(what)),
+        );
+        let alarm_arns: Vec<String> = alarms.iter().map(|name| self.alarm_arn(name)).collect();
+        let log = |title: &str, y: u32, query: &str| {
+            json!({
+                "type": "log", "x": 0, "y": y, "width": 24, "height": 8,
+                "properties": {
+                    "title": format!("{title} (query {digest})"),
+                    "region": self.at.region,
+                    "view": "table",
+                    "query": self.widget_query(query),
+                },
+            })
+        };
+        let graph = |title: &str, x: u32, statistic: &str, metrics: Vec<Value>| {
+            json!({
+                "type": "metric", "x": x, "y": 20, "width": 12, "height": 6,
+                "properties": {
+                    "title": title,
+                    "region": self.at.region,
+                    "view": "timeSeries",
+                    "stacked": false,
+                    "stat": statistic,
+                    "period": monitor.window_minutes * 60,
+                    "metrics": metrics,
+                },
+            })
+        };
+        let function = self.names.base();
+        let counted = self
+            .environment
+            .signals
+            .iter()
+            .map(|signal| {
+                Metric::signal(self.cluster, signal.signal).widget_value(&monitor.namespace)
+            })
+            .collect();
+        let health = vec![
+            Metric::heartbeat(self.cluster).widget_value(&monitor.namespace),
+            Metric::errors(self.cluster).widget_value(&monitor.namespace),
+            json!(["AWS/Lambda", "Errors", "FunctionName", function]),
+            json!(["AWS/Lambda", "Throttles", "FunctionName", function]),
+        ];
+        let body = json!({
+            "start": "-PT3H",
+            "periodOverride": "inherit",
+            "widgets": [
+                {
+                    "type": "alarm", "x": 0, "y": 0, "width": 24, "height": 4,
+                    "properties": { "title": format!("Alarms of {}", self.subject()), "alarms": alarm_arns },
+                },
+                log("Statements by user, database, command and object", 4, self.inputs.query),
+                log("Newest records", 12, self.inputs.table),
+                graph("Counted statements", 0, "Maximum", counted),
+                graph("Health of the monitor", 12, "Maximum", health),
+            ],
+        });
+        let depends_on: Vec<String> = alarms
+            .iter()
+            .map(|name| self.address(Kind::Alarm, name))
+            .collect();
+        let properties = json!({ "name": self.names.shared(), "body": body, "tags": self.tags() });
+        self.document(
+            Kind::Dashboard,
+            self.names.shared(),
+            &depends_on,
+            properties,
+        )
+    }
+
+    /// The query as a log widget takes it: `SOURCE 'group' | …`. Its heading comment is left out, since nothing
+    /// says that a comment may stand there; the widget's title holds the digest.
+    fn widget_query(&self, query: &str) -> String {
+        let body: Vec<&str> = query
+            .lines()
+            .skip_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+            .collect();
+        format!(
+            "SOURCE '{}'\n| {}",
+            self.names.cluster_log_group(),
+            body.join("\n").trim_end()
+        )
+    }
+
+    fn saved_query(&self) -> Document {
+        let properties = json!({
+            "name": self.names.saved_query(),
+            "language": "CWLI",
+            "log_groups": [self.names.cluster_log_group()],
+            "query": self.inputs.investigate,
+        });
+        let log_group = self.address(Kind::LogGroup, self.names.cluster_log_group());
+        self.document(
+            Kind::SavedQuery,
+            self.names.saved_query(),
+            &[log_group],
+            properties,
+        )
+    }
+
+    fn permission(&self) -> Document {
+        let rule = self.rule_arn();
+        // The id says what the statement allows: another rule or account has another id, and nothing is edited in place.
+        let id = format!(
+            "{}-{}",
+            name::PREFIX,
+            name::short_hash(&[&self.function_arn(), &rule, &self.at.account])
+        );
+        let properties = json!({
+            "function": self.names.shared(),
+            "statement_id": id,
+            "action": "lambda:InvokeFunction",
+            "principal": "events.amazonaws.com",
+            "source_arn": rule,
+            "source_account": self.at.account,
+        });
+        let function = self.shared_address(Kind::LambdaFunction);
+        self.document(
+            Kind::LambdaPermission,
+            format!("{}/{id}", self.names.base()),
+            &[function],
+            properties,
+        )
+    }
+
+    fn rule(&self) -> Document {
+        let properties = json!({
+            "name": self.names.shared(),
+            "description": format!("Runs the monitor of {}", self.subject()),
+            "event_bus": "default",
+            "event_pattern": null,
+            "schedule": rate(self.environment.monitor.window_minutes),
+            "state": "ENABLED",
+            "tags": self.tags(),
+        });
+        // Nothing is counted before somebody would hear of it.
+        let mut depends_on: Vec<String> = self
+            .environment
+            .signals
+            .iter()
+            .map(|signal| self.names.signal_alarm(signal.signal))
+            .collect();
+        depends_on.extend(
+            MONITOR_ALARMS
+                .iter()
+                .map(|what| self.names.monitor_alarm(what)),
+        );
+        let depends_on: Vec<String> = depends_on
+            .iter()
+            .map(|name| self.address(Kind::Alarm, name))
+            .collect();
+        self.document(
+            Kind::EventRule,
+            self.names.shared(),
+            &depends_on,
+            properties,
+        )
+    }
+
+    fn target(&self) -> Document {
+        let properties = json!({
+            "rule": self.names.shared(),
+            "id": TARGET,
+            "target": self.function_arn(),
+            "input": null,
+            "dead_letter": null,
+            "retries": { "maximum_attempts": 185, "maximum_event_age_seconds": 3600 },
+        });
+        let permission = self.permission().address;
+        let depends_on = [
+            self.shared_address(Kind::EventRule),
+            self.shared_address(Kind::LambdaFunction),
+            permission,
+        ];
+        self.document(
+            Kind::EventTarget,
+            format!("{}/{TARGET}", self.names.base()),
+            &depends_on,
+            properties,
+        )
+    }
+}
+
+/// Enough of a digest to find it by.
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Fingerprints of documents: what was last applied, without keeping it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+pub use crate::compile::resources::{
+    Document, Kind, Ownership, Provenance, canonical, file_of, normalise, pretty,
+};
+
+/// Counts up when documents of the same policy come out differently: an older fingerprint then says nothing.
+const SHAPE: u32 = 1;
+
+/// Digest of the normalised properties of a resource, desired or live.
+///
+/// Its text fits a tag: `1-` and 64 hexadecimal digits, where `1` is the shape of the documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint of properties as they stand.
+    pub fn of(kind: Kind, properties: &Value) -> Self {
+        let mut properties = properties.clone();
+        normalise(kind, &mut properties);
+        Self(format!(
+            "{SHAPE}-{}",
+            digest(&format!("{kind}\n{}", canonical(&properties)))
+        ))
+    }
+
+    /// The fingerprint of what a document asks for.
+    pub fn of_document(document: &Document) -> Self {
+        Self::of(document.kind, &document.properties)
+    }
+
+    /// Reads a fingerprint that was written beside a resource; `None` for another shape or another text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.trim().strip_prefix(&format!("{SHAPE}-"))?;
+        let valid = hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        valid.then(|| Self(format!("{SHAPE}-{hex}")))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// SHA-256 in hexadecimal.
+pub(super) fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

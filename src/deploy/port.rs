@@ -1,0 +1,248 @@
+//! The port to a provider: what plan and drift may do ([`Reader`]), and what apply may do besides ([`Cloud`]).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::document::{Document, Fingerprint, Kind};
+use crate::compile::resources::{LOCAL_ACCOUNT, LOCAL_REGION, Location};
+use crate::policy::model::{Environment, Provider};
+
+/// What a plan was made for. Apply refuses another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// `aws` or `local`.
+    pub provider: String,
+    /// Account.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Environment.
+    pub environment: String,
+    /// Watched clusters, sorted.
+    pub clusters: Vec<String>,
+}
+
+impl Identity {
+    /// What the files say.
+    pub fn of(environment: &Environment) -> Self {
+        let location = Location::of(environment);
+        let provider = match environment.provider {
+            Provider::Aws => "aws",
+            Provider::Local => "local",
+        };
+        let mut clusters: Vec<String> = environment
+            .clusters
+            .iter()
+            .map(|cluster| cluster.name.clone())
+            .collect();
+        clusters.sort();
+        clusters.dedup();
+        Self {
+            provider: provider.to_owned(),
+            account: location.account,
+            region: location.region,
+            environment: environment.name.clone(),
+            clusters,
+        }
+    }
+
+    /// Where it is, without what is there.
+    pub fn at(&self) -> At {
+        At {
+            provider: self.provider.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+        }
+    }
+}
+
+/// Where a provider's credentials lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
+    /// `aws` or `local`.
+    pub provider: String,
+    /// Account.
+    pub account: String,
+    /// Region.
+    pub region: String,
+}
+
+impl At {
+    /// The local provider.
+    pub fn local() -> Self {
+        Self {
+            provider: "local".to_owned(),
+            account: LOCAL_ACCOUNT.to_owned(),
+            region: LOCAL_REGION.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}, account {}, region {}",
+            self.provider, self.account, self.region
+        )
+    }
+}
+
+/// The part of a provider that an environment may own: resources whose names it can have given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Environment. Clusters that it no longer has count too.
+    pub environment: String,
+}
+
+/// A resource as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// The fields that the document owns, in its form.
+    pub properties: Value,
+    /// What was last applied. `None` when nothing was written beside the resource.
+    pub applied: Option<Fingerprint>,
+    /// What a person should know and no field says, such as how long a subscription waits for its confirmation.
+    pub note: Option<String>,
+}
+
+/// What reading one resource found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// It is there.
+    Present(Live),
+    /// It is not; `applied` is what was once applied, where the provider still knows.
+    Absent {
+        /// What was last applied.
+        applied: Option<Fingerprint>,
+    },
+}
+
+/// A resource within the scope, found by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its address.
+    pub address: String,
+    /// What it is; `None` for what is not of our making at all and is only reported.
+    pub kind: Option<Kind>,
+    /// Its name with the provider.
+    pub name: String,
+    /// Digest of what it is now, where it could be read.
+    pub digest: Option<Fingerprint>,
+}
+
+/// What a resource must still be when it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// Not there.
+    Absent,
+    /// As when it was read.
+    Present(&'a Fingerprint),
+}
+
+/// Why a provider did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CloudError {
+    /// What the call needs is not there.
+    #[error("{resource} does not exist")]
+    NotFound {
+        /// What.
+        resource: String,
+    },
+    /// The credentials, or the rights of the folder, do not allow it.
+    #[error("not allowed to {operation} {resource}: {message}")]
+    Denied {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        resource: String,
+        /// The provider's words.
+        message: String,
+    },
+    /// Too many calls, also after retries.
+    #[error("too many calls: {message}")]
+    Throttled {
+        /// The provider's words.
+        message: String,
+    },
+    /// Somebody else changed it since it was read.
+    #[error("{resource} was changed by somebody else since it was read")]
+    Conflict {
+        /// What.
+        resource: String,
+    },
+    /// Another apply is under way.
+    #[error("another apply holds {lock}{}", holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default())]
+    Locked {
+        /// The lock.
+        lock: String,
+        /// Who holds it, where known.
+        holder: Option<String>,
+    },
+    /// The resource is there and cannot be understood.
+    #[error("{resource} cannot be read: {message}")]
+    Unreadable {
+        /// What, with its place.
+        resource: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The provider cannot be reached, or failed.
+    #[error("cannot {operation} {resource}: {message}")]
+    Unavailable {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        resource: String,
+        /// The provider's words.
+        message: String,
+    },
+    /// A resource that is never deleted.
+    #[error("{resource} is never deleted by pgvigil")]
+    Protected {
+        /// What.
+        resource: String,
+    },
+}
+
+/// Reads a provider. There is no call here that changes anything.
+pub trait Reader {
+    /// Where the credentials lead to, as the provider says.
+    fn at(&self) -> Result<At, CloudError>;
+
+    /// Reads one resource, in the form of its document.
+    fn read(&self, document: &Document) -> Result<Reading, CloudError>;
+
+    /// Reads many: one answer for each document, in order. A provider that can do so reads them side by side, or
+    /// with one call for many.
+    fn read_all(&self, documents: &[&Document]) -> Vec<Result<Reading, CloudError>> {
+        documents
+            .iter()
+            .map(|document| self.read(document))
+            .collect()
+    }
+
+    /// Everything that stands within the scope, by name, sorted by address.
+    fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError>;
+}
+
+/// Held while an apply is under way; letting go of it ends the claim.
+pub trait Lock {}
+
+/// Changes a provider.
+pub trait Cloud: Reader {
+    /// Keeps every other apply of the scope away, where the provider can.
+    fn lock(&self, scope: &Scope) -> Result<Box<dyn Lock>, CloudError>;
+
+    /// Makes the resource as the document says, and writes the document's fingerprint beside it. Refuses with
+    /// [`CloudError::Conflict`] when the resource is no longer as expected.
+    fn put(&self, document: &Document, expected: Expected<'_>) -> Result<(), CloudError>;
+
+    /// Writes the fingerprint alone beside a resource that already is as the document says.
+    fn remember(&self, document: &Document) -> Result<(), CloudError>;
+
+    /// Deletes a resource that no file asks for any more. Protected kinds are refused.
+    fn delete(&self, found: &Found) -> Result<(), CloudError>;
+}

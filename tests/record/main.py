@@ -1,0 +1,67 @@
+"""record: runs the clients that are named (or all), each in its variants."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from recorder import HERE, RECORDINGS, Recording
+
+ALL = ((True, "short"), (True, "long"), (False, "short"), (False, "long"))
+THREE = ALL[:3]
+ONE = ALL[:1]
+
+
+def clients() -> list[str]:
+    return sorted(p.stem for p in (HERE / "clients").glob("[a-z]*.py"))
+
+
+def record(client: str, relation: bool, prefix: str) -> str:
+    module = importlib.import_module(f"clients.{client}")
+    started = time.monotonic()
+    run = None
+    try:
+        run = Recording(client, relation, prefix, getattr(module, "SETTINGS", None), getattr(module, "ENROL", None))
+        module.record(run)
+        run.finish()
+        report = [f"{run.name}: {len(run.steps)} steps, {time.monotonic() - started:.1f} s"]
+        report += [f"    {problem[:200]!r}" for problem in run.problems]
+        return "\n".join(report)
+    except BaseException:
+        if run and Path(run.log).exists():
+            shutil.copy(run.log, f"/tmp/pgvigil-failed-{run.name}.log")
+        return f"FAILED {client} {relation} {prefix}\n{traceback.format_exc()}"
+    finally:
+        if run:
+            run.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/record/run", description=__doc__)
+    parser.add_argument("--only", action="append", choices=clients(), help="only this client (repeatable)")
+    parser.add_argument("--variant", help="only this variant, such as on-short")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    jobs = []
+    for client in options.only or clients():
+        for relation, prefix in getattr(importlib.import_module(f"clients.{client}"), "VARIANTS", ALL):
+            if options.variant in (None, f"{'on' if relation else 'off'}-{prefix}"):
+                jobs.append((client, relation, prefix))
+    failed = 0
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for report in pool.map(record, *zip(*jobs)):
+            print(report, flush=True)
+            failed += report.startswith("FAILED")
+    total = sum(p.stat().st_size for p in RECORDINGS.iterdir() if p.is_file())
+    print(f"{len(jobs) - failed} recorded, {failed} failed, {total / 1e6:.2f} MB in all")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
