@@ -22,8 +22,8 @@ const SQLSTATE: &str = "(?:[0-9FHPX][0-9A-Z]{4}: )?";
 pub(crate) const RECORD_IDS: &str = "(?:SESSION|OBJECT),[0-9]+,[0-9]+,";
 
 /// The log line prefix up to the text that a client can choose. A role or database name that
-/// holds `:`, `[` or `]`, or a database name that holds `@`, does not match: such a name can look
-/// like the rest of the line, and a line that is not understood stays loud.
+/// holds `:`, `[` or `]`, or a database name that holds `@`, is not matched as one: such a name can
+/// look like the rest of the line ([`two_heads`]), and a line that is not understood stays loud.
 ///
 /// The parts are captured as `pg_client`, `pg_user`, `pg_database` and `pg_pid`.
 pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
@@ -51,18 +51,12 @@ pub(crate) fn head(prefix: LogLinePrefix) -> String {
     format!("{application}{LEVEL}: +{SQLSTATE}AUDIT: ")
 }
 
-/// Two readings of one line: a second head so close that the first may be part of an application
-/// name. Only the long prefix can be read twice.
-pub(crate) fn two_heads(prefix: LogLinePrefix) -> Option<String> {
-    match prefix {
-        LogLinePrefix::Short => None,
-        LogLinePrefix::Long => {
-            let level = format!("{LEVEL}: +{SQLSTATE}");
-            Some(format!(
-                r"[^\n]{{0,63}}{level}AUDIT: {RECORD_IDS}[^\n]{{0,63}}{level}(?<pg_twice>AUDIT: ){RECORD_IDS}"
-            ))
-        }
-    }
+/// Two readings of one line: a second head so close that the first may be part of a role's, a
+/// database's or an application's name (63 bytes each, with a prefix in them). Runs on what follows
+/// the prefix, and captures a text that is no record.
+pub(crate) fn two_heads() -> String {
+    let level = format!("{LEVEL}: +{SQLSTATE}");
+    format!(r"[^\x00]{{0,63}}{level}AUDIT: {RECORD_IDS}[^\x00]{{0,300}}:{level}(?<pg_twice>AUDIT: ){RECORD_IDS}")
 }
 
 /// Escapes a text so that it matches itself in the portable dialect.
@@ -139,8 +133,15 @@ const KEYWORDS: &[&str] = &[
     "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
     "distinct", "else", "exists", "filter", "from", "group", "having", "in",
     "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric", "on", "only",
-    "operator", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using", "values",
+    "or", "over", "row", "select", "then", "time", "timestamp", "union", "using", "values",
     "varchar", "when", "where",
+];
+
+/// Names that tools give to the rows of a function in FROM, with a list of columns behind:
+/// `generate_series(1, 32) pos(n)`. Only right after a closing parenthesis.
+const ROW_NAMES: &[&str] = &[
+    "a", "c", "col", "colnum", "cols", "e", "elem", "f", "g", "i", "idx", "k", "key", "keys", "koi", "n", "o", "ord",
+    "p", "pos", "s", "t", "u", "v", "x",
 ];
 
 /// White space of SQL that needs no second thought.
@@ -149,7 +150,7 @@ const SPACE: &str = r"[ \t\r\n]";
 /// One step of white space or a comment. A block comment may hold no `/`, so that none can nest.
 const GAP: &str = r"(?:[ \t\r\n]|--[^\r\n]*[\r\n]|\x2f\*[^\x2f]*\*\x2f)";
 
-/// Part of a name: a letter, digit, `_` or parameter number, or a quoted name, whose quotes are
+/// Part of a word: a letter, digit, `_` or parameter number, or a quoted name, whose quotes are
 /// doubled in the log.
 const NAME: &str = r#"(?:[a-z0-9_]|\$[0-9]|""[^"]*"")+"#;
 
@@ -170,21 +171,27 @@ pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> St
     } else {
         format!(r"(?:pg_catalog\.)?{plain}|{}", any_of(qualified))
     };
-    // Names joined by dots are one word.
-    let word = format!(r"{NAME}(?:\.(?:{NAME}|\*))*");
-    // A minus or slash is never followed by what would make it a comment. A backslash in a literal
-    // may stand before anything but a quote: then it means the same in every mode.
+    // Names joined by dots are one word. A literal is one too, after which no parenthesis may open
+    // (`U&"lo!005fget" uescape '!' (1)` is a call). A backslash in a literal may stand before
+    // anything but a quote: then it means the same in every mode.
+    let word = format!(r"(?:{NAME}|'(?:[^'\\]|''|\\[^'])*')+(?:\.(?:{NAME}|\*))*");
+    // `operator(…)` is one mark, so that nothing but an operand follows it.
+    let operator = r"operator\(pg_catalog\.[=<>~!+%|&@*-]+\)";
+    let rows = format!(r"\){GAP}*{}{GAP}*\(", any_of(ROW_NAMES.iter().copied()));
+    // A minus or slash is never followed by what would make it a comment.
     let mark = format!(
-        r#"(?:-?(?:[,;=<>~!+%|:\[\]&@*]|\)(?:\.(?:[a-z0-9_]+|\*))*|'(?:[^'\\]|''|\\[^'])*')|[-\x2f](?:{SPACE}|\()|(?:--[^\r\n]*|"?)\z)"#
+        r#"(?:-?(?:[,;=<>~!+%|:\[\]&@*]|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|{operator}|[-\x2f](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
     );
     format!(
-        r"(?:{GAP}|\(|{mark}|[-\x2f]?(?:{word}(?:{GAP}+|[-\x2f]))*(?:(?:{called}|(?:as|with|recursive){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
+        r"(?:{GAP}|\(|{mark}|[-\x2f]?(?:{word}(?:{GAP}+|[-\x2f]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
     )
 }
 
-/// Matches the whole of a statement field that is `body`, quoted as CSV or not.
+/// Matches the whole of a statement field that is `body`, quoted as CSV or not. The field is read
+/// with the comma before it, so that an empty statement is a text too: PostgreSQL runs the bodies of
+/// its own SQL functions (`obj_description`, …) without any.
 pub(crate) fn whole(body: &str) -> String {
-    format!(r#"(?i)^"?(?:{body})"?\z"#)
+    format!(r#"(?i)^,"?(?:{body})"?\z"#)
 }
 
 /// Matches a statement that is this text: letter case, the amount of white space and one final
@@ -200,7 +207,7 @@ pub(crate) fn equals(text: &str) -> String {
 
 /// Matches the beginning of a statement field whose first word is one of these.
 pub(crate) fn starts_with<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    format!(r#"(?i)^"?{GAP}*{}[^A-Za-z0-9_$.]"#, any_of(words))
+    format!(r#"(?i)^,"?{GAP}*{}[^A-Za-z0-9_$.]"#, any_of(words))
 }
 
 /// Matches one of these anywhere, in any letter case.

@@ -109,9 +109,10 @@ impl<'a> QuerySource<'a> {
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
+        text.stage(StageRole::Result, "parse pg_text /^,(?<pg_statement>[^\\x00]*)/");
         text.stage(
             StageRole::Result,
-            "display @timestamp, pg_user, pg_database, pg_client, pg_class, pg_command, pg_object, pg_text, \
+            "display @timestamp, pg_user, pg_database, pg_client, pg_class, pg_command, pg_object, pg_statement, \
              @message, @logStream, @log",
         );
         text.stage(StageRole::Result, "sort @timestamp desc");
@@ -128,27 +129,20 @@ impl<'a> QuerySource<'a> {
         text.stage(StageRole::Extract, &format!("parse pg_rest /^{head}(?<pg_record>[^\\x00]+)/"));
         // A line whose prefix is understood and that has no head behind it only quotes one.
         text.stage(StageRole::NotARecord, "filter (isempty(pg_rest) = 1 or ispresent(pg_record))");
-        let mut record = "pg_record";
-        if let Some(two_heads) = pattern::two_heads(self.prefix) {
-            text.stage(StageRole::Extract, &format!("parse pg_rest /^{two_heads}/"));
-            // Two readings are none: `AUDIT: ` is no record, and the line stays loud.
-            text.stage(StageRole::Extract, "fields coalesce(pg_twice, pg_record) as pg_sure");
-            record = "pg_sure";
-        }
+        // Two readings are none: `AUDIT: ` is no record, and the line stays loud.
+        text.stage(StageRole::Extract, &format!("parse pg_rest /^{}/", pattern::two_heads()));
+        text.stage(StageRole::Extract, "fields coalesce(pg_twice, pg_record) as pg_sure");
         text.stage(
             StageRole::Extract,
-            &format!(
-                "parse {record} /^(?:SESSION|OBJECT),(?<pg_ids>[0-9]+,[0-9]+),\
-                 (?<pg_what>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),(?<pg_object>[^,\"\\n]*|\"(?:[^\"]|\"\")*\"),\
-                 (?<pg_fields>[^\\x00]+)/"
-            ),
+            "parse pg_sure /^(?:SESSION|OBJECT),(?<pg_ids>[0-9]+,[0-9]+),(?<pg_what>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),\
+             (?<pg_object>[^,\"\\n]*|\"(?:[^\"]|\"\")*\")(?<pg_fields>,[^\\x00]+)/",
         );
         text.stage(
             StageRole::Extract,
             "parse pg_what /^(?<pg_class>[A-Z_]+),(?<pg_command>[^,]+),(?<pg_type>[^,]*)/",
         );
         // `<not logged>` and `<previously logged>` are no text; a statement never begins with `<`.
-        text.stage(StageRole::Extract, "parse pg_fields /^(?<pg_text>\"(?:[^\"]|\"\")*\"|[^,\"<][^,\"]*),/");
+        text.stage(StageRole::Extract, "parse pg_fields /^(?<pg_text>,(?:\"(?:[^\"]|\"\")*\"|[^,\"<][^,\"]*|)),/");
         let guard = "isempty(pg_what) = 1";
         text.stage(
             StageRole::Scope,
@@ -173,7 +167,7 @@ impl<'a> QuerySource<'a> {
                     let body = pattern::only_calls(functions.iter().map(String::as_str));
                     text.stage(
                         StageRole::Extract,
-                        &format!("parse pg_text /(?i)^(?<{field}>\"?(?:{body})\"?)\\z/"),
+                        &format!("parse pg_text /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),
                     );
                 }
                 calls_field = Some(field);

@@ -254,6 +254,7 @@ impl<'a> Lowering<'a> {
             starts_with: list(raw.starts_with),
             only_calls: only_calls.map_or(Some(None), |names| names.map(Some))?,
             lacks: list(raw.lacks),
+            lacks_words: list(raw.lacks_words),
             contains: list(raw.contains),
         })
     }

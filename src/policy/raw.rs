@@ -201,6 +201,9 @@ pub struct RawStatement {
     /// None of these stands anywhere in the text.
     #[schemars(example = ["pg_authid"])]
     pub lacks: Option<OneOrMany<String>>,
+    /// None of these words may stand in the text as a word of its own; letter case does not matter.
+    #[schemars(example = ["from", "table"])]
+    pub lacks_words: Option<OneOrMany<String>>,
     /// One of these stands somewhere in the text. People can type it too, so it needs `expires`.
     pub contains: Option<OneOrMany<String>>,
 }

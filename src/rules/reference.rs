@@ -115,7 +115,7 @@ pub fn silences(matcher: &Match, facts: &Facts<'_>) -> bool {
         && any(&matcher.object_type, facts.object_type)
         && object(matcher, facts.object)
         && matcher.statement.as_ref().is_none_or(|statement| {
-            facts.statement.is_some_and(|text| !text.is_empty() && statement_holds(statement, text))
+            facts.statement.is_some_and(|text| statement_holds(statement, text))
         })
 }
 
@@ -225,13 +225,16 @@ pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
                 let goes_on = is_space(next)
                     || next == b'('
                     || (lexer.at_word() && (words.is_empty() || !spaced))
-                    || (byte == b'-' && (is_mark(next) || next == b'\''));
-                if !goes_on {
+                    || (byte == b'-' && is_mark(next));
+                if next.is_ascii_digit() {
+                    lexer.at += 1;
+                } else if !goes_on {
                     return false;
                 }
                 words.clear();
                 spaces_only = true;
             }
+            _ if lexer.operator() => words.clear(),
             b'(' => {
                 if let Some(last) = words.last()
                     && !may_open(&words, last, spaces_only, functions)
@@ -241,14 +244,9 @@ pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
                 lexer.at += 1;
                 words.clear();
             }
-            b'\'' => {
-                if !lexer.text_literal() {
-                    return false;
-                }
-                words.clear();
-            }
             b')' => {
                 lexer.at += 1;
+                lexer.row_name();
                 while lexer.peek() == Some(b'.') {
                     lexer.at += 1;
                     match lexer.peek() {
@@ -286,7 +284,7 @@ fn may_open(words: &[&[u8]], last: &[u8], spaces_only: bool, functions: &[String
         "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
         "distinct", "else", "exists", "filter", "from", "group", "having", "in",
         "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric",
-        "on", "only", "operator", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using",
+        "on", "only", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using",
         "values", "varchar", "when", "where",
     ];
     let lower = last.to_ascii_lowercase();
@@ -303,7 +301,7 @@ fn may_open(words: &[&[u8]], last: &[u8], spaces_only: bool, functions: &[String
         .len()
         .checked_sub(2)
         .and_then(|at| words.get(at))
-        .is_some_and(|word| ["as", "with", "recursive"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())));
+        .is_some_and(|word| ["as", "with", "recursive", "ordinality", "prepare"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())));
     listed || names_columns
 }
 
@@ -356,8 +354,46 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Passes `operator(pg_catalog.…)`.
+    fn operator(&mut self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let head = b"operator(pg_catalog.";
+        if !rest.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head)) {
+            return false;
+        }
+        let rest = rest.get(head.len()..).unwrap_or_default();
+        let length = rest.iter().take_while(|b| b"=<>~!+%|&@*-".contains(b)).count();
+        if length == 0 || rest.get(length) != Some(&b')') {
+            return false;
+        }
+        self.at += head.len() + length + 1;
+        true
+    }
+
+    /// Passes the name of a function's rows and the parenthesis of their columns, if they follow.
+    fn row_name(&mut self) {
+        const ROW_NAMES: &[&str] = &[
+            "a", "c", "col", "colnum", "cols", "e", "elem", "f", "g", "i", "idx", "k", "key", "keys", "koi", "n", "o",
+            "ord", "p", "pos", "s", "t", "u", "v", "x",
+        ];
+        let start = self.at;
+        while self.gap() {}
+        let name_start = self.at;
+        while self.peek().is_some_and(is_name_byte) {
+            self.at += 1;
+        }
+        let name = self.text.get(name_start..self.at).unwrap_or_default();
+        let known = ROW_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        while self.gap() {}
+        if known && self.peek() == Some(b'(') {
+            self.at += 1;
+        } else {
+            self.at = start;
+        }
+    }
+
     fn at_word(&self) -> bool {
-        self.peek().is_some_and(|b| is_name_byte(b) || b == b'"')
+        self.peek().is_some_and(|b| is_name_byte(b) || matches!(b, b'"' | b'\''))
             || (self.peek() == Some(b'$') && self.peek_next().is_some_and(|b| b.is_ascii_digit()))
     }
 
@@ -386,7 +422,17 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
-        self.name()?;
+        // A literal is a word, alone or with a name in front or behind (`E'…'`, `U&"…" uescape '…'`).
+        loop {
+            match self.peek() {
+                Some(b'\'') => self.text_literal().then_some(())?,
+                _ if self.at_word() => self.name()?,
+                _ => break,
+            }
+        }
+        if self.at == start {
+            return None;
+        }
         while self.peek() == Some(b'.') {
             self.at += 1;
             if self.peek() == Some(b'*') {

@@ -1,0 +1,150 @@
+//! Judges log entries with the compiled query.
+
+use std::borrow::Cow;
+
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::audit_log::{EntryKind, judge_entry};
+use crate::compile::query::{CompiledQuery, QuerySource, StageRole};
+use crate::insights::{self, Event, Fault, MissingField, Options, Program, Scratch};
+use crate::policy::model::Signal;
+
+/// What the query decides about a log entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The entry holds no audit record.
+    NotARecord,
+    /// No signal counts it, or its account is deliberately not audited.
+    OutOfScope,
+    /// These exclusions silence it, in the order of the policy.
+    Excluded(Vec<String>),
+    /// It counts.
+    Counted,
+}
+
+impl Verdict {
+    /// The word in results; none for what is no record.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::NotARecord => None,
+            Self::OutOfScope => Some("out_of_scope"),
+            Self::Excluded(_) => Some("excluded"),
+            Self::Counted => Some("counted"),
+        }
+    }
+}
+
+/// An entry with its verdict and what can be read of it.
+#[derive(Debug, Clone)]
+pub struct Judged<'a> {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The signal that counts it, or would without exclusions.
+    pub signal: Option<Signal>,
+    /// The entry as the record parser reads it.
+    pub entry: EntryKind<'a>,
+}
+
+/// Why a compiled query cannot be run here.
+#[derive(Debug, thiserror::Error)]
+#[error("the compiled query is not one that this version can run: {}", describe(.0))]
+pub struct EvaluatorError(pub Vec<Fault>);
+
+fn describe(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// Runs the text of a compiled query.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    program: Program,
+    roles: Vec<StageRole>,
+    prefix: LogLinePrefix,
+}
+
+impl Evaluator {
+    /// Parses the text and makes it ready to run.
+    ///
+    /// # Errors
+    /// If the text uses what the interpreter refuses: a bug of the compiler, or a pattern of a user
+    /// that the checks let through.
+    pub fn new(query: &CompiledQuery, prefix: LogLinePrefix, missing: MissingField) -> Result<Self, EvaluatorError> {
+        let parsed = insights::parse(&query.text).map_err(EvaluatorError)?;
+        let options = Options { missing, ..Options::default() };
+        let program = Program::new(&parsed, options).map_err(EvaluatorError)?;
+        Ok(Self { program, roles: query.stages.clone(), prefix })
+    }
+
+    /// Compiles and makes ready the alarm query.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn of(source: &QuerySource<'_>) -> Result<Self, EvaluatorError> {
+        Self::new(&source.alarm(""), source.prefix, MissingField::default())
+    }
+
+    /// Room for judging, one for each thread.
+    pub fn scratch(&self) -> Scratch {
+        self.program.scratch()
+    }
+
+    /// The roles of the query's stages.
+    pub fn roles(&self) -> &[StageRole] {
+        &self.roles
+    }
+
+    /// The `log_line_prefix` that the query is compiled for.
+    pub fn prefix(&self) -> LogLinePrefix {
+        self.prefix
+    }
+
+    /// The role of the first stage that drops the entry; `None` if it counts. The fast path.
+    pub fn dropped_by(&self, scratch: &mut Scratch, text: &[u8]) -> Option<usize> {
+        self.program.judge(scratch, &event(text)).rejected_by
+    }
+
+    /// The verdict with every exclusion that silences the entry.
+    pub fn verdict(&self, scratch: &mut Scratch, text: &[u8]) -> Verdict {
+        let event = event(text);
+        if self.program.judge(scratch, &event).rejected_by.is_none() {
+            return Verdict::Counted;
+        }
+        let roles = self.program.judge_all(scratch, &event);
+        let mut excluded = Vec::new();
+        let mut out_of_scope = false;
+        for role in roles.into_iter().filter_map(|stage| self.roles.get(stage)) {
+            match role {
+                StageRole::NotARecord => return Verdict::NotARecord,
+                StageRole::Scope | StageRole::ServiceAccounts => out_of_scope = true,
+                StageRole::Exclusion(id) => excluded.push(id.clone()),
+                StageRole::Extract | StageRole::Result => {}
+            }
+        }
+        if out_of_scope {
+            Verdict::OutOfScope
+        } else if excluded.is_empty() {
+            Verdict::Counted
+        } else {
+            Verdict::Excluded(excluded)
+        }
+    }
+
+    /// The verdict and the record. An entry that the query drops as no record has no verdict here;
+    /// one that is not understood has, and counts.
+    pub fn judge<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Judged<'a> {
+        let verdict = self.verdict(scratch, text);
+        let signal = matches!(verdict, Verdict::Counted | Verdict::Excluded(_)).then_some(Signal::Dml);
+        Judged { verdict, signal, entry: judge_entry(text, self.prefix) }
+    }
+
+    /// The value that the query reads for a field of an entry.
+    pub fn field(&self, scratch: &mut Scratch, text: &[u8], name: &str) -> Option<Vec<u8>> {
+        let event = event(text);
+        let mut row = self.program.examine(scratch, &event);
+        row.field(name).map(Cow::into_owned)
+    }
+}
+
+/// Verdicts rest on the message alone.
+fn event(text: &[u8]) -> Event<'_> {
+    Event { message: text, timestamp_ms: 0, ingestion_ms: 0, log_stream: b"", log: b"" }
+}
