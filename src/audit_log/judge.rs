@@ -5,7 +5,6 @@ use super::record::{HEAD, Record, RecordError, count_heads};
 
 /// What an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "audit records are what logs are full of, and none is stored")]
 pub enum EntryKind<'a> {
     /// A pgAudit record.
     Audit {

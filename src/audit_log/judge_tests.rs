@@ -89,7 +89,8 @@ fn sees_through_forgery() {
         (format!("2026-11-22 06:54:38.123 UTC [7] u@d LOG:  {delete}"), "suspicious ForeignPrefix"),
         (delete.to_owned(), "suspicious ForeignPrefix"),
         // An event that holds two entries.
-        (format!("{HEAD_OF}u@d:[1]:ERROR:  x\n{HEAD_OF}u@d:[1]:LOG:  {delete}"), "suspicious LineWithoutTab"),
+        (format!("{HEAD_OF}u@d:[1]:ERROR:  {}\n{HEAD_OF}u@d:[1]:LOG:  {delete}", "x".repeat(100)), "suspicious LineWithoutTab"),
+        (format!("{HEAD_OF}u@d:[1]:LOG:  {delete}\n{HEAD_OF}u@d:[1]:LOG:  checkpoint"), "suspicious Record"),
         // Entries that quote a record and are none.
         (format!("{HEAD_OF}u@d:[1]:ERROR:  {delete}"), "other ERROR"),
         (format!("{HEAD_OF}u@d:[1]:STATEMENT:  select '{delete}'"), "other STATEMENT"),

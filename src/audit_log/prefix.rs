@@ -247,6 +247,8 @@ pub enum Mismatch {
     Head,
 }
 
+/// All readings of a prefix.
+#[expect(clippy::large_enum_variant, reason = "the large variant is the common one, and none is stored")]
 pub(crate) enum Readings<'a> {
     Found { first: Prefix<'a>, others: Vec<Prefix<'a>>, doubt: Option<Doubt> },
     Foreign(Mismatch),
@@ -262,7 +264,7 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn short(&mut self, user: &'a [u8], database: &'a [u8], doubt: Option<Doubt>, pid: u64, tail: &'a [u8]) {
-        if let Some((level, sqlstate, message)) = split_level(tail) {
+        if let Some(message) = split_level(tail) {
             self.add(
                 Prefix {
                     timestamp: self.timestamp,
@@ -272,10 +274,10 @@ impl<'a> Collector<'a> {
                     pid,
                     line_number: None,
                     session_id: None,
-                    sqlstate,
+                    sqlstate: message.sqlstate,
                     application_name: None,
-                    level,
-                    message,
+                    level: message.level,
+                    message: message.text,
                 },
                 doubt,
             );
@@ -299,8 +301,8 @@ impl<'a> Collector<'a> {
         };
         // `%q` ends the prefix here for a process that serves no client.
         if self.client.text.is_empty() {
-            if let Some((level, _, message)) = split_level(tail) {
-                self.add(Prefix { level, message, ..prefix }, doubt);
+            if let Some(message) = split_level(tail) {
+                self.add(Prefix { level: message.level, message: message.text, ..prefix }, doubt);
             }
             return;
         }
@@ -309,10 +311,11 @@ impl<'a> Collector<'a> {
                 break;
             }
             let (Some(name), Some(after)) = (tail.get(..at), tail.get(at + 1..)) else { break };
-            if let Some((level, _, message)) = split_level(after)
+            if let Some(message) = split_level(after)
                 && is_application_name(name)
             {
-                self.add(Prefix { application_name: Some(name), level, message, ..prefix }, doubt);
+                let (level, text) = (message.level, message.text);
+                self.add(Prefix { application_name: Some(name), level, message: text, ..prefix }, doubt);
             }
         }
     }
@@ -378,8 +381,15 @@ fn split_names(names: &[u8]) -> Option<(&[u8], &[u8], Option<Doubt>)> {
     Some((names.get(..at)?, names.get(at + 1..)?, doubt))
 }
 
+/// The severity and what follows it.
+struct Message<'a> {
+    level: &'a [u8],
+    sqlstate: Option<&'a [u8]>,
+    text: &'a [u8],
+}
+
 /// Reads `LEVEL:`, at least one space, and the SQLSTATE that `log_error_verbosity = verbose` adds.
-fn split_level(text: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+fn split_level(text: &[u8]) -> Option<Message<'_>> {
     let len = text
         .iter()
         .take(LEVEL_MAX + 1)
@@ -398,9 +408,9 @@ fn split_level(text: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
         && !message.starts_with(HEAD)
         && let Some(rest) = rest.strip_prefix(b": ")
     {
-        return Some((level, Some(sqlstate), rest));
+        return Some(Message { level, sqlstate: Some(sqlstate), text: rest });
     }
-    Some((level, None, message))
+    Some(Message { level, sqlstate: None, text: message })
 }
 
 /// Five digits and capitals, at least one of them a digit.

@@ -239,6 +239,21 @@ struct Current {
     log_stream: Option<Arc<[u8]>>,
     columns: Option<Arc<CsvColumns>>,
     line: u64,
+    /// Whether the text so far ends without a line break.
+    open_line: bool,
+}
+
+impl Current {
+    /// Counts the bytes and lines of a text that has been dealt with.
+    fn count(&mut self, text: &[u8], report: &mut ReadReport) {
+        let lines = count_lines(text);
+        self.line += lines;
+        report.lines += lines;
+        report.bytes += as_u64(text.len());
+        if let Some(last) = text.last() {
+            self.open_line = *last != b'\n';
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -292,6 +307,7 @@ impl Reader<'_> {
                     log_stream: if format == Format::Export { source.folder() } else { None },
                     columns: None,
                     line: 1,
+                    open_line: false,
                 });
             }
             let Some(current) = &mut current else { return ControlFlow::Continue(()) };
@@ -302,8 +318,7 @@ impl Reader<'_> {
                     Ok(dropped) => (dropped, true),
                     Err(dropped) => (dropped, false),
                 };
-                current.line += count_lines(buffer.get(..dropped).unwrap_or_default());
-                self.report.bytes += as_u64(dropped);
+                current.count(buffer.get(..dropped).unwrap_or_default(), &mut self.report);
                 filled = drop_front(&mut buffer, filled, dropped);
                 if !found {
                     continue;
@@ -315,8 +330,9 @@ impl Reader<'_> {
                 Window { text: buffer.get(..filled).unwrap_or_default(), is_last, file, first_line: current.line };
             let cut = current.cutter.cut(&window, &mut self.report);
             if is_last {
-                self.count_last_line(buffer.get(..filled).unwrap_or_default());
-                return self.send(current, buffer, cut.len, cut.units);
+                let sent = self.send(current, buffer, cut.len, cut.units);
+                self.report.lines += u64::from(current.open_line);
+                return sent;
             }
             if cut.len > 0 {
                 let Some(mut next) = self.take_buffer() else { return ControlFlow::Break(()) };
@@ -358,10 +374,7 @@ impl Reader<'_> {
     fn send(&mut self, current: &mut Current, buffer: Vec<u8>, len: usize, mut units: Vec<Unit>) -> ControlFlow<()> {
         let text = buffer.get(..len).unwrap_or_default();
         let first_line = current.line;
-        let lines = count_lines(text);
-        current.line += lines;
-        self.report.lines += lines;
-        self.report.bytes += as_u64(len);
+        current.count(text, &mut self.report);
         if current.format == Format::Csv && current.columns.is_none() && !units.is_empty() {
             let header = units.remove(0);
             let columns = text.get(header.start..header.end).and_then(CsvColumns::from_header);
@@ -390,13 +403,6 @@ impl Reader<'_> {
         };
         self.number += 1;
         if self.blocks.send(block).is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    /// A last line without a line break is a line too.
-    fn count_last_line(&mut self, text: &[u8]) {
-        if text.last().is_some_and(|byte| *byte != b'\n') {
-            self.report.lines += 1;
-        }
     }
 
     /// Waits for a free buffer of at least a block's size. `None` when the consumer has gone.

@@ -67,10 +67,10 @@ fn reads_a_log_of_postgresql() {
     ]);
     let (seen, report) = read_text(LOG);
     assert_eq!(seen, expected);
-    assert_eq!((report.lines, report.bytes, report.foreign_count, report.broken_count), (6, 85, 0, 0));
+    assert_eq!((report.lines, report.bytes, report.foreign_count, report.broken_count), (6, 86, 0, 0));
 
     let (with_bom, report) = read_text(format!("\u{feff}{LOG}\n"));
-    assert_eq!((with_bom, report.bytes), (expected, 89));
+    assert_eq!((with_bom, report.bytes), (expected, 90));
 
     let (seen, report) = read_text("\tcontinued\n\tagain\nx\0y\n");
     assert_eq!(seen, entries(&[(3, "x\0y")]));
