@@ -69,7 +69,10 @@ impl Block {
             Format::Csv => {
                 for unit in &self.units {
                     let text = self.text().get(unit.start..unit.end).unwrap_or_default();
-                    let parsed = self.columns.as_ref().map_or(Ok(None), |columns| columns.parse(text));
+                    let parsed = self
+                        .columns
+                        .as_ref()
+                        .map_or(Ok(None), |columns| columns.parse(text));
                     self.visit_unit(*unit, text, parsed, report, &mut each);
                 }
             }

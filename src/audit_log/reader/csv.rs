@@ -38,7 +38,10 @@ impl CsvCutter {
         self.at = window.text.len();
         if window.is_last {
             self.end_row(self.at, self.at, &mut units);
-            return Cut { len: self.at, units };
+            return Cut {
+                len: self.at,
+                units,
+            };
         }
         let len = if self.dropped { self.at } else { self.start };
         self.at -= len;
@@ -52,7 +55,11 @@ impl CsvCutter {
 
     fn end_row(&mut self, end: usize, next: usize, units: &mut Vec<Unit>) {
         if !self.dropped && end > self.start {
-            units.push(Unit { start: self.start, end, line: self.start_line });
+            units.push(Unit {
+                start: self.start,
+                end,
+                line: self.start_line,
+            });
         }
         self.dropped = false;
         self.start = next;
@@ -91,7 +98,12 @@ impl CsvColumns {
         let Some(message) = columns.get_mut(self.message).map(std::mem::take) else {
             return Ok(None);
         };
-        Ok(Some(Event { message, timestamp_ms, ingestion_ms, log_stream }))
+        Ok(Some(Event {
+            message,
+            timestamp_ms,
+            ingestion_ms,
+            log_stream,
+        }))
     }
 }
 
@@ -110,7 +122,8 @@ fn split_row(row: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
                 let mut value = Vec::new();
                 let mut from = inside;
                 loop {
-                    let at = memchr::memchr(b'"', from).ok_or("a quote of the CSV row is not closed")?;
+                    let at =
+                        memchr::memchr(b'"', from).ok_or("a quote of the CSV row is not closed")?;
                     value.extend_from_slice(from.get(..at).unwrap_or_default());
                     from = from.get(at + 1..).unwrap_or_default();
                     match from.strip_prefix(b"\"") {

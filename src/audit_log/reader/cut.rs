@@ -49,8 +49,14 @@ impl Cutter {
     /// Finds the last place where the text can be cut.
     pub(super) fn cut(&mut self, window: &Window<'_>, report: &mut ReadReport) -> Cut {
         match self {
-            Self::Lines(_) if window.is_last => Cut { len: window.text.len(), units: Vec::new() },
-            Self::Lines(format) => Cut { len: last_border(window.text, *format).unwrap_or(0), units: Vec::new() },
+            Self::Lines(_) if window.is_last => Cut {
+                len: window.text.len(),
+                units: Vec::new(),
+            },
+            Self::Lines(format) => Cut {
+                len: last_border(window.text, *format).unwrap_or(0),
+                units: Vec::new(),
+            },
             Self::Json(cutter) => cutter.cut(window, report),
             Self::Csv(cutter) => cutter.cut(window),
         }
@@ -60,14 +66,23 @@ impl Cutter {
     /// it that are still handed on, and those that are kept to find the end of it.
     pub(super) fn give_up(&mut self, text: &[u8]) -> GivenUp {
         match self {
-            Self::Lines(_) => GivenUp { hand_on: text.len().saturating_sub(LOOK_AHEAD), skip_lines: true },
+            Self::Lines(_) => GivenUp {
+                hand_on: text.len().saturating_sub(LOOK_AHEAD),
+                skip_lines: true,
+            },
             Self::Json(cutter) => {
                 cutter.drop_unit();
-                GivenUp { hand_on: 0, skip_lines: false }
+                GivenUp {
+                    hand_on: 0,
+                    skip_lines: false,
+                }
             }
             Self::Csv(cutter) => {
                 cutter.drop_unit();
-                GivenUp { hand_on: 0, skip_lines: false }
+                GivenUp {
+                    hand_on: 0,
+                    skip_lines: false,
+                }
             }
         }
     }
@@ -75,7 +90,9 @@ impl Cutter {
     /// While the rest of a given up entry is passed over: the first border in the text, if any,
     /// and otherwise how many bytes hold none.
     pub(super) fn skip(&self, text: &[u8], is_last: bool) -> Result<usize, usize> {
-        let Self::Lines(format) = self else { return Ok(0) };
+        let Self::Lines(format) = self else {
+            return Ok(0);
+        };
         match memchr::memchr_iter(b'\n', text).find(|at| is_border(text, *at, *format)) {
             Some(at) => Ok(at + 1),
             None if is_last => Ok(text.len()),
@@ -93,7 +110,9 @@ pub(super) struct GivenUp {
 }
 
 fn last_border(text: &[u8], format: Format) -> Option<usize> {
-    memchr::memrchr_iter(b'\n', text).find(|at| is_border(text, *at, format)).map(|at| at + 1)
+    memchr::memrchr_iter(b'\n', text)
+        .find(|at| is_border(text, *at, format))
+        .map(|at| at + 1)
 }
 
 /// Whether an entry begins behind the line break at `at`.

@@ -8,14 +8,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const LAYERS_MAX: usize = 3;
 
 /// A text, decompressed while it is read.
-pub(super) fn open<'a>(source: Box<dyn Read + Send + 'a>, read: &Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let mut reader: Box<dyn Read + Send + 'a> = Box::new(Counting { source, read: Arc::clone(read) });
+pub(super) fn open<'a>(
+    source: Box<dyn Read + Send + 'a>,
+    read: &Arc<AtomicU64>,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let mut reader: Box<dyn Read + Send + 'a> = Box::new(Counting {
+        source,
+        read: Arc::clone(read),
+    });
     for _ in 0..LAYERS_MAX {
         let mut head = Head::new(reader)?;
         reader = match head.peek() {
-            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(128 << 10, head))),
+            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(
+                BufReader::with_capacity(128 << 10, head),
+            )),
             // Zstandard frames, and the skippable frames that may come before one.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Box::new(Zst::new(head)?),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Box::new(Zst::new(head)?)
+            }
             _ => return Ok(Box::new(head)),
         };
     }
@@ -30,7 +40,8 @@ struct Counting<R> {
 impl<R: Read> Read for Counting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
-        self.read.fetch_add(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.read
+            .fetch_add(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -55,7 +66,12 @@ impl<R: Read> Head<R> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { head, from: 0, to, rest })
+        Ok(Self {
+            head,
+            from: 0,
+            to,
+            rest,
+        })
     }
 
     fn peek(&mut self) -> &[u8] {
@@ -85,7 +101,12 @@ struct Zst<R: Read> {
 
 impl<R: Read> Zst<R> {
     fn new(source: R) -> io::Result<Self> {
-        Ok(Self { decoder: zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(128 << 10, source))? })
+        Ok(Self {
+            decoder: zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(
+                128 << 10,
+                source,
+            ))?,
+        })
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Event<'a> {
 ///
 /// `Ok(None)` when it is JSON and has no message.
 pub(super) fn parse_json(text: &[u8]) -> Result<Option<Event<'_>>, String> {
-    let parsed: Parsed<'_> = serde_json::from_slice(text).map_err(|error| format!("the event is not valid JSON: {error}"))?;
+    let parsed: Parsed<'_> = serde_json::from_slice(text)
+        .map_err(|error| format!("the event is not valid JSON: {error}"))?;
     Ok(parsed.message.map(|message| Event {
         message,
         timestamp_ms: parsed.timestamp_ms,
@@ -100,7 +101,10 @@ impl<'de> Visitor<'de> for ParsedVisitor {
             match name.as_ref() {
                 b"message" | b"@message" | b"logStreamName" | b"logStream" | b"@logStream" => {
                     let text: Option<Bytes<'de>> = map.next_value()?;
-                    parsed.set(&name, text.map_or(Scalar::Other, |text| Scalar::Text(text.0)));
+                    parsed.set(
+                        &name,
+                        text.map_or(Scalar::Other, |text| Scalar::Text(text.0)),
+                    );
                 }
                 b"timestamp" | b"@timestamp" | b"ingestionTime" | b"@ingestionTime" => {
                     parsed.set(&name, map.next_value()?);
@@ -124,7 +128,10 @@ impl<'de> Visitor<'de> for ParsedVisitor {
     }
 
     fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Self::Value, E> {
-        Ok(Parsed { message: Some(Cow::Owned(text.to_vec())), ..Parsed::default() })
+        Ok(Parsed {
+            message: Some(Cow::Owned(text.to_vec())),
+            ..Parsed::default()
+        })
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {

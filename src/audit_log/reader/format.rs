@@ -38,7 +38,14 @@ impl Format {
         match head {
             [b'{', ..] => Self::Json,
             // `[local]` or `[123]` begins no line of a log with a supported prefix.
-            [b'[', rest @ ..] if matches!(rest.trim_ascii_start(), [] | [b'{' | b'[' | b']' | b'"', ..]) => Self::Json,
+            [b'[', rest @ ..]
+                if matches!(
+                    rest.trim_ascii_start(),
+                    [] | [b'{' | b'[' | b']' | b'"', ..]
+                ) =>
+            {
+                Self::Json
+            }
             _ if starts_export_event(head) => Self::Export,
             _ => {
                 let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();

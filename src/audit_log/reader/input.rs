@@ -59,7 +59,10 @@ impl Source {
 
     fn size(&self) -> Option<u64> {
         match self {
-            Self::Path(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len()),
+            Self::Path(path) => fs::metadata(path)
+                .ok()
+                .filter(fs::Metadata::is_file)
+                .map(|data| data.len()),
             Self::Stdin => None,
             Self::Bytes { bytes, .. } => u64::try_from(bytes.len()).ok(),
         }
@@ -76,12 +79,18 @@ pub struct Inputs {
 impl Inputs {
     /// Takes the sources as they are.
     pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources, faults: ReadReport::default() }
+        Self {
+            sources,
+            faults: ReadReport::default(),
+        }
     }
 
     /// One text in memory.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self::new(vec![Source::Bytes { name: name.into(), bytes: bytes.into() }])
+        Self::new(vec![Source::Bytes {
+            name: name.into(),
+            bytes: bytes.into(),
+        }])
     }
 
     /// Takes paths as given on a command line: files, `-` for standard input, and folders, whose
@@ -125,7 +134,10 @@ impl Inputs {
 
     fn add_broken(&mut self, path: &Path, what: &str) {
         let file = self.sources.len();
-        self.sources.push(Source::Bytes { name: path.to_string_lossy().into_owned(), bytes: Arc::from([]) });
+        self.sources.push(Source::Bytes {
+            name: path.to_string_lossy().into_owned(),
+            bytes: Arc::from([]),
+        });
         self.faults.add_broken(file, 0, what);
     }
 
@@ -153,7 +165,10 @@ impl Inputs {
                     self.sources.push(Source::Path(path));
                 }
             } else {
-                self.add_broken(&path, "not a file: a link that leads nowhere or to a folder, or a device");
+                self.add_broken(
+                    &path,
+                    "not a file: a link that leads nowhere or to a folder, or a device",
+                );
             }
         }
     }

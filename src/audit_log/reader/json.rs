@@ -89,16 +89,29 @@ impl JsonCutter {
             }
         }
         if window.is_last {
-            if let Some(begun) = self.begun.filter(|_| !self.stack.is_empty() || self.string.is_some()) {
+            if let Some(begun) = self
+                .begun
+                .filter(|_| !self.stack.is_empty() || self.string.is_some())
+            {
                 report.add_broken(window.file, begun.line, "the file ends inside this event");
             } else if !self.stack.is_empty() {
-                report.add_broken(window.file, self.line, "the file ends inside a JSON document");
+                report.add_broken(
+                    window.file,
+                    self.line,
+                    "the file ends inside a JSON document",
+                );
             }
-            return Cut { len: text.len(), units };
+            return Cut {
+                len: text.len(),
+                units,
+            };
         }
         let len = self.begun.and_then(|begun| begun.start).unwrap_or(self.at);
         self.at -= len;
-        if let Some(Begun { start: Some(start), .. }) = &mut self.begun {
+        if let Some(Begun {
+            start: Some(start), ..
+        }) = &mut self.begun
+        {
             *start -= len;
         }
         Cut { len, units }
@@ -111,7 +124,13 @@ impl JsonCutter {
         }
     }
 
-    fn in_string(&mut self, text: &[u8], file: usize, units: &mut Vec<Unit>, report: &mut ReadReport) {
+    fn in_string(
+        &mut self,
+        text: &[u8],
+        file: usize,
+        units: &mut Vec<Unit>,
+        report: &mut ReadReport,
+    ) {
         if self.escaped {
             self.escaped = false;
             // An escaped line break is as illegal as a plain one.
@@ -139,13 +158,25 @@ impl JsonCutter {
                 self.at += 1;
                 self.escaped = true;
             }
-            Some(_) => self.broken(file, "a line break inside a JSON string; the event is left out", report),
+            Some(_) => self.broken(
+                file,
+                "a line break inside a JSON string; the event is left out",
+                report,
+            ),
             None => {}
         }
     }
 
-    fn outside(&mut self, text: &[u8], file: usize, units: &mut Vec<Unit>, report: &mut ReadReport) {
-        let Some(byte) = text.get(self.at).copied() else { return };
+    fn outside(
+        &mut self,
+        text: &[u8],
+        file: usize,
+        units: &mut Vec<Unit>,
+        report: &mut ReadReport,
+    ) {
+        let Some(byte) = text.get(self.at).copied() else {
+            return;
+        };
         if self.noise {
             let rest = text.get(self.at..).unwrap_or_default();
             match memchr::memchr(b'\n', rest) {
@@ -181,7 +212,9 @@ impl JsonCutter {
                 self.string = Some(Inside::Value);
                 self.at += 1;
             }
-            b'"' if matches!(self.expect, Expect::Key | Expect::FirstKeyOrEnd) && !self.stack.is_empty() => {
+            b'"' if matches!(self.expect, Expect::Key | Expect::FirstKeyOrEnd)
+                && !self.stack.is_empty() =>
+            {
                 self.key.clear();
                 self.string = Some(Inside::Key);
                 self.at += 1;
@@ -191,7 +224,11 @@ impl JsonCutter {
                 self.at += 1;
             }
             b',' if self.expect == Expect::CommaOrEnd && !self.stack.is_empty() => {
-                self.expect = if self.stack.last() == Some(&Frame::Object) { Expect::Key } else { Expect::Value };
+                self.expect = if self.stack.last() == Some(&Frame::Object) {
+                    Expect::Key
+                } else {
+                    Expect::Value
+                };
                 self.at += 1;
             }
             b'}' | b']' if self.closes(byte) => {
@@ -199,7 +236,10 @@ impl JsonCutter {
                 self.at += 1;
                 self.end_value(units);
             }
-            _ if self.takes_value() && !self.stack.is_empty() && (byte.is_ascii_alphanumeric() || byte == b'-') => {
+            _ if self.takes_value()
+                && !self.stack.is_empty()
+                && (byte.is_ascii_alphanumeric() || byte == b'-') =>
+            {
                 self.begin_element();
                 self.scalar = true;
                 self.at += 1;
@@ -207,10 +247,18 @@ impl JsonCutter {
             _ if self.stack.is_empty() => {
                 let rest = text.get(self.at..).unwrap_or_default();
                 let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                report.add_foreign(file, self.line, rest.get(..end).unwrap_or_default().trim_ascii_end());
+                report.add_foreign(
+                    file,
+                    self.line,
+                    rest.get(..end).unwrap_or_default().trim_ascii_end(),
+                );
                 self.noise = true;
             }
-            _ => self.broken(file, "this is not valid JSON; what follows is left out up to the next line", report),
+            _ => self.broken(
+                file,
+                "this is not valid JSON; what follows is left out up to the next line",
+                report,
+            ),
         }
     }
 
@@ -220,19 +268,28 @@ impl JsonCutter {
 
     fn closes(&self, byte: u8) -> bool {
         match self.stack.last() {
-            Some(Frame::Object) => byte == b'}' && matches!(self.expect, Expect::CommaOrEnd | Expect::FirstKeyOrEnd),
-            Some(_) => byte == b']' && matches!(self.expect, Expect::CommaOrEnd | Expect::FirstValueOrEnd),
+            Some(Frame::Object) => {
+                byte == b'}' && matches!(self.expect, Expect::CommaOrEnd | Expect::FirstKeyOrEnd)
+            }
+            Some(_) => {
+                byte == b']' && matches!(self.expect, Expect::CommaOrEnd | Expect::FirstValueOrEnd)
+            }
             None => false,
         }
     }
 
     fn open(&mut self, byte: u8, report: &mut ReadReport, file: usize) {
         if self.stack.len() >= DEPTH_MAX {
-            self.broken(file, "JSON is nested too deep; what follows is left out up to the next line", report);
+            self.broken(
+                file,
+                "JSON is nested too deep; what follows is left out up to the next line",
+                report,
+            );
             return;
         }
-        let is_container =
-            byte == b'[' && self.stack == [Frame::Object] && CONTAINERS.iter().any(|name| **name == self.key[..]);
+        let is_container = byte == b'['
+            && self.stack == [Frame::Object]
+            && CONTAINERS.iter().any(|name| **name == self.key[..]);
         match (self.stack.is_empty(), byte) {
             (true, b'[') => self.stack.push(Frame::Events),
             _ if is_container => {
@@ -242,21 +299,37 @@ impl JsonCutter {
             }
             (is_top, _) => {
                 if is_top {
-                    self.begun = Some(Begun { start: Some(self.at), line: self.line, depth: 0 });
+                    self.begun = Some(Begun {
+                        start: Some(self.at),
+                        line: self.line,
+                        depth: 0,
+                    });
                 } else {
                     self.begin_element();
                 }
-                self.stack.push(if byte == b'{' { Frame::Object } else { Frame::List });
+                self.stack.push(if byte == b'{' {
+                    Frame::Object
+                } else {
+                    Frame::List
+                });
             }
         }
-        self.expect = if byte == b'{' { Expect::FirstKeyOrEnd } else { Expect::FirstValueOrEnd };
+        self.expect = if byte == b'{' {
+            Expect::FirstKeyOrEnd
+        } else {
+            Expect::FirstValueOrEnd
+        };
         self.at += 1;
     }
 
     /// Notes that an event begins, if one does.
     fn begin_element(&mut self) {
         if self.begun.is_none() && self.stack.last() == Some(&Frame::Events) {
-            self.begun = Some(Begun { start: Some(self.at), line: self.line, depth: self.stack.len() });
+            self.begun = Some(Begun {
+                start: Some(self.at),
+                line: self.line,
+                depth: self.stack.len(),
+            });
         }
     }
 
@@ -266,10 +339,18 @@ impl JsonCutter {
         {
             self.begun = None;
             if let Some(start) = begun.start {
-                units.push(Unit { start, end: self.at, line: begun.line });
+                units.push(Unit {
+                    start,
+                    end: self.at,
+                    line: begun.line,
+                });
             }
         }
-        self.expect = if self.stack.is_empty() { Expect::Value } else { Expect::CommaOrEnd };
+        self.expect = if self.stack.is_empty() {
+            Expect::Value
+        } else {
+            Expect::CommaOrEnd
+        };
         if self.stack.is_empty() {
             self.afresh = false;
         }
@@ -280,7 +361,14 @@ impl JsonCutter {
         report.add_broken(file, line, what);
         let (at, line) = (self.at, self.line);
         // An object may begin right here; anything else is passed over up to the next line.
-        let begins_here = self.string.is_none() && line > self.begun.map_or(line, |begun| begun.line);
-        *self = Self { at, line, afresh: true, noise: !begins_here, ..Self::default() };
+        let begins_here =
+            self.string.is_none() && line > self.begun.map_or(line, |begun| begun.line);
+        *self = Self {
+            at,
+            line,
+            afresh: true,
+            noise: !begins_here,
+            ..Self::default()
+        };
     }
 }

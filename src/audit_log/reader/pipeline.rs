@@ -33,7 +33,12 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { format: None, block_bytes: 1 << 20, entry_bytes: 16 << 20, threads: None }
+        Self {
+            format: None,
+            block_bytes: 1 << 20,
+            entry_bytes: 16 << 20,
+            threads: None,
+        }
     }
 }
 
@@ -77,7 +82,10 @@ pub fn read<V: Visitor>(
     mut progress: impl FnMut(Progress),
     mut consume: impl FnMut(V::Output) -> ControlFlow<()>,
 ) -> ReadReport {
-    let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1);
+    let threads = options
+        .threads
+        .unwrap_or_else(rayon::current_num_threads)
+        .max(1);
     let total = inputs.size();
     let done = Arc::new(AtomicU64::new(0));
     let mut report = inputs.faults().clone();
@@ -94,8 +102,14 @@ pub fn read<V: Visitor>(
         let reading = {
             let done = Arc::clone(&done);
             scope.spawn(move || {
-                let mut reader =
-                    Reader { options, blocks, free, spare: Vec::new(), report: ReadReport::default(), number: 0 };
+                let mut reader = Reader {
+                    options,
+                    blocks,
+                    free,
+                    spare: Vec::new(),
+                    report: ReadReport::default(),
+                    number: 0,
+                };
                 for (file, source) in inputs.sources().iter().enumerate() {
                     if reader.read_source(file, source, &done).is_break() {
                         break;
@@ -122,7 +136,10 @@ pub fn read<V: Visitor>(
                 match visited.output {
                     Ok((output, part)) => {
                         report.merge(part);
-                        progress(Progress { done: done.load(Ordering::Relaxed), total });
+                        progress(Progress {
+                            done: done.load(Ordering::Relaxed),
+                            total,
+                        });
                         if consume(output).is_break() {
                             break 'receive;
                         }
@@ -150,7 +167,11 @@ pub fn read<V: Visitor>(
 }
 
 /// Reads all inputs on the calling thread's behalf, entry by entry, in order.
-pub fn for_each_entry(inputs: &Inputs, options: &ReadOptions, mut each: impl FnMut(&Entry<'_>)) -> ReadReport {
+pub fn for_each_entry(
+    inputs: &Inputs,
+    options: &ReadOptions,
+    mut each: impl FnMut(&Entry<'_>),
+) -> ReadReport {
     struct Copying;
     impl Visitor for Copying {
         type Worker = ();
@@ -170,19 +191,25 @@ pub fn for_each_entry(inputs: &Inputs, options: &ReadOptions, mut each: impl FnM
             });
         }
     }
-    read(inputs, options, &Copying, |_| {}, |entries| {
-        for entry in &entries {
-            each(&Entry {
-                file: entry.file,
-                line: entry.line,
-                text: &entry.text,
-                timestamp_ms: entry.timestamp_ms,
-                ingestion_ms: entry.ingestion_ms,
-                log_stream: entry.log_stream.as_deref(),
-            });
-        }
-        ControlFlow::Continue(())
-    })
+    read(
+        inputs,
+        options,
+        &Copying,
+        |_| {},
+        |entries| {
+            for entry in &entries {
+                each(&Entry {
+                    file: entry.file,
+                    line: entry.line,
+                    text: &entry.text,
+                    timestamp_ms: entry.timestamp_ms,
+                    ingestion_ms: entry.ingestion_ms,
+                    log_stream: entry.log_stream.as_deref(),
+                });
+            }
+            ControlFlow::Continue(())
+        },
+    )
 }
 
 struct OwnedEntry {
@@ -200,7 +227,11 @@ struct Visited<O> {
     buffer: Vec<u8>,
 }
 
-fn visit_blocks<V: Visitor>(visitor: &V, blocks: &Mutex<Receiver<Block>>, results: &Sender<Visited<V::Output>>) {
+fn visit_blocks<V: Visitor>(
+    visitor: &V,
+    blocks: &Mutex<Receiver<Block>>,
+    results: &Sender<Visited<V::Output>>,
+) {
     let mut worker = None;
     loop {
         let received = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -210,10 +241,16 @@ fn visit_blocks<V: Visitor>(visitor: &V, blocks: &Mutex<Receiver<Block>>, result
             let worker = worker.get_or_insert_with(|| visitor.worker());
             let mut output = visitor.output();
             let mut report = ReadReport::default();
-            block.visit(&mut report, |entry| visitor.visit(worker, &mut output, entry));
+            block.visit(&mut report, |entry| {
+                visitor.visit(worker, &mut output, entry)
+            });
             (output, report)
         }));
-        let visited = Visited { number: block.number, output, buffer: block.buffer };
+        let visited = Visited {
+            number: block.number,
+            output,
+            buffer: block.buffer,
+        };
         if results.send(visited).is_err() {
             return;
         }
@@ -258,16 +295,24 @@ impl Current {
 
 impl Reader<'_> {
     /// Reads one source to its end. `Break` when nobody wants more.
-    fn read_source(&mut self, file: usize, source: &Source, done: &Arc<AtomicU64>) -> ControlFlow<()> {
+    fn read_source(
+        &mut self,
+        file: usize,
+        source: &Source,
+        done: &Arc<AtomicU64>,
+    ) -> ControlFlow<()> {
         let opened = source.open().and_then(|source| decode::open(source, done));
         let mut text = match opened {
             Ok(text) => text,
             Err(error) => {
-                self.report.add_broken(file, 0, format!("cannot read: {error}"));
+                self.report
+                    .add_broken(file, 0, format!("cannot read: {error}"));
                 return ControlFlow::Continue(());
             }
         };
-        let Some(mut buffer) = self.take_buffer() else { return ControlFlow::Break(()) };
+        let Some(mut buffer) = self.take_buffer() else {
+            return ControlFlow::Break(());
+        };
         let mut filled = 0;
         let mut current: Option<Current> = None;
         let mut skipping = false;
@@ -277,7 +322,8 @@ impl Reader<'_> {
                 Ok(is_last) => is_last,
                 Err(error) => {
                     let kept = buffer.get(..filled).unwrap_or_default();
-                    let line = current.as_ref().map_or(1, |current| current.line) + count_lines(kept);
+                    let line =
+                        current.as_ref().map_or(1, |current| current.line) + count_lines(kept);
                     let what = if error.kind() == io::ErrorKind::UnexpectedEof {
                         "the compressed file ends early".to_owned()
                     } else {
@@ -290,7 +336,8 @@ impl Reader<'_> {
             if current.is_none() {
                 let head = buffer.get(..filled).unwrap_or_default();
                 if matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
-                    self.report.add_broken(file, 1, "the text is UTF-16; convert it to UTF-8");
+                    self.report
+                        .add_broken(file, 1, "the text is UTF-16; convert it to UTF-8");
                     self.spare.push(buffer);
                     return ControlFlow::Continue(());
                 }
@@ -304,13 +351,19 @@ impl Reader<'_> {
                     file,
                     format,
                     cutter: Cutter::new(format),
-                    log_stream: if format == Format::Export { source.folder() } else { None },
+                    log_stream: if format == Format::Export {
+                        source.folder()
+                    } else {
+                        None
+                    },
                     columns: None,
                     line: 1,
                     open_line: false,
                 });
             }
-            let Some(current) = &mut current else { return ControlFlow::Continue(()) };
+            let Some(current) = &mut current else {
+                return ControlFlow::Continue(());
+            };
 
             if skipping {
                 let window = buffer.get(..filled).unwrap_or_default();
@@ -326,8 +379,12 @@ impl Reader<'_> {
                 skipping = false;
             }
 
-            let window =
-                Window { text: buffer.get(..filled).unwrap_or_default(), is_last, file, first_line: current.line };
+            let window = Window {
+                text: buffer.get(..filled).unwrap_or_default(),
+                is_last,
+                file,
+                first_line: current.line,
+            };
             let cut = current.cutter.cut(&window, &mut self.report);
             if is_last {
                 let sent = self.send(current, buffer, cut.len, cut.units);
@@ -335,7 +392,9 @@ impl Reader<'_> {
                 return sent;
             }
             if cut.len > 0 {
-                let Some(mut next) = self.take_buffer() else { return ControlFlow::Break(()) };
+                let Some(mut next) = self.take_buffer() else {
+                    return ControlFlow::Break(());
+                };
                 let rest = buffer.get(cut.len..filled).unwrap_or_default();
                 if next.len() < rest.len() * 2 {
                     next.resize(rest.len() * 2, 0);
@@ -344,7 +403,12 @@ impl Reader<'_> {
                     to.copy_from_slice(rest);
                 }
                 filled = rest.len();
-                self.send(current, std::mem::replace(&mut buffer, next), cut.len, cut.units)?;
+                self.send(
+                    current,
+                    std::mem::replace(&mut buffer, next),
+                    cut.len,
+                    cut.units,
+                )?;
             } else if buffer.len() < self.options.entry_bytes {
                 let grown = (buffer.len() * 2).min(self.options.entry_bytes);
                 buffer.resize(grown, 0);
@@ -352,36 +416,58 @@ impl Reader<'_> {
                 self.report.add_broken(
                     file,
                     current.line,
-                    format!("an entry is longer than {} bytes; the rest of it is left out", self.options.entry_bytes),
+                    format!(
+                        "an entry is longer than {} bytes; the rest of it is left out",
+                        self.options.entry_bytes
+                    ),
                 );
                 let window = buffer.get(..filled).unwrap_or_default();
                 let given_up = current.cutter.give_up(window);
                 skipping = given_up.skip_lines;
                 if given_up.hand_on > 0 {
-                    let Some(mut next) = self.take_buffer() else { return ControlFlow::Break(()) };
+                    let Some(mut next) = self.take_buffer() else {
+                        return ControlFlow::Break(());
+                    };
                     let rest = buffer.get(given_up.hand_on..filled).unwrap_or_default();
                     if let Some(to) = next.get_mut(..rest.len()) {
                         to.copy_from_slice(rest);
                     }
                     filled = rest.len();
-                    self.send(current, std::mem::replace(&mut buffer, next), given_up.hand_on, Vec::new())?;
+                    self.send(
+                        current,
+                        std::mem::replace(&mut buffer, next),
+                        given_up.hand_on,
+                        Vec::new(),
+                    )?;
                 }
             }
         }
     }
 
     /// Sends the first `len` bytes of a buffer.
-    fn send(&mut self, current: &mut Current, buffer: Vec<u8>, len: usize, mut units: Vec<Unit>) -> ControlFlow<()> {
+    fn send(
+        &mut self,
+        current: &mut Current,
+        buffer: Vec<u8>,
+        len: usize,
+        mut units: Vec<Unit>,
+    ) -> ControlFlow<()> {
         let text = buffer.get(..len).unwrap_or_default();
         let first_line = current.line;
         current.count(text, &mut self.report);
         if current.format == Format::Csv && current.columns.is_none() && !units.is_empty() {
             let header = units.remove(0);
-            let columns = text.get(header.start..header.end).and_then(CsvColumns::from_header);
+            let columns = text
+                .get(header.start..header.end)
+                .and_then(CsvColumns::from_header);
             match columns {
                 Some(columns) => current.columns = Some(Arc::new(columns)),
                 None => {
-                    self.report.add_broken(current.file, header.line, "the header of the CSV names no `@message`");
+                    self.report.add_broken(
+                        current.file,
+                        header.line,
+                        "the header of the CSV names no `@message`",
+                    );
                     units.clear();
                 }
             }
@@ -402,7 +488,11 @@ impl Reader<'_> {
             log_stream: current.log_stream.clone(),
         };
         self.number += 1;
-        if self.blocks.send(block).is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.blocks.send(block).is_err() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     /// Waits for a free buffer of at least a block's size. `None` when the consumer has gone.

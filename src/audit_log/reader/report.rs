@@ -56,7 +56,11 @@ impl ReadReport {
     pub(super) fn add_broken(&mut self, file: usize, line: u64, what: impl Into<String>) {
         self.broken_count += 1;
         if self.broken.len() < KEPT {
-            self.broken.push(Broken { file, line, what: what.into() });
+            self.broken.push(Broken {
+                file,
+                line,
+                what: what.into(),
+            });
         }
     }
 

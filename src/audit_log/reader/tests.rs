@@ -34,20 +34,38 @@ fn read_all(inputs: &Inputs, options: &ReadOptions) -> (Vec<Seen>, ReadReport) {
 }
 
 fn read_text(text: impl AsRef<[u8]>) -> (Vec<(u64, String)>, ReadReport) {
-    let (seen, report) = read_all(&Inputs::from_bytes("t", text.as_ref()), &ReadOptions::default());
-    (seen.into_iter().map(|entry| (entry.line, entry.text)).collect(), report)
+    let (seen, report) = read_all(
+        &Inputs::from_bytes("t", text.as_ref()),
+        &ReadOptions::default(),
+    );
+    (
+        seen.into_iter()
+            .map(|entry| (entry.line, entry.text))
+            .collect(),
+        report,
+    )
 }
 
 fn entries(list: &[(u64, &str)]) -> Vec<(u64, String)> {
-    list.iter().map(|(line, text)| (*line, (*text).to_owned())).collect()
+    list.iter()
+        .map(|(line, text)| (*line, (*text).to_owned()))
+        .collect()
 }
 
 fn broken(report: &ReadReport) -> Vec<(u64, &str)> {
-    report.broken.iter().map(|broken| (broken.line, &broken.what[..])).collect()
+    report
+        .broken
+        .iter()
+        .map(|broken| (broken.line, &broken.what[..]))
+        .collect()
 }
 
 fn foreign(report: &ReadReport) -> Vec<(u64, String)> {
-    report.foreign.iter().map(|foreign| (foreign.line, lossy(&foreign.text))).collect()
+    report
+        .foreign
+        .iter()
+        .map(|foreign| (foreign.line, lossy(&foreign.text)))
+        .collect()
 }
 
 fn gz(text: &[u8]) -> Vec<u8> {
@@ -67,7 +85,15 @@ fn reads_a_log_of_postgresql() {
     ]);
     let (seen, report) = read_text(LOG);
     assert_eq!(seen, expected);
-    assert_eq!((report.lines, report.bytes, report.foreign_count, report.broken_count), (6, 86, 0, 0));
+    assert_eq!(
+        (
+            report.lines,
+            report.bytes,
+            report.foreign_count,
+            report.broken_count
+        ),
+        (6, 86, 0, 0)
+    );
 
     let (with_bom, report) = read_text(format!("\u{feff}{LOG}\n"));
     assert_eq!((with_bom, report.bytes), (expected, 90));
@@ -77,16 +103,31 @@ fn reads_a_log_of_postgresql() {
     assert_eq!(foreign(&report), entries(&[(1, "\tcontinued\n\tagain")]));
 
     assert_eq!(read_text(""), (Vec::new(), ReadReport::default()));
-    assert_eq!(broken(&read_text(b"\xff\xfe2\0").1), [(1, "the text is UTF-16; convert it to UTF-8")]);
+    assert_eq!(
+        broken(&read_text(b"\xff\xfe2\0").1),
+        [(1, "the text is UTF-16; convert it to UTF-8")]
+    );
 }
 
 #[test]
 fn reads_an_export() {
     let text = "lost\n2026-11-22T06:55:28.000Z one\n\ttwo\nthree\n2026-11-22T06:55:29.500Z four\n";
-    let options = ReadOptions { format: Some(Format::Export), ..ReadOptions::default() };
+    let options = ReadOptions {
+        format: Some(Format::Export),
+        ..ReadOptions::default()
+    };
     let (seen, report) = read_all(&Inputs::from_bytes("t", text.as_bytes()), &options);
-    let short: Vec<_> = seen.iter().map(|entry| (entry.line, &entry.text[..], entry.timestamp_ms)).collect();
-    assert_eq!(short, [(2, "one\n\ttwo\nthree", Some(1_795_330_528_000)), (5, "four", Some(1_795_330_529_500))]);
+    let short: Vec<_> = seen
+        .iter()
+        .map(|entry| (entry.line, &entry.text[..], entry.timestamp_ms))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            (2, "one\n\ttwo\nthree", Some(1_795_330_528_000)),
+            (5, "four", Some(1_795_330_529_500))
+        ]
+    );
     assert_eq!(foreign(&report), entries(&[(1, "lost")]));
     assert_eq!(Format::detect(&text.as_bytes()[5..]), Format::Export);
 }
@@ -103,15 +144,40 @@ fn reads_an_export_tree() {
         std::fs::create_dir_all(task.join(stream)).expect("folder");
         std::fs::write(task.join(stream).join(part), gz(text.as_bytes())).expect("file");
     }
-    std::fs::write(folder.path().join("exports/aws-logs-write-test"), "Permission Check Successful").expect("file");
+    std::fs::write(
+        folder.path().join("exports/aws-logs-write-test"),
+        "Permission Check Successful",
+    )
+    .expect("file");
     std::fs::create_dir(folder.path().join("empty")).expect("folder");
-    let inputs = Inputs::from_paths([folder.path().join("exports"), folder.path().join("empty"), folder.path().join("none")]);
+    let inputs = Inputs::from_paths([
+        folder.path().join("exports"),
+        folder.path().join("empty"),
+        folder.path().join("none"),
+    ]);
     let (seen, report) = read_all(&inputs, &ReadOptions::default());
-    let short: Vec<_> = seen.iter().map(|entry| (entry.file, &entry.text[..], entry.log_stream.as_deref())).collect();
-    assert_eq!(short, [(0, "a\n\ta2", Some("db-1")), (1, "b", Some("db-1")), (2, "c", Some("db-2"))]);
+    let short: Vec<_> = seen
+        .iter()
+        .map(|entry| (entry.file, &entry.text[..], entry.log_stream.as_deref()))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            (0, "a\n\ta2", Some("db-1")),
+            (1, "b", Some("db-1")),
+            (2, "c", Some("db-2"))
+        ]
+    );
     assert_eq!(report.broken_count, 2);
-    assert_eq!((report.broken[0].file, &report.broken[0].what[..]), (3, "the folder holds no files"));
-    assert!(report.broken[1].what.starts_with("cannot read: "), "{:?}", report.broken);
+    assert_eq!(
+        (report.broken[0].file, &report.broken[0].what[..]),
+        (3, "the folder holds no files")
+    );
+    assert!(
+        report.broken[1].what.starts_with("cannot read: "),
+        "{:?}",
+        report.broken
+    );
 }
 
 #[test]
@@ -159,28 +225,56 @@ fn reads_json_of_every_command() {
             );
         }
     }
-    assert_eq!(read_text("[\"a\",\n\"b\"]").0, entries(&[(1, "a"), (2, "b")]));
+    assert_eq!(
+        read_text("[\"a\",\n\"b\"]").0,
+        entries(&[(1, "a"), (2, "b")])
+    );
     // No events is no fault; text that is no Unicode is kept.
     assert_eq!(read_text("{\"events\":[]}").1.foreign_count, 0);
-    assert_eq!(read_text(b"{\"message\":\"\xff\"}").0, entries(&[(1, "\u{fffd}")]));
+    assert_eq!(
+        read_text(b"{\"message\":\"\xff\"}").0,
+        entries(&[(1, "\u{fffd}")])
+    );
 }
 
 #[test]
 fn broken_json_costs_one_event() {
     let (seen, report) = read_text("{\"message\":\"a\"}\n{\"message\":\"b\n{\"message\":\"c\"}\n");
     assert_eq!(seen, entries(&[(1, "a"), (3, "c")]));
-    assert_eq!(broken(&report), [(2, "a line break inside a JSON string; the event is left out")]);
-
-    let (seen, report) = read_text("{\"message\":\"a\",\n{\"message\":\"b\"}\nAn error occurred\n{\"nextToken\":1}\n{\"message\":\"c\"");
-    assert_eq!(seen, entries(&[(2, "b")]));
-    assert_eq!(foreign(&report), entries(&[(3, "An error occurred"), (4, "{\"nextToken\":1}")]));
     assert_eq!(
         broken(&report),
-        [(1, "this is not valid JSON; what follows is left out up to the next line"), (5, "the file ends inside this event")]
+        [(
+            2,
+            "a line break inside a JSON string; the event is left out"
+        )]
     );
 
-    let (seen, report) = read_text("{\"events\":[\n{\"message\":\"a\"},\n{\"message\":\"b\n\"},\n{\"message\":\"c\"}\n]}\n{\"events\":[{\"message\":\"d\"},");
-    assert_eq!(seen.iter().map(|(_, text)| &text[..]).collect::<Vec<_>>(), ["a", "c", "d"]);
+    let (seen, report) = read_text(
+        "{\"message\":\"a\",\n{\"message\":\"b\"}\nAn error occurred\n{\"nextToken\":1}\n{\"message\":\"c\"",
+    );
+    assert_eq!(seen, entries(&[(2, "b")]));
+    assert_eq!(
+        foreign(&report),
+        entries(&[(3, "An error occurred"), (4, "{\"nextToken\":1}")])
+    );
+    assert_eq!(
+        broken(&report),
+        [
+            (
+                1,
+                "this is not valid JSON; what follows is left out up to the next line"
+            ),
+            (5, "the file ends inside this event")
+        ]
+    );
+
+    let (seen, report) = read_text(
+        "{\"events\":[\n{\"message\":\"a\"},\n{\"message\":\"b\n\"},\n{\"message\":\"c\"}\n]}\n{\"events\":[{\"message\":\"d\"},",
+    );
+    assert_eq!(
+        seen.iter().map(|(_, text)| &text[..]).collect::<Vec<_>>(),
+        ["a", "c", "d"]
+    );
     assert!(report.broken_count >= 2, "{report:?}");
 }
 
@@ -193,13 +287,20 @@ fn reads_compressed_text() {
         [gz(first), gz(second)].concat(),
         gz(&gz(LOG.as_bytes())),
         zstd::encode_all(LOG.as_bytes(), 1).expect("zst"),
-        [zstd::encode_all(first, 1).expect("zst"), zstd::encode_all(second, 1).expect("zst")].concat(),
+        [
+            zstd::encode_all(first, 1).expect("zst"),
+            zstd::encode_all(second, 1).expect("zst"),
+        ]
+        .concat(),
     ] {
         assert_eq!(read_text(&packed), plain);
     }
     // A download that broke off.
     let long = "2026-11-22 06:54:38 UTC:abc\n".repeat(5000);
-    for packed in [gz(long.as_bytes()), zstd::encode_all(long.as_bytes(), 1).expect("zst")] {
+    for packed in [
+        gz(long.as_bytes()),
+        zstd::encode_all(long.as_bytes(), 1).expect("zst"),
+    ] {
         let (_, report) = read_text(&packed[..packed.len() - 9]);
         assert_eq!(report.broken_count, 1, "{report:?}");
         assert_eq!(report.broken[0].what, "the compressed file ends early");
@@ -210,21 +311,44 @@ fn reads_compressed_text() {
 
 #[test]
 fn an_entry_has_a_longest_length() {
-    let options = ReadOptions { block_bytes: 64, entry_bytes: 256, ..ReadOptions::default() };
+    let options = ReadOptions {
+        block_bytes: 64,
+        entry_bytes: 256,
+        ..ReadOptions::default()
+    };
     let what = "an entry is longer than 256 bytes; the rest of it is left out";
     let long = "x".repeat(5000);
-    let (seen, report) = read_all(&Inputs::from_bytes("t", format!("a\nb{long}\n\t{long}\nc\n").into_bytes()), &options);
-    assert_eq!(seen.iter().map(|entry| (entry.line, entry.text.len())).collect::<Vec<_>>(), [(1, 1), (2, 216), (4, 1)]);
+    let (seen, report) = read_all(
+        &Inputs::from_bytes("t", format!("a\nb{long}\n\t{long}\nc\n").into_bytes()),
+        &options,
+    );
+    assert_eq!(
+        seen.iter()
+            .map(|entry| (entry.line, entry.text.len()))
+            .collect::<Vec<_>>(),
+        [(1, 1), (2, 216), (4, 1)]
+    );
     assert_eq!((broken(&report), report.lines), (vec![(2, what)], 4));
 
-    let json = format!("{{\"message\":\"a\"}}\n{{\"message\":\"{long}\"}}\n{{\"message\":\"c\"}}\n");
+    let json =
+        format!("{{\"message\":\"a\"}}\n{{\"message\":\"{long}\"}}\n{{\"message\":\"c\"}}\n");
     let (seen, report) = read_all(&Inputs::from_bytes("t", json.into_bytes()), &options);
-    assert_eq!(seen.iter().map(|entry| (entry.line, &entry.text[..])).collect::<Vec<_>>(), [(1, "a"), (3, "c")]);
+    assert_eq!(
+        seen.iter()
+            .map(|entry| (entry.line, &entry.text[..]))
+            .collect::<Vec<_>>(),
+        [(1, "a"), (3, "c")]
+    );
     assert_eq!(broken(&report), [(2, what)]);
 
     let csv = format!("@message,@ptr\na,1\n\"{long}\",2\nc,3\n");
     let (seen, report) = read_all(&Inputs::from_bytes("t", csv.into_bytes()), &options);
-    assert_eq!(seen.iter().map(|entry| (entry.line, &entry.text[..])).collect::<Vec<_>>(), [(2, "a"), (4, "c")]);
+    assert_eq!(
+        seen.iter()
+            .map(|entry| (entry.line, &entry.text[..]))
+            .collect::<Vec<_>>(),
+        [(2, "a"), (4, "c")]
+    );
     assert_eq!(broken(&report), [(3, what)]);
 }
 
@@ -247,19 +371,44 @@ impl Visitor for Lengths {
 fn reports_progress_and_stops_when_asked() {
     let text = "abcdefg\n".repeat(100_000);
     let inputs = Inputs::from_bytes("t", text.into_bytes());
-    let options = ReadOptions { block_bytes: 1000, ..ReadOptions::default() };
+    let options = ReadOptions {
+        block_bytes: 1000,
+        ..ReadOptions::default()
+    };
     let (mut blocks, mut last, mut sum) = (0, None, 0);
-    read(&inputs, &options, &Lengths, |progress| last = Some(progress), |length| {
-        (blocks, sum) = (blocks + 1, sum + length);
-        ControlFlow::Continue(())
-    });
-    assert_eq!(last, Some(Progress { done: 800_000, total: Some(800_000) }));
+    read(
+        &inputs,
+        &options,
+        &Lengths,
+        |progress| last = Some(progress),
+        |length| {
+            (blocks, sum) = (blocks + 1, sum + length);
+            ControlFlow::Continue(())
+        },
+    );
+    assert_eq!(
+        last,
+        Some(Progress {
+            done: 800_000,
+            total: Some(800_000)
+        })
+    );
     assert!(blocks > 700 && sum == 700_000);
     let mut blocks = 0;
-    read(&inputs, &options, &Lengths, |_| {}, |_| {
-        blocks += 1;
-        if blocks == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
+    read(
+        &inputs,
+        &options,
+        &Lengths,
+        |_| {},
+        |_| {
+            blocks += 1;
+            if blocks == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    );
     assert_eq!(blocks, 3);
 }
 
@@ -267,9 +416,18 @@ fn reports_progress_and_stops_when_asked() {
 #[should_panic(expected = "asked to")]
 fn a_panic_of_the_visitor_reaches_the_caller() {
     let text = format!("{}panic\n{}", "a\n".repeat(1000), "b\n".repeat(100_000));
-    let options = ReadOptions { block_bytes: 64, ..ReadOptions::default() };
+    let options = ReadOptions {
+        block_bytes: 64,
+        ..ReadOptions::default()
+    };
     let inputs = Inputs::from_bytes("t", text.into_bytes());
-    read(&inputs, &options, &Lengths, |_| {}, |_| ControlFlow::Continue(()));
+    read(
+        &inputs,
+        &options,
+        &Lengths,
+        |_| {},
+        |_| ControlFlow::Continue(()),
+    );
 }
 
 /// Logs with all kinds of line ends.
