@@ -8,6 +8,7 @@
 //! not understood is always handed on as such, because an audit record that silently is none
 //! is the failure that matters.
 
+mod byte_set;
 pub mod field;
 pub mod judge;
 pub mod object_name;

@@ -27,7 +27,17 @@ pub(crate) enum FieldFault {
 
 impl<'a> Field<'a> {
     /// Reads one field from the start of `text`; gives it and its length.
+    #[inline]
     pub(crate) fn split(text: &'a [u8]) -> Result<(Self, usize), FieldFault> {
+        if let [] | [b',', ..] = text {
+            return Ok((
+                Self {
+                    raw: &[],
+                    quoted: None,
+                },
+                0,
+            ));
+        }
         let Some(inside) = text.strip_prefix(b"\"") else {
             let len = memchr::memchr(b',', text).unwrap_or(text.len());
             let raw = text.get(..len).unwrap_or(text);
@@ -48,7 +58,13 @@ impl<'a> Field<'a> {
                 Some(b',') | None => {
                     let len = at + 2;
                     let raw = text.get(..len).unwrap_or(text);
-                    return Ok((Self { raw, quoted: inside.get(..at) }, len));
+                    return Ok((
+                        Self {
+                            raw,
+                            quoted: inside.get(..at),
+                        },
+                        len,
+                    ));
                 }
                 Some(_) => return Err(FieldFault::AfterQuote(at + 2)),
             }
@@ -83,10 +99,14 @@ fn unquote(inside: &[u8]) -> Cow<'_, [u8]> {
     let mut rest = inside;
     let mut next = Some(first);
     while let Some(at) = next {
-        let Some((before, after)) = rest.split_at_checked(at + 1) else { break };
+        let Some((before, after)) = rest.split_at_checked(at + 1) else {
+            break;
+        };
         value.extend_from_slice(before);
         rest = match (before.last(), after.first()) {
-            (Some(b'"'), Some(b'"')) | (Some(b'\n'), Some(b'\t')) => after.get(1..).unwrap_or_default(),
+            (Some(b'"'), Some(b'"')) | (Some(b'\n'), Some(b'\t')) => {
+                after.get(1..).unwrap_or_default()
+            }
             _ => after,
         };
         next = memchr::memchr2(b'"', b'\n', rest);

@@ -5,7 +5,6 @@ use super::record::{HEAD, Record, RecordError, count_heads};
 
 /// What an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "audit records are what logs are full of, and none is stored")]
 pub enum EntryKind<'a> {
     /// A pgAudit record.
     Audit {
@@ -57,14 +56,24 @@ pub enum Suspicion {
 /// last line break.
 pub fn judge_entry(entry: &[u8], form: LogLinePrefix) -> EntryKind<'_> {
     let (first, others, doubt) = match form.readings(entry) {
-        Readings::Found { first, others, doubt } => (first, others, doubt),
+        Readings::Found {
+            first,
+            others,
+            doubt,
+        } => (first, others, doubt),
         Readings::Foreign(mismatch) => {
             return if count_heads(entry, 1) > 0 {
-                EntryKind::Suspicious { reason: Suspicion::ForeignPrefix(mismatch), prefix: None }
+                EntryKind::Suspicious {
+                    reason: Suspicion::ForeignPrefix(mismatch),
+                    prefix: None,
+                }
             } else if mismatch == Mismatch::Timestamp {
                 EntryKind::Foreign(mismatch)
             } else {
-                EntryKind::Suspicious { reason: Suspicion::Cut(mismatch), prefix: None }
+                EntryKind::Suspicious {
+                    reason: Suspicion::Cut(mismatch),
+                    prefix: None,
+                }
             };
         }
     };
@@ -99,18 +108,31 @@ pub fn judge_entry(entry: &[u8], form: LogLinePrefix) -> EntryKind<'_> {
                     Some(doubt) if !doubt.is_only_names() => Some(doubt),
                     names => unknown.or(names),
                 };
-                return EntryKind::Audit { prefix: *prefix, record, doubt };
+                return EntryKind::Audit {
+                    prefix: *prefix,
+                    record,
+                    doubt,
+                };
             }
             Err(error) => fault = fault.or(Some((*prefix, error))),
         }
     }
     if let Some((prefix, error)) = fault {
-        return EntryKind::Suspicious { reason: Suspicion::Record(error), prefix: Some(prefix) };
+        return EntryKind::Suspicious {
+            reason: Suspicion::Record(error),
+            prefix: Some(prefix),
+        };
     }
     if heads > 0 && line_without_tab {
-        return EntryKind::Suspicious { reason: Suspicion::LineWithoutTab, prefix: Some(first) };
+        return EntryKind::Suspicious {
+            reason: Suspicion::LineWithoutTab,
+            prefix: Some(first),
+        };
     }
-    EntryKind::Other { prefix: first, doubt }
+    EntryKind::Other {
+        prefix: first,
+        doubt,
+    }
 }
 
 /// Whether a line after the first does not begin with the TAB that PostgreSQL puts there
@@ -135,8 +157,8 @@ impl Level {
         match level {
             b"LOG" | b"NOTICE" | b"WARNING" | b"INFO" => Self::MayAudit,
             b"DEBUG" | b"DEBUG1" | b"DEBUG2" | b"DEBUG3" | b"DEBUG4" | b"DEBUG5" => Self::MayAudit,
-            b"ERROR" | b"FATAL" | b"PANIC" | b"DETAIL" | b"HINT" | b"QUERY" | b"CONTEXT" | b"STATEMENT" | b"LOCATION"
-            | b"BACKTRACE" => Self::NeverAudit,
+            b"ERROR" | b"FATAL" | b"PANIC" | b"DETAIL" | b"HINT" | b"QUERY" | b"CONTEXT"
+            | b"STATEMENT" | b"LOCATION" | b"BACKTRACE" => Self::NeverAudit,
             _ => Self::Unknown,
         }
     }

@@ -48,7 +48,9 @@ impl<'a> Identifier<'a> {
             }
             _ => text
                 .iter()
-                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii())
+                .take_while(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
+                })
                 .count(),
         };
         // `""` is not a name.
@@ -79,9 +81,17 @@ impl<'a> QualifiedName<'a> {
         if let Some(after) = rest.strip_prefix(b".")
             && let Some((second, tail)) = Identifier::split(after)
         {
-            return Some(Self { schema: Some(first), name: second, tail });
+            return Some(Self {
+                schema: Some(first),
+                name: second,
+                tail,
+            });
         }
-        Some(Self { schema: None, name: first, tail: rest })
+        Some(Self {
+            schema: None,
+            name: first,
+            tail: rest,
+        })
     }
 }
 
@@ -92,7 +102,11 @@ mod tests {
     fn split(text: &str) -> Option<(Option<String>, String, String)> {
         let name = QualifiedName::parse(text.as_bytes())?;
         let owned = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Some((name.schema.map(|schema| owned(&schema.value())), owned(&name.name.value()), owned(name.tail)))
+        Some((
+            name.schema.map(|schema| owned(&schema.value())),
+            owned(&name.name.value()),
+            owned(name.tail),
+        ))
     }
 
     #[test]
@@ -100,8 +114,18 @@ mod tests {
         let cases: &[(&str, Option<&str>, &str, &str)] = &[
             ("public.t1", Some("public"), "t1", ""),
             ("\"odd name\".\"t.x\"", Some("odd name"), "t.x", ""),
-            ("public.\"Odd, \"\"Name\"", Some("public"), "Odd, \"Name", ""),
-            ("public.f(integer, text)", Some("public"), "f", "(integer, text)"),
+            (
+                "public.\"Odd, \"\"Name\"",
+                Some("public"),
+                "Odd, \"Name",
+                "",
+            ),
+            (
+                "public.f(integer, text)",
+                Some("public"),
+                "f",
+                "(integer, text)",
+            ),
             ("public.\"f(x)\"", Some("public"), "f(x)", ""),
             ("app", None, "app", ""),
             ("trg on public.t1", None, "trg", " on public.t1"),
@@ -110,7 +134,11 @@ mod tests {
             ("pg_catalog.pg_class", Some("pg_catalog"), "pg_class", ""),
         ];
         for (text, schema, name, tail) in cases {
-            let expected = Some((schema.map(str::to_owned), (*name).to_owned(), (*tail).to_owned()));
+            let expected = Some((
+                schema.map(str::to_owned),
+                (*name).to_owned(),
+                (*tail).to_owned(),
+            ));
             assert_eq!(split(text), expected, "{text}");
         }
         assert_eq!(split(""), None);

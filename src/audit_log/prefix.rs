@@ -9,6 +9,7 @@
 //! lies further behind cannot belong to a name. And the client address is written by the server:
 //! when it is missing, the process serves nobody and no name is printed.
 
+use super::byte_set::ByteSet;
 use super::record::HEAD;
 use super::timestamp::Timestamp;
 use std::fmt;
@@ -47,15 +48,26 @@ impl LogLinePrefix {
 
     /// Which form an entry has, by the time it begins with: whole seconds or milliseconds.
     pub fn detect(entry: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| !matches!(form.readings(entry), Readings::Foreign(_)))
+        Self::ALL
+            .into_iter()
+            .find(|form| !matches!(form.readings(entry), Readings::Foreign(_)))
     }
 
     /// Reads the prefix of an entry.
     pub fn parse(self, entry: &[u8]) -> PrefixReading<'_> {
         match self.readings(entry) {
             Readings::Foreign(mismatch) => PrefixReading::Foreign(mismatch),
-            Readings::Found { first, doubt: None, .. } => PrefixReading::Understood(first),
-            Readings::Found { first, doubt: Some(reason), .. } => PrefixReading::Doubtful { reason, best_guess: first },
+            Readings::Found {
+                first, doubt: None, ..
+            } => PrefixReading::Understood(first),
+            Readings::Found {
+                first,
+                doubt: Some(reason),
+                ..
+            } => PrefixReading::Doubtful {
+                reason,
+                best_guess: first,
+            },
         }
     }
 
@@ -70,13 +82,21 @@ impl LogLinePrefix {
         let Some((client, rest)) = Client::split(rest) else {
             return Readings::Foreign(Mismatch::Client);
         };
-        let mut found = Collector { timestamp, client, first: None, others: Vec::new(), doubt: None };
+        let mut found = Collector {
+            timestamp,
+            client,
+            first: None,
+            others: Vec::new(),
+            doubt: None,
+        };
         // Ends of `user@database`: at most two names and an `@` behind the client.
-        for at in memchr::memmem::find_iter(rest, b":[") {
-            if at > 2 * NAME_MAX + 1 {
-                break;
-            }
-            let (Some(names), Some(tail)) = (rest.get(..at), rest.get(at + 2..)) else { break };
+        let reach = rest.get(..2 * NAME_MAX + 3).unwrap_or(rest);
+        for bracket in memchr::memchr_iter(b'[', reach) {
+            let (Some([names @ .., b':']), Some(tail)) =
+                (rest.get(..bracket), rest.get(bracket + 1..))
+            else {
+                continue;
+            };
             if let Some((user, database, doubt)) = split_names(names)
                 && let Some((pid, tail)) = split_digits(tail)
                 && let Some(tail) = tail.strip_prefix(b"]:")
@@ -88,7 +108,11 @@ impl LogLinePrefix {
             }
         }
         match found.first {
-            Some(first) => Readings::Found { first, others: found.others, doubt: found.doubt },
+            Some(first) => Readings::Found {
+                first,
+                others: found.others,
+                doubt: found.doubt,
+            },
             None => Readings::Foreign(Mismatch::Head),
         }
     }
@@ -102,7 +126,9 @@ impl fmt::Display for LogLinePrefix {
 
 /// A `log_line_prefix` that RDS and Aurora do not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a log_line_prefix of RDS or Aurora; they allow `%t:%r:%u@%d:[%p]:` and `%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:`")]
+#[error(
+    "`{0}` is not a log_line_prefix of RDS or Aurora; they allow `%t:%r:%u@%d:[%p]:` and `%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:`"
+)]
 pub struct UnknownPrefixError(
     /// What was given.
     pub String,
@@ -136,14 +162,18 @@ impl<'a> Client<'a> {
     fn split(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         if let Some(rest) = text.strip_prefix(b"[local]:") {
             let host = text.get(..7)?;
-            return Some((Self { text: host, host, port: None }, rest));
+            return Some((
+                Self {
+                    text: host,
+                    host,
+                    port: None,
+                },
+                rest,
+            ));
         }
         // IPv4, IPv6 with a zone, or a host name (log_hostname). An IPv6 address may begin with
         // colons, so a missing client is known only by the lack of `(port)`.
-        let len = text
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%'))
-            .count();
+        let len = HOST_BYTES.span(text);
         if len > 0
             && let Some(after) = text.get(len..)?.strip_prefix(b"(")
             && let Some((port, after)) = split_digits(after)
@@ -152,13 +182,30 @@ impl<'a> Client<'a> {
         {
             let host = text.get(..len)?;
             let whole = text.get(..text.len() - rest.len() - 1)?;
-            return Some((Self { text: whole, host, port: Some(port) }, rest));
+            return Some((
+                Self {
+                    text: whole,
+                    host,
+                    port: Some(port),
+                },
+                rest,
+            ));
         }
         let rest = text.strip_prefix(b":")?;
         let none = text.get(..0)?;
-        Some((Self { text: none, host: none, port: None }, rest))
+        Some((
+            Self {
+                text: none,
+                host: none,
+                port: None,
+            },
+            rest,
+        ))
     }
 }
+
+/// Bytes of addresses and host names.
+static HOST_BYTES: ByteSet = ByteSet::alphanumeric_and(b".:-_%");
 
 /// A prefix that was read, with the message behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,8 +294,17 @@ pub enum Mismatch {
     Head,
 }
 
+/// All readings of a prefix.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is the common one, and none is stored"
+)]
 pub(crate) enum Readings<'a> {
-    Found { first: Prefix<'a>, others: Vec<Prefix<'a>>, doubt: Option<Doubt> },
+    Found {
+        first: Prefix<'a>,
+        others: Vec<Prefix<'a>>,
+        doubt: Option<Doubt>,
+    },
     Foreign(Mismatch),
 }
 
@@ -261,8 +317,15 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn short(&mut self, user: &'a [u8], database: &'a [u8], doubt: Option<Doubt>, pid: u64, tail: &'a [u8]) {
-        if let Some((level, sqlstate, message)) = split_level(tail) {
+    fn short(
+        &mut self,
+        user: &'a [u8],
+        database: &'a [u8],
+        doubt: Option<Doubt>,
+        pid: u64,
+        tail: &'a [u8],
+    ) {
+        if let Some(message) = split_level(tail) {
             self.add(
                 Prefix {
                     timestamp: self.timestamp,
@@ -272,18 +335,27 @@ impl<'a> Collector<'a> {
                     pid,
                     line_number: None,
                     session_id: None,
-                    sqlstate,
+                    sqlstate: message.sqlstate,
                     application_name: None,
-                    level,
-                    message,
+                    level: message.level,
+                    message: message.text,
                 },
                 doubt,
             );
         }
     }
 
-    fn long(&mut self, user: &'a [u8], database: &'a [u8], doubt: Option<Doubt>, pid: u64, tail: &'a [u8]) {
-        let Some((session, tail)) = Session::split(tail) else { return };
+    fn long(
+        &mut self,
+        user: &'a [u8],
+        database: &'a [u8],
+        doubt: Option<Doubt>,
+        pid: u64,
+        tail: &'a [u8],
+    ) {
+        let Some((session, tail)) = Session::split(tail) else {
+            return;
+        };
         let prefix = Prefix {
             timestamp: self.timestamp,
             client: self.client,
@@ -299,8 +371,15 @@ impl<'a> Collector<'a> {
         };
         // `%q` ends the prefix here for a process that serves no client.
         if self.client.text.is_empty() {
-            if let Some((level, _, message)) = split_level(tail) {
-                self.add(Prefix { level, message, ..prefix }, doubt);
+            if let Some(message) = split_level(tail) {
+                self.add(
+                    Prefix {
+                        level: message.level,
+                        message: message.text,
+                        ..prefix
+                    },
+                    doubt,
+                );
             }
             return;
         }
@@ -308,11 +387,22 @@ impl<'a> Collector<'a> {
             if at > ESCAPED_NAME_MAX {
                 break;
             }
-            let (Some(name), Some(after)) = (tail.get(..at), tail.get(at + 1..)) else { break };
-            if let Some((level, _, message)) = split_level(after)
+            let (Some(name), Some(after)) = (tail.get(..at), tail.get(at + 1..)) else {
+                break;
+            };
+            if let Some(message) = split_level(after)
                 && is_application_name(name)
             {
-                self.add(Prefix { application_name: Some(name), level, message, ..prefix }, doubt);
+                let (level, text) = (message.level, message.text);
+                self.add(
+                    Prefix {
+                        application_name: Some(name),
+                        level,
+                        message: text,
+                        ..prefix
+                    },
+                    doubt,
+                );
             }
         }
     }
@@ -354,32 +444,55 @@ impl<'a> Session<'a> {
         };
         let (_, rest) = split_digits(rest.strip_prefix(b":")?)?;
         let rest = rest.strip_prefix(b":")?;
-        let len = rest.iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
+        let len = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.')
+            .count();
         let (id, rest) = rest.split_at_checked(len)?;
         if !id.contains(&b'.') {
             return None;
         }
-        Some((Self { line_number, sqlstate, id }, rest.strip_prefix(b":")?))
+        Some((
+            Self {
+                line_number,
+                sqlstate,
+                id,
+            },
+            rest.strip_prefix(b":")?,
+        ))
     }
 }
 
 /// Splits `user@database`; the doubt is about several `@`.
 fn split_names(names: &[u8]) -> Option<(&[u8], &[u8], Option<Doubt>)> {
-    let last = memchr::memrchr(b'@', names)?;
-    let first = memchr::memchr(b'@', names)?;
+    let first = names.iter().position(|byte| *byte == b'@')?;
+    let last = names.iter().rposition(|byte| *byte == b'@')?;
     let fits = |at: usize| at <= NAME_MAX && names.len() - at - 1 <= NAME_MAX;
     let candidates = if first == last {
         usize::from(fits(first))
     } else {
-        memchr::memchr_iter(b'@', names).filter(|at| fits(*at)).count()
+        memchr::memchr_iter(b'@', names)
+            .filter(|at| fits(*at))
+            .count()
     };
-    let at = memchr::memrchr_iter(b'@', names).find(|at| fits(*at))?;
+    let at = if fits(last) {
+        last
+    } else {
+        memchr::memrchr_iter(b'@', names).find(|at| fits(*at))?
+    };
     let doubt = (candidates > 1).then_some(Doubt::SeveralAtSigns);
     Some((names.get(..at)?, names.get(at + 1..)?, doubt))
 }
 
+/// The severity and what follows it.
+struct Message<'a> {
+    level: &'a [u8],
+    sqlstate: Option<&'a [u8]>,
+    text: &'a [u8],
+}
+
 /// Reads `LEVEL:`, at least one space, and the SQLSTATE that `log_error_verbosity = verbose` adds.
-fn split_level(text: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+fn split_level(text: &[u8]) -> Option<Message<'_>> {
     let len = text
         .iter()
         .take(LEVEL_MAX + 1)
@@ -398,31 +511,54 @@ fn split_level(text: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
         && !message.starts_with(HEAD)
         && let Some(rest) = rest.strip_prefix(b": ")
     {
-        return Some((level, Some(sqlstate), rest));
+        return Some(Message {
+            level,
+            sqlstate: Some(sqlstate),
+            text: rest,
+        });
     }
-    Some((level, None, message))
+    Some(Message {
+        level,
+        sqlstate: None,
+        text: message,
+    })
 }
 
 /// Five digits and capitals, at least one of them a digit.
 fn is_sqlstate(text: &[u8]) -> bool {
     text.len() == 5
-        && text.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
         && text.iter().any(u8::is_ascii_digit)
 }
 
 /// PostgreSQL lets an application name hold printable ASCII only (`pg_clean_ascii`).
 fn is_application_name(name: &[u8]) -> bool {
-    let max = if name.contains(&b'\\') { ESCAPED_NAME_MAX } else { NAME_MAX };
+    let max = if name.contains(&b'\\') {
+        ESCAPED_NAME_MAX
+    } else {
+        NAME_MAX
+    };
     name.len() <= max && name.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 fn split_digits(text: &[u8]) -> Option<(u64, &[u8])> {
-    let len = text.iter().take(19).take_while(|byte| byte.is_ascii_digit()).count();
+    let len = text
+        .iter()
+        .take(19)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let (digits, rest) = text.split_at_checked(len)?;
     if digits.is_empty() {
         return None;
     }
-    Some((digits.iter().fold(0, |value, byte| value * 10 + u64::from(byte - b'0')), rest))
+    Some((
+        digits
+            .iter()
+            .fold(0, |value, byte| value * 10 + u64::from(byte - b'0')),
+        rest,
+    ))
 }
 
 #[cfg(test)]

@@ -1,1 +1,33 @@
-//! Reader.
+//! Finds the entries in the files that people have.
+//!
+//! PostgreSQL's log files, CloudWatch exports to S3, the JSON of `aws logs filter-log-events`,
+//! `get-log-events` and `get-query-results`, JSON lines and CSV of the same, each plain, `.gz` or
+//! `.zst`, from files, folders and stdin. What a file is, is seen from its content.
+//!
+//! One thread reads, decompresses and cuts the text into blocks at entry borders; several visit the
+//! entries of the blocks; the results come back in the order of the input. A fixed number of
+//! blocks is under way, so memory does not grow with the input. Blocks are read rather than
+//! mapped: a mapped log that is rotated away kills the process, and reading into few reused
+//! buffers costs no more.
+//!
+//! Input that cannot be read is never fatal and never dropped without a word: [`ReadReport`] has it.
+
+mod block;
+mod csv;
+mod cut;
+mod decode;
+mod event;
+mod format;
+mod input;
+mod json;
+mod pipeline;
+mod report;
+
+pub use block::Entry;
+pub use format::Format;
+pub use input::{Inputs, Source};
+pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};
+pub use report::{Broken, Foreign, ReadReport};
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,11 @@
 //! from `log_audit_event` in pgaudit.c. The form is the same from pgAudit 1.0 to 18; ROWS came with
 //! `pgaudit.log_rows` in 1.6, and from 17 a statement is printed without its `;`.
 
+use super::byte_set::ByteSet;
 use super::field::{Field, FieldFault};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What begins the message of every record.
 pub const HEAD: &[u8] = b"AUDIT: ";
@@ -47,6 +50,9 @@ impl<'a> Text<'a> {
     /// A bind parameter may hold any of the three marks as its value; pgAudit prints it without
     /// quotes, so it cannot be told from the mark.
     fn of(field: Field<'a>) -> Self {
+        if field.raw().first() != Some(&b'<') {
+            return Self::Logged(field);
+        }
         match field.raw() {
             b"<none>" => Self::None,
             b"<not logged>" => Self::NotLogged,
@@ -152,7 +158,12 @@ impl<'a> Record<'a> {
         let kind = match cursor.word("kind")? {
             b"SESSION" => Kind::Session,
             b"OBJECT" => Kind::Object,
-            _ => return Err(RecordError { at: 0, fault: RecordFault::Kind }),
+            _ => {
+                return Err(RecordError {
+                    at: 0,
+                    fault: RecordFault::Kind,
+                });
+            }
         };
         let statement_id = cursor.number("statement id")?;
         let substatement_id = cursor.number("substatement id")?;
@@ -170,7 +181,10 @@ impl<'a> Record<'a> {
                 cursor.comma("rows")?;
                 let at = cursor.at;
                 let rows = parse_number(cursor.rest());
-                Some(rows.ok_or(RecordError { at, fault: RecordFault::Trailing })?)
+                Some(rows.ok_or(RecordError {
+                    at,
+                    fault: RecordFault::Trailing,
+                })?)
             }
         };
         Ok(Self {
@@ -193,15 +207,23 @@ pub fn starts_with_head(text: &[u8]) -> bool {
     let Some(text) = text.strip_prefix(HEAD) else {
         return false;
     };
-    let after_kind = text.strip_prefix(b"SESSION,").or_else(|| text.strip_prefix(b"OBJECT,"));
-    after_kind.and_then(skip_number).and_then(skip_number).is_some()
+    let after_kind = text
+        .strip_prefix(b"SESSION,")
+        .or_else(|| text.strip_prefix(b"OBJECT,"));
+    after_kind
+        .and_then(skip_number)
+        .and_then(skip_number)
+        .is_some()
 }
 
 /// Counts the places in `text` where a record could begin, up to `most`.
 ///
 /// An entry holds one when it is a record and nobody typed another into a name or a statement.
 pub fn count_heads(text: &[u8], most: usize) -> usize {
-    memchr::memmem::find_iter(text, HEAD)
+    // Building a searcher costs more than searching most entries.
+    static SEARCHER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(HEAD));
+    SEARCHER
+        .find_iter(text)
         .filter(|at| text.get(*at..).is_some_and(starts_with_head))
         .take(most)
         .count()
@@ -238,20 +260,45 @@ impl<'a> Cursor<'a> {
     /// A field of letters, digits, spaces and the like, and the comma after it.
     fn word(&mut self, name: &'static str) -> Result<&'a [u8], RecordError> {
         let rest = self.rest();
-        let len = rest.iter().take_while(|byte| is_word_byte(**byte)).count();
+        let len = WORD_BYTES.span(rest);
         match rest.get(len) {
             Some(b',') => {
                 self.at += len + 1;
                 Ok(rest.get(..len).unwrap_or_default())
             }
-            Some(_) => Err(RecordError { at: self.at + len, fault: RecordFault::Word(name) }),
-            None => Err(RecordError { at: self.at + len, fault: RecordFault::Missing(name) }),
+            Some(_) => Err(RecordError {
+                at: self.at + len,
+                fault: RecordFault::Word(name),
+            }),
+            None => Err(RecordError {
+                at: self.at + len,
+                fault: RecordFault::Missing(name),
+            }),
         }
     }
 
     fn number(&mut self, name: &'static str) -> Result<u64, RecordError> {
         let at = self.at;
-        parse_number(self.word(name)?).ok_or(RecordError { at, fault: RecordFault::Number(name) })
+        let mut value = 0u64;
+        for byte in self.rest() {
+            self.at += 1;
+            let digit = match byte {
+                b'0'..=b'9' => u64::from(byte - b'0'),
+                b',' if self.at - at > 1 => return Ok(value),
+                _ => break,
+            };
+            match value
+                .checked_mul(10)
+                .and_then(|value| value.checked_add(digit))
+            {
+                Some(next) => value = next,
+                None => break,
+            }
+        }
+        Err(RecordError {
+            at,
+            fault: RecordFault::Number(name),
+        })
     }
 
     fn field(&mut self, name: &'static str) -> Result<Field<'a>, RecordError> {
@@ -266,7 +313,10 @@ impl<'a> Cursor<'a> {
                     FieldFault::Unclosed(at) => (at, RecordFault::Unclosed(name)),
                     FieldFault::AfterQuote(at) => (at, RecordFault::AfterQuote(name)),
                 };
-                Err(RecordError { at: self.at + at, fault })
+                Err(RecordError {
+                    at: self.at + at,
+                    fault,
+                })
             }
         }
     }
@@ -278,17 +328,21 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
                 Ok(())
             }
-            Some(_) => Err(RecordError { at: self.at, fault: RecordFault::Trailing }),
-            None => Err(RecordError { at: self.at, fault: RecordFault::Missing(name) }),
+            Some(_) => Err(RecordError {
+                at: self.at,
+                fault: RecordFault::Trailing,
+            }),
+            None => Err(RecordError {
+                at: self.at,
+                fault: RecordFault::Missing(name),
+            }),
         }
     }
 }
 
-/// Bytes of kinds, numbers, classes, command tags and object types: none of PostgreSQL's tags or
-/// types holds another.
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'?' | b'-')
-}
+/// Bytes of kinds, classes, command tags and object types: none of PostgreSQL's tags or types
+/// holds another.
+static WORD_BYTES: ByteSet = ByteSet::alphanumeric_and(b" _?-");
 
 #[cfg(test)]
 mod tests {
@@ -310,9 +364,23 @@ mod tests {
     /// The records of the measured lines and of the lines from AWS, word by word.
     #[test]
     fn parses_the_verified_records() {
-        type Case = (&'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>, Option<u64>);
+        type Case = (
+            &'static str,
+            &'static str,
+            &'static str,
+            Option<&'static str>,
+            Option<&'static str>,
+            Option<u64>,
+        );
         let cases: &[Case] = &[
-            ("SESSION,11,1,MISC,???,,,\"merge into t1 using t2 on x;\",<not logged>", "MISC", "???", None, None, None),
+            (
+                "SESSION,11,1,MISC,???,,,\"merge into t1 using t2 on x;\",<not logged>",
+                "MISC",
+                "???",
+                None,
+                None,
+                None,
+            ),
             (
                 "SESSION,73,1,READ,SELECT,,,\"with x as (insert into t2 values (12,'cte') returning *) select * from x;\",<not logged>",
                 "READ",
@@ -345,7 +413,14 @@ mod tests {
                 None,
                 None,
             ),
-            ("SESSION,9,1,READ,SELECT,,,select * from t1;,<not logged>,7", "READ", "SELECT", None, None, Some(7)),
+            (
+                "SESSION,9,1,READ,SELECT,,,select * from t1;,<not logged>,7",
+                "READ",
+                "SELECT",
+                None,
+                None,
+                Some(7),
+            ),
             (
                 "SESSION,24,1,READ,SELECT,TABLE,public.t2,<previously logged>,<previously logged>",
                 "READ",
@@ -400,7 +475,9 @@ mod tests {
             assert_eq!(record.class, class.as_bytes(), "{text}");
             assert_eq!(record.command, command.as_bytes(), "{text}");
             assert_eq!(record.object_type, object_type.map(str::as_bytes), "{text}");
-            let name = record.object_name.map(|name| String::from_utf8(name.decoded().into_owned()).expect("utf-8"));
+            let name = record
+                .object_name
+                .map(|name| String::from_utf8(name.decoded().into_owned()).expect("utf-8"));
             assert_eq!(name.as_deref(), *object_name, "{text}");
             assert_eq!(record.rows, *rows, "{text}");
         }
@@ -408,10 +485,18 @@ mod tests {
 
     #[test]
     fn tells_what_was_not_logged() {
-        let record = parse("SESSION,24,1,READ,SELECT,TABLE,public.t2,<previously logged>,<previously logged>");
-        assert_eq!((record.statement, record.parameters), (Text::PreviouslyLogged, Text::PreviouslyLogged));
+        let record = parse(
+            "SESSION,24,1,READ,SELECT,TABLE,public.t2,<previously logged>,<previously logged>",
+        );
+        assert_eq!(
+            (record.statement, record.parameters),
+            (Text::PreviouslyLogged, Text::PreviouslyLogged)
+        );
         let record = parse("SESSION,24,1,READ,SELECT,,,<not logged>,<not logged>,0");
-        assert_eq!((record.statement, record.parameters, record.rows), (Text::NotLogged, Text::NotLogged, Some(0)));
+        assert_eq!(
+            (record.statement, record.parameters, record.rows),
+            (Text::NotLogged, Text::NotLogged, Some(0))
+        );
         let record = parse("SESSION,24,1,READ,SELECT,,,select 1,<none>");
         assert_eq!(record.parameters, Text::None);
         let record = parse(
@@ -429,20 +514,53 @@ mod tests {
     fn says_what_is_wrong_and_where() {
         assert_eq!(fault(""), (0, RecordFault::Missing("kind")));
         assert_eq!(fault("SESSIONS,1"), (0, RecordFault::Kind));
-        assert_eq!(fault("SESSION,x,1,"), (8, RecordFault::Number("statement id")));
-        assert_eq!(fault("SESSION,99999999999999999999,1,"), (8, RecordFault::Number("statement id")));
-        assert_eq!(fault("SESSION,1,1,READ,SEL\"ECT,"), (20, RecordFault::Word("command")));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,\"select 1"), (35, RecordFault::Unclosed("statement")));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,select 1"), (34, RecordFault::Missing("parameters")));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,a\"b,<none>"), (27, RecordFault::BareSpecial("statement")));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,\"a,\"b,<none>"), (30, RecordFault::AfterQuote("statement")));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,a,<none>,x"), (35, RecordFault::Trailing));
-        assert_eq!(fault("SESSION,1,1,READ,SELECT,,,a,<none>,1,2"), (35, RecordFault::Trailing));
+        assert_eq!(
+            fault("SESSION,x,1,"),
+            (8, RecordFault::Number("statement id"))
+        );
+        assert_eq!(
+            fault("SESSION,99999999999999999999,1,"),
+            (8, RecordFault::Number("statement id"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SEL\"ECT,"),
+            (20, RecordFault::Word("command"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,\"select 1"),
+            (35, RecordFault::Unclosed("statement"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,select 1"),
+            (34, RecordFault::Missing("parameters"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,a\"b,<none>"),
+            (27, RecordFault::BareSpecial("statement"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,\"a,\"b,<none>"),
+            (30, RecordFault::AfterQuote("statement"))
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,a,<none>,x"),
+            (35, RecordFault::Trailing)
+        );
+        assert_eq!(
+            fault("SESSION,1,1,READ,SELECT,,,a,<none>,1,2"),
+            (35, RecordFault::Trailing)
+        );
     }
 
     #[test]
     fn counts_heads() {
-        assert_eq!(count_heads(b"AUDIT: SESSION,1,1,x AUDIT: OBJECT,12,3,", 9), 2);
-        assert_eq!(count_heads(b"AUDIT: SESSION,1, AUDIT: SESSION,,1, AUDIT: x", 9), 0);
+        assert_eq!(
+            count_heads(b"AUDIT: SESSION,1,1,x AUDIT: OBJECT,12,3,", 9),
+            2
+        );
+        assert_eq!(
+            count_heads(b"AUDIT: SESSION,1, AUDIT: SESSION,,1, AUDIT: x", 9),
+            0
+        );
     }
 }

@@ -103,7 +103,10 @@ impl Default for PrefixFields<'_> {
 
 /// Writes `text` as a CSV field: quoted when it holds a comma, a quote, CR or LF.
 pub fn write_field(out: &mut Vec<u8>, text: &[u8]) {
-    if !text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+    if !text
+        .iter()
+        .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+    {
         out.extend_from_slice(text);
         return;
     }
@@ -133,8 +136,19 @@ pub fn write_parameters(parameters: &[Option<&[u8]>]) -> Vec<u8> {
 
 /// The message of a record, `AUDIT: ` included, before PostgreSQL adds its TABs.
 pub fn write_record(fields: &RecordFields<'_>) -> Vec<u8> {
-    let mut out = format!("AUDIT: {},{},{},", fields.kind.as_str(), fields.statement_id, fields.substatement_id).into_bytes();
-    for field in [fields.class, fields.command, fields.object_type, fields.object_name] {
+    let mut out = format!(
+        "AUDIT: {},{},{},",
+        fields.kind.as_str(),
+        fields.statement_id,
+        fields.substatement_id
+    )
+    .into_bytes();
+    for field in [
+        fields.class,
+        fields.command,
+        fields.object_type,
+        fields.object_name,
+    ] {
         write_field(&mut out, field);
         out.push(b',');
     }
@@ -162,7 +176,16 @@ pub fn write_prefix(form: LogLinePrefix, fields: &PrefixFields<'_>) -> Vec<u8> {
     if form == LogLinePrefix::Long {
         out.extend_from_slice(format!(".{:03}", fields.millisecond % 1000).as_bytes());
     }
-    for part in [b" ", fields.zone, b":", fields.client, b":", fields.user, b"@", fields.database] {
+    for part in [
+        b" ",
+        fields.zone,
+        b":",
+        fields.client,
+        b":",
+        fields.user,
+        b"@",
+        fields.database,
+    ] {
         out.extend_from_slice(part);
     }
     out.extend_from_slice(format!(":[{}]:", fields.pid).as_bytes());
