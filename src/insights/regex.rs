@@ -40,12 +40,6 @@ pub(super) fn accepted(pattern: &str) -> Result<Ast, Fault> {
     Ok(ast)
 }
 
-/// Whether a pattern that is accepted depends on the dialect.
-pub(super) fn dialect_dependence(pattern: &str) -> Option<Fault> {
-    let ast = syntax(pattern).ok()?;
-    check(&ast, true).err()
-}
-
 /// Compiles a pattern that was accepted.
 pub(super) fn build(pattern: &str) -> Result<meta::Regex, Fault> {
     let config = meta::Config::new()
@@ -465,6 +459,17 @@ pub(super) fn optional_groups(pattern: &str) -> Vec<(String, Span)> {
         walk(&ast, false, &mut found);
     }
     found
+}
+
+/// The names of a pattern's groups, in order.
+pub(super) fn group_names(pattern: &str) -> Vec<String> {
+    let Ok(regex) = build(pattern) else {
+        return Vec::new();
+    };
+    let names = regex
+        .group_info()
+        .pattern_names(regex_automata::PatternID::ZERO);
+    names.flatten().map(str::to_owned).collect()
 }
 
 /// A pattern that ends in a group for all the rest: `…(?<rest>[\s\S]*)`, perhaps with `\z`.

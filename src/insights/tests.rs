@@ -1,6 +1,7 @@
 //! What the language does, seen from outside.
 
 mod results;
+mod speed;
 
 use super::{Event, Fault, MissingField, Options, Program, Table, parse};
 
