@@ -28,7 +28,14 @@ use super::value;
 /// query's text; at most one fault is told for each place.
 #[must_use]
 pub fn open_questions(query: &Query) -> Vec<Fault> {
-    let mut lint = Lint::default();
+    let displayed = query
+        .stages
+        .iter()
+        .any(|stage| matches!(stage.command, Command::Display(_)));
+    let mut lint = Lint {
+        displayed,
+        ..Lint::default()
+    };
     for stage in &query.stages {
         for comment in &stage.comments {
             lint.braces(stage.span, comment);
@@ -70,6 +77,8 @@ struct Lint {
     groups: Vec<Group>,
     names: HashMap<String, Origin>,
     sorted: bool,
+    after_stats: bool,
+    displayed: bool,
 }
 
 /// A group is missing, and with it the groups that come from it.
@@ -121,7 +130,16 @@ impl Lint {
 
     fn stage(&mut self, span: Span, command: &Command) {
         match command {
-            Command::Fields(columns) => columns.iter().for_each(|column| self.column(column)),
+            Command::Fields(columns) => {
+                if self.after_stats && !self.displayed {
+                    self.tell(
+                        span,
+                        "which columns `fields` leaves after `stats` is not documented",
+                        "name all columns in `stats`, or end with `display`",
+                    );
+                }
+                columns.iter().for_each(|column| self.column(column));
+            }
             Command::Display(_) | Command::Dedup(_) => {}
             Command::Filter(condition) => self.filter(condition),
             Command::Parse(parse) => self.parse(parse),
@@ -356,6 +374,7 @@ impl Lint {
         self.names.clear();
         self.groups.clear();
         self.sorted = false;
+        self.after_stats = true;
         for ((span, label), missing) in names {
             let origin = if missing {
                 self.groups.push(Group {

@@ -86,7 +86,11 @@ fn syntax(pattern: &str) -> Result<Ast, Fault> {
         .build()
         .parse(pattern)
         .map_err(|error| {
-            let span = error.span().start.offset..error.span().end.offset;
+            let (mut start, end) = (error.span().start.offset, error.span().end.offset);
+            if start == end && start > 0 && pattern.is_char_boundary(start - 1) {
+                start -= 1;
+            }
+            let span = start..end;
             use ast::ErrorKind as Kind;
             let fault = |message: &str, help: &str| Fault::new(span.clone(), message).help(help);
             match error.kind() {
@@ -182,6 +186,12 @@ impl ast::Visitor for Checker {
             )),
             Ast::Assertion(assertion) => self.assertion(assertion),
             Ast::ClassUnicode(class) => Err(unicode_class(&class.span)),
+            Ast::ClassBracketed(class) => match &class.kind {
+                ast::ClassSet::Item(ClassSetItem::Perl(class)) if self.strict => {
+                    Err(perl_class(class))
+                }
+                _ => Ok(()),
+            },
             Ast::ClassPerl(class) if self.strict => Err(perl_class(class)),
             Ast::Repetition(repetition) => self.repetition(repetition),
             Ast::Group(group) => match &group.kind {

@@ -1,5 +1,7 @@
 //! What the language does, seen from outside.
 
+mod properties;
+mod refused;
 mod results;
 mod speed;
 
