@@ -219,10 +219,10 @@ impl State {
                 *sum += more;
                 *count += items;
             }
-            (Self::Best(best), Self::Best(other)) => {
-                if !other.is_null() && aggregate.prefers(&other, best) {
-                    *best = other;
-                }
+            (Self::Best(best), Self::Best(other))
+                if !other.is_null() && aggregate.prefers(&other, best) =>
+            {
+                *best = other;
             }
             (Self::Timed(timed), Self::Timed(Some(((time, number), value)))) => {
                 let moment = (time, number + offset);

@@ -46,6 +46,9 @@ pub(super) struct Pipeline {
     pub(super) limited: bool,
 }
 
+/// More stages than a query of 10,000 characters can hold.
+const MAX_STAGES: usize = 1_000;
+
 /// Aggregates by their documented names.
 const AGGREGATES: [&str; 12] = [
     "count",
@@ -67,6 +70,13 @@ pub(super) fn lower(
     missing: MissingField,
     now: i64,
 ) -> Result<Pipeline, Vec<Fault>> {
+    if let Some(stage) = query.stages.get(MAX_STAGES) {
+        let fault = Fault::new(
+            stage.span,
+            format!("a query of more than {MAX_STAGES} stages"),
+        );
+        return Err(vec![fault.help("join conditions with `and`")]);
+    }
     let mut lowering = Lowering::new(missing, now);
     for (index, stage) in query.stages.iter().enumerate() {
         let before = lowering.faults.len();

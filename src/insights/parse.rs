@@ -178,11 +178,20 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// Goes to the next line that begins with `|`, behind `from`; false when there is none.
+    /// Goes on behind a `|` at `from`, or else at the next line that begins with one; false when there is
+    /// none.
     fn skip_to_next_stage(&mut self, from: usize) -> bool {
         let mut position = from.min(self.text.len());
         while !self.text.is_char_boundary(position) {
             position += 1;
+        }
+        let here = self
+            .text
+            .get(position..)
+            .unwrap_or_default()
+            .starts_with('|');
+        if here && self.resume(position) {
+            return true;
         }
         loop {
             let rest = self.text.get(position..).unwrap_or_default();
@@ -193,19 +202,24 @@ impl<'a> Parser<'a> {
             let line = self.text.get(position..).unwrap_or_default();
             let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
             if line.get(indent..).unwrap_or_default().starts_with('|') {
-                self.depth = 0;
-                self.last_end = position + indent + 1;
-                self.lexer.seek(self.last_end);
-                match self.lexer.next() {
-                    Ok(token) => {
-                        self.token = token;
-                        return true;
-                    }
-                    // Told again, with its place, if the stage is reached in another run.
-                    Err(_) => position += indent + 1,
+                position += indent;
+                if self.resume(position) {
+                    return true;
                 }
             }
         }
+    }
+
+    /// Goes on behind the `|` at `position`.
+    fn resume(&mut self, position: usize) -> bool {
+        self.depth = 0;
+        self.last_end = position + 1;
+        self.lexer.seek(self.last_end);
+        let next = self.lexer.next();
+        next.is_ok_and(|token| {
+            self.token = token;
+            true
+        })
     }
 
     /// True when another stage follows.
@@ -215,6 +229,10 @@ impl<'a> Parser<'a> {
         }
         if !self.is_symbol("|") {
             let fault = self.unexpected("`|` or the end of the query");
+            let before = self.text.get(..self.token.span.start).unwrap_or_default();
+            if before.ends_with('/') {
+                return Err(fault.help("a slash inside a regular expression is written `\\/`"));
+            }
             return Err(match &self.token.kind {
                 Kind::Symbol("=" | "!=" | "<" | "<=" | ">" | ">=") => {
                     fault.help("comparisons cannot be chained; join them with `and`")

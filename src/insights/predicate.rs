@@ -35,7 +35,7 @@ pub(super) enum Condition {
     Test {
         /// Computed before the test.
         slots: Box<[usize]>,
-        test: Test,
+        test: Box<Test>,
         negated: bool,
     },
 }
@@ -75,7 +75,7 @@ impl Condition {
         slots.dedup();
         Self::Test {
             slots: slots.into(),
-            test,
+            test: Box::new(test),
             negated,
         }
     }

@@ -40,12 +40,6 @@ pub(super) fn accepted(pattern: &str) -> Result<Ast, Fault> {
     Ok(ast)
 }
 
-/// Whether a pattern that is accepted depends on the dialect.
-pub(super) fn dialect_dependence(pattern: &str) -> Option<Fault> {
-    let ast = syntax(pattern).ok()?;
-    check(&ast, true).err()
-}
-
 /// Compiles a pattern that was accepted.
 pub(super) fn build(pattern: &str) -> Result<meta::Regex, Fault> {
     let config = meta::Config::new()
@@ -92,7 +86,11 @@ fn syntax(pattern: &str) -> Result<Ast, Fault> {
         .build()
         .parse(pattern)
         .map_err(|error| {
-            let span = error.span().start.offset..error.span().end.offset;
+            let (mut start, end) = (error.span().start.offset, error.span().end.offset);
+            if start == end && start > 0 && pattern.is_char_boundary(start - 1) {
+                start -= 1;
+            }
+            let span = start..end;
             use ast::ErrorKind as Kind;
             let fault = |message: &str, help: &str| Fault::new(span.clone(), message).help(help);
             match error.kind() {
@@ -188,6 +186,12 @@ impl ast::Visitor for Checker {
             )),
             Ast::Assertion(assertion) => self.assertion(assertion),
             Ast::ClassUnicode(class) => Err(unicode_class(&class.span)),
+            Ast::ClassBracketed(class) => match &class.kind {
+                ast::ClassSet::Item(ClassSetItem::Perl(class)) if self.strict => {
+                    Err(perl_class(class))
+                }
+                _ => Ok(()),
+            },
             Ast::ClassPerl(class) if self.strict => Err(perl_class(class)),
             Ast::Repetition(repetition) => self.repetition(repetition),
             Ast::Group(group) => match &group.kind {
@@ -465,6 +469,17 @@ pub(super) fn optional_groups(pattern: &str) -> Vec<(String, Span)> {
         walk(&ast, false, &mut found);
     }
     found
+}
+
+/// The names of a pattern's groups, in order.
+pub(super) fn group_names(pattern: &str) -> Vec<String> {
+    let Ok(regex) = build(pattern) else {
+        return Vec::new();
+    };
+    let names = regex
+        .group_info()
+        .pattern_names(regex_automata::PatternID::ZERO);
+    names.flatten().map(str::to_owned).collect()
 }
 
 /// A pattern that ends in a group for all the rest: `…(?<rest>[\s\S]*)`, perhaps with `\z`.

@@ -25,9 +25,6 @@ pub(super) const EVENT_FIELDS: [(&str, Kind); 5] = [
 
 /// The slot of `@message` in an event's segment.
 pub(super) const MESSAGE: usize = 0;
-/// The slot of `@timestamp` in an event's segment.
-pub(super) const TIMESTAMP: usize = 1;
-
 /// One log event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
@@ -197,31 +194,13 @@ impl Segment {
         frame
     }
 
-    /// Goes on with the event that was begun last, keeping what was computed.
-    pub(super) fn same_event<'s, 'e>(
-        &'s self,
-        work: &'s mut Workplace,
-        event: &Event<'e>,
-    ) -> Frame<'s, 'e> {
-        let sources = Sources {
-            message: event.message,
-            stream: event.log_stream,
-            log: event.log,
-        };
-        Frame {
-            segment: self,
-            work,
-            sources,
-        }
-    }
-
     /// Begins a row of values, one for each of the first slots.
     pub(super) fn row<'s>(
         &'s self,
         work: &'s mut Workplace,
         values: &[Owned],
     ) -> Frame<'s, 'static> {
-        let mut frame = self.begin(work, Sources::default());
+        let frame = self.begin(work, Sources::default());
         for (slot, value) in values.iter().enumerate() {
             frame.work.store(slot, value.clone());
         }

@@ -338,23 +338,4 @@ impl Expr {
                 | ExprKind::Not(_)
         )
     }
-
-    /// Calls `visit` on every field that the expression reads.
-    pub(super) fn fields<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
-        match &self.kind {
-            ExprKind::Field(name) => visit(name),
-            ExprKind::Text(_) | ExprKind::Number(_) | ExprKind::Period(_) | ExprKind::Star => {}
-            ExprKind::Call { args: list, .. } | ExprKind::And(list) | ExprKind::Or(list) => {
-                list.iter().for_each(|item| item.fields(visit));
-            }
-            ExprKind::Negate(inner)
-            | ExprKind::Not(inner)
-            | ExprKind::In { subject: inner, .. }
-            | ExprKind::Like { subject: inner, .. } => inner.fields(visit),
-            ExprKind::Arithmetic(_, left, right) | ExprKind::Compare(_, left, right) => {
-                left.fields(visit);
-                right.fields(visit);
-            }
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! What the language does, seen from outside.
 
+mod properties;
+mod refused;
 mod results;
+mod speed;
 
 use super::{Event, Fault, MissingField, Options, Program, Table, parse};
 
