@@ -8,6 +8,7 @@ pub mod raw;
 pub mod schema;
 pub mod sets;
 
+pub(crate) use lower::is_kebab;
 pub use load::{LoadError, Loaded, load, load_from};
 pub use model::Policy;
 pub use schema::schemas;

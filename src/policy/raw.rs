@@ -274,10 +274,10 @@ pub struct RawEnvironment {
     #[schemars(length(min = 1), example = &".pgvigil/local")]
     pub folder: Option<String>,
     /// Identifiers of watched Aurora clusters.
-    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["orders-prod"])]
+    #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["orders-prod"])]
     pub clusters: Option<Vec<String>>,
     /// Identifiers of watched RDS instances.
-    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
+    #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
     /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
@@ -441,7 +441,10 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let item = generator.subschema_for::<T>();
+        let mut item = generator.subschema_for::<T>();
+        if item.get("type").is_some_and(|kind| kind == "string") {
+            item.insert("minLength".to_owned(), 1.into());
+        }
         json_schema!({ "anyOf": [item, { "type": "array", "items": item, "minItems": 1, "uniqueItems": true }] })
     }
 }
