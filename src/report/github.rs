@@ -1,0 +1,42 @@
+//! Diagnostics as workflow commands: GitHub shows them beside the lines of a pull request.
+
+use super::visible;
+use crate::diagnostic::Diagnostics;
+use crate::source::SourceFiles;
+
+/// One command a line.
+pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let mut properties: Vec<(&str, String)> = Vec::new();
+        if let Some(place) = diagnostic.place() {
+            let (start, end) = (files.position(place.file, place.span.start), files.position(place.file, place.span.end));
+            properties.push(("file", files.path(place.file).to_owned()));
+            properties.push(("line", start.line.to_string()));
+            properties.push(("endLine", end.line.to_string()));
+            // Columns count only within one line.
+            if start.line == end.line {
+                properties.push(("col", start.column.to_string()));
+                properties.push(("endColumn", end.column.to_string()));
+            }
+        }
+        properties.push(("title", diagnostic.code.id().to_owned()));
+        let properties: Vec<String> =
+            properties.into_iter().map(|(key, value)| format!("{key}={}", escape_property(&visible(&value)))).collect();
+        let mut message = visible(&diagnostic.message);
+        for help in &diagnostic.help {
+            message.push_str(&format!("\nhelp: {}", visible(help)));
+        }
+        text.push_str(&format!("::{} {}::{}\n", diagnostic.severity, properties.join(","), escape_data(&message)));
+    }
+    text
+}
+
+/// As actions/toolkit does (packages/core/src/command.ts).
+fn escape_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
