@@ -10,7 +10,9 @@ pub struct Samples;
 impl Check for Samples {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
         for exclusion in &context.policy.exclusions {
-            let (silences, stays_loud) = (exclusion.silences.is_empty(), exclusion.stays_loud.is_empty());
+            // A sample that is invalid has been reported, and is not missing.
+            let is_missing = |key: &str| !exclusion.places.has(format!("samples/{key}").as_str());
+            let (silences, stays_loud) = (is_missing("silences"), is_missing("stays_loud"));
             let missing = match (silences, stays_loud) {
                 (true, true) => Some("no samples"),
                 (true, false) => Some("no sample that it silences"),

@@ -101,8 +101,23 @@ impl<'a> Lowering<'a> {
                     }
                     None => self.incomplete.rules = true,
                 }
-                if let Some(raw) = self.entry::<RawExclusion>(node, is_whole("exclusions", index) && !has_invalid(node)) {
-                    self.exclusion(raw, node);
+                // A sample that lost a part is no sample; the exclusion can be judged without it.
+                let mut node = node.clone();
+                let path = DocPath::from("exclusions").then(index);
+                let mut is_whole = true;
+                for missing in document.incomplete.iter().filter(|missing| missing.starts_with(&path)) {
+                    let below = missing.below(&path);
+                    match node.at_mut(&below) {
+                        Some(sample) if below.parts().first().is_some_and(|part| part == "samples") => sample.kind = Kind::Invalid,
+                        _ => is_whole = false,
+                    }
+                }
+                if let Some(samples) = node.at_mut(&DocPath::from("samples")) {
+                    prune(samples);
+                }
+                let is_sound = node.entries().iter().all(|entry| entry.key == "samples" || !has_invalid(&entry.value));
+                if let Some(raw) = self.entry::<RawExclusion>(&node, is_whole && is_sound) {
+                    self.exclusion(raw, &node);
                 }
             }
         }
@@ -196,15 +211,13 @@ impl<'a> Lowering<'a> {
         let matcher = self.matcher(raw.matcher, &places);
         let samples = raw.samples.unwrap_or_default();
         let lower = |raws: Option<Vec<RawSample>>, key: &str| -> Vec<Sample> {
-            // Samples that are invalid are missing in the raw list: places follow the tree.
             let path = DocPath::from("samples").then(key);
-            let nodes = node.at(&path).map(Node::items).unwrap_or_default().iter();
-            let places = nodes.filter(|item| !matches!(item.kind, Kind::Invalid)).map(Node::head);
+            let places = node.at(&path).map(Node::items).unwrap_or_default().iter().map(Node::head);
             raws.unwrap_or_default().into_iter().zip(places).map(|(raw, place)| sample(raw, place)).collect()
         };
         let (silences, stays_loud) = (lower(samples.silences, "silences"), lower(samples.stays_loud, "stays_loud"));
-        // An exclusion without a readable date or match would silence more than was written.
-        let (Some(created), Some(matcher)) = (created, matcher) else { return };
+        // An exclusion without a readable date would live longer than was written.
+        let Some(created) = created else { return };
         let expires = match expires {
             Some(None) => return,
             Some(Some(date)) => Some(date),
@@ -228,10 +241,10 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    fn matcher(&mut self, raw: RawMatch, places: &Places) -> Option<Match> {
+    fn matcher(&mut self, raw: RawMatch, places: &Places) -> Match {
         let relation = raw.relation.map(|names| self.names(names, places, "match/relation"));
         let statement = raw.statement.map(|raw| self.statement(raw, places));
-        Some(Match {
+        Match {
             user: list(raw.user),
             database: list(raw.database),
             client: list(raw.client),
@@ -241,26 +254,27 @@ impl<'a> Lowering<'a> {
                 types.into_iter().map(|name| if name == "none" { String::new() } else { name }).collect()
             }),
             schema: list(raw.schema),
-            relation: relation.map_or(Some(None), |names| names.map(Some))?,
-            statement: statement.map_or(Some(None), |statement| statement.map(Some))?,
-        })
+            relation,
+            statement,
+        }
     }
 
-    fn statement(&mut self, raw: RawStatement, places: &Places) -> Option<Statement> {
+    fn statement(&mut self, raw: RawStatement, places: &Places) -> Statement {
         let only_calls = raw.only_calls.map(|names| self.names(names, places, "match/statement/only_calls"));
-        Some(Statement {
+        Statement {
             equals: list(raw.equals),
             matches: list(raw.matches),
             starts_with: list(raw.starts_with),
-            only_calls: only_calls.map_or(Some(None), |names| names.map(Some))?,
+            only_calls,
             lacks: list(raw.lacks),
             contains: list(raw.contains),
-        })
+        }
     }
 
-    fn names(&mut self, raw: RawNames, places: &Places, path: &str) -> Option<Vec<String>> {
+    /// The names; of an unknown set none, which match nothing.
+    fn names(&mut self, raw: RawNames, places: &Places, path: &str) -> Vec<String> {
         match raw {
-            RawNames::Listed(names) => Some(names),
+            RawNames::Listed(names) => names,
             RawNames::Set(name) => {
                 let Some(set) = sets::find(&name) else {
                     self.sink.push(
@@ -268,9 +282,9 @@ impl<'a> Lowering<'a> {
                             .at(places.value(DocPath::from(path).then("set")))
                             .maybe_help(suggest(&name, sets::ALL.iter().map(|set| set.name), "the sets are")),
                     );
-                    return None;
+                    return Vec::new();
                 };
-                Some(set.names().map(str::to_owned).collect())
+                set.names().map(str::to_owned).collect()
             }
         }
     }
@@ -603,6 +617,15 @@ fn has_invalid(node: &Node) -> bool {
         Kind::Scalar(_) => false,
         Kind::Sequence(items) => items.iter().any(has_invalid),
         Kind::Mapping(entries) => entries.iter().any(|entry| has_invalid(&entry.value)),
+    }
+}
+
+/// Drops samples that lost a part.
+fn prune(samples: &mut Node) {
+    let Kind::Mapping(entries) = &mut samples.kind else { return };
+    for entry in entries {
+        let Kind::Sequence(items) = &mut entry.value.kind else { continue };
+        items.retain(|item| !has_invalid(item));
     }
 }
 

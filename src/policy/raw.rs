@@ -86,6 +86,7 @@ pub struct RawUser {
     #[schemars(regex(pattern = r"\S"), example = &"analytics")]
     pub team: Option<String>,
     /// Where the person is audited: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
     /// Last day of the enrolment.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-06-30")]
@@ -112,6 +113,7 @@ pub struct RawAccount {
     #[schemars(regex(pattern = r"\S"), example = &"orders-team")]
     pub owner: String,
     /// Where the account is not audited: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
 }
 
@@ -142,6 +144,7 @@ pub struct RawExclusion {
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
     pub expires: Option<String>,
     /// Where it applies: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
     /// What it silences: every condition must hold, a list means "any of".
     #[serde(rename = "match")]
@@ -211,8 +214,10 @@ pub struct RawStatement {
 #[schemars(rename = "Samples")]
 pub struct RawSamples {
     /// Records that it must silence.
+    #[schemars(length(min = 1))]
     pub silences: Option<Vec<RawSample>>,
     /// Near misses that must stay loud.
+    #[schemars(length(min = 1))]
     pub stays_loud: Option<Vec<RawSample>>,
 }
 
@@ -283,6 +288,7 @@ pub struct RawEnvironment {
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
     pub log_line_prefix: Option<String>,
     /// Exclusions that apply here: `all`, or a list of ids. Default: `all`.
+    #[schemars(example = &"all", example = ["catalog-metadata"])]
     pub exclusions: Option<RawSelection>,
     /// When and how the monitor runs.
     pub monitor: Option<RawMonitor>,

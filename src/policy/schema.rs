@@ -10,10 +10,13 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
 use super::raw::{RawEnvironment, RawRules};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, quote_all, suggest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
 use crate::source::path::Part;
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::DocPath;
+
+/// Most faults of one file that get words: what lies beyond is refused without.
+const MAX_FAULTS: usize = 500;
 
 /// A schema, ready to validate with.
 pub(super) struct DocumentSchema {
@@ -90,8 +93,24 @@ impl DocumentSchema {
         let mut faults = Vec::new();
         for error in self.validator.iter().flat_map(|validator| validator.iter_errors(&value)) {
             collect(&error, &mut faults);
+            if faults.len() > MAX_FAULTS {
+                break;
+            }
         }
+        faults.truncate(MAX_FAULTS);
         let mut findings = Findings::default();
+        // A misspelt key is one fault, not an unknown key and a missing one.
+        let misspelt: Vec<(DocPath, String)> = faults
+            .iter()
+            .filter_map(|fault| match &fault.kind {
+                FaultKind::UnknownKey(key) => {
+                    let keys = self.keys(&fault.path);
+                    let meant = closest(key, keys.iter().map(String::as_str))?;
+                    Some((fault.path.clone(), meant.to_owned()))
+                }
+                _ => None,
+            })
+            .collect();
         let mut invalid = Vec::new();
         for fault in &faults {
             let is_known = root.at(&fault.path).is_none_or(|node| matches!(node.kind, Kind::Invalid));
@@ -105,8 +124,11 @@ impl DocumentSchema {
                     invalid.push(fault.path.then(key));
                     diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
                 }
-                (FaultKind::MissingKey(_), _) => {
+                (FaultKind::MissingKey(key), _) => {
                     findings.incomplete.push(fault.path.clone());
+                    if misspelt.iter().any(|(path, meant)| *path == fault.path && meant == key) {
+                        continue;
+                    }
                     diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
                 }
                 _ => {
@@ -240,8 +262,15 @@ impl DocumentSchema {
 
     /// The schema's example for a route, as it would be written.
     fn example(&self, path: &DocPath) -> Option<String> {
-        let examples = self.subschemas(path).into_iter().find_map(|schema| schema.get("examples")?.as_array()?.first());
-        match examples? {
+        let own = |path: &DocPath| {
+            self.subschemas(path).into_iter().find_map(|schema| schema.get("examples")?.as_array()?.first())
+        };
+        let of_list = || {
+            let (list, last) = path.split_last()?;
+            last.parse::<usize>().ok()?;
+            own(&list)?.as_array()?.first()
+        };
+        match own(path).or_else(of_list)? {
             Json::String(text) if text.parse::<f64>().is_ok() => Some(format!("\"{text}\"")),
             Json::String(text) => Some(text.clone()),
             Json::Array(items) => {

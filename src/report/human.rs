@@ -27,6 +27,9 @@ impl Default for Options {
 /// Longest part of a line that is shown beside what is underlined.
 const BESIDE: usize = 400;
 
+/// Lines between two labels from which they are shown apart.
+const FAR: usize = 200;
+
 /// All diagnostics, each followed by an empty line.
 pub fn render(files: &SourceFiles, diagnostics: &Diagnostics, options: Options) -> String {
     let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
@@ -58,7 +61,15 @@ fn group<'a>(files: &'a SourceFiles, diagnostic: &Diagnostic) -> Group<'a> {
             continue;
         }
         let here: Vec<&Label> = diagnostic.labels.iter().filter(|label| label.place.file == file).collect();
-        group = group.element(snippet(files, file, &here));
+        let lines = here.iter().map(|label| files.position(file, label.place.span.start).line);
+        let distance = lines.clone().max().unwrap_or(0) - lines.min().unwrap_or(0);
+        if distance > FAR {
+            for label in here {
+                group = group.element(snippet(files, file, &[label]));
+            }
+        } else {
+            group = group.element(snippet(files, file, &here));
+        }
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(visible(help)));

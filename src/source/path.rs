@@ -45,6 +45,12 @@ impl DocPath {
         self.0.starts_with(&other.0)
     }
 
+    /// The route from another that this one leads on from.
+    #[must_use]
+    pub fn below(&self, other: &DocPath) -> Self {
+        Self(self.0.iter().skip(other.0.len()).cloned().collect())
+    }
+
     /// The last key of the route that is not an index, for messages.
     pub fn name(&self) -> Option<&str> {
         self.0.iter().rev().find(|part| part.parse::<usize>().is_err()).map(String::as_str)

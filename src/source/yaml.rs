@@ -5,6 +5,8 @@
 //! scalars on which YAML readers disagree. Each of these is a [`Fault`] at its place, and the tree
 //! comes out all the same, with [`Kind::Invalid`] where no value could be agreed on.
 
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::files::{FileId, Place, SourceFiles};
@@ -199,7 +201,7 @@ impl Offsets {
 
 enum Frame {
     Sequence { start: usize, items: Vec<Node> },
-    Mapping { start: usize, entries: Vec<Entry>, key: Option<Key> },
+    Mapping { start: usize, entries: Vec<Entry>, key: Option<Key>, seen: HashMap<String, Place> },
 }
 
 /// A key whose value has not been read.
@@ -262,7 +264,7 @@ impl Builder<'_> {
                 }
                 Event::MappingStart(anchor, tag) => {
                     self.decorations(anchor, tag.is_some(), place.span.start);
-                    self.stack.push(Frame::Mapping { start: place.span.start, entries: Vec::new(), key: None });
+                    self.stack.push(Frame::Mapping { start: place.span.start, entries: Vec::new(), key: None, seen: HashMap::new() });
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(&place),
             }
@@ -319,13 +321,16 @@ impl Builder<'_> {
             ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, None),
         };
         let scalar = Scalar { text, style, verbatim };
-        if let Some(Frame::Mapping { entries, key: key @ None, .. }) = self.stack.last_mut() {
+        if let Some(Frame::Mapping { key: key @ None, seen, .. }) = self.stack.last_mut() {
             if scalar.text == "<<" && style == Style::Plain {
                 *key = Some(Key::Other);
                 self.fault(FaultKind::MergeKey, place);
                 return;
             }
-            let twin = entries.iter().find(|entry| entry.key == scalar.text).map(|entry| entry.key_place.clone());
+            let twin = seen.get(&scalar.text).cloned();
+            if twin.is_none() {
+                seen.insert(scalar.text.clone(), place.clone());
+            }
             *key = Some(Key::Text { text: scalar.text.clone(), place: place.clone(), is_kept: twin.is_none() });
             if let Some(twin) = twin {
                 self.faults.push(Fault { kind: FaultKind::DuplicateKey(scalar.text), place, other: Some(twin) });
@@ -414,6 +419,12 @@ impl Builder<'_> {
         } else if info.contains("unknown anchor") {
             let length = self.text.get(offset..).map_or(0, |rest| rest.find(char::is_whitespace).unwrap_or(rest.len()));
             self.fault(FaultKind::Alias, Place::new(self.file, offset..offset + length));
+        } else if self.text.get(offset..).is_some_and(|rest| rest.trim().is_empty()) && !self.text.trim().is_empty() {
+            // The end of the file: underline the last there is.
+            let end = self.text.trim_end().len();
+            let start = self.text.trim_end().char_indices().next_back().map_or(0, |(start, _)| start);
+            let why = "the file ends in the middle: a quote or bracket is not closed, or a value is missing";
+            self.fault(FaultKind::Syntax(why.to_owned()), Place::new(self.file, start..end));
         } else {
             let rest = self.text.get(offset..).unwrap_or_default();
             let length = rest.chars().next().filter(|next| *next != '\n').map_or(0, char::len_utf8);
@@ -443,6 +454,7 @@ fn explain(info: &str) -> String {
         "while scanning a quoted scalar, found unexpected end of stream" | "unexpected eof" => "the file ends inside a quoted text or a bracket",
         "while parsing a quoted scalar, found unknown escape character" => "this escape is unknown: between double quotes a backslash is written `\\\\`, between single quotes it stands for itself",
         "invalid trailing content after double-quoted scalar" => "text follows a closing quote",
+        "while parsing a node, did not find expected node content" => "a value is expected here",
         "invalid indentation" | "invalid indentation in flow construct" | "invalid indentation in quoted scalar" => "the indentation does not fit",
         other => other,
     };

@@ -9,7 +9,7 @@ use pgvigil::check;
 use pgvigil::check::resource_names::{ResourceName, check_resource_names};
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
-use pgvigil::report::human;
+use pgvigil::report::{github, human, json};
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -194,4 +194,86 @@ fn expect(path: &Path, text: &str) -> Result<(), String> {
     }
     let expected = std::fs::read_to_string(path).unwrap_or_default();
     if expected == text { Ok(()) } else { Err(format!("{} differs:\n--- expected\n{expected}\n--- found\n{text}", path.display())) }
+}
+
+/// Loads, checks and renders; says how long that took.
+fn survive(files: Vec<(String, Vec<u8>)>) -> std::time::Duration {
+    let start = std::time::Instant::now();
+    let loaded = policy::load_from(files);
+    let diagnostics = check::run(&loaded, TODAY);
+    let text = human::render(&loaded.files, &diagnostics, human::Options { colour: false, width: 100 });
+    assert!(!text.chars().any(pgvigil::diagnostic::is_hostile), "{text:?}");
+    let report = json::render(&loaded.files, &diagnostics);
+    assert!(serde_json::from_str::<serde_json::Value>(&report).is_ok());
+    let commands = github::render(&loaded.files, &diagnostics);
+    assert!(commands.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")), "{commands}");
+    start.elapsed()
+}
+
+fn good_files() -> Vec<(String, Vec<u8>)> {
+    ["rules/rules.yaml", "environments/base.yaml", "environments/prod.yaml", "environments/local.yaml"]
+        .map(|path| (path.to_owned(), std::fs::read(folder().join("good").join(path)).unwrap()))
+        .to_vec()
+}
+
+/// Pieces that mean something to YAML, to the policy or to a terminal.
+const PIECES: &[&str] = &[
+    "\n", "  ", "\t", "- ", ": ", ":", "\"", "'", "[", "]", "{", "}", ",", "#", "&a ", "*a", "!t ", "|\n", ">\n", "? ", "<<: ",
+    "---\n", "...\n", "%", "@", "`", "~", "null", "yes", "012", "1:30", "\u{FEFF}", "\u{202E}", "\u{200B}", "\u{1b}[31m", "\0",
+    "\r", "\r\n", "é", "\u{1F600}", "users:", "role: ", "exclusions:", "match: ", "environments: all", "extends: prod", "base: true",
+    "version: 2", "pattern: (a*)*b", "matches: ['", "\\", "\\x41", "((((", "a{1000}{1000}", "9999999999999999999999", "1e999", "-",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn arbitrary_bytes_never_break_the_loader(
+        rules in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        environment in proptest::collection::vec(proptest::sample::select(PIECES), 0..60),
+    ) {
+        survive(vec![("rules/a.yaml".to_owned(), rules), ("environments/b.yaml".to_owned(), environment.concat().into_bytes())]);
+    }
+
+    #[test]
+    fn damaged_files_never_break_the_loader(
+        edits in proptest::collection::vec((0..4_usize, 0.0..1.0_f64, 0..12_usize, proptest::sample::select(PIECES)), 1..6),
+    ) {
+        let mut files = good_files();
+        for (file, at, removed, piece) in edits {
+            let text = &mut files[file].1;
+            let start = (at * text.len() as f64) as usize;
+            let end = (start + removed).min(text.len());
+            text.splice(start..end, piece.bytes());
+        }
+        survive(files);
+    }
+}
+
+#[test]
+fn hostile_files_take_bounded_time() {
+    let big = 200_000;
+    let head = "version: 1\n";
+    let texts = [
+        "[".repeat(big),
+        "{a: ".repeat(big / 4),
+        "- ".repeat(big / 2),
+        "? ".repeat(big / 2),
+        format!("{head}users:\n{}", "  - role: no\n".repeat(big / 13)),
+        format!("{head}users: [{}]", "~, ".repeat(big / 3)),
+        format!("{head}{}", (0..big / 10).map(|key| format!("k{key}: 1\n")).collect::<String>()),
+        format!("{head}users:\n{}", (0..big / 70).map(|_| "  - {role: alice, owner: data-platform, environments: all}\n").collect::<String>()),
+        format!("{head}service_accounts:\n{}", (0..big / 90).map(|key| format!("  - {{pattern: a{key}, reason: x, owner: y, environments: [nowhere{key}]}}\n")).collect::<String>()),
+        format!("{head}users: \"{}\"", "x".repeat(big)),
+        format!("{head}users: {}", "\u{202E}".repeat(big / 3)),
+        format!("{head}a: |\n{}", "  line\n".repeat(big / 7)),
+        format!("{head}service_accounts:\n  - {{pattern: '{}', reason: x, owner: y, environments: all}}\n", "(a{1,9})".repeat(400)),
+        format!("{head}service_accounts:\n  - {{pattern: '{}', reason: x, owner: y, environments: all}}\n", "(".repeat(5_000)),
+    ];
+    for text in texts {
+        let shown: String = text.chars().take(40).collect();
+        let taken = survive(vec![("rules/a.yaml".to_owned(), text.clone().into_bytes()), ("environments/b.yaml".to_owned(), text.into_bytes())]);
+        assert!(taken.as_secs() < 20, "{shown} took {taken:?}");
+        eprintln!("{taken:?} {shown:?}");
+    }
 }
