@@ -244,12 +244,17 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         return None;
     }
     let allowed = (length / 3).clamp(1, 3);
-    candidates
-        .into_iter()
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let near = candidates
+        .iter()
+        .copied()
         .map(|candidate| (strsim::osa_distance(&written, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    // What is cut short is far away by distance and near in meaning.
+    let longer = || candidates.into_iter().find(|candidate| length >= 4 && candidate.to_lowercase().starts_with(&written));
+    near.or_else(longer)
 }
 
 /// "did you mean", or what there is to choose from when that is little.

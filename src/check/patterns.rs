@@ -171,12 +171,11 @@ mod portable {
                     return fault(index..index + 2, "inside a class is read differently", "write `\\-` once");
                 }
                 b']' if class_start.is_some() => class_start = None,
-                _ if class_start.is_some() => {
-                    if !byte.is_ascii() {
-                        let length = pattern.get(index..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-                        return fault(index..index + length, "inside a class is read as single bytes by some engines", "write an alternative: `(a|b)`");
-                    }
+                _ if class_start.is_some() && !byte.is_ascii() => {
+                    let length = pattern.get(index..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                    return fault(index..index + length, "inside a class is read as single bytes by some engines", "write an alternative: `(a|b)`");
                 }
+                _ if class_start.is_some() => {}
                 b'^' | b'$' => return fault(index..index + 1, "is not needed", "leave it out: the whole text is matched"),
                 b'(' if at(index + 1) == b'?' && at(index + 2) != b':' => {
                     let end = (index + 3).min(bytes.len());

@@ -16,6 +16,8 @@ use crate::source::{DocPath, FileId, Place, SourceFiles};
 pub const MAX_BYTES: usize = 1 << 20;
 /// Most hidden characters that are reported for one file.
 const MAX_CHARACTERS: usize = 20;
+/// Most addresses that are hidden in one file; a file with more is no environment.
+const MAX_ADDRESSES: usize = 1_000;
 /// Deepest folder under `rules/` that is searched.
 const MAX_FOLDERS: usize = 16;
 
@@ -56,8 +58,12 @@ pub fn load(root: &Path) -> Result<Loaded, LoadError> {
     let mut found = Found::default();
     for folder in ["rules", "environments"] {
         let path = root.join(folder);
-        if path.is_dir() {
-            find(&path, folder, 0, &mut found)?;
+        match std::fs::symlink_metadata(&path) {
+            Ok(kind) if kind.is_symlink() => found.refused.push((folder.to_owned(), true)),
+            Ok(kind) if kind.is_dir() => find(&path, folder, 0, &mut found)?,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(LoadError::Read { path, source }),
         }
     }
     let mut loaded = load_from(found.files);
@@ -210,6 +216,9 @@ impl Reader {
         self.has_files = true;
         let name = environment.map_or("", |name| name.trim_end_matches(".yaml").trim_end_matches(".yml")).to_owned();
         let (file, root, is_empty) = self.parse(path, bytes);
+        if environment.is_some() {
+            hide_addresses(file, &mut self.files);
+        }
         let (schema, kind): (&DocumentSchema, _) = if environment.is_some() { (&ENVIRONMENT, "environment") } else { (&RULES, "rules") };
         let mut document = Document { file, name, root, incomplete: Vec::new() };
         match &mut document.root {
@@ -320,6 +329,22 @@ impl Reader {
         found.into_iter().for_each(|diagnostic| self.sink.push(diagnostic));
         has_hidden
     }
+}
+
+/// Addresses may be secrets even where the file is too broken to tell: none is shown.
+fn hide_addresses(file: FileId, files: &mut SourceFiles) {
+    let text = files.text(file);
+    let places: Vec<Place> = ["https://", "http://"]
+        .into_iter()
+        .flat_map(|scheme| text.match_indices(scheme))
+        .map(|(start, scheme)| {
+            let rest = text.get(start..).unwrap_or_default();
+            let end = rest.find(|c: char| c.is_whitespace() || "\"'<>`".contains(c)).unwrap_or(rest.len());
+            Place::new(file, start + scheme.len()..start + end.max(scheme.len()))
+        })
+        .take(MAX_ADDRESSES)
+        .collect();
+    places.iter().for_each(|place| files.redact(place));
 }
 
 /// Endpoints that stand in the file instead of a reference: reported, and never shown again.

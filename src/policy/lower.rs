@@ -467,7 +467,7 @@ impl<'a> Lowering<'a> {
                 prefix
             }
         };
-        let exclusions = raw.exclusions.map_or(Selection::All, |raw| self.selection(raw, &places, ReferenceKind::Exclusion));
+        let exclusions = raw.exclusions.map_or(Selection::All, |raw| self.selection(raw.0, &places, ReferenceKind::Exclusion));
         let monitor = raw.monitor.unwrap_or_default();
         let window_minutes = match &monitor.schedule {
             None => Some(5),

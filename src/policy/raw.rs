@@ -287,9 +287,9 @@ pub struct RawEnvironment {
     /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
     pub log_line_prefix: Option<String>,
-    /// Exclusions that apply here: `all`, or a list of ids. Default: `all`.
+    /// Exclusions that apply here: `all`, or a list of ids, which may be empty. Default: `all`.
     #[schemars(example = &"all", example = ["catalog-metadata"])]
-    pub exclusions: Option<RawSelection>,
+    pub exclusions: Option<RawExclusionSelection>,
     /// When and how the monitor runs.
     pub monitor: Option<RawMonitor>,
     /// What is counted.
@@ -418,6 +418,11 @@ pub enum RawSelection {
     Only(Vec<String>),
 }
 
+/// As [`RawSelection`], but none at all is a choice too.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RawExclusionSelection(pub RawSelection);
+
 /// One name, a list of names, or a built-in set.
 #[derive(Debug, Clone)]
 pub enum RawNames {
@@ -469,6 +474,25 @@ impl JsonSchema for RawSelection {
             "anyOf": [
                 { "const": "all" },
                 { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+            ]
+        })
+    }
+}
+
+impl JsonSchema for RawExclusionSelection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExclusionSelection".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "const": "all" },
+                { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true },
             ]
         })
     }

@@ -183,9 +183,10 @@ impl DocumentSchema {
                 if fault.path.name().is_some_and(|name| name.ends_with("retention_days")) {
                     return Some(super::lower::retention_fault(written, &subject, place));
                 }
+                let or_list = options.iter().any(|option| option == A_LIST).then(|| format!("write `all`, or a list as in {}", quote(&format!("[{written}]"))));
                 Diagnostic::new(Code::SchemaUnknownValue, format!("{subject} cannot be {}", quote(written)))
                     .at(place)
-                    .maybe_help(suggest(written, options.iter().map(String::as_str), "write one of"))
+                    .maybe_help(or_list.or_else(|| suggest(written, options.iter().map(String::as_str), "write one of")))
             }
             FaultKind::Empty => Diagnostic::new(Code::SchemaEmpty, format!("{subject} is empty"))
                 .at(place)
@@ -290,6 +291,9 @@ fn elsewhere(key: &str, document: &str) -> Option<String> {
     is_there.then(|| format!("{} belongs into {home}", quote(key)))
 }
 
+/// Stands for a list among the values that a fault offers.
+const A_LIST: &str = "[NAME]";
+
 struct Fault {
     path: DocPath,
     kind: FaultKind,
@@ -362,7 +366,7 @@ fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &
         None if options.is_empty() => FaultKind::Type(types),
         None => {
             if types.contains(&"array") {
-                options.push("[NAME, …]".to_owned());
+                options.push(A_LIST.to_owned());
             }
             FaultKind::Choice(options)
         }

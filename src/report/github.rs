@@ -40,3 +40,22 @@ fn escape_data(text: &str) -> String {
 fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Code, Diagnostic};
+    use crate::source::Place;
+
+    #[test]
+    fn escapes_what_would_end_a_command() {
+        let mut files = SourceFiles::default();
+        let file = files.add("rules/a,b:c.yaml", "x: y\n");
+        let mut sink = Diagnostics::default();
+        sink.push(Diagnostic::new(Code::YamlTag, "100%\n::error::forged \u{202e}").at(Place::new(file, 3..4)).help("a: b, c"));
+        assert_eq!(
+            render(&files, &sink),
+            "::error file=rules/a%2Cb%3Ac.yaml,line=1,endLine=1,col=4,endColumn=5,title=yaml/tag::100%25%0A::error::forged \\u{202e}%0Ahelp: a: b, c\n"
+        );
+    }
+}

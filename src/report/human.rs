@@ -123,3 +123,39 @@ fn strip(text: &str) -> String {
 fn boundary(text: &str, offset: usize) -> usize {
     (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::source::Place;
+
+    fn sink(labels: &[Place]) -> Diagnostics {
+        let mut sink = Diagnostics::default();
+        let diagnostic = Diagnostic::new(Code::YamlTag, "odd \u{1b}[31m").help("stop");
+        sink.push(labels.iter().cloned().fold(diagnostic, Diagnostic::at));
+        sink
+    }
+
+    #[test]
+    fn colour_is_asked_for() {
+        let mut files = SourceFiles::default();
+        let file = files.add("rules/a.yaml", "x: \u{1b}[31my\n");
+        let sink = sink(&[Place::new(file, 0..1)]);
+        assert!(!render(&files, &sink, Options::default()).contains('\u{1b}'));
+        let coloured = render(&files, &sink, Options { colour: true, width: 80 });
+        assert!(coloured.contains('\u{1b}'));
+        assert!(coloured.contains("\\u{1b}[31my"));
+    }
+
+    #[test]
+    fn long_lines_and_far_labels_are_cut() {
+        let mut files = SourceFiles::default();
+        let file = files.add("rules/a.yaml", format!("{}!{}", "é".repeat(100_000), "é".repeat(100_000)));
+        let text = render(&files, &sink(&[Place::new(file, 200_000..200_001)]), Options::default());
+        assert!(text.len() < 2_000 && text.contains('!'), "{text}");
+        let file = files.add("rules/b.yaml", "line\n".repeat(10_000));
+        let text = render(&files, &sink(&[Place::new(file, 0..4), Place::new(file, 40_000..40_004)]), Options::default());
+        assert!(text.len() < 1_000 && text.contains("8001"), "{text}");
+    }
+}

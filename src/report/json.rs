@@ -99,3 +99,32 @@ fn spot<'a>(files: &'a SourceFiles, label: &Label) -> Spot<'a> {
         underlined: files.shown_slice(place),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::source::Place;
+
+    #[test]
+    fn says_where_and_hides_nothing() {
+        let mut files = SourceFiles::default();
+        let file = files.add("rules/a.yaml", "x: y\u{202e}\n");
+        let mut sink = Diagnostics::default();
+        sink.push(Diagnostic::new(Code::YamlTag, "odd").at(Place::new(file, 3..7)).context(Place::new(file, 0..1), "here").help("stop"));
+        let text = render(&files, &sink);
+        assert!(!text.contains('\u{202e}'));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            value,
+            serde_json::json!({
+                "format_version": 1, "errors": 1, "warnings": 0, "not_shown": 0,
+                "diagnostics": [{
+                    "code": "yaml/tag", "severity": "error", "message": "odd", "help": ["stop"],
+                    "file": "rules/a.yaml", "line": 1, "column": 4, "end_line": 1, "end_column": 6, "underlined": "y\u{202e}",
+                    "related": [{"file": "rules/a.yaml", "line": 1, "column": 1, "end_line": 1, "end_column": 2, "underlined": "x", "label": "here"}],
+                }],
+            })
+        );
+    }
+}
