@@ -65,7 +65,11 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
 /// Everything that is wrong with the policy: what loading found and what the checks find.
 pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut sink = loaded.diagnostics.clone();
-    let context = Context { policy: &loaded.policy, files: &loaded.files, today };
+    let context = Context {
+        policy: &loaded.policy,
+        files: &loaded.files,
+        today,
+    };
     for check in ALL {
         check.run(&context, &mut sink);
     }
@@ -76,7 +80,9 @@ pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
         .filter_map(|diagnostic| diagnostic.place().cloned())
         .collect();
     for form in &loaded.forms {
-        let is_worded = form.place().is_some_and(|place| worded.iter().any(|known| place.holds(known)));
+        let is_worded = form
+            .place()
+            .is_some_and(|place| worded.iter().any(|known| place.holds(known)));
         if !is_worded {
             sink.push(form.clone());
         }

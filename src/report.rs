@@ -26,8 +26,18 @@ pub fn summary(diagnostics: &Diagnostics) -> String {
         1 => Some(format!("1 {what}")),
         _ => Some(format!("{number} {what}s")),
     };
-    let parts: Vec<String> = [count(diagnostics.errors(), "error"), count(diagnostics.warnings(), "warning")].into_iter().flatten().collect();
-    let mut line = if parts.is_empty() { "no faults".to_owned() } else { parts.join(", ") };
+    let parts: Vec<String> = [
+        count(diagnostics.errors(), "error"),
+        count(diagnostics.warnings(), "warning"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut line = if parts.is_empty() {
+        "no faults".to_owned()
+    } else {
+        parts.join(", ")
+    };
     if diagnostics.dropped() > 0 {
         line.push_str(&format!(" ({} not shown)", diagnostics.dropped()));
     }

@@ -24,6 +24,9 @@ impl LogLinePrefix {
 impl FromStr for LogLinePrefix {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Short, Self::Long].into_iter().find(|prefix| prefix.as_str() == text).ok_or(())
+        [Self::Short, Self::Long]
+            .into_iter()
+            .find(|prefix| prefix.as_str() == text)
+            .ok_or(())
     }
 }

@@ -22,15 +22,21 @@ impl Check for Dates {
             let left = days(today, until);
             if left < 0 {
                 sink.push(
-                    Diagnostic::new(Code::UserExpired, format!("the enrolment of {} ended on {until}", quote(&user.role)))
-                        .at(user.places.value("until"))
-                        .help("delete the entry, or set a later date"),
+                    Diagnostic::new(
+                        Code::UserExpired,
+                        format!("the enrolment of {} ended on {until}", quote(&user.role)),
+                    )
+                    .at(user.places.value("until"))
+                    .help("delete the entry, or set a later date"),
                 );
             } else if left < SOON {
                 sink.push(
-                    Diagnostic::new(Code::UserExpiresSoon, format!("the enrolment of {} ends {}", quote(&user.role), when(left)))
-                        .at(user.places.value("until"))
-                        .help("set a later date, or let it end"),
+                    Diagnostic::new(
+                        Code::UserExpiresSoon,
+                        format!("the enrolment of {} ends {}", quote(&user.role), when(left)),
+                    )
+                    .at(user.places.value("until"))
+                    .help("set a later date, or let it end"),
                 );
             }
         }
@@ -38,42 +44,63 @@ impl Check for Dates {
             let name = quote(&exclusion.id);
             if exclusion.created > today {
                 sink.push(
-                    Diagnostic::new(Code::DateFuture, format!("the exclusion {name} was created in the future"))
-                        .at(exclusion.places.value("created"))
-                        .help(format!("write the day on which it was agreed; today is {today}")),
+                    Diagnostic::new(
+                        Code::DateFuture,
+                        format!("the exclusion {name} was created in the future"),
+                    )
+                    .at(exclusion.places.value("created"))
+                    .help(format!(
+                        "write the day on which it was agreed; today is {today}"
+                    )),
                 );
             }
-            let Some(expires) = exclusion.expires else { continue };
+            let Some(expires) = exclusion.expires else {
+                continue;
+            };
             let place = exclusion.places.value("expires");
             if expires < exclusion.created {
                 sink.push(
-                    Diagnostic::new(Code::DateOrder, format!("the exclusion {name} expires before it was created"))
-                        .label(place, "ends here")
-                        .context(exclusion.places.value("created"), "begins here")
-                        .help("correct one of the two dates"),
+                    Diagnostic::new(
+                        Code::DateOrder,
+                        format!("the exclusion {name} expires before it was created"),
+                    )
+                    .label(place, "ends here")
+                    .context(exclusion.places.value("created"), "begins here")
+                    .help("correct one of the two dates"),
                 );
                 continue;
             }
             let left = days(today, expires);
             if left < 0 {
                 sink.push(
-                    Diagnostic::new(Code::ExclusionExpired, format!("the exclusion {name} expired on {expires}"))
-                        .at(place.clone())
-                        .help("delete it, or agree on it anew with a later date"),
+                    Diagnostic::new(
+                        Code::ExclusionExpired,
+                        format!("the exclusion {name} expired on {expires}"),
+                    )
+                    .at(place.clone())
+                    .help("delete it, or agree on it anew with a later date"),
                 );
             } else if left < SOON {
                 sink.push(
-                    Diagnostic::new(Code::ExclusionExpiresSoon, format!("the exclusion {name} expires {}", when(left)))
-                        .at(place.clone())
-                        .help("agree on it anew, or let it expire"),
+                    Diagnostic::new(
+                        Code::ExclusionExpiresSoon,
+                        format!("the exclusion {name} expires {}", when(left)),
+                    )
+                    .at(place.clone())
+                    .help("agree on it anew, or let it expire"),
                 );
             }
             let life = days(exclusion.created, expires);
             if life > LONGEST {
                 sink.push(
-                    Diagnostic::new(Code::ExclusionLivesLong, format!("the exclusion {name} lives {life} days"))
-                        .at(place)
-                        .help(format!("let it expire within {LONGEST} days: what makes noise changes")),
+                    Diagnostic::new(
+                        Code::ExclusionLivesLong,
+                        format!("the exclusion {name} lives {life} days"),
+                    )
+                    .at(place)
+                    .help(format!(
+                        "let it expire within {LONGEST} days: what makes noise changes"
+                    )),
                 );
             }
         }

@@ -25,10 +25,13 @@ fn exclusions(context: &Context<'_>, sink: &mut Diagnostics) {
     for exclusion in &context.policy.exclusions {
         match seen.get(exclusion.id.as_str()) {
             Some(first) => sink.push(
-                Diagnostic::new(Code::ExclusionDuplicate, format!("a second exclusion has the id {}", quote(&exclusion.id)))
-                    .label(exclusion.place.clone(), "used again")
-                    .context((*first).clone(), "used here")
-                    .help("rename one of them"),
+                Diagnostic::new(
+                    Code::ExclusionDuplicate,
+                    format!("a second exclusion has the id {}", quote(&exclusion.id)),
+                )
+                .label(exclusion.place.clone(), "used again")
+                .context((*first).clone(), "used here")
+                .help("rename one of them"),
             ),
             None => {
                 seen.insert(&exclusion.id, &exclusion.place);
@@ -45,22 +48,50 @@ struct Declared<'a> {
 
 fn roles(context: &Context<'_>, sink: &mut Diagnostics) {
     let users = context.policy.users.iter().map(|user| {
-        (user.role.as_str(), Declared { environments: &user.environments, place: &user.place, is_user: true })
+        (
+            user.role.as_str(),
+            Declared {
+                environments: &user.environments,
+                place: &user.place,
+                is_user: true,
+            },
+        )
     });
-    let accounts = context.policy.service_accounts.iter().filter_map(|account| match &account.role {
-        RoleMatch::Name(name) => {
-            Some((name.as_str(), Declared { environments: &account.environments, place: &account.place, is_user: false }))
-        }
-        RoleMatch::Pattern(_) => None,
-    });
+    let accounts = context
+        .policy
+        .service_accounts
+        .iter()
+        .filter_map(|account| match &account.role {
+            RoleMatch::Name(name) => Some((
+                name.as_str(),
+                Declared {
+                    environments: &account.environments,
+                    place: &account.place,
+                    is_user: false,
+                },
+            )),
+            RoleMatch::Pattern(_) => None,
+        });
     let mut seen: BTreeMap<&str, Vec<Declared<'_>>> = BTreeMap::new();
     for (role, declared) in users.chain(accounts) {
         let earlier = seen.entry(role).or_default();
-        if let Some(first) = earlier.iter().find(|first| overlap(first.environments, declared.environments)) {
+        if let Some(first) = earlier
+            .iter()
+            .find(|first| overlap(first.environments, declared.environments))
+        {
             let (code, message) = if first.is_user == declared.is_user {
-                (Code::RoleDuplicate, format!("the role {} is declared twice", quote(role)))
+                (
+                    Code::RoleDuplicate,
+                    format!("the role {} is declared twice", quote(role)),
+                )
             } else {
-                (Code::RoleUserAndAccount, format!("the role {} is an audited person and an account that is not audited", quote(role)))
+                (
+                    Code::RoleUserAndAccount,
+                    format!(
+                        "the role {} is an audited person and an account that is not audited",
+                        quote(role)
+                    ),
+                )
             };
             sink.push(
                 Diagnostic::new(code, message)
@@ -92,21 +123,31 @@ fn clusters(context: &Context<'_>, sink: &mut Diagnostics) {
             let group = cluster.log_group();
             if let Some(first) = here.get(&group) {
                 sink.push(
-                    Diagnostic::new(Code::EnvironmentDuplicateCluster, format!("{} is watched twice", quote(&cluster.name)))
-                        .label(cluster.place.clone(), "named again")
-                        .context((*first).clone(), "named here")
-                        .help("keep one of the two"),
+                    Diagnostic::new(
+                        Code::EnvironmentDuplicateCluster,
+                        format!("{} is watched twice", quote(&cluster.name)),
+                    )
+                    .label(cluster.place.clone(), "named again")
+                    .context((*first).clone(), "named here")
+                    .help("keep one of the two"),
                 );
                 continue;
             }
             here.insert(group.clone(), &cluster.place);
-            let (Some(account), Some(region)) = (&environment.account, &environment.region) else { continue };
+            let (Some(account), Some(region)) = (&environment.account, &environment.region) else {
+                continue;
+            };
             let key = (account.as_str(), region.as_str(), group);
             match everywhere.get(&key) {
                 Some((first, other)) => {
                     let mut diagnostic = Diagnostic::new(
                         Code::EnvironmentDuplicateCluster,
-                        format!("{} is watched by the environments {} and {}", quote(&cluster.name), quote(other), quote(&environment.name)),
+                        format!(
+                            "{} is watched by the environments {} and {}",
+                            quote(&cluster.name),
+                            quote(other),
+                            quote(&environment.name)
+                        ),
                     )
                     .label(cluster.place.clone(), "named again")
                     .context((*first).clone(), "named here")

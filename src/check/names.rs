@@ -18,7 +18,9 @@ impl Check for Names {
         }
         for account in &context.policy.service_accounts {
             match &account.role {
-                RoleMatch::Name(text) | RoleMatch::Pattern(text) => names.push((text, account.place.clone())),
+                RoleMatch::Name(text) | RoleMatch::Pattern(text) => {
+                    names.push((text, account.place.clone()))
+                }
             }
         }
         for exclusion in &context.policy.exclusions {
@@ -37,15 +39,28 @@ impl Check for Names {
                 ("relation", &matcher.relation),
             ] {
                 let path = format!("match/{key}");
-                names.extend(values.iter().flatten().enumerate().map(|(index, name)| (name.as_str(), exclusion.places.item(&path, index))));
+                names.extend(
+                    values
+                        .iter()
+                        .flatten()
+                        .enumerate()
+                        .map(|(index, name)| (name.as_str(), exclusion.places.item(&path, index))),
+                );
             }
         }
         for (name, place) in names {
             if is_misleading(name) {
                 sink.push(
-                    Diagnostic::new(Code::SourceMixedScripts, format!("the name {} has letters that look like others: {}", quote(name), foreign(name)))
-                        .at(place)
-                        .help("type the name anew, unless the database has it so"),
+                    Diagnostic::new(
+                        Code::SourceMixedScripts,
+                        format!(
+                            "the name {} has letters that look like others: {}",
+                            quote(name),
+                            foreign(name)
+                        ),
+                    )
+                    .at(place)
+                    .help("type the name anew, unless the database has it so"),
                 );
             }
         }
@@ -67,9 +82,18 @@ fn script(letter: char) -> Option<Script> {
     Some(match letter {
         '\u{0000}'..='\u{024F}' | '\u{1E00}'..='\u{1EFF}' => Script::Latin,
         // IPA, Greek, Cyrillic, Armenian, Cherokee, Coptic, Lisu, full width, mathematical letters.
-        '\u{0250}'..='\u{02AF}' | '\u{0370}'..='\u{058F}' | '\u{13A0}'..='\u{13FF}' | '\u{1C80}'..='\u{1C8F}'
-        | '\u{1F00}'..='\u{1FFF}' | '\u{2100}'..='\u{214F}' | '\u{2C80}'..='\u{2CFF}' | '\u{2DE0}'..='\u{2DFF}'
-        | '\u{A4D0}'..='\u{A4FF}' | '\u{A640}'..='\u{A69F}' | '\u{AB70}'..='\u{ABBF}' | '\u{FF00}'..='\u{FFEF}'
+        '\u{0250}'..='\u{02AF}'
+        | '\u{0370}'..='\u{058F}'
+        | '\u{13A0}'..='\u{13FF}'
+        | '\u{1C80}'..='\u{1C8F}'
+        | '\u{1F00}'..='\u{1FFF}'
+        | '\u{2100}'..='\u{214F}'
+        | '\u{2C80}'..='\u{2CFF}'
+        | '\u{2DE0}'..='\u{2DFF}'
+        | '\u{A4D0}'..='\u{A4FF}'
+        | '\u{A640}'..='\u{A69F}'
+        | '\u{AB70}'..='\u{ABBF}'
+        | '\u{FF00}'..='\u{FFEF}'
         | '\u{1D400}'..='\u{1D7FF}' => Script::Alike,
         _ => Script::Other,
     })
@@ -83,15 +107,32 @@ fn is_misleading(name: &str) -> bool {
     let letters = || name.chars().filter_map(script);
     let has_latin = letters().any(|script| script == Script::Latin);
     let has_alike = letters().any(|script| script == Script::Alike);
-    let all_alike = || name.chars().filter(|letter| letter.is_alphabetic()).all(|letter| LOOK_ALIKE.contains(letter));
+    let all_alike = || {
+        name.chars()
+            .filter(|letter| letter.is_alphabetic())
+            .all(|letter| LOOK_ALIKE.contains(letter))
+    };
     has_alike && (has_latin || all_alike())
 }
 
 fn foreign(name: &str) -> String {
-    let mut letters: Vec<char> = name.chars().filter(|letter| script(*letter) == Some(Script::Alike)).collect();
+    let mut letters: Vec<char> = name
+        .chars()
+        .filter(|letter| script(*letter) == Some(Script::Alike))
+        .collect();
     letters.dedup();
     letters.truncate(8);
-    letters.iter().map(|letter| format!("{} is U+{:04X}", quote(&letter.to_string()), u32::from(*letter))).collect::<Vec<_>>().join(", ")
+    letters
+        .iter()
+        .map(|letter| {
+            format!(
+                "{} is U+{:04X}",
+                quote(&letter.to_string()),
+                u32::from(*letter)
+            )
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -103,7 +144,14 @@ mod tests {
         for misleading in ["аlice", "аӏісе", "ｐg_class", "рg_catalog"] {
             assert!(is_misleading(misleading), "{misleading}");
         }
-        for honest in ["alice", "jürgen", "дмитрий", "田中", "Ωmega9".trim_start_matches('Ω'), "γιώργος"] {
+        for honest in [
+            "alice",
+            "jürgen",
+            "дмитрий",
+            "田中",
+            "Ωmega9".trim_start_matches('Ω'),
+            "γιώργος",
+        ] {
             assert!(!is_misleading(honest), "{honest}");
         }
     }

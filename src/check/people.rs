@@ -16,15 +16,30 @@ impl Check for People {
                 continue;
             }
             let counted = [LogClass::Read, LogClass::Write, LogClass::Function];
-            let missing: Vec<String> = counted.iter().filter(|class| !log.contains(class)).map(ToString::to_string).collect();
+            let missing: Vec<String> = counted
+                .iter()
+                .filter(|class| !log.contains(class))
+                .map(ToString::to_string)
+                .collect();
             if missing.is_empty() {
                 continue;
             }
-            let place = if user.places.has("audit/log") { user.places.value("audit/log") } else { user.place.clone() };
+            let place = if user.places.has("audit/log") {
+                user.places.value("audit/log")
+            } else {
+                user.place.clone()
+            };
             sink.push(
-                Diagnostic::new(Code::UserNotWatched, format!("what {} does in the classes {} is not logged, so nothing counts it", quote(&user.role), quote_all(&missing)))
-                    .at(place)
-                    .help("add them to `log`, or write `log: [all]`"),
+                Diagnostic::new(
+                    Code::UserNotWatched,
+                    format!(
+                        "what {} does in the classes {} is not logged, so nothing counts it",
+                        quote(&user.role),
+                        quote_all(&missing)
+                    ),
+                )
+                .at(place)
+                .help("add them to `log`, or write `log: [all]`"),
             );
         }
     }

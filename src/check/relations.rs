@@ -52,41 +52,82 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     let system = |name: &String| SYSTEM.contains(&name.as_str());
     match (&matcher.schema, &matcher.relation) {
         (None, Some(_)) => sink.push(
-            Diagnostic::new(Code::ExclusionRelationAlone, "a relation is named without its schema")
-                .at(exclusion.places.key("match/relation"))
-                .help("add `schema`: anybody who may create tables can give one that name"),
+            Diagnostic::new(
+                Code::ExclusionRelationAlone,
+                "a relation is named without its schema",
+            )
+            .at(exclusion.places.key("match/relation"))
+            .help("add `schema`: anybody who may create tables can give one that name"),
         ),
         (Some(schemas), None) => {
-            for (index, schema) in schemas.iter().enumerate().filter(|(_, schema)| system(schema)) {
+            for (index, schema) in schemas
+                .iter()
+                .enumerate()
+                .filter(|(_, schema)| system(schema))
+            {
                 sink.push(
-                    Diagnostic::new(Code::ExclusionCatalogWhole, format!("the whole schema {} is silenced, and some of it holds users' data", quote(schema)))
-                        .at(exclusion.places.item("match/schema", index))
-                        .help("add `relation`, as in `relation: {set: catalog-metadata}`"),
+                    Diagnostic::new(
+                        Code::ExclusionCatalogWhole,
+                        format!(
+                            "the whole schema {} is silenced, and some of it holds users' data",
+                            quote(schema)
+                        ),
+                    )
+                    .at(exclusion.places.item("match/schema", index))
+                    .help("add `relation`, as in `relation: {set: catalog-metadata}`"),
                 );
             }
         }
         _ => {}
     }
-    let is_system = matcher.schema.as_ref().is_none_or(|schemas| schemas.iter().any(system));
-    let Some(relations) = matcher.relation.as_ref().filter(|_| is_system) else { return };
-    let lacks = matcher.statement.as_ref().and_then(|statement| statement.lacks.as_deref()).unwrap_or_default();
+    let is_system = matcher
+        .schema
+        .as_ref()
+        .is_none_or(|schemas| schemas.iter().any(system));
+    let Some(relations) = matcher.relation.as_ref().filter(|_| is_system) else {
+        return;
+    };
+    let lacks = matcher
+        .statement
+        .as_ref()
+        .and_then(|statement| statement.lacks.as_deref())
+        .unwrap_or_default();
     let is_protected = |relation: &str| {
-        PROTECTED_RELATIONS.contains(&relation) && !lacks.iter().any(|text| !text.is_empty() && relation.contains(&text.to_lowercase()))
+        PROTECTED_RELATIONS.contains(&relation)
+            && !lacks
+                .iter()
+                .any(|text| !text.is_empty() && relation.contains(&text.to_lowercase()))
     };
     if exclusion.places.has("match/relation/set") {
-        let found: Vec<&String> = relations.iter().filter(|relation| is_protected(relation)).collect();
+        let found: Vec<&String> = relations
+            .iter()
+            .filter(|relation| is_protected(relation))
+            .collect();
         if !found.is_empty() {
-            sink.push(protected(&quote_all(&found), exclusion.places.value("match/relation/set")));
+            sink.push(protected(
+                &quote_all(&found),
+                exclusion.places.value("match/relation/set"),
+            ));
         }
         return;
     }
-    for (index, relation) in relations.iter().enumerate().filter(|(_, relation)| is_protected(relation)) {
-        sink.push(protected(&quote(relation), exclusion.places.item("match/relation", index)));
+    for (index, relation) in relations
+        .iter()
+        .enumerate()
+        .filter(|(_, relation)| is_protected(relation))
+    {
+        sink.push(protected(
+            &quote(relation),
+            exclusion.places.item("match/relation", index),
+        ));
     }
 }
 
 fn protected(names: &str, place: crate::source::Place) -> Diagnostic {
-    Diagnostic::new(Code::ExclusionProtected, format!("{names} holds users' data or secrets, and reading it would be silenced"))
-        .at(place)
-        .help("take it off the list, or name it under `statement.lacks`")
+    Diagnostic::new(
+        Code::ExclusionProtected,
+        format!("{names} holds users' data or secrets, and reading it would be silenced"),
+    )
+    .at(place)
+    .help("take it off the list, or name it under `statement.lacks`")
 }

@@ -16,8 +16,18 @@ pub struct ResourceName {
 }
 
 /// Reports each name of a cluster's resources that is too long.
-pub fn check_resource_names(environment: &Environment, cluster: &Cluster, names: &[ResourceName], sink: &mut Diagnostics) {
-    for ResourceName { kind, name, longest } in names {
+pub fn check_resource_names(
+    environment: &Environment,
+    cluster: &Cluster,
+    names: &[ResourceName],
+    sink: &mut Diagnostics,
+) {
+    for ResourceName {
+        kind,
+        name,
+        longest,
+    } in names
+    {
         let length = name.chars().count();
         if length > *longest {
             sink.push(
@@ -40,7 +50,11 @@ mod tests {
             "version: 1\nprovider: local\nclusters: [orders]\n",
         )]);
         let environment = &loaded.policy.environments[0];
-        let names = ["x".repeat(64), "x".repeat(65)].map(|name| ResourceName { kind: "the Lambda function", name, longest: 64 });
+        let names = ["x".repeat(64), "x".repeat(65)].map(|name| ResourceName {
+            kind: "the Lambda function",
+            name,
+            longest: 64,
+        });
         let mut sink = Diagnostics::default();
         check_resource_names(environment, &environment.clusters[0], &names, &mut sink);
         let found: Vec<_> = sink.iter().collect();

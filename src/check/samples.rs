@@ -20,7 +20,11 @@ impl Check for Samples {
                 (false, false) => None,
             };
             if let Some(missing) = missing {
-                let place = if exclusion.places.has("samples") { exclusion.places.key("samples") } else { exclusion.place.clone() };
+                let place = if exclusion.places.has("samples") {
+                    exclusion.places.key("samples")
+                } else {
+                    exclusion.place.clone()
+                };
                 sink.push(
                     Diagnostic::new(Code::ExclusionNoSamples, format!("the exclusion {} has {missing}", quote(&exclusion.id)))
                         .at(place)

@@ -165,7 +165,12 @@ pub fn render_reference() -> String {
             area = new_area;
             page.push_str(&format!("\n## {area}\n\n| code | severity | what is wrong | what to do |\n| --- | --- | --- | --- |\n"));
         }
-        page.push_str(&format!("| `{code}` | {} | {} | {} |\n", code.severity(), code.title(), code.remedy()));
+        page.push_str(&format!(
+            "| `{code}` | {} | {} | {} |\n",
+            code.severity(),
+            code.title(),
+            code.remedy()
+        ));
     }
     page
 }
@@ -181,9 +186,17 @@ mod tests {
             assert!(seen.insert(code.id()), "{code} stands twice");
             let (area, name) = code.id().split_once('/').unwrap();
             for part in [area, name] {
-                assert!(part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'), "{code}");
+                assert!(
+                    part.bytes().all(|byte| byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || byte == b'-'),
+                    "{code}"
+                );
             }
-            assert!(!code.title().ends_with('.') && !code.remedy().ends_with('.'), "{code}");
+            assert!(
+                !code.title().ends_with('.') && !code.remedy().ends_with('.'),
+                "{code}"
+            );
         }
     }
 }

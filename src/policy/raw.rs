@@ -308,7 +308,8 @@ pub struct RawEnvironment {
 
 /// The retention values of CloudWatch Logs (PutRetentionPolicy).
 pub const RETENTION_DAYS: [u32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
 ];
 
 /// Where to deploy.
@@ -559,11 +560,16 @@ impl<'de> Deserialize<'de> for RawSelection {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                if text == "all" { Ok(RawSelection::All) } else { Err(E::invalid_value(de::Unexpected::Str(text), &self)) }
+                if text == "all" {
+                    Ok(RawSelection::All)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(text), &self))
+                }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                Vec::deserialize(de::value::SeqAccessDeserializer::new(items)).map(RawSelection::Only)
+                Vec::deserialize(de::value::SeqAccessDeserializer::new(items))
+                    .map(RawSelection::Only)
             }
         }
 
@@ -591,7 +597,8 @@ impl<'de> Deserialize<'de> for RawNames {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                RawSet::deserialize(de::value::MapAccessDeserializer::new(map)).map(|set| RawNames::Set(set.set))
+                RawSet::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(|set| RawNames::Set(set.set))
             }
         }
 

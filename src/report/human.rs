@@ -20,7 +20,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { colour: false, width: 120 }
+        Self {
+            colour: false,
+            width: 120,
+        }
     }
 }
 
@@ -32,8 +35,14 @@ const FAR: usize = 200;
 
 /// All diagnostics, each followed by an empty line.
 pub fn render(files: &SourceFiles, diagnostics: &Diagnostics, options: Options) -> String {
-    let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.term_width(options.width.max(40)).decor_style(DecorStyle::Ascii);
+    let renderer = if options.colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer
+        .term_width(options.width.max(40))
+        .decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     for diagnostic in diagnostics {
         text.push_str(&renderer.render(&[group(files, diagnostic)]));
@@ -47,7 +56,9 @@ fn group<'a>(files: &'a SourceFiles, diagnostic: &Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(visible(&diagnostic.message)).id(diagnostic.code.id());
+    let title = level
+        .primary_title(visible(&diagnostic.message))
+        .id(diagnostic.code.id());
     let mut group = Group::with_title(title);
     let mut seen: Vec<FileId> = Vec::new();
     for label in &diagnostic.labels {
@@ -60,8 +71,14 @@ fn group<'a>(files: &'a SourceFiles, diagnostic: &Diagnostic) -> Group<'a> {
             group = group.element(Origin::path(visible(files.path(file))));
             continue;
         }
-        let here: Vec<&Label> = diagnostic.labels.iter().filter(|label| label.place.file == file).collect();
-        let lines = here.iter().map(|label| files.position(file, label.place.span.start).line);
+        let here: Vec<&Label> = diagnostic
+            .labels
+            .iter()
+            .filter(|label| label.place.file == file)
+            .collect();
+        let lines = here
+            .iter()
+            .map(|label| files.position(file, label.place.span.start).line);
         let distance = lines.clone().max().unwrap_or(0) - lines.min().unwrap_or(0);
         if distance > FAR {
             for label in here {
@@ -77,32 +94,56 @@ fn group<'a>(files: &'a SourceFiles, diagnostic: &Diagnostic) -> Group<'a> {
     group
 }
 
-fn snippet<'a>(files: &'a SourceFiles, file: FileId, labels: &[&Label]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn snippet<'a>(
+    files: &'a SourceFiles,
+    file: FileId,
+    labels: &[&Label],
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let text = files.shown(file);
-    let start = labels.iter().map(|label| label.place.span.start).min().unwrap_or(0);
-    let end = labels.iter().map(|label| label.place.span.end).max().unwrap_or(0);
+    let start = labels
+        .iter()
+        .map(|label| label.place.span.start)
+        .min()
+        .unwrap_or(0);
+    let end = labels
+        .iter()
+        .map(|label| label.place.span.end)
+        .max()
+        .unwrap_or(0);
     let mut lines = files.lines_around(file, &(start..end));
     let mut labels = labels.to_vec();
-    let has_long_line = text.get(lines.clone()).is_some_and(|text| text.split('\n').any(|line| line.len() > 2 * BESIDE));
+    let has_long_line = text
+        .get(lines.clone())
+        .is_some_and(|text| text.split('\n').any(|line| line.len() > 2 * BESIDE));
     if has_long_line {
         // One line of a megabyte helps nobody: what stands around the fault does.
         labels.truncate(1);
-        let span = labels.first().map_or(0..0, |label| label.place.span.clone());
+        let span = labels
+            .first()
+            .map_or(0..0, |label| label.place.span.clone());
         let around = files.lines_around(file, &(span.start..span.start));
         let from = around.start.max(span.start.saturating_sub(BESIDE));
-        let to = around.end.min(span.end.max(span.start).saturating_add(BESIDE)).min(span.start.saturating_add(2 * BESIDE));
+        let to = around
+            .end
+            .min(span.end.max(span.start).saturating_add(BESIDE))
+            .min(span.start.saturating_add(2 * BESIDE));
         lines = boundary(&text, from)..boundary(&text, to.max(from));
     }
     let first = files.position(file, lines.start).line;
     let source = text.get(lines.clone()).unwrap_or_default();
     let map = |offset: usize| {
         let offset = boundary(&text, offset.clamp(lines.start, lines.end));
-        text.get(lines.start..offset).map_or(0, |before| visible(&strip(before)).len())
+        text.get(lines.start..offset)
+            .map_or(0, |before| visible(&strip(before)).len())
     };
     let annotations: Vec<_> = labels
         .iter()
         .map(|label| {
-            let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let kind = if label.primary {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
             let Range { start, end } = label.place.span;
             let text = (!label.text.is_empty()).then(|| visible(&label.text));
             kind.span(map(start)..map(end)).label(text)
@@ -121,7 +162,10 @@ fn strip(text: &str) -> String {
 }
 
 fn boundary(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
+    (0..=offset.min(text.len()))
+        .rev()
+        .find(|offset| text.is_char_boundary(*offset))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -143,7 +187,14 @@ mod tests {
         let file = files.add("rules/a.yaml", "x: \u{1b}[31my\n");
         let sink = sink(&[Place::new(file, 0..1)]);
         assert!(!render(&files, &sink, Options::default()).contains('\u{1b}'));
-        let coloured = render(&files, &sink, Options { colour: true, width: 80 });
+        let coloured = render(
+            &files,
+            &sink,
+            Options {
+                colour: true,
+                width: 80,
+            },
+        );
         assert!(coloured.contains('\u{1b}'));
         assert!(coloured.contains("\\u{1b}[31my"));
     }
@@ -151,11 +202,22 @@ mod tests {
     #[test]
     fn long_lines_and_far_labels_are_cut() {
         let mut files = SourceFiles::default();
-        let file = files.add("rules/a.yaml", format!("{}!{}", "é".repeat(100_000), "é".repeat(100_000)));
-        let text = render(&files, &sink(&[Place::new(file, 200_000..200_001)]), Options::default());
+        let file = files.add(
+            "rules/a.yaml",
+            format!("{}!{}", "é".repeat(100_000), "é".repeat(100_000)),
+        );
+        let text = render(
+            &files,
+            &sink(&[Place::new(file, 200_000..200_001)]),
+            Options::default(),
+        );
         assert!(text.len() < 2_000 && text.contains('!'), "{text}");
         let file = files.add("rules/b.yaml", "line\n".repeat(10_000));
-        let text = render(&files, &sink(&[Place::new(file, 0..4), Place::new(file, 40_000..40_004)]), Options::default());
+        let text = render(
+            &files,
+            &sink(&[Place::new(file, 0..4), Place::new(file, 40_000..40_004)]),
+            Options::default(),
+        );
         assert!(text.len() < 1_000 && text.contains("8001"), "{text}");
     }
 }

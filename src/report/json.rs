@@ -53,10 +53,15 @@ pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
         errors: diagnostics.errors(),
         warnings: diagnostics.warnings(),
         not_shown: diagnostics.dropped(),
-        diagnostics: diagnostics.iter().map(|diagnostic| entry(files, diagnostic)).collect(),
+        diagnostics: diagnostics
+            .iter()
+            .map(|diagnostic| entry(files, diagnostic))
+            .collect(),
     };
     // Plain strings and numbers always serialise.
-    serde_json::to_string_pretty(&report).map(|text| escape(&text) + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(&report)
+        .map(|text| escape(&text) + "\n")
+        .unwrap_or_default()
 }
 
 /// Characters that a terminal obeys or hides, as escapes of JSON: they stand in strings only.
@@ -65,7 +70,12 @@ fn escape(text: &str) -> String {
     for character in text.chars() {
         if is_hostile(character) {
             let mut units = [0; 2];
-            escaped.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            escaped.extend(
+                character
+                    .encode_utf16(&mut units)
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            );
         } else {
             escaped.push(character);
         }
@@ -75,14 +85,25 @@ fn escape(text: &str) -> String {
 
 fn entry<'a>(files: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Entry<'a> {
     let primary = diagnostic.labels.iter().position(|label| label.primary);
-    let related = diagnostic.labels.iter().enumerate().filter(|(index, _)| Some(*index) != primary);
+    let related = diagnostic
+        .labels
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != primary);
     Entry {
         code: diagnostic.code.id(),
         severity: diagnostic.severity.to_string(),
         message: &diagnostic.message,
-        place: primary.and_then(|index| diagnostic.labels.get(index)).map(|label| spot(files, label)),
+        place: primary
+            .and_then(|index| diagnostic.labels.get(index))
+            .map(|label| spot(files, label)),
         help: &diagnostic.help,
-        related: related.map(|(_, label)| Related { place: spot(files, label), label: &label.text }).collect(),
+        related: related
+            .map(|(_, label)| Related {
+                place: spot(files, label),
+                label: &label.text,
+            })
+            .collect(),
     }
 }
 
@@ -111,7 +132,12 @@ mod tests {
         let mut files = SourceFiles::default();
         let file = files.add("rules/a.yaml", "x: y\u{202e}\n");
         let mut sink = Diagnostics::default();
-        sink.push(Diagnostic::new(Code::YamlTag, "odd").at(Place::new(file, 3..7)).context(Place::new(file, 0..1), "here").help("stop"));
+        sink.push(
+            Diagnostic::new(Code::YamlTag, "odd")
+                .at(Place::new(file, 3..7))
+                .context(Place::new(file, 0..1), "here")
+                .help("stop"),
+        );
         let text = render(&files, &sink);
         assert!(!text.contains('\u{202e}'));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
