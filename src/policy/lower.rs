@@ -191,7 +191,7 @@ impl<'a> Lowering<'a> {
             Ok(raw) => Some(raw),
             Err(_) if has_invalid(node) => None,
             Err(error) => {
-                // The schema lets nothing through that the types refuse: its tests say so.
+                // `5.0` is a whole number to JSON Schema and none to the types.
                 let pointer: String = error
                     .path()
                     .to_string()
