@@ -1,1 +1,92 @@
-//! The check room.
+//! Semantic checks of the policy: what is well formed and still wrong. One check per file, all
+//! behind [`Check`], all in [`ALL`].
+//!
+//! A check reads the model and the places in it, and knows today only from its [`Context`].
+
+pub mod dates;
+pub mod duplicates;
+pub mod environment;
+pub mod matches;
+pub mod names;
+pub mod notifications;
+pub mod patterns;
+pub mod people;
+pub mod reasons;
+pub mod relations;
+pub mod resource_names;
+pub mod roles;
+pub mod samples;
+pub mod schedule;
+pub mod tags;
+pub mod vocabulary;
+
+use jiff::civil::Date;
+
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::policy::{Loaded, Policy};
+use crate::source::SourceFiles;
+
+/// What a check may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The files that it was read from.
+    pub files: &'a SourceFiles,
+    /// The day for which the policy is judged.
+    pub today: Date,
+}
+
+/// A semantic check.
+pub trait Check {
+    /// Reports what is wrong.
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics);
+}
+
+/// Every check, in the order in which they run. The order does not show in the result.
+pub const ALL: &[&(dyn Check + Sync)] = &[
+    &duplicates::Duplicates,
+    &roles::Roles,
+    &names::Names,
+    &people::People,
+    &dates::Dates,
+    &reasons::Reasons,
+    &vocabulary::Vocabulary,
+    &matches::Matches,
+    &relations::Relations,
+    &patterns::Patterns,
+    &samples::Samples,
+    &environment::Environments,
+    &schedule::Schedule,
+    &notifications::Notifications,
+    &tags::Tags,
+];
+
+/// Everything that is wrong with the policy: what loading found and what the checks find.
+pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
+    let mut sink = loaded.diagnostics.clone();
+    let context = Context {
+        policy: &loaded.policy,
+        files: &loaded.files,
+        today,
+    };
+    for check in ALL {
+        check.run(&context, &mut sink);
+    }
+    // What breaks the schema is an error even where no check has words for it.
+    let worded: Vec<_> = sink
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .filter_map(|diagnostic| diagnostic.place().cloned())
+        .collect();
+    for form in &loaded.forms {
+        let is_worded = form
+            .place()
+            .is_some_and(|place| worded.iter().any(|known| place.holds(known)));
+        if !is_worded {
+            sink.push(form.clone());
+        }
+    }
+    sink.sort();
+    sink
+}

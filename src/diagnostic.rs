@@ -58,7 +58,13 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A fault without a place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, severity: code.severity(), message: message.into(), labels: Vec::new(), help: Vec::new() }
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            labels: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     /// Says where the fault is.
@@ -70,14 +76,22 @@ impl Diagnostic {
     /// Says where the fault is, with a word about it.
     #[must_use]
     pub fn label(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.labels.push(Label { place, text: text.into(), primary: true });
+        self.labels.push(Label {
+            place,
+            text: text.into(),
+            primary: true,
+        });
         self
     }
 
     /// Shows another place that the fault has to do with.
     #[must_use]
     pub fn context(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.labels.push(Label { place, text: text.into(), primary: false });
+        self.labels.push(Label {
+            place,
+            text: text.into(),
+            primary: false,
+        });
         self
     }
 
@@ -97,7 +111,10 @@ impl Diagnostic {
 
     /// Where the fault is.
     pub fn place(&self) -> Option<&Place> {
-        self.labels.iter().find(|label| label.primary).map(|label| &label.place)
+        self.labels
+            .iter()
+            .find(|label| label.primary)
+            .map(|label| &label.place)
     }
 }
 
@@ -135,7 +152,9 @@ impl Diagnostics {
     /// Sorts by file, offset and code, and drops what was said twice.
     pub fn sort(&mut self) {
         let key = |diagnostic: &Diagnostic| {
-            let place = diagnostic.place().map(|place| (place.file, place.span.start));
+            let place = diagnostic
+                .place()
+                .map(|place| (place.file, place.span.start));
             (place, diagnostic.code, diagnostic.message.clone())
         };
         self.kept.sort_by_cached_key(key);
@@ -209,7 +228,11 @@ pub fn quote(text: &str) -> String {
 
 /// Several user texts in backticks.
 pub fn quote_all<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
-    texts.into_iter().map(|text| quote(text.as_ref())).collect::<Vec<_>>().join(", ")
+    texts
+        .into_iter()
+        .map(|text| quote(text.as_ref()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Characters that a terminal or a reader does not see as they are: controls, marks that turn the
@@ -237,23 +260,46 @@ pub fn is_invisible(character: char) -> bool {
 }
 
 /// The candidate that was probably meant.
-pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let written = written.to_lowercase();
     let length = written.chars().count();
     if length > 100 {
         return None;
     }
     let allowed = (length / 3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(&written, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let near = candidates
+        .iter()
+        .copied()
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&written, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| {
+            *distance <= allowed && *distance < candidate.chars().count()
+        })
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    // What is cut short is far away by distance and near in meaning.
+    let longer = || {
+        candidates
+            .into_iter()
+            .find(|candidate| length >= 4 && candidate.to_lowercase().starts_with(&written))
+    };
+    near.or_else(longer)
 }
 
 /// "did you mean", or what there is to choose from when that is little.
-pub fn suggest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>, what: &str) -> Option<String> {
+pub fn suggest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    what: &str,
+) -> Option<String> {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     if let Some(closest) = closest(written, candidates.iter().copied()) {
         return Some(format!("did you mean {}?", quote(closest)));
@@ -271,7 +317,10 @@ mod tests {
 
     #[test]
     fn suggests_what_is_close() {
-        assert_eq!(closest("exclusoins", ["exclusions", "environments"]), Some("exclusions"));
+        assert_eq!(
+            closest("exclusoins", ["exclusions", "environments"]),
+            Some("exclusions")
+        );
         assert_eq!(closest("reed", ["READ", "WRITE"]), Some("READ"));
         assert_eq!(closest("zzz", ["READ", "WRITE"]), None);
     }

@@ -2,12 +2,13 @@
 //! means ([`model`]), and the step between the two.
 
 pub mod load;
-mod lower;
+pub mod lower;
 pub mod model;
 pub mod raw;
 pub mod schema;
 pub mod sets;
 
 pub use load::{LoadError, Loaded, load, load_from};
+pub(crate) use lower::is_kebab;
 pub use model::Policy;
 pub use schema::schemas;

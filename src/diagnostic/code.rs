@@ -118,6 +118,7 @@ codes! {
     ExclusionProtected = "exclusion/protected-relation", Error, "a relation that holds users' data or secrets is silenced", "take it off the list, or name it under `statement.lacks`";
     ExclusionContains = "exclusion/contains-without-expiry", Error, "a `contains` without an expiry", "add `expires`: people can type that text too";
     ExclusionNoSamples = "exclusion/no-samples", Error, "an exclusion without samples", "add at least one record that it silences and one near miss that stays loud";
+    ExclusionSampleObject = "exclusion/sample-object", Error, "a sample has an object without its type", "add `object_type`: pgAudit prints both or neither";
     ExclusionExpired = "exclusion/expired", Error, "an exclusion has expired", "delete it, or agree on it anew with a later `expires`";
     ExclusionExpiresSoon = "exclusion/expires-soon", Warning, "an exclusion expires within 30 days", "agree on it anew, or let it expire";
     ExclusionLivesLong = "exclusion/lives-long", Warning, "an exclusion lives longer than a year", "let it expire within 366 days: what makes noise changes";
@@ -164,7 +165,12 @@ pub fn render_reference() -> String {
             area = new_area;
             page.push_str(&format!("\n## {area}\n\n| code | severity | what is wrong | what to do |\n| --- | --- | --- | --- |\n"));
         }
-        page.push_str(&format!("| `{code}` | {} | {} | {} |\n", code.severity(), code.title(), code.remedy()));
+        page.push_str(&format!(
+            "| `{code}` | {} | {} | {} |\n",
+            code.severity(),
+            code.title(),
+            code.remedy()
+        ));
     }
     page
 }
@@ -180,9 +186,17 @@ mod tests {
             assert!(seen.insert(code.id()), "{code} stands twice");
             let (area, name) = code.id().split_once('/').unwrap();
             for part in [area, name] {
-                assert!(part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'), "{code}");
+                assert!(
+                    part.bytes().all(|byte| byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || byte == b'-'),
+                    "{code}"
+                );
             }
-            assert!(!code.title().ends_with('.') && !code.remedy().ends_with('.'), "{code}");
+            assert!(
+                !code.title().ends_with('.') && !code.remedy().ends_with('.'),
+                "{code}"
+            );
         }
     }
 }

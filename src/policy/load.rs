@@ -16,6 +16,8 @@ use crate::source::{DocPath, FileId, Place, SourceFiles};
 pub const MAX_BYTES: usize = 1 << 20;
 /// Most hidden characters that are reported for one file.
 const MAX_CHARACTERS: usize = 20;
+/// Most addresses that are hidden in one file; a file with more is no environment.
+const MAX_ADDRESSES: usize = 1_000;
 /// Deepest folder under `rules/` that is searched.
 const MAX_FOLDERS: usize = 16;
 
@@ -56,8 +58,12 @@ pub fn load(root: &Path) -> Result<Loaded, LoadError> {
     let mut found = Found::default();
     for folder in ["rules", "environments"] {
         let path = root.join(folder);
-        if path.is_dir() {
-            find(&path, folder, 0, &mut found)?;
+        match std::fs::symlink_metadata(&path) {
+            Ok(kind) if kind.is_symlink() => found.refused.push((folder.to_owned(), true)),
+            Ok(kind) if kind.is_dir() => find(&path, folder, 0, &mut found)?,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(LoadError::Read { path, source }),
         }
     }
     let mut loaded = load_from(found.files);
@@ -65,9 +71,13 @@ pub fn load(root: &Path) -> Result<Loaded, LoadError> {
         let file = loaded.files.add(path, "");
         let place = Place::new(file, 0..0);
         loaded.diagnostics.push(if is_link {
-            Diagnostic::new(Code::SourceSymbolicLink, "symbolic links are not followed").at(place).help("put the file itself here")
+            Diagnostic::new(Code::SourceSymbolicLink, "symbolic links are not followed")
+                .at(place)
+                .help("put the file itself here")
         } else {
-            Diagnostic::new(Code::SourceTooLarge, "this file is larger than 1 MiB").at(place).help("split it into several files")
+            Diagnostic::new(Code::SourceTooLarge, "this file is larger than 1 MiB")
+                .at(place)
+                .help("split it into several files")
         });
     }
     loaded.diagnostics.sort();
@@ -86,7 +96,10 @@ fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(
         let path = path.to_owned();
         move |source| LoadError::Read { path, source }
     };
-    let mut entries = std::fs::read_dir(folder).map_err(error(folder))?.collect::<Result<Vec<_>, _>>().map_err(error(folder))?;
+    let mut entries = std::fs::read_dir(folder)
+        .map_err(error(folder))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(error(folder))?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -105,7 +118,11 @@ fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(
             found.refused.push((shown, false));
         } else if kind.is_file() {
             // The text of a file that is not read is not needed.
-            let bytes = if is_yaml(&name) { std::fs::read(&path).map_err(error(&path))? } else { Vec::new() };
+            let bytes = if is_yaml(&name) {
+                std::fs::read(&path).map_err(error(&path))?
+            } else {
+                Vec::new()
+            };
             found.files.push((shown, bytes));
         }
     }
@@ -118,8 +135,13 @@ fn is_yaml(path: &str) -> bool {
 
 /// Reads policy files that are at hand: paths relative to the repository, with forward slashes.
 /// Paths outside `rules/` and `environments/` are skipped.
-pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(texts: impl IntoIterator<Item = (P, T)>) -> Loaded {
-    let mut texts: Vec<(String, Vec<u8>)> = texts.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
+pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
+    texts: impl IntoIterator<Item = (P, T)>,
+) -> Loaded {
+    let mut texts: Vec<(String, Vec<u8>)> = texts
+        .into_iter()
+        .map(|(path, text)| (path.into(), text.into()))
+        .collect();
     texts.retain(|(path, _)| path.starts_with("rules/") || path.starts_with("environments/"));
     texts.sort();
     texts.dedup_by(|a, b| a.0 == b.0);
@@ -134,12 +156,27 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(texts: impl IntoIterator<Ite
         }
         reader.read(&path, bytes);
     }
-    let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let Reader { mut files, mut sink, rules, environments, forms, incomplete, has_files } = reader;
+    let digest = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let Reader {
+        mut files,
+        mut sink,
+        rules,
+        environments,
+        forms,
+        incomplete,
+        has_files,
+    } = reader;
     if !has_files {
         sink.push(
-            Diagnostic::new(Code::SourceNoFiles, "there are no files under `rules/` and `environments/`")
-                .help("run the command in the repository's folder, or begin with `pgvigil init`"),
+            Diagnostic::new(
+                Code::SourceNoFiles,
+                "there are no files under `rules/` and `environments/`",
+            )
+            .help("run the command in the repository's folder, or begin with `pgvigil init`"),
         );
     }
     let mut lowering = Lowering::new(&mut files, &mut sink, incomplete);
@@ -147,7 +184,13 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(texts: impl IntoIterator<Ite
     lowering.environments(environments);
     let policy = lowering.finish();
     sink.sort();
-    Loaded { files, policy, diagnostics: sink, digest, forms }
+    Loaded {
+        files,
+        policy,
+        diagnostics: sink,
+        digest,
+        forms,
+    }
 }
 
 fn normalise(bytes: &[u8]) -> Vec<u8> {
@@ -195,7 +238,11 @@ impl Reader {
         let environment = path.strip_prefix("environments/");
         let is_nested = environment.is_some_and(|name| name.contains('/'));
         if !is_yaml(path) || is_nested {
-            if path.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case("readme.md") || name == "CODEOWNERS") {
+            if path
+                .rsplit('/')
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("readme.md") || name == "CODEOWNERS")
+            {
                 return;
             }
             let file = self.files.add(path, "");
@@ -204,14 +251,34 @@ impl Reader {
             } else {
                 "give it the extension `.yaml`, or move it away"
             };
-            self.sink.push(Diagnostic::new(Code::SourceUnexpectedFile, "this file is not read").at(Place::new(file, 0..0)).help(help));
+            self.sink.push(
+                Diagnostic::new(Code::SourceUnexpectedFile, "this file is not read")
+                    .at(Place::new(file, 0..0))
+                    .help(help),
+            );
             return;
         }
         self.has_files = true;
-        let name = environment.map_or("", |name| name.trim_end_matches(".yaml").trim_end_matches(".yml")).to_owned();
+        let name = environment
+            .map_or("", |name| {
+                name.trim_end_matches(".yaml").trim_end_matches(".yml")
+            })
+            .to_owned();
         let (file, root, is_empty) = self.parse(path, bytes);
-        let (schema, kind): (&DocumentSchema, _) = if environment.is_some() { (&ENVIRONMENT, "environment") } else { (&RULES, "rules") };
-        let mut document = Document { file, name, root, incomplete: Vec::new() };
+        if environment.is_some() {
+            hide_addresses(file, &mut self.files);
+        }
+        let (schema, kind): (&DocumentSchema, _) = if environment.is_some() {
+            (&ENVIRONMENT, "environment")
+        } else {
+            (&RULES, "rules")
+        };
+        let mut document = Document {
+            file,
+            name,
+            root,
+            incomplete: Vec::new(),
+        };
         match &mut document.root {
             Some(root) => {
                 if environment.is_some() {
@@ -224,7 +291,11 @@ impl Reader {
             None if environment.is_none() && !is_empty => self.incomplete.rules = true,
             None => {}
         }
-        if environment.is_some() { self.environments.push(document) } else { self.rules.push(document) }
+        if environment.is_some() {
+            self.environments.push(document)
+        } else {
+            self.rules.push(document)
+        }
     }
 
     /// The document, and whether there was nothing to read.
@@ -242,7 +313,9 @@ impl Reader {
             Ok(text) => text,
             Err(error) => {
                 let start = error.utf8_error().valid_up_to();
-                let file = self.files.add(path, String::from_utf8_lossy(error.as_bytes()));
+                let file = self
+                    .files
+                    .add(path, String::from_utf8_lossy(error.as_bytes()));
                 self.sink.push(
                     Diagnostic::new(Code::SourceNotUtf8, "this is not UTF-8")
                         .at(Place::new(file, start..start + '\u{FFFD}'.len_utf8()))
@@ -295,17 +368,25 @@ impl Reader {
                 ),
                 '\n' | '\t' => continue,
                 '\r' if text.as_bytes().get(offset + 1) == Some(&b'\n') => continue,
-                _ if character.is_control() => {
-                    (Code::SourceControlCharacter, format!("a control character, U+{:04X}", u32::from(character)), "delete it")
-                }
+                _ if character.is_control() => (
+                    Code::SourceControlCharacter,
+                    format!("a control character, U+{:04X}", u32::from(character)),
+                    "delete it",
+                ),
                 _ if is_bidirectional(character) => (
                     Code::SourceBidirectionalCharacter,
-                    format!("a mark that turns the direction of writing, U+{:04X}", u32::from(character)),
+                    format!(
+                        "a mark that turns the direction of writing, U+{:04X}",
+                        u32::from(character)
+                    ),
                     "delete it: what is displayed is not what is read",
                 ),
                 _ if is_invisible(character) => (
                     Code::SourceInvisibleCharacter,
-                    format!("a character that cannot be seen, U+{:04X}", u32::from(character)),
+                    format!(
+                        "a character that cannot be seen, U+{:04X}",
+                        u32::from(character)
+                    ),
                     "delete it, or type a plain space",
                 ),
                 _ => continue,
@@ -317,15 +398,37 @@ impl Reader {
             }
         }
         let has_hidden = !found.is_empty();
-        found.into_iter().for_each(|diagnostic| self.sink.push(diagnostic));
+        found
+            .into_iter()
+            .for_each(|diagnostic| self.sink.push(diagnostic));
         has_hidden
     }
+}
+
+/// Addresses may be secrets even where the file is too broken to tell: none is shown.
+fn hide_addresses(file: FileId, files: &mut SourceFiles) {
+    let text = files.text(file);
+    let places: Vec<Place> = ["https://", "http://"]
+        .into_iter()
+        .flat_map(|scheme| text.match_indices(scheme))
+        .map(|(start, scheme)| {
+            let rest = text.get(start..).unwrap_or_default();
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "\"'<>`".contains(c))
+                .unwrap_or(rest.len());
+            Place::new(file, start + scheme.len()..start + end.max(scheme.len()))
+        })
+        .take(MAX_ADDRESSES)
+        .collect();
+    places.iter().for_each(|place| files.redact(place));
 }
 
 /// Endpoints that stand in the file instead of a reference: reported, and never shown again.
 fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Diagnostics) {
     let path = DocPath::from("notifications/https");
-    let Some(node) = root.at_mut(&path) else { return };
+    let Some(node) = root.at_mut(&path) else {
+        return;
+    };
     let nodes: Vec<&mut Node> = match &mut node.kind {
         Kind::Sequence(items) => items.iter_mut().collect(),
         _ => vec![node],
@@ -333,16 +436,23 @@ fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Dia
     for node in nodes {
         let literals: Vec<&mut Node> = match &mut node.kind {
             Kind::Scalar(_) => vec![node],
-            Kind::Mapping(entries) => entries.iter_mut().map(|entry| &mut entry.value).filter(|value| looks_like_url(value)).collect(),
+            Kind::Mapping(entries) => entries
+                .iter_mut()
+                .map(|entry| &mut entry.value)
+                .filter(|value| looks_like_url(value))
+                .collect(),
             Kind::Sequence(_) | Kind::Invalid => continue,
         };
         for literal in literals {
             files.redact(&literal.place);
             sink.push(
-                Diagnostic::new(Code::EnvironmentLiteralSecret, "the address of an incident platform is a secret and cannot stand in a file")
-                    .at(literal.place.clone())
-                    .help("refer to it: `{from_env: NAME}` or `{from_secret: NAME}`")
-                    .help("change the secret: it is in the history of the repository now"),
+                Diagnostic::new(
+                    Code::EnvironmentLiteralSecret,
+                    "the address of an incident platform is a secret and cannot stand in a file",
+                )
+                .at(literal.place.clone())
+                .help("refer to it: `{from_env: NAME}` or `{from_secret: NAME}`")
+                .help("change the secret: it is in the history of the repository now"),
             );
             literal.kind = Kind::Invalid;
         }
@@ -350,7 +460,8 @@ fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Dia
 }
 
 fn looks_like_url(node: &Node) -> bool {
-    node.as_text().is_some_and(|text| text.contains("://") || text.contains('?'))
+    node.as_text()
+        .is_some_and(|text| text.contains("://") || text.contains('?'))
 }
 
 /// A fault of the YAML, in words.
@@ -420,7 +531,9 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
             Some(format!("write {} if it is text, plain digits if it is a number", quote(&format!("\"{text}\"")))),
         ),
     };
-    let diagnostic = Diagnostic::new(code, message).at(fault.place).maybe_help(help);
+    let diagnostic = Diagnostic::new(code, message)
+        .at(fault.place)
+        .maybe_help(help);
     match fault.other {
         Some(other) => diagnostic.context(other, "first here"),
         None => diagnostic,
@@ -454,32 +567,77 @@ mod tests {
         let policy = &loaded.policy;
         assert_eq!(policy.users.len(), 2);
         let alice = &policy.users[0];
-        assert_eq!((alice.role.as_str(), alice.audit.log.as_slice(), alice.audit.log_parameter), ("alice", [LogClass::All].as_slice(), true));
+        assert_eq!(
+            (
+                alice.role.as_str(),
+                alice.audit.log.as_slice(),
+                alice.audit.log_parameter
+            ),
+            ("alice", [LogClass::All].as_slice(), true)
+        );
         assert_eq!(loaded.files.slice(&alice.place), "alice");
         assert_eq!(policy.service_accounts.len(), 3);
-        assert_eq!(policy.service_accounts[1].role, RoleMatch::Pattern("etl_[a-z]+".into()));
+        assert_eq!(
+            policy.service_accounts[1].role,
+            RoleMatch::Pattern("etl_[a-z]+".into())
+        );
         assert!(policy.service_accounts[2].system);
         let exclusion = &policy.exclusions[0];
-        assert!(exclusion.matcher.relation.as_ref().unwrap().iter().any(|name| name == "pg_class"));
+        assert!(
+            exclusion
+                .matcher
+                .relation
+                .as_ref()
+                .unwrap()
+                .iter()
+                .any(|name| name == "pg_class")
+        );
         assert_eq!(loaded.files.slice(&exclusion.match_place), "match");
-        assert_eq!(loaded.files.slice(&exclusion.places.item("match/object_type", 1)), "VIEW");
-        assert_eq!((exclusion.silences.len(), exclusion.stays_loud.len()), (1, 2));
-        let names: Vec<_> = policy.environments.iter().map(|environment| environment.name.as_str()).collect();
+        assert_eq!(
+            loaded
+                .files
+                .slice(&exclusion.places.item("match/object_type", 1)),
+            "VIEW"
+        );
+        assert_eq!(
+            (exclusion.silences.len(), exclusion.stays_loud.len()),
+            (1, 2)
+        );
+        let names: Vec<_> = policy
+            .environments
+            .iter()
+            .map(|environment| environment.name.as_str())
+            .collect();
         assert_eq!(names, ["local", "prod"]);
         let prod = policy.environment("prod").unwrap();
-        assert_eq!((prod.monitor.window_minutes, prod.monitor.late_arrival_minutes), (10, 30));
+        assert_eq!(
+            (
+                prod.monitor.window_minutes,
+                prod.monitor.late_arrival_minutes
+            ),
+            (10, 30)
+        );
         assert_eq!(prod.region.as_deref(), Some("eu-central-1"));
         assert_eq!(prod.tags, [("team".to_owned(), "data-platform".to_owned())]);
         assert_eq!(prod.clusters.len(), 2);
         assert_eq!(prod.exclusions, Selection::All);
-        assert_eq!(loaded.files.path(prod.places.value("region").file), "environments/base.yaml");
+        assert_eq!(
+            loaded.files.path(prod.places.value("region").file),
+            "environments/base.yaml"
+        );
     }
 
     #[test]
     fn digest_is_of_what_is_written_and_not_of_line_ends() {
         let digest = |files: Vec<(&str, String)>| load_from(files).digest;
-        let plain: Vec<_> = good().into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-        let mut windows: Vec<_> = good().into_iter().map(|(path, text)| (path, text.replace('\n', "\r\n"))).collect();
+        let plain: Vec<_> = good()
+            .into_iter()
+            .map(|(path, text)| (path, text.to_owned()))
+            .collect();
+        let mut windows: Vec<_> = good()
+            .into_iter()
+            .map(|(path, text)| (path, text.replace('\n', "\r\n")))
+            .collect();
         windows.reverse();
         assert_eq!(digest(plain.clone()), digest(windows));
         let mut other = plain.clone();

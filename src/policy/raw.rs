@@ -86,6 +86,7 @@ pub struct RawUser {
     #[schemars(regex(pattern = r"\S"), example = &"analytics")]
     pub team: Option<String>,
     /// Where the person is audited: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
     /// Last day of the enrolment.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-06-30")]
@@ -112,6 +113,7 @@ pub struct RawAccount {
     #[schemars(regex(pattern = r"\S"), example = &"orders-team")]
     pub owner: String,
     /// Where the account is not audited: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
 }
 
@@ -142,6 +144,7 @@ pub struct RawExclusion {
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
     pub expires: Option<String>,
     /// Where it applies: `all`, or a list of environments.
+    #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
     /// What it silences: every condition must hold, a list means "any of".
     #[serde(rename = "match")]
@@ -214,8 +217,10 @@ pub struct RawStatement {
 #[schemars(rename = "Samples")]
 pub struct RawSamples {
     /// Records that it must silence.
+    #[schemars(length(min = 1))]
     pub silences: Option<Vec<RawSample>>,
     /// Near misses that must stay loud.
+    #[schemars(length(min = 1))]
     pub stays_loud: Option<Vec<RawSample>>,
 }
 
@@ -277,16 +282,17 @@ pub struct RawEnvironment {
     #[schemars(length(min = 1), example = &".pgvigil/local")]
     pub folder: Option<String>,
     /// Identifiers of watched Aurora clusters.
-    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["orders-prod"])]
+    #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["orders-prod"])]
     pub clusters: Option<Vec<String>>,
     /// Identifiers of watched RDS instances.
-    #[schemars(inner(regex(pattern = r"^[A-Za-z](-?[A-Za-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
+    #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
     /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
     pub log_line_prefix: Option<String>,
-    /// Exclusions that apply here: `all`, or a list of ids. Default: `all`.
-    pub exclusions: Option<RawSelection>,
+    /// Exclusions that apply here: `all`, or a list of ids, which may be empty. Default: `all`.
+    #[schemars(example = &"all", example = ["catalog-metadata"])]
+    pub exclusions: Option<RawExclusionSelection>,
     /// When and how the monitor runs.
     pub monitor: Option<RawMonitor>,
     /// What is counted.
@@ -305,7 +311,8 @@ pub struct RawEnvironment {
 
 /// The retention values of CloudWatch Logs (PutRetentionPolicy).
 pub const RETENTION_DAYS: [u32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
 ];
 
 /// Where to deploy.
@@ -415,6 +422,11 @@ pub enum RawSelection {
     Only(Vec<String>),
 }
 
+/// As [`RawSelection`], but none at all is a choice too.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RawExclusionSelection(pub RawSelection);
+
 /// One name, a list of names, or a built-in set.
 #[derive(Debug, Clone)]
 pub enum RawNames {
@@ -444,7 +456,10 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let item = generator.subschema_for::<T>();
+        let mut item = generator.subschema_for::<T>();
+        if item.get("type").is_some_and(|kind| kind == "string") {
+            item.insert("minLength".to_owned(), 1.into());
+        }
         json_schema!({ "anyOf": [item, { "type": "array", "items": item, "minItems": 1, "uniqueItems": true }] })
     }
 }
@@ -463,6 +478,25 @@ impl JsonSchema for RawSelection {
             "anyOf": [
                 { "const": "all" },
                 { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+            ]
+        })
+    }
+}
+
+impl JsonSchema for RawExclusionSelection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExclusionSelection".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "const": "all" },
+                { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true },
             ]
         })
     }
@@ -529,11 +563,16 @@ impl<'de> Deserialize<'de> for RawSelection {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                if text == "all" { Ok(RawSelection::All) } else { Err(E::invalid_value(de::Unexpected::Str(text), &self)) }
+                if text == "all" {
+                    Ok(RawSelection::All)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(text), &self))
+                }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                Vec::deserialize(de::value::SeqAccessDeserializer::new(items)).map(RawSelection::Only)
+                Vec::deserialize(de::value::SeqAccessDeserializer::new(items))
+                    .map(RawSelection::Only)
             }
         }
 
@@ -561,7 +600,8 @@ impl<'de> Deserialize<'de> for RawNames {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                RawSet::deserialize(de::value::MapAccessDeserializer::new(map)).map(|set| RawNames::Set(set.set))
+                RawSet::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(|set| RawNames::Set(set.set))
             }
         }
 

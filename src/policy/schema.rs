@@ -10,10 +10,13 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
 use super::raw::{RawEnvironment, RawRules};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, quote_all, suggest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
+use crate::source::DocPath;
 use crate::source::path::Part;
 use crate::source::yaml::{InvalidAs, Kind, Node};
-use crate::source::DocPath;
+
+/// Most faults of one file that get words: what lies beyond is refused without.
+const MAX_FAULTS: usize = 500;
 
 /// A schema, ready to validate with.
 pub(super) struct DocumentSchema {
@@ -25,14 +28,18 @@ pub(super) struct DocumentSchema {
 /// The schema of files under `rules/`.
 pub(super) static RULES: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawRules>);
 /// The schema of files under `environments/`.
-pub(super) static ENVIRONMENT: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawEnvironment>);
+pub(super) static ENVIRONMENT: LazyLock<DocumentSchema> =
+    LazyLock::new(DocumentSchema::of::<RawEnvironment>);
 
 /// The schemas as files of the repository: path and text.
 pub fn schemas() -> Vec<(&'static str, String)> {
-    [("schema/rules.schema.json", &RULES), ("schema/environment.schema.json", &ENVIRONMENT)]
-        .into_iter()
-        .map(|(path, schema)| (path, format!("{:#}\n", schema.json)))
-        .collect()
+    [
+        ("schema/rules.schema.json", &RULES),
+        ("schema/environment.schema.json", &ENVIRONMENT),
+    ]
+    .into_iter()
+    .map(|(path, schema)| (path, format!("{:#}\n", schema.json)))
+    .collect()
 }
 
 /// What [`DocumentSchema::validate`] leaves to others.
@@ -46,7 +53,9 @@ pub(super) struct Findings {
 
 /// Optional keys are left out, never null.
 fn without_null(schema: &mut Schema) {
-    let Some(object) = schema.as_object_mut() else { return };
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
     if let Some(Json::Array(types)) = object.get_mut("type") {
         types.retain(|kind| kind != "null");
         if let [only] = types.as_slice() {
@@ -71,30 +80,65 @@ fn without_null(schema: &mut Schema) {
         }
     }
     // What a Rust integer is called is nobody's business.
-    if object.get("format").is_some_and(|format| format == "uint32") {
+    if object
+        .get("format")
+        .is_some_and(|format| format == "uint32")
+    {
         object.remove("format");
     }
 }
 
 impl DocumentSchema {
     fn of<T: JsonSchema>() -> Self {
-        let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+        let mut schema = SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<T>();
         RecursiveTransform(without_null).transform(&mut schema);
         let json = schema.to_value();
-        Self { validator: jsonschema::validator_for(&json).ok(), json }
+        Self {
+            validator: jsonschema::validator_for(&json).ok(),
+            json,
+        }
     }
 
     /// Reports what does not fit, and marks it invalid in the tree.
-    pub(super) fn validate(&self, root: &mut Node, document: &str, sink: &mut Diagnostics) -> Findings {
+    pub(super) fn validate(
+        &self,
+        root: &mut Node,
+        document: &str,
+        sink: &mut Diagnostics,
+    ) -> Findings {
         let value = root.to_json(InvalidAs::Null);
         let mut faults = Vec::new();
-        for error in self.validator.iter().flat_map(|validator| validator.iter_errors(&value)) {
+        for error in self
+            .validator
+            .iter()
+            .flat_map(|validator| validator.iter_errors(&value))
+        {
             collect(&error, &mut faults);
+            if faults.len() > MAX_FAULTS {
+                break;
+            }
         }
+        faults.truncate(MAX_FAULTS);
         let mut findings = Findings::default();
+        // A misspelt key is one fault, not an unknown key and a missing one.
+        let misspelt: Vec<(DocPath, String)> = faults
+            .iter()
+            .filter_map(|fault| match &fault.kind {
+                FaultKind::UnknownKey(key) => {
+                    let keys = self.keys(&fault.path);
+                    let meant = closest(key, keys.iter().map(String::as_str))?;
+                    Some((fault.path.clone(), meant.to_owned()))
+                }
+                _ => None,
+            })
+            .collect();
         let mut invalid = Vec::new();
         for fault in &faults {
-            let is_known = root.at(&fault.path).is_none_or(|node| matches!(node.kind, Kind::Invalid));
+            let is_known = root
+                .at(&fault.path)
+                .is_none_or(|node| matches!(node.kind, Kind::Invalid));
             if is_known {
                 continue;
             }
@@ -103,15 +147,27 @@ impl DocumentSchema {
                 (FaultKind::Form(_), Some(_)) => findings.forms.extend(diagnostic),
                 (FaultKind::UnknownKey(key), _) => {
                     invalid.push(fault.path.then(key));
-                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                    diagnostic
+                        .into_iter()
+                        .for_each(|diagnostic| sink.push(diagnostic));
                 }
-                (FaultKind::MissingKey(_), _) => {
+                (FaultKind::MissingKey(key), _) => {
                     findings.incomplete.push(fault.path.clone());
-                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                    if misspelt
+                        .iter()
+                        .any(|(path, meant)| *path == fault.path && meant == key)
+                    {
+                        continue;
+                    }
+                    diagnostic
+                        .into_iter()
+                        .for_each(|diagnostic| sink.push(diagnostic));
                 }
                 _ => {
                     invalid.push(fault.path.clone());
-                    diagnostic.into_iter().for_each(|diagnostic| sink.push(diagnostic));
+                    diagnostic
+                        .into_iter()
+                        .for_each(|diagnostic| sink.push(diagnostic));
                 }
             }
         }
@@ -126,12 +182,25 @@ impl DocumentSchema {
     fn word(&self, fault: &Fault, root: &Node, document: &str) -> Option<Diagnostic> {
         let node = root.at(&fault.path)?;
         let place = root.locate(&fault.path, Part::Value);
-        let name = fault.path.name().map_or_else(|| "the document".to_owned(), quote);
-        let is_item = fault.path.parts().last().is_some_and(|part| part.parse::<usize>().is_ok());
-        let subject = if is_item { format!("an item of {name}") } else { name };
+        let name = fault
+            .path
+            .name()
+            .map_or_else(|| "the document".to_owned(), quote);
+        let is_item = fault
+            .path
+            .parts()
+            .last()
+            .is_some_and(|part| part.parse::<usize>().is_ok());
+        let subject = if is_item {
+            format!("an item of {name}")
+        } else {
+            name
+        };
         if fault.path.parts() == ["version"] {
             return Some(
-                Diagnostic::new(Code::SchemaVersion, "this version of the format is unknown").at(place).help("write `version: 1`"),
+                Diagnostic::new(Code::SchemaVersion, "this version of the format is unknown")
+                    .at(place)
+                    .help("write `version: 1`"),
             );
         }
         let diagnostic = match &fault.kind {
@@ -139,62 +208,124 @@ impl DocumentSchema {
                 let known = self.keys(&fault.path);
                 let help = suggest(key, known.iter().map(String::as_str), "the keys here are");
                 let elsewhere = elsewhere(key, document).filter(|_| fault.path.parts().is_empty());
-                Diagnostic::new(Code::SchemaUnknownKey, format!("unknown key {}", quote(key)))
-                    .at(root.locate(&fault.path.then(key), Part::Key))
-                    .maybe_help(elsewhere.or(help).or_else(|| Some(format!("the keys here are: {}", quote_all(&known)))))
+                Diagnostic::new(
+                    Code::SchemaUnknownKey,
+                    format!("unknown key {}", quote(key)),
+                )
+                .at(root.locate(&fault.path.then(key), Part::Key))
+                .maybe_help(
+                    elsewhere
+                        .or(help)
+                        .or_else(|| Some(format!("the keys here are: {}", quote_all(&known)))),
+                )
             }
             FaultKind::MissingKey(key) => {
-                let holder = if fault.path.parts().is_empty() { "the file".to_owned() } else { "this entry".to_owned() };
-                Diagnostic::new(Code::SchemaMissingKey, format!("{holder} lacks the key {}", quote(key)))
-                    .at(node.head())
-                    .help(self.example(&fault.path.then(key)).map_or_else(
-                        || format!("add `{key}`"),
-                        |example| format!("add it, as in {}", quote(&format!("{key}: {example}"))),
-                    ))
+                let holder = if fault.path.parts().is_empty() {
+                    "the file".to_owned()
+                } else {
+                    "this entry".to_owned()
+                };
+                Diagnostic::new(
+                    Code::SchemaMissingKey,
+                    format!("{holder} lacks the key {}", quote(key)),
+                )
+                .at(node.head())
+                .help(self.example(&fault.path.then(key)).map_or_else(
+                    || format!("add `{key}`"),
+                    |example| format!("add it, as in {}", quote(&format!("{key}: {example}"))),
+                ))
             }
-            FaultKind::Type(expected) => return Some(wrong_type(node, &place, &subject, expected, self.example(&fault.path))),
+            FaultKind::Type(expected) => {
+                return Some(wrong_type(
+                    node,
+                    &place,
+                    &subject,
+                    expected,
+                    self.example(&fault.path),
+                ));
+            }
             FaultKind::Choice(options) => {
                 let written = match &node.kind {
                     Kind::Scalar(scalar) => scalar.text.as_str(),
                     _ => return Some(wrong_type(node, &place, &subject, &["string"], None)),
                 };
-                if fault.path.name().is_some_and(|name| name.ends_with("retention_days")) {
-                    return Some(super::lower::retention_fault(written, &subject, place));
+                if fault
+                    .path
+                    .name()
+                    .is_some_and(|name| name.ends_with("retention_days"))
+                {
+                    return Some(super::lower::environment::retention_fault(
+                        written, &subject, place,
+                    ));
                 }
-                Diagnostic::new(Code::SchemaUnknownValue, format!("{subject} cannot be {}", quote(written)))
-                    .at(place)
-                    .maybe_help(suggest(written, options.iter().map(String::as_str), "write one of"))
+                let or_list = options.iter().any(|option| option == A_LIST).then(|| {
+                    format!(
+                        "write `all`, or a list as in {}",
+                        quote(&format!("[{written}]"))
+                    )
+                });
+                Diagnostic::new(
+                    Code::SchemaUnknownValue,
+                    format!("{subject} cannot be {}", quote(written)),
+                )
+                .at(place)
+                .maybe_help(or_list.or_else(|| {
+                    suggest(written, options.iter().map(String::as_str), "write one of")
+                }))
             }
             FaultKind::Empty => Diagnostic::new(Code::SchemaEmpty, format!("{subject} is empty"))
                 .at(place)
                 .help("write something, or leave the key out"),
             FaultKind::Repeated => {
                 let items = node.items();
-                let texts: Vec<_> = items.iter().map(|item| item.to_json(InvalidAs::Null)).collect();
+                let texts: Vec<_> = items
+                    .iter()
+                    .map(|item| item.to_json(InvalidAs::Null))
+                    .collect();
                 let twin = texts.iter().enumerate().find_map(|(index, text)| {
-                    texts.iter().take(index).position(|earlier| earlier == text).map(|earlier| (earlier, index))
+                    texts
+                        .iter()
+                        .take(index)
+                        .position(|earlier| earlier == text)
+                        .map(|earlier| (earlier, index))
                 });
-                let (first, second) = twin.and_then(|(first, second)| Some((items.get(first)?, items.get(second)?)))?;
-                Diagnostic::new(Code::SchemaRepeatedItem, format!("{subject} lists an item twice"))
-                    .label(second.head(), "listed again")
-                    .context(first.head(), "listed here")
-                    .help("delete the second one")
+                let (first, second) =
+                    twin.and_then(|(first, second)| Some((items.get(first)?, items.get(second)?)))?;
+                Diagnostic::new(
+                    Code::SchemaRepeatedItem,
+                    format!("{subject} lists an item twice"),
+                )
+                .label(second.head(), "listed again")
+                .context(first.head(), "listed here")
+                .help("delete the second one")
             }
             FaultKind::Range => {
                 let range = self.subschemas(&fault.path).into_iter().find_map(|schema| {
-                    Some((schema.get("minimum")?.clone(), schema.get("maximum")?.clone()))
+                    Some((
+                        schema.get("minimum")?.clone(),
+                        schema.get("maximum")?.clone(),
+                    ))
                 });
                 let written = match &node.kind {
                     Kind::Scalar(scalar) => quote(&scalar.text),
                     _ => "this".to_owned(),
                 };
-                Diagnostic::new(Code::SchemaOutOfRange, format!("{subject} cannot be {written}"))
-                    .at(place)
-                    .maybe_help(range.map(|(low, high)| format!("write a number from {low} to {high}")))
-            }
-            FaultKind::Form(what) => Diagnostic::new(Code::SchemaValue, format!("{subject} does not have the form it must have"))
+                Diagnostic::new(
+                    Code::SchemaOutOfRange,
+                    format!("{subject} cannot be {written}"),
+                )
                 .at(place)
-                .help(self.example(&fault.path).map_or_else(|| what.clone(), |example| format!("write it as in {}", quote(&example)))),
+                .maybe_help(range.map(|(low, high)| format!("write a number from {low} to {high}")))
+            }
+            FaultKind::Form(what) => Diagnostic::new(
+                Code::SchemaValue,
+                format!("{subject} does not have the form it must have"),
+            )
+            .at(place)
+            .help(self.example(&fault.path).map_or_else(
+                || what.clone(),
+                |example| format!("write it as in {}", quote(&example)),
+            )),
         };
         Some(diagnostic)
     }
@@ -206,9 +337,15 @@ impl DocumentSchema {
             current = current
                 .into_iter()
                 .flat_map(|schema| {
-                    let property = schema.get("properties").and_then(|properties| properties.get(part));
+                    let property = schema
+                        .get("properties")
+                        .and_then(|properties| properties.get(part));
                     let item = part.parse::<usize>().ok().and_then(|_| schema.get("items"));
-                    let other = if property.is_none() { schema.get("additionalProperties") } else { None };
+                    let other = if property.is_none() {
+                        schema.get("additionalProperties")
+                    } else {
+                        None
+                    };
                     [property, item, other].into_iter().flatten()
                 })
                 .flat_map(|schema| self.expand(schema))
@@ -221,12 +358,19 @@ impl DocumentSchema {
     fn expand<'a>(&'a self, schema: &'a Json) -> Vec<&'a Json> {
         let mut all = vec![schema];
         if let Some(reference) = schema.get("$ref").and_then(Json::as_str)
-            && let Some(target) = reference.strip_prefix('#').and_then(|pointer| self.json.pointer(pointer))
+            && let Some(target) = reference
+                .strip_prefix('#')
+                .and_then(|pointer| self.json.pointer(pointer))
         {
             all.extend(self.expand(target));
         }
         for branches in ["anyOf", "oneOf", "allOf"] {
-            for branch in schema.get(branches).and_then(Json::as_array).into_iter().flatten() {
+            for branch in schema
+                .get(branches)
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+            {
                 all.extend(self.expand(branch));
             }
         }
@@ -234,18 +378,38 @@ impl DocumentSchema {
     }
 
     fn keys(&self, path: &DocPath) -> Vec<String> {
-        let objects = self.subschemas(path).into_iter().filter_map(|schema| schema.get("properties")?.as_object());
-        objects.flat_map(|properties| properties.keys().cloned()).collect()
+        let objects = self
+            .subschemas(path)
+            .into_iter()
+            .filter_map(|schema| schema.get("properties")?.as_object());
+        objects
+            .flat_map(|properties| properties.keys().cloned())
+            .collect()
     }
 
     /// The schema's example for a route, as it would be written.
     fn example(&self, path: &DocPath) -> Option<String> {
-        let examples = self.subschemas(path).into_iter().find_map(|schema| schema.get("examples")?.as_array()?.first());
-        match examples? {
+        let own = |path: &DocPath| {
+            self.subschemas(path)
+                .into_iter()
+                .find_map(|schema| schema.get("examples")?.as_array()?.first())
+        };
+        let of_list = || {
+            let (list, last) = path.split_last()?;
+            last.parse::<usize>().ok()?;
+            own(&list)?.as_array()?.first()
+        };
+        match own(path).or_else(of_list)? {
             Json::String(text) if text.parse::<f64>().is_ok() => Some(format!("\"{text}\"")),
             Json::String(text) => Some(text.clone()),
             Json::Array(items) => {
-                let items: Vec<_> = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+                let items: Vec<_> = items
+                    .iter()
+                    .map(|item| {
+                        item.as_str()
+                            .map_or_else(|| item.to_string(), str::to_owned)
+                    })
+                    .collect();
                 Some(format!("[{}]", items.join(", ")))
             }
             other => Some(other.to_string()),
@@ -255,11 +419,21 @@ impl DocumentSchema {
 
 /// A key that belongs into the other kind of file.
 fn elsewhere(key: &str, document: &str) -> Option<String> {
-    let (schema, home): (&DocumentSchema, _) =
-        if document == "rules" { (&ENVIRONMENT, "a file under `environments/`") } else { (&RULES, "a file under `rules/`") };
-    let is_there = schema.json.get("properties").and_then(|properties| properties.get(key)).is_some();
+    let (schema, home): (&DocumentSchema, _) = if document == "rules" {
+        (&ENVIRONMENT, "a file under `environments/`")
+    } else {
+        (&RULES, "a file under `rules/`")
+    };
+    let is_there = schema
+        .json
+        .get("properties")
+        .and_then(|properties| properties.get(key))
+        .is_some();
     is_there.then(|| format!("{} belongs into {home}", quote(key)))
 }
+
+/// Stands for a list among the values that a fault offers.
+const A_LIST: &str = "[NAME]";
 
 struct Fault {
     path: DocPath,
@@ -279,26 +453,55 @@ enum FaultKind {
 
 fn collect(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
     let path = DocPath::from_pointer(error.instance_path().as_str());
-    let mut push = |kind| faults.push(Fault { path: path.clone(), kind });
+    let mut push = |kind| {
+        faults.push(Fault {
+            path: path.clone(),
+            kind,
+        })
+    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected.iter().for_each(|key| push(FaultKind::UnknownKey(key.clone())));
+            unexpected
+                .iter()
+                .for_each(|key| push(FaultKind::UnknownKey(key.clone())));
         }
         ValidationErrorKind::Required { property } => {
-            push(FaultKind::MissingKey(property.as_str().unwrap_or_default().to_owned()));
+            push(FaultKind::MissingKey(
+                property.as_str().unwrap_or_default().to_owned(),
+            ));
         }
         ValidationErrorKind::Type { kind } => push(FaultKind::Type(type_names(kind))),
-        ValidationErrorKind::Constant { expected_value } => push(FaultKind::Choice(vec![plain(expected_value)])),
-        ValidationErrorKind::Enum { options } => {
-            push(FaultKind::Choice(options.as_array().into_iter().flatten().map(plain).collect()));
+        ValidationErrorKind::Constant { expected_value } => {
+            push(FaultKind::Choice(vec![plain(expected_value)]))
         }
-        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => push(FaultKind::Empty),
+        ValidationErrorKind::Enum { options } => {
+            push(FaultKind::Choice(
+                options
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(plain)
+                    .collect(),
+            ));
+        }
+        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
+            push(FaultKind::Empty)
+        }
         ValidationErrorKind::Pattern { pattern } if pattern == r"\S" => push(FaultKind::Empty),
         ValidationErrorKind::UniqueItems => push(FaultKind::Repeated),
-        ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => push(FaultKind::Range),
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => branches(&path, context, faults),
-        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!("at most {limit} characters are possible"))),
-        other => push(FaultKind::Form(format!("it breaks `{}` of the schema", other.keyword()))),
+        ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => {
+            push(FaultKind::Range)
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            branches(&path, context, faults)
+        }
+        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!(
+            "at most {limit} characters are possible"
+        ))),
+        other => push(FaultKind::Form(format!(
+            "it breaks `{}` of the schema",
+            other.keyword()
+        ))),
     }
 }
 
@@ -333,26 +536,40 @@ fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &
         None if options.is_empty() => FaultKind::Type(types),
         None => {
             if types.contains(&"array") {
-                options.push("[NAME, …]".to_owned());
+                options.push(A_LIST.to_owned());
             }
             FaultKind::Choice(options)
         }
     };
-    faults.push(Fault { path: path.clone(), kind });
+    faults.push(Fault {
+        path: path.clone(),
+        kind,
+    });
 }
 
 fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn type_names(kind: &TypeKind) -> Vec<&'static str> {
     match kind {
         TypeKind::Single(one) => vec![one.as_str()],
-        TypeKind::Multiple(many) => many.iter().map(jsonschema::types::JsonType::as_str).collect(),
+        TypeKind::Multiple(many) => many
+            .iter()
+            .map(jsonschema::types::JsonType::as_str)
+            .collect(),
     }
 }
 
-fn wrong_type(node: &Node, place: &crate::source::Place, subject: &str, expected: &[&str], example: Option<String>) -> Diagnostic {
+fn wrong_type(
+    node: &Node,
+    place: &crate::source::Place,
+    subject: &str,
+    expected: &[&str],
+    example: Option<String>,
+) -> Diagnostic {
     use crate::source::yaml::Value;
     let written = match &node.kind {
         Kind::Sequence(_) => "a list",
@@ -369,9 +586,15 @@ fn wrong_type(node: &Node, place: &crate::source::Place, subject: &str, expected
         && let Kind::Scalar(scalar) = &node.kind
         && scalar.value() != Value::Text
     {
-        return Diagnostic::new(Code::SchemaUnquotedText, format!("{subject} is text, and {} without quotes is {written}", quote(&scalar.text)))
-            .at(place.clone())
-            .help(format!("write {}", quote(&format!("\"{}\"", scalar.text))));
+        return Diagnostic::new(
+            Code::SchemaUnquotedText,
+            format!(
+                "{subject} is text, and {} without quotes is {written}",
+                quote(&scalar.text)
+            ),
+        )
+        .at(place.clone())
+        .help(format!("write {}", quote(&format!("\"{}\"", scalar.text))));
     }
     let mut words: Vec<&str> = Vec::new();
     for kind in expected {
@@ -389,7 +612,9 @@ fn wrong_type(node: &Node, place: &crate::source::Place, subject: &str, expected
         }
     }
     let help = match (&node.kind, words.as_slice(), example) {
-        (Kind::Scalar(scalar), ["a list"], _) => Some(format!("write {}", quote(&format!("[{}]", scalar.text)))),
+        (Kind::Scalar(scalar), ["a list"], _) => {
+            Some(format!("write {}", quote(&format!("[{}]", scalar.text))))
+        }
         (Kind::Scalar(scalar), ["a whole number"] | ["`true` or `false`"], _)
             if scalar.style != crate::source::yaml::Style::Plain =>
         {
@@ -398,9 +623,15 @@ fn wrong_type(node: &Node, place: &crate::source::Place, subject: &str, expected
         (_, _, Some(example)) => Some(format!("write it as in {}", quote(&example))),
         _ => None,
     };
-    Diagnostic::new(Code::SchemaWrongType, format!("{subject} must be {}, and this is {written}", words.join(" or ")))
-        .at(place.clone())
-        .maybe_help(help)
+    Diagnostic::new(
+        Code::SchemaWrongType,
+        format!(
+            "{subject} must be {}, and this is {written}",
+            words.join(" or ")
+        ),
+    )
+    .at(place.clone())
+    .maybe_help(help)
 }
 
 #[cfg(test)]
@@ -424,7 +655,11 @@ mod tests {
                 std::fs::write(&path, &text).unwrap();
             }
             let committed = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(committed == text, "{} is stale: run the tests with PGVIGIL_UPDATE=1", path.display());
+            assert!(
+                committed == text,
+                "{} is stale: run the tests with PGVIGIL_UPDATE=1",
+                path.display()
+            );
         }
     }
 }

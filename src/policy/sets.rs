@@ -11,16 +11,31 @@ pub struct Set {
 
 /// Every built-in set.
 pub const ALL: &[Set] = &[
-    Set { name: "catalog-metadata", text: include_str!("sets/catalog-metadata.txt") },
-    Set { name: "information-schema", text: include_str!("sets/information-schema.txt") },
-    Set { name: "harmless-functions", text: include_str!("sets/harmless-functions.txt") },
-    Set { name: "harmless-keywords", text: include_str!("sets/harmless-keywords.txt") },
+    Set {
+        name: "catalog-metadata",
+        text: include_str!("sets/catalog-metadata.txt"),
+    },
+    Set {
+        name: "information-schema",
+        text: include_str!("sets/information-schema.txt"),
+    },
+    Set {
+        name: "harmless-functions",
+        text: include_str!("sets/harmless-functions.txt"),
+    },
+    Set {
+        name: "harmless-keywords",
+        text: include_str!("sets/harmless-keywords.txt"),
+    },
 ];
 
 impl Set {
     /// The names in it, in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.text.lines().map(|line| line.split_once('#').map_or(line, |(name, _)| name).trim()).filter(|name| !name.is_empty())
+        self.text
+            .lines()
+            .map(|line| line.split_once('#').map_or(line, |(name, _)| name).trim())
+            .filter(|name| !name.is_empty())
     }
 }
 

@@ -24,7 +24,9 @@ impl Place {
 
     /// Says whether another place lies inside this one.
     pub fn holds(&self, other: &Place) -> bool {
-        self.file == other.file && self.span.start <= other.span.start && other.span.end <= self.span.end
+        self.file == other.file
+            && self.span.start <= other.span.start
+            && other.span.end <= self.span.end
     }
 }
 
@@ -55,10 +57,16 @@ impl SourceFiles {
     /// Adds a file; its path is relative to the repository, with forward slashes.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
         let text = text.into();
-        let line_starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1));
+        let line_starts = std::iter::once(0)
+            .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1));
         let line_starts = line_starts.collect();
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { path: path.into(), text, line_starts, redacted: Vec::new() });
+        self.files.push(SourceFile {
+            path: path.into(),
+            text,
+            line_starts,
+            redacted: Vec::new(),
+        });
         id
     }
 
@@ -97,7 +105,9 @@ impl SourceFiles {
 
     /// The text of a file as it may be shown: of the same length, with `*` for what is redacted.
     pub fn shown(&self, id: FileId) -> Cow<'_, str> {
-        let Some(file) = self.file(id) else { return Cow::Borrowed("") };
+        let Some(file) = self.file(id) else {
+            return Cow::Borrowed("");
+        };
         if file.redacted.is_empty() {
             return Cow::Borrowed(&file.text);
         }
@@ -115,14 +125,22 @@ impl SourceFiles {
 
     /// The text at a place as it may be shown.
     pub fn shown_slice(&self, place: &Place) -> String {
-        self.shown(place.file).get(place.span.clone()).unwrap_or("").to_owned()
+        self.shown(place.file)
+            .get(place.span.clone())
+            .unwrap_or("")
+            .to_owned()
     }
 
     /// Line and column of an offset. An offset past the end is the end.
     pub fn position(&self, id: FileId, offset: usize) -> Position {
-        let Some(file) = self.file(id) else { return Position { line: 1, column: 1 } };
+        let Some(file) = self.file(id) else {
+            return Position { line: 1, column: 1 };
+        };
         let offset = offset.min(file.text.len());
-        let line = file.line_starts.partition_point(|start| *start <= offset).max(1);
+        let line = file
+            .line_starts
+            .partition_point(|start| *start <= offset)
+            .max(1);
         let start = file.line_starts.get(line - 1).copied().unwrap_or(0);
         let before = file.text.as_bytes().get(start..offset).unwrap_or_default();
         // Bytes that do not continue a character are as many as there are characters.
@@ -132,11 +150,16 @@ impl SourceFiles {
 
     /// The bytes of the lines that hold a span, without the last line break.
     pub fn lines_around(&self, id: FileId, span: &Range<usize>) -> Range<usize> {
-        let Some(file) = self.file(id) else { return 0..0 };
+        let Some(file) = self.file(id) else {
+            return 0..0;
+        };
         let first = self.position(id, span.start).line;
         let last = self.position(id, span.end.max(span.start)).line;
         let start = file.line_starts.get(first - 1).copied().unwrap_or(0);
-        let end = file.line_starts.get(last).map_or(file.text.len(), |next| next - 1);
+        let end = file
+            .line_starts
+            .get(last)
+            .map_or(file.text.len(), |next| next - 1);
         start..end.max(start)
     }
 }

@@ -18,7 +18,13 @@ impl DocPath {
 
     /// Reads a JSON pointer.
     pub fn from_pointer(pointer: &str) -> Self {
-        Self(pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
+        Self(
+            pointer
+                .split('/')
+                .skip(1)
+                .map(|part| part.replace("~1", "/").replace("~0", "~"))
+                .collect(),
+        )
     }
 
     /// The route one key or index further.
@@ -45,22 +51,39 @@ impl DocPath {
         self.0.starts_with(&other.0)
     }
 
+    /// The route from another that this one leads on from.
+    #[must_use]
+    pub fn below(&self, other: &DocPath) -> Self {
+        Self(self.0.iter().skip(other.0.len()).cloned().collect())
+    }
+
     /// The last key of the route that is not an index, for messages.
     pub fn name(&self) -> Option<&str> {
-        self.0.iter().rev().find(|part| part.parse::<usize>().is_err()).map(String::as_str)
+        self.0
+            .iter()
+            .rev()
+            .find(|part| part.parse::<usize>().is_err())
+            .map(String::as_str)
     }
 }
 
 impl fmt::Display for DocPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|part| write!(f, "/{}", part.replace('~', "~0").replace('/', "~1")))
+        self.0
+            .iter()
+            .try_for_each(|part| write!(f, "/{}", part.replace('~', "~0").replace('/', "~1")))
     }
 }
 
 /// `"match/class/0"`, for routes whose keys hold no slash.
 impl From<&str> for DocPath {
     fn from(text: &str) -> Self {
-        Self(text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect())
+        Self(
+            text.split('/')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
@@ -76,21 +99,31 @@ pub enum Part {
 impl Node {
     /// The node at a route.
     pub fn at(&self, path: &DocPath) -> Option<&Node> {
-        path.parts().iter().try_fold(self, |node, part| node.child(part))
+        path.parts()
+            .iter()
+            .try_fold(self, |node, part| node.child(part))
     }
 
     /// The node at a route, to change it.
     pub fn at_mut(&mut self, path: &DocPath) -> Option<&mut Node> {
-        path.parts().iter().try_fold(self, |node, part| match &mut node.kind {
-            Kind::Mapping(entries) => entries.iter_mut().find(|entry| entry.key == *part).map(|entry| &mut entry.value),
-            Kind::Sequence(items) => items.get_mut(part.parse::<usize>().ok()?),
-            Kind::Scalar(_) | Kind::Invalid => None,
-        })
+        path.parts()
+            .iter()
+            .try_fold(self, |node, part| match &mut node.kind {
+                Kind::Mapping(entries) => entries
+                    .iter_mut()
+                    .find(|entry| entry.key == *part)
+                    .map(|entry| &mut entry.value),
+                Kind::Sequence(items) => items.get_mut(part.parse::<usize>().ok()?),
+                Kind::Scalar(_) | Kind::Invalid => None,
+            })
     }
 
     fn child(&self, part: &str) -> Option<&Node> {
         match &self.kind {
-            Kind::Mapping(entries) => entries.iter().find(|entry| entry.key == part).map(|entry| &entry.value),
+            Kind::Mapping(entries) => entries
+                .iter()
+                .find(|entry| entry.key == part)
+                .map(|entry| &entry.value),
             Kind::Sequence(items) => items.get(part.parse::<usize>().ok()?),
             Kind::Scalar(_) | Kind::Invalid => None,
         }
@@ -106,7 +139,11 @@ impl Node {
                     Some(entry) => (Some(&entry.key_place), &entry.value),
                     None => return key.map_or_else(|| node.head(), Place::clone),
                 },
-                Kind::Sequence(items) => match step.parse::<usize>().ok().and_then(|index| items.get(index)) {
+                Kind::Sequence(items) => match step
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| items.get(index))
+                {
                     Some(item) => (None, item),
                     None => return key.map_or_else(|| node.head(), Place::clone),
                 },
@@ -129,9 +166,10 @@ impl Node {
         match &self.kind {
             Kind::Mapping(entries) => match entries.first() {
                 Some(entry) => match &entry.value.kind {
-                    Kind::Scalar(scalar) if scalar.verbatim.is_some() => {
-                        Place::new(self.place.file, entry.key_place.span.start..entry.value.place.span.end)
-                    }
+                    Kind::Scalar(scalar) if scalar.verbatim.is_some() => Place::new(
+                        self.place.file,
+                        entry.key_place.span.start..entry.value.place.span.end,
+                    ),
                     _ => entry.key_place.clone(),
                 },
                 None => self.place.clone(),
@@ -160,18 +198,27 @@ impl Places {
 
     /// What to underline for a value: the scalar, the key of a collection, what there is of a route.
     pub fn value(&self, path: impl Into<DocPath>) -> Place {
-        self.0.as_ref().map_or_else(Place::default, |node| node.locate(&path.into(), Part::Value))
+        self.0.as_ref().map_or_else(Place::default, |node| {
+            node.locate(&path.into(), Part::Value)
+        })
     }
 
     /// The key of a value.
     pub fn key(&self, path: impl Into<DocPath>) -> Place {
-        self.0.as_ref().map_or_else(Place::default, |node| node.locate(&path.into(), Part::Key))
+        self.0
+            .as_ref()
+            .map_or_else(Place::default, |node| node.locate(&path.into(), Part::Key))
     }
 
     /// The `index`th of a value that is written as a scalar or as a list.
     pub fn item(&self, path: &str, index: usize) -> Place {
         let path = DocPath::from(path);
-        match self.0.as_ref().and_then(|node| node.at(&path)).map(|node| &node.kind) {
+        match self
+            .0
+            .as_ref()
+            .and_then(|node| node.at(&path))
+            .map(|node| &node.kind)
+        {
             Some(Kind::Sequence(_)) => self.value(path.then(index)),
             _ => self.value(path),
         }
@@ -180,10 +227,14 @@ impl Places {
     /// A part of an item's text, where the file has it letter by letter on one line; else the whole item.
     pub fn item_part(&self, path: &str, index: usize, part: std::ops::Range<usize>) -> Place {
         let path = DocPath::from(path);
-        let node = self.0.as_ref().and_then(|node| node.at(&path)).and_then(|node| match &node.kind {
-            Kind::Sequence(items) => items.get(index),
-            _ => Some(node),
-        });
+        let node = self
+            .0
+            .as_ref()
+            .and_then(|node| node.at(&path))
+            .and_then(|node| match &node.kind {
+                Kind::Sequence(items) => items.get(index),
+                _ => Some(node),
+            });
         if let Some(node) = node
             && let Kind::Scalar(scalar) = &node.kind
             && let Some(start) = scalar.verbatim
@@ -197,6 +248,8 @@ impl Places {
 
     /// Says whether a value is written.
     pub fn has(&self, path: impl Into<DocPath>) -> bool {
-        self.0.as_ref().is_some_and(|node| node.at(&path.into()).is_some())
+        self.0
+            .as_ref()
+            .is_some_and(|node| node.at(&path.into()).is_some())
     }
 }

@@ -5,6 +5,8 @@
 //! scalars on which YAML readers disagree. Each of these is a [`Fault`] at its place, and the tree
 //! comes out all the same, with [`Kind::Invalid`] where no value could be agreed on.
 
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::files::{FileId, Place, SourceFiles};
@@ -102,7 +104,9 @@ impl Scalar {
             };
         }
         // Of what Rust reads as a float, the core schema knows only what consists of these and has a digit.
-        let is_float = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
+        let is_float = digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
             && digits.bytes().any(|byte| byte.is_ascii_digit())
             && digits.starts_with(|first: char| first.is_ascii_digit() || first == '.');
         match self.text.parse::<f64>() {
@@ -166,9 +170,20 @@ pub struct Parsed {
 /// Reads a file. Time and memory are linear in its size.
 pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     let text = files.text(file);
-    let skipped = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+    let skipped = if text.starts_with('\u{FEFF}') {
+        '\u{FEFF}'.len_utf8()
+    } else {
+        0
+    };
     let body = text.get(skipped..).unwrap_or_default();
-    let mut builder = Builder { file, text, offsets: Offsets::new(body, skipped), stack: Vec::new(), root: None, faults: Vec::new() };
+    let mut builder = Builder {
+        file,
+        text,
+        offsets: Offsets::new(body, skipped),
+        stack: Vec::new(),
+        root: None,
+        faults: Vec::new(),
+    };
     let is_complete = builder.read(body);
     let root = if is_complete { builder.root } else { None };
     let mut faults = builder.faults;
@@ -185,8 +200,16 @@ struct Offsets {
 
 impl Offsets {
     fn new(body: &str, skipped: usize) -> Self {
-        let of_character = (!body.is_ascii()).then(|| body.char_indices().map(|(offset, _)| offset + skipped).collect());
-        Self { of_character, skipped, end: skipped + body.len() }
+        let of_character = (!body.is_ascii()).then(|| {
+            body.char_indices()
+                .map(|(offset, _)| offset + skipped)
+                .collect()
+        });
+        Self {
+            of_character,
+            skipped,
+            end: skipped + body.len(),
+        }
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -198,14 +221,26 @@ impl Offsets {
 }
 
 enum Frame {
-    Sequence { start: usize, items: Vec<Node> },
-    Mapping { start: usize, entries: Vec<Entry>, key: Option<Key> },
+    Sequence {
+        start: usize,
+        items: Vec<Node>,
+    },
+    Mapping {
+        start: usize,
+        entries: Vec<Entry>,
+        key: Option<Key>,
+        seen: HashMap<String, Place>,
+    },
 }
 
 /// A key whose value has not been read.
 enum Key {
     /// Text, and whether its value counts.
-    Text { text: String, place: Place, is_kept: bool },
+    Text {
+        text: String,
+        place: Place,
+        is_kept: bool,
+    },
     /// Anything else: its value is dropped.
     Other,
 }
@@ -245,7 +280,10 @@ impl Builder<'_> {
                 }
                 Event::Alias(_) => {
                     self.fault(FaultKind::Alias, place.clone());
-                    self.put(Node { place, kind: Kind::Invalid });
+                    self.put(Node {
+                        place,
+                        kind: Kind::Invalid,
+                    });
                 }
                 Event::Scalar(text, style, anchor, tag) => {
                     let place = if text.is_empty() && style == ScalarStyle::Plain {
@@ -258,11 +296,19 @@ impl Builder<'_> {
                 }
                 Event::SequenceStart(anchor, tag) => {
                     self.decorations(anchor, tag.is_some(), place.span.start);
-                    self.stack.push(Frame::Sequence { start: place.span.start, items: Vec::new() });
+                    self.stack.push(Frame::Sequence {
+                        start: place.span.start,
+                        items: Vec::new(),
+                    });
                 }
                 Event::MappingStart(anchor, tag) => {
                     self.decorations(anchor, tag.is_some(), place.span.start);
-                    self.stack.push(Frame::Mapping { start: place.span.start, entries: Vec::new(), key: None });
+                    self.stack.push(Frame::Mapping {
+                        start: place.span.start,
+                        entries: Vec::new(),
+                        key: None,
+                        seen: HashMap::new(),
+                    });
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(&place),
             }
@@ -283,7 +329,9 @@ impl Builder<'_> {
     fn trim(&self, place: Place, style: ScalarStyle) -> Place {
         let written = self.text.get(place.span.clone()).unwrap_or_default();
         let trimmed = match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => written.trim_end_matches(['\n', '\r', ' ']),
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                written.trim_end_matches(['\n', '\r', ' '])
+            }
             _ => written.trim_end(),
         };
         let end = place.span.start + trimmed.len();
@@ -291,19 +339,28 @@ impl Builder<'_> {
     }
 
     fn fault(&mut self, kind: FaultKind, place: Place) {
-        self.faults.push(Fault { kind, place, other: None });
+        self.faults.push(Fault {
+            kind,
+            place,
+            other: None,
+        });
     }
 
     /// Anchors and tags stand before the place of what they belong to.
     fn decorations(&mut self, anchor: usize, has_tag: bool, start: usize) {
-        for (sign, is_there, kind) in [('&', anchor != 0, FaultKind::Alias), ('!', has_tag, FaultKind::Tag)] {
+        for (sign, is_there, kind) in [
+            ('&', anchor != 0, FaultKind::Alias),
+            ('!', has_tag, FaultKind::Tag),
+        ] {
             if !is_there {
                 continue;
             }
             let before = self.text.get(..start).unwrap_or_default();
             let found = before.rfind(sign).unwrap_or(start);
             let rest = self.text.get(found..).unwrap_or_default();
-            let length = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).unwrap_or(rest.len());
+            let length = rest
+                .find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}'))
+                .unwrap_or(rest.len());
             self.fault(kind, Place::new(self.file, found..found + length));
         }
     }
@@ -314,21 +371,44 @@ impl Builder<'_> {
             ScalarStyle::Plain => (Style::Plain, (written == text).then_some(place.span.start)),
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let inner = written.get(1..written.len().saturating_sub(1));
-                (Style::Quoted, (inner == Some(&text)).then_some(place.span.start + 1))
+                (
+                    Style::Quoted,
+                    (inner == Some(&text)).then_some(place.span.start + 1),
+                )
             }
             ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, None),
         };
-        let scalar = Scalar { text, style, verbatim };
-        if let Some(Frame::Mapping { entries, key: key @ None, .. }) = self.stack.last_mut() {
+        let scalar = Scalar {
+            text,
+            style,
+            verbatim,
+        };
+        if let Some(Frame::Mapping {
+            key: key @ None,
+            seen,
+            ..
+        }) = self.stack.last_mut()
+        {
             if scalar.text == "<<" && style == Style::Plain {
                 *key = Some(Key::Other);
                 self.fault(FaultKind::MergeKey, place);
                 return;
             }
-            let twin = entries.iter().find(|entry| entry.key == scalar.text).map(|entry| entry.key_place.clone());
-            *key = Some(Key::Text { text: scalar.text.clone(), place: place.clone(), is_kept: twin.is_none() });
+            let twin = seen.get(&scalar.text).cloned();
+            if twin.is_none() {
+                seen.insert(scalar.text.clone(), place.clone());
+            }
+            *key = Some(Key::Text {
+                text: scalar.text.clone(),
+                place: place.clone(),
+                is_kept: twin.is_none(),
+            });
             if let Some(twin) = twin {
-                self.faults.push(Fault { kind: FaultKind::DuplicateKey(scalar.text), place, other: Some(twin) });
+                self.faults.push(Fault {
+                    kind: FaultKind::DuplicateKey(scalar.text),
+                    place,
+                    other: Some(twin),
+                });
             } else if let Some(fault) = plain_fault(&scalar) {
                 self.fault(fault, place);
             }
@@ -338,7 +418,10 @@ impl Builder<'_> {
             Some(fault) => {
                 // Nothing is written where a value is missing: the key is what can be underlined.
                 let place = match self.stack.last() {
-                    Some(Frame::Mapping { key: Some(Key::Text { place: key, .. }), .. }) if place.span.is_empty() => key.clone(),
+                    Some(Frame::Mapping {
+                        key: Some(Key::Text { place: key, .. }),
+                        ..
+                    }) if place.span.is_empty() => key.clone(),
                     _ => place.clone(),
                 };
                 if !self.stack.is_empty() || fault != FaultKind::Null {
@@ -358,15 +441,27 @@ impl Builder<'_> {
                 (start, Kind::Sequence(items), last)
             }
             Some(Frame::Mapping { start, entries, .. }) => {
-                let last = entries.last().map(|entry| entry.value.place.span.end.max(entry.key_place.span.end));
+                let last = entries
+                    .last()
+                    .map(|entry| entry.value.place.span.end.max(entry.key_place.span.end));
                 (start, Kind::Mapping(entries), last)
             }
             None => return,
         };
         // A flow collection ends with its bracket, a block collection with its last value.
-        let is_flow = self.text.get(start..).is_some_and(|rest| rest.starts_with(['[', '{']));
-        let end = if is_flow { end.span.end } else { last.unwrap_or(start) };
-        self.put(Node { place: Place::new(self.file, start..end.max(start)), kind });
+        let is_flow = self
+            .text
+            .get(start..)
+            .is_some_and(|rest| rest.starts_with(['[', '{']));
+        let end = if is_flow {
+            end.span.end
+        } else {
+            last.unwrap_or(start)
+        };
+        self.put(Node {
+            place: Place::new(self.file, start..end.max(start)),
+            kind,
+        });
     }
 
     fn put(&mut self, node: Node) {
@@ -387,8 +482,16 @@ impl Builder<'_> {
                     *key = Some(Key::Other);
                     (!matches!(node.kind, Kind::Invalid)).then(|| node.head())
                 }
-                Some(Key::Text { text, place, is_kept: true }) => {
-                    entries.push(Entry { key: text, key_place: place, value: node });
+                Some(Key::Text {
+                    text,
+                    place,
+                    is_kept: true,
+                }) => {
+                    entries.push(Entry {
+                        key: text,
+                        key_place: place,
+                        value: node,
+                    });
                     None
                 }
                 Some(Key::Text { .. } | Key::Other) => None,
@@ -401,22 +504,59 @@ impl Builder<'_> {
 
     fn syntax_fault(&mut self, character: usize, info: &str) {
         let offset = self.offsets.byte(character);
-        let line_start = self.text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let line_start = self
+            .text
+            .get(..offset)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |end| end + 1);
         let line = self.text.get(line_start..).unwrap_or_default();
         let line = line.split('\n').next().unwrap_or_default();
         let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
         let tab = line.get(..indentation).and_then(|blank| blank.find('\t'));
-        if let Some(tab) = tab.filter(|_| info.contains("tab") || info.contains("expected") || info.contains("indent")) {
+        if let Some(tab) = tab.filter(|_| {
+            info.contains("tab") || info.contains("expected") || info.contains("indent")
+        }) {
             let start = line_start + tab;
             self.fault(FaultKind::Tab, Place::new(self.file, start..start + 1));
         } else if info.contains("recursion limit") {
-            self.fault(FaultKind::TooDeep, Place::new(self.file, offset..offset + 1));
+            self.fault(
+                FaultKind::TooDeep,
+                Place::new(self.file, offset..offset + 1),
+            );
         } else if info.contains("unknown anchor") {
-            let length = self.text.get(offset..).map_or(0, |rest| rest.find(char::is_whitespace).unwrap_or(rest.len()));
-            self.fault(FaultKind::Alias, Place::new(self.file, offset..offset + length));
+            let length = self.text.get(offset..).map_or(0, |rest| {
+                rest.find(char::is_whitespace).unwrap_or(rest.len())
+            });
+            self.fault(
+                FaultKind::Alias,
+                Place::new(self.file, offset..offset + length),
+            );
+        } else if self
+            .text
+            .get(offset..)
+            .is_some_and(|rest| rest.trim().is_empty())
+            && !self.text.trim().is_empty()
+        {
+            // The end of the file: underline the last there is.
+            let end = self.text.trim_end().len();
+            let start = self
+                .text
+                .trim_end()
+                .char_indices()
+                .next_back()
+                .map_or(0, |(start, _)| start);
+            let why = "the file ends in the middle: a quote or bracket is not closed, or a value is missing";
+            self.fault(
+                FaultKind::Syntax(why.to_owned()),
+                Place::new(self.file, start..end),
+            );
         } else {
             let rest = self.text.get(offset..).unwrap_or_default();
-            let length = rest.chars().next().filter(|next| *next != '\n').map_or(0, char::len_utf8);
+            let length = rest
+                .chars()
+                .next()
+                .filter(|next| *next != '\n')
+                .map_or(0, char::len_utf8);
             let place = if length > 0 || offset == line_start {
                 Place::new(self.file, offset..offset + length)
             } else {
@@ -432,18 +572,33 @@ impl Builder<'_> {
 /// What the crate says, for people who write policy files.
 fn explain(info: &str) -> String {
     let words = match info {
-        "mapping values are not allowed in this context" => "a `:` stands where no key can be: a text that holds `: ` needs quotes, and keys of one mapping start in one column",
+        "mapping values are not allowed in this context" => {
+            "a `:` stands where no key can be: a text that holds `: ` needs quotes, and keys of one mapping start in one column"
+        }
         "mapping keys are not allowed in this context" => "a key stands where none can be",
         "block sequence entries are not allowed in this context" => "a list item cannot stand here",
         "simple key expected" | "simple key expect ':'" => "a key lacks its `:`",
-        "while parsing a block mapping, did not find expected key" => "a key is expected here: check the indentation, and quotes that close too early",
-        "while parsing a block collection, did not find expected '-' indicator" => "a `- ` is expected here: check the indentation",
+        "while parsing a block mapping, did not find expected key" => {
+            "a key is expected here: check the indentation, and quotes that close too early"
+        }
+        "while parsing a block collection, did not find expected '-' indicator" => {
+            "a `- ` is expected here: check the indentation"
+        }
         "while parsing a flow sequence, expected ',' or ']'" => "a `,` or `]` is expected here",
-        "while parsing a flow mapping, did not find expected ',' or '}'" => "a `,` or `}` is expected here",
-        "while scanning a quoted scalar, found unexpected end of stream" | "unexpected eof" => "the file ends inside a quoted text or a bracket",
-        "while parsing a quoted scalar, found unknown escape character" => "this escape is unknown: between double quotes a backslash is written `\\\\`, between single quotes it stands for itself",
+        "while parsing a flow mapping, did not find expected ',' or '}'" => {
+            "a `,` or `}` is expected here"
+        }
+        "while scanning a quoted scalar, found unexpected end of stream" | "unexpected eof" => {
+            "the file ends inside a quoted text or a bracket"
+        }
+        "while parsing a quoted scalar, found unknown escape character" => {
+            "this escape is unknown: between double quotes a backslash is written `\\\\`, between single quotes it stands for itself"
+        }
         "invalid trailing content after double-quoted scalar" => "text follows a closing quote",
-        "invalid indentation" | "invalid indentation in flow construct" | "invalid indentation in quoted scalar" => "the indentation does not fit",
+        "while parsing a node, did not find expected node content" => "a value is expected here",
+        "invalid indentation"
+        | "invalid indentation in flow construct"
+        | "invalid indentation in quoted scalar" => "the indentation does not fit",
         other => other,
     };
     words.to_owned()
@@ -457,30 +612,50 @@ fn plain_fault(scalar: &Scalar) -> Option<FaultKind> {
     let text = scalar.text.as_str();
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(FaultKind::Null),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return Some(FaultKind::BooleanLike(true)),
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return Some(FaultKind::BooleanLike(false)),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
+            return Some(FaultKind::BooleanLike(true));
+        }
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            return Some(FaultKind::BooleanLike(false));
+        }
         _ => {}
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let all = |text: &str, allowed: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(allowed);
+    let all = |text: &str, allowed: fn(&u8) -> bool| {
+        !text.is_empty() && text.as_bytes().iter().all(allowed)
+    };
     if unsigned.len() > 1 && unsigned.starts_with('0') && all(unsigned, u8::is_ascii_digit) {
         return Some(FaultKind::LeadingZero);
     }
     let is_sexagesimal = unsigned.contains(':')
-        && unsigned.split(':').all(|part| (1..=2).contains(&part.len()) && all(part, u8::is_ascii_digit))
-        && unsigned.split(':').skip(1).all(|part| part.parse::<u32>().is_ok_and(|number| number < 60));
-    let is_underscored = unsigned.contains('_') && unsigned.starts_with(|c: char| c.is_ascii_digit())
+        && unsigned
+            .split(':')
+            .all(|part| (1..=2).contains(&part.len()) && all(part, u8::is_ascii_digit))
+        && unsigned
+            .split(':')
+            .skip(1)
+            .all(|part| part.parse::<u32>().is_ok_and(|number| number < 60));
+    let is_underscored = unsigned.contains('_')
+        && unsigned.starts_with(|c: char| c.is_ascii_digit())
         && all(unsigned, |byte| byte.is_ascii_digit() || *byte == b'_');
-    let radix = |prefix: &str, digits: fn(&u8) -> bool| unsigned.strip_prefix(prefix).is_some_and(|rest| all(rest, digits));
+    let radix = |prefix: &str, digits: fn(&u8) -> bool| {
+        unsigned
+            .strip_prefix(prefix)
+            .is_some_and(|rest| all(rest, digits))
+    };
     let is_radix = radix("0x", |byte| byte.is_ascii_hexdigit() || *byte == b'_')
         || radix("0o", u8::is_ascii_digit)
         || radix("0b", |byte| matches!(byte, b'0' | b'1' | b'_'));
     let is_special = matches!(unsigned.to_ascii_lowercase().as_str(), ".inf" | ".nan");
     // `1e3` is a number in YAML 1.2 and text in YAML 1.1, which wants a point.
-    let is_exponent = unsigned.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
-        all(mantissa, u8::is_ascii_digit) && all(exponent.trim_start_matches(['-', '+']), u8::is_ascii_digit)
-    });
-    (is_sexagesimal || is_underscored || is_radix || is_special || is_exponent).then_some(FaultKind::NumberLike)
+    let is_exponent = unsigned
+        .split_once(['e', 'E'])
+        .is_some_and(|(mantissa, exponent)| {
+            all(mantissa, u8::is_ascii_digit)
+                && all(exponent.trim_start_matches(['-', '+']), u8::is_ascii_digit)
+        });
+    (is_sexagesimal || is_underscored || is_radix || is_special || is_exponent)
+        .then_some(FaultKind::NumberLike)
 }
 
 impl Node {
@@ -510,7 +685,10 @@ impl Node {
 
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
     }
 
     /// The same value as JSON; what is invalid becomes null, or is left out.
@@ -525,9 +703,13 @@ impl Node {
                 Value::Float(value) => Json::from(value),
                 Value::Text => Json::from(scalar.text.as_str()),
             },
-            Kind::Sequence(items) => {
-                Json::Array(items.iter().filter(|item| keeps(item)).map(|item| item.to_json(invalid)).collect())
-            }
+            Kind::Sequence(items) => Json::Array(
+                items
+                    .iter()
+                    .filter(|item| keeps(item))
+                    .map(|item| item.to_json(invalid))
+                    .collect(),
+            ),
             Kind::Mapping(entries) => Json::Object(
                 entries
                     .iter()
@@ -550,7 +732,10 @@ impl Node {
                     match merged.iter_mut().find(|known| known.key == entry.key) {
                         Some(known) => {
                             let below = std::mem::replace(&mut known.value.kind, Kind::Invalid);
-                            let below = Node { place: known.value.place.clone(), kind: below };
+                            let below = Node {
+                                place: known.value.place.clone(),
+                                kind: below,
+                            };
                             known.value = entry.value.over(below);
                             known.key_place = entry.key_place;
                         }
@@ -587,13 +772,20 @@ mod tests {
 
     fn faults(text: &str) -> Vec<(FaultKind, String)> {
         let (files, parsed) = read(text);
-        parsed.faults.into_iter().map(|fault| (fault.kind, files.slice(&fault.place).to_owned())).collect()
+        parsed
+            .faults
+            .into_iter()
+            .map(|fault| (fault.kind, files.slice(&fault.place).to_owned()))
+            .collect()
     }
 
     fn slices(node: &Node, files: &SourceFiles, out: &mut Vec<String>) {
         match &node.kind {
             Kind::Mapping(entries) => entries.iter().for_each(|entry| {
-                assert_eq!(files.slice(&entry.key_place).trim_matches(['"', '\'']), entry.key);
+                assert_eq!(
+                    files.slice(&entry.key_place).trim_matches(['"', '\'']),
+                    entry.key
+                );
                 slices(&entry.value, files, out);
             }),
             Kind::Sequence(items) => items.iter().for_each(|item| slices(item, files, out)),
@@ -608,7 +800,19 @@ mod tests {
         assert!(parsed.faults.is_empty(), "{:?}", parsed.faults);
         let mut out = Vec::new();
         slices(&parsed.root.unwrap(), &files, &mut out);
-        assert_eq!(out, ["ü", "'x y'", "1", "\"q\\n\"", "ä", "d", "one\n  two", "end of\n  text"]);
+        assert_eq!(
+            out,
+            [
+                "ü",
+                "'x y'",
+                "1",
+                "\"q\\n\"",
+                "ä",
+                "d",
+                "one\n  two",
+                "end of\n  text"
+            ]
+        );
     }
 
     #[test]
@@ -622,29 +826,41 @@ mod tests {
     #[test]
     fn reports_what_readers_disagree_on() {
         use FaultKind::*;
-        assert_eq!(faults("a: no\nb: 012\nc: 1:30\nd:\ne: ~\nf: 1_0\n"), [
-            (BooleanLike(false), "no".into()),
-            (LeadingZero, "012".into()),
-            (NumberLike, "1:30".into()),
-            (Null, "d".into()),
-            (Null, "~".into()),
-            (NumberLike, "1_0".into()),
-        ]);
-        assert_eq!(faults("a: 'no'\nb: \"012\"\nc: 2027-06-30\nd: true\ne: 10\nf: ::1\ng: -5\n"), []);
+        assert_eq!(
+            faults("a: no\nb: 012\nc: 1:30\nd:\ne: ~\nf: 1_0\n"),
+            [
+                (BooleanLike(false), "no".into()),
+                (LeadingZero, "012".into()),
+                (NumberLike, "1:30".into()),
+                (Null, "d".into()),
+                (Null, "~".into()),
+                (NumberLike, "1_0".into()),
+            ]
+        );
+        assert_eq!(
+            faults("a: 'no'\nb: \"012\"\nc: 2027-06-30\nd: true\ne: 10\nf: ::1\ng: -5\n"),
+            []
+        );
     }
 
     #[test]
     fn reports_what_hides_meaning() {
         use FaultKind::*;
-        assert_eq!(faults("a: &x 1\nb: *x\nc: !t u\n<<: {d: 1}\na: 2\n? [k]\n: v\n"), [
-            (Alias, "&x".into()),
-            (Alias, "*x".into()),
-            (Tag, "!t".into()),
-            (MergeKey, "<<".into()),
-            (DuplicateKey("a".into()), "a".into()),
-            (KeyNotText, "k".into()),
-        ]);
-        assert_eq!(faults("a: 1\n---\nb: 2\n"), [(SeveralDocuments, "---".into())]);
+        assert_eq!(
+            faults("a: &x 1\nb: *x\nc: !t u\n<<: {d: 1}\na: 2\n? [k]\n: v\n"),
+            [
+                (Alias, "&x".into()),
+                (Alias, "*x".into()),
+                (Tag, "!t".into()),
+                (MergeKey, "<<".into()),
+                (DuplicateKey("a".into()), "a".into()),
+                (KeyNotText, "k".into()),
+            ]
+        );
+        assert_eq!(
+            faults("a: 1\n---\nb: 2\n"),
+            [(SeveralDocuments, "---".into())]
+        );
         assert_eq!(faults("a:\n\tb: 1\n"), [(Tab, "\t".into())]);
         assert_eq!(faults("a: *x\n"), [(Alias, "*x".into())]);
         assert_eq!(faults(&"[".repeat(100_000)), [(TooDeep, "[".into())]);
@@ -654,7 +870,10 @@ mod tests {
     fn comments_alone_are_an_empty_document() {
         for text in ["", "# x\n", "---\n", "---\n# x\n...\n"] {
             let (_, parsed) = read(text);
-            assert!(parsed.root.is_none() && parsed.faults.is_empty(), "{text:?} {parsed:?}");
+            assert!(
+                parsed.root.is_none() && parsed.faults.is_empty(),
+                "{text:?} {parsed:?}"
+            );
         }
     }
 
@@ -663,8 +882,14 @@ mod tests {
         let mut files = SourceFiles::default();
         let base = files.add("base.yaml", "a: {x: 1, y: [1, 2]}\nb: 2\n");
         let child = files.add("child.yaml", "a: {y: [3]}\n");
-        let merged = parse(&files, child).root.unwrap().over(parse(&files, base).root.unwrap());
-        assert_eq!(merged.to_json(InvalidAs::Null), serde_json::json!({"a": {"x": 1, "y": [3]}, "b": 2}));
+        let merged = parse(&files, child)
+            .root
+            .unwrap()
+            .over(parse(&files, base).root.unwrap());
+        assert_eq!(
+            merged.to_json(InvalidAs::Null),
+            serde_json::json!({"a": {"x": 1, "y": [3]}, "b": 2})
+        );
         assert_eq!(merged.get("b").unwrap().place.file, base);
         assert_eq!(merged.get("a").unwrap().get("y").unwrap().place.file, child);
     }

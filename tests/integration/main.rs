@@ -1,1 +1,2 @@
 //! Tests that run the built binary and whole recordings.
+mod cases;

@@ -1,0 +1,211 @@
+//! Account, region, folder, clusters.
+
+use std::path::Component;
+
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote};
+use crate::policy::model::{Cluster, ClusterKind, Environment};
+
+/// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentFolder`] and
+/// [`Code::EnvironmentCluster`].
+#[derive(Debug)]
+pub struct Environments;
+
+/// Regions of RDS in November 2026. A new one is a warning, not an error.
+const REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eusc-de-east-1",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];
+
+impl Check for Environments {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        for environment in &context.policy.environments {
+            account(environment, sink);
+            region(environment, sink);
+            folder(environment, sink);
+            for cluster in &environment.clusters {
+                name(cluster, sink);
+            }
+        }
+    }
+}
+
+fn account(environment: &Environment, sink: &mut Diagnostics) {
+    let Some(account) = &environment.account else {
+        return;
+    };
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        sink.push(
+            Diagnostic::new(
+                Code::EnvironmentAccount,
+                format!("{} is no AWS account number", quote(account)),
+            )
+            .at(environment.places.value("account"))
+            .help("write twelve digits in quotes, as in `\"123456789012\"`"),
+        );
+    }
+}
+
+fn region(environment: &Environment, sink: &mut Diagnostics) {
+    let Some(region) = environment
+        .region
+        .as_deref()
+        .filter(|region| !REGIONS.contains(region))
+    else {
+        return;
+    };
+    let mut parts = region.split('-');
+    let is_area = parts.next().is_some_and(|area| {
+        (2..=4).contains(&area.len()) && area.bytes().all(|byte| byte.is_ascii_lowercase())
+    });
+    let rest: Vec<&str> = parts.collect();
+    let has_form = is_area
+        && rest.split_last().is_some_and(|(number, words)| {
+            (1..=2).contains(&number.len())
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+                && !words.is_empty()
+                && words.iter().all(|word| {
+                    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
+                })
+        });
+    let closest = closest(region, REGIONS.iter().copied())
+        .map(|closest| format!("did you mean {}?", quote(closest)));
+    let (code, message, otherwise) = if has_form {
+        (
+            Code::EnvironmentUnknownRegion,
+            format!("the region {} is not known", quote(region)),
+            "correct it, unless the region is new",
+        )
+    } else {
+        (
+            Code::EnvironmentRegion,
+            format!("{} is no AWS region", quote(region)),
+            "write it as in `eu-central-1`",
+        )
+    };
+    sink.push(
+        Diagnostic::new(code, message)
+            .at(environment.places.value("region"))
+            .help(closest.unwrap_or_else(|| otherwise.to_owned())),
+    );
+}
+
+fn folder(environment: &Environment, sink: &mut Diagnostics) {
+    let Some(folder) = &environment.folder else {
+        return;
+    };
+    let text = folder.to_string_lossy();
+    let is_inside = folder
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        && folder
+            .components()
+            .any(|part| matches!(part, Component::Normal(_)))
+        && !text.contains(['\\', ':', '\0'])
+        && !text.starts_with('~');
+    if !is_inside {
+        sink.push(
+            Diagnostic::new(
+                Code::EnvironmentFolder,
+                format!("the folder {} is not inside the repository", quote(&text)),
+            )
+            .at(environment.places.value("folder"))
+            .help("write a path inside it, as in `.pgvigil/local`"),
+        );
+    }
+}
+
+/// Rules of RDS for identifiers (CreateDBCluster, CreateDBInstance). RDS keeps them in lower case,
+/// and so does the name of the log group.
+fn name(cluster: &Cluster, sink: &mut Diagnostics) {
+    let name = cluster.name.as_str();
+    let kind = match cluster.kind {
+        ClusterKind::Aurora => "cluster",
+        ClusterKind::Instance => "instance",
+    };
+    let help = if let Some((first, _)) = name
+        .split_once('.')
+        .filter(|(first, rest)| is_identifier(first) && rest.ends_with("amazonaws.com"))
+    {
+        format!("that is an endpoint: write the identifier {}", quote(first))
+    } else if let Some((_, last)) = name
+        .rsplit_once(':')
+        .filter(|(arn, last)| arn.starts_with("arn:") && is_identifier(last))
+    {
+        format!("that is an ARN: write the identifier {}", quote(last))
+    } else if is_identifier(&name.to_ascii_lowercase()) && !is_identifier(name) {
+        format!(
+            "RDS keeps identifiers in lower case: write {}",
+            quote(&name.to_ascii_lowercase())
+        )
+    } else if name.len() > 63 {
+        format!(
+            "it has {} characters, and at most 63 are possible",
+            name.len()
+        )
+    } else if !is_identifier(name) {
+        "write 1 to 63 letters, digits and single hyphens, beginning with a letter and not ending with a hyphen".to_owned()
+    } else {
+        return;
+    };
+    sink.push(
+        Diagnostic::new(
+            Code::EnvironmentCluster,
+            format!(
+                "{} is no identifier of {} {kind}",
+                quote(name),
+                if kind == "cluster" { "a" } else { "an" }
+            ),
+        )
+        .at(cluster.place.clone())
+        .help(help),
+    );
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}

@@ -1,0 +1,132 @@
+//! Exclusions that silence what people do.
+
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::policy::model::{Exclusion, Match};
+
+/// See [`Code::ExclusionEmptyMatch`], [`Code::ExclusionTooWide`] and [`Code::ExclusionContains`].
+#[derive(Debug)]
+pub struct Matches;
+
+/// Commands of each class whose records are people's work, not its frame (COMMIT, FETCH, PREPARE …).
+const WORK: &[&str] = &[
+    "SELECT",
+    "SELECT INTO",
+    "SELECT FOR UPDATE",
+    "SELECT FOR SHARE",
+    "SELECT FOR KEY SHARE",
+    "SELECT FOR NO KEY UPDATE",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "???",
+    "TRUNCATE TABLE",
+    "COPY",
+    "COPY FROM",
+    "EXECUTE",
+    "DO",
+    "CALL",
+];
+
+impl Check for Matches {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        for exclusion in &context.policy.exclusions {
+            let matcher = &exclusion.matcher;
+            if *matcher == Match::default()
+                || matcher.statement.as_ref().is_some_and(|statement| {
+                    *statement == crate::policy::model::Statement::default()
+                        && is_only_statement(matcher)
+                })
+            {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ExclusionEmptyMatch,
+                        format!(
+                            "the exclusion {} has no condition: it silences everything",
+                            quote(&exclusion.id)
+                        ),
+                    )
+                    .at(exclusion.match_place.clone())
+                    .help("write what it matches, at least `class` and `command`"),
+                );
+                continue;
+            }
+            if let Some(what) = too_wide(matcher) {
+                sink.push(
+                    Diagnostic::new(Code::ExclusionTooWide, format!("the exclusion {} silences {what}", quote(&exclusion.id)))
+                        .at(exclusion.match_place.clone())
+                        .help("narrow it: `class` and `command`, with `schema` and `relation`, or with a whole statement"),
+                );
+            }
+            contains(exclusion, sink);
+        }
+    }
+}
+
+fn is_only_statement(matcher: &Match) -> bool {
+    Match {
+        statement: None,
+        ..matcher.clone()
+    } == Match::default()
+}
+
+/// What people do that the conditions let through, if they are too few.
+fn too_wide(matcher: &Match) -> Option<&'static str> {
+    let statement = matcher.statement.as_ref();
+    if statement.is_some_and(|statement| statement.equals.is_some()) {
+        return None;
+    }
+    let (Some(classes), Some(commands)) = (&matcher.class, &matcher.command) else {
+        return Some(if matcher.class.is_some() {
+            "every command of a class"
+        } else {
+            "records of every class"
+        });
+    };
+    // `starts_with`, `lacks` and `contains` are met by what people type.
+    let is_narrowed = matcher.schema.is_some()
+        || matcher.relation.is_some()
+        || statement.is_some_and(|statement| {
+            statement.matches.is_some()
+                || statement.only_calls.is_some()
+                || statement.contains.is_some()
+        });
+    // ROLE and DDL records are no reads or writes, but nobody's noise as a whole either.
+    let is_work = commands
+        .iter()
+        .any(|command| WORK.contains(&command.as_str()))
+        && !(classes.iter().all(|class| class == "MISC")
+            && commands
+                .iter()
+                .all(|command| matches!(command.as_str(), "EXECUTE" | "CALL")));
+    let is_sensitive = classes
+        .iter()
+        .any(|class| class == "ROLE" || class == "DDL");
+    match (is_narrowed, is_work, is_sensitive) {
+        (false, true, _) => Some("people's own statements together with the noise"),
+        (false, _, true) => Some("every change of that kind to roles or schemas"),
+        _ => None,
+    }
+}
+
+fn contains(exclusion: &Exclusion, sink: &mut Diagnostics) {
+    let has_contains = exclusion
+        .matcher
+        .statement
+        .as_ref()
+        .is_some_and(|statement| statement.contains.is_some());
+    if has_contains && exclusion.expires.is_none() {
+        sink.push(
+            Diagnostic::new(
+                Code::ExclusionContains,
+                format!(
+                    "the exclusion {} uses `contains` and never expires",
+                    quote(&exclusion.id)
+                ),
+            )
+            .at(exclusion.places.key("match/statement/contains"))
+            .help("add `expires`: people can type that text too, in a comment or a name"),
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Reasons that say nothing.
+
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+
+/// See [`Code::ExclusionReason`].
+#[derive(Debug)]
+pub struct Reasons;
+
+const SHORTEST: usize = 15;
+const BOILERPLATE: &[&str] = &[
+    "noise",
+    "noisy",
+    "fp",
+    "false positive",
+    "false positives",
+    "tbd",
+    "todo",
+    "tba",
+    "n/a",
+    "na",
+    "none",
+    "test",
+    "testing",
+    "temporary",
+    "temp",
+    "tmp",
+    "as discussed",
+    "see ticket",
+    "not needed",
+    "ignore",
+    "ignored",
+    "harmless",
+    "known issue",
+    "known noise",
+    "by request",
+    "requested",
+    "required",
+];
+
+impl Check for Reasons {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        let exclusions = context
+            .policy
+            .exclusions
+            .iter()
+            .map(|exclusion| (&exclusion.reason, &exclusion.places));
+        let accounts = context
+            .policy
+            .service_accounts
+            .iter()
+            .map(|account| (&account.reason, &account.places));
+        for (reason, places) in exclusions.chain(accounts) {
+            let words = reason.trim().trim_end_matches(['.', '!']).to_lowercase();
+            let is_boilerplate = BOILERPLATE.contains(&words.as_str());
+            if is_boilerplate || words.chars().count() < SHORTEST {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ExclusionReason,
+                        format!(
+                            "the reason {} says nothing to a reviewer",
+                            quote(reason.trim())
+                        ),
+                    )
+                    .at(places.value("reason"))
+                    .help("say what makes these records and why nobody needs to see them"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Relations without their schema, and relations of the catalog that hold users' data or secrets.
+
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, quote_all};
+use crate::policy::model::Exclusion;
+
+/// See [`Code::ExclusionRelationAlone`], [`Code::ExclusionCatalogWhole`] and [`Code::ExclusionProtected`].
+#[derive(Debug)]
+pub struct Relations;
+
+/// Relations of system schemas that hold users' data (statistics keep values of columns, large
+/// objects keep them whole), texts of statements, or secrets. PostgreSQL 15, chapters 37, 53 and 54.
+pub const PROTECTED_RELATIONS: &[&str] = &[
+    "pg_statistic",
+    "pg_statistic_ext_data",
+    "pg_stats",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+    "pg_largeobject",
+    "pg_authid",
+    "pg_shadow",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "pg_foreign_server",
+    "pg_subscription",
+    "pg_stat_activity",
+    "pg_stat_statements",
+    "pg_prepared_statements",
+    "pg_cursors",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_file_settings",
+    "user_mapping_options",
+    "foreign_server_options",
+    "_pg_user_mappings",
+    "_pg_foreign_servers",
+];
+
+/// Schemas of the system that hold more than definitions.
+const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
+
+impl Check for Relations {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        for exclusion in &context.policy.exclusions {
+            check_exclusion(exclusion, sink);
+        }
+    }
+}
+
+fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
+    let matcher = &exclusion.matcher;
+    let system = |name: &String| SYSTEM.contains(&name.as_str());
+    match (&matcher.schema, &matcher.relation) {
+        (None, Some(_)) => sink.push(
+            Diagnostic::new(
+                Code::ExclusionRelationAlone,
+                "a relation is named without its schema",
+            )
+            .at(exclusion.places.key("match/relation"))
+            .help("add `schema`: anybody who may create tables can give one that name"),
+        ),
+        (Some(schemas), None) => {
+            for (index, schema) in schemas
+                .iter()
+                .enumerate()
+                .filter(|(_, schema)| system(schema))
+            {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ExclusionCatalogWhole,
+                        format!(
+                            "the whole schema {} is silenced, and some of it holds users' data",
+                            quote(schema)
+                        ),
+                    )
+                    .at(exclusion.places.item("match/schema", index))
+                    .help("add `relation`, as in `relation: {set: catalog-metadata}`"),
+                );
+            }
+        }
+        _ => {}
+    }
+    let is_system = matcher
+        .schema
+        .as_ref()
+        .is_none_or(|schemas| schemas.iter().any(system));
+    let Some(relations) = matcher.relation.as_ref().filter(|_| is_system) else {
+        return;
+    };
+    let lacks = matcher
+        .statement
+        .as_ref()
+        .and_then(|statement| statement.lacks.as_deref())
+        .unwrap_or_default();
+    let is_protected = |relation: &str| {
+        PROTECTED_RELATIONS.contains(&relation)
+            && !lacks
+                .iter()
+                .any(|text| !text.is_empty() && relation.contains(&text.to_lowercase()))
+    };
+    if exclusion.places.has("match/relation/set") {
+        let found: Vec<&String> = relations
+            .iter()
+            .filter(|relation| is_protected(relation))
+            .collect();
+        if !found.is_empty() {
+            sink.push(protected(
+                &quote_all(&found),
+                exclusion.places.value("match/relation/set"),
+            ));
+        }
+        return;
+    }
+    for (index, relation) in relations
+        .iter()
+        .enumerate()
+        .filter(|(_, relation)| is_protected(relation))
+    {
+        sink.push(protected(
+            &quote(relation),
+            exclusion.places.item("match/relation", index),
+        ));
+    }
+}
+
+fn protected(names: &str, place: crate::source::Place) -> Diagnostic {
+    Diagnostic::new(
+        Code::ExclusionProtected,
+        format!("{names} holds users' data or secrets, and reading it would be silenced"),
+    )
+    .at(place)
+    .help("take it off the list, or name it under `statement.lacks`")
+}

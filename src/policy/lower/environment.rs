@@ -1,0 +1,485 @@
+//! Environments: what a file extends, what its provider needs, what it leaves to defaults.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
+use crate::policy::model::{
+    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Secret,
+    Selection, Signal, SignalSettings,
+};
+use crate::policy::raw::{RETENTION_DAYS, RawArchitecture, RawEnvironment, RawProvider, RawSecret};
+use crate::source::yaml::{InvalidAs, Kind, Node};
+use crate::source::{DocPath, Place, Places};
+
+impl Lowering<'_> {
+    pub(in crate::policy) fn environments(&mut self, documents: Vec<Document>) {
+        let mut known: BTreeMap<String, Document> = BTreeMap::new();
+        for document in documents {
+            let is_base = document
+                .root
+                .as_ref()
+                .and_then(|root| root.get("base"))
+                .is_some_and(|node| node.to_json(InvalidAs::Null) == true);
+            let start = Place::new(document.file, 0..0);
+            let head = document.root.as_ref().map_or(start, Node::head);
+            if !is_kebab(&document.name, 32) {
+                self.sink.push(
+                    Diagnostic::new(Code::EnvironmentName, format!("{} is no name for an environment", quote(&document.name)))
+                        .at(head.clone())
+                        .help("rename the file: lower-case words joined by hyphens, at most 32 characters"),
+                );
+            }
+            self.names.insert(document.name.clone(), is_base);
+            if let Some(twin) = known.get(&document.name) {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::EnvironmentDuplicate,
+                        format!(
+                            "the environment {} has a second file, {}",
+                            quote(&document.name),
+                            quote(self.files.path(twin.file))
+                        ),
+                    )
+                    .at(head)
+                    .help("delete one of the two"),
+                );
+                continue;
+            }
+            known.insert(document.name.clone(), document);
+        }
+        for (name, document) in &known {
+            let Some(root) = &document.root else { continue };
+            let Some(merged) = self.resolve(name, root, &known) else {
+                continue;
+            };
+            if self.names.get(name) == Some(&false) && document.incomplete.is_empty() {
+                self.environment(name, root, merged);
+            }
+        }
+    }
+
+    /// The document on top of its bases; nothing if one of them cannot be had.
+    fn resolve(
+        &mut self,
+        name: &str,
+        root: &Node,
+        known: &BTreeMap<String, Document>,
+    ) -> Option<Node> {
+        let mut chain = vec![root];
+        let mut seen = vec![name.to_owned()];
+        while let Some(current) = chain.last() {
+            let Some(extends) = current.get("extends") else {
+                break;
+            };
+            let base = extends.as_text()?;
+            let Some(document) = known.get(base) else {
+                // Each file answers for its own `extends`.
+                if chain.len() == 1 {
+                    let others = known
+                        .keys()
+                        .map(String::as_str)
+                        .filter(|other| *other != name);
+                    self.sink.push(
+                        Diagnostic::new(
+                            Code::ReferenceBase,
+                            format!("there is no file `environments/{base}.yaml` to extend"),
+                        )
+                        .at(extends.place.clone())
+                        .maybe_help(suggest(base, others, "the files are")),
+                    );
+                }
+                return None;
+            };
+            if seen.iter().any(|earlier| earlier == base) {
+                // Reported once: by the first of the circle.
+                if base == name && seen.iter().min().map(String::as_str) == Some(name) {
+                    seen.push(base.to_owned());
+                    let place = root
+                        .get("extends")
+                        .map_or_else(|| root.head(), |node| node.place.clone());
+                    self.sink.push(
+                        Diagnostic::new(
+                            Code::ReferenceCycle,
+                            format!(
+                                "environments extend each other in a circle: {}",
+                                seen.join(" → ")
+                            ),
+                        )
+                        .at(place)
+                        .help("cut the circle"),
+                    );
+                }
+                return None;
+            }
+            seen.push(base.to_owned());
+            chain.push(document.root.as_ref()?);
+        }
+        let mut merged: Option<Node> = None;
+        for (position, node) in chain.iter().enumerate().rev() {
+            let mut node = (*node).clone();
+            if let (Kind::Mapping(entries), true) = (&mut node.kind, position > 0) {
+                entries.retain(|entry| !matches!(entry.key.as_str(), "base" | "extends"));
+            }
+            merged = Some(match merged {
+                Some(base) => node.over(base),
+                None => node,
+            });
+        }
+        merged
+    }
+
+    fn environment(&mut self, name: &str, own: &Node, merged: Node) {
+        let Some(raw) = self.entry::<RawEnvironment>(&merged, true) else {
+            return;
+        };
+        let has_faulty = |key: &str| {
+            merged
+                .get(key)
+                .is_some_and(|node| matches!(node.kind, Kind::Invalid))
+        };
+        let places = Places::new(merged.clone());
+        let mut is_usable = true;
+        let mut missing = |key: &str, why: &str, example: &str| {
+            is_usable = false;
+            if !has_faulty(key) {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::EnvironmentMissing,
+                        format!(
+                            "the environment {} lacks the key {}{why}",
+                            quote(name),
+                            quote(key)
+                        ),
+                    )
+                    .at(own.head())
+                    .help(format!(
+                        "add it here or in a base, as in {}",
+                        quote(example)
+                    )),
+                );
+            }
+        };
+        let provider = match raw.provider {
+            Some(RawProvider::Aws) => Provider::Aws,
+            Some(RawProvider::Local) => Provider::Local,
+            None => {
+                missing("provider", "", "provider: aws");
+                Provider::Local
+            }
+        };
+        if provider == Provider::Aws && raw.provider.is_some() {
+            if raw.account.is_none() {
+                missing("account", ", which AWS needs", "account: \"123456789012\"");
+            }
+            if raw.region.is_none() {
+                missing("region", ", which AWS needs", "region: eu-central-1");
+            }
+        }
+        let clusters = clusters(raw.clusters, raw.instances, &merged);
+        let has_faulty_cluster = ["clusters", "instances"]
+            .iter()
+            .any(|key| merged.get(key).is_some_and(has_invalid));
+        if clusters.is_empty() && !has_faulty_cluster {
+            missing(
+                "clusters",
+                ": there is nothing to watch",
+                "clusters: [orders-prod]",
+            );
+        }
+        let unused: &[&str] = match (raw.provider, provider) {
+            (None, _) => &[],
+            (_, Provider::Aws) => &["folder"],
+            (_, Provider::Local) => &["account", "region"],
+        };
+        for key in unused {
+            if places.has(*key) {
+                self.sink.push(
+                    Diagnostic::new(
+                        Code::EnvironmentUnused,
+                        format!("the provider does not use {}", quote(key)),
+                    )
+                    .at(places.key(*key))
+                    .help("delete it"),
+                );
+            }
+        }
+        let log_line_prefix = match raw.log_line_prefix {
+            None => Some(LogLinePrefix::Short),
+            Some(text) => {
+                let prefix = text.parse::<LogLinePrefix>().ok();
+                if prefix.is_none() {
+                    let both = [LogLinePrefix::Short.as_str(), LogLinePrefix::Long.as_str()];
+                    let closest = closest(&text, both)
+                        .map(|closest| format!("did you mean {}?", quote(closest)));
+                    self.sink.push(
+                        Diagnostic::new(
+                            Code::EnvironmentPrefix,
+                            format!("the prefix {} is not supported", quote(&text)),
+                        )
+                        .at(places.value("log_line_prefix"))
+                        .maybe_help(closest)
+                        .help(format!("RDS offers {}", quote_all(both))),
+                    );
+                }
+                prefix
+            }
+        };
+        let exclusions = raw.exclusions.map_or(Selection::All, |raw| {
+            self.selection(raw.0, &places, ReferenceKind::Exclusion)
+        });
+        let monitor = raw.monitor.unwrap_or_default();
+        let window_minutes = match &monitor.schedule {
+            None => Some(5),
+            Some(text) => parse_rate(text)
+                .map_err(|help| {
+                    self.sink.push(
+                        Diagnostic::new(
+                            Code::EnvironmentRate,
+                            format!("{} is not a rate", quote(text)),
+                        )
+                        .at(places.value("monitor/schedule"))
+                        .help(help),
+                    );
+                })
+                .ok(),
+        };
+        let monitor = Monitor {
+            window_minutes: window_minutes.unwrap_or(5),
+            settle_seconds: monitor.settle_seconds.unwrap_or(120),
+            late_arrival_minutes: monitor.late_arrival_minutes.unwrap_or(15),
+            architecture: match monitor.architecture {
+                Some(RawArchitecture::X86) => Architecture::X86_64,
+                Some(RawArchitecture::Arm64) | None => Architecture::Arm64,
+            },
+            memory_mb: monitor.memory_mb.unwrap_or(128),
+            timeout_seconds: monitor.timeout_seconds.unwrap_or(300),
+            namespace: monitor
+                .namespace
+                .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),
+        };
+        let signals = raw.signals.unwrap_or_default();
+        let threshold = signals.dml.unwrap_or_default().threshold.unwrap_or(0);
+        let raw_notifications = raw.notifications.unwrap_or_default();
+        let mut notifications: Vec<Notification> = raw_notifications
+            .email
+            .unwrap_or_default()
+            .into_iter()
+            .map(Notification::Email)
+            .collect();
+        let endpoints = merged
+            .at(&DocPath::from("notifications/https"))
+            .map(Node::items)
+            .unwrap_or_default();
+        let endpoints = endpoints
+            .iter()
+            .filter(|node| !matches!(node.kind, Kind::Invalid));
+        for (raw, node) in raw_notifications
+            .https
+            .unwrap_or_default()
+            .into_iter()
+            .zip(endpoints)
+        {
+            notifications.extend(self.secret(raw, node).map(Notification::Https));
+        }
+        let (Some(log_line_prefix), Some(_), true) = (log_line_prefix, window_minutes, is_usable)
+        else {
+            return;
+        };
+        let is_aws = provider == Provider::Aws;
+        self.policy.environments.push(Environment {
+            name: name.to_owned(),
+            title: raw.title,
+            provider,
+            account: raw.account.filter(|_| is_aws),
+            region: raw.region.filter(|_| is_aws),
+            folder: (!is_aws)
+                .then(|| PathBuf::from(raw.folder.unwrap_or_else(|| ".pgvigil/local".to_owned()))),
+            clusters,
+            log_line_prefix,
+            exclusions,
+            monitor,
+            signals: vec![SignalSettings {
+                signal: Signal::Dml,
+                threshold,
+            }],
+            notifications,
+            retention_days: raw.retention_days.unwrap_or(365),
+            monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),
+            tags: raw.tags.unwrap_or_default().into_iter().collect(),
+            place: own.head(),
+            places,
+        });
+    }
+
+    fn secret(&mut self, raw: RawSecret, node: &Node) -> Option<Secret> {
+        let fault = |place: Place, message: String, help: &str| {
+            Diagnostic::new(Code::EnvironmentSecretReference, message)
+                .at(place)
+                .help(help)
+        };
+        let value = |key: &str| {
+            node.get(key)
+                .map_or_else(|| node.head(), |value| value.place.clone())
+        };
+        let problem = match (raw.from_env, raw.from_secret) {
+            (Some(name), None) => {
+                let mut bytes = name.bytes();
+                let is_name = bytes
+                    .next()
+                    .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+                    && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                if is_name {
+                    return Some(Secret::FromEnv(name));
+                }
+                fault(
+                    value("from_env"),
+                    format!("{} is no name of an environment variable", quote(&name)),
+                    "write letters, digits and `_`, as in `INCIDENT_URL`",
+                )
+            }
+            (None, Some(name)) => {
+                let is_name = (1..=2048).contains(&name.len())
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"/_+=.@!:-".contains(&byte));
+                if is_name {
+                    return Some(Secret::FromSecret(name));
+                }
+                fault(
+                    value("from_secret"),
+                    format!("{} is no name of a secret", quote(&name)),
+                    "write letters, digits and `/_+=.@!-`, or the secret's ARN",
+                )
+            }
+            (Some(_), Some(_)) => fault(
+                node.head(),
+                "a reference cannot have both `from_env` and `from_secret`".to_owned(),
+                "keep one of the two",
+            ),
+            (None, None) if has_invalid(node) => return None,
+            (None, None) => fault(
+                node.head(),
+                "a reference needs `from_env` or `from_secret`".to_owned(),
+                "write `{from_env: NAME}` or `{from_secret: NAME}`",
+            ),
+        };
+        self.sink.push(problem);
+        None
+    }
+}
+
+fn clusters(
+    aurora: Option<Vec<String>>,
+    instances: Option<Vec<String>>,
+    merged: &Node,
+) -> Vec<Cluster> {
+    let lower = |names: Option<Vec<String>>, key: &str, kind: ClusterKind| {
+        let nodes: Vec<&Node> = merged
+            .get(key)
+            .map(Node::items)
+            .unwrap_or_default()
+            .iter()
+            .filter(|node| !matches!(node.kind, Kind::Invalid))
+            .collect();
+        let named = names.unwrap_or_default().into_iter().zip(nodes);
+        named
+            .map(|(name, node)| Cluster {
+                name,
+                kind,
+                place: node.place.clone(),
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut all = lower(aurora, "clusters", ClusterKind::Aurora);
+    all.extend(lower(instances, "instances", ClusterKind::Instance));
+    all
+}
+
+/// Minutes of a rate, or what to write instead.
+fn parse_rate(text: &str) -> Result<u32, String> {
+    const LONGEST: u32 = 1440;
+    let form =
+        || "write it as in `rate(1 minute)`, `rate(5 minutes)` or `rate(2 hours)`".to_owned();
+    let inside = text
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(')'))
+        .ok_or_else(form)?;
+    let (number, unit) = inside.split_once(' ').ok_or_else(form)?;
+    if number.is_empty() || number.len() > 6 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(form());
+    }
+    let number: u32 = number.parse().map_err(|_| form())?;
+    let (singular, minutes) = match unit {
+        "minute" | "minutes" => ("minute", number),
+        "hour" | "hours" => ("hour", number * 60),
+        _ => return Err(form()),
+    };
+    if minutes == 0 || minutes > LONGEST {
+        return Err("write a rate from `rate(1 minute)` to `rate(24 hours)`".to_owned());
+    }
+    let right = if number == 1 {
+        singular.to_owned()
+    } else {
+        format!("{singular}s")
+    };
+    if unit == right {
+        Ok(minutes)
+    } else {
+        Err(format!(
+            "write {}: AWS wants it so",
+            quote(&format!("rate({number} {right})"))
+        ))
+    }
+}
+
+/// What is said of a retention that CloudWatch does not offer.
+pub(in crate::policy) fn retention_fault(written: &str, subject: &str, place: Place) -> Diagnostic {
+    let nearest = written.parse::<i64>().ok().and_then(|days| {
+        RETENTION_DAYS.into_iter().min_by_key(|offered| {
+            (
+                i64::from(*offered).abs_diff(days),
+                std::cmp::Reverse(*offered),
+            )
+        })
+    });
+    let all: Vec<String> = RETENTION_DAYS.iter().map(ToString::to_string).collect();
+    Diagnostic::new(
+        Code::EnvironmentRetention,
+        format!(
+            "{subject} cannot be {}: CloudWatch Logs does not offer it",
+            quote(written)
+        ),
+    )
+    .at(place)
+    .maybe_help(nearest.map(|days| format!("the nearest is `{days}`")))
+    .help(format!("it offers {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_rates_as_aws_does() {
+        assert_eq!(parse_rate("rate(1 minute)"), Ok(1));
+        assert_eq!(parse_rate("rate(5 minutes)"), Ok(5));
+        assert_eq!(parse_rate("rate(24 hours)"), Ok(1440));
+        for wrong in [
+            "rate(1 minutes)",
+            "rate(5 minute)",
+            "rate(0 minutes)",
+            "rate(25 hours)",
+            "rate(5 days)",
+            "rate( 5 minutes)",
+            "cron(* * * * ? *)",
+            "rate(-5 minutes)",
+            "5 minutes",
+            "rate(99999999 minutes)",
+        ] {
+            assert!(parse_rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}

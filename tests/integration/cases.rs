@@ -1,0 +1,509 @@
+//! One case for each code: `tests/cases/AREA-NAME/` holds the files and `expected.txt`, what a person
+//! sees. `PGVIGIL_UPDATE=1 cargo test` rewrites the latter; the text that must be underlined stands here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, date};
+use pgvigil::check;
+use pgvigil::check::resource_names::{ResourceName, check_resource_names};
+use pgvigil::diagnostic::{Code, Diagnostics};
+use pgvigil::policy::{self, Loaded};
+use pgvigil::report::{github, human, json};
+
+const TODAY: Date = date(2026, 11, 22);
+
+/// Each case, and the text under the first diagnostic of its code, as it is shown.
+const UNDERLINED: &[(&str, &str)] = &[
+    ("account-matches-everything", "\".+\""),
+    ("account-role-or-pattern", "pattern"),
+    ("account-swallows-user", "\"[a-z]+\""),
+    ("date-future", "2027-01-01"),
+    ("date-impossible", "2027-02-29"),
+    ("date-order", "2026-10-01"),
+    ("environment-account", "\"1234-5678-9012\""),
+    ("environment-cluster-name", "Orders-Prod"),
+    ("environment-duplicate-cluster", "orders-prod"),
+    ("environment-duplicate-name", "version: 1"),
+    ("environment-email", "dba at example.com"),
+    ("environment-folder", "../elsewhere"),
+    ("environment-late-arrival", "1440"),
+    (
+        "environment-literal-secret",
+        "****************************************",
+    ),
+    ("environment-log-line-prefix", "\"%m [%p] \""),
+    ("environment-missing-key", "version: 1"),
+    ("environment-name-form", "version: 1"),
+    ("environment-namespace", "AWS/RDS"),
+    ("environment-nobody-told", "version: 1"),
+    ("environment-overlap", "300"),
+    ("environment-rate", "rate(1 minutes)"),
+    ("environment-region", "Frankfurt"),
+    ("environment-resource-name", "orders-prod"),
+    ("environment-retention", "360"),
+    ("environment-secret-reference", "INCIDENT URL"),
+    ("environment-tag", "aws:team"),
+    ("environment-unknown-region", "eu-centrall-1"),
+    ("environment-unused-key", "region"),
+    ("exclusion-contains-without-expiry", "contains"),
+    ("exclusion-duplicate-id", "catalog-metadata"),
+    ("exclusion-empty-match", "match"),
+    ("exclusion-expired", "2026-11-21"),
+    ("exclusion-expires-soon", "2026-12-01"),
+    ("exclusion-id-form", "Catalog_Metadata"),
+    ("exclusion-lives-long", "2028-12-31"),
+    ("exclusion-no-samples", "samples"),
+    ("exclusion-protected-relation", "pg_stats"),
+    ("exclusion-relation-without-schema", "relation"),
+    ("exclusion-sample-object", "class: READ"),
+    ("exclusion-too-wide", "match"),
+    ("exclusion-unknown-word", "MISC_SET"),
+    ("exclusion-weak-reason", "noise"),
+    ("exclusion-whole-catalog", "pg_catalog"),
+    ("pattern-empty", "\"[0-9]*\""),
+    ("pattern-invalid", "("),
+    ("pattern-not-portable", "\\d"),
+    ("reference-extends-cycle", "green"),
+    ("reference-unknown-base", "bose"),
+    ("reference-unknown-environment", "prd"),
+    ("reference-unknown-exclusion", "catalog-metdata"),
+    ("reference-unknown-set", "catalog-metadta"),
+    ("role-control-character", "\"ali\\tce\""),
+    ("role-duplicate", "alice"),
+    ("role-imitates-log", "\"svc@app:[1]:LOG\""),
+    ("role-outer-space", "\" alice\""),
+    (
+        "role-too-long",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ),
+    ("role-user-and-account", "alice"),
+    ("schema-empty", "\"\""),
+    ("schema-missing-key", "role: alice"),
+    ("schema-out-of-range", "64"),
+    ("schema-repeated-item", "read"),
+    ("schema-unknown-key", "enviroments"),
+    ("schema-unknown-value", "ams"),
+    ("schema-unquoted-text", "123456789012"),
+    ("schema-value", "\"12\""),
+    ("schema-version", "2"),
+    ("schema-wrong-type", "orders-prod"),
+    ("source-bidirectional-character", "\u{202e}"),
+    ("source-byte-order-mark", "\u{feff}"),
+    ("source-control-character", "\u{1b}"),
+    ("source-empty-file", ""),
+    ("source-invisible-character", "\u{200b}"),
+    ("source-mixed-scripts", "\u{430}lice"),
+    ("source-no-files", ""),
+    ("source-not-utf8", "\u{fffd}"),
+    ("source-symbolic-link", ""),
+    ("source-too-large", ""),
+    ("source-unexpected-file", ""),
+    ("user-expired", "2026-10-31"),
+    ("user-expires-soon", "2026-12-01"),
+    ("user-not-watched", "log"),
+    ("user-two-defaults", "audit"),
+    ("yaml-alias", "&owner"),
+    ("yaml-boolean-like", "no"),
+    ("yaml-duplicate-key", "owner"),
+    ("yaml-key-not-text", "role"),
+    ("yaml-leading-zero", "012345678901"),
+    ("yaml-merge-key", "<<"),
+    ("yaml-null", "users"),
+    ("yaml-number-like", "1_000"),
+    ("yaml-several-documents", "---"),
+    ("yaml-syntax", ":"),
+    ("yaml-tab", "\t"),
+    ("yaml-tag", "!text"),
+    ("yaml-too-deep", "["),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+fn name(code: Code) -> String {
+    code.id().replace('/', "-")
+}
+
+/// Most cases are files; those that no repository should hold are made here.
+fn judge(name: &str) -> (Loaded, Diagnostics) {
+    let loaded = match name {
+        "source-too-large" => {
+            policy::load_from([("rules/rules.yaml", "#".repeat(policy::load::MAX_BYTES + 1))])
+        }
+        _ => policy::load(&folder().join(name)).unwrap(),
+    };
+    let mut diagnostics = check::run(&loaded, TODAY);
+    if name == "environment-resource-name" {
+        for environment in &loaded.policy.environments {
+            for cluster in &environment.clusters {
+                let names = [ResourceName {
+                    kind: "the Lambda function",
+                    name: "x".repeat(65),
+                    longest: 64,
+                }];
+                check_resource_names(environment, cluster, &names, &mut diagnostics);
+            }
+        }
+    }
+    (loaded, diagnostics)
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let codes: BTreeSet<String> = Code::ALL.iter().map(|code| name(*code)).collect();
+    let listed: BTreeSet<String> = UNDERLINED
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let folders: BTreeSet<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with("good") && !name.starts_with("many-"))
+        .collect();
+    assert_eq!(codes, listed, "the codes and the list of this file differ");
+    assert_eq!(
+        codes, folders,
+        "the codes and the folders of tests/cases differ"
+    );
+}
+
+#[test]
+fn every_case_shows_what_is_expected() {
+    let mut wrong = Vec::new();
+    for (name, underlined) in UNDERLINED {
+        let (loaded, diagnostics) = judge(name);
+        let Some(found) = diagnostics
+            .iter()
+            .find(|diagnostic| diagnostic.code.id().replace('/', "-") == *name)
+        else {
+            wrong.push(format!(
+                "{name}: its code is not reported\n{}",
+                human::render(&loaded.files, &diagnostics, human::Options::default())
+            ));
+            continue;
+        };
+        let shown = found
+            .place()
+            .map(|place| loaded.files.shown_slice(place))
+            .unwrap_or_default();
+        if shown != *underlined {
+            wrong.push(format!(
+                "{name}: {shown:?} is underlined instead of {underlined:?}"
+            ));
+        }
+        let text = human::render(&loaded.files, &diagnostics, human::Options::default());
+        if let Err(message) = expect(&folder().join(name).join("expected.txt"), &text) {
+            wrong.push(message);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_correct_repository_has_no_faults() {
+    let (loaded, diagnostics) = judge("good");
+    assert!(
+        diagnostics.is_empty(),
+        "{}",
+        human::render(&loaded.files, &diagnostics, human::Options::default())
+    );
+}
+
+#[test]
+fn all_faults_of_all_files_come_out_in_one_run() {
+    let (loaded, diagnostics) = judge("many-faults");
+    let text = human::render(&loaded.files, &diagnostics, human::Options::default());
+    expect(&folder().join("many-faults/expected.txt"), &text).unwrap();
+    let codes: BTreeSet<&str> = diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code.id())
+        .collect();
+    assert!(codes.len() >= 20, "{codes:?}");
+}
+
+#[test]
+fn a_secret_in_a_file_is_never_shown() {
+    let secret = "T0KEN-of-the-hook";
+    for notifications in [
+        "{https: [https://example.com/T0KEN-of-the-hook]}",
+        "{https: https://example.com/T0KEN-of-the-hook}",
+        "{https: [{from_env: https://example.com/T0KEN-of-the-hook}]}",
+        "{https: [{url: https://example.com/T0KEN-of-the-hook}]}",
+        "{webhook: https://example.com/T0KEN-of-the-hook}",
+        "{https: [https://example.com/T0KEN-of-the-hook",
+    ] {
+        let text = format!(
+            "version: 1\nprovider: local\nclusters: [orders]\nnotifications: {notifications}\n"
+        );
+        let loaded = policy::load_from([("environments/dev.yaml", text)]);
+        let diagnostics = check::run(&loaded, TODAY);
+        assert!(diagnostics.errors() > 0, "{notifications}");
+        for shown in [
+            human::render(&loaded.files, &diagnostics, human::Options::default()),
+            json::render(&loaded.files, &diagnostics),
+            github::render(&loaded.files, &diagnostics),
+        ] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
+
+/// What is left out of the model was reported.
+#[test]
+fn nothing_is_dropped_in_silence() {
+    let good = good_files();
+    let whole = |loaded: &Loaded| {
+        (
+            loaded.policy.users.len(),
+            loaded.policy.service_accounts.len(),
+            loaded.policy.exclusions.len(),
+            loaded.policy.environments.len(),
+        )
+    };
+    let expected = whole(&policy::load_from(good.clone()));
+    for (index, (_, text)) in good.iter().enumerate() {
+        let text = String::from_utf8(text.clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (line, old) in lines.iter().enumerate() {
+            for new in [
+                old.replacen(": ", ": 5 # ", 1),
+                old.replacen(": ", ": no # ", 1),
+                old.replacen(": ", "x: ", 1),
+                old.replacen(": ", ": [[]] # ", 1),
+                old.replacen(": ", ":", 1),
+                format!("{old}x"),
+            ] {
+                let mut damaged = lines.clone();
+                damaged[line] = &new;
+                let mut files = good.clone();
+                files[index].1 = damaged.join("\n").into_bytes();
+                let loaded = policy::load_from(files);
+                let diagnostics = check::run(&loaded, TODAY);
+                assert!(
+                    whole(&loaded) == expected || diagnostics.errors() > 0,
+                    "line {line}: {new}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_environment_may_have_no_exclusions() {
+    let text = "version: 1\nprovider: local\nclusters: [orders]\nexclusions: []\n";
+    let loaded = policy::load_from([("environments/dev.yaml", text)]);
+    assert!(check::run(&loaded, TODAY).is_empty());
+    assert_eq!(
+        loaded.policy.environments[0].exclusions,
+        pgvigil::policy::model::Selection::Only(Vec::new())
+    );
+}
+
+fn expect(path: &Path, text: &str) -> Result<(), String> {
+    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    if expected == text {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} differs:\n--- expected\n{expected}\n--- found\n{text}",
+            path.display()
+        ))
+    }
+}
+
+/// Loads, checks and renders; says how long that took.
+fn survive(files: Vec<(String, Vec<u8>)>) -> std::time::Duration {
+    let start = std::time::Instant::now();
+    let loaded = policy::load_from(files);
+    let diagnostics = check::run(&loaded, TODAY);
+    let text = human::render(
+        &loaded.files,
+        &diagnostics,
+        human::Options {
+            colour: false,
+            width: 100,
+        },
+    );
+    assert!(
+        !text.chars().any(pgvigil::diagnostic::is_hostile),
+        "{text:?}"
+    );
+    let report = json::render(&loaded.files, &diagnostics);
+    assert!(serde_json::from_str::<serde_json::Value>(&report).is_ok());
+    let commands = github::render(&loaded.files, &diagnostics);
+    assert!(
+        commands
+            .lines()
+            .all(|line| line.starts_with("::error ") || line.starts_with("::warning ")),
+        "{commands}"
+    );
+    start.elapsed()
+}
+
+fn good_files() -> Vec<(String, Vec<u8>)> {
+    [
+        "rules/rules.yaml",
+        "environments/base.yaml",
+        "environments/prod.yaml",
+        "environments/local.yaml",
+    ]
+    .map(|path| {
+        (
+            path.to_owned(),
+            std::fs::read(folder().join("good").join(path)).unwrap(),
+        )
+    })
+    .to_vec()
+}
+
+/// Pieces that mean something to YAML, to the policy or to a terminal.
+const PIECES: &[&str] = &[
+    "\n",
+    "  ",
+    "\t",
+    "- ",
+    ": ",
+    ":",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "#",
+    "&a ",
+    "*a",
+    "!t ",
+    "|\n",
+    ">\n",
+    "? ",
+    "<<: ",
+    "---\n",
+    "...\n",
+    "%",
+    "@",
+    "`",
+    "~",
+    "null",
+    "yes",
+    "012",
+    "1:30",
+    "\u{FEFF}",
+    "\u{202E}",
+    "\u{200B}",
+    "\u{1b}[31m",
+    "\0",
+    "\r",
+    "\r\n",
+    "é",
+    "\u{1F600}",
+    "users:",
+    "role: ",
+    "exclusions:",
+    "match: ",
+    "environments: all",
+    "extends: prod",
+    "base: true",
+    "version: 2",
+    "pattern: (a*)*b",
+    "matches: ['",
+    "\\",
+    "\\x41",
+    "((((",
+    "a{1000}{1000}",
+    "9999999999999999999999",
+    "1e999",
+    "-",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn arbitrary_bytes_never_break_the_loader(
+        rules in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        environment in proptest::collection::vec(proptest::sample::select(PIECES), 0..60),
+    ) {
+        survive(vec![("rules/a.yaml".to_owned(), rules), ("environments/b.yaml".to_owned(), environment.concat().into_bytes())]);
+    }
+
+    #[test]
+    fn damaged_files_never_break_the_loader(
+        edits in proptest::collection::vec((0..4_usize, 0.0..1.0_f64, 0..12_usize, proptest::sample::select(PIECES)), 1..6),
+    ) {
+        let mut files = good_files();
+        for (file, at, removed, piece) in edits {
+            let text = &mut files[file].1;
+            let start = (at * text.len() as f64) as usize;
+            let end = (start + removed).min(text.len());
+            text.splice(start..end, piece.bytes());
+        }
+        survive(files);
+    }
+}
+
+#[test]
+fn hostile_files_take_bounded_time() {
+    let big = 200_000;
+    let head = "version: 1\n";
+    let texts = [
+        "[".repeat(big),
+        "{a: ".repeat(big / 4),
+        "- ".repeat(big / 2),
+        "? ".repeat(big / 2),
+        format!("{head}users:\n{}", "  - role: no\n".repeat(big / 13)),
+        format!("{head}users: [{}]", "~, ".repeat(big / 3)),
+        format!(
+            "{head}{}",
+            (0..big / 10)
+                .map(|key| format!("k{key}: 1\n"))
+                .collect::<String>()
+        ),
+        format!(
+            "{head}users:\n{}",
+            (0..big / 70)
+                .map(|_| "  - {role: alice, owner: data-platform, environments: all}\n")
+                .collect::<String>()
+        ),
+        format!(
+            "{head}service_accounts:\n{}",
+            (0..big / 90)
+                .map(|key| format!(
+                    "  - {{pattern: a{key}, reason: x, owner: y, environments: [nowhere{key}]}}\n"
+                ))
+                .collect::<String>()
+        ),
+        format!("{head}users: \"{}\"", "x".repeat(big)),
+        format!("{head}users: {}", "\u{202E}".repeat(big / 3)),
+        format!("{head}a: |\n{}", "  line\n".repeat(big / 7)),
+        format!(
+            "{head}service_accounts:\n  - {{pattern: '{}', reason: x, owner: y, environments: all}}\n",
+            "(a{1,9})".repeat(400)
+        ),
+        format!(
+            "{head}service_accounts:\n  - {{pattern: '{}', reason: x, owner: y, environments: all}}\n",
+            "(".repeat(5_000)
+        ),
+    ];
+    for text in texts {
+        let shown: String = text.chars().take(40).collect();
+        let taken = survive(vec![
+            ("rules/a.yaml".to_owned(), text.clone().into_bytes()),
+            ("environments/b.yaml".to_owned(), text.into_bytes()),
+        ]);
+        assert!(taken.as_secs() < 20, "{shown} took {taken:?}");
+    }
+}
