@@ -1,2 +1,3 @@
 //! The report room.
 
+pub mod plan;
