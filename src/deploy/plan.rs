@@ -147,9 +147,9 @@ pub enum PlanError {
     #[error("the environment is {expected}, and the credentials lead to {found}")]
     Elsewhere {
         /// What the files say.
-        expected: At,
+        expected: Box<At>,
         /// What the provider says.
-        found: At,
+        found: Box<At>,
     },
     /// Something is to be deleted that is not there, or that a file asks for.
     #[error("nothing to prune at {}: only what is live and no file asks for can be pruned", .0.join(", "))]
@@ -238,7 +238,10 @@ pub(super) fn same_place(identity: &Identity, reader: &dyn Reader) -> Result<(),
     if expected == found {
         Ok(())
     } else {
-        Err(PlanError::Elsewhere { expected, found })
+        Err(PlanError::Elsewhere {
+            expected: Box::new(expected),
+            found: Box::new(found),
+        })
     }
 }
 

@@ -91,6 +91,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
         style.paint(Paint::Bold, &style.fit(&heading(&plan.identity), 0))
     );
     let mut drawn = false;
+    let mut had_details = true;
     for resource in &plan.resources {
         if resource.action == Action::None
             && resource.verdict == Verdict::Clean
@@ -102,7 +103,12 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
             continue;
         }
         drawn = true;
-        text.push('\n');
+        // One line after another; details stand apart.
+        let has_details = !resource.changes.is_empty() || resource.note.is_some();
+        if has_details || had_details {
+            text.push('\n');
+        }
+        had_details = has_details;
         text.push_str(&head(resource, style));
         draw_changes(&resource.changes, style, &mut text);
     }

@@ -59,7 +59,13 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
         if !resource.changes.is_empty() {
             let diff = diff_text(&resource.changes);
             let fence = fence(&diff);
-            part.push_str(&format!("<details><summary>{} fields</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n", resource.changes.len()));
+            let fields = match resource.changes.len() {
+                1 => "1 field".to_owned(),
+                count => format!("{count} fields"),
+            };
+            part.push_str(&format!(
+                "<details><summary>{fields}</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n"
+            ));
         }
         if text.len() + part.len() > room {
             left_out += 1;

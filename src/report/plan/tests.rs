@@ -107,12 +107,96 @@ fn plan() -> Plan {
 
 #[test]
 fn draws_a_plan_for_a_terminal() {
-    insta::assert_snapshot!(human::render_plan(&plan(), Style { width: 80, colour: false }), @"");
+    insta::assert_snapshot!(human::render_plan(&plan(), Style { width: 80, colour: false }), @r####"
+    prod (aws, account 123456789012, region eu-west-1): billing, orders
+
+      + orders/sns-topic/t  create
+
+      ~ orders/saved-query/q  update
+          query:
+            …
+              line 3
+              line 4
+              line 5
+            - line 6
+            + line six
+              line 7
+              line 8
+              line 9
+            …
+
+      ~ orders/alarm/dml  update, drifted
+          description:
+            - "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+            + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+          - tags: {"a":"1"}
+          threshold: 5 → 0
+          + unit: null
+
+        orders/alarm/old  extra
+          kept: deleted only when it is named to be pruned
+
+    1 to create, 2 to change, 1 unchanged; 1 drifted, 1 extra.
+
+    pending: the files moved since the last apply, live did not
+    drifted: somebody changed live since the last apply, the files did not move
+    extra: it is live and no file asks for it
+    "####);
 }
 
 #[test]
 fn draws_a_plan_for_a_pull_request() {
-    insta::assert_snapshot!(markdown::render_plan(&plan(), markdown::COMMENT_LIMIT), @"");
+    insta::assert_snapshot!(markdown::render_plan(&plan(), markdown::COMMENT_LIMIT), @r####"
+    ### Plan: `prod (aws, account 123456789012, region eu-west-1): billing, orders`
+
+    **1 to create, 2 to change, 1 unchanged; 1 drifted, 1 extra**
+
+    `+` `orders/sns-topic/t` (create, pending)
+
+    `~` `orders/saved-query/q` (update, pending)
+    <details><summary>1 field</summary>
+
+    ```diff
+    @@ query @@
+      …
+      line 3
+      line 4
+      line 5
+    - line 6
+    + line six
+      line 7
+      line 8
+      line 9
+      …
+    ```
+
+    </details>
+
+    `~` `orders/alarm/dml` (update, drifted)
+    <details><summary>4 fields</summary>
+
+    ```diff
+    @@ description @@
+    - "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    @@ tags @@
+    - {"a":"1"}
+    @@ threshold @@
+    - 5
+    + 0
+    @@ unit @@
+    + null
+    ```
+
+    </details>
+
+    `!` `orders/alarm/old` (none, extra)
+    `kept: deleted only when it is named to be pruned`
+
+    - *pending*: the files moved since the last apply, live did not
+    - *drifted*: somebody changed live since the last apply, the files did not move
+    - *extra*: it is live and no file asks for it
+    "####);
 }
 
 #[test]
