@@ -1,6 +1,6 @@
 //! Deploying: desired documents against what is live, a plan as data, and its execution.
 //!
-//! Everything but [`apply`] is read-only by construction: it is given a [`Reader`], which has no call that
+//! Everything but [`apply()`] is read-only by construction: it is given a [`Reader`], which has no call that
 //! changes anything. Drift (what somebody else did) is kept apart from changes (what we will do).
 
 pub mod apply;
