@@ -1,1 +1,6 @@
-//! The cloud room.
+//! Adapters of the deploy port.
+
+pub mod local;
+
+#[cfg(test)]
+pub(crate) mod faulty;

@@ -20,7 +20,8 @@ mod place;
 pub(crate) mod testing;
 
 pub use document::{
-    Document, Kind, Ownership, Provenance, address_of_file, canonical, file_of, normalise, pretty,
+    Document, Kind, Ownership, Provenance, address_of_file, canonical, encode, file_of, normalise,
+    pretty,
 };
 pub use metric::Metric;
 pub use place::{LOCAL_ACCOUNT, LOCAL_REGION, Location, partition};

@@ -131,6 +131,8 @@ pub struct Found {
     pub name: String,
     /// Digest of what it is now, where it could be read.
     pub digest: Option<Fingerprint>,
+    /// What was last applied: a resource that still is so was ours.
+    pub applied: Option<Fingerprint>,
 }
 
 /// What a resource must still be when it is written.

@@ -204,7 +204,8 @@ pub fn address_of_file(
     (!name.is_empty()).then(|| (format!("{cluster}/{kind}/{name}"), kind, name))
 }
 
-fn encode(text: &str) -> String {
+/// A part of an address as the name of a file or folder.
+pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for (index, byte) in text.bytes().enumerate() {
         let plain = byte.is_ascii_alphanumeric()

@@ -1,0 +1,68 @@
+//! What somebody else changed: the plan's other half, for a watch that changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::document::Document;
+use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, plan};
+use super::port::{Identity, Reader};
+use super::verdict::Outcome;
+
+/// What somebody else changed in an environment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DriftReport {
+    /// Version of this form.
+    pub format_version: u32,
+    /// Where.
+    pub identity: Identity,
+    /// Four-way; absent when something could not be read.
+    pub outcome: Option<Outcome>,
+    /// What was changed, resource by resource.
+    pub drift: Vec<Drift>,
+    /// The same edit on several resources, told once.
+    pub alike: Vec<Alike>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// One edit that several resources share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alike {
+    /// The field.
+    pub path: String,
+    /// The resources, by address; two at least.
+    pub addresses: Vec<String>,
+}
+
+/// Compares and reports. It is given a [`Reader`], so that it cannot change anything.
+pub fn drift(
+    identity: &Identity,
+    documents: &[Document],
+    reader: &dyn Reader,
+) -> Result<DriftReport, PlanError> {
+    let plan = plan(identity, documents, reader, &BTreeSet::new())?;
+    let mut edits: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for drift in &plan.drift {
+        for change in &drift.changes {
+            let what = serde_json::to_string(change).unwrap_or_default();
+            edits
+                .entry((change.path.clone(), what))
+                .or_default()
+                .push(drift.address.clone());
+        }
+    }
+    let alike = edits
+        .into_iter()
+        .filter(|(_, addresses)| addresses.len() > 1)
+        .map(|((path, _), addresses)| Alike { path, addresses })
+        .collect();
+    Ok(DriftReport {
+        format_version: FORMAT_VERSION,
+        identity: plan.identity.clone(),
+        outcome: plan.outcome().ok(),
+        drift: plan.drift,
+        alike,
+        unread: plan.unread,
+    })
+}

@@ -1,0 +1,528 @@
+//! The plan as data: what apply will do, and, apart from it, what somebody else did.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::diff::{self, Change};
+use super::document::{Document, Fingerprint, Kind, Ownership, canonical, digest};
+use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
+use super::verdict::{Outcome, Verdict, judge, live_fingerprint};
+
+/// Version of the plan's JSON.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What apply does with one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Makes it.
+    Create,
+    /// Sets our fields on what somebody else made.
+    Adopt,
+    /// Changes it.
+    Update,
+    /// Deletes it: only what was named.
+    Delete,
+}
+
+impl Action {
+    /// The sign in reports.
+    pub fn sign(self) -> char {
+        match self {
+            Self::None => ' ',
+            Self::Create => '+',
+            Self::Adopt | Self::Update => '~',
+            Self::Delete => '-',
+        }
+    }
+
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One resource of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Its address.
+    pub address: String,
+    /// What it is; absent for what is not of our making.
+    pub kind: Option<Kind>,
+    /// Its name with the provider.
+    pub name: String,
+    /// What apply does.
+    pub action: Action,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Who moved.
+    pub outcome: Outcome,
+    /// Field by field, from live to desired. Empty for what is made or deleted as a whole.
+    pub changes: Vec<Change>,
+    /// Digest of what the files ask for.
+    pub desired_digest: Option<Fingerprint>,
+    /// Digest of what is live; absent when nothing is.
+    pub live_digest: Option<Fingerprint>,
+    /// The fingerprint beside it is out of date: apply writes it, and changes nothing else.
+    pub remember: bool,
+    /// What a person should know besides.
+    pub note: Option<String>,
+    /// What the files ask for.
+    pub desired: Option<Document>,
+}
+
+/// A resource that somebody else changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Its address.
+    pub address: String,
+    /// What it is; absent for what is not of our making.
+    pub kind: Option<Kind>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Field by field, from what the files ask for to what is live. Where the files moved too, these are the
+    /// differences, whoever made them.
+    pub changes: Vec<Change>,
+    /// What a person should know besides.
+    pub note: Option<String>,
+}
+
+/// What could not be read, so that nothing is known about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The address, or what was to be listed.
+    pub address: String,
+    /// Why.
+    pub error: String,
+}
+
+/// What apply will do, for which place, and what somebody else did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this form.
+    pub format_version: u32,
+    /// For which place.
+    pub identity: Identity,
+    /// Every resource, in the order in which apply takes them.
+    pub resources: Vec<Planned>,
+    /// What somebody else changed.
+    pub drift: Vec<Drift>,
+    /// What could not be read. Such a plan is never clean and never applied.
+    pub unread: Vec<Unread>,
+}
+
+/// How many resources a plan does what with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Made.
+    pub create: usize,
+    /// Changed, or adopted.
+    pub change: usize,
+    /// Deleted.
+    pub delete: usize,
+    /// Left as they are.
+    pub unchanged: usize,
+    /// Changed or deleted by somebody else.
+    pub drifted: usize,
+    /// Live without a file that asks for it.
+    pub extra: usize,
+    /// Not read.
+    pub unread: usize,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The credentials lead elsewhere.
+    #[error("the environment is {expected}, and the credentials lead to {found}")]
+    Elsewhere {
+        /// What the files say.
+        expected: Box<At>,
+        /// What the provider says.
+        found: Box<At>,
+    },
+    /// Something is to be deleted that is not there, or that a file asks for.
+    #[error("nothing to prune at {}: only what is live and no file asks for can be pruned", .0.join(", "))]
+    NothingToPrune(Vec<String>),
+    /// Something is to be deleted that never is.
+    #[error("never deleted by pgvigil: {}", .0.join(", "))]
+    Protected(Vec<String>),
+    /// The provider does not say where the credentials lead.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+/// Why a saved plan cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedPlanError {
+    /// Not a plan.
+    #[error("this is not a saved plan: {0}")]
+    NotAPlan(#[from] serde_json::Error),
+    /// Another version's.
+    #[error(
+        "the plan has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: make the plan again"
+    )]
+    Version(u64),
+    /// Changed since it was written.
+    #[error("the plan was changed after it was made: make it again")]
+    Edited,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(flatten)]
+    plan: Plan,
+    digest: String,
+}
+
+/// What a provider answered about an environment.
+#[derive(Debug)]
+pub struct Survey {
+    /// One answer for each document, in order.
+    pub readings: Vec<Result<Reading, CloudError>>,
+    /// Everything within the scope.
+    pub found: Result<Vec<Found>, CloudError>,
+}
+
+impl Survey {
+    /// Asks the provider. Changes nothing.
+    pub fn take(identity: &Identity, documents: &[&Document], reader: &dyn Reader) -> Self {
+        let mut readings = reader.read_all(documents);
+        // A provider that answers too little has not read the rest.
+        while readings.len() < documents.len() {
+            let resource = documents
+                .get(readings.len())
+                .map(|document| document.address.clone())
+                .unwrap_or_default();
+            let message = "the provider gave no answer".to_owned();
+            readings.push(Err(CloudError::Unavailable {
+                operation: "read",
+                resource,
+                message,
+            }));
+        }
+        let found = reader.list(&Scope {
+            environment: identity.environment.clone(),
+        });
+        Self { readings, found }
+    }
+}
+
+/// Plans one environment. `prune` holds the addresses of what is to be deleted.
+pub fn plan(
+    identity: &Identity,
+    documents: &[Document],
+    reader: &dyn Reader,
+    prune: &BTreeSet<String>,
+) -> Result<Plan, PlanError> {
+    same_place(identity, reader)?;
+    let mut documents: Vec<&Document> = documents.iter().collect();
+    documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
+    let survey = Survey::take(identity, &documents, reader);
+    compare(identity, &documents, &survey, prune)
+}
+
+/// Refuses credentials that lead elsewhere.
+pub(super) fn same_place(identity: &Identity, reader: &dyn Reader) -> Result<(), PlanError> {
+    let (expected, found) = (identity.at(), reader.at()?);
+    if expected == found {
+        Ok(())
+    } else {
+        Err(PlanError::Elsewhere {
+            expected: Box::new(expected),
+            found: Box::new(found),
+        })
+    }
+}
+
+/// Compares what the files ask for with what is live: the pure part of [`plan()`].
+pub fn compare(
+    identity: &Identity,
+    documents: &[&Document],
+    survey: &Survey,
+    prune: &BTreeSet<String>,
+) -> Result<Plan, PlanError> {
+    let mut resources = Vec::new();
+    let mut drift = Vec::new();
+    let mut unread = Vec::new();
+    for (document, reading) in documents.iter().zip(&survey.readings) {
+        let planned = planned(document, reading);
+        if let Err(error) = reading {
+            unread.push(Unread {
+                address: document.address.clone(),
+                error: error.to_string(),
+            });
+        }
+        if planned.outcome.live_moved() {
+            let changes = match reading {
+                Ok(Reading::Present(live)) => {
+                    diff::edits(document.kind, &document.properties, &live.properties)
+                }
+                _ => Vec::new(),
+            };
+            drift.push(Drift {
+                address: planned.address.clone(),
+                kind: planned.kind,
+                verdict: planned.verdict,
+                changes,
+                note: planned.note.clone(),
+            });
+        }
+        resources.push(planned);
+    }
+    match &survey.found {
+        Err(error) => unread.push(Unread {
+            address: "the list of resources".to_owned(),
+            error: error.to_string(),
+        }),
+        Ok(found) => {
+            let asked: BTreeSet<&str> = documents
+                .iter()
+                .map(|document| document.address.as_str())
+                .collect();
+            let mut extras: Vec<&Found> = found
+                .iter()
+                .filter(|found| !asked.contains(found.address.as_str()))
+                .collect();
+            // Taken down against the order of building up: the schedule first.
+            extras.sort_by(|left, right| {
+                (Reverse(left.kind), &left.address).cmp(&(Reverse(right.kind), &right.address))
+            });
+            for found in extras {
+                let extra = extra(found, prune);
+                drift.push(Drift {
+                    address: extra.address.clone(),
+                    kind: extra.kind,
+                    verdict: Verdict::Extra,
+                    changes: Vec::new(),
+                    note: extra.note.clone(),
+                });
+                resources.push(extra);
+            }
+        }
+    }
+    refuse_prunes(&resources, prune)?;
+    Ok(Plan {
+        format_version: FORMAT_VERSION,
+        identity: identity.clone(),
+        resources,
+        drift,
+        unread,
+    })
+}
+
+fn refuse_prunes(resources: &[Planned], prune: &BTreeSet<String>) -> Result<(), PlanError> {
+    let extras: BTreeMap<&str, bool> = resources
+        .iter()
+        .filter(|resource| resource.verdict == Verdict::Extra)
+        .map(|resource| {
+            (
+                resource.address.as_str(),
+                resource.kind.is_none_or(Kind::is_protected),
+            )
+        })
+        .collect();
+    let absent: Vec<String> = prune
+        .iter()
+        .filter(|address| !extras.contains_key(address.as_str()))
+        .cloned()
+        .collect();
+    if !absent.is_empty() {
+        return Err(PlanError::NothingToPrune(absent));
+    }
+    let kept: Vec<String> = prune
+        .iter()
+        .filter(|address| extras.get(address.as_str()) == Some(&true))
+        .cloned()
+        .collect();
+    if kept.is_empty() {
+        Ok(())
+    } else {
+        Err(PlanError::Protected(kept))
+    }
+}
+
+fn planned(document: &Document, reading: &Result<Reading, CloudError>) -> Planned {
+    let (verdict, outcome) = judge(document, reading);
+    let desired_digest = Fingerprint::of_document(document);
+    let adopted = document.ownership == Ownership::Adopted;
+    let mut planned = Planned {
+        address: document.address.clone(),
+        kind: Some(document.kind),
+        name: document.name.clone(),
+        action: Action::None,
+        verdict,
+        outcome,
+        changes: Vec::new(),
+        desired_digest: Some(desired_digest.clone()),
+        live_digest: None,
+        remember: false,
+        note: None,
+        desired: Some(document.clone()),
+    };
+    match reading {
+        Err(error) => planned.note = Some(error.to_string()),
+        Ok(Reading::Absent { .. }) if adopted => {
+            planned.action = Action::Adopt;
+            planned.note =
+                Some("it does not exist yet: RDS makes it once the log export is on".to_owned());
+        }
+        Ok(Reading::Absent { .. }) => planned.action = Action::Create,
+        Ok(Reading::Present(live)) => {
+            planned.live_digest = Some(live_fingerprint(document, &live.properties));
+            planned.note.clone_from(&live.note);
+            if verdict == Verdict::Clean {
+                planned.remember = live.applied.as_ref() != Some(&desired_digest);
+            } else {
+                planned.action = if adopted && live.applied.is_none() {
+                    Action::Adopt
+                } else {
+                    Action::Update
+                };
+                planned.changes =
+                    diff::changes(document.kind, &live.properties, &document.properties);
+            }
+        }
+    }
+    planned
+}
+
+fn extra(found: &Found, prune: &BTreeSet<String>) -> Planned {
+    let named = prune.contains(&found.address);
+    let (action, note) = match found.kind {
+        None => (Action::None, "not of pgvigil's making: never touched"),
+        Some(kind) if kind.is_protected() => (
+            Action::None,
+            "kept: pgvigil never deletes a log group, a key or a topic",
+        ),
+        Some(_) if named => (Action::Delete, "named to be pruned"),
+        Some(_) => (
+            Action::None,
+            "kept: deleted only when it is named to be pruned",
+        ),
+    };
+    // What still is as we applied it was ours, and the files let go of it.
+    let ours = found.digest.is_some() && found.digest == found.applied;
+    let outcome = if found.kind.is_none() {
+        Outcome::Clean
+    } else {
+        Outcome::new(ours, !ours)
+    };
+    Planned {
+        address: found.address.clone(),
+        kind: found.kind,
+        name: found.name.clone(),
+        action,
+        verdict: Verdict::Extra,
+        outcome,
+        changes: Vec::new(),
+        desired_digest: None,
+        live_digest: found.digest.clone(),
+        remember: false,
+        note: Some(note.to_owned()),
+        desired: None,
+    }
+}
+
+impl Plan {
+    /// What the plan comes to; `Err` holds what could not be read, for then it is not known.
+    pub fn outcome(&self) -> Result<Outcome, &[Unread]> {
+        if !self.unread.is_empty() {
+            return Err(&self.unread);
+        }
+        let any = |moved: fn(Outcome) -> bool| {
+            self.resources
+                .iter()
+                .any(|resource| moved(resource.outcome))
+        };
+        Ok(Outcome::new(
+            any(Outcome::repository_moved),
+            any(Outcome::live_moved),
+        ))
+    }
+
+    /// Says whether apply would change anything.
+    pub fn is_empty(&self) -> bool {
+        self.unread.is_empty()
+            && self
+                .resources
+                .iter()
+                .all(|resource| resource.action == Action::None)
+    }
+
+    /// The numbers of the summary.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            unread: self.unread.len(),
+            ..Counts::default()
+        };
+        for resource in &self.resources {
+            match resource.action {
+                Action::Create => counts.create += 1,
+                Action::Adopt | Action::Update => counts.change += 1,
+                Action::Delete => counts.delete += 1,
+                Action::None if resource.verdict == Verdict::Clean => counts.unchanged += 1,
+                Action::None => {}
+            }
+            if resource.verdict == Verdict::Extra {
+                counts.extra += 1;
+            } else if resource.outcome.live_moved() {
+                counts.drifted += 1;
+            }
+        }
+        counts
+    }
+
+    /// Addresses that apply would delete: they need a confirmation.
+    pub fn deletes(&self) -> BTreeSet<String> {
+        let deletes = self
+            .resources
+            .iter()
+            .filter(|resource| resource.action == Action::Delete);
+        deletes.map(|resource| resource.address.clone()).collect()
+    }
+
+    /// The text of a saved plan, with a digest over it. It holds references to secrets, and no secret.
+    pub fn to_saved(&self) -> String {
+        let saved = Saved {
+            plan: self.clone(),
+            digest: self.digest(),
+        };
+        let value = serde_json::to_value(saved).unwrap_or_default();
+        super::document::pretty(&value)
+    }
+
+    /// Reads a saved plan and refuses one that was changed since.
+    pub fn from_saved(text: &str) -> Result<Self, SavedPlanError> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        match value
+            .get("format_version")
+            .and_then(serde_json::Value::as_u64)
+        {
+            Some(version) if version != u64::from(FORMAT_VERSION) => {
+                return Err(SavedPlanError::Version(version));
+            }
+            _ => {}
+        }
+        let saved: Saved = serde_json::from_value(value)?;
+        if saved.digest == saved.plan.digest() {
+            Ok(saved.plan)
+        } else {
+            Err(SavedPlanError::Edited)
+        }
+    }
+
+    fn digest(&self) -> String {
+        digest(&canonical(&serde_json::to_value(self).unwrap_or_default()))
+    }
+}

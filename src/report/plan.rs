@@ -1,0 +1,109 @@
+//! Plans, drift and applies, drawn for people ([`human`]), for machines ([`json`]) and for pull requests
+//! ([`markdown`]).
+//!
+//! Live values were written by whoever edited them: everything drawn goes through [`escape`].
+
+pub mod escape;
+pub mod human;
+pub mod json;
+pub mod markdown;
+
+use crate::deploy::diff::{Line, Sign};
+use crate::deploy::plan::{Counts, Plan};
+use crate::deploy::port::Identity;
+use crate::deploy::verdict::Verdict;
+
+/// Lines of a text that are drawn around a change.
+const CONTEXT: usize = 3;
+
+/// `prod (aws, account 123456789012, region eu-west-1): billing, orders`
+fn heading(identity: &Identity) -> String {
+    format!(
+        "{} ({}): {}",
+        identity.environment,
+        identity.at(),
+        identity.clusters.join(", ")
+    )
+}
+
+/// `3 to create, 1 to change, 12 unchanged; 1 drifted`
+pub fn summary(counts: &Counts) -> String {
+    let mut will = Vec::new();
+    for (count, what) in [
+        (counts.create, "to create"),
+        (counts.change, "to change"),
+        (counts.delete, "to delete"),
+        (counts.unchanged, "unchanged"),
+    ] {
+        if count > 0 {
+            will.push(format!("{count} {what}"));
+        }
+    }
+    if will.is_empty() {
+        will.push("nothing to do".to_owned());
+    }
+    let mut found = Vec::new();
+    for (count, what) in [
+        (counts.drifted, "drifted"),
+        (counts.extra, "extra"),
+        (counts.unread, "not read"),
+    ] {
+        if count > 0 {
+            found.push(format!("{count} {what}"));
+        }
+    }
+    if found.is_empty() {
+        will.join(", ")
+    } else {
+        format!("{}; {}", will.join(", "), found.join(", "))
+    }
+}
+
+/// The verdicts that a plan uses and that need a word, each once.
+fn verdicts(plan: &Plan) -> Vec<Verdict> {
+    let mut all: Vec<Verdict> = plan
+        .resources
+        .iter()
+        .map(|resource| resource.verdict)
+        .collect();
+    all.retain(|verdict| *verdict != Verdict::Clean);
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The changed lines with those around them; `None` stands for what is left out.
+fn with_context(lines: &[Line]) -> Vec<Option<&Line>> {
+    let changed: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.sign != Sign::Same)
+        .map(|(index, _)| index)
+        .collect();
+    let mut drawn = Vec::new();
+    let mut left_out = false;
+    for (index, line) in lines.iter().enumerate() {
+        let next = changed.partition_point(|changed| *changed < index);
+        let near = [next.checked_sub(1), Some(next)]
+            .into_iter()
+            .flatten()
+            .filter_map(|position| changed.get(position))
+            .any(|changed| changed.abs_diff(index) <= CONTEXT);
+        if near {
+            drawn.push(Some(line));
+            left_out = false;
+        } else if !left_out {
+            drawn.push(None);
+            left_out = true;
+        }
+    }
+    drawn
+}
+
+/// A value as one line of JSON.
+fn value_text(value: &serde_json::Value) -> String {
+    crate::deploy::document::canonical(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! Plans for a terminal.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::escape::terminal;
+use super::{heading, summary, value_text, verdicts, with_context};
+use crate::deploy::apply::{End, Report, State, Step};
+use crate::deploy::diff::{Change, Line, Sign};
+use crate::deploy::drift::DriftReport;
+use crate::deploy::plan::{Action, Plan, Planned, Unread};
+use crate::deploy::verdict::Verdict;
+
+/// How to draw.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Colours, as ANSI sequences.
+    pub colour: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            width: 100,
+            colour: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+}
+
+impl Style {
+    fn paint(self, paint: Paint, text: &str) -> String {
+        let code = match paint {
+            Paint::Bold => "1",
+            Paint::Dim => "2",
+            Paint::Red => "31",
+            Paint::Green => "32",
+            Paint::Yellow => "33",
+        };
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Escapes a text and cuts it to what is left of a line.
+    fn fit(self, text: &str, taken: usize) -> String {
+        let text = terminal(text);
+        let room = self.width.saturating_sub(taken).max(20);
+        if text.width() <= room {
+            return text;
+        }
+        let mut cut = String::new();
+        let mut width = 1;
+        for character in text.chars() {
+            width += character.width().unwrap_or(0);
+            if width > room {
+                break;
+            }
+            cut.push(character);
+        }
+        cut.push('…');
+        cut
+    }
+
+    fn sign(self, action: Action) -> String {
+        let sign = action.sign().to_string();
+        match action {
+            Action::None => sign,
+            Action::Create => self.paint(Paint::Green, &sign),
+            Action::Adopt | Action::Update => self.paint(Paint::Yellow, &sign),
+            Action::Delete => self.paint(Paint::Red, &sign),
+        }
+    }
+}
+
+/// A plan: what is done and what was found, then the summary, then what the words mean.
+pub fn render_plan(plan: &Plan, style: Style) -> String {
+    let mut text = format!(
+        "{}\n",
+        style.paint(Paint::Bold, &style.fit(&heading(&plan.identity), 0))
+    );
+    let mut drawn = false;
+    let mut had_details = true;
+    for resource in &plan.resources {
+        if resource.action == Action::None
+            && resource.verdict == Verdict::Clean
+            && resource.note.is_none()
+        {
+            continue;
+        }
+        if resource.verdict == Verdict::Unreadable {
+            continue;
+        }
+        drawn = true;
+        // One line after another; details stand apart.
+        let has_details = !resource.changes.is_empty() || resource.note.is_some();
+        if has_details || had_details {
+            text.push('\n');
+        }
+        had_details = has_details;
+        text.push_str(&head(resource, style));
+        draw_changes(&resource.changes, style, &mut text);
+    }
+    draw_unread(&plan.unread, style, &mut text);
+    if drawn || !plan.unread.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&style.paint(Paint::Bold, &format!("{}.", summary(&plan.counts()))));
+    text.push('\n');
+    let words = verdicts(plan);
+    if !words.is_empty() {
+        text.push('\n');
+    }
+    for verdict in words {
+        let line = format!("{}: {}", verdict.name(), verdict.meaning());
+        text.push_str(&style.paint(Paint::Dim, &line));
+        text.push('\n');
+    }
+    text
+}
+
+fn head(resource: &Planned, style: Style) -> String {
+    let what = match (resource.action, resource.verdict) {
+        (Action::None, verdict) => verdict.name().to_owned(),
+        (action, Verdict::Pending) => action.name().to_owned(),
+        (action, verdict) => format!("{}, {}", action.name(), verdict.name()),
+    };
+    let address = style.fit(&resource.address, what.len() + 6);
+    let mut text = format!(
+        "  {} {}  {}\n",
+        style.sign(resource.action),
+        address,
+        style.paint(Paint::Dim, &what)
+    );
+    if let Some(note) = &resource.note {
+        text.push_str(&format!(
+            "      {}\n",
+            style.paint(Paint::Dim, &style.fit(note, 6))
+        ));
+    }
+    text
+}
+
+fn draw_changes(changes: &[Change], style: Style, text: &mut String) {
+    for change in changes {
+        let path = terminal(&change.path);
+        if !change.lines.is_empty() {
+            text.push_str(&format!("      {path}:\n"));
+            draw_lines(&change.lines, style, text);
+            continue;
+        }
+        let taken = 6 + path.width() + 6;
+        let value = |value: &serde_json::Value| value_text(value);
+        let line = match (&change.before, &change.after) {
+            (Some(before), Some(after)) => {
+                let (before, after) = (value(before), value(after));
+                if before.width() + after.width() + taken <= style.width {
+                    let (before, after) = (style.fit(&before, taken), style.fit(&after, taken));
+                    format!(
+                        "      {path}: {} → {}\n",
+                        style.paint(Paint::Red, &before),
+                        style.paint(Paint::Green, &after)
+                    )
+                } else {
+                    let before = style.paint(Paint::Red, &format!("- {}", style.fit(&before, 10)));
+                    let after = style.paint(Paint::Green, &format!("+ {}", style.fit(&after, 10)));
+                    format!("      {path}:\n        {before}\n        {after}\n")
+                }
+            }
+            (Some(before), None) => {
+                let line = format!("- {path}: {}", style.fit(&value(before), taken));
+                format!("      {}\n", style.paint(Paint::Red, &line))
+            }
+            (None, Some(after)) => {
+                let line = format!("+ {path}: {}", style.fit(&value(after), taken));
+                format!("      {}\n", style.paint(Paint::Green, &line))
+            }
+            (None, None) => String::new(),
+        };
+        text.push_str(&line);
+    }
+}
+
+fn draw_lines(lines: &[Line], style: Style, text: &mut String) {
+    for line in with_context(lines) {
+        let Some(line) = line else {
+            text.push_str(&format!("        {}\n", style.paint(Paint::Dim, "…")));
+            continue;
+        };
+        let drawn = format!("{} {}", line.sign.character(), style.fit(&line.text, 10));
+        let drawn = match line.sign {
+            Sign::Same => drawn.trim_end().to_owned(),
+            Sign::Removed => style.paint(Paint::Red, &drawn),
+            Sign::Added => style.paint(Paint::Green, &drawn),
+        };
+        text.push_str(&format!("        {drawn}\n"));
+    }
+}
+
+fn draw_unread(unread: &[Unread], style: Style, text: &mut String) {
+    for unread in unread {
+        text.push_str(&format!(
+            "\n  {} {}  unreadable\n",
+            style.paint(Paint::Red, "!"),
+            terminal(&unread.address)
+        ));
+        text.push_str(&format!("      {}\n", terminal(&unread.error)));
+    }
+}
+
+/// What somebody else changed.
+pub fn render_drift(report: &DriftReport, style: Style) -> String {
+    let mut text = format!(
+        "{}\n",
+        style.paint(Paint::Bold, &style.fit(&heading(&report.identity), 0))
+    );
+    for drift in &report.drift {
+        let verdict = style.paint(Paint::Yellow, drift.verdict.name());
+        text.push_str(&format!(
+            "\n  ! {}  {verdict}\n",
+            style.fit(&drift.address, drift.verdict.name().len() + 6)
+        ));
+        if let Some(note) = &drift.note {
+            text.push_str(&format!(
+                "      {}\n",
+                style.paint(Paint::Dim, &style.fit(note, 6))
+            ));
+        }
+        draw_changes(&drift.changes, style, &mut text);
+    }
+    for alike in &report.alike {
+        text.push_str(&format!(
+            "\n  The same edit of {} on {} resources.\n",
+            terminal(&alike.path),
+            alike.addresses.len()
+        ));
+    }
+    draw_unread(&report.unread, style, &mut text);
+    let result = match (report.drift.len(), report.unread.len()) {
+        (0, 0) => "nobody changed anything by hand".to_owned(),
+        (0, unread) => format!("{unread} not read: whether anything drifted is not known"),
+        (drifted, 0) => format!("{drifted} drifted"),
+        (drifted, unread) => format!("{drifted} drifted; {unread} not read"),
+    };
+    text.push_str(&format!(
+        "\n{}\n",
+        style.paint(Paint::Bold, &format!("{result}."))
+    ));
+    text
+}
+
+/// One step of an apply, as it ends.
+pub fn render_step(step: &Step, style: Style) -> String {
+    let word = match &step.state {
+        State::Done => match step.action {
+            Action::Create => "created",
+            Action::Adopt => "adopted",
+            Action::Update => "changed",
+            Action::Delete => "deleted",
+            Action::None => "recorded",
+        },
+        State::AlreadyDone if step.action == Action::None => "recorded",
+        State::AlreadyDone => "already so",
+        State::Failed { .. } => "failed",
+        State::NotReached => "not done",
+    };
+    let paint = match &step.state {
+        State::Done | State::AlreadyDone => Paint::Green,
+        State::Failed { .. } => Paint::Red,
+        State::NotReached => Paint::Yellow,
+    };
+    let mut text = format!(
+        "  {}  {}\n",
+        style.paint(paint, &format!("{word:>10}")),
+        style.fit(&step.address, 14)
+    );
+    if let State::Failed { error, written } = &step.state {
+        text.push_str(&format!("              {}\n", terminal(error)));
+        let written = match written {
+            Some(true) => "it was written all the same",
+            Some(false) => "it was not written",
+            None => "whether it was written is not known",
+        };
+        text.push_str(&format!("              {written}\n"));
+    }
+    text
+}
+
+/// What an apply did and did not do, in the end.
+pub fn render_apply(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    let total = report.steps.len();
+    let done = report.done();
+    match report.end {
+        End::Complete => {
+            text.push_str(&style.paint(Paint::Bold, &format!("{done} of {total} steps done.")))
+        }
+        End::Failed | End::Interrupted => {
+            let why = if report.end == End::Failed {
+                "a step failed"
+            } else {
+                "it was asked to stop"
+            };
+            let line = format!("Stopped, because {why}: {done} of {total} steps done. Not done:");
+            text.push_str(&style.paint(Paint::Bold, &line));
+            text.push('\n');
+            for step in report
+                .steps
+                .iter()
+                .filter(|step| !matches!(step.state, State::Done | State::AlreadyDone))
+            {
+                text.push_str(&render_step(step, style));
+            }
+            text.push_str("Apply again: what is done is left alone.");
+        }
+    }
+    text.push('\n');
+    text
+}
