@@ -13,7 +13,6 @@ pub mod patterns;
 pub mod people;
 pub mod reasons;
 pub mod relations;
-pub mod resource_names;
 pub mod roles;
 pub mod samples;
 pub mod schedule;

@@ -1,4 +1,8 @@
 //! The policy as artefacts: queries, enrolment SQL, the monitor's environment, resource documents.
+//!
+//! Everything here is a pure function of the policy files (and of the day, where an enrolment ends):
+//! the same input gives the same bytes. Limits of the services are diagnostics at the place in the
+//! YAML that breaks them ([`limits`]).
 
 pub mod enrolment;
 pub mod monitor_environment;
@@ -7,4 +11,200 @@ mod pattern;
 pub mod query;
 pub mod resources;
 
-pub use query::{CompiledQuery, QuerySource, StageRole};
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::policy::Loaded;
+use crate::policy::model::{Cluster, Environment};
+
+use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment};
+use name::{NameProblem, check_names};
+use resources::{Document, Inputs, topic_arn};
+
+pub use query::{CompiledQuery, QUERY_LIMIT, QuerySource, StageRole};
+
+/// A file that is compiled from the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artefact {
+    /// Where it stands below the output folder, with forward slashes: `ENV/…`.
+    pub path: String,
+    /// Its contents.
+    pub text: String,
+}
+
+/// What an environment is compiled into.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The alarm query.
+    pub query: CompiledQuery,
+    /// The same records, newest first.
+    pub investigate: CompiledQuery,
+    /// SHA-256 of the alarm query, in hexadecimal.
+    pub query_digest: String,
+    /// Every resource of every cluster, cluster by cluster, in the safe order.
+    pub documents: Vec<Document>,
+    /// Every file, sorted by path.
+    pub artefacts: Vec<Artefact>,
+}
+
+/// Compiles an environment.
+pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compiled {
+    let source = QuerySource::of(&loaded.policy, environment);
+    let query = source.alarm(&header("what counts", loaded, environment));
+    let query_digest = digest(&query.text);
+    let investigate = source.investigate(&header("what counts, newest first", loaded, environment));
+    let table = source.table(&header("what counts, without statements", loaded, environment));
+    let inputs = MonitorInputs { query: &query.text, query_digest: &query_digest, policy_digest: &loaded.digest };
+
+    let mut documents = Vec::new();
+    for cluster in &environment.clusters {
+        let variables = cluster_environment(environment, cluster, inputs);
+        documents.extend(resources::resources(
+            environment,
+            cluster,
+            &Inputs {
+                query: &query.text,
+                investigate: &investigate.text,
+                table: &table.text,
+                query_digest: &query_digest,
+                policy_digest: &loaded.digest,
+                monitor_environment: &variables,
+            },
+        ));
+    }
+
+    let groups: Vec<String> = environment.clusters.iter().map(Cluster::log_group).collect();
+    let monitor = monitor_environment(environment, &groups, inputs);
+    let enrolment = enrolment::enrolment_sql(
+        &loaded.policy,
+        environment,
+        today,
+        &header("who is audited", loaded, environment),
+    );
+    let at = |name: &str| format!("{}/{name}", environment.name);
+    let mut artefacts = vec![
+        Artefact { path: at("query.cwli"), text: query.text.clone() },
+        Artefact { path: at("investigate.cwli"), text: investigate.text.clone() },
+        Artefact { path: at("enrol.sql"), text: enrolment },
+        Artefact { path: at("monitor-env.json"), text: json(&monitor) },
+    ];
+    artefacts.extend(
+        documents.iter().map(|document| Artefact { path: at(&document.file().to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")), text: document.to_text() }),
+    );
+    artefacts.sort_by(|a, b| a.path.cmp(&b.path));
+    Compiled { query, investigate, query_digest, documents, artefacts }
+}
+
+/// The variables of one cluster's monitor.
+fn cluster_environment(
+    environment: &Environment,
+    cluster: &Cluster,
+    inputs: MonitorInputs<'_>,
+) -> BTreeMap<String, String> {
+    let mut variables = monitor_environment(environment, &[cluster.log_group()], inputs);
+    variables.insert("PGVIGIL_CLUSTER".to_owned(), cluster.name.clone());
+    variables.insert("PGVIGIL_TOPIC".to_owned(), topic_arn(environment, cluster));
+    variables
+}
+
+/// Where an artefact comes from: short, since it counts against the limits of the services.
+fn header(what: &str, loaded: &Loaded, environment: &Environment) -> String {
+    let short = loaded.digest.get(..12).unwrap_or(&loaded.digest);
+    format!("pgvigil {} {}: {what}, policy {short}", env!("CARGO_PKG_VERSION"), environment.name)
+}
+
+/// SHA-256 in hexadecimal.
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn json(variables: &BTreeMap<String, String>) -> String {
+    let mut text = serde_json::to_string_pretty(variables).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Tells where the artefacts break a limit of the service that takes them.
+pub fn limits(loaded: &Loaded) -> Diagnostics {
+    let mut sink = Diagnostics::default();
+    for environment in &loaded.policy.environments {
+        let source = QuerySource::of(&loaded.policy, environment);
+        let query = source.alarm(&header("what counts", loaded, environment));
+        let investigate = source.investigate(&header("what counts, newest first", loaded, environment));
+        let length = query.length().max(investigate.length());
+        if length > QUERY_LIMIT {
+            sink.push(too_long(&query, length, loaded, environment));
+            continue;
+        }
+        let inputs = MonitorInputs {
+            query: &query.text,
+            query_digest: &digest(&query.text),
+            policy_digest: &loaded.digest,
+        };
+        for cluster in &environment.clusters {
+            let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));
+            if size > ENVIRONMENT_LIMIT {
+                sink.push(
+                    Diagnostic::new(
+                        Code::CompileMonitorEnvironment,
+                        format!("the monitor's variables take {size} bytes, and Lambda takes at most {ENVIRONMENT_LIMIT}"),
+                    )
+                    .at(cluster.place.clone())
+                    .help("the packed query is the largest part: shorten or remove exclusions"),
+                );
+            }
+        }
+    }
+    for fault in check_names(&loaded.policy) {
+        let (name, kind, limit) = (quote(&fault.name), fault.kind, fault.limit);
+        let diagnostic = match &fault.problem {
+            NameProblem::TooLong { length } => Diagnostic::new(
+                Code::EnvironmentResourceName,
+                format!("the {kind} would be named {name}: {length} characters, and at most {limit} are possible"),
+            )
+            .help("shorten the name of the environment: it is the name of the file"),
+            NameProblem::Character(character) => Diagnostic::new(
+                Code::EnvironmentResourceName,
+                format!("the {kind} would be named {name}, which holds {}", quote(&character.to_string())),
+            )
+            .help("write the name with letters, digits and hyphens"),
+            NameProblem::Taken { by } => Diagnostic::new(
+                Code::EnvironmentResourceName,
+                format!("the {kind} {name} would belong to two clusters"),
+            )
+            .context(by.clone(), "the other one")
+            .help("watch a cluster in one environment only"),
+        };
+        sink.push(diagnostic.at(fault.place));
+    }
+    sink.sort();
+    sink
+}
+
+fn too_long(query: &CompiledQuery, length: usize, loaded: &Loaded, environment: &Environment) -> Diagnostic {
+    let mut shares: Vec<&(String, usize)> = query.shares.iter().collect();
+    shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let listed: Vec<String> = shares
+        .iter()
+        .take(8)
+        .map(|(id, characters)| format!("{} {characters}", quote(id)))
+        .collect();
+    let mut diagnostic = Diagnostic::new(
+        Code::CompileQueryLength,
+        format!(
+            "the query of the environment {} has {length} characters, and Logs Insights takes at most {QUERY_LIMIT}",
+            quote(&environment.name)
+        ),
+    )
+    .help(format!("it is {} characters too long; the exclusions take: {}", length - QUERY_LIMIT, listed.join(", ")))
+    .help("remove exclusions that silence little, or select fewer in the environment's `exclusions`");
+    let largest = shares.first().and_then(|(id, _)| loaded.policy.exclusions.iter().find(|e| &e.id == id));
+    diagnostic = match largest {
+        Some(exclusion) => diagnostic.at(exclusion.place.clone()),
+        None => diagnostic.at(environment.place.clone()),
+    };
+    diagnostic
+}

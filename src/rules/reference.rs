@@ -372,10 +372,7 @@ impl<'a> Lexer<'a> {
 
     /// Passes the name of a function's rows and the parenthesis of their columns, if they follow.
     fn row_name(&mut self) {
-        const ROW_NAMES: &[&str] = &[
-            "a", "c", "col", "colnum", "cols", "e", "elem", "f", "g", "i", "idx", "k", "key", "keys", "koi", "n", "o",
-            "ord", "p", "pos", "s", "t", "u", "v", "x",
-        ];
+        const ROW_NAMES: &[&str] = &["col", "colnum", "cols", "elem", "idx", "key", "keys", "koi", "ord", "pos"];
         let start = self.at;
         while self.gap() {}
         let name_start = self.at;
@@ -383,7 +380,8 @@ impl<'a> Lexer<'a> {
             self.at += 1;
         }
         let name = self.text.get(name_start..self.at).unwrap_or_default();
-        let known = ROW_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let known = matches!(name, [letter] if letter.is_ascii_alphabetic())
+            || ROW_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         while self.gap() {}
         if known && self.peek() == Some(b'(') {
             self.at += 1;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
 use pgvigil::check;
-use pgvigil::check::resource_names::{ResourceName, check_resource_names};
+use pgvigil::compile;
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{github, human, json};
@@ -141,18 +141,8 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
         _ => policy::load(&folder().join(name)).unwrap(),
     };
     let mut diagnostics = check::run(&loaded, TODAY);
-    if name == "environment-resource-name" {
-        for environment in &loaded.policy.environments {
-            for cluster in &environment.clusters {
-                let names = [ResourceName {
-                    kind: "the Lambda function",
-                    name: "x".repeat(65),
-                    longest: 64,
-                }];
-                check_resource_names(environment, cluster, &names, &mut diagnostics);
-            }
-        }
-    }
+    diagnostics.extend(compile::limits(&loaded));
+    diagnostics.sort();
     (loaded, diagnostics)
 }
 

@@ -13,11 +13,11 @@ use crate::policy::model::{
 use crate::source::Place;
 
 fn place() -> Place {
-    Place
+    Place::default()
 }
 
 fn log_line_prefix() -> LogLinePrefix {
-    LogLinePrefix
+    LogLinePrefix::Short
 }
 
 /// An AWS environment.
@@ -60,6 +60,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         monitor_retention_days: 2557,
         tags: vec![("team".to_owned(), "dba".to_owned())],
         place: place(),
+        places: crate::source::Places::default(),
     }
 }
 
