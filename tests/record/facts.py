@@ -59,11 +59,12 @@ def main() -> None:
     names = sorted({p.name.removesuffix(".labels.tsv") for p in RECORDINGS.glob("*.on-short.labels.tsv")})
     out = ["# Facts found in the recordings", "", "Made by `tests/record/facts.py` from the recordings with `log_relation = on` and the short prefix. Do not edit.", ""]
     relations, functions, table = Counter(), Counter(), []
-    by_tool = {}
+    by_tool, holding = {}, {}
     for name in names:
         tool = name.split(".")[0]
         counts = Counter()
-        odd: dict[str, dict[tuple, Counter]] = {k: defaultdict(Counter) for k in ("no object", "outside", "holding", "no text", "not READ or MISC")}
+        odd: dict[str, dict[tuple, Counter]] = {k: defaultdict(Counter) for k in ("no object", "outside", "no text", "not READ or MISC")}
+        held: dict[str, Counter] = defaultdict(Counter)
         for label, note, entry in entries(name):
             fields = audit_fields(entry)
             if fields is None:
@@ -82,7 +83,7 @@ def main() -> None:
             if klass not in ("READ", "MISC"):
                 odd["not READ or MISC"][key][shorten(statement)] += 1
             elif relation in HOLDING:
-                odd["holding"][key][shorten(statement)] += 1
+                held[shorten(statement)][f"{klass},{command},{kind},{relation}"] += 1
             elif relation and not relation.startswith(CATALOG):
                 odd["outside"][key][shorten(statement)] += 1
             elif not relation and klass != "MISC":
@@ -93,12 +94,12 @@ def main() -> None:
                 odd["no text"][key][""] += 1
         table.append((tool, counts))
         by_tool[tool] = odd
+        holding[tool] = held
     out += ["## Records per label", "", "| recording | human | noise | aside | other lines |", "| --- | --- | --- | --- | --- |"]
     out += [f"| {tool} | {c['human']} | {c['noise']} | {c['aside']} | {c['other lines']} |" for tool, c in table]
     titles = {
         "no object": "Noise without an object",
         "outside": "Noise on objects outside pg_catalog and information_schema",
-        "holding": "Noise on catalog relations that can hold users' data or secrets",
         "no text": "Noise with an empty statement (bodies of catalog SQL functions that were not inlined)",
         "not READ or MISC": "Noise of another class than READ and MISC",
     }
@@ -115,6 +116,12 @@ def main() -> None:
                 out.append(f"- `{','.join(key)}`")
                 for statement, times in statements.most_common(40):
                     out.append(f"  - {times} × ``` {statement} ```")
+            out.append("")
+    out += ["## Noise on catalog relations that can hold users' data or secrets, by statement", ""]
+    for tool, held in holding.items():
+        if held:
+            out += [f"### {tool}", ""]
+            out += [f"- {', '.join(f'`{key}` {times}' for key, times in keys.items())}: ``` {statement} ```" for statement, keys in held.items()]
             out.append("")
     out += ["## Relations in noise", ""]
     out += [f"- {relation}: {times}" for relation, times in sorted(relations.items())]

@@ -30,10 +30,11 @@ GZIP_OVER = 150_000
 # An entry starts with a time; its further lines start with a tab.
 ENTRY = re.compile(rb"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC:")
 OWN = re.compile(rb"^\S+ \S+ UTC:(\[local\]|[0-9a-f.:]+\(\d+\)):recorder@")
-MARK = re.compile(rb"LOG:  PGVIGIL-LABEL (\d+)$")
-HEAD = re.compile(rb":(?:LOG|WARNING|ERROR|FATAL|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION):  (?:AUDIT: ((?:SESSION|OBJECT),.*))?", re.S)
+MARK = re.compile(rb"LOG:  (?:00000: )?PGVIGIL-LABEL (\d+)$")
+HEAD = re.compile(rb":(?:LOG|WARNING|ERROR|FATAL|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION):  (?:(?!AUDIT)[0-9A-Z]{5}: )?(?:AUDIT: ((?:SESSION|OBJECT),.*))?", re.S)
 PID = re.compile(rb":\[(\d+)\]:")
-RESTORED = re.compile(r"^COPY |^INSERT |^DECLARE _pg_dump_cursor|^SELECT last_value, is_called FROM |\b(setval|lo_\w+|loread|lowrite)\(")
+HOLDING = ("pg_catalog.pg_stats", "pg_catalog.pg_statistic", "pg_catalog.pg_largeobject")
+RESTORED = re.compile(r"(?i)^truncate |^COPY |^INSERT |^DECLARE _pg_dump_cursor|^SELECT last_value, is_called FROM |\b(setval|lo_\w+|loread|lowrite)\(")
 CATALOG = ("pg_catalog.", "information_schema.", "pg_toast.")
 
 
@@ -131,7 +132,7 @@ class Recording:
 
     def _mark(self, number: int) -> None:
         self.control.execute(f"do $$ begin raise log 'PGVIGIL-LABEL {number}'; end $$")
-        mark = f"LOG:  PGVIGIL-LABEL {number}\n".encode()
+        mark = f" PGVIGIL-LABEL {number}\n".encode()
         deadline = time.monotonic() + 20
         while mark not in self.log.read_bytes()[-20000:]:
             if time.monotonic() > deadline:
@@ -253,8 +254,10 @@ class Recording:
         if fields is None:
             return (number, "other"), "aside" if b"ERROR" in entry else "noise", step.note
         group = (number, pid and pid[1], fields[1])
+        if fields[3] in ("DDL", "ROLE"):
+            return group, "aside", f"{step.note}: {fields[7]}"
         if fields[6]:
-            theirs = not fields[6].startswith(CATALOG) and fields[3] in ("READ", "WRITE", "FUNCTION")
+            theirs = (not fields[6].startswith(CATALOG) or fields[6] in HOLDING) and fields[3] in ("READ", "WRITE", "FUNCTION")
         else:
             theirs = fields[3] in ("READ", "WRITE") and RESTORED.search(fields[7])
         return group, "human" if theirs else "noise", f"{step.note}: {fields[7]}" if theirs else step.note

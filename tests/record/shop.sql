@@ -1,4 +1,5 @@
 -- The database most recordings work on. Run by psql with `port` set, for the foreign server that points back here.
+set client_min_messages = error;
 create schema sales;
 create schema "PG_CATALOG";
 create schema information_schema2;

@@ -209,3 +209,7 @@ def record(run):
         psql.quit()
         subprocess.run(["psql", "-X", "-l"], env=run.environment(), capture_output=True, check=True)
         subprocess.run(["psql", "-X", "-c", "\\d"], env=run.environment("carol"), capture_output=True, check=True)
+    with run.noise("psql -c of metadata commands with parallel workers, which write records of their own without a user"):
+        environment = run.environment("carol", PGOPTIONS="-c force_parallel_mode=on -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c parallel_tuple_cost=0")
+        for command in ("\\d", "\\d orders", "\\df", "\\dT", "\\l"):
+            subprocess.run(["psql", "-X", "-c", command], env=environment, capture_output=True, check=True)

@@ -1,0 +1,20 @@
+use strict; use warnings; use DBI; use JSON::PP;
+$| = 1;
+sub step { my ($label, $note, $work) = @_; print "\@step $label\t" . JSON::PP->new->allow_nonref->encode($note) . "\n"; <STDIN>; $work->(); }
+my $db;
+step('noise', 'DBD::Pg connects', sub { $db = DBI->connect('dbi:Pg:', '', '', {RaiseError => 1, AutoCommit => 1}) });
+step('noise', 'table_info', sub { $db->table_info('', 'public', '%', 'TABLE,VIEW')->fetchall_arrayref });
+step('noise', 'column_info', sub { $db->column_info('', 'public', 'orders', '%')->fetchall_arrayref });
+step('noise', 'primary_key_info', sub { $db->primary_key_info('', 'public', 'orders')->fetchall_arrayref });
+step('noise', 'foreign_key_info', sub { $db->foreign_key_info('', '', '', '', 'public', 'orders')->fetchall_arrayref });
+step('noise', 'statistics_info', sub { $db->statistics_info('', 'public', 'orders', 0, 0)->fetchall_arrayref });
+step('noise', 'tables', sub { my @t = $db->tables('', '%', '%', 'TABLE') });
+step('noise', 'data_sources', sub { my @d = DBI->data_sources('Pg') });
+step('noise', 'type_info_all', sub { $db->type_info_all });
+step('noise', 'ping', sub { $db->ping });
+step('human', 'select * from customers where id = ?', sub { my $s = $db->prepare('select * from customers where id = ?'); $s->execute($_) for 1 .. 3; $s->fetchall_arrayref });
+step('human', 'insert into scratch values (?)', sub { $db->do('insert into scratch values (?)', undef, 5) });
+step('human', 'copy customers to stdout', sub { $db->do('copy customers to stdout'); my $line = ''; 1 while $db->pg_getcopydata(\$line) >= 0 });
+step('human', 'last_insert_id after an insert', sub { $db->do("insert into customers (name) values ('perl')"); $db->last_insert_id(undef, 'public', 'customers', undef) });
+step('blind', 'large object of DBD::Pg', sub { $db->begin_work; my $n = $db->pg_lo_creat($db->{pg_INV_WRITE}); my $fd = $db->pg_lo_open($n, $db->{pg_INV_WRITE}); $db->pg_lo_write($fd, 'abc', 3); $db->pg_lo_unlink($n); $db->commit });
+step('noise', 'disconnect', sub { $db->disconnect });
