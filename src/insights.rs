@@ -26,6 +26,7 @@ mod extract;
 mod fault;
 mod function;
 mod guard;
+mod head;
 mod lex;
 mod lower;
 mod memo;

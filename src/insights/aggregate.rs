@@ -72,7 +72,7 @@ impl Groups {
         let view = frame.view();
         self.buffer.clear();
         for key in &plan.keys {
-            key.evaluate(&view).encode(&mut self.buffer);
+            key.encode(&view, &mut self.buffer);
         }
         let found = self.index.get(self.buffer.as_slice()).copied();
         let position = found.unwrap_or_else(|| {
@@ -87,10 +87,17 @@ impl Groups {
             return;
         };
         for (state, (aggregate, term)) in group.states.iter_mut().zip(&plan.aggregates) {
+            if let (State::Distinct(seen), Some(term)) = (&mut *state, term) {
+                self.buffer.clear();
+                if term.encode(&view, &mut self.buffer) && !seen.contains(self.buffer.as_slice()) {
+                    seen.insert(self.buffer.as_slice().into());
+                }
+                continue;
+            }
             let value = term
                 .as_ref()
                 .map_or(Value::Number(1.0), |term| term.evaluate(&view));
-            state.add(*aggregate, value, moment, &mut self.buffer);
+            state.add(*aggregate, value, moment);
         }
     }
 
@@ -163,25 +170,14 @@ impl State {
         }
     }
 
-    fn add(
-        &mut self,
-        aggregate: Aggregate,
-        value: Value<'_>,
-        moment: Moment,
-        buffer: &mut Vec<u8>,
-    ) {
+    fn add(&mut self, aggregate: Aggregate, value: Value<'_>, moment: Moment) {
         if value.is_null() {
             return;
         }
         match self {
             Self::Count(count) => *count += 1,
-            Self::Distinct(seen) => {
-                buffer.clear();
-                value.encode(buffer);
-                if !seen.contains(buffer.as_slice()) {
-                    seen.insert(buffer.as_slice().into());
-                }
-            }
+            // Counted without building its value.
+            Self::Distinct(_) => {}
             Self::Sum { sum, count } => {
                 if let Some(number) = value.number() {
                     *sum += number;

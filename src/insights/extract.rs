@@ -8,6 +8,7 @@ use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 
 use super::fault::Fault;
+use super::head::{Found, Head, Stack, UNSET};
 use super::regex;
 
 /// A compiled pattern of `parse`.
@@ -27,11 +28,13 @@ pub(super) struct Glob {
 /// A regular expression with the groups that are wanted.
 #[derive(Debug)]
 pub(super) struct Captures {
-    pub(super) regex: meta::Regex,
+    regex: meta::Regex,
+    /// A faster way to the same groups.
+    head: Option<Head>,
     /// For each name its group's number, or none for the group of all the rest.
     groups: Vec<Option<usize>>,
     /// One for the start and one for the end of every group.
-    pub(super) slots: usize,
+    slots: usize,
 }
 
 impl Glob {
@@ -105,6 +108,7 @@ impl Captures {
         Ok((
             Self {
                 regex,
+                head: Head::new(run),
                 groups,
                 slots,
             },
@@ -115,25 +119,38 @@ impl Captures {
     fn run(
         &self,
         text: &[u8],
-        cache: &mut meta::Cache,
-        slots: &mut [Option<NonMaxUsize>],
+        workspace: &mut Workspace,
         found: &mut Vec<Option<Range<usize>>>,
     ) -> bool {
-        if self
-            .regex
-            .search_slots_with(cache, &Input::new(text), slots)
-            .is_none()
-        {
-            return false;
-        }
-        let place = |index: usize| slots.get(index).copied().flatten().map(NonMaxUsize::get);
+        let Workspace {
+            cache,
+            slots,
+            bounds,
+            stack,
+        } = workspace;
+        let tried = self.head.as_ref().map(|head| head.run(text, bounds, stack));
+        let end = match tried {
+            Some(Found::NoMatch) => return false,
+            Some(Found::Match { end }) => end,
+            Some(Found::GaveUp) | None => {
+                let cache = cache.get_or_insert_with(|| self.regex.create_cache());
+                let input = Input::new(text);
+                if self.regex.search_slots_with(cache, &input, slots).is_none() {
+                    return false;
+                }
+                for (bound, slot) in bounds.iter_mut().zip(slots.iter()) {
+                    *bound = slot.map_or(UNSET, NonMaxUsize::get);
+                }
+                bounds.get(1).copied().unwrap_or_default()
+            }
+        };
         for group in &self.groups {
             found.push(match group {
-                Some(group) => match (place(group * 2), place(group * 2 + 1)) {
-                    (Some(start), Some(end)) => Some(start..end),
+                Some(group) => match (bounds.get(group * 2), bounds.get(group * 2 + 1)) {
+                    (Some(&start), Some(&end)) if end != UNSET => Some(start..end),
                     _ => None,
                 },
-                None => place(1).map(|end| end..text.len()),
+                None => Some(end..text.len()),
             });
         }
         true
@@ -145,6 +162,8 @@ impl Captures {
 pub(super) struct Workspace {
     cache: Option<meta::Cache>,
     slots: Vec<Option<NonMaxUsize>>,
+    bounds: Vec<usize>,
+    stack: Stack,
 }
 
 impl Extractor {
@@ -152,8 +171,9 @@ impl Extractor {
         match self {
             Self::Glob(_) => Workspace::default(),
             Self::Regex(captures) => Workspace {
-                cache: Some(captures.regex.create_cache()),
                 slots: vec![None; captures.slots],
+                bounds: vec![UNSET; captures.slots],
+                ..Workspace::default()
             },
         }
     }
@@ -166,15 +186,9 @@ impl Extractor {
         workspace: &mut Workspace,
         found: &mut Vec<Option<Range<usize>>>,
     ) -> bool {
-        match (self, &mut workspace.cache) {
-            (Self::Glob(glob), _) => glob.run(text, found),
-            (Self::Regex(captures), Some(cache)) => {
-                captures.run(text, cache, &mut workspace.slots, found)
-            }
-            (Self::Regex(captures), cache @ None) => {
-                let cache = cache.insert(captures.regex.create_cache());
-                captures.run(text, cache, &mut workspace.slots, found)
-            }
+        match self {
+            Self::Glob(glob) => glob.run(text, found),
+            Self::Regex(captures) => captures.run(text, workspace, found),
         }
     }
 }

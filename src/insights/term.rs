@@ -64,6 +64,34 @@ impl Term {
         }
     }
 
+    /// Appends the value as [`Value::encode`] does, without building a text on the way. False when
+    /// it is missing.
+    pub(super) fn encode(&self, view: &View<'_>, into: &mut Vec<u8>) -> bool {
+        let Self::Call {
+            function: Function::Concat,
+            args,
+        } = self
+        else {
+            let value = self.evaluate(view);
+            value.encode(into);
+            return !value.is_null();
+        };
+        let start = into.len();
+        Value::from_text(&b""[..]).encode(into);
+        let text = into.len();
+        for arg in args {
+            let value = arg.evaluate(view);
+            let Some(part) = value.text() else {
+                into.truncate(start);
+                Value::Null.encode(into);
+                return false;
+            };
+            into.extend_from_slice(&part);
+        }
+        Value::seal_text(into, start, text);
+        true
+    }
+
     /// Appends the slots that the value is computed from.
     pub(super) fn slots(&self, into: &mut Vec<usize>) {
         match self {

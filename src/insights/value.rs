@@ -76,6 +76,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Writes the length of a text that was encoded as empty at `start` and appended to from `text`
+    /// on.
+    pub(super) fn seal_text(encoded: &mut [u8], start: usize, text: usize) {
+        let length = (encoded.len() - text).to_le_bytes();
+        if let Some(place) = encoded.get_mut(start + 1..text) {
+            place.copy_from_slice(&length);
+        }
+    }
+
     /// A number that cannot be told is a missing value.
     pub(super) fn from_number(number: f64) -> Self {
         if number.is_finite() {

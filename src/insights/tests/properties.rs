@@ -188,7 +188,71 @@ fn query() -> impl Strategy<Value = Query> {
     })
 }
 
+/// Patterns of heads: classes, literals, groups, alternations and repetitions of each other.
+fn head_pattern() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        "[a-d]{1,2}",
+        Just("[ab]".to_owned()),
+        Just("[^a]".to_owned()),
+        Just(r"[\s\S]".to_owned()),
+        Just(r"\z".to_owned()),
+        Just("^".to_owned()),
+        Just("a*".to_owned()),
+        Just("[ab]+".to_owned()),
+        Just("[^b]*?".to_owned()),
+        Just("[a-c]{1,2}".to_owned()),
+        Just("b{0,2}?".to_owned()),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            3 => prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+            2 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join("|"))),
+            1 => (inner, prop::sample::select(vec!["", "?", "*", "+", "??", "*?", "+?", "{2}", "{1,3}", "{2,}", "{0,2}?"]))
+                .prop_map(|(part, times)| format!("({part}){times}")),
+        ]
+    })
+}
+
 proptest! {
+    /// The matcher of heads finds the groups that the general engine finds.
+    #[test]
+    fn heads_match_alike(pattern in head_pattern(), texts in prop::collection::vec("[a-d]{0,8}", 1..20)) {
+        use super::super::head::{Found, Head, Stack, UNSET};
+        // Every group has a name, or it would not be looked at.
+        let mut number = 0;
+        let pattern: String = pattern
+            .chars()
+            .map(|c| match c {
+                '(' => {
+                    number += 1;
+                    format!("(?<g{number}>")
+                }
+                _ => c.to_string(),
+            })
+            .collect();
+        let pattern = format!("^(?:{pattern})(?<last>c?)");
+        let Ok(regex) = super::super::regex::build(&pattern) else { return Ok(()) };
+        let Some(head) = Head::new(&pattern) else { return Ok(()) };
+        let mut stack = Stack::default();
+        let mut cache = regex.create_cache();
+        for text in texts {
+            let mut slots = vec![UNSET; regex.group_info().slot_len()];
+            let found = head.run(text.as_bytes(), &mut slots, &mut stack);
+            let mut expected = vec![None; slots.len()];
+            let matched = regex.search_slots_with(&mut cache, &regex_automata::Input::new(&text), &mut expected);
+            match found {
+                Found::GaveUp => {}
+                Found::NoMatch => prop_assert!(matched.is_none(), "{pattern} {text}"),
+                Found::Match { end } => {
+                    prop_assert!(matched.is_some(), "{pattern} {text}");
+                    let expected: Vec<_> = expected.into_iter().map(|slot| slot.map_or(UNSET, |slot| slot.get())).collect();
+                    prop_assert_eq!(Some(&end), expected.get(1), "{} {}", &pattern, &text);
+                    prop_assert_eq!(&slots[2..], &expected[2..], "{} {}", &pattern, &text);
+                }
+            }
+        }
+    }
+
     #[test]
     fn printed_queries_parse_to_the_same_tree(query in query()) {
         let text = query.to_string();

@@ -302,3 +302,10 @@ fn comments_stay_with_their_stage() {
     assert_eq!(&text[query.stages[1].span.range()], "limit 5");
     assert_eq!(query.to_string(), text);
 }
+
+#[test]
+fn a_pattern_with_too_many_ways_falls_back() {
+    let text = "a".repeat(20_000);
+    let query = "parse @message /^(?<x>(a|aa)+)(?<y>b)/ | stats count(y) as n";
+    assert_eq!(rows(&run(query, &[&text, "aaab"])), ["1"]);
+}
