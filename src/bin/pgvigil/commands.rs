@@ -1,0 +1,36 @@
+//! One file for each command.
+
+mod apply;
+mod check;
+mod ci;
+mod compile;
+mod completions;
+mod drift;
+mod eval;
+mod explain;
+mod man;
+mod plan;
+mod rules_test;
+mod schema;
+
+use crate::args::{CiCommand, Command, RulesCommand};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Runs a command.
+pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Check(args) => check::run(session, &args),
+        Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
+        Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),
+        Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),
+        Command::Compile(args) => compile::run(session, &args),
+        Command::Plan(args) => plan::run(session, &args),
+        Command::Apply(args) => apply::run(session, &args),
+        Command::Drift(args) => drift::run(session, &args),
+        Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
+        Command::Schema(args) => schema::run(session, &args),
+        Command::Completions(args) => completions::run(session, &args),
+        Command::Man(args) => man::run(session, &args),
+    }
+}
