@@ -74,7 +74,7 @@ fn is_only_statement(matcher: &Match) -> bool {
 /// What people do that the conditions let through, if they are too few.
 fn too_wide(matcher: &Match) -> Option<&'static str> {
     let statement = matcher.statement.as_ref();
-    if statement.is_some_and(|statement| statement.equals.is_some()) {
+    if statement.is_some_and(|statement| statement.equals.is_some() || statement.is_empty) {
         return None;
     }
     let (Some(classes), Some(commands)) = (&matcher.class, &matcher.command) else {

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::Environment;
+use crate::policy::sets;
+
+use super::pattern;
+use super::query::{QUERY_LIMIT, QuerySource};
 
 /// Bytes that the names and values of a function's variables may take together (AWS Lambda quotas,
 /// "Environment variables").
@@ -27,14 +32,16 @@ pub struct MonitorInputs<'a> {
 
 /// The variables for a monitor of these log groups, sorted by name.
 ///
-/// `PGVIGIL_QUERY` is the query as base64 of zstd: as plain text it rarely fits.
+/// `PGVIGIL_QUERY` is the query as base64 of zstd with [`dictionary`]: as plain text it rarely fits.
 pub fn monitor_environment(
     environment: &Environment,
     log_groups: &[String],
     inputs: MonitorInputs<'_>,
 ) -> BTreeMap<String, String> {
     let monitor = &environment.monitor;
-    let packed = zstd::encode_all(inputs.query.as_bytes(), COMPRESSION_LEVEL).unwrap_or_default();
+    let packed = zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
+        .and_then(|mut compressor| compressor.compress(inputs.query.as_bytes()))
+        .unwrap_or_default();
     [
         ("LOG_GROUP_NAME", log_groups.join(",")),
         ("METRIC_NAMESPACE", monitor.namespace.clone()),
@@ -51,7 +58,52 @@ pub fn monitor_environment(
     .collect()
 }
 
+/// What most queries have in common: the zstd dictionary of `PGVIGIL_QUERY`. It belongs to a version
+/// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
+pub fn dictionary() -> String {
+    let mut source = QuerySource { prefix: LogLinePrefix::Long, service_accounts: Vec::new(), exclusions: Vec::new() };
+    let long = source.alarm("").text;
+    source.prefix = LogLinePrefix::Short;
+    let mut text = source.alarm("").text + &long;
+    for set in sets::ALL {
+        let names: Vec<&str> = set.names().collect();
+        text.push_str(&pattern::any_of(names.iter().copied().filter(|name| !name.contains('.'))));
+        text.push_str(&pattern::only_calls(names.iter().copied()));
+    }
+    text
+}
+
+/// The query in `PGVIGIL_QUERY`.
+///
+/// # Errors
+/// If the text is no base64, or was packed by another version.
+pub fn unpack(packed: &str) -> std::io::Result<String> {
+    let bytes = STANDARD.decode(packed).map_err(std::io::Error::other)?;
+    let plain = zstd::bulk::Decompressor::with_dictionary(dictionary().as_bytes())?.decompress(&bytes, 4 * QUERY_LIMIT)?;
+    String::from_utf8(plain).map_err(std::io::Error::other)
+}
+
 /// Bytes that Lambda counts: names and values.
 pub fn size(variables: &BTreeMap<String, String>) -> usize {
     variables.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_query_unpacks_to_the_same_text() {
+        let query = QuerySource {
+            prefix: LogLinePrefix::Short,
+            service_accounts: Vec::new(),
+            exclusions: Vec::new(),
+        }
+        .alarm("a header")
+        .text;
+        let loaded = crate::policy::load_from([("environments/dev.yaml", "version: 1\nprovider: local\nclusters: [shop]\n")]);
+        let inputs = MonitorInputs { query: &query, query_digest: "", policy_digest: "" };
+        let variables = monitor_environment(&loaded.policy.environments[0], &[], inputs);
+        assert_eq!(unpack(&variables["PGVIGIL_QUERY"]).unwrap(), query);
+    }
 }

@@ -1,5 +1,5 @@
 //! Regular expressions of the compiled query, in the portable dialect: no Perl classes, no `$`,
-//! no `.`, no look-around, `/` only as `\x2f`. What each means does not depend on the engine.
+//! no `.`, no look-around, `/` only as `\/`. What each means does not depend on the engine.
 //!
 //! Texts are matched as they stand in the log: the statement is one CSV field, so that a `"` of the
 //! SQL text is `""`, and PostgreSQL puts a tab after each newline.
@@ -23,20 +23,20 @@ pub(crate) const RECORD_IDS: &str = "(?:SESSION|OBJECT),[0-9]+,[0-9]+,";
 
 /// The log line prefix up to the text that a client can choose. A role or database name that
 /// holds `:`, `[` or `]`, or a database name that holds `@`, is not matched as one: such a name can
-/// look like the rest of the line ([`two_heads`]), and a line that is not understood stays loud.
+/// look like the rest of the line, and a line that is not understood stays loud.
 ///
-/// The parts are captured as `pg_client`, `pg_user`, `pg_database` and `pg_pid`.
+/// The parts are captured as `pgClient`, `pgUser`, `pgDatabase` and `pgPid`.
 pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
     // One remote host, IPv4 or IPv6 or a name, with the port in parentheses; or a local socket; or
     // nothing for background and parallel workers.
-    let client = r"(?<pg_client>[0-9A-Za-z_.:%-]+\([0-9]+\)|\[local\]|)";
+    let client = r"(?<pgClient>[0-9A-Za-z_.:%-]+\([0-9]+\)|\[local\]|)";
     let head = format!(
-        r"{TIMESTAMP}:{client}:(?<pg_user>[^:\[\]\n]*)@(?<pg_database>[^:@\[\]\n]*):\[(?<pg_pid>[0-9]+)\]:"
+        r"{TIMESTAMP}:{client}:(?<pgUser>[^:\[\]\n]*)@(?<pgDatabase>[^:@\[\]\n]*):\[(?<pgPid>[0-9]+)\]:"
     );
     match prefix {
         LogLinePrefix::Short => head,
         LogLinePrefix::Long => {
-            format!(r"{head}[0-9]+:[0-9A-Z]{{5}}:{TIMESTAMP}:[0-9\x2f-]*:[0-9]+:[0-9a-f]+\.[0-9a-f]+:")
+            format!(r"{head}[0-9]+:[0-9A-Z]{{5}}:{TIMESTAMP}:[0-9\/-]*:[0-9]+:[0-9a-f]+\.[0-9a-f]+:")
         }
     }
 }
@@ -51,20 +51,12 @@ pub(crate) fn head(prefix: LogLinePrefix) -> String {
     format!("{application}{LEVEL}: +{SQLSTATE}AUDIT: ")
 }
 
-/// Two readings of one line: a second head so close that the first may be part of a role's, a
-/// database's or an application's name (63 bytes each, with a prefix in them). Runs on what follows
-/// the prefix, and captures a text that is no record.
-pub(crate) fn two_heads() -> String {
-    let level = format!("{LEVEL}: +{SQLSTATE}");
-    format!(r"[^\x00]{{0,63}}{level}AUDIT: {RECORD_IDS}[^\x00]{{0,300}}:{level}(?<pg_twice>AUDIT: ){RECORD_IDS}")
-}
-
 /// Escapes a text so that it matches itself in the portable dialect.
 pub(crate) fn literal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '/' => escaped.push_str(r"\x2f"),
+            '/' => escaped.push_str(r"\/"),
             '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' | '|' | '\\' => {
                 escaped.push('\\');
                 escaped.push(character);
@@ -145,7 +137,7 @@ const ROW_NAMES: &str = "(?:[a-z]|col(?:num|s)?|elem|idx|keys?|koi|ord|pos)";
 const SPACE: &str = r"[ \t\r\n]";
 
 /// One step of white space or a comment. A block comment may hold no `/`, so that none can nest.
-const GAP: &str = r"(?:[ \t\r\n]|--[^\r\n]*[\r\n]|\x2f\*[^\x2f]*\*\x2f)";
+const GAP: &str = r"(?:[ \t\r\n]|--[^\r\n]*[\r\n]|\/\*[^\/]*\*\/)";
 
 /// Part of a word: a letter, digit, `_` or parameter number, or a quoted name, whose quotes are
 /// doubled in the log.
@@ -177,10 +169,10 @@ pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> St
     let rows = format!(r"\){GAP}*{ROW_NAMES}{GAP}*\(");
     // A minus or slash is never followed by what would make it a comment.
     let mark = format!(
-        r#"(?:-?(?:[,;=<>~!+%|:\[\]&@*]|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|{operator}|[-\x2f](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
+        r#"(?:-?(?:[,;=<>~+%|:\[\]&*]|![=~]|@>|<@|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|{operator}|[-\/](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
     );
     format!(
-        r"(?:{GAP}|\(|{mark}|[-\x2f]?(?:{word}(?:{GAP}+|[-\x2f]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
+        r"(?:{GAP}|\(|{mark}|[-\/]?(?:{word}(?:{GAP}+|[-\/]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
     )
 }
 
@@ -221,4 +213,11 @@ pub(crate) fn contains_word<'a>(words: impl IntoIterator<Item = &'a str>) -> Str
         r"(?i)(?:^|[^A-Za-z_]){}(?:[^A-Za-z0-9_]|\z)",
         any_of(words.iter().map(String::as_str))
     )
+}
+
+/// Matches one of these where an object can be named, in any letter case: not inside another name,
+/// and not right after the quote that begins a text constant.
+pub(crate) fn contains_name<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(str::to_lowercase).collect();
+    format!(r"(?i)[^'a-z0-9_]{}", any_of(names.iter().map(String::as_str)))
 }

@@ -21,15 +21,13 @@ pub const QUERY_LIMIT: usize = 10_000;
 /// Rows that a query returns at most (Logs Insights, `limit`).
 const ROW_LIMIT: u32 = 10_000;
 
-/// MISC commands that touch no users' data, as pgAudit prints them. `EXECUTE`, `EXPLAIN` and
-/// `CLOSE CURSOR` come with a record of their own for what they read or write. Every command that
-/// is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what a later version invents.
+/// First words of MISC commands that touch no users' data, as pgAudit prints them. `EXECUTE`,
+/// `EXPLAIN` and `CLOSE CURSOR` come with a record of their own for what they read or write. Every
+/// command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what a later version invents.
 const MISC_OUT_OF_SCOPE: &[&str] = &[
-    "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE CURSOR", "CLOSE CURSOR ALL", "COMMIT", "COMMIT PREPARED", "DEALLOCATE",
-    "DEALLOCATE ALL", "DISCARD", "DISCARD ALL", "DISCARD PLANS", "DISCARD SEQUENCES", "DISCARD TEMP", "EXECUTE",
-    "EXPLAIN", "LISTEN", "LOCK TABLE", "MOVE", "NOTIFY", "PREPARE TRANSACTION", "REINDEX", "RELEASE", "RESET",
-    "ROLLBACK", "ROLLBACK PREPARED", "SAVEPOINT", "SET", "SET CONSTRAINTS", "SHOW", "START TRANSACTION", "UNLISTEN",
-    "VACUUM",
+    "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "EXECUTE", "EXPLAIN", "LISTEN",
+    "LOCK", "MOVE", "NOTIFY", "PREPARE TRANSACTION", "REINDEX", "RELEASE", "RESET", "ROLLBACK", "SAVEPOINT", "SET",
+    "SHOW", "START", "UNLISTEN", "VACUUM",
 ];
 
 /// Classes that hold no reads or writes of users' data.
@@ -96,10 +94,10 @@ impl<'a> QuerySource<'a> {
         let mut text = self.rows(header);
         text.stage(
             StageRole::Result,
-            "stats count_distinct(concat(@logStream, ' ', coalesce(pg_pid, '-'), ' ', coalesce(pg_ids, @message))) \
-             as statements, count(*) as records by coalesce(pg_user, '-') as user, coalesce(pg_database, '-') as \
-             database, coalesce(pg_class, '-') as class, coalesce(pg_command, '-') as command, \
-             coalesce(pg_object, '-') as object",
+            "stats count_distinct(concat(@logStream, ' ', coalesce(pgPid, '-'), ' ', coalesce(pgIds, @message))) \
+             as statements, count(*) as records by coalesce(pgUser, '-') as user, coalesce(pgDatabase, '-') as \
+             database, coalesce(pgClass, '-') as class, coalesce(pgCommand, '-') as command, \
+             coalesce(pgObject, '-') as object",
         );
         text.stage(StageRole::Result, "sort statements desc");
         text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
@@ -109,10 +107,10 @@ impl<'a> QuerySource<'a> {
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
-        text.stage(StageRole::Result, "parse pg_text /^,(?<pg_statement>[^\\x00]*)/");
+        text.stage(StageRole::Result, "parse pgText /^,(?<pgStatement>[\\s\\S]*)/");
         text.stage(
             StageRole::Result,
-            "display @timestamp, pg_user, pg_database, pg_client, pg_class, pg_command, pg_object, pg_statement, \
+            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
              @message, @logStream, @log",
         );
         text.stage(StageRole::Result, "sort @timestamp desc");
@@ -125,7 +123,7 @@ impl<'a> QuerySource<'a> {
         let mut text = self.rows(header);
         text.stage(
             StageRole::Result,
-            "display @timestamp, pg_user, pg_database, pg_client, pg_class, pg_command, pg_object",
+            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject",
         );
         text.stage(StageRole::Result, "sort @timestamp desc");
         text.stage(StageRole::Result, "limit 100");
@@ -136,30 +134,31 @@ impl<'a> QuerySource<'a> {
         let mut text = Text::new(header);
         text.stage(StageRole::NotARecord, &format!("filter @message like /AUDIT: {}/", pattern::RECORD_IDS));
         let prefix = pattern::prefix(self.prefix);
-        text.stage(StageRole::Extract, &format!("parse @message /^{prefix}(?<pg_rest>[^\\x00]+)/"));
+        text.stage(StageRole::Extract, &format!("parse @message /^{prefix}(?<pgRest>[\\s\\S]*)/"));
         let head = pattern::head(self.prefix);
-        text.stage(StageRole::Extract, &format!("parse pg_rest /^{head}(?<pg_record>[^\\x00]+)/"));
+        text.stage(StageRole::Extract, &format!("parse pgRest /^{head}(?<pgRecord>[\\s\\S]*)/"));
         // A line whose prefix is understood and that has no head behind it only quotes one.
-        text.stage(StageRole::NotARecord, "filter (isempty(pg_rest) = 1 or ispresent(pg_record))");
-        // Two readings are none: `AUDIT: ` is no record, and the line stays loud.
-        text.stage(StageRole::Extract, &format!("parse pg_rest /^{}/", pattern::two_heads()));
-        text.stage(StageRole::Extract, "fields coalesce(pg_twice, pg_record) as pg_sure");
+        text.stage(StageRole::NotARecord, "filter (isempty(pgRest) = 1 or ispresent(pgRecord))");
+        // A second head: a role, database or application name may have forged the first, and a line
+        // with two readings has none. `AUDIT: ` is no record, and the line stays loud.
+        text.stage(StageRole::Extract, &format!("parse pgRecord /: +(?<pgTwice>AUDIT: ){}/", pattern::RECORD_IDS));
+        text.stage(StageRole::Extract, "fields coalesce(pgTwice, pgRecord) as pgSure");
         text.stage(
             StageRole::Extract,
-            "parse pg_sure /^(?:SESSION|OBJECT),(?<pg_ids>[0-9]+,[0-9]+),(?<pg_what>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),\
-             (?<pg_object>[^,\"\\n]*|\"(?:[^\"]|\"\")*\")(?<pg_fields>,[^\\x00]+)/",
+            "parse pgSure /^(?:SESSION|OBJECT),(?<pgIds>[0-9]+,[0-9]+),(?<pgWhat>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),\
+             (?<pgObject>[^,\"\\n]*|\"[^\"]*(?:\"\"[^\"]*)*\")(?<pgFields>,[\\s\\S]*)/",
         );
         text.stage(
             StageRole::Extract,
-            "parse pg_what /^(?<pg_class>[A-Z_]+),(?<pg_command>[^,]+),(?<pg_type>[^,]*)/",
+            "parse pgWhat /^(?<pgClass>[A-Z_]+),(?<pgCommand>[^,]+),(?<pgType>[^,]*)/",
         );
         // `<not logged>` and `<previously logged>` are no text; a statement never begins with `<`.
-        text.stage(StageRole::Extract, "parse pg_fields /^(?<pg_text>,(?:\"(?:[^\"]|\"\")*\"|[^,\"<][^,\"]*|)),/");
-        let guard = "isempty(pg_what) = 1";
+        text.stage(StageRole::Extract, "parse pgFields /^(?<pgText>,(?:\"[^\"]*(?:\"\"[^\"]*)*\"|[^,\"<][^,\"]*|)),/");
+        let guard = "isempty(pgWhat) = 1";
         text.stage(
             StageRole::Scope,
             &format!(
-                "filter ({guard} or pg_what not like /^(?:{},|MISC,{},)/)",
+                "filter ({guard} or pgWhat not like /^(?:{},|MISC,{}[ ,])/)",
                 pattern::any_of(CLASS_OUT_OF_SCOPE.iter().copied()),
                 pattern::any_of(MISC_OUT_OF_SCOPE.iter().copied())
             ),
@@ -173,13 +172,13 @@ impl<'a> QuerySource<'a> {
             if let Some(functions) = exclusion.matcher.statement.as_ref().and_then(|s| s.only_calls.as_deref()) {
                 let known = call_lists.iter().position(|list| *list == functions);
                 let index = known.unwrap_or(call_lists.len());
-                let field = if index == 0 { "pg_calls".to_owned() } else { format!("pg_calls{}", index + 1) };
+                let field = if index == 0 { "pgCalls".to_owned() } else { format!("pgCalls{}", index + 1) };
                 if known.is_none() {
                     call_lists.push(functions);
                     let body = pattern::only_calls(functions.iter().map(String::as_str));
                     text.stage(
                         StageRole::Extract,
-                        &format!("parse pg_text /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),
+                        &format!("parse pgText /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),
                     );
                 }
                 calls_field = Some(field);
@@ -211,7 +210,7 @@ impl<'a> QuerySource<'a> {
             })
             .collect();
         if !names.is_empty() {
-            reasons.push(format!("pg_user not in {}", list(&names)));
+            reasons.push(format!("pgUser not in {}", list(&names)));
         }
         let patterns: Vec<&str> = self
             .service_accounts
@@ -222,12 +221,12 @@ impl<'a> QuerySource<'a> {
             })
             .collect();
         if !patterns.is_empty() {
-            reasons.push(format!("pg_user not like /^(?:{})\\z/", patterns.join("|")));
+            reasons.push(format!("pgUser not like /^(?:{})\\z/", patterns.join("|")));
         }
         if !reasons.is_empty() {
             text.stage(
                 StageRole::ServiceAccounts,
-                &format!("filter ({guard} or isempty(pg_user) = 1 or ({}))", reasons.join(" and ")),
+                &format!("filter ({guard} or isempty(pgUser) = 1 or ({}))", reasons.join(" and ")),
             );
         }
     }
@@ -247,23 +246,23 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
             (true, true) => reasons.push("ispresent(@message)".to_owned()),
         }
     };
-    one_of("pg_user", &matcher.user);
-    one_of("pg_database", &matcher.database);
+    one_of("pgUser", &matcher.user);
+    one_of("pgDatabase", &matcher.database);
     let what = what(matcher);
     if what.is_none() {
-        one_of("pg_class", &matcher.class);
-        one_of("pg_command", &matcher.command);
-        one_of("pg_type", &matcher.object_type);
+        one_of("pgClass", &matcher.class);
+        one_of("pgCommand", &matcher.command);
+        one_of("pgType", &matcher.object_type);
     }
     if let Some(combinations) = what {
-        reasons.push(format!("pg_what not in {}", list(&combinations)));
+        reasons.push(format!("pgWhat not in {}", list(&combinations)));
     }
     if let Some(clients) = &matcher.client {
         let addresses = pattern::any_of(clients.iter().map(String::as_str));
-        reasons.push(format!("isempty(pg_client) = 1 or pg_client not like /^{addresses}(?:\\(|\\z)/"));
+        reasons.push(format!("isempty(pgClient) = 1 or pgClient not like /^{addresses}(?:\\(|\\z)/"));
     }
     if let Some(object) = object_pattern(matcher) {
-        reasons.push(format!("isempty(pg_object) = 1 or pg_object not like /{object}/"));
+        reasons.push(format!("isempty(pgObject) = 1 or pgObject not like /{object}/"));
     }
     if let Some(statement) = &matcher.statement {
         let mut text_read = false;
@@ -274,14 +273,17 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
         }
         let mut on_text = |condition: String| {
             if !text_read {
-                reasons.push("isempty(pg_text) = 1".to_owned());
+                reasons.push("isempty(pgText) = 1".to_owned());
                 text_read = true;
             }
             reasons.push(condition);
         };
+        if statement.is_empty {
+            on_text("pgText != ','".to_owned());
+        }
         if let Some(words) = &statement.starts_with {
             let words = pattern::starts_with(words.iter().map(String::as_str));
-            on_text(format!("pg_text not like /{words}/"));
+            on_text(format!("pgText not like /{words}/"));
         }
         let wholes: Vec<String> = statement
             .equals
@@ -291,16 +293,19 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
             .chain(statement.matches.iter().flatten().cloned())
             .collect();
         if !wholes.is_empty() {
-            on_text(format!("pg_text not like /{}/", pattern::whole(&wholes.join("|"))));
+            on_text(format!("pgText not like /{}/", pattern::whole(&wholes.join("|"))));
         }
         if let Some(texts) = &statement.lacks {
-            on_text(format!("pg_text like /{}/", pattern::contains(texts.iter().map(String::as_str))));
+            on_text(format!("pgText like /{}/", pattern::contains(texts.iter().map(String::as_str))));
         }
         if let Some(words) = &statement.lacks_words {
-            on_text(format!("pg_text like /{}/", pattern::contains_word(words.iter().map(String::as_str))));
+            on_text(format!("pgText like /{}/", pattern::contains_word(words.iter().map(String::as_str))));
+        }
+        if let Some(names) = &statement.lacks_names {
+            on_text(format!("pgText like /{}/", pattern::contains_name(names.iter().map(String::as_str))));
         }
         if let Some(texts) = &statement.contains {
-            on_text(format!("pg_text not like /{}/", pattern::contains(texts.iter().map(String::as_str))));
+            on_text(format!("pgText not like /{}/", pattern::contains(texts.iter().map(String::as_str))));
         }
     }
     reasons

@@ -340,12 +340,14 @@ impl<'a> Lowering<'a> {
             .only_calls
             .map(|names| self.names(names, places, "match/statement/only_calls"));
         Statement {
+            is_empty: raw.is_empty.unwrap_or(false),
             equals: list(raw.equals),
             matches: list(raw.matches),
             starts_with: list(raw.starts_with),
             only_calls,
             lacks: list(raw.lacks),
             lacks_words: list(raw.lacks_words),
+            lacks_names: list(raw.lacks_names),
             contains: list(raw.contains),
         }
     }

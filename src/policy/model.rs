@@ -232,6 +232,8 @@ pub struct Match {
 /// what the fields above select, or stand for a whole statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statement {
+    /// The record has a statement without any text, as the body of a system function has.
+    pub is_empty: bool,
     /// The whole text is one of these: letter case, amount of white space and one final `;` do not matter.
     pub equals: Option<Vec<String>>,
     /// The whole text matches one of these portable regular expressions (not anchored in the text).
@@ -244,6 +246,8 @@ pub struct Statement {
     pub lacks: Option<Vec<String>>,
     /// None of these stands anywhere in the text as a word of its own, whatever the letter case.
     pub lacks_words: Option<Vec<String>>,
+    /// None of these is named as an object: a text constant that begins with one (`'pg_authid'`) is fine.
+    pub lacks_names: Option<Vec<String>>,
     /// One of these stands somewhere in the text: never proof, needs company.
     pub contains: Option<Vec<String>>,
 }

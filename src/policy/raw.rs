@@ -190,6 +190,9 @@ pub struct RawMatch {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Statement")]
 pub struct RawStatement {
+    /// The statement has no text at all, as the body of a SQL function that the system ships.
+    #[schemars(example = true)]
+    pub is_empty: Option<bool>,
     /// The whole text is one of these: letter case, white space and one final `;` do not matter.
     #[schemars(example = ["select version()"])]
     pub equals: Option<OneOrMany<String>>,
@@ -207,6 +210,9 @@ pub struct RawStatement {
     /// None of these words may stand in the text as a word of its own; letter case does not matter.
     #[schemars(example = ["from", "table"])]
     pub lacks_words: Option<OneOrMany<String>>,
+    /// None of these is named as an object; a text constant such as `'pg_authid'` is fine.
+    #[schemars(example = ["pg_authid"])]
+    pub lacks_names: Option<OneOrMany<String>>,
     /// One of these stands somewhere in the text. People can type it too, so it needs `expires`.
     pub contains: Option<OneOrMany<String>>,
 }

@@ -24,8 +24,8 @@ pub const ALL: &[Set] = &[
         text: include_str!("sets/harmless-functions.txt"),
     },
     Set {
-        name: "harmless-keywords",
-        text: include_str!("sets/harmless-keywords.txt"),
+        name: "information-schema-functions",
+        text: include_str!("sets/information-schema-functions.txt"),
     },
 ];
 

@@ -61,42 +61,17 @@ pub fn judge(facts: &Facts<'_>, service_accounts: &[&ServiceAccount], exclusions
 fn in_scope(facts: &Facts<'_>) -> bool {
     match facts.class {
         b"DDL" | b"ROLE" => false,
-        b"MISC" => !matches!(
-            facts.command,
-            b"ANALYZE"
-                | b"BEGIN"
-                | b"CHECKPOINT"
-                | b"CLOSE CURSOR"
-                | b"CLOSE CURSOR ALL"
-                | b"COMMIT"
-                | b"COMMIT PREPARED"
-                | b"DEALLOCATE"
-                | b"DEALLOCATE ALL"
-                | b"DISCARD"
-                | b"DISCARD ALL"
-                | b"DISCARD PLANS"
-                | b"DISCARD SEQUENCES"
-                | b"DISCARD TEMP"
-                | b"EXECUTE"
-                | b"EXPLAIN"
-                | b"LISTEN"
-                | b"LOCK TABLE"
-                | b"MOVE"
-                | b"NOTIFY"
-                | b"PREPARE TRANSACTION"
-                | b"REINDEX"
-                | b"RELEASE"
-                | b"RESET"
-                | b"ROLLBACK"
-                | b"ROLLBACK PREPARED"
-                | b"SAVEPOINT"
-                | b"SET"
-                | b"SET CONSTRAINTS"
-                | b"SHOW"
-                | b"START TRANSACTION"
-                | b"UNLISTEN"
-                | b"VACUUM"
-        ),
+        b"MISC" => {
+            let mut words = facts.command.split(|b| *b == b' ');
+            let (first, second) = (words.next().unwrap_or_default(), words.next());
+            match first {
+                b"PREPARE" => second != Some(b"TRANSACTION"),
+                b"ANALYZE" | b"BEGIN" | b"CHECKPOINT" | b"CLOSE" | b"COMMIT" | b"DEALLOCATE" | b"DISCARD" | b"EXECUTE"
+                | b"EXPLAIN" | b"LISTEN" | b"LOCK" | b"MOVE" | b"NOTIFY" | b"REINDEX" | b"RELEASE" | b"RESET"
+                | b"ROLLBACK" | b"SAVEPOINT" | b"SET" | b"SHOW" | b"START" | b"UNLISTEN" | b"VACUUM" => false,
+                _ => true,
+            }
+        }
         _ => true,
     }
 }
@@ -145,10 +120,12 @@ fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
     let whole_holds = statement.equals.iter().flatten().any(|wanted| equal_texts(wanted, text))
         || statement.matches.iter().flatten().any(|pattern| whole_match(&format!("(?i){pattern}"), text));
     (!whole_given || whole_holds)
+        && (!statement.is_empty || text.is_empty())
         && statement.starts_with.as_ref().is_none_or(|words| words.iter().any(|word| starts_with(text, word)))
         && statement.only_calls.as_ref().is_none_or(|functions| only_calls(text, functions))
         && statement.lacks.as_ref().is_none_or(|parts| !parts.iter().any(has))
         && statement.lacks_words.as_ref().is_none_or(|words| !words.iter().any(|word| has_word(&lower, word)))
+        && statement.lacks_names.as_ref().is_none_or(|names| !names.iter().any(|name| has_name(&lower, name)))
         && statement.contains.as_ref().is_none_or(|parts| parts.iter().any(has))
 }
 
@@ -174,6 +151,16 @@ fn has_word(lower: &[u8], word: &str) -> bool {
         let after = lower.get(start + word.len());
         before.is_none_or(|b| !b.is_ascii_alphabetic() && *b != b'_')
             && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+    })
+}
+
+/// A name of an object: what stands before it is no quote, letter, digit or `_`.
+fn has_name(lower: &[u8], name: &str) -> bool {
+    memchr::memmem::find_iter(lower, name.to_lowercase().as_bytes()).any(|start| {
+        start
+            .checked_sub(1)
+            .and_then(|at| lower.get(at))
+            .is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'\''))
     })
 }
 
@@ -203,9 +190,14 @@ fn starts_with(text: &[u8], word: &str) -> bool {
         && rest.get(word.len()).is_some_and(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'$' | b'.'))
 }
 
-/// Says whether every call in the text is one of `functions`, giving up (false) at whatever could
-/// be read in two ways.
+/// Says whether every call in the text is one of `functions`, and nothing could be read in two ways.
 pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
+    stops_at(text, functions).is_none()
+}
+
+/// The byte at which reading the calls of a text stops: a call that is not listed, or what could be
+/// read in two ways.
+pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
     let mut lexer = Lexer { text, at: 0 };
     // The words before this place with only white space and comments between, the last one last.
     let mut words: Vec<&[u8]> = Vec::new();
@@ -216,20 +208,20 @@ pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
         while lexer.gap() {}
         let spaced = lexer.at > gap_start;
         let plain_gap = text.get(gap_start..lexer.at).is_some_and(|gap| gap.iter().all(|b| is_space(*b)));
-        let Some(byte) = lexer.peek() else { return true };
+        let Some(byte) = lexer.peek() else { return None };
         match byte {
             b'-' | b'/' => {
                 lexer.at += 1;
-                let Some(next) = lexer.peek() else { return false };
+                let Some(next) = lexer.peek() else { return Some(lexer.at) };
                 // `a-b` is fine, `a - b` is fine, `a -b` is left alone.
                 let goes_on = is_space(next)
                     || next == b'('
                     || (lexer.at_word() && (words.is_empty() || !spaced))
-                    || (byte == b'-' && is_mark(next));
+                    || (byte == b'-' && lexer.at_mark());
                 if next.is_ascii_digit() {
                     lexer.at += 1;
                 } else if !goes_on {
-                    return false;
+                    return Some(lexer.at);
                 }
                 words.clear();
                 spaces_only = true;
@@ -239,7 +231,7 @@ pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
                 if let Some(last) = words.last()
                     && !may_open(&words, last, spaces_only, functions)
                 {
-                    return false;
+                    return Some(lexer.at);
                 }
                 lexer.at += 1;
                 words.clear();
@@ -256,21 +248,22 @@ pub fn only_calls(text: &[u8], functions: &[String]) -> bool {
                                 lexer.at += 1;
                             }
                         }
-                        _ => return false,
+                        _ => return Some(lexer.at),
                     }
                 }
                 words.clear();
             }
-            _ if is_mark(byte) => {
-                lexer.at += 1;
+            _ if lexer.at_mark() => {
+                let two = matches!(byte, b'!' | b'@') || (byte == b'<' && lexer.peek_next() == Some(b'@'));
+                lexer.at += if two { 2 } else { 1 };
                 words.clear();
             }
             _ => {
                 // Two words need something between them.
                 if !words.is_empty() && !spaced {
-                    return false;
+                    return Some(lexer.at);
                 }
-                let Some(word) = lexer.word() else { return false };
+                let Some(word) = lexer.word() else { return Some(lexer.at) };
                 words.push(word);
                 spaces_only = plain_gap;
             }
@@ -303,10 +296,6 @@ fn may_open(words: &[&[u8]], last: &[u8], spaces_only: bool, functions: &[String
         .and_then(|at| words.get(at))
         .is_some_and(|word| ["as", "with", "recursive", "ordinality", "prepare"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())));
     listed || names_columns
-}
-
-fn is_mark(byte: u8) -> bool {
-    b",;=<>~!+%|:[]&@*)".contains(&byte)
 }
 
 struct Lexer<'a> {
@@ -387,6 +376,15 @@ impl<'a> Lexer<'a> {
             self.at += 1;
         } else {
             self.at = start;
+        }
+    }
+
+    /// An operator or separator that PostgreSQL ships, but for minus and slash.
+    fn at_mark(&self) -> bool {
+        match (self.peek(), self.peek_next()) {
+            (Some(b'!'), Some(b'=' | b'~')) | (Some(b'@'), Some(b'>')) => true,
+            (Some(byte), _) => b",;=<>~+%|:[]&*)".contains(&byte),
+            (None, _) => false,
         }
     }
 
