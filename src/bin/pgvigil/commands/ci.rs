@@ -157,7 +157,8 @@ impl Pipeline<'_> {
             State::Skipped(why) => ("skipped", why, Exit::Clean),
         };
         self.exit = worse(self.exit, exit);
-        let why = report::visible(&why);
+        // One line: what begins a line may be a command to GitHub.
+        let why = report::visible(&why.replace(['\n', '\r'], " "));
         let heading = format!("{name}: {word} ({why})");
         match self.args.format {
             DiagnosticFormat::Json => {
@@ -165,14 +166,21 @@ impl Pipeline<'_> {
                 Ok(())
             }
             DiagnosticFormat::Github if name == "check" => self.session.show(&format!("{heading}\n{text}")),
-            // What a step prints may begin with what GitHub takes for a command.
-            DiagnosticFormat::Github if !text.is_empty() => {
-                let token = format!("pgvigil-{:016x}", RandomState::new().hash_one(name));
-                let end = if text.ends_with('\n') { "" } else { "\n" };
-                let text = format!("::group::{heading}\n::stop-commands::{token}\n{text}{end}::{token}::\n::endgroup::\n");
-                self.session.show(&text)
+            DiagnosticFormat::Github => {
+                let mut lines = if word == "failed" {
+                    format!("::error title=pgvigil::{}\n", heading.replace('%', "%25"))
+                } else {
+                    format!("{heading}\n")
+                };
+                // What a step prints may begin with what GitHub takes for a command.
+                if !text.is_empty() {
+                    let token = format!("pgvigil-{:016x}", RandomState::new().hash_one(name));
+                    let end = if text.ends_with('\n') { "" } else { "\n" };
+                    lines.push_str(&format!("::group::{name}\n::stop-commands::{token}\n{text}{end}::{token}::\n::endgroup::\n"));
+                }
+                self.session.show(&lines)
             }
-            _ => {
+            DiagnosticFormat::Human => {
                 let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
                 self.session.show(&format!("{}\n{text}{end}\n", self.bold(&format!("── {heading}"))))
             }
