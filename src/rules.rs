@@ -5,11 +5,11 @@
 //! and [`explain`] can tell which condition a record fails.
 
 pub mod evaluator;
-// pub mod explain;
+pub mod explain;
 pub mod fixture;
 pub mod reference;
 pub mod sample;
-// pub mod test;
+pub mod test;
 pub mod trust;
 
 pub use evaluator::{Evaluator, Judged, Verdict};

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "helpers of tests may panic and print")]
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, Mutex};
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_prefix, write_record};
@@ -26,6 +26,7 @@ struct Judges {
     accounts: Vec<&'static ServiceAccount>,
     exclusions: Vec<&'static Exclusion>,
     prefix: LogLinePrefix,
+    opinions: Mutex<HashMap<Vec<u8>, Opinion>>,
 }
 
 /// Room for both.
@@ -59,6 +60,7 @@ impl Judges {
             accounts: source.service_accounts.clone(),
             exclusions: source.exclusions.clone(),
             prefix,
+            opinions: Mutex::default(),
         }
     }
 
@@ -90,7 +92,7 @@ impl Judges {
                     object: &object,
                     statement: statement.as_deref(),
                 };
-                let judge = |facts: &Facts<'_>| reference::judge(facts, &self.accounts, &self.exclusions);
+                let judge = |facts: &Facts<'_>| self.opinion(facts);
                 let opinion = judge(&facts);
                 // `a@b@c` is the user `a@b` in `c`, or `a` in `b@c`: silent only if both are.
                 if doubt.is_some() {
@@ -108,6 +110,27 @@ impl Judges {
             EntryKind::Suspicious { .. } => Expected::NotSilenced,
             EntryKind::Other { .. } | EntryKind::Foreign(_) => Expected::NotARecord,
         }
+    }
+
+    /// The reference compiles a pattern each time; a statement comes with a record for each relation.
+    fn opinion(&self, facts: &Facts<'_>) -> Opinion {
+        let parts = [
+            facts.user,
+            facts.database,
+            facts.client,
+            facts.class,
+            facts.command,
+            facts.object_type,
+            facts.object,
+            facts.statement.unwrap_or(b"\0none"),
+        ];
+        let key = parts.join(&0);
+        if let Some(known) = self.opinions.lock().unwrap().get(&key) {
+            return known.clone();
+        }
+        let opinion = reference::judge(facts, &self.accounts, &self.exclusions);
+        self.opinions.lock().unwrap().insert(key, opinion.clone());
+        opinion
     }
 
     fn differ(&self, room: &mut Room, text: &[u8]) -> Option<(Difference, String)> {

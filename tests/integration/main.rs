@@ -3,4 +3,4 @@ mod agreement;
 mod cases;
 mod recorded;
 mod recordings;
-// mod rules_test;
+mod rules_test;
