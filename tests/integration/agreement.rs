@@ -219,22 +219,22 @@ fn policy_and_compiled_text_agree_on_recordings() {
         })
         .flatten_iter()
         .collect();
-    assert_same(&found);
+    assert_same(&found, 12);
 }
 
 fn rooms() -> Vec<Room> {
     JUDGES.iter().map(Judges::room).collect()
 }
 
-/// Prints some differences of each kind, and fails if there is any.
-fn assert_same(found: &[(Difference, String)]) {
+/// Prints `most` differences of each kind, and fails if there is any.
+fn assert_same(found: &[(Difference, String)], most: usize) {
     let mut by_kind: BTreeMap<Difference, Vec<&str>> = BTreeMap::new();
     for (difference, text) in found {
         by_kind.entry(*difference).or_default().push(text);
     }
     for (difference, texts) in &mut by_kind {
         texts.sort_by_key(|text| text.len());
-        println!("{difference:?}: {} records, such as\n  {}", texts.len(), texts[..texts.len().min(12)].join("\n  "));
+        println!("{difference:?}: {} records, such as\n  {}", texts.len(), texts[..texts.len().min(most)].join("\n  "));
     }
     assert!(found.is_empty(), "{} records are judged in two ways", found.len());
 }
@@ -285,7 +285,8 @@ fn fragment() -> impl Strategy<Value = String> {
         12 => proptest::sample::select(FIXED).prop_map(str::to_owned),
         2 => proptest::sample::select(harmless()).prop_map(|name| format!("{name}(")),
         1 => "[a-z_]{1,4}",
-        1 => any::<char>().prop_map(String::from),
+        // PostgreSQL takes no NUL.
+        1 => any::<char>().prop_filter("NUL", |character| *character != '\0').prop_map(String::from),
     ]
 }
 
@@ -354,11 +355,13 @@ fn record() -> impl Strategy<Value = (Vec<u8>, bool)> {
             .prop_map(|(class, command, kind)| (class.to_owned(), command.to_owned(), kind.to_owned())),
     ];
     let client = proptest::sample::select(&["10.0.1.123(50322)", "[local]", "::1(36018)", "", "db.example.com(1)", "fe80::1%eth0(9)"][..]);
+    // From PostgreSQL 16 on, each of the 63 bytes may print as four characters.
+    let application = prop_oneof![9 => "[ -~]{0,20}", 1 => "[ -~]{0,20}(\\\\x[0-9a-f]{2}){10,40}"];
     let level = prop_oneof![20 => Just("LOG"), 1 => Just("NOTICE"), 1 => Just("DEBUG1"), 1 => Just("ERROR"), 1 => Just("STATEMENT"), 1 => Just("PROTOKOLL")];
     let texts = prop_oneof![20 => Just(0), 1 => Just(1), 1 => Just(2), 1 => Just(3)];
     (
         (what, object(), any::<bool>(), statement(), texts, proptest::option::of(statement())),
-        (name(), name(), client, "[ -~]{0,20}", level, any::<bool>(), any::<bool>(), proptest::option::weighted(0.05, statement())),
+        (name(), name(), client, application, level, any::<bool>(), any::<bool>(), proptest::option::weighted(0.05, statement())),
     )
         .prop_map(|((what, object, own_object, statement, marks, parameters), (user, database, client, application, level, kind, long, raw))| {
             let (class, command, object_type) = what;
@@ -420,7 +423,7 @@ fn survey_of_differences() {
         })
         .flatten_iter()
         .collect();
-    assert_same(&found);
+    assert_same(&found, 1000);
 }
 
 proptest! {
