@@ -218,13 +218,19 @@ pub fn starts_with_head(text: &[u8]) -> bool {
 
 /// Counts the places in `text` where a record could begin, up to `most`.
 ///
-/// An entry holds one when it is a record and nobody typed another into a name or a statement.
+/// An entry holds one when it is a record and nobody typed another into a name or a statement. The
+/// server writes `:` and spaces before a head (`LOG:  AUDIT: …`); a head without them begins nothing.
 pub fn count_heads(text: &[u8], most: usize) -> usize {
     // Building a searcher costs more than searching most entries.
     static SEARCHER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(HEAD));
     SEARCHER
         .find_iter(text)
-        .filter(|at| text.get(*at..).is_some_and(starts_with_head))
+        .filter(|at| {
+            let before = text.get(..*at).unwrap_or_default();
+            let spaces = before.iter().rev().take_while(|byte| **byte == b' ').count();
+            let colon = before.len().checked_sub(spaces + 1).and_then(|at| before.get(at));
+            spaces > 0 && colon == Some(&b':') && text.get(*at..).is_some_and(starts_with_head)
+        })
         .take(most)
         .count()
 }
@@ -555,11 +561,11 @@ mod tests {
     #[test]
     fn counts_heads() {
         assert_eq!(
-            count_heads(b"AUDIT: SESSION,1,1,x AUDIT: OBJECT,12,3,", 9),
+            count_heads(b"LOG:  AUDIT: SESSION,1,1,x: AUDIT: OBJECT,12,3, AUDIT: OBJECT,12,3,", 9),
             2
         );
         assert_eq!(
-            count_heads(b"AUDIT: SESSION,1, AUDIT: SESSION,,1, AUDIT: x", 9),
+            count_heads(b": AUDIT: SESSION,1, : AUDIT: SESSION,,1, : AUDIT: x", 9),
             0
         );
     }

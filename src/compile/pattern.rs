@@ -42,12 +42,12 @@ pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
 }
 
 /// From the end of [`prefix`] to the start of the record. With the long prefix the application
-/// name stands between: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN), of ASCII
-/// alone (`pg_clean_ascii`).
+/// name stands between: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN), of which
+/// PostgreSQL prints others than ASCII as `?`, or since 16 as `\\xNN` (`pg_clean_ascii`).
 pub(crate) fn head(prefix: LogLinePrefix) -> String {
     let application = match prefix {
         LogLinePrefix::Short => "",
-        LogLinePrefix::Long => r"(?:[^\n]{0,63}?:)??",
+        LogLinePrefix::Long => r"(?:[^\n]{0,252}?:)??",
     };
     format!("{application}{LEVEL}: +{SQLSTATE}AUDIT: ")
 }
@@ -167,21 +167,21 @@ pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> St
     let word = format!(r"(?:{NAME}|'(?:[^'\\]|''|\\[^'])*')+(?:\.(?:{NAME}|\*))*");
     // `operator(…)` is one mark, so that nothing but an operand follows it.
     let operator = r"operator\(pg_catalog\.[=<>~!+%|&@*-]+\)";
-    let rows = format!(r"\){GAP}*{ROW_NAMES}{GAP}*\(");
+    let rows = format!(r"\){SPACE}*{ROW_NAMES}{SPACE}*\(");
     // A minus or slash is never followed by what would make it a comment.
     let mark = format!(
-        r#"(?:-?(?:[,;=<>~+%|:\[\]&*]|![=~]|@>|<@|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|{operator}|[-\/](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
+        r#"(?:-?(?:[,;=<>~+%|:\[\]&*]|![=~]|@>|<@|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|[-\/](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
     );
     format!(
-        r"(?:{GAP}|\(|{mark}|[-\/]?(?:{word}(?:{GAP}+|[-\/]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){GAP}*\(|{word}{GAP}*{mark}))*"
+        r"(?:{GAP}|\(|{operator}|{mark}|[-\/]?(?:{word}(?:{GAP}+|[-\/]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){SPACE}*\(|{word}(?:{GAP}*{mark}|{SPACE}+{operator})))*"
     )
 }
 
-/// Matches the whole of a statement field that is `body`, quoted as CSV or not. The field is read
+/// Matches the whole of a statement field that is `body` with white space around it, quoted as CSV or not. The field is read
 /// with the comma before it, so that an empty statement is a text too: PostgreSQL runs the bodies of
 /// its own SQL functions (`obj_description`, …) without any.
 pub(crate) fn whole(body: &str) -> String {
-    format!(r#"(?i)^,"?(?:{body})"?\z"#)
+    format!(r#"(?i)^,"?{SPACE}*(?:{body}){SPACE}*"?\z"#)
 }
 
 /// Matches a statement that is this text: letter case, the amount of white space and one final
@@ -192,7 +192,7 @@ pub(crate) fn equals(text: &str) -> String {
         .split_ascii_whitespace()
         .map(|word| literal(&word.replace('"', "\"\"")))
         .collect();
-    format!("{SPACE}*{}{SPACE}*;?{SPACE}*", words.join(&format!("{SPACE}+")))
+    format!("{}{SPACE}*;?", words.join(&format!("{SPACE}+")))
 }
 
 /// Matches the beginning of a statement field whose first word is one of these.

@@ -140,13 +140,12 @@ impl<'a> QuerySource<'a> {
 
     fn rows(&self, header: &str) -> Text {
         let mut text = Text::new(header);
-        text.stage(StageRole::NotARecord, &format!("filter @message like /AUDIT: {}/", pattern::RECORD_IDS));
+        // Every line that can be a record, and nothing else: what follows keeps whatever it cannot read.
+        text.stage(StageRole::NotARecord, &format!("filter @message like /: +AUDIT: {}/", pattern::RECORD_IDS));
         let prefix = pattern::prefix(self.prefix);
         text.stage(StageRole::Extract, &format!("parse @message /^{prefix}(?<pgRest>[\\s\\S]*)/"));
         let head = pattern::head(self.prefix);
         text.stage(StageRole::Extract, &format!("parse pgRest /^{head}(?<pgRecord>[\\s\\S]*)/"));
-        // A line whose prefix is understood and that has no head behind it only quotes one.
-        text.stage(StageRole::NotARecord, "filter (isempty(pgRest) = 1 or ispresent(pgRecord))");
         // A second head: a role, database or application name may have forged the first, and a line
         // with two readings has none. `AUDIT: ` is no record, and the line stays loud. Where an
         // application name stands before the record, it must not matter which head is found first.

@@ -4,6 +4,9 @@
 //! on decoded fields, reads SQL with a lexer of its own and knows no regular expression but the
 //! ones users write. Tests hold both against each other on recordings and on hostile records.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use regex_automata::meta::Regex;
 
 use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Statement};
@@ -118,7 +121,9 @@ fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
     let has = |part: &String| contains(&lower, part.to_lowercase().as_bytes());
     let whole_given = statement.equals.is_some() || statement.matches.is_some();
     let whole_holds = statement.equals.iter().flatten().any(|wanted| equal_texts(wanted, text))
-        || statement.matches.iter().flatten().any(|pattern| whole_match(&format!("(?i){pattern}"), text));
+        || statement.matches.iter().flatten().any(|pattern| {
+            whole_match(&format!(r"(?i)[ \t\r\n]*(?:{pattern})[ \t\r\n]*"), text)
+        });
     (!whole_given || whole_holds)
         && (!statement.is_empty || text.is_empty())
         && statement.starts_with.as_ref().is_none_or(|words| words.iter().any(|word| starts_with(text, word)))
@@ -130,12 +135,24 @@ fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
 }
 
 fn whole_match(pattern: &str, text: &[u8]) -> bool {
-    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
-    Regex::builder()
-        .syntax(syntax)
-        .configure(Regex::config().utf8_empty(false))
-        .build(&format!(r"\A(?:{pattern})\z"))
-        .is_ok_and(|regex| regex.is_match(text))
+    thread_local! {
+        // Few patterns meet many records.
+        static BUILT: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
+    }
+    BUILT.with_borrow_mut(|built| {
+        if let Some(regex) = built.get(pattern) {
+            return regex.as_ref().is_some_and(|regex| regex.is_match(text));
+        }
+        let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+        let regex = Regex::builder()
+            .syntax(syntax)
+            .configure(Regex::config().utf8_empty(false))
+            .build(&format!(r"\A(?:{pattern})\z"))
+            .ok();
+        let matched = regex.as_ref().is_some_and(|regex| regex.is_match(text));
+        built.insert(pattern.to_owned(), regex);
+        matched
+    })
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -226,10 +243,10 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
                 words.clear();
                 spaces_only = true;
             }
-            _ if lexer.operator() => words.clear(),
+            _ if (words.is_empty() || (spaced && plain_gap)) && lexer.operator() => words.clear(),
             b'(' => {
                 if let Some(last) = words.last()
-                    && !may_open(&words, last, spaces_only, functions)
+                    && !(plain_gap && may_open(&words, last, spaces_only, functions))
                 {
                     return Some(lexer.at);
                 }
@@ -343,6 +360,12 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    fn spaces(&mut self) {
+        while self.peek().is_some_and(is_space) {
+            self.at += 1;
+        }
+    }
+
     /// Passes `operator(pg_catalog.…)`.
     fn operator(&mut self) -> bool {
         let rest = self.text.get(self.at..).unwrap_or_default();
@@ -363,7 +386,7 @@ impl<'a> Lexer<'a> {
     fn row_name(&mut self) {
         const ROW_NAMES: &[&str] = &["col", "colnum", "cols", "elem", "idx", "key", "keys", "koi", "ord", "pos"];
         let start = self.at;
-        while self.gap() {}
+        self.spaces();
         let name_start = self.at;
         while self.peek().is_some_and(is_name_byte) {
             self.at += 1;
@@ -371,7 +394,7 @@ impl<'a> Lexer<'a> {
         let name = self.text.get(name_start..self.at).unwrap_or_default();
         let known = matches!(name, [letter] if letter.is_ascii_alphabetic())
             || ROW_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-        while self.gap() {}
+        self.spaces();
         if known && self.peek() == Some(b'(') {
             self.at += 1;
         } else {
