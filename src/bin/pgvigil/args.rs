@@ -177,7 +177,7 @@ pub(crate) struct CompileArgs {
     /// Folder to write to: one folder for each environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Write nothing, tell whether the folder is up to date
+    /// Write nothing, exit with 12 when a file is stale, missing or left over
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -243,19 +243,22 @@ pub(crate) struct CiPrArgs {
     /// Environment to plan
     #[arg(long)]
     pub(crate) env: String,
-    /// How to print faults
+    /// How to print the report
     #[arg(long, default_value = "human")]
     pub(crate) format: DiagnosticFormat,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Folder to write to
-    #[arg(long, default_value = "schema", value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Write nothing, tell whether the folder is up to date
+    /// Folder to write to; `schema` in the policy repository without this option
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing, exit with 12 when a file is stale or missing
     #[arg(long)]
     pub(crate) check: bool,
+    /// Write the reference of diagnostics too, into this folder
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) docs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

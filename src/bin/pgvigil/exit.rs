@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use pgvigil::deploy::Outcome;
+
 /// What a run of pgvigil ended with. The README's table lists the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -16,7 +18,7 @@ pub(crate) enum Exit {
     Diagnostics = 10,
     /// A sample or a fixture of the rules was judged otherwise than promised.
     RuleTestsFailed = 11,
-    /// The repository moved: an apply would change something.
+    /// The repository moved: an apply would change something, or written files are stale.
     Pending = 12,
     /// Somebody changed what is deployed.
     Drift = 13,
@@ -29,5 +31,16 @@ pub(crate) enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Clean => Self::Clean,
+            Outcome::Pending => Self::Pending,
+            Outcome::Drifted => Self::Drift,
+            Outcome::Both => Self::PendingAndDrift,
+        }
     }
 }

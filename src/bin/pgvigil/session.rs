@@ -1,5 +1,6 @@
 //! What every command shares: the repository, the day, and where words go.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
@@ -20,6 +21,8 @@ use crate::exit::Exit;
 pub(crate) struct Session {
     global: Global,
     today: Date,
+    /// Takes what would go to stdout, while somebody collects it.
+    collected: RefCell<Option<String>>,
 }
 
 /// A policy that was read, with everything that is wrong with it.
@@ -31,7 +34,7 @@ pub(crate) struct Checked {
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
         let today = global.today.unwrap_or_else(|| Zoned::now().date());
-        Self { global, today }
+        Self { global, today, collected: RefCell::new(None) }
     }
 
     /// The folder of the policy repository.
@@ -74,8 +77,27 @@ impl Session {
 
     /// Prints a result. A reader that has gone away ends the program quietly.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
+        if let Some(collected) = self.collected.borrow_mut().as_mut() {
+            collected.push_str(text);
+            return Ok(());
+        }
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to stdout")
+    }
+
+    /// Prints a result whose exit code tells the same: a reader that has gone away changes nothing.
+    pub(crate) fn show(&self, text: &str) -> anyhow::Result<()> {
+        match self.print(text) {
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Runs something and returns what it printed, with what it came to.
+    pub(crate) fn collect<T>(&self, run: impl FnOnce() -> T) -> (T, String) {
+        let outer = self.collected.replace(Some(String::new()));
+        let result = run();
+        (result, self.collected.replace(outer).unwrap_or_default())
     }
 
     /// Says something that is no result.
@@ -121,24 +143,24 @@ impl Session {
     pub(crate) fn environment<'a>(&self, loaded: &'a Loaded, name: &str) -> Result<&'a Environment, Exit> {
         loaded.policy.environment(name).ok_or_else(|| {
             let names: Vec<&str> = loaded.policy.environments.iter().map(|e| e.name.as_str()).collect();
-            self.say(&format!(
-                "error: there is no environment `{}`; there are: {}",
-                report::visible(name),
-                names.join(", ")
-            ));
+            let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            self.say(&format!("error: there is no environment `{}`; there are: {there_are}", report::visible(name)));
             Exit::Usage
         })
     }
 
     /// Tells why the program failed.
     pub(crate) fn failure(&self, error: &anyhow::Error) -> Exit {
-        if let Some(io) = error.root_cause().downcast_ref::<std::io::Error>()
-            && io.kind() == std::io::ErrorKind::BrokenPipe
-        {
+        if is_broken_pipe(error) {
             return Exit::Clean;
         }
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(&format!("error: {}", report::visible(&causes.join(": "))));
         Exit::Failed
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }

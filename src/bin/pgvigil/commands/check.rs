@@ -8,7 +8,7 @@ use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let checked = session.check()?;
-    session.print(&session.render(&checked, args.format, session.colour_out()))?;
+    session.show(&session.render(&checked, args.format, session.colour_out()))?;
     if args.format == DiagnosticFormat::Human {
         let (policy, files) = (&checked.loaded.policy, checked.loaded.files.ids().count());
         session.say(&format!(

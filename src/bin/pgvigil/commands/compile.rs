@@ -1,9 +1,86 @@
-//! `compile`.
+//! `compile`: the artefacts of environments, as files.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use pgvigil::compile::resources::address_of_file;
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::Environment;
+use pgvigil::{compile, report};
+
+use super::files::{Folder, Wanted, is_unfinished, walk};
 use crate::args::CompileArgs;
 use crate::exit::Exit;
 use crate::session::Session;
 
-pub(crate) fn run(_session: &Session, _args: &CompileArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+/// The files of an environment that belong to no cluster.
+const SHARED: [&str; 4] = ["query.cwli", "investigate.cwli", "enrol.sql", "monitor-env.json"];
+
+pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environments: Vec<&Environment> = match &args.env {
+        None => loaded.policy.environments.iter().collect(),
+        Some(name) => match session.environment(&loaded, name) {
+            Ok(environment) => vec![environment],
+            Err(exit) => return Ok(exit),
+        },
+    };
+    let mut wanted = Vec::new();
+    for environment in &environments {
+        let compiled = compile::compile(&loaded, environment, session.today());
+        let files = compiled.artefacts.into_iter();
+        wanted.extend(files.map(|file| Wanted { path: PathBuf::from(file.path), text: file.text }));
+    }
+    let mut extra = BTreeSet::new();
+    let asked: BTreeSet<&Path> = wanted.iter().map(|file| file.path.as_path()).collect();
+    for name in folders(&args.out, &loaded, args.env.as_deref())? {
+        for path in walk(&args.out, Path::new(&name))? {
+            if asked.contains(path.as_path()) {
+                continue;
+            }
+            if is_ours(&path) {
+                extra.insert(path);
+            } else {
+                let path = args.out.join(path).display().to_string();
+                session.say(&format!("note: {} is not of pgvigil's making and stays", report::visible(&path)));
+            }
+        }
+    }
+    Folder { root: &args.out, wanted, extra }.bring(session, args.check)
+}
+
+/// The folders to look through: the environment's; without one, all environments', and those of environments that
+/// are no more.
+fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTreeSet<String>> {
+    if let Some(env) = env {
+        return Ok(BTreeSet::from([env.to_owned()]));
+    }
+    let mut names: BTreeSet<String> = loaded.policy.environments.iter().map(|e| e.name.clone()).collect();
+    let entries = match std::fs::read_dir(out) {
+        Ok(entries) => entries,
+        // Nothing was compiled yet; what else is wrong with it, writing tells.
+        Err(_) => return Ok(names),
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && SHARED.iter().all(|file| entry.path().join(file).is_file()) {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Says whether a file has a name that only this command gives. Every other file is left alone.
+fn is_ours(path: &Path) -> bool {
+    let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap_or_default()).collect();
+    match parts.as_slice() {
+        _ if is_unfinished(path) => true,
+        [_environment, file] => SHARED.contains(file),
+        [_environment, cluster, kind, file] => address_of_file(cluster, kind, file).is_some(),
+        _ => false,
+    }
 }

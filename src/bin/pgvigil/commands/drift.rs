@@ -1,9 +1,40 @@
-//! `drift`.
+//! `drift`: what somebody changed by hand.
 
-use crate::args::DriftArgs;
+use pgvigil::deploy::{Outcome, drift};
+use pgvigil::report::plan::escape::fence;
+use pgvigil::report::plan::{human, json};
+
+use super::deployment::{Deployment, style};
+use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
-pub(crate) fn run(_session: &Session, _args: &DriftArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    let deployment = Deployment::open(session, &loaded, environment)?;
+    let report = drift(&deployment.identity, &deployment.documents, &deployment.cloud)?;
+    session.show(&match args.format {
+        PlanFormat::Human => human::render_drift(&report, style(session)),
+        PlanFormat::Json => json::render_drift(&report),
+        PlanFormat::Markdown => {
+            let text = human::render_drift(&report, human::Style::default());
+            let fence = fence(&text);
+            format!("### Drift\n\n{fence}text\n{text}{fence}\n")
+        }
+    })?;
+    let Some(outcome) = report.outcome else {
+        session.say(&format!("error: {} not read: whether anything drifted is not known", report.unread.len()));
+        return Ok(Exit::Failed);
+    };
+    if matches!(outcome, Outcome::Pending | Outcome::Both) {
+        session.say(&format!("the repository moved too: `pgvigil plan --env {}` shows what an apply would change", args.env));
+    }
+    Ok(outcome.into())
 }

@@ -1,0 +1,141 @@
+//! Files that commands write: into a hidden file beside, then renamed, so that a reader never sees half of one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context as _;
+use pgvigil::report;
+
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Ends the name of a file that is being written.
+const UNFINISHED: &str = ".pgvigil-new";
+
+/// A file as it must be: below a folder, with its text.
+pub(crate) struct Wanted {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// What a folder must hold, and what it must not hold any more.
+pub(crate) struct Folder<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) wanted: Vec<Wanted>,
+    /// Below the root: to be removed.
+    pub(crate) extra: BTreeSet<PathBuf>,
+}
+
+impl Folder<'_> {
+    /// Writes what differs and prints a line for each change. With `check` it writes nothing, and exits with
+    /// [`Exit::Pending`] when something differs.
+    pub(crate) fn bring(&self, session: &Session, check: bool) -> anyhow::Result<Exit> {
+        let mut changes = 0;
+        let mut tell = |word: &str, path: &Path| {
+            changes += 1;
+            let path = path.display().to_string();
+            session.show(&format!("{word:<8} {}\n", report::visible(&path)))
+        };
+        for file in &self.wanted {
+            let path = self.below(&file.path)?;
+            match read(&path)? {
+                Some(now) if now == file.text.as_bytes() => continue,
+                now if check => tell(if now.is_some() { "stale" } else { "missing" }, &path)?,
+                _ => {
+                    replace(&path, &file.text)?;
+                    tell("written", &path)?;
+                }
+            }
+        }
+        for extra in &self.extra {
+            let path = self.below(extra)?;
+            if check {
+                tell("extra", &path)?;
+                continue;
+            }
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            tell("removed", &path)?;
+            // Folders that are empty now go too, but never the root.
+            let parents = extra.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+            for parent in parents {
+                if fs::remove_dir(self.root.join(parent)).is_err() {
+                    break;
+                }
+            }
+        }
+        let files = self.wanted.len();
+        session.say(&match (changes, check) {
+            (0, _) => format!("{files} files, all up to date"),
+            (_, true) => format!("{files} files, {changes} not up to date"),
+            (_, false) => format!("{files} files, {changes} changed"),
+        });
+        Ok(if check && changes > 0 { Exit::Pending } else { Exit::Clean })
+    }
+
+    /// A path in the folder. What stands in the folder must not lead out of it.
+    fn below(&self, path: &Path) -> anyhow::Result<PathBuf> {
+        let mut whole = self.root.to_owned();
+        for component in path.components() {
+            anyhow::ensure!(matches!(component, Component::Normal(_)), "{} leads out of its folder", path.display());
+            whole.push(component);
+            if fs::symlink_metadata(&whole).is_ok_and(|found| found.is_symlink()) {
+                anyhow::bail!("{} is a symbolic link: remove it, or write to another folder", whole.display());
+            }
+        }
+        Ok(whole)
+    }
+}
+
+/// What a file holds; `None` when there is none.
+fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Writes a file as a whole.
+pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unfinished = folder.join(format!(".{}{UNFINISHED}", std::process::id()));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&unfinished, text))
+        .and_then(|()| fs::rename(&unfinished, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Every file in a folder, relative to `root`; symbolic links are files, and are not followed.
+pub(crate) fn walk(root: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let whole = root.join(folder);
+    let cannot = || format!("cannot list {}", whole.display());
+    let entries = match fs::read_dir(&whole) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.with_context(cannot)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(cannot)?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type().with_context(cannot)?.is_dir() {
+            files.extend(walk(root, &path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Says whether a file was left behind by a run that was killed while it wrote.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix('.')
+        .and_then(|name| name.strip_suffix(UNFINISHED))
+        .is_some_and(|process| !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit()))
+}
