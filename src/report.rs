@@ -3,7 +3,10 @@
 pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod plan;
+pub mod rules_human;
+pub mod rules_json;
 
 use crate::diagnostic::{Diagnostics, is_hostile};
 

@@ -65,7 +65,7 @@ pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
 }
 
 /// Characters that a terminal obeys or hides, as escapes of JSON: they stand in strings only.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if is_hostile(character) {

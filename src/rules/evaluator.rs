@@ -82,6 +82,11 @@ impl Evaluator {
         Self::new(&source.alarm(""), source.prefix, MissingField::default())
     }
 
+    /// The query, ready to run as a whole.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Room for judging, one for each thread.
     pub fn scratch(&self) -> Scratch {
         self.program.scratch()

@@ -1,9 +1,192 @@
-//! `eval`.
+//! `rules eval`: judges each audit record of logs.
 
-use crate::args::EvalArgs;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use anyhow::Context as _;
+use pgvigil::audit_log::prefix::LogLinePrefix;
+use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use pgvigil::compile::QuerySource;
+use pgvigil::insights::Table;
+use pgvigil::policy::Loaded;
+use pgvigil::report::visible;
+use pgvigil::rules::Evaluator;
+use pgvigil::rules::eval::Totals;
+use serde_json::json;
+
+use crate::args::{EvalArgs, EvalFormat};
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::session::Session;
 
-pub(crate) fn run(_session: &Session, _args: &EvalArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+/// Rows of the table that people read.
+const ROWS: usize = 40;
+
+pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let evaluator = match evaluator(session, &loaded, &args.env, args.log_line_prefix.as_deref())? {
+        Ok(evaluator) => evaluator,
+        Err(exit) => return Ok(exit),
+    };
+    if let Some(missing) = args.logs.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
+        session.say(&format!("error: there is no log `{}`", visible(&missing.to_string_lossy())));
+        return Ok(Exit::Usage);
+    }
+    let inputs = Inputs::from_paths(&args.logs);
+    let progress = Progress::new(session);
+    let report = match (args.format, args.summary) {
+        (EvalFormat::Jsonl, false) => lines(&evaluator, &inputs, &progress)?,
+        (EvalFormat::Human, false) => {
+            let (table, report) = evaluator.table(&inputs, |done| progress.show(done));
+            progress.clear();
+            session.print(&render_table(&table, session.width()))?;
+            report
+        }
+        (format, _) => {
+            let (totals, report) = evaluator.totals(&inputs, |done| progress.show(done));
+            progress.clear();
+            let text = match format {
+                EvalFormat::Human => render_totals(&totals),
+                EvalFormat::Json | EvalFormat::Jsonl => {
+                    let mut document = json!({"format_version": 1, "env": args.env, "totals": totals});
+                    if let Some(object) = document.as_object_mut() {
+                        object.insert("bytes".to_owned(), json!(report.bytes));
+                        object.insert("lines".to_owned(), json!(report.lines));
+                        object.insert("foreign".to_owned(), json!(report.foreign_count));
+                        object.insert("broken".to_owned(), json!(report.broken_count));
+                    }
+                    format!("{document}\n")
+                }
+            };
+            session.print(&text)?;
+            report
+        }
+    };
+    tell(session, &inputs, &report);
+    Ok(if report.broken_count > 0 { Exit::Failed } else { Exit::Clean })
 }
+
+/// The evaluator of an environment, for logs of its own or another prefix.
+pub(crate) fn evaluator(
+    session: &Session,
+    loaded: &Loaded,
+    env: &str,
+    prefix: Option<&str>,
+) -> anyhow::Result<Result<Evaluator, Exit>> {
+    let environment = match session.environment(loaded, env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let mut source = QuerySource::of(&loaded.policy, environment);
+    if let Some(prefix) = prefix {
+        match prefix.parse::<LogLinePrefix>() {
+            Ok(prefix) => source.prefix = prefix,
+            Err(error) => {
+                session.say(&format!("error: {error}"));
+                return Ok(Err(Exit::Usage));
+            }
+        }
+    }
+    Ok(Ok(Evaluator::of(&source)?))
+}
+
+/// Says what of the input was no log. Silence would look like a verdict.
+pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
+    let name = |file: usize| {
+        inputs.sources().get(file).map_or_else(String::new, |source| visible(&source.name()))
+    };
+    for broken in report.broken.iter().take(10) {
+        session.say(&format!("warning: {}:{}: {}", name(broken.file), broken.line, visible(&broken.what)));
+    }
+    for foreign in report.foreign.iter().take(3) {
+        let text: String = String::from_utf8_lossy(&foreign.text).chars().take(60).collect();
+        session.say(&format!("note: {}:{}: no log entry: {}", name(foreign.file), foreign.line, visible(&text)));
+    }
+    if report.broken_count > 0 || report.foreign_count > 0 {
+        session.say(&format!(
+            "{} of {} pieces of text belong to no entry; {} faults in the input",
+            report.foreign_count,
+            report.entries + report.foreign_count,
+            report.broken_count
+        ));
+    }
+}
+
+fn lines(evaluator: &Evaluator, inputs: &Inputs, progress: &Progress) -> anyhow::Result<ReadReport> {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let mut failed = None;
+    let report = evaluator.lines(
+        inputs,
+        |done| progress.show(done),
+        |lines| match out.write_all(lines) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    );
+    progress.clear();
+    match failed {
+        Some(error) => Err(error).context("cannot write to stdout"),
+        None => out.flush().map(|()| report).context("cannot write to stdout"),
+    }
+}
+
+fn render_totals(totals: &Totals) -> String {
+    let mut text = format!(
+        "{:>10} audit records\n{:>10} counted\n{:>10} excluded\n{:>10} out of scope\n",
+        totals.records, totals.counted, totals.excluded, totals.out_of_scope
+    );
+    let mut by: Vec<(&String, &u64)> = totals.excluded_by.iter().filter(|(_, number)| **number > 0).collect();
+    by.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    if !by.is_empty() {
+        text.push_str("\nexcluded by\n");
+        for (id, number) in by {
+            text.push_str(&format!("{number:>10} {id}\n"));
+        }
+    }
+    text
+}
+
+fn render_table(table: &Table, width: usize) -> String {
+    let cell = |value: &Option<String>| visible(value.as_deref().unwrap_or("")).replace('\n', "\\n");
+    let mut rows: Vec<Vec<String>> = vec![table.columns.clone()];
+    rows.extend(table.rows.iter().take(ROWS).map(|row| row.iter().map(cell).collect()));
+    let columns = table.columns.len();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let longest =
+                rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0);
+            longest.min(width / 3)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(value, width)| {
+                let mut shown: String = value.chars().take(*width).collect();
+                if value.chars().count() > *width {
+                    shown.pop();
+                    shown.push('…');
+                }
+                format!("{shown:<width$}")
+            })
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    if table.rows.len() > ROWS {
+        text.push_str(&format!("… and {} more rows\n", table.rows.len() - ROWS));
+    }
+    if table.rows.is_empty() {
+        text.push_str("nothing counts\n");
+    }
+    text
+}
+

@@ -1,9 +1,32 @@
-//! `rules_test`.
+//! `rules test`: the samples of every exclusion, and the log fixtures.
 
-use crate::args::TestArgs;
+use anyhow::Context as _;
+use pgvigil::policy::model::Environment;
+use pgvigil::report::{junit, rules_human, rules_json};
+use pgvigil::rules::{fixture, test};
+
+use crate::args::{TestArgs, TestFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
-pub(crate) fn run(_session: &Session, _args: &TestArgs) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environments: Vec<&Environment> = match &args.env {
+        None => loaded.policy.environments.iter().collect(),
+        Some(name) => match session.environment(&loaded, name) {
+            Ok(environment) => vec![environment],
+            Err(exit) => return Ok(exit),
+        },
+    };
+    let fixtures = fixture::find(session.root()).with_context(|| format!("cannot read {}", fixture::FOLDER))?;
+    let report = test::run(&loaded, &fixtures, &environments, session.today())?;
+    session.print(&match args.format {
+        TestFormat::Human => rules_human::test(&report, session.colour_out()),
+        TestFormat::Json => rules_json::test(&report),
+        TestFormat::Junit => junit::test(&report).context("cannot write JUnit XML")?,
+    })?;
+    Ok(if report.passed { Exit::Clean } else { Exit::RuleTestsFailed })
 }

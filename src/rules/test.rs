@@ -1,0 +1,415 @@
+//! The rule tests: every sample of every exclusion, and the log fixtures, judged by the compiled
+//! text of each environment's query.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::compile::query::{QuerySource, StageRole};
+use crate::insights::Scratch;
+use crate::policy::Loaded;
+use crate::policy::model::{Environment, Exclusion, Sample};
+
+use super::evaluator::{Evaluator, EvaluatorError, Verdict};
+use super::explain::{Answer, explain, quote, shorten};
+use super::fixture::{Fixture, Label};
+use super::sample;
+
+/// Version of the report. It grows when a program that reads the older one would be misled.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Failures of one fixture that are told one by one.
+const FAILURES_MAX: usize = 50;
+
+/// The outcome of all tests.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestReport {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Whether nothing failed.
+    pub passed: bool,
+    /// One for each environment.
+    pub environments: Vec<EnvironmentReport>,
+    /// Exclusions that apply in none of them, which nothing was tested of.
+    pub not_applied: Vec<String>,
+    /// The sums.
+    pub totals: Totals,
+}
+
+/// Sums over environments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Samples that were judged.
+    pub samples: usize,
+    /// Those that were judged otherwise than promised.
+    pub samples_failed: usize,
+    /// Ranges of fixtures that assert something.
+    pub ranges: usize,
+    /// Those that were judged otherwise.
+    pub ranges_failed: usize,
+    /// Faults of fixtures.
+    pub fixture_faults: usize,
+    /// Exclusions that were tested.
+    pub exclusions: usize,
+    /// Those that lack a silenced sample or a near miss.
+    pub exclusions_not_covered: usize,
+}
+
+/// The tests of one environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct EnvironmentReport {
+    /// Its name.
+    pub name: String,
+    /// Every exclusion that applies, in the order of the policy.
+    pub exclusions: Vec<ExclusionReport>,
+    /// Every fixture, in the order of the paths.
+    pub fixtures: Vec<FixtureReport>,
+}
+
+/// The tests of one exclusion.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExclusionReport {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub file: String,
+    /// Line of the id, counted from 1.
+    pub line: usize,
+    /// Samples that it must silence and does.
+    pub silenced: usize,
+    /// Of those, the ones that nothing else silences.
+    pub decided_alone: usize,
+    /// Near misses that stay loud.
+    pub near_misses: usize,
+    /// Whether a sample was silenced by it and a near miss was judged.
+    pub covered: bool,
+    /// Every sample.
+    pub samples: Vec<SampleReport>,
+}
+
+/// What a sample promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// The exclusion silences it.
+    Silences,
+    /// It counts, whatever exclusions there are.
+    StaysLoud,
+}
+
+impl Promise {
+    /// The key in the policy file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Silences => "silences",
+            Self::StaysLoud => "stays_loud",
+        }
+    }
+}
+
+/// One sample.
+#[derive(Debug, Clone, Serialize)]
+pub struct SampleReport {
+    /// Where it stands.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// What it promises.
+    pub promise: Promise,
+    /// Whether that holds.
+    pub passed: bool,
+    /// The verdict of the whole query.
+    pub verdict: &'static str,
+    /// Every exclusion that silences it.
+    pub silenced_by: Vec<String>,
+    /// What happened instead, in one sentence.
+    pub failure: Option<String>,
+    /// The text, shortened.
+    pub statement: String,
+}
+
+/// One log fixture.
+#[derive(Debug, Clone, Serialize)]
+pub struct FixtureReport {
+    /// The log.
+    pub log: String,
+    /// The expectations.
+    pub expect: String,
+    /// Audit records in it.
+    pub records: usize,
+    /// Those that count.
+    pub counted: usize,
+    /// Ranges labelled `human`.
+    pub human: usize,
+    /// Ranges labelled `noise`.
+    pub noise: usize,
+    /// Whether nothing failed.
+    pub passed: bool,
+    /// Ranges that were judged otherwise.
+    pub failed: usize,
+    /// The first of them, and everything that is wrong with the files.
+    pub failures: Vec<FixtureFailure>,
+}
+
+/// What is wrong with a fixture or a range of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FixtureFailure {
+    /// The file.
+    pub file: String,
+    /// Line, counted from 1; 0 for the whole file.
+    pub line: u64,
+    /// What happened.
+    pub what: String,
+}
+
+/// Runs all tests of these environments.
+///
+/// # Errors
+/// If a compiled query uses what the interpreter refuses.
+pub fn run(
+    loaded: &Loaded,
+    fixtures: &[Fixture],
+    environments: &[&Environment],
+    today: Date,
+) -> Result<TestReport, EvaluatorError> {
+    let mut reports = Vec::new();
+    for environment in environments {
+        reports.push(environment_report(loaded, fixtures, environment, today)?);
+    }
+    let not_applied = loaded
+        .policy
+        .exclusions
+        .iter()
+        .filter(|exclusion| {
+            !reports.iter().any(|report| report.exclusions.iter().any(|tested| tested.id == exclusion.id))
+        })
+        .map(|exclusion| exclusion.id.clone())
+        .collect();
+    let mut totals = Totals::default();
+    for report in &reports {
+        totals.exclusions += report.exclusions.len();
+        for exclusion in &report.exclusions {
+            totals.exclusions_not_covered += usize::from(!exclusion.covered);
+            totals.samples += exclusion.samples.len();
+            totals.samples_failed += exclusion.samples.iter().filter(|sample| !sample.passed).count();
+        }
+        for fixture in &report.fixtures {
+            totals.ranges += fixture.human + fixture.noise;
+            totals.ranges_failed += fixture.failed;
+        }
+    }
+    totals.fixture_faults = fixtures.iter().map(|fixture| fixture.faults.len()).sum();
+    let passed = totals.samples_failed == 0 && totals.ranges_failed == 0 && totals.fixture_faults == 0;
+    Ok(TestReport { format_version: FORMAT_VERSION, passed, environments: reports, not_applied, totals })
+}
+
+/// A query for one form of entries, ready to run.
+struct Bench<'a> {
+    source: QuerySource<'a>,
+    evaluator: Evaluator,
+    scratch: Scratch,
+}
+
+impl<'a> Bench<'a> {
+    fn new(loaded: &'a Loaded, environment: &'a Environment, prefix: LogLinePrefix) -> Result<Self, EvaluatorError> {
+        let mut source = QuerySource::of(&loaded.policy, environment);
+        source.prefix = prefix;
+        let evaluator = Evaluator::of(&source)?;
+        let scratch = evaluator.scratch();
+        Ok(Self { source, evaluator, scratch })
+    }
+
+    /// What the explanation says of one exclusion and an entry.
+    fn why(&mut self, id: &str, entry: &[u8]) -> String {
+        let explanation = explain(&self.evaluator, &mut self.scratch, &self.source, entry);
+        match explanation.exclusions.iter().find(|answer| answer.id == id).map(|found| &found.answer) {
+            Some(Answer::Fails(failed)) => format!("`{}`: {}", failed.condition, failed.why),
+            Some(Answer::Stricter) => "the compiled pattern is stricter than the policy file".to_owned(),
+            _ => explanation.reason,
+        }
+    }
+}
+
+fn environment_report(
+    loaded: &Loaded,
+    fixtures: &[Fixture],
+    environment: &Environment,
+    today: Date,
+) -> Result<EnvironmentReport, EvaluatorError> {
+    let mut bench = Bench::new(loaded, environment, environment.log_line_prefix)?;
+    let person = sample::person(&loaded.policy, environment, today);
+    let exclusions = loaded
+        .policy
+        .exclusions_in(environment)
+        .map(|exclusion| exclusion_report(loaded, &mut bench, exclusion, person))
+        .collect();
+
+    // A fixture may have been recorded with the other prefix.
+    let mut other: Option<Bench<'_>> = None;
+    let mut reports = Vec::new();
+    for fixture in fixtures {
+        let prefix = fixture.prefix.unwrap_or(environment.log_line_prefix);
+        let bench = if prefix == bench.evaluator.prefix() {
+            &mut bench
+        } else {
+            match &mut other {
+                Some(other) => other,
+                none => none.insert(Bench::new(loaded, environment, prefix)?),
+            }
+        };
+        reports.push(fixture_report(bench, fixture));
+    }
+    Ok(EnvironmentReport { name: environment.name.clone(), exclusions, fixtures: reports })
+}
+
+fn exclusion_report(loaded: &Loaded, bench: &mut Bench<'_>, exclusion: &Exclusion, person: &str) -> ExclusionReport {
+    let promised = [(Promise::Silences, &exclusion.silences), (Promise::StaysLoud, &exclusion.stays_loud)];
+    let samples: Vec<SampleReport> = promised
+        .into_iter()
+        .flat_map(|(promise, samples)| samples.iter().map(move |sample| (promise, sample)))
+        .map(|(promise, sample)| sample_report(loaded, bench, exclusion, promise, sample, person))
+        .collect();
+    let kept = |promise: Promise| samples.iter().filter(move |sample| sample.promise == promise && sample.passed);
+    let place = &exclusion.place;
+    ExclusionReport {
+        id: exclusion.id.clone(),
+        file: loaded.files.path(place.file).to_owned(),
+        line: loaded.files.position(place.file, place.span.start).line,
+        silenced: kept(Promise::Silences).count(),
+        decided_alone: kept(Promise::Silences).filter(|sample| sample.silenced_by.len() == 1).count(),
+        near_misses: kept(Promise::StaysLoud).count(),
+        covered: kept(Promise::Silences).next().is_some()
+            && samples.iter().any(|sample| sample.promise == Promise::StaysLoud),
+        samples,
+    }
+}
+
+fn sample_report(
+    loaded: &Loaded,
+    bench: &mut Bench<'_>,
+    exclusion: &Exclusion,
+    promise: Promise,
+    sample: &Sample,
+    person: &str,
+) -> SampleReport {
+    let entry = sample::entry(sample, bench.evaluator.prefix(), person);
+    let verdict = bench.evaluator.verdict(&mut bench.scratch, &entry);
+    let name = verdict.name().unwrap_or("not_a_record");
+    let silenced_by = match &verdict {
+        Verdict::Excluded(by) => by.clone(),
+        _ => Vec::new(),
+    };
+    let by_this = silenced_by.contains(&exclusion.id);
+    let failure = match (promise, &verdict) {
+        (Promise::Silences, Verdict::Excluded(_)) if by_this => None,
+        (Promise::StaysLoud, Verdict::Counted) => None,
+        (Promise::Silences, Verdict::Counted) => {
+            Some(format!("it stays loud, because of {}", bench.why(&exclusion.id, &entry)))
+        }
+        (Promise::Silences, Verdict::Excluded(by)) => Some(format!(
+            "only {} silences it, and not this exclusion, because of {}",
+            ids(by),
+            bench.why(&exclusion.id, &entry)
+        )),
+        (Promise::StaysLoud, Verdict::Excluded(by)) if by_this => Some(match by.len() {
+            1 => "this exclusion silences it".to_owned(),
+            _ => format!("this exclusion silences it, and so does {}", others(by, &exclusion.id)),
+        }),
+        (Promise::StaysLoud, Verdict::Excluded(by)) => {
+            Some(format!("another exclusion silences it: {}", ids(by)))
+        }
+        (_, Verdict::OutOfScope | Verdict::NotARecord) => {
+            Some(format!("no exclusion is asked: {}", bench.why(&exclusion.id, &entry)))
+        }
+    };
+    let place = &sample.place;
+    SampleReport {
+        file: loaded.files.path(place.file).to_owned(),
+        line: loaded.files.position(place.file, place.span.start).line,
+        promise,
+        passed: failure.is_none(),
+        verdict: name,
+        silenced_by,
+        failure,
+        statement: shorten(sample.statement.as_bytes(), 120),
+    }
+}
+
+fn ids(ids: &[String]) -> String {
+    format!("`{}`", ids.join("`, `"))
+}
+
+fn others(by: &[String], this: &str) -> String {
+    let rest: Vec<String> = by.iter().filter(|id| *id != this).cloned().collect();
+    ids(&rest)
+}
+
+fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
+    let mut failures: Vec<FixtureFailure> = fixture
+        .faults
+        .iter()
+        .map(|fault| FixtureFailure { file: fault.file.clone(), line: fault.line, what: fault.what.clone() })
+        .collect();
+    let mut report = FixtureReport {
+        log: fixture.log.clone(),
+        expect: fixture.expect.clone(),
+        records: 0,
+        counted: 0,
+        human: 0,
+        noise: 0,
+        passed: false,
+        failed: 0,
+        failures: Vec::new(),
+    };
+    for entry in &fixture.entries {
+        let dropped = bench.evaluator.dropped_by(&mut bench.scratch, &entry.text);
+        let role = dropped.and_then(|stage| bench.evaluator.roles().get(stage));
+        report.records += usize::from(role != Some(&StageRole::NotARecord));
+        report.counted += usize::from(dropped.is_none());
+    }
+    for range in &fixture.expectations {
+        let counted: Vec<_> = fixture
+            .entries_in(range)
+            .filter(|entry| bench.evaluator.dropped_by(&mut bench.scratch, &entry.text).is_none())
+            .collect();
+        let what = match (range.label, counted.as_slice()) {
+            (Label::Human, []) => {
+                report.human += 1;
+                let explained: Vec<String> = fixture
+                    .entries_in(range)
+                    .take(3)
+                    .map(|entry| {
+                        let why = explain(&bench.evaluator, &mut bench.scratch, &bench.source, &entry.text).reason;
+                        format!("line {}: {why}", entry.line)
+                    })
+                    .collect();
+                Some(format!("no record is counted; {}", explained.join("; ")))
+            }
+            (Label::Human, _) => {
+                report.human += 1;
+                None
+            }
+            (Label::Noise, []) => {
+                report.noise += 1;
+                None
+            }
+            (Label::Noise, [first, rest @ ..]) => {
+                report.noise += 1;
+                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                Some(format!("line {}{more} is counted: {}", first.line, quote(&first.text)))
+            }
+            (Label::Aside, _) => None,
+        };
+        if let Some(what) = what {
+            report.failed += 1;
+            if report.failed <= FAILURES_MAX {
+                let note = if range.note.is_empty() { String::new() } else { format!(" ({})", shorten(range.note.as_bytes(), 80)) };
+                let what = format!("lines {} to {}, `{}`{note}: {what}", range.first_line, range.last_line, range.label.name());
+                failures.push(FixtureFailure { file: fixture.expect.clone(), line: range.line as u64, what });
+            }
+        }
+    }
+    report.passed = failures.is_empty();
+    report.failures = failures;
+    report
+}

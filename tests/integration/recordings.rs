@@ -1,0 +1,199 @@
+//! The shipped rules on every recording, beside the reference system's query on the same logs.
+//!
+//! `cargo test --test integration recordings -- --nocapture` prints the table.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, clippy::panic, reason = "a test prints its table")]
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use pgvigil::audit_log::prefix::LogLinePrefix;
+use pgvigil::compile::{QuerySource, StageRole};
+use pgvigil::insights::{self, Event, Options, Program, Scratch};
+use pgvigil::rules::Evaluator;
+use pgvigil::rules::fixture::Label;
+use rayon::prelude::*;
+
+use crate::recorded::{self, Recording};
+
+/// Ranges that the rules may judge otherwise than the label says, each with a reason.
+const EXCEPTIONS: &str = include_str!("recordings.exceptions.tsv");
+
+/// The share of noise records that may count, with `log_relation` on.
+const NOISE_MAX: f64 = 0.01;
+
+/// How a query does on one recording.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Score {
+    pub(crate) name: String,
+    pub(crate) relation: bool,
+    /// Ranges labelled human.
+    pub(crate) human: usize,
+    /// Those without any counted record: line and note.
+    pub(crate) missed: Vec<(u64, String)>,
+    /// Those that the reference's query misses.
+    pub(crate) reference_missed: usize,
+    /// Records in ranges labelled noise.
+    pub(crate) noise: usize,
+    /// Those that count: line and beginning.
+    pub(crate) loud: Vec<(u64, String)>,
+    /// Those that the reference's query counts.
+    pub(crate) reference_loud: usize,
+}
+
+/// The queries, ready to run.
+struct Queries {
+    ours: [Evaluator; 2],
+    reference: Program,
+}
+
+static QUERIES: LazyLock<Queries> = LazyLock::new(|| {
+    let policy = &recorded::shipped().policy;
+    let text = std::fs::read_to_string(recorded::root().join("tests/fixtures/reference-query.cwli")).unwrap();
+    Queries {
+        ours: LogLinePrefix::ALL.map(|prefix| {
+            let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
+            source.prefix = prefix;
+            Evaluator::of(&source).unwrap()
+        }),
+        reference: Program::new(&insights::parse(&text).unwrap(), Options::default()).unwrap(),
+    }
+});
+
+/// Room for all of them.
+fn rooms() -> ([Scratch; 2], Scratch) {
+    (QUERIES.ours.each_ref().map(Evaluator::scratch), QUERIES.reference.scratch())
+}
+
+fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) -> Score {
+    let at = QUERIES.ours.iter().position(|evaluator| evaluator.prefix() == recording.prefix).unwrap();
+    let (evaluator, scratch) = (&QUERIES.ours[at], &mut ours[at]);
+    let mut score = Score { name: recording.name.clone(), relation: recording.relation, ..Score::default() };
+    for range in &recording.log.expectations {
+        let mut counted = Vec::new();
+        let (mut records, mut by_reference) = (0, 0);
+        for entry in recording.log.entries_in(range) {
+            let dropped = evaluator.dropped_by(scratch, &entry.text).map(|stage| &evaluator.roles()[stage]);
+            let event = Event { message: &entry.text, timestamp_ms: 0, ingestion_ms: 0, log_stream: b"", log: b"" };
+            by_reference += usize::from(QUERIES.reference.judge(theirs, &event).rejected_by.is_none());
+            records += usize::from(dropped != Some(&StageRole::NotARecord));
+            if dropped.is_none() {
+                counted.push(entry);
+            }
+        }
+        match range.label {
+            Label::Human => {
+                score.human += 1;
+                score.reference_missed += usize::from(by_reference == 0);
+                if counted.is_empty() {
+                    score.missed.push((range.first_line, range.note.clone()));
+                }
+            }
+            Label::Noise => {
+                score.noise += records;
+                score.reference_loud += by_reference;
+                score.loud.extend(counted.iter().map(|entry| {
+                    let text = String::from_utf8_lossy(&entry.text);
+                    let record = text.split_once("AUDIT: ").map_or(&*text, |(_, record)| record);
+                    (entry.line, record.chars().take(300).collect())
+                }));
+            }
+            Label::Aside => {}
+        }
+    }
+    score
+}
+
+/// Scores of all recordings.
+pub(crate) fn scores() -> &'static [Score] {
+    static SCORES: LazyLock<Vec<Score>> =
+        LazyLock::new(|| recorded::all().par_iter().map_init(rooms, score).collect());
+    &SCORES
+}
+
+/// The table for people and for documents: one line a recording, and the sums with and without
+/// `log_relation`.
+pub(crate) fn table(scores: &[Score]) -> String {
+    let mut text = String::from(
+        "| recording | human | missed | missed by the reference | noise | counted | counted by the reference |\n\
+         | --- | --: | --: | --: | --: | --: | --: |\n",
+    );
+    let mut row = |name: &str, scores: &[&Score]| {
+        let sum = |what: fn(&Score) -> usize| scores.iter().map(|score| what(score)).sum::<usize>();
+        writeln!(
+            text,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            sum(|s| s.human),
+            sum(|s| s.missed.len()),
+            sum(|s| s.reference_missed),
+            sum(|s| s.noise),
+            sum(|s| s.loud.len()),
+            sum(|s| s.reference_loud),
+        )
+        .unwrap();
+    };
+    for score in scores {
+        row(&score.name, &[score]);
+    }
+    for relation in [true, false] {
+        let some: Vec<&Score> = scores.iter().filter(|score| score.relation == relation).collect();
+        row(if relation { "**all with log_relation on**" } else { "**all with log_relation off**" }, &some);
+    }
+    text
+}
+
+/// `CLIENT`, note, reason.
+fn exceptions() -> Vec<(&'static str, &'static str, &'static str)> {
+    EXCEPTIONS
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let &[client, note, reason] = columns.as_slice() else { panic!("three columns: {line}") };
+            assert!(!reason.is_empty(), "{line}");
+            (client, note, reason)
+        })
+        .collect()
+}
+
+#[test]
+fn people_are_counted_and_tools_are_not() {
+    let scores = scores();
+    println!("{}", table(scores));
+    let exceptions = exceptions();
+    let mut used = vec![false; exceptions.len()];
+    let mut missed = Vec::new();
+    for score in scores {
+        for (line, note) in &score.missed {
+            let known = exceptions.iter().position(|(client, known, _)| {
+                score.name.starts_with(&format!("{client}.")) && known == note
+            });
+            match known {
+                Some(index) => used[index] = true,
+                None => missed.push(format!("{}:{line}: {note}", score.name)),
+            }
+        }
+    }
+    for score in scores.iter().filter(|score| score.relation) {
+        for (line, text) in &score.loud {
+            println!("loud noise: {}:{line}: {}", score.name, text.escape_debug());
+        }
+    }
+    let on = || scores.iter().filter(|score| score.relation);
+    let (noise, loud) = (on().map(|s| s.noise).sum::<usize>(), on().map(|s| s.loud.len()).sum::<usize>());
+    assert!(missed.is_empty(), "{} statements of people are not counted:\n{}", missed.len(), missed.join("\n"));
+    #[expect(clippy::cast_precision_loss, reason = "some ten thousand")]
+    let share = loud as f64 / noise as f64;
+    assert!(share <= NOISE_MAX, "{loud} of {noise} noise records are counted");
+    for (exception, used) in exceptions.iter().zip(used) {
+        assert!(used, "an exception that is not needed: {exception:?}");
+    }
+}
+
+#[test]
+fn the_reference_misses_people_and_counts_tools() {
+    let scores: Vec<&Score> = scores().iter().filter(|score| score.relation).collect();
+    let missed: usize = scores.iter().map(|score| score.reference_missed).sum();
+    let loud: usize = scores.iter().map(|score| score.reference_loud).sum();
+    assert!(missed > 0 && loud > 0, "the reference's query is not run: {missed}, {loud}");
+}
