@@ -53,10 +53,10 @@ pub struct Compiled {
 /// Compiles an environment.
 pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compiled {
     let source = QuerySource::of(&loaded.policy, environment);
-    let query = source.alarm(&header("what counts", loaded, environment));
+    let query = source.alarm(&header("what counts", &source, environment));
     let query_digest = digest(&query.text);
-    let investigate = source.investigate(&header("what counts, newest first", loaded, environment));
-    let table = source.table(&header("what counts, without statements", loaded, environment));
+    let investigate = source.investigate(&header("what counts, newest first", &source, environment));
+    let table = source.table(&header("what counts, without statements", &source, environment));
     let inputs = MonitorInputs { query: &query.text, query_digest: &query_digest, policy_digest: &loaded.digest };
 
     let mut documents = Vec::new();
@@ -82,7 +82,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         &loaded.policy,
         environment,
         today,
-        &header("who is audited", loaded, environment),
+        &header("who is audited", &source, environment),
     );
     let at = |name: &str| format!("{}/{name}", environment.name);
     let mut artefacts = vec![
@@ -110,10 +110,12 @@ fn cluster_environment(
     variables
 }
 
-/// Where an artefact comes from: short, since it counts against the limits of the services.
-fn header(what: &str, loaded: &Loaded, environment: &Environment) -> String {
-    let short = loaded.digest.get(..12).unwrap_or(&loaded.digest);
-    format!("pgvigil {} {}: {what}, policy {short}", env!("CARGO_PKG_VERSION"), environment.name)
+/// Where an artefact comes from. Short, since it counts against the limits of the services; its digest
+/// covers the rules that apply here and nothing else, so that a change of a retention period does not
+/// change the query.
+fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> String {
+    let rules = digest(&source.provenance());
+    format!("pgvigil {}: {what}, rules {}", environment.name, rules.get(..12).unwrap_or(&rules))
 }
 
 /// SHA-256 in hexadecimal.
@@ -132,8 +134,8 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
     let mut sink = Diagnostics::default();
     for environment in &loaded.policy.environments {
         let source = QuerySource::of(&loaded.policy, environment);
-        let query = source.alarm(&header("what counts", loaded, environment));
-        let investigate = source.investigate(&header("what counts, newest first", loaded, environment));
+        let query = source.alarm(&header("what counts", &source, environment));
+        let investigate = source.investigate(&header("what counts, newest first", &source, environment));
         let length = query.length().max(investigate.length());
         if length > QUERY_LIMIT {
             sink.push(too_long(&query, length, loaded, environment));

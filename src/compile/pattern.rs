@@ -42,11 +42,12 @@ pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
 }
 
 /// From the end of [`prefix`] to the start of the record. With the long prefix the application
-/// name stands between: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN).
+/// name stands between: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN), of ASCII
+/// alone (`pg_clean_ascii`).
 pub(crate) fn head(prefix: LogLinePrefix) -> String {
     let application = match prefix {
         LogLinePrefix::Short => "",
-        LogLinePrefix::Long => r"(?:[^\n]{0,63}:)?",
+        LogLinePrefix::Long => r"(?:[^\n]{0,63}?:)??",
     };
     format!("{application}{LEVEL}: +{SQLSTATE}AUDIT: ")
 }

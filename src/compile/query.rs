@@ -89,6 +89,14 @@ impl<'a> QuerySource<'a> {
         }
     }
 
+    /// Everything of the policy that decides what the query says.
+    pub fn provenance(&self) -> String {
+        let accounts: Vec<&RoleMatch> = self.service_accounts.iter().map(|account| &account.role).collect();
+        let exclusions: Vec<(&str, &Match)> =
+            self.exclusions.iter().map(|exclusion| (exclusion.id.as_str(), &exclusion.matcher)).collect();
+        format!("{:?}\n{accounts:?}\n{exclusions:?}", self.prefix)
+    }
+
     /// The alarm query: statements by user, database, class, command and object.
     pub fn alarm(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
@@ -140,9 +148,15 @@ impl<'a> QuerySource<'a> {
         // A line whose prefix is understood and that has no head behind it only quotes one.
         text.stage(StageRole::NotARecord, "filter (isempty(pgRest) = 1 or ispresent(pgRecord))");
         // A second head: a role, database or application name may have forged the first, and a line
-        // with two readings has none. `AUDIT: ` is no record, and the line stays loud.
-        text.stage(StageRole::Extract, &format!("parse pgRecord /: +(?<pgTwice>AUDIT: ){}/", pattern::RECORD_IDS));
-        text.stage(StageRole::Extract, "fields coalesce(pgTwice, pgRecord) as pgSure");
+        // with two readings has none. `AUDIT: ` is no record, and the line stays loud. Where an
+        // application name stands before the record, it must not matter which head is found first.
+        let ids = pattern::RECORD_IDS;
+        let second = match self.prefix {
+            LogLinePrefix::Short => format!("parse pgRecord /: +(?<pgTwice>AUDIT: ){ids}/"),
+            LogLinePrefix::Long => format!("parse pgRest /(?<pgTwice>AUDIT: ){ids}[\\s\\S]*: +AUDIT: {ids}/"),
+        };
+        text.stage(StageRole::Extract, &second);
+        text.stage(StageRole::Extract, "fields coalesce(pgTwice, pgRecord, '') as pgSure");
         text.stage(
             StageRole::Extract,
             "parse pgSure /^(?:SESSION|OBJECT),(?<pgIds>[0-9]+,[0-9]+),(?<pgWhat>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),\

@@ -186,22 +186,22 @@ fn fields(prefix: Option<&Prefix<'_>>, record: Option<&Record<'_>>) -> Vec<Field
 pub fn failed(matcher: &Match, facts: &Facts<'_>) -> Option<Failed> {
     let fail = |condition, why| Some(Failed { condition, why });
     // Each condition is asked alone.
-    let fields: [(&'static str, &[u8], &Option<Vec<String>>, Match); 6] = [
-        ("class", facts.class, &matcher.class, Match { class: matcher.class.clone(), ..Match::default() }),
-        ("command", facts.command, &matcher.command, Match { command: matcher.command.clone(), ..Match::default() }),
+    let fields = [
+        ("class", facts.class, matcher.class.as_deref(), Match { class: matcher.class.clone(), ..Match::default() }),
+        ("command", facts.command, matcher.command.as_deref(), Match { command: matcher.command.clone(), ..Match::default() }),
         (
             "object_type",
             facts.object_type,
-            &matcher.object_type,
+            matcher.object_type.as_deref(),
             Match { object_type: matcher.object_type.clone(), ..Match::default() },
         ),
-        ("user", facts.user, &matcher.user, Match { user: matcher.user.clone(), ..Match::default() }),
-        ("database", facts.database, &matcher.database, Match { database: matcher.database.clone(), ..Match::default() }),
-        ("client", facts.client, &matcher.client, Match { client: matcher.client.clone(), ..Match::default() }),
+        ("user", facts.user, matcher.user.as_deref(), Match { user: matcher.user.clone(), ..Match::default() }),
+        ("database", facts.database, matcher.database.as_deref(), Match { database: matcher.database.clone(), ..Match::default() }),
+        ("client", facts.client, matcher.client.as_deref(), Match { client: matcher.client.clone(), ..Match::default() }),
     ];
     for (condition, value, wanted, alone) in fields {
         if !reference::silences(&alone, facts) {
-            return fail(condition, format!("{}, and not {}", quote(value), any_of(wanted.as_deref())));
+            return fail(condition, format!("{}, and not {}", quote(value), any_of(wanted)));
         }
     }
     let schema = Match { schema: matcher.schema.clone(), ..Match::default() };

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_prefix, write_record};
-use pgvigil::audit_log::{EntryKind, Kind, judge_entry};
+use pgvigil::audit_log::{EntryKind, Kind, Prefix, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{self, MissingField, Scratch};
 use pgvigil::policy::model::{Exclusion, ServiceAccount};
@@ -68,20 +68,18 @@ impl Judges {
         Room { null: self.null.scratch(), falsy: self.falsy.scratch() }
     }
 
-    /// What the policy says of an entry; none where only "not silenced" is asked.
+    /// What the policy says of an entry.
     fn expected(&self, text: &[u8]) -> Expected {
         match judge_entry(text, self.prefix) {
             EntryKind::Audit { doubt: Some(doubt), .. } if !doubt.is_only_names() => Expected::Counted,
             // The compiled text reads no such name, because it can look like the rest of the line.
-            EntryKind::Audit { prefix, .. }
-                if prefix.user.iter().any(|byte| b":[]\n".contains(byte))
-                    || prefix.database.iter().any(|byte| b":@[]\n".contains(byte)) =>
-            {
-                Expected::Counted
-            }
+            EntryKind::Audit { prefix, .. } if has_odd_names(&prefix) => Expected::Counted,
+            EntryKind::Other { prefix, .. } if has_odd_names(&prefix) => Expected::NotSilent,
             EntryKind::Audit { prefix, record, doubt } => {
-                let object = record.object_name.map(|name| name.decoded().into_owned()).unwrap_or_default();
-                let statement = record.statement.decoded();
+                // The compiled text reads the object as it stands in the record: one that CSV quotes is
+                // no plain name. And no statement begins with `<`, as the marks do.
+                let object = record.object_name.map(|name| name.raw().to_vec()).unwrap_or_default();
+                let statement = record.statement.decoded().filter(|text| !text.starts_with(b"<"));
                 let facts = Facts {
                     user: prefix.user,
                     database: prefix.database,
@@ -144,11 +142,12 @@ impl Judges {
             (Expected::Counted | Expected::Opinion(Opinion::Counted), Verdict::Counted)
             | (Expected::Opinion(Opinion::OutOfScope), Verdict::OutOfScope)
             | (Expected::NotARecord, Verdict::NotARecord)
-            | (Expected::NotSilenced, Verdict::Counted) => return None,
+            | (Expected::NotSilenced, Verdict::Counted)
+            | (Expected::NotSilent, Verdict::Counted | Verdict::NotARecord) => return None,
             (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs)) if ours == theirs => return None,
             // Nothing in it that could be a record.
             (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => return None,
-            (Expected::Counted | Expected::NotSilenced | Expected::Opinion(Opinion::Counted), _) => Difference::Looser,
+            (Expected::Counted | Expected::NotSilenced | Expected::NotSilent | Expected::Opinion(Opinion::Counted), _) => Difference::Looser,
             (_, Verdict::Counted) => Difference::Stricter,
             _ => Difference::Reasons,
         };
@@ -169,6 +168,12 @@ enum Expected {
     /// Not understood: loud, unless nothing in it could be a record.
     NotSilenced,
     NotARecord,
+    /// No record, under names that the compiled text does not read.
+    NotSilent,
+}
+
+fn has_odd_names(prefix: &Prefix<'_>) -> bool {
+    prefix.user.iter().any(|byte| b":[]\n".contains(byte)) || prefix.database.iter().any(|byte| b":@[]\n".contains(byte))
 }
 
 fn has_head(text: &[u8]) -> bool {
@@ -214,22 +219,22 @@ fn policy_and_compiled_text_agree_on_recordings() {
         })
         .flatten_iter()
         .collect();
-    assert_same(&found);
+    assert_same(&found, 12);
 }
 
 fn rooms() -> Vec<Room> {
     JUDGES.iter().map(Judges::room).collect()
 }
 
-/// Prints some differences of each kind, and fails if there is any.
-fn assert_same(found: &[(Difference, String)]) {
+/// Prints `most` differences of each kind, and fails if there is any.
+fn assert_same(found: &[(Difference, String)], most: usize) {
     let mut by_kind: BTreeMap<Difference, Vec<&str>> = BTreeMap::new();
     for (difference, text) in found {
         by_kind.entry(*difference).or_default().push(text);
     }
     for (difference, texts) in &mut by_kind {
         texts.sort_by_key(|text| text.len());
-        println!("{difference:?}: {} records, such as\n  {}", texts.len(), texts[..texts.len().min(8)].join("\n  "));
+        println!("{difference:?}: {} records, such as\n  {}", texts.len(), texts[..texts.len().min(most)].join("\n  "));
     }
     assert!(found.is_empty(), "{} records are judged in two ways", found.len());
 }
@@ -280,7 +285,8 @@ fn fragment() -> impl Strategy<Value = String> {
         12 => proptest::sample::select(FIXED).prop_map(str::to_owned),
         2 => proptest::sample::select(harmless()).prop_map(|name| format!("{name}(")),
         1 => "[a-z_]{1,4}",
-        1 => any::<char>().prop_map(String::from),
+        // PostgreSQL takes no NUL.
+        1 => any::<char>().prop_filter("NUL", |character| *character != '\0').prop_map(String::from),
     ]
 }
 
@@ -349,11 +355,13 @@ fn record() -> impl Strategy<Value = (Vec<u8>, bool)> {
             .prop_map(|(class, command, kind)| (class.to_owned(), command.to_owned(), kind.to_owned())),
     ];
     let client = proptest::sample::select(&["10.0.1.123(50322)", "[local]", "::1(36018)", "", "db.example.com(1)", "fe80::1%eth0(9)"][..]);
+    // From PostgreSQL 16 on, each of the 63 bytes may print as four characters.
+    let application = prop_oneof![9 => "[ -~]{0,20}", 1 => "[ -~]{0,20}(\\\\x[0-9a-f]{2}){10,40}"];
     let level = prop_oneof![20 => Just("LOG"), 1 => Just("NOTICE"), 1 => Just("DEBUG1"), 1 => Just("ERROR"), 1 => Just("STATEMENT"), 1 => Just("PROTOKOLL")];
     let texts = prop_oneof![20 => Just(0), 1 => Just(1), 1 => Just(2), 1 => Just(3)];
     (
         (what, object(), any::<bool>(), statement(), texts, proptest::option::of(statement())),
-        (name(), name(), client, "[ -~]{0,20}", level, any::<bool>(), any::<bool>(), proptest::option::weighted(0.05, statement())),
+        (name(), name(), client, application, level, any::<bool>(), any::<bool>(), proptest::option::weighted(0.05, statement())),
     )
         .prop_map(|((what, object, own_object, statement, marks, parameters), (user, database, client, application, level, kind, long, raw))| {
             let (class, command, object_type) = what;
@@ -415,7 +423,7 @@ fn survey_of_differences() {
         })
         .flatten_iter()
         .collect();
-    assert_same(&found);
+    assert_same(&found, 1000);
 }
 
 proptest! {

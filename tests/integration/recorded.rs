@@ -1,6 +1,6 @@
 //! The recordings, read once for all tests.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may panic")]
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -58,26 +58,52 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         }
     }
     listen()?;
-    let mut steps = Steps { session, style: style(session) };
-    let done = apply(&plan, &deployment.cloud, &BTreeSet::new(), &mut steps).context("nothing was changed")?;
+    let mut steps = Steps {
+        session,
+        style: style(session),
+    };
+    let done = apply(&plan, &deployment.cloud, &BTreeSet::new(), &mut steps)
+        .context("nothing was changed")?;
     session.show(&render_apply(&done, steps.style))?;
-    Ok(if done.end == End::Complete { Exit::Clean } else { Exit::PartlyApplied })
+    Ok(if done.end == End::Complete {
+        Exit::Clean
+    } else {
+        Exit::PartlyApplied
+    })
 }
 
 /// Reads a saved plan. It must be for this very place.
 fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Result<Plan> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;
     let plan = Plan::from_saved(&text).with_context(|| format!("{shown}"))?;
     let (made, here) = (&plan.identity, &deployment.identity);
     if made != here {
         let place = |identity: &pgvigil::deploy::Identity| {
-            format!("`{}` ({}): {}", identity.environment, identity.at(), identity.clusters.join(", "))
+            format!(
+                "`{}` ({}): {}",
+                identity.environment,
+                identity.at(),
+                identity.clusters.join(", ")
+            )
         };
-        anyhow::bail!("{shown} was made for {}, and this is {}: make the plan again", place(made), place(here));
+        anyhow::bail!(
+            "{shown} was made for {}, and this is {}: make the plan again",
+            place(made),
+            place(here)
+        );
     }
-    let of_plan: BTreeSet<_> = plan.resources.iter().filter_map(|resource| resource.desired_digest.clone()).collect();
-    let of_files: BTreeSet<_> = deployment.documents.iter().map(Fingerprint::of_document).collect();
+    let of_plan: BTreeSet<_> = plan
+        .resources
+        .iter()
+        .filter_map(|resource| resource.desired_digest.clone())
+        .collect();
+    let of_files: BTreeSet<_> = deployment
+        .documents
+        .iter()
+        .map(Fingerprint::of_document)
+        .collect();
     if of_plan != of_files {
         session.say(&format!(
             "note: the files have moved since {} was made; what the plan says is applied",
@@ -90,10 +116,17 @@ fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Res
 /// Asks on the terminal.
 fn is_agreed(environment: &str) -> anyhow::Result<bool> {
     let mut terminal = std::io::stderr().lock();
-    write!(terminal, "\nApply this to `{environment}`? Only `yes` is taken: ").context("cannot ask")?;
+    write!(
+        terminal,
+        "\nApply this to `{environment}`? Only `yes` is taken: "
+    )
+    .context("cannot ask")?;
     terminal.flush().context("cannot ask")?;
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("cannot read the answer")?;
     Ok(answer.trim() == "yes")
 }
 

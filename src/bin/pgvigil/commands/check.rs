@@ -20,5 +20,9 @@ pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
             report::summary(&checked.diagnostics)
         ));
     }
-    Ok(if checked.diagnostics.errors() > 0 { Exit::Diagnostics } else { Exit::Clean })
+    Ok(if checked.diagnostics.errors() > 0 {
+        Exit::Diagnostics
+    } else {
+        Exit::Clean
+    })
 }

@@ -20,7 +20,12 @@ use crate::session::{Checked, Session};
 const FORMAT_VERSION: u32 = 1;
 
 pub(crate) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
-    let mut pipeline = Pipeline { session, args, steps: Vec::new(), exit: Exit::Clean };
+    let mut pipeline = Pipeline {
+        session,
+        args,
+        steps: Vec::new(),
+        exit: Exit::Clean,
+    };
     let review = pipeline.run()?;
     if pipeline.exit == Exit::Usage {
         return Ok(Exit::Usage);
@@ -72,7 +77,12 @@ impl Pipeline<'_> {
         self.check(&checked)?;
         let Some(environment) = environment else {
             for step in ["rules test", "compile", "plan"] {
-                self.step(step, State::Skipped("the policy files have faults".to_owned()), "", Value::Null)?;
+                self.step(
+                    step,
+                    State::Skipped("the policy files have faults".to_owned()),
+                    "",
+                    Value::Null,
+                )?;
             }
             return Ok(None);
         };
@@ -105,8 +115,13 @@ impl Pipeline<'_> {
             DiagnosticFormat::Json => TestFormat::Json,
             DiagnosticFormat::Human | DiagnosticFormat::Github => TestFormat::Human,
         };
-        let args = TestArgs { env: Some(self.args.env.clone()), format };
-        let (result, text) = self.session.collect(|| rules_test::run(self.session, &args));
+        let args = TestArgs {
+            env: Some(self.args.env.clone()),
+            format,
+        };
+        let (result, text) = self
+            .session
+            .collect(|| rules_test::run(self.session, &args));
         let state = match result {
             Ok(Exit::Clean) => State::Passed("every rule does what it promises".to_owned()),
             Ok(exit) => State::Failed(exit, "a rule does not do what it promises".to_owned()),
@@ -118,9 +133,22 @@ impl Pipeline<'_> {
 
     fn compile(&mut self, loaded: &Loaded, environment: &Environment) -> anyhow::Result<Compiled> {
         let compiled = compile::compile(loaded, environment, self.session.today());
-        let summary = format!("{} files, {} resources", compiled.artefacts.len(), compiled.documents.len());
-        let files: Vec<&str> = compiled.artefacts.iter().map(|file| file.path.as_str()).collect();
-        self.step("compile", State::Passed(summary), "", json!({ "files": files }))?;
+        let summary = format!(
+            "{} files, {} resources",
+            compiled.artefacts.len(),
+            compiled.documents.len()
+        );
+        let files: Vec<&str> = compiled
+            .artefacts
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect();
+        self.step(
+            "compile",
+            State::Passed(summary),
+            "",
+            json!({ "files": files }),
+        )?;
         Ok(compiled)
     }
 
@@ -130,7 +158,9 @@ impl Pipeline<'_> {
             self.step("plan", State::Skipped(why), "", Value::Null)?;
             return Ok("skipped".to_owned());
         }
-        let plan = match Deployment::open(self.session, loaded, environment).and_then(|place| Ok(place.plan()?)) {
+        let plan = match Deployment::open(self.session, loaded, environment)
+            .and_then(|place| Ok(place.plan()?))
+        {
             Ok(plan) => plan,
             Err(error) => {
                 let why = format!("{error:#}");
@@ -165,7 +195,9 @@ impl Pipeline<'_> {
                 self.steps.push(json!({ "name": name, "state": word, "summary": why, "exit_code": exit as u8, "report": json }));
                 Ok(())
             }
-            DiagnosticFormat::Github if name == "check" => self.session.show(&format!("{heading}\n{text}")),
+            DiagnosticFormat::Github if name == "check" => {
+                self.session.show(&format!("{heading}\n{text}"))
+            }
             DiagnosticFormat::Github => {
                 let mut lines = if word == "failed" {
                     format!("::error title=pgvigil::{}\n", heading.replace('%', "%25"))
@@ -181,8 +213,15 @@ impl Pipeline<'_> {
                 self.session.show(&lines)
             }
             DiagnosticFormat::Human => {
-                let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-                self.session.show(&format!("{}\n{text}{end}\n", self.bold(&format!("── {heading}"))))
+                let end = if text.is_empty() || text.ends_with('\n') {
+                    ""
+                } else {
+                    "\n"
+                };
+                self.session.show(&format!(
+                    "{}\n{text}{end}\n",
+                    self.bold(&format!("── {heading}"))
+                ))
             }
         }
     }
@@ -208,16 +247,32 @@ impl Pipeline<'_> {
                 "steps": self.steps,
                 "review": review,
             });
-            return self.session.show(&format!("{}\n", plan_report::escape::json(&format!("{report:#}"))));
+            return self.session.show(&format!(
+                "{}\n",
+                plan_report::escape::json(&format!("{report:#}"))
+            ));
         }
-        let result = if self.exit == Exit::Clean { "passed".to_owned() } else { format!("failed, exit code {code}") };
-        let mut text = format!("{}\n", self.bold(&format!("── {}: {result}", report::visible(&self.args.env))));
+        let result = if self.exit == Exit::Clean {
+            "passed".to_owned()
+        } else {
+            format!("failed, exit code {code}")
+        };
+        let mut text = format!(
+            "{}\n",
+            self.bold(&format!("── {}: {result}", report::visible(&self.args.env)))
+        );
         if let Some(review) = review {
             let lines = [
                 ("environment", review.environment),
                 ("exclusions", review.exclusions.to_string()),
-                ("query", format!("{} of {QUERY_LIMIT} characters", review.query_characters)),
-                ("monitor variables", format!("{} of {ENVIRONMENT_LIMIT} bytes", review.monitor_bytes)),
+                (
+                    "query",
+                    format!("{} of {QUERY_LIMIT} characters", review.query_characters),
+                ),
+                (
+                    "monitor variables",
+                    format!("{} of {ENVIRONMENT_LIMIT} bytes", review.monitor_bytes),
+                ),
                 ("query digest", review.query_digest),
                 ("plan", review.plan),
             ];
@@ -229,7 +284,11 @@ impl Pipeline<'_> {
     }
 
     fn bold(&self, text: &str) -> String {
-        if self.session.colour_out() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.session.colour_out() {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -246,7 +305,13 @@ fn worse(one: Exit, other: Exit) -> Exit {
 }
 
 fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { text.into() })
+    serde_json::from_str(text).unwrap_or_else(|_| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            text.into()
+        }
+    })
 }
 
 fn review(loaded: &Loaded, environment: &Environment, compiled: &Compiled, plan: String) -> Review {
@@ -259,7 +324,10 @@ fn review(loaded: &Loaded, environment: &Environment, compiled: &Compiled, plan:
         environment: environment.name.clone(),
         exclusions: loaded.policy.exclusions_in(environment).count(),
         query_characters: compiled.query.length().max(compiled.investigate.length()),
-        monitor_bytes: variables.map(|variables| size(&variables)).max().unwrap_or_default(),
+        monitor_bytes: variables
+            .map(|variables| size(&variables))
+            .max()
+            .unwrap_or_default(),
         query_digest: compiled.query_digest.clone(),
         plan,
     }

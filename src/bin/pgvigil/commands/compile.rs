@@ -14,7 +14,12 @@ use crate::exit::Exit;
 use crate::session::Session;
 
 /// The files of an environment that belong to no cluster.
-const SHARED: [&str; 4] = ["query.cwli", "investigate.cwli", "enrol.sql", "monitor-env.json"];
+const SHARED: [&str; 4] = [
+    "query.cwli",
+    "investigate.cwli",
+    "enrol.sql",
+    "monitor-env.json",
+];
 
 pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit> {
     let loaded = match session.sound()? {
@@ -32,7 +37,10 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
     for environment in &environments {
         let compiled = compile::compile(&loaded, environment, session.today());
         let files = compiled.artefacts.into_iter();
-        wanted.extend(files.map(|file| Wanted { path: PathBuf::from(file.path), text: file.text }));
+        wanted.extend(files.map(|file| Wanted {
+            path: PathBuf::from(file.path),
+            text: file.text,
+        }));
     }
     let mut extra = BTreeSet::new();
     let asked: BTreeSet<&Path> = wanted.iter().map(|file| file.path.as_path()).collect();
@@ -45,11 +53,19 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
                 extra.insert(path);
             } else {
                 let path = args.out.join(path).display().to_string();
-                session.say(&format!("note: {} is not of pgvigil's making and stays", report::visible(&path)));
+                session.say(&format!(
+                    "note: {} is not of pgvigil's making and stays",
+                    report::visible(&path)
+                ));
             }
         }
     }
-    Folder { root: &args.out, wanted, extra }.bring(session, args.check)
+    Folder {
+        root: &args.out,
+        wanted,
+        extra,
+    }
+    .bring(session, args.check)
 }
 
 /// The folders to look through: the environment's; without one, all environments', and those of environments that
@@ -58,7 +74,12 @@ fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTr
     if let Some(env) = env {
         return Ok(BTreeSet::from([env.to_owned()]));
     }
-    let mut names: BTreeSet<String> = loaded.policy.environments.iter().map(|e| e.name.clone()).collect();
+    let mut names: BTreeSet<String> = loaded
+        .policy
+        .environments
+        .iter()
+        .map(|e| e.name.clone())
+        .collect();
     let entries = match std::fs::read_dir(out) {
         Ok(entries) => entries,
         // Nothing was compiled yet; what else is wrong with it, writing tells.
@@ -76,7 +97,10 @@ fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTr
 
 /// Says whether a file has a name that only this command gives. Every other file is left alone.
 fn is_ours(path: &Path) -> bool {
-    let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap_or_default()).collect();
+    let parts: Vec<&str> = path
+        .iter()
+        .map(|part| part.to_str().unwrap_or_default())
+        .collect();
     match parts.as_slice() {
         _ if is_unfinished(path) => true,
         [_environment, file] => SHARED.contains(file),

@@ -21,23 +21,45 @@ pub(crate) struct Deployment {
 
 impl Deployment {
     /// Compiles the environment and opens its provider. Nothing is written.
-    pub(crate) fn open(session: &Session, loaded: &Loaded, environment: &Environment) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        session: &Session,
+        loaded: &Loaded,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         let cloud = provider(session, environment).map_err(anyhow::Error::msg)?;
         let documents = compile::compile(loaded, environment, session.today()).documents;
-        Ok(Self { identity: Identity::of(environment), documents, cloud })
+        Ok(Self {
+            identity: Identity::of(environment),
+            documents,
+            cloud,
+        })
     }
 
     /// What an apply would do.
     pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
-        plan(&self.identity, &self.documents, &self.cloud, &BTreeSet::new())
+        plan(
+            &self.identity,
+            &self.documents,
+            &self.cloud,
+            &BTreeSet::new(),
+        )
     }
 }
 
 /// The provider of an environment, or why there is none.
-pub(crate) fn provider(session: &Session, environment: &Environment) -> Result<LocalFolder, String> {
+pub(crate) fn provider(
+    session: &Session,
+    environment: &Environment,
+) -> Result<LocalFolder, String> {
     match (environment.provider, &environment.folder) {
-        (Provider::Local, Some(folder)) => Ok(LocalFolder::new(&session.root().join(folder), &environment.name)),
-        (Provider::Local, None) => Err(format!("the environment `{}` has no `folder`", environment.name)),
+        (Provider::Local, Some(folder)) => Ok(LocalFolder::new(
+            &session.root().join(folder),
+            &environment.name,
+        )),
+        (Provider::Local, None) => Err(format!(
+            "the environment `{}` has no `folder`",
+            environment.name
+        )),
         (Provider::Aws, _) => Err(format!(
             "the environment `{}` is deployed to `aws`, and this version of pgvigil deploys to `local` only",
             environment.name
@@ -47,5 +69,8 @@ pub(crate) fn provider(session: &Session, environment: &Environment) -> Result<L
 
 /// How plans are drawn on stdout.
 pub(crate) fn style(session: &Session) -> Style {
-    Style { width: session.width(), colour: session.colour_out() }
+    Style {
+        width: session.width(),
+        colour: session.colour_out(),
+    }
 }

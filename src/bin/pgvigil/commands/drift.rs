@@ -19,7 +19,11 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let deployment = Deployment::open(session, &loaded, environment)?;
-    let report = drift(&deployment.identity, &deployment.documents, &deployment.cloud)?;
+    let report = drift(
+        &deployment.identity,
+        &deployment.documents,
+        &deployment.cloud,
+    )?;
     session.show(&match args.format {
         PlanFormat::Human => human::render_drift(&report, style(session)),
         PlanFormat::Json => json::render_drift(&report),
@@ -30,11 +34,17 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         }
     })?;
     let Some(outcome) = report.outcome else {
-        session.say(&format!("error: {} not read: whether anything drifted is not known", report.unread.len()));
+        session.say(&format!(
+            "error: {} not read: whether anything drifted is not known",
+            report.unread.len()
+        ));
         return Ok(Exit::Failed);
     };
     if matches!(outcome, Outcome::Pending | Outcome::Both) {
-        session.say(&format!("the repository moved too: `pgvigil plan --env {}` shows what an apply would change", args.env));
+        session.say(&format!(
+            "the repository moved too: `pgvigil plan --env {}` shows what an apply would change",
+            args.env
+        ));
     }
     Ok(outcome.into())
 }

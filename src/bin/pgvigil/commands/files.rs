@@ -58,7 +58,10 @@ impl Folder<'_> {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             tell("removed", &path)?;
             // Folders that are empty now go too, but never the root.
-            let parents = extra.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+            let parents = extra
+                .ancestors()
+                .skip(1)
+                .filter(|parent| !parent.as_os_str().is_empty());
             for parent in parents {
                 if fs::remove_dir(self.root.join(parent)).is_err() {
                     break;
@@ -71,17 +74,28 @@ impl Folder<'_> {
             (_, true) => format!("{files} files, {changes} not up to date"),
             (_, false) => format!("{files} files, {changes} changed"),
         });
-        Ok(if check && changes > 0 { Exit::Pending } else { Exit::Clean })
+        Ok(if check && changes > 0 {
+            Exit::Pending
+        } else {
+            Exit::Clean
+        })
     }
 
     /// A path in the folder. What stands in the folder must not lead out of it.
     fn below(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let mut whole = self.root.to_owned();
         for component in path.components() {
-            anyhow::ensure!(matches!(component, Component::Normal(_)), "{} leads out of its folder", path.display());
+            anyhow::ensure!(
+                matches!(component, Component::Normal(_)),
+                "{} leads out of its folder",
+                path.display()
+            );
             whole.push(component);
             if fs::symlink_metadata(&whole).is_ok_and(|found| found.is_symlink()) {
-                anyhow::bail!("{} is a symbolic link: remove it, or write to another folder", whole.display());
+                anyhow::bail!(
+                    "{} is a symbolic link: remove it, or write to another folder",
+                    whole.display()
+                );
             }
         }
         Ok(whole)
@@ -92,14 +106,19 @@ impl Folder<'_> {
 fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
 /// Writes a file as a whole.
 pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let unfinished = folder.join(format!(".{}{UNFINISHED}", std::process::id()));
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&unfinished, text))
@@ -137,5 +156,7 @@ pub(crate) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix('.')
         .and_then(|name| name.strip_suffix(UNFINISHED))
-        .is_some_and(|process| !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit()))
+        .is_some_and(|process| {
+            !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+        })
 }

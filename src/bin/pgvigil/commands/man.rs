@@ -15,18 +15,34 @@ pub(crate) fn run(session: &Session, args: &ManArgs) -> anyhow::Result<Exit> {
     command.build();
     let mut wanted = Vec::new();
     pages(command, &mut wanted)?;
-    Folder { root: &args.out, wanted, extra: BTreeSet::new() }.bring(session, false)
+    Folder {
+        root: &args.out,
+        wanted,
+        extra: BTreeSet::new(),
+    }
+    .bring(session, false)
 }
 
 /// The page of a command, and those of the commands below it.
 fn pages(command: clap::Command, wanted: &mut Vec<Wanted>) -> anyhow::Result<()> {
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
         pages(below.clone(), wanted)?;
     }
-    let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name())
+        .to_owned();
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).title(name.clone()).render(&mut page)?;
+    clap_mangen::Man::new(command)
+        .title(name.clone())
+        .render(&mut page)?;
     let text = String::from_utf8_lossy(&page).into_owned();
-    wanted.push(Wanted { path: PathBuf::from(format!("{name}.1")), text });
+    wanted.push(Wanted {
+        path: PathBuf::from(format!("{name}.1")),
+        text,
+    });
     Ok(())
 }

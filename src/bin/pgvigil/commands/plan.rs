@@ -32,9 +32,16 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.out {
         files::replace(path, &plan.to_saved()).context("the plan was not saved")?;
         let path = report::visible(&path.display().to_string());
-        session.say(&format!("saved in {path}: `pgvigil apply --env {} {path}` does just this", args.env));
+        session.say(&format!(
+            "saved in {path}: `pgvigil apply --env {} {path}` does just this",
+            args.env
+        ));
     }
-    Ok(if args.detailed_exitcode { outcome.into() } else { Exit::Clean })
+    Ok(if args.detailed_exitcode {
+        outcome.into()
+    } else {
+        Exit::Clean
+    })
 }
 
 /// Draws a plan.
@@ -49,6 +56,13 @@ pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> Stri
 /// Why a plan says nothing.
 pub(crate) fn unread(plan: &Plan) -> String {
     let count = plan.unread.len();
-    let first = plan.unread.first().map(|unread| format!("{}: {}", unread.address, unread.error)).unwrap_or_default();
-    format!("error: {count} not read, so what would change is not known; the first: {}", report::visible(&first))
+    let first = plan
+        .unread
+        .first()
+        .map(|unread| format!("{}: {}", unread.address, unread.error))
+        .unwrap_or_default();
+    format!(
+        "error: {count} not read, so what would change is not known; the first: {}",
+        report::visible(&first)
+    )
 }
