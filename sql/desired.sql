@@ -8,6 +8,6 @@ create temporary table if not exists pgvigil_desired (
 );
 -- Roles that are deliberately not audited: their settings are left alone.
 create temporary table if not exists pgvigil_unaudited (
-    role_pattern text not null primary key
+    role_pattern text not null
 );
-truncate pgvigil_desired, pgvigil_unaudited;
+truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited;

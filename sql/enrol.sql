@@ -2,75 +2,128 @@
 do $enrol$
 declare
     item record;
-    changed int := 0;
+    changed int;
+    attempt int := 0;
 begin
-    -- Two runs at once would undo each other.
-    perform pg_advisory_xact_lock(hashtext('pgvigil enrolment'));
+    -- Functions that people of this database wrote must not be found in place of the system's.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- What follows is meant to be read.
+    perform set_config('client_min_messages', 'notice', true);
+    -- Somebody who leaves a change of a role's settings uncommitted must not hold this up for ever.
+    perform set_config('lock_timeout', '1min', true);
 
     for item in
-        select distinct desired.role from pgvigil_desired desired
+        select distinct desired.role from pg_temp.pgvigil_desired desired
         where not exists (select from pg_roles where rolname = desired.role)
         order by 1
     loop
         raise warning 'role "%" is declared and does not exist on this server: nobody of that name is audited', item.role;
     end loop;
 
-    -- A setting for one database beats the role's own and can switch auditing off.
     for item in
-        select r.rolname, d.datname, split_part(entry, '=', 1) as setting, entry
-        from pg_db_role_setting s
-        join pg_roles r on r.oid = s.setrole
-        join pg_database d on d.oid = s.setdatabase
-        cross join unnest(s.setconfig) as entry
-        where entry like 'pgaudit.%' and r.rolname in (select role from pgvigil_desired)
-        order by 1, 2, 3
+        select rolname from pg_roles
+        where not rolcanlogin and rolname in (select role from pg_temp.pgvigil_desired)
+        order by 1
     loop
-        raise notice 'role "%" has its own "%" in database "%": removed', item.rolname, item.entry, item.datname;
-        execute format('alter role %I in database %I reset %s', item.rolname, item.datname, item.setting);
-        changed := changed + 1;
+        raise warning 'role "%" is declared and cannot log in: its settings do not reach its members', item.rolname;
     end loop;
 
+    -- Roles' own settings beat these; but where they send records to the client at a low level, the log has none.
     for item in
-        select desired.role, desired.setting, desired.value
-        from pgvigil_desired desired
-        join pg_roles r on r.rolname = desired.role
-        where not exists (
-            select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
-            where s.setrole = r.oid and s.setdatabase = 0
-              and entry = desired.setting || '=' || desired.value
-        )
+        select coalesce(format('database %I', d.datname), 'all databases') as place, entry
+        from pg_db_role_setting s
+        left join pg_database d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as entry
+        where s.setrole = 0 and split_part(entry, '=', 1) in ('pgaudit.log_client', 'pgaudit.log_level')
         order by 1, 2
     loop
-        raise notice 'role "%": % is now "%"', item.role, item.setting, item.value;
-        execute format('alter role %I set %s to %L', item.role, item.setting, item.value);
-        changed := changed + 1;
+        raise warning '% has "%" for every role: records may be missing from the log', item.place, item.entry;
     end loop;
 
-    -- Settings that no file declares any longer.
-    for item in
-        select r.rolname, split_part(entry, '=', 1) as setting, entry
-        from pg_db_role_setting s
-        join pg_roles r on r.oid = s.setrole
-        cross join unnest(s.setconfig) as entry
-        where s.setdatabase = 0
-          and split_part(entry, '=', 1) in (
-              'pgaudit.log', 'pgaudit.log_relation', 'pgaudit.log_catalog',
-              'pgaudit.log_parameter', 'pgaudit.log_statement_once')
-          and not exists (select from pgvigil_desired where role = r.rolname)
-          and not exists (select from pgvigil_unaudited where r.rolname ~ role_pattern)
-        order by 1, 2
+    -- Roles belong to all databases, and no lock that everybody may take does: where two runs meet, the later one
+    -- waits, fails, and finds everything done when it looks again.
     loop
-        raise notice 'role "%" is no longer declared: "%" is reset', item.rolname, item.entry;
-        execute format('alter role %I reset %s', item.rolname, item.setting);
-        changed := changed + 1;
+        begin
+            changed := 0;
+
+            -- A setting for one database beats the role's own, and others (log_client with log_level, log_statement)
+            -- thin records out. pgaudit.role is left alone: it adds records and takes none away.
+            for item in
+                select r.rolname, d.datname, split_part(entry, '=', 1) as setting, entry
+                from pg_db_role_setting s
+                join pg_roles r on r.oid = s.setrole
+                left join pg_database d on d.oid = s.setdatabase
+                cross join unnest(s.setconfig) as entry
+                where r.rolname in (select role from pg_temp.pgvigil_desired)
+                  and split_part(entry, '=', 1) in (
+                      select name from pg_settings where name like 'pgaudit.%' and name <> 'pgaudit.role')
+                  and (s.setdatabase <> 0 or not exists (
+                      select from pg_temp.pgvigil_desired desired
+                      where desired.role = r.rolname and desired.setting = split_part(entry, '=', 1)))
+                order by 1, 2, 3
+            loop
+                if item.datname is null then
+                    raise notice 'role "%" has its own "%": reset', item.rolname, item.entry;
+                    execute format('alter role %I reset %I', item.rolname, item.setting);
+                else
+                    raise notice 'role "%" has its own "%" in database "%": reset',
+                        item.rolname, item.entry, item.datname;
+                    execute format('alter role %I in database %I reset %I', item.rolname, item.datname, item.setting);
+                end if;
+                changed := changed + 1;
+            end loop;
+
+            for item in
+                select desired.role, desired.setting, desired.value
+                from pg_temp.pgvigil_desired desired
+                join pg_roles r on r.rolname = desired.role
+                where not exists (
+                    select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+                    where s.setrole = r.oid and s.setdatabase = 0
+                      and entry = desired.setting || '=' || desired.value
+                )
+                order by 1, 2
+            loop
+                raise notice 'role "%": % is now "%"', item.role, item.setting, item.value;
+                execute format('alter role %I set %I to %L', item.role, item.setting, item.value);
+                changed := changed + 1;
+            end loop;
+
+            -- Settings that no file declares any longer.
+            for item in
+                select r.rolname, split_part(entry, '=', 1) as setting, entry
+                from pg_db_role_setting s
+                join pg_roles r on r.oid = s.setrole
+                cross join unnest(s.setconfig) as entry
+                where s.setdatabase = 0
+                  and split_part(entry, '=', 1) in (
+                      'pgaudit.log', 'pgaudit.log_relation', 'pgaudit.log_catalog',
+                      'pgaudit.log_parameter', 'pgaudit.log_statement_once')
+                  and not exists (select from pg_temp.pgvigil_desired where role = r.rolname)
+                  and not exists (select from pg_temp.pgvigil_unaudited where r.rolname ~ role_pattern)
+                order by 1, 2
+            loop
+                raise notice 'role "%" is not declared: "%" is reset', item.rolname, item.entry;
+                execute format('alter role %I reset %I', item.rolname, item.setting);
+                changed := changed + 1;
+            end loop;
+            exit;
+        exception when internal_error or unique_violation then
+            -- "tuple concurrently updated", or the same row inserted twice.
+            attempt := attempt + 1;
+            if attempt = 10 then
+                raise;
+            end if;
+            raise notice 'somebody else changed these roles meanwhile (%): once more', sqlerrm;
+        end;
     end loop;
 
     if changed = 0 then
         raise notice 'every role was as declared: nothing changed';
     else
-        raise notice '% settings changed; they take effect at the next login of each role (% sessions of these roles are open)',
+        raise notice '% settings changed; sessions that are open keep what they had until they connect again (% of audited roles)',
             changed,
-            (select count(*) from pg_stat_activity where usename in (select role from pgvigil_desired));
+            (select count(*) from pg_stat_activity where usename in (select role from pg_temp.pgvigil_desired));
     end if;
 end
 $enrol$;

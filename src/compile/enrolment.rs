@@ -9,9 +9,20 @@ use jiff::civil::Date;
 use crate::policy::model::{AuditSettings, Environment, Policy, RoleMatch};
 
 const REQUIRE: &str = include_str!("../../sql/require_pgaudit.sql");
+const EXTENSION: &str = include_str!("../../sql/extension.sql");
 const DESIRED: &str = include_str!("../../sql/desired.sql");
 const ENROL: &str = include_str!("../../sql/enrol.sql");
 const VERIFY: &str = include_str!("../../sql/verify.sql");
+
+/// Names are UTF-8 whatever the terminal is, and a run sees what another one has just committed.
+const PREAMBLE: &str = "--
+-- psql --dbname DATABASE --file enrol.sql
+-- Run it in every database of the cluster: roles are shared, the extension is not.
+\\set ON_ERROR_STOP on
+\\encoding UTF8
+begin isolation level read committed read write;
+
+";
 
 /// Writes the script. `header` lines become comments.
 pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, header: &str) -> String {
@@ -21,11 +32,8 @@ pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, he
         script.push_str(line);
         script.push('\n');
     }
-    script.push_str(
-        "--\n-- psql --dbname DATABASE --file enrol.sql\n-- Run it in every database of the cluster: roles are \
-         shared, the extension is not.\n\\set ON_ERROR_STOP on\nbegin;\n\n",
-    );
-    for part in [REQUIRE, "create extension if not exists pgaudit;\n", DESIRED] {
+    script.push_str(PREAMBLE);
+    for part in [REQUIRE, EXTENSION, DESIRED] {
         script.push_str(part);
         script.push('\n');
     }
@@ -36,7 +44,7 @@ pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, he
         .collect();
     desired.sort();
     script.push_str(&insert(
-        "pgvigil_desired (role, setting, value)",
+        "pg_temp.pgvigil_desired (role, setting, value)",
         desired.iter().map(|(role, setting, value)| vec![role.as_str(), setting, value.as_str()]),
     ));
     let mut unaudited: Vec<String> = policy
@@ -47,8 +55,9 @@ pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, he
         })
         .collect();
     unaudited.sort();
+    unaudited.dedup();
     script.push_str(&insert(
-        "pgvigil_unaudited (role_pattern)",
+        "pg_temp.pgvigil_unaudited (role_pattern)",
         unaudited.iter().map(|pattern| vec![pattern.as_str()]),
     ));
 

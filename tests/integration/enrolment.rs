@@ -1,0 +1,490 @@
+//! The compiled enrolment script on a real server with pgAudit.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may panic"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use jiff::civil::date;
+use pgvigil::{check, compile, policy};
+
+/// Roles whose names need quoting, as YAML and PostgreSQL both have to.
+const ODD: &[&str] = &[
+    "o'brien \"x\"",
+    "Mixed.Case",
+    "jane@example.com",
+    r"back\slash",
+    "zoë müller",
+    "$enrol$; drop",
+    "sixty-three-bytes-sixty-three-bytes-sixty-three-bytes-sixty-thr",
+];
+
+/// A throw-away server that stops with the value.
+struct Server {
+    folder: tempfile::TempDir,
+    facts: BTreeMap<String, String>,
+}
+
+impl Server {
+    fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let output = cluster()
+            .arg("start")
+            .arg(folder.path())
+            .args(options)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "no PostgreSQL with pgAudit could be started; run `tests/postgres/cluster install`\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let facts = String::from_utf8(output.stdout).unwrap();
+        let facts = facts
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()));
+        Self {
+            folder,
+            facts: facts.collect(),
+        }
+    }
+
+    fn psql(&self, user: &str, database: &str) -> Command {
+        let program = std::env::var_os("PGVIGIL_PG_BIN")
+            .map(|folder| Path::new(&folder).join("psql"))
+            .filter(|program| program.is_file())
+            .unwrap_or_else(|| PathBuf::from("psql"));
+        let mut command = Command::new(program);
+        command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]);
+        command
+            .env("PGHOST", &self.facts["socket"])
+            .env("PGPORT", &self.facts["port"]);
+        command
+            .env("PGUSER", user)
+            .env("PGDATABASE", database)
+            .env_remove("PGOPTIONS");
+        command
+    }
+
+    /// What a statement returns, as the superuser.
+    fn ask(&self, sql: &str) -> String {
+        self.ask_as("postgres", sql)
+    }
+
+    fn ask_as(&self, user: &str, sql: &str) -> String {
+        let ran = Ran::of(
+            self.psql(user, "postgres")
+                .args(["-c", sql])
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(ran.code, Some(0), "{sql}\n{}", ran.err);
+        ran.out.trim_end().to_owned()
+    }
+
+    fn enrol(&self, script: &str) -> Ran {
+        self.enrol_as("postgres", "postgres", script)
+    }
+
+    fn enrol_as(&self, user: &str, database: &str, script: &str) -> Ran {
+        let file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
+        std::fs::write(file.path(), script).unwrap();
+        Ran::of(
+            self.psql(user, database)
+                .arg("-f")
+                .arg(file.path())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Every pgAudit setting of every role, one a line.
+    fn settings(&self) -> String {
+        self.ask(
+            "select r.rolname || '|' || coalesce(d.datname, '') || '|' || entry from pg_db_role_setting s \
+             join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase \
+             cross join unnest(s.setconfig) as entry where entry like 'pgaudit.%' order by 1",
+        )
+    }
+
+    fn has_extension(&self) -> bool {
+        self.ask("select count(*) from pg_extension where extname = 'pgaudit'") == "1"
+    }
+
+    /// Audit records in the log that hold this text; waits for one where `wanted`.
+    fn records(&self, text: &str, wanted: bool) -> Vec<String> {
+        let until = Instant::now() + Duration::from_secs(if wanted { 10 } else { 1 });
+        loop {
+            let log =
+                String::from_utf8_lossy(&std::fs::read(&self.facts["log"]).unwrap()).into_owned();
+            let found: Vec<String> = log
+                .lines()
+                .filter(|l| l.contains("AUDIT: SESSION") && l.contains(text))
+                .map(str::to_owned)
+                .collect();
+            if !found.is_empty() || Instant::now() > until {
+                return found;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = cluster().arg("stop").arg(self.folder.path()).output();
+    }
+}
+
+/// What a run of psql came to.
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn failed_with(&self, text: &str) {
+        assert_ne!(self.code, Some(0), "{}", self.out);
+        assert!(
+            self.err.contains(text),
+            "not in the message: {text}\n{}",
+            self.err
+        );
+    }
+
+    /// The status of a role in the final table.
+    fn status(&self, role: &str) -> Option<&str> {
+        self.out.lines().find_map(|line| {
+            line.strip_prefix(role)?
+                .strip_prefix('|')?
+                .split('|')
+                .next()
+        })
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn cluster() -> Command {
+    Command::new(root().join("tests/postgres/cluster"))
+}
+
+/// The script for these people, with `svc` and `worker_[0-9]+` as service accounts.
+fn script(people: &[&str]) -> String {
+    let mut rules = String::from("version: 1\naudit: {log: [read, write]}\nusers:\n");
+    for role in people {
+        // JSON's strings are YAML's.
+        let role = serde_json::to_string(role).unwrap();
+        rules += &format!("  - {{role: {role}, owner: data-platform, environments: all}}\n");
+    }
+    rules += "service_accounts:\n  - role: svc.a+b\n    reason: The shop's own application works all day.\n    owner: shop-team\n    environments: all\n  \
+              - pattern: \"worker_[0-9]+\"\n    reason: Numbered workers of the same application.\n    owner: shop-team\n    environments: all\n";
+    let environment = "version: 1\nprovider: local\nfolder: .pgvigil/local\nclusters: [shop]\n";
+    let loaded = policy::load_from([
+        ("rules/rules.yaml", rules.as_str()),
+        ("environments/local.yaml", environment),
+    ]);
+    let today = date(2026, 11, 22);
+    assert_eq!(
+        check::run(&loaded, today).errors(),
+        0,
+        "{rules}\n{:?}",
+        check::run(&loaded, today)
+    );
+    let compiled = compile::compile(&loaded, &loaded.policy.environments[0], today);
+    compiled
+        .artefacts
+        .into_iter()
+        .find(|file| file.path == "local/enrol.sql")
+        .unwrap()
+        .text
+}
+
+/// What `script` declares for a role.
+fn declared(role: &str) -> Vec<String> {
+    [
+        "log=read, write",
+        "log_catalog=on",
+        "log_parameter=off",
+        "log_relation=on",
+        "log_statement_once=off",
+    ]
+    .map(|setting| format!("{role}||pgaudit.{setting}"))
+    .to_vec()
+}
+
+fn identifier(role: &str) -> String {
+    format!("\"{}\"", role.replace('"', "\"\""))
+}
+
+#[test]
+fn enrols_people_with_any_name_and_audits_them_from_their_next_session() {
+    let server = Server::start(&[]);
+    for role in ODD {
+        server.ask(&format!("create role {} login", identifier(role)));
+    }
+    server.ask("create role \"svc.a+b\" login; alter role \"svc.a+b\" set pgaudit.log = 'ddl'");
+    server.ask("create role worker_12 login; create role svcxaab login");
+    server.ask("create table public.money (amount int); grant select on public.money to public");
+    for (number, role) in ODD.iter().enumerate() {
+        server.ask_as(
+            role,
+            &format!("select {number} as before_enrolment from public.money"),
+        );
+    }
+
+    let text = script(&[ODD, &["nobody there"]].concat());
+    let first = server.enrol(&text).succeeded();
+    assert!(server.has_extension());
+    let mut expected: Vec<String> = ODD.iter().flat_map(|role| declared(role)).collect();
+    expected.push("svc.a+b||pgaudit.log=ddl".to_owned());
+    expected.sort();
+    assert_eq!(server.settings(), expected.join("\n"));
+    assert!(
+        first
+            .err
+            .contains("role \"nobody there\" is declared and does not exist"),
+        "{}",
+        first.err
+    );
+    for role in ODD {
+        assert_eq!(first.status(role), Some("audited"), "{}", first.out);
+    }
+    assert_eq!(first.status("svc.a+b"), Some("not audited, declared"));
+    assert_eq!(first.status("worker_12"), Some("not audited, declared"));
+    assert_eq!(first.status("svcxaab"), Some("UNDECLARED"));
+    assert!(
+        first.out.starts_with("postgres|UNDECLARED||superuser"),
+        "{}",
+        first.out
+    );
+
+    for (number, role) in ODD.iter().enumerate() {
+        server.ask_as(
+            role,
+            &format!("select {number} as after_enrolment from public.money"),
+        );
+        let found = server.records(&format!("{number} as after_enrolment"), true);
+        let head = format!("{role}@postgres:");
+        assert!(
+            found
+                .iter()
+                .any(|line| line.contains(&head) && line.contains("TABLE,public.money")),
+            "{found:?}"
+        );
+    }
+    assert_eq!(
+        server.records("before_enrolment", false),
+        Vec::<String>::new()
+    );
+
+    let second = server.enrol(&text).succeeded();
+    assert!(
+        second
+            .err
+            .contains("every role was as declared: nothing changed"),
+        "{}",
+        second.err
+    );
+    assert_eq!(server.settings(), expected.join("\n"));
+    assert_eq!(second.out, first.out);
+}
+
+#[test]
+fn resets_who_is_gone_and_removes_what_weakens() {
+    let server = Server::start(&[]);
+    server.ask("create role alice login; create role bob login; create role worker_1 login");
+    server.ask("create database other");
+    server.enrol(&script(&["alice", "bob"])).succeeded();
+    server.ask("alter role alice in database other set pgaudit.log = 'none'");
+    server.ask("alter role alice set pgaudit.log_client = on; alter role alice set pgaudit.log_level = 'debug5'");
+    server.ask("alter role alice set pgaudit.role = 'bob'; alter role alice set work_mem = '8MB'");
+    server.ask("alter role worker_1 in database other set pgaudit.log = 'none'");
+    server.ask("alter database other set pgaudit.log_client = on");
+
+    let ran = server.enrol(&script(&["alice"])).succeeded();
+    let mut expected = declared("alice");
+    expected.push("alice||pgaudit.role=bob".to_owned());
+    expected.push("worker_1|other|pgaudit.log=none".to_owned());
+    expected.sort();
+    assert_eq!(server.settings(), expected.join("\n"));
+    for said in [
+        "role \"alice\" has its own \"pgaudit.log=none\" in database \"other\": reset",
+        "role \"alice\" has its own \"pgaudit.log_client=on\": reset",
+        "role \"bob\" is not declared: \"pgaudit.log=read, write\" is reset",
+        "database other has \"pgaudit.log_client=on\" for every role",
+        "8 settings changed",
+    ] {
+        assert!(ran.err.contains(said), "{said}\n{}", ran.err);
+    }
+    assert_eq!(server.ask("select 'work_mem=8MB' = any(setconfig) from pg_db_role_setting where setrole = 'alice'::regrole"), "t");
+    assert_eq!(ran.status("bob"), Some("UNDECLARED"));
+}
+
+#[test]
+fn stops_where_pgaudit_is_not_loaded() {
+    let server = Server::start(&["--no-pgaudit"]);
+    server.ask("create role alice login");
+    let ran = server.enrol(&script(&["alice"]));
+    ran.failed_with("pgaudit is not loaded: shared_preload_libraries is \"\"");
+    assert_eq!(
+        (server.settings(), server.has_extension()),
+        (String::new(), false)
+    );
+}
+
+#[test]
+fn stops_where_the_role_may_not_set_this() {
+    let server = Server::start(&[]);
+    server.ask("create role alice login; create role boss login createrole");
+    let ran = server.enrol_as("boss", "postgres", &script(&["alice"]));
+    ran.failed_with("role \"boss\" may not set pgaudit settings of other roles");
+    assert_eq!(
+        (server.settings(), server.has_extension()),
+        (String::new(), false)
+    );
+}
+
+#[test]
+fn a_failure_in_the_middle_leaves_nothing_behind() {
+    let server = Server::start(&[]);
+    server.ask("create role alice login; create role bob login");
+    let text = script(&["alice", "bob"]);
+    let broken = text.replace(
+        "-- Reads back what was set",
+        "select 1/0;\n-- Reads back what was set",
+    );
+    assert_ne!(text, broken);
+    server.enrol(&broken).failed_with("division by zero");
+    assert_eq!(
+        (server.settings(), server.has_extension()),
+        (String::new(), false)
+    );
+
+    // A value that the server refuses.
+    let lost = text.replace(
+        "'alice', 'pgaudit.log', 'read, write'",
+        "'alice', 'pgaudit.log', 'reed'",
+    );
+    assert_ne!(text, lost);
+    assert_ne!(server.enrol(&lost).code, Some(0));
+    assert_eq!(server.settings(), "");
+}
+
+#[test]
+fn runs_at_once_do_not_fail_in_one_database_or_in_two() {
+    let server = Server::start(&[]);
+    let people: Vec<String> = (0..40)
+        .map(|number| format!("person_{number:02}"))
+        .collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    for role in &people {
+        server.ask(&format!("create role {role} login"));
+    }
+    server.ask("create database other");
+    let text = script(&people);
+    for _ in 0..3 {
+        server.ask("drop extension if exists pgaudit");
+        for role in &people {
+            server.ask(&format!(
+                "alter role {role} reset all; alter role {role} set pgaudit.log = 'ddl'"
+            ));
+        }
+        std::thread::scope(|scope| {
+            let runs: Vec<_> = ["postgres", "other", "postgres", "other"]
+                .map(|database| scope.spawn(|| server.enrol_as("postgres", database, &text)))
+                .into_iter()
+                .collect();
+            for run in runs {
+                run.join().unwrap().succeeded();
+            }
+        });
+        let expected: Vec<String> = people.iter().flat_map(|role| declared(role)).collect();
+        assert_eq!(server.settings(), expected.join("\n"));
+    }
+}
+
+#[test]
+fn functions_of_watched_people_are_not_called() {
+    let server = Server::start(&[]);
+    server.ask("create role mallory login; grant create on schema public to mallory");
+    // An exact match beats the system's variadic one, wherever it stands in the search path.
+    server.ask_as(
+        "mallory",
+        "create function public.format(text, name, name) returns text language sql as \
+         'select ''alter role mallory superuser''::text'; \
+         create function public.format(text, name, text, text) returns text language sql as \
+         'select ''alter role mallory superuser''::text'; \
+         create table public.pgvigil_desired (role name, setting text, value text)",
+    );
+    server.enrol(&script(&["mallory"])).succeeded();
+    assert_eq!(
+        server.ask("select rolsuper from pg_roles where rolname = 'mallory'"),
+        "f"
+    );
+    assert_eq!(server.settings(), declared("mallory").join("\n"));
+}
+
+#[test]
+fn every_file_runs_by_itself() {
+    let server = Server::start(&[]);
+    server.ask("create role alice login");
+    let mut names: Vec<String> = std::fs::read_dir(root().join("sql"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "desired.sql")
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "enrol.sql",
+            "extension.sql",
+            "require_pgaudit.sql",
+            "verify.sql"
+        ]
+    );
+    for name in names {
+        let ran = server
+            .psql("postgres", "postgres")
+            .arg("-f")
+            .arg(root().join("sql/desired.sql"))
+            .args([
+                "-c",
+                "insert into pgvigil_desired values ('alice', 'pgaudit.log', 'all')",
+            ])
+            .arg("-f")
+            .arg(root().join("sql").join(&name))
+            .output()
+            .unwrap();
+        let ran = Ran::of(ran);
+        // enrol.sql comes first and leaves alice as verify.sql wants her.
+        assert_eq!(ran.code, Some(0), "{name}\n{}", ran.err);
+    }
+    assert_eq!(server.settings(), "alice||pgaudit.log=all");
+}
