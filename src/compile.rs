@@ -55,9 +55,18 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let source = QuerySource::of(&loaded.policy, environment);
     let query = source.alarm(&header("what counts", &source, environment));
     let query_digest = digest(&query.text);
-    let investigate = source.investigate(&header("what counts, newest first", &source, environment));
-    let table = source.table(&header("what counts, without statements", &source, environment));
-    let inputs = MonitorInputs { query: &query.text, query_digest: &query_digest, policy_digest: &loaded.digest };
+    let investigate =
+        source.investigate(&header("what counts, newest first", &source, environment));
+    let table = source.table(&header(
+        "what counts, without statements",
+        &source,
+        environment,
+    ));
+    let inputs = MonitorInputs {
+        query: &query.text,
+        query_digest: &query_digest,
+        policy_digest: &loaded.digest,
+    };
 
     let mut documents = Vec::new();
     for cluster in &environment.clusters {
@@ -76,7 +85,11 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         ));
     }
 
-    let groups: Vec<String> = environment.clusters.iter().map(Cluster::log_group).collect();
+    let groups: Vec<String> = environment
+        .clusters
+        .iter()
+        .map(Cluster::log_group)
+        .collect();
     let monitor = monitor_environment(environment, &groups, inputs);
     let enrolment = enrolment::enrolment_sql(
         &loaded.policy,
@@ -86,16 +99,40 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     );
     let at = |name: &str| format!("{}/{name}", environment.name);
     let mut artefacts = vec![
-        Artefact { path: at("query.cwli"), text: query.text.clone() },
-        Artefact { path: at("investigate.cwli"), text: investigate.text.clone() },
-        Artefact { path: at("enrol.sql"), text: enrolment },
-        Artefact { path: at("monitor-env.json"), text: json(&monitor) },
+        Artefact {
+            path: at("query.cwli"),
+            text: query.text.clone(),
+        },
+        Artefact {
+            path: at("investigate.cwli"),
+            text: investigate.text.clone(),
+        },
+        Artefact {
+            path: at("enrol.sql"),
+            text: enrolment,
+        },
+        Artefact {
+            path: at("monitor-env.json"),
+            text: json(&monitor),
+        },
     ];
-    artefacts.extend(
-        documents.iter().map(|document| Artefact { path: at(&document.file().to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")), text: document.to_text() }),
-    );
+    artefacts.extend(documents.iter().map(|document| {
+        Artefact {
+            path: at(&document
+                .file()
+                .to_string_lossy()
+                .replace(std::path::MAIN_SEPARATOR, "/")),
+            text: document.to_text(),
+        }
+    }));
     artefacts.sort_by(|a, b| a.path.cmp(&b.path));
-    Compiled { query, investigate, query_digest, documents, artefacts }
+    Compiled {
+        query,
+        investigate,
+        query_digest,
+        documents,
+        artefacts,
+    }
 }
 
 /// The variables of one cluster's monitor.
@@ -115,12 +152,19 @@ fn cluster_environment(
 /// change the query.
 fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> String {
     let rules = digest(&source.provenance());
-    format!("pgvigil {}: {what}, rules {}", environment.name, rules.get(..12).unwrap_or(&rules))
+    format!(
+        "pgvigil {}: {what}, rules {}",
+        environment.name,
+        rules.get(..12).unwrap_or(&rules)
+    )
 }
 
 /// SHA-256 in hexadecimal.
 pub fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn json(variables: &BTreeMap<String, String>) -> String {
@@ -135,7 +179,8 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
     for environment in &loaded.policy.environments {
         let source = QuerySource::of(&loaded.policy, environment);
         let query = source.alarm(&header("what counts", &source, environment));
-        let investigate = source.investigate(&header("what counts, newest first", &source, environment));
+        let investigate =
+            source.investigate(&header("what counts, newest first", &source, environment));
         let length = query.length().max(investigate.length());
         if length > QUERY_LIMIT {
             sink.push(too_long(&query, length, loaded, environment));
@@ -147,7 +192,8 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
             policy_digest: &loaded.digest,
         };
         for cluster in &environment.clusters {
-            let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));
+            let size =
+                monitor_environment::size(&cluster_environment(environment, cluster, inputs));
             if size > ENVIRONMENT_LIMIT {
                 sink.push(
                     Diagnostic::new(
@@ -186,7 +232,12 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
     sink
 }
 
-fn too_long(query: &CompiledQuery, length: usize, loaded: &Loaded, environment: &Environment) -> Diagnostic {
+fn too_long(
+    query: &CompiledQuery,
+    length: usize,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Diagnostic {
     let mut shares: Vec<&(String, usize)> = query.shares.iter().collect();
     shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let listed: Vec<String> = shares
@@ -203,7 +254,9 @@ fn too_long(query: &CompiledQuery, length: usize, loaded: &Loaded, environment: 
     )
     .help(format!("it is {} characters too long; the exclusions take: {}", length - QUERY_LIMIT, listed.join(", ")))
     .help("remove exclusions that silence little, or select fewer in the environment's `exclusions`");
-    let largest = shares.first().and_then(|(id, _)| loaded.policy.exclusions.iter().find(|e| &e.id == id));
+    let largest = shares
+        .first()
+        .and_then(|(id, _)| loaded.policy.exclusions.iter().find(|e| &e.id == id));
     diagnostic = match largest {
         Some(exclusion) => diagnostic.at(exclusion.place.clone()),
         None => diagnostic.at(environment.place.clone()),

@@ -227,8 +227,15 @@ pub fn count_heads(text: &[u8], most: usize) -> usize {
         .find_iter(text)
         .filter(|at| {
             let before = text.get(..*at).unwrap_or_default();
-            let spaces = before.iter().rev().take_while(|byte| **byte == b' ').count();
-            let colon = before.len().checked_sub(spaces + 1).and_then(|at| before.get(at));
+            let spaces = before
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b' ')
+                .count();
+            let colon = before
+                .len()
+                .checked_sub(spaces + 1)
+                .and_then(|at| before.get(at));
             spaces > 0 && colon == Some(&b':') && text.get(*at..).is_some_and(starts_with_head)
         })
         .take(most)
@@ -561,7 +568,10 @@ mod tests {
     #[test]
     fn counts_heads() {
         assert_eq!(
-            count_heads(b"LOG:  AUDIT: SESSION,1,1,x: AUDIT: OBJECT,12,3, AUDIT: OBJECT,12,3,", 9),
+            count_heads(
+                b"LOG:  AUDIT: SESSION,1,1,x: AUDIT: OBJECT,12,3, AUDIT: OBJECT,12,3,",
+                9
+            ),
             2
         );
         assert_eq!(

@@ -47,9 +47,13 @@ impl Check for Relations {
 /// records of its own.
 fn reads_nothing(matcher: &Match) -> bool {
     let only = |values: &Option<Vec<String>>, wanted: &str| {
-        values.as_deref().is_some_and(|values| values.iter().all(|value| value == wanted))
+        values
+            .as_deref()
+            .is_some_and(|values| values.iter().all(|value| value == wanted))
     };
-    only(&matcher.class, "MISC") && only(&matcher.command, "???") && only(&matcher.object_type, "VIEW")
+    only(&matcher.class, "MISC")
+        && only(&matcher.command, "???")
+        && only(&matcher.object_type, "VIEW")
 }
 
 fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
@@ -98,7 +102,13 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     let lacks = matcher
         .statement
         .as_ref()
-        .map(|statement| [&statement.lacks, &statement.lacks_names].into_iter().flatten().flatten().collect::<Vec<_>>())
+        .map(|statement| {
+            [&statement.lacks, &statement.lacks_names]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect::<Vec<_>>()
+        })
         .unwrap_or_default();
     let is_protected = |relation: &str| {
         PROTECTED_RELATIONS.contains(&relation)

@@ -25,7 +25,12 @@ begin isolation level read committed read write;
 ";
 
 /// Writes the script. `header` lines become comments.
-pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, header: &str) -> String {
+pub fn enrolment_sql(
+    policy: &Policy,
+    environment: &Environment,
+    today: Date,
+    header: &str,
+) -> String {
     let mut script = String::new();
     for line in header.lines() {
         script.push_str("-- ");
@@ -40,12 +45,16 @@ pub fn enrolment_sql(policy: &Policy, environment: &Environment, today: Date, he
 
     let mut desired: Vec<(String, &'static str, String)> = policy
         .users_in(environment, today)
-        .flat_map(|user| settings(&user.audit).map(|(setting, value)| (user.role.clone(), setting, value)))
+        .flat_map(|user| {
+            settings(&user.audit).map(|(setting, value)| (user.role.clone(), setting, value))
+        })
         .collect();
     desired.sort();
     script.push_str(&insert(
         "pg_temp.pgvigil_desired (role, setting, value)",
-        desired.iter().map(|(role, setting, value)| vec![role.as_str(), setting, value.as_str()]),
+        desired
+            .iter()
+            .map(|(role, setting, value)| vec![role.as_str(), setting, value.as_str()]),
     ));
     let mut unaudited: Vec<String> = policy
         .service_accounts_in(environment)
@@ -78,7 +87,10 @@ fn settings(audit: &AuditSettings) -> impl Iterator<Item = (&'static str, String
         ("pgaudit.log_relation", switch(audit.log_relation)),
         ("pgaudit.log_catalog", switch(audit.log_catalog)),
         ("pgaudit.log_parameter", switch(audit.log_parameter)),
-        ("pgaudit.log_statement_once", switch(audit.log_statement_once)),
+        (
+            "pgaudit.log_statement_once",
+            switch(audit.log_statement_once),
+        ),
     ]
     .into_iter()
 }
@@ -90,13 +102,21 @@ fn insert<'a>(target: &str, rows: impl Iterator<Item = Vec<&'a str>>) -> String 
             format!("    ({})", values.join(", "))
         })
         .collect();
-    if rows.is_empty() { String::new() } else { format!("insert into {target} values\n{};\n", rows.join(",\n")) }
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("insert into {target} values\n{};\n", rows.join(",\n"))
+    }
 }
 
 /// A string constant that means the same whatever `standard_conforming_strings` is.
 fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
 }
 
 /// Escapes a role name for PostgreSQL's advanced regular expressions.

@@ -39,15 +39,19 @@ pub fn monitor_environment(
     inputs: MonitorInputs<'_>,
 ) -> BTreeMap<String, String> {
     let monitor = &environment.monitor;
-    let packed = zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
-        .and_then(|mut compressor| compressor.compress(inputs.query.as_bytes()))
-        .unwrap_or_default();
+    let packed =
+        zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
+            .and_then(|mut compressor| compressor.compress(inputs.query.as_bytes()))
+            .unwrap_or_default();
     [
         ("LOG_GROUP_NAME", log_groups.join(",")),
         ("METRIC_NAMESPACE", monitor.namespace.clone()),
         ("QUERY_WINDOW_MINUTES", monitor.window_minutes.to_string()),
         ("PGVIGIL_ENVIRONMENT", environment.name.clone()),
-        ("PGVIGIL_LATE_ARRIVAL_MINUTES", monitor.late_arrival_minutes.to_string()),
+        (
+            "PGVIGIL_LATE_ARRIVAL_MINUTES",
+            monitor.late_arrival_minutes.to_string(),
+        ),
         ("PGVIGIL_POLICY_DIGEST", inputs.policy_digest.to_owned()),
         ("PGVIGIL_QUERY", STANDARD.encode(&packed)),
         ("PGVIGIL_QUERY_DIGEST", inputs.query_digest.to_owned()),
@@ -61,13 +65,19 @@ pub fn monitor_environment(
 /// What most queries have in common: the zstd dictionary of `PGVIGIL_QUERY`. It belongs to a version
 /// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
 pub fn dictionary() -> String {
-    let mut source = QuerySource { prefix: LogLinePrefix::Long, service_accounts: Vec::new(), exclusions: Vec::new() };
+    let mut source = QuerySource {
+        prefix: LogLinePrefix::Long,
+        service_accounts: Vec::new(),
+        exclusions: Vec::new(),
+    };
     let long = source.alarm("").text;
     source.prefix = LogLinePrefix::Short;
     let mut text = source.alarm("").text + &long;
     for set in sets::ALL {
         let names: Vec<&str> = set.names().collect();
-        text.push_str(&pattern::any_of(names.iter().copied().filter(|name| !name.contains('.'))));
+        text.push_str(&pattern::any_of(
+            names.iter().copied().filter(|name| !name.contains('.')),
+        ));
         text.push_str(&pattern::only_calls(names.iter().copied()));
     }
     text
@@ -79,13 +89,17 @@ pub fn dictionary() -> String {
 /// If the text is no base64, or was packed by another version.
 pub fn unpack(packed: &str) -> std::io::Result<String> {
     let bytes = STANDARD.decode(packed).map_err(std::io::Error::other)?;
-    let plain = zstd::bulk::Decompressor::with_dictionary(dictionary().as_bytes())?.decompress(&bytes, 4 * QUERY_LIMIT)?;
+    let plain = zstd::bulk::Decompressor::with_dictionary(dictionary().as_bytes())?
+        .decompress(&bytes, 4 * QUERY_LIMIT)?;
     String::from_utf8(plain).map_err(std::io::Error::other)
 }
 
 /// Bytes that Lambda counts: names and values.
 pub fn size(variables: &BTreeMap<String, String>) -> usize {
-    variables.iter().map(|(name, value)| name.len() + value.len()).sum()
+    variables
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
 }
 
 #[cfg(test)]
@@ -101,8 +115,15 @@ mod tests {
         }
         .alarm("a header")
         .text;
-        let loaded = crate::policy::load_from([("environments/dev.yaml", "version: 1\nprovider: local\nclusters: [shop]\n")]);
-        let inputs = MonitorInputs { query: &query, query_digest: "", policy_digest: "" };
+        let loaded = crate::policy::load_from([(
+            "environments/dev.yaml",
+            "version: 1\nprovider: local\nclusters: [shop]\n",
+        )]);
+        let inputs = MonitorInputs {
+            query: &query,
+            query_digest: "",
+            policy_digest: "",
+        };
         let variables = monitor_environment(&loaded.policy.environments[0], &[], inputs);
         assert_eq!(unpack(&variables["PGVIGIL_QUERY"]).unwrap(), query);
     }

@@ -36,7 +36,9 @@ pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
     match prefix {
         LogLinePrefix::Short => head,
         LogLinePrefix::Long => {
-            format!(r"{head}[0-9]+:[0-9A-Z]{{5}}:{TIMESTAMP}:[0-9\/-]*:[0-9]+:[0-9a-f]+\.[0-9a-f]+:")
+            format!(
+                r"{head}[0-9]+:[0-9A-Z]{{5}}:{TIMESTAMP}:[0-9\/-]*:[0-9]+:[0-9a-f]+\.[0-9a-f]+:"
+            )
         }
     }
 }
@@ -110,8 +112,11 @@ impl Trie {
     }
 
     fn expression(&self) -> String {
-        let branches: Vec<String> =
-            self.edges.iter().map(|(label, below)| literal(label) + &below.expression()).collect();
+        let branches: Vec<String> = self
+            .edges
+            .iter()
+            .map(|(label, below)| literal(label) + &below.expression())
+            .collect();
         match (branches.as_slice(), self.ends) {
             ([], _) => String::new(),
             ([only], false) => only.clone(),
@@ -123,11 +128,50 @@ impl Trie {
 
 /// Words of SQL that stand before a parenthesis without being a call.
 const KEYWORDS: &[&str] = &[
-    "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
-    "distinct", "else", "exists", "filter", "from", "group", "having", "in",
-    "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric", "on", "only",
-    "or", "over", "row", "select", "then", "time", "timestamp", "union", "using", "values",
-    "varchar", "when", "where",
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "between",
+    "bit",
+    "by",
+    "case",
+    "cast",
+    "char",
+    "character",
+    "distinct",
+    "else",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "having",
+    "in",
+    "interval",
+    "is",
+    "join",
+    "lateral",
+    "like",
+    "limit",
+    "materialized",
+    "not",
+    "numeric",
+    "on",
+    "only",
+    "or",
+    "over",
+    "row",
+    "select",
+    "then",
+    "time",
+    "timestamp",
+    "union",
+    "using",
+    "values",
+    "varchar",
+    "when",
+    "where",
 ];
 
 /// Names that tools give to the rows of a function in FROM, with a list of columns behind:
@@ -154,7 +198,8 @@ const NAME: &str = r#"(?:[a-z0-9_]|\$[0-9]|""[^"]*"")+"#;
 ///
 /// Every alternative begins with another kind of token, so that a text has one reading only.
 pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> String {
-    let (qualified, plain): (Vec<&str>, Vec<&str>) = functions.into_iter().partition(|name| name.contains('.'));
+    let (qualified, plain): (Vec<&str>, Vec<&str>) =
+        functions.into_iter().partition(|name| name.contains('.'));
     let plain = any_of(plain.into_iter().chain(KEYWORDS.iter().copied()));
     let called = if qualified.is_empty() {
         format!(r"(?:pg_catalog\.)?{plain}")
@@ -202,7 +247,10 @@ pub(crate) fn starts_with<'a>(words: impl IntoIterator<Item = &'a str>) -> Strin
 
 /// Matches one of these anywhere, in any letter case.
 pub(crate) fn contains<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let texts: Vec<String> = texts.into_iter().map(|text| text.to_lowercase().replace('"', "\"\"")).collect();
+    let texts: Vec<String> = texts
+        .into_iter()
+        .map(|text| text.to_lowercase().replace('"', "\"\""))
+        .collect();
     format!("(?i){}", any_of(texts.iter().map(String::as_str)))
 }
 
@@ -220,5 +268,8 @@ pub(crate) fn contains_word<'a>(words: impl IntoIterator<Item = &'a str>) -> Str
 /// and not right after the quote that begins a text constant.
 pub(crate) fn contains_name<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(str::to_lowercase).collect();
-    format!(r"(?i)[^'a-z0-9_]{}", any_of(names.iter().map(String::as_str)))
+    format!(
+        r"(?i)[^'a-z0-9_]{}",
+        any_of(names.iter().map(String::as_str))
+    )
 }

@@ -25,9 +25,30 @@ const ROW_LIMIT: u32 = 10_000;
 /// `EXPLAIN` and `CLOSE CURSOR` come with a record of their own for what they read or write. Every
 /// command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what a later version invents.
 const MISC_OUT_OF_SCOPE: &[&str] = &[
-    "ANALYZE", "BEGIN", "CHECKPOINT", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "EXECUTE", "EXPLAIN", "LISTEN",
-    "LOCK", "MOVE", "NOTIFY", "PREPARE TRANSACTION", "REINDEX", "RELEASE", "RESET", "ROLLBACK", "SAVEPOINT", "SET",
-    "SHOW", "START", "UNLISTEN", "VACUUM",
+    "ANALYZE",
+    "BEGIN",
+    "CHECKPOINT",
+    "CLOSE",
+    "COMMIT",
+    "DEALLOCATE",
+    "DISCARD",
+    "EXECUTE",
+    "EXPLAIN",
+    "LISTEN",
+    "LOCK",
+    "MOVE",
+    "NOTIFY",
+    "PREPARE TRANSACTION",
+    "REINDEX",
+    "RELEASE",
+    "RESET",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SET",
+    "SHOW",
+    "START",
+    "UNLISTEN",
+    "VACUUM",
 ];
 
 /// Classes that hold no reads or writes of users' data.
@@ -91,9 +112,16 @@ impl<'a> QuerySource<'a> {
 
     /// Everything of the policy that decides what the query says.
     pub fn provenance(&self) -> String {
-        let accounts: Vec<&RoleMatch> = self.service_accounts.iter().map(|account| &account.role).collect();
-        let exclusions: Vec<(&str, &Match)> =
-            self.exclusions.iter().map(|exclusion| (exclusion.id.as_str(), &exclusion.matcher)).collect();
+        let accounts: Vec<&RoleMatch> = self
+            .service_accounts
+            .iter()
+            .map(|account| &account.role)
+            .collect();
+        let exclusions: Vec<(&str, &Match)> = self
+            .exclusions
+            .iter()
+            .map(|exclusion| (exclusion.id.as_str(), &exclusion.matcher))
+            .collect();
         format!("{:?}\n{accounts:?}\n{exclusions:?}", self.prefix)
     }
 
@@ -115,7 +143,10 @@ impl<'a> QuerySource<'a> {
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
-        text.stage(StageRole::Result, "parse pgText /^,(?<pgStatement>[\\s\\S]*)/");
+        text.stage(
+            StageRole::Result,
+            "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
+        );
         text.stage(
             StageRole::Result,
             "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
@@ -141,21 +172,35 @@ impl<'a> QuerySource<'a> {
     fn rows(&self, header: &str) -> Text {
         let mut text = Text::new(header);
         // Every line that can be a record, and nothing else: what follows keeps whatever it cannot read.
-        text.stage(StageRole::NotARecord, &format!("filter @message like /: +AUDIT: {}/", pattern::RECORD_IDS));
+        text.stage(
+            StageRole::NotARecord,
+            &format!("filter @message like /: +AUDIT: {}/", pattern::RECORD_IDS),
+        );
         let prefix = pattern::prefix(self.prefix);
-        text.stage(StageRole::Extract, &format!("parse @message /^{prefix}(?<pgRest>[\\s\\S]*)/"));
+        text.stage(
+            StageRole::Extract,
+            &format!("parse @message /^{prefix}(?<pgRest>[\\s\\S]*)/"),
+        );
         let head = pattern::head(self.prefix);
-        text.stage(StageRole::Extract, &format!("parse pgRest /^{head}(?<pgRecord>[\\s\\S]*)/"));
+        text.stage(
+            StageRole::Extract,
+            &format!("parse pgRest /^{head}(?<pgRecord>[\\s\\S]*)/"),
+        );
         // A second head: a role, database or application name may have forged the first, and a line
         // with two readings has none. `AUDIT: ` is no record, and the line stays loud. Where an
         // application name stands before the record, it must not matter which head is found first.
         let ids = pattern::RECORD_IDS;
         let second = match self.prefix {
             LogLinePrefix::Short => format!("parse pgRecord /: +(?<pgTwice>AUDIT: ){ids}/"),
-            LogLinePrefix::Long => format!("parse pgRest /(?<pgTwice>AUDIT: ){ids}[\\s\\S]*: +AUDIT: {ids}/"),
+            LogLinePrefix::Long => {
+                format!("parse pgRest /(?<pgTwice>AUDIT: ){ids}[\\s\\S]*: +AUDIT: {ids}/")
+            }
         };
         text.stage(StageRole::Extract, &second);
-        text.stage(StageRole::Extract, "fields coalesce(pgTwice, pgRecord, '') as pgSure");
+        text.stage(
+            StageRole::Extract,
+            "fields coalesce(pgTwice, pgRecord, '') as pgSure",
+        );
         text.stage(
             StageRole::Extract,
             "parse pgSure /^(?:SESSION|OBJECT),(?<pgIds>[0-9]+,[0-9]+),(?<pgWhat>[A-Z_]+,[^,\"\\n]+,[^,\"\\n]*),\
@@ -166,7 +211,10 @@ impl<'a> QuerySource<'a> {
             "parse pgWhat /^(?<pgClass>[A-Z_]+),(?<pgCommand>[^,]+),(?<pgType>[^,]*)/",
         );
         // `<not logged>` and `<previously logged>` are no text; a statement never begins with `<`.
-        text.stage(StageRole::Extract, "parse pgFields /^(?<pgText>,(?:\"[^\"]*(?:\"\"[^\"]*)*\"|[^,\"<][^,\"]*|)),/");
+        text.stage(
+            StageRole::Extract,
+            "parse pgFields /^(?<pgText>,(?:\"[^\"]*(?:\"\"[^\"]*)*\"|[^,\"<][^,\"]*|)),/",
+        );
         let guard = "isempty(pgWhat) = 1";
         text.stage(
             StageRole::Scope,
@@ -182,10 +230,19 @@ impl<'a> QuerySource<'a> {
         for exclusion in &self.exclusions {
             let start = text.length;
             let mut calls_field = None;
-            if let Some(functions) = exclusion.matcher.statement.as_ref().and_then(|s| s.only_calls.as_deref()) {
+            if let Some(functions) = exclusion
+                .matcher
+                .statement
+                .as_ref()
+                .and_then(|s| s.only_calls.as_deref())
+            {
                 let known = call_lists.iter().position(|list| *list == functions);
                 let index = known.unwrap_or(call_lists.len());
-                let field = if index == 0 { "pgCalls".to_owned() } else { format!("pgCalls{}", index + 1) };
+                let field = if index == 0 {
+                    "pgCalls".to_owned()
+                } else {
+                    format!("pgCalls{}", index + 1)
+                };
                 if known.is_none() {
                     call_lists.push(functions);
                     let body = pattern::only_calls(functions.iter().map(String::as_str));
@@ -200,14 +257,18 @@ impl<'a> QuerySource<'a> {
             let mut reasons = loud_reasons(&exclusion.matcher, calls_field.as_deref());
             // A record that was not understood has no fields at all: one test for a missing field
             // keeps it loud.
-            if !reasons.iter().any(|reason| reason.starts_with("isempty(") && reason.contains(") = 1")) {
+            if !reasons
+                .iter()
+                .any(|reason| reason.starts_with("isempty(") && reason.contains(") = 1"))
+            {
                 reasons.insert(0, guard.to_owned());
             }
             text.stage(
                 StageRole::Exclusion(exclusion.id.clone()),
                 &format!("filter ({})", reasons.join(" or ")),
             );
-            text.shares.push((exclusion.id.clone(), text.length - start));
+            text.shares
+                .push((exclusion.id.clone(), text.length - start));
         }
         text
     }
@@ -239,7 +300,10 @@ impl<'a> QuerySource<'a> {
         if !reasons.is_empty() {
             text.stage(
                 StageRole::ServiceAccounts,
-                &format!("filter ({guard} or isempty(pgUser) = 1 or ({}))", reasons.join(" and ")),
+                &format!(
+                    "filter ({guard} or isempty(pgUser) = 1 or ({}))",
+                    reasons.join(" and ")
+                ),
             );
         }
     }
@@ -250,12 +314,20 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut one_of = |field: &str, values: &Option<Vec<String>>| {
         let Some(values) = values else { return };
-        let (empty, values): (Vec<&str>, Vec<&str>) =
-            values.iter().map(String::as_str).partition(|value| value.is_empty());
+        let (empty, values): (Vec<&str>, Vec<&str>) = values
+            .iter()
+            .map(String::as_str)
+            .partition(|value| value.is_empty());
         match (values.is_empty(), empty.is_empty()) {
             (true, false) => reasons.push(format!("isempty({field}) = 0")),
-            (false, true) => reasons.push(format!("isempty({field}) = 1 or {field} not in {}", list(&values))),
-            (false, false) => reasons.push(format!("(isempty({field}) = 0 and {field} not in {})", list(&values))),
+            (false, true) => reasons.push(format!(
+                "isempty({field}) = 1 or {field} not in {}",
+                list(&values)
+            )),
+            (false, false) => reasons.push(format!(
+                "(isempty({field}) = 0 and {field} not in {})",
+                list(&values)
+            )),
             (true, true) => reasons.push("ispresent(@message)".to_owned()),
         }
     };
@@ -272,10 +344,14 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
     }
     if let Some(clients) = &matcher.client {
         let addresses = pattern::any_of(clients.iter().map(String::as_str));
-        reasons.push(format!("isempty(pgClient) = 1 or pgClient not like /^{addresses}(?:\\(|\\z)/"));
+        reasons.push(format!(
+            "isempty(pgClient) = 1 or pgClient not like /^{addresses}(?:\\(|\\z)/"
+        ));
     }
     if let Some(object) = object_pattern(matcher) {
-        reasons.push(format!("isempty(pgObject) = 1 or pgObject not like /{object}/"));
+        reasons.push(format!(
+            "isempty(pgObject) = 1 or pgObject not like /{object}/"
+        ));
     }
     if let Some(statement) = &matcher.statement {
         let mut text_read = false;
@@ -306,19 +382,34 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
             .chain(statement.matches.iter().flatten().cloned())
             .collect();
         if !wholes.is_empty() {
-            on_text(format!("pgText not like /{}/", pattern::whole(&wholes.join("|"))));
+            on_text(format!(
+                "pgText not like /{}/",
+                pattern::whole(&wholes.join("|"))
+            ));
         }
         if let Some(texts) = &statement.lacks {
-            on_text(format!("pgText like /{}/", pattern::contains(texts.iter().map(String::as_str))));
+            on_text(format!(
+                "pgText like /{}/",
+                pattern::contains(texts.iter().map(String::as_str))
+            ));
         }
         if let Some(words) = &statement.lacks_words {
-            on_text(format!("pgText like /{}/", pattern::contains_word(words.iter().map(String::as_str))));
+            on_text(format!(
+                "pgText like /{}/",
+                pattern::contains_word(words.iter().map(String::as_str))
+            ));
         }
         if let Some(names) = &statement.lacks_names {
-            on_text(format!("pgText like /{}/", pattern::contains_name(names.iter().map(String::as_str))));
+            on_text(format!(
+                "pgText like /{}/",
+                pattern::contains_name(names.iter().map(String::as_str))
+            ));
         }
         if let Some(texts) = &statement.contains {
-            on_text(format!("pgText not like /{}/", pattern::contains(texts.iter().map(String::as_str))));
+            on_text(format!(
+                "pgText not like /{}/",
+                pattern::contains(texts.iter().map(String::as_str))
+            ));
         }
     }
     reasons
@@ -327,15 +418,22 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
 /// The combinations of class, command and object type, as they stand side by side in the record,
 /// where all three are given and they are few.
 fn what(matcher: &Match) -> Option<Vec<String>> {
-    let (classes, commands, types) =
-        (matcher.class.as_ref()?, matcher.command.as_ref()?, matcher.object_type.as_ref()?);
+    let (classes, commands, types) = (
+        matcher.class.as_ref()?,
+        matcher.command.as_ref()?,
+        matcher.object_type.as_ref()?,
+    );
     if classes.len() * commands.len() * types.len() > 12 {
         return None;
     }
     let mut combinations = Vec::new();
     for class in classes {
         for command in commands {
-            combinations.extend(types.iter().map(|object_type| format!("{class},{command},{object_type}")));
+            combinations.extend(
+                types
+                    .iter()
+                    .map(|object_type| format!("{class},{command},{object_type}")),
+            );
         }
     }
     Some(combinations)
@@ -343,8 +441,14 @@ fn what(matcher: &Match) -> Option<Vec<String>> {
 
 /// The object as pgAudit prints it, for a schema and the names in it.
 fn object_pattern(matcher: &Match) -> Option<String> {
-    let schemas = matcher.schema.as_ref().map(|schemas| pattern::any_of(schemas.iter().map(String::as_str)));
-    let names = matcher.relation.as_ref().map(|names| pattern::any_of(names.iter().map(String::as_str)));
+    let schemas = matcher
+        .schema
+        .as_ref()
+        .map(|schemas| pattern::any_of(schemas.iter().map(String::as_str)));
+    let names = matcher
+        .relation
+        .as_ref()
+        .map(|names| pattern::any_of(names.iter().map(String::as_str)));
     match (schemas, names) {
         (None, None) => None,
         (Some(schemas), None) => Some(format!(r"^{schemas}\.")),
@@ -355,7 +459,10 @@ fn object_pattern(matcher: &Match) -> Option<String> {
 
 /// `['a', 'b']`. The checks refuse names that hold a quote, a backslash or a control character.
 fn list<T: AsRef<str>>(values: &[T]) -> String {
-    let quoted: Vec<String> = values.iter().map(|value| format!("'{}'", value.as_ref())).collect();
+    let quoted: Vec<String> = values
+        .iter()
+        .map(|value| format!("'{}'", value.as_ref()))
+        .collect();
     format!("[{}]", quoted.join(", "))
 }
 
@@ -369,7 +476,12 @@ struct Text {
 
 impl Text {
     fn new(header: &str) -> Self {
-        let mut text = Self { text: String::new(), length: 0, stages: Vec::new(), shares: Vec::new() };
+        let mut text = Self {
+            text: String::new(),
+            length: 0,
+            stages: Vec::new(),
+            shares: Vec::new(),
+        };
         for line in header.lines() {
             text.push(&format!("# {line}\n"));
         }
@@ -392,6 +504,10 @@ impl Text {
     }
 
     fn finish(self) -> CompiledQuery {
-        CompiledQuery { text: self.text, stages: self.stages, shares: self.shares }
+        CompiledQuery {
+            text: self.text,
+            stages: self.stages,
+            shares: self.shares,
+        }
     }
 }

@@ -6,6 +6,7 @@ use memchr::memmem;
 use regex_automata::Input;
 use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
+use regex_syntax::ast::Ast;
 
 use super::fault::Fault;
 use super::head::{Found, Head, Stack, UNSET};
@@ -16,6 +17,13 @@ use super::regex;
 pub(super) enum Extractor {
     Glob(Glob),
     Regex(Captures),
+    Whole(Whole),
+}
+
+/// A pattern whose only group is the whole text: it matches or not.
+#[derive(Debug)]
+pub(super) struct Whole {
+    regex: meta::Regex,
 }
 
 /// The literal pieces of a glob: the first may stand anywhere, each `*` reaches to the first
@@ -73,11 +81,43 @@ impl Glob {
     }
 }
 
-impl Captures {
-    /// Compiles an accepted pattern and returns its names in order.
-    pub(super) fn new(pattern: &str) -> Result<(Self, Vec<String>), Fault> {
+impl Extractor {
+    /// Compiles an accepted regular expression and returns its names in order.
+    pub(super) fn regex(pattern: &str) -> Result<(Self, Vec<String>), Fault> {
         let ast = regex::accepted(pattern)?;
-        let rest = regex::rest_group(&ast);
+        if let Some(whole) = regex::whole_group(pattern, &ast) {
+            let regex = regex::build(&whole.pattern)?;
+            return Ok((Self::Whole(Whole { regex }), vec![whole.name]));
+        }
+        let (captures, names) = Captures::new(pattern, &ast)?;
+        Ok((Self::Regex(captures), names))
+    }
+}
+
+impl Whole {
+    fn run(
+        &self,
+        text: &[u8],
+        workspace: &mut Workspace,
+        found: &mut Vec<Option<Range<usize>>>,
+    ) -> bool {
+        let cache = workspace
+            .cache
+            .get_or_insert_with(|| self.regex.create_cache());
+        let matched = self
+            .regex
+            .search_half_with(cache, &Input::new(text))
+            .is_some();
+        if matched {
+            found.push(Some(0..text.len()));
+        }
+        matched
+    }
+}
+
+impl Captures {
+    fn new(pattern: &str, ast: &Ast) -> Result<(Self, Vec<String>), Fault> {
+        let rest = regex::rest_group(ast);
         let run = rest
             .as_ref()
             .map_or(pattern, |rest| pattern.get(..rest.head).unwrap_or(pattern));
@@ -169,7 +209,7 @@ pub(super) struct Workspace {
 impl Extractor {
     pub(super) fn workspace(&self) -> Workspace {
         match self {
-            Self::Glob(_) => Workspace::default(),
+            Self::Glob(_) | Self::Whole(_) => Workspace::default(),
             Self::Regex(captures) => Workspace {
                 slots: vec![None; captures.slots],
                 bounds: vec![UNSET; captures.slots],
@@ -189,6 +229,7 @@ impl Extractor {
         match self {
             Self::Glob(glob) => glob.run(text, found),
             Self::Regex(captures) => captures.run(text, workspace, found),
+            Self::Whole(whole) => whole.run(text, workspace, found),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use memchr::memmem;
 
 use super::aggregate::{Aggregate, Plan};
-use super::extract::{Captures, Extractor, Glob};
+use super::extract::{Extractor, Glob};
 use super::fault::Fault;
 use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
@@ -366,10 +366,10 @@ impl Lowering {
                     .collect();
                 (Extractor::Glob(Glob::new(text)), names)
             }
-            ParsePattern::Regex(regex) => match Captures::new(&regex.pattern) {
-                Ok((captures, names)) => {
+            ParsePattern::Regex(regex) => match Extractor::regex(&regex.pattern) {
+                Ok((extractor, names)) => {
                     let names: Vec<_> = names.into_iter().map(|name| (regex.span, name)).collect();
-                    (Extractor::Regex(captures), names)
+                    (extractor, names)
                 }
                 Err(fault) => return self.fault(fault.shifted(regex.span.start + 1)),
             },

@@ -521,3 +521,42 @@ pub(super) fn rest_group(ast: &Ast) -> Option<RestGroup> {
         name: name.name.clone(),
     })
 }
+
+/// A pattern that is one named group from the start of the text to its end: `^(?<name>…)\z`. Where it
+/// matches, the group is the whole text, and no group has to be followed through the pattern.
+pub(super) struct WholeGroup {
+    /// The pattern with a group that is not captured.
+    pub(super) pattern: String,
+    pub(super) name: String,
+}
+
+pub(super) fn whole_group(pattern: &str, ast: &Ast) -> Option<WholeGroup> {
+    let Ast::Concat(concat) = ast else {
+        return None;
+    };
+    let (first, group, last) = match concat.asts.as_slice() {
+        [Ast::Flags(_), first, Ast::Group(group), last] | [first, Ast::Group(group), last] => {
+            (first, group, last)
+        }
+        _ => return None,
+    };
+    let is =
+        |ast: &Ast, kind: AssertionKind| matches!(ast, Ast::Assertion(found) if found.kind == kind);
+    let from_start = is(first, AssertionKind::StartLine) || is(first, AssertionKind::StartText);
+    let GroupKind::CaptureName { name, .. } = &group.kind else {
+        return None;
+    };
+    let inside = group.ast.span().start.offset..group.ast.span().end.offset;
+    if !from_start
+        || !is(last, AssertionKind::EndText)
+        || pattern.get(inside.clone())?.contains("(?<")
+    {
+        return None;
+    }
+    let before = pattern.get(..group.span.start.offset)?;
+    let after = pattern.get(group.span.end.offset..)?;
+    Some(WholeGroup {
+        pattern: format!("{before}(?:{}){after}", pattern.get(inside)?),
+        name: name.name.clone(),
+    })
+}

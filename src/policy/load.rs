@@ -135,7 +135,9 @@ fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(
 
 /// What `rules::fixture` reads.
 fn is_fixture_file(name: &str) -> bool {
-    [".log", ".log.gz", ".log.zst", ".expect.tsv"].iter().any(|ending| name.ends_with(ending))
+    [".log", ".log.gz", ".log.zst", ".expect.tsv"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 fn is_yaml(path: &str) -> bool {

@@ -27,13 +27,20 @@ pub struct Policy {
 impl Policy {
     /// The environment of that name.
     pub fn environment(&self, name: &str) -> Option<&Environment> {
-        self.environments.iter().find(|environment| environment.name == name)
+        self.environments
+            .iter()
+            .find(|environment| environment.name == name)
     }
 
     /// The people audited in an environment on a day: an entry past its `until` is no longer one.
-    pub fn users_in<'a>(&'a self, environment: &'a Environment, today: Date) -> impl Iterator<Item = &'a User> {
+    pub fn users_in<'a>(
+        &'a self,
+        environment: &'a Environment,
+        today: Date,
+    ) -> impl Iterator<Item = &'a User> {
         self.users.iter().filter(move |user| {
-            user.environments.contains(&environment.name) && user.until.is_none_or(|until| today <= until)
+            user.environments.contains(&environment.name)
+                && user.until.is_none_or(|until| today <= until)
         })
     }
 
@@ -42,13 +49,19 @@ impl Policy {
         &'a self,
         environment: &'a Environment,
     ) -> impl Iterator<Item = &'a ServiceAccount> {
-        self.service_accounts.iter().filter(move |account| account.environments.contains(&environment.name))
+        self.service_accounts
+            .iter()
+            .filter(move |account| account.environments.contains(&environment.name))
     }
 
     /// The exclusions that apply in an environment: those it selects and that select it.
-    pub fn exclusions_in<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Exclusion> {
+    pub fn exclusions_in<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = &'a Exclusion> {
         self.exclusions.iter().filter(move |exclusion| {
-            exclusion.environments.contains(&environment.name) && environment.exclusions.contains(&exclusion.id)
+            exclusion.environments.contains(&environment.name)
+                && environment.exclusions.contains(&exclusion.id)
         })
     }
 }

@@ -17,7 +17,10 @@ pub fn test(report: &TestReport) -> Result<String, SerializeError> {
             for sample in &exclusion.samples {
                 let place = format!("{}:{}", sample.file, sample.line);
                 let name = format!("{} {place}", sample.promise.name());
-                let failure = sample.failure.as_ref().map(|failure| format!("{failure}\n{}", sample.statement));
+                let failure = sample
+                    .failure
+                    .as_ref()
+                    .map(|failure| format!("{failure}\n{}", sample.statement));
                 suite.add_test_case(case(&name, &exclusion.id, &place, failure));
             }
         }

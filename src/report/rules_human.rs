@@ -25,7 +25,11 @@ fn paint(colour: bool, paint: Paint, text: &str) -> String {
         Paint::Red => "31",
         Paint::Green => "32",
     };
-    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if colour {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// One line for each exclusion and fixture, every failure in full, and the sum.
@@ -35,31 +39,65 @@ pub fn test(report: &TestReport, colour: bool) -> String {
         environment_lines(&mut text, environment, colour);
     }
     for id in &report.not_applied {
-        put(&mut text, &format!("not tested: `{}` applies in none of these environments", visible(id)));
+        put(
+            &mut text,
+            &format!(
+                "not tested: `{}` applies in none of these environments",
+                visible(id)
+            ),
+        );
     }
     let totals = &report.totals;
-    let word = if report.passed { paint(colour, Paint::Green, "passed") } else { paint(colour, Paint::Red, "failed") };
+    let word = if report.passed {
+        paint(colour, Paint::Green, "passed")
+    } else {
+        paint(colour, Paint::Red, "failed")
+    };
     let mut line = format!(
         "{word}: {} samples of {} exclusions ({} failed), {} ranges of fixtures ({} failed)",
-        totals.samples, totals.exclusions, totals.samples_failed, totals.ranges, totals.ranges_failed
+        totals.samples,
+        totals.exclusions,
+        totals.samples_failed,
+        totals.ranges,
+        totals.ranges_failed
     );
     if totals.fixture_faults > 0 {
         let _ = write!(line, ", {} faults in fixtures", totals.fixture_faults);
     }
     if totals.exclusions_not_covered > 0 {
-        let _ = write!(line, ", {} exclusions not covered", totals.exclusions_not_covered);
+        let _ = write!(
+            line,
+            ", {} exclusions not covered",
+            totals.exclusions_not_covered
+        );
     }
     put(&mut text, &line);
     text
 }
 
 fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour: bool) {
-    put(text, &paint(colour, Paint::Bold, &visible(&environment.name)));
-    let width = environment.exclusions.iter().map(|exclusion| exclusion.id.chars().count()).max().unwrap_or(0);
+    put(
+        text,
+        &paint(colour, Paint::Bold, &visible(&environment.name)),
+    );
+    let width = environment
+        .exclusions
+        .iter()
+        .map(|exclusion| exclusion.id.chars().count())
+        .max()
+        .unwrap_or(0);
     for exclusion in &environment.exclusions {
-        let failed: Vec<_> = exclusion.samples.iter().filter(|sample| !sample.passed).collect();
+        let failed: Vec<_> = exclusion
+            .samples
+            .iter()
+            .filter(|sample| !sample.passed)
+            .collect();
         let mark = mark(failed.is_empty(), colour);
-        let covered = if exclusion.covered { "" } else { ", not covered: needs a silenced sample and a near miss" };
+        let covered = if exclusion.covered {
+            ""
+        } else {
+            ", not covered: needs a silenced sample and a near miss"
+        };
         put(
             text,
             &format!(
@@ -72,8 +110,21 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
         );
         for sample in failed {
             let place = format!("{}:{}", visible(&sample.file), sample.line);
-            put(text, &format!("      {place}: {}: {}", sample.promise.name(), visible(sample.failure.as_deref().unwrap_or_default())));
-            put(text, &format!("        {}", paint(colour, Paint::Dim, &visible(&sample.statement))));
+            put(
+                text,
+                &format!(
+                    "      {place}: {}: {}",
+                    sample.promise.name(),
+                    visible(sample.failure.as_deref().unwrap_or_default())
+                ),
+            );
+            put(
+                text,
+                &format!(
+                    "        {}",
+                    paint(colour, Paint::Dim, &visible(&sample.statement))
+                ),
+            );
         }
     }
     for fixture in &environment.fixtures {
@@ -100,7 +151,11 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
 }
 
 fn mark(passed: bool, colour: bool) -> String {
-    if passed { paint(colour, Paint::Green, "ok  ") } else { paint(colour, Paint::Red, "FAIL") }
+    if passed {
+        paint(colour, Paint::Green, "ok  ")
+    } else {
+        paint(colour, Paint::Red, "FAIL")
+    }
 }
 
 fn put(text: &mut String, line: &str) {
@@ -117,14 +172,36 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
         Verdict::OutOfScope => paint(colour, Paint::Green, "out of scope"),
         Verdict::NotARecord => "not a record".to_owned(),
     };
-    let place = place.map(|place| format!("{}: ", visible(place))).unwrap_or_default();
-    put(&mut text, &format!("{place}{verdict}: {}", visible(&explanation.reason)));
-    let width = explanation.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+    let place = place
+        .map(|place| format!("{}: ", visible(place)))
+        .unwrap_or_default();
+    put(
+        &mut text,
+        &format!("{place}{verdict}: {}", visible(&explanation.reason)),
+    );
+    let width = explanation
+        .fields
+        .iter()
+        .map(|field| field.name.len())
+        .max()
+        .unwrap_or(0);
     for field in &explanation.fields {
         let trust = paint(colour, Paint::Dim, &format!("{:7}", field.trust.name()));
-        put(&mut text, &format!("  {:width$}  {trust}  {}", field.name, visible(&shorten(&field.value, FIELD_SHOWN))));
+        put(
+            &mut text,
+            &format!(
+                "  {:width$}  {trust}  {}",
+                field.name,
+                visible(&shorten(&field.value, FIELD_SHOWN))
+            ),
+        );
     }
-    let width = explanation.exclusions.iter().map(|exclusion| exclusion.id.chars().count()).max().unwrap_or(0);
+    let width = explanation
+        .exclusions
+        .iter()
+        .map(|exclusion| exclusion.id.chars().count())
+        .max()
+        .unwrap_or(0);
     if !explanation.exclusions.is_empty() {
         put(&mut text, "  exclusions");
     }
@@ -135,7 +212,10 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
             Answer::Stricter => "the compiled pattern is stricter than the policy file".to_owned(),
             Answer::NotRead => "not asked: the record cannot be read for certain".to_owned(),
         };
-        put(&mut text, &format!("    {:width$}  {answer}", visible(&exclusion.id)));
+        put(
+            &mut text,
+            &format!("    {:width$}  {answer}", visible(&exclusion.id)),
+        );
     }
     text
 }

@@ -6,5 +6,7 @@ use crate::rules::test::TestReport;
 /// The report as one JSON document.
 pub fn test(report: &TestReport) -> String {
     // Plain strings and numbers always serialise.
-    serde_json::to_string_pretty(report).map(|text| escape(&text) + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(report)
+        .map(|text| escape(&text) + "\n")
+        .unwrap_or_default()
 }

@@ -80,7 +80,11 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
             line.object = record.object_name.and_then(|field| owned(field.decoded()));
             line.statement = record.statement.decoded().map(lossy);
         }
-        EntryKind::Suspicious { prefix: Some(prefix), .. } | EntryKind::Other { prefix, .. } => who(prefix),
+        EntryKind::Suspicious {
+            prefix: Some(prefix),
+            ..
+        }
+        | EntryKind::Other { prefix, .. } => who(prefix),
         EntryKind::Suspicious { prefix: None, .. } | EntryKind::Foreign(_) => {}
     }
     Some(line)
@@ -127,23 +131,41 @@ impl Evaluator {
         progress: impl FnMut(Progress),
         mut write: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> ReadReport {
-        let visitor = Lines { evaluator: self, inputs };
-        read(inputs, &ReadOptions::default(), &visitor, progress, |lines| write(&lines))
+        let visitor = Lines {
+            evaluator: self,
+            inputs,
+        };
+        read(
+            inputs,
+            &ReadOptions::default(),
+            &visitor,
+            progress,
+            |lines| write(&lines),
+        )
     }
 
     /// Totals only: the fast path.
     pub fn totals(&self, inputs: &Inputs, progress: impl FnMut(Progress)) -> (Totals, ReadReport) {
         let mut dropped = vec![0_u64; self.roles().len()];
         let (mut counted, mut entries) = (0, 0);
-        let report = read(inputs, &ReadOptions::default(), &Count { evaluator: self }, progress, |block| {
-            counted += block.counted;
-            entries += block.entries;
-            for (sum, part) in dropped.iter_mut().zip(block.dropped) {
-                *sum += part;
-            }
-            ControlFlow::Continue(())
-        });
-        let mut totals = Totals { counted, ..Totals::default() };
+        let report = read(
+            inputs,
+            &ReadOptions::default(),
+            &Count { evaluator: self },
+            progress,
+            |block| {
+                counted += block.counted;
+                entries += block.entries;
+                for (sum, part) in dropped.iter_mut().zip(block.dropped) {
+                    *sum += part;
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        let mut totals = Totals {
+            counted,
+            ..Totals::default()
+        };
         for (role, number) in self.roles().iter().zip(dropped) {
             match role {
                 StageRole::Scope | StageRole::ServiceAccounts => totals.out_of_scope += number,
@@ -161,7 +183,10 @@ impl Evaluator {
 
     /// What the alarm query returns for the logs.
     pub fn table(&self, inputs: &Inputs, progress: impl FnMut(Progress)) -> (Table, ReadReport) {
-        let visitor = Rows { evaluator: self, inputs };
+        let visitor = Rows {
+            evaluator: self,
+            inputs,
+        };
         let mut whole = self.program().run();
         let report = read(inputs, &ReadOptions::default(), &visitor, progress, |run| {
             whole.merge(run);
@@ -193,7 +218,11 @@ impl Visitor for Lines<'_> {
         if memchr::memmem::find(entry.text, b"AUDIT: ").is_none() {
             return;
         }
-        let name = self.inputs.sources().get(entry.file).map_or(Cow::Borrowed(""), |source| source.name());
+        let name = self
+            .inputs
+            .sources()
+            .get(entry.file)
+            .map_or(Cow::Borrowed(""), |source| source.name());
         if let Some(line) = line(name, entry.line, self.evaluator.judge(scratch, entry.text))
             && serde_json::to_writer(&mut *lines, &line).is_ok()
         {
@@ -221,7 +250,11 @@ impl Visitor for Count<'_> {
     }
 
     fn output(&self) -> Counted {
-        Counted { counted: 0, entries: 0, dropped: vec![0; self.evaluator.roles().len()] }
+        Counted {
+            counted: 0,
+            entries: 0,
+            dropped: vec![0; self.evaluator.roles().len()],
+        }
     }
 
     fn visit(&self, scratch: &mut Scratch, block: &mut Counted, entry: &Entry<'_>) {
@@ -253,7 +286,11 @@ impl Visitor for Rows<'_> {
     }
 
     fn visit(&self, (): &mut (), run: &mut Run, entry: &Entry<'_>) {
-        let name = self.inputs.sources().get(entry.file).map_or(Cow::Borrowed(""), |source| source.name());
+        let name = self
+            .inputs
+            .sources()
+            .get(entry.file)
+            .map_or(Cow::Borrowed(""), |source| source.name());
         run.push(&Event {
             message: entry.text,
             timestamp_ms: entry.timestamp_ms.unwrap_or_default(),

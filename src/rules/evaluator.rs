@@ -50,7 +50,11 @@ pub struct Judged<'a> {
 pub struct EvaluatorError(pub Vec<Fault>);
 
 fn describe(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+    faults
+        .iter()
+        .map(|fault| fault.message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Runs the text of a compiled query.
@@ -67,11 +71,22 @@ impl Evaluator {
     /// # Errors
     /// If the text uses what the interpreter refuses: a bug of the compiler, or a pattern of a user
     /// that the checks let through.
-    pub fn new(query: &CompiledQuery, prefix: LogLinePrefix, missing: MissingField) -> Result<Self, EvaluatorError> {
+    pub fn new(
+        query: &CompiledQuery,
+        prefix: LogLinePrefix,
+        missing: MissingField,
+    ) -> Result<Self, EvaluatorError> {
         let parsed = insights::parse(&query.text).map_err(EvaluatorError)?;
-        let options = Options { missing, ..Options::default() };
+        let options = Options {
+            missing,
+            ..Options::default()
+        };
         let program = Program::new(&parsed, options).map_err(EvaluatorError)?;
-        Ok(Self { program, roles: query.stages.clone(), prefix })
+        Ok(Self {
+            program,
+            roles: query.stages.clone(),
+            prefix,
+        })
     }
 
     /// Compiles and makes ready the alarm query.
@@ -137,8 +152,13 @@ impl Evaluator {
     /// one that is not understood has, and counts.
     pub fn judge<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Judged<'a> {
         let verdict = self.verdict(scratch, text);
-        let signal = matches!(verdict, Verdict::Counted | Verdict::Excluded(_)).then_some(Signal::Dml);
-        Judged { verdict, signal, entry: judge_entry(text, self.prefix) }
+        let signal =
+            matches!(verdict, Verdict::Counted | Verdict::Excluded(_)).then_some(Signal::Dml);
+        Judged {
+            verdict,
+            signal,
+            entry: judge_entry(text, self.prefix),
+        }
     }
 
     /// The value that the query reads for a field of an entry.
@@ -151,5 +171,11 @@ impl Evaluator {
 
 /// Verdicts rest on the message alone.
 fn event(text: &[u8]) -> Event<'_> {
-    Event { message: text, timestamp_ms: 0, ingestion_ms: 0, log_stream: b"", log: b"" }
+    Event {
+        message: text,
+        timestamp_ms: 0,
+        ingestion_ms: 0,
+        log_stream: b"",
+        log: b"",
+    }
 }

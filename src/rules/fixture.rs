@@ -95,26 +95,51 @@ impl Fixture {
         let mut faults = Vec::new();
         let (entries, lines) = read_log(&log, log_path, &mut faults);
         let expectations = parse_expectations(&expect, expect_text, lines, &mut faults);
-        let prefix = entries.iter().take(100).find_map(|entry| LogLinePrefix::detect(&entry.text));
-        Self { log, expect, prefix, entries, expectations, faults }
+        let prefix = entries
+            .iter()
+            .take(100)
+            .find_map(|entry| LogLinePrefix::detect(&entry.text));
+        Self {
+            log,
+            expect,
+            prefix,
+            entries,
+            expectations,
+            faults,
+        }
     }
 
     /// The entries of a range.
-    pub fn entries_in<'a>(&'a self, range: &Expectation) -> impl Iterator<Item = &'a LogEntry> + use<'a> {
+    pub fn entries_in<'a>(
+        &'a self,
+        range: &Expectation,
+    ) -> impl Iterator<Item = &'a LogEntry> + use<'a> {
         let (first, last) = (range.first_line, range.last_line);
-        self.entries.iter().filter(move |entry| (first..=last).contains(&entry.line))
+        self.entries
+            .iter()
+            .filter(move |entry| (first..=last).contains(&entry.line))
     }
 }
 
 fn read_log(log: &str, path: &Path, faults: &mut Vec<FixtureFault>) -> (Vec<LogEntry>, u64) {
     let inputs = Inputs::new(vec![Source::Path(path.to_owned())]);
-    let options = ReadOptions { threads: Some(1), ..ReadOptions::default() };
+    let options = ReadOptions {
+        threads: Some(1),
+        ..ReadOptions::default()
+    };
     let mut entries = Vec::new();
     let report = for_each_entry(&inputs, &options, |entry| {
-        entries.push(LogEntry { line: entry.line, text: entry.text.to_vec() });
+        entries.push(LogEntry {
+            line: entry.line,
+            text: entry.text.to_vec(),
+        });
     });
     for broken in &report.broken {
-        faults.push(FixtureFault { file: log.to_owned(), line: broken.line, what: broken.what.clone() });
+        faults.push(FixtureFault {
+            file: log.to_owned(),
+            line: broken.line,
+            what: broken.what.clone(),
+        });
     }
     (entries, report.lines)
 }
@@ -130,7 +155,11 @@ pub fn parse_expectations(
     for (index, row) in text.lines().enumerate() {
         let line = index + 1;
         let mut fault = |what: String| {
-            faults.push(FixtureFault { file: file.to_owned(), line: line as u64, what });
+            faults.push(FixtureFault {
+                file: file.to_owned(),
+                line: line as u64,
+                what,
+            });
         };
         if index == 0 {
             if row != "first_line\tlast_line\tlabel\tnote" {
@@ -142,13 +171,18 @@ pub fn parse_expectations(
             continue;
         }
         let mut columns = row.splitn(4, '\t');
-        let (first, last) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+        let (first, last) = (
+            columns.next().unwrap_or_default(),
+            columns.next().unwrap_or_default(),
+        );
         let label = match columns.next().unwrap_or_default() {
             "human" => Label::Human,
             "noise" => Label::Noise,
             "aside" => Label::Aside,
             other => {
-                fault(format!("the label is `{other}`, and must be `human`, `noise` or `aside`"));
+                fault(format!(
+                    "the label is `{other}`, and must be `human`, `noise` or `aside`"
+                ));
                 continue;
             }
         };
@@ -157,25 +191,46 @@ pub fn parse_expectations(
             continue;
         };
         if first_line == 0 || last_line < first_line || last_line > lines {
-            fault(format!("the lines {first_line} to {last_line} are not in the log, which has {lines}"));
+            fault(format!(
+                "the lines {first_line} to {last_line} are not in the log, which has {lines}"
+            ));
             continue;
         }
-        if let Some(other) = expectations.iter().find(|e| e.first_line <= last_line && first_line <= e.last_line) {
-            fault(format!("the lines {first_line} to {last_line} overlap those of line {}", other.line));
+        if let Some(other) = expectations
+            .iter()
+            .find(|e| e.first_line <= last_line && first_line <= e.last_line)
+        {
+            fault(format!(
+                "the lines {first_line} to {last_line} overlap those of line {}",
+                other.line
+            ));
             continue;
         }
         let note = columns.next().unwrap_or_default().to_owned();
-        expectations.push(Expectation { first_line, last_line, label, note, line });
+        expectations.push(Expectation {
+            first_line,
+            last_line,
+            label,
+            note,
+            line,
+        });
     }
     if text.lines().next().is_none() {
-        faults.push(FixtureFault { file: file.to_owned(), line: 0, what: "the file is empty".to_owned() });
+        faults.push(FixtureFault {
+            file: file.to_owned(),
+            line: 0,
+            what: "the file is empty".to_owned(),
+        });
     }
     expectations
 }
 
 /// The name of a log without what says that it is one.
 fn stem(name: &str) -> Option<&str> {
-    let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
+    let plain = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"))
+        .unwrap_or(name);
     plain.strip_suffix(".log").filter(|stem| !stem.is_empty())
 }
 
@@ -211,14 +266,23 @@ pub fn find(root: &Path) -> io::Result<Vec<Fixture>> {
                 prefix: None,
                 entries: Vec::new(),
                 expectations: Vec::new(),
-                faults: vec![FixtureFault { file: shown.clone(), line: 0, what }],
+                faults: vec![FixtureFault {
+                    file: shown.clone(),
+                    line: 0,
+                    what,
+                }],
             });
         }
     }
     Ok(fixtures)
 }
 
-fn list(folder: &Path, shown: &str, depth: usize, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
+fn list(
+    folder: &Path,
+    shown: &str,
+    depth: usize,
+    files: &mut Vec<(String, PathBuf)>,
+) -> io::Result<()> {
     let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
@@ -240,23 +304,36 @@ mod tests {
     fn faults(text: &str) -> Vec<(u64, String)> {
         let mut faults = Vec::new();
         let _ = parse_expectations("a.expect.tsv", text, 10, &mut faults);
-        faults.into_iter().map(|fault| (fault.line, fault.what)).collect()
+        faults
+            .into_iter()
+            .map(|fault| (fault.line, fault.what))
+            .collect()
     }
 
     #[test]
     fn expectations_are_read_strictly() {
         const HEAD: &str = "first_line\tlast_line\tlabel\tnote\n";
-        assert_eq!(faults(&format!("{HEAD}1\t2\thuman\tx\ty\n3\t10\tnoise\t\n")), []);
+        assert_eq!(
+            faults(&format!("{HEAD}1\t2\thuman\tx\ty\n3\t10\tnoise\t\n")),
+            []
+        );
         for (rows, line, what) in [
             ("1\t2\thumans\t\n", 2, "`humans`"),
-            ("1\t2\thuman\t\n2\t3\tnoise\t\n", 3, "overlap those of line 2"),
+            (
+                "1\t2\thuman\t\n2\t3\tnoise\t\n",
+                3,
+                "overlap those of line 2",
+            ),
             ("0\t2\thuman\t\n", 2, "not in the log"),
             ("9\t11\thuman\t\n", 2, "not in the log"),
             ("3\t2\thuman\t\n", 2, "not in the log"),
             ("x\t2\thuman\t\n", 2, "must be numbers"),
         ] {
             let found = faults(&format!("{HEAD}{rows}"));
-            assert!(found.len() == 1 && found[0].0 == line && found[0].1.contains(what), "{found:?}");
+            assert!(
+                found.len() == 1 && found[0].0 == line && found[0].1.contains(what),
+                "{found:?}"
+            );
         }
         assert_eq!(faults("").len(), 1);
         assert_eq!(faults("1\t2\thuman\t\n").len(), 1);
@@ -264,7 +341,13 @@ mod tests {
 
     #[test]
     fn logs_are_known_by_their_names() {
-        for (name, expected) in [("a/b.log", Some("a/b")), ("b.log.gz", Some("b")), ("b.log.zst", Some("b")), ("b.txt", None), (".log", None)] {
+        for (name, expected) in [
+            ("a/b.log", Some("a/b")),
+            ("b.log.gz", Some("b")),
+            ("b.log.zst", Some("b")),
+            ("b.txt", None),
+            (".log", None),
+        ] {
             assert_eq!(stem(name), expected, "{name}");
         }
     }

@@ -44,12 +44,17 @@ pub enum Opinion {
 }
 
 /// Judges a record that was read without doubt.
-pub fn judge(facts: &Facts<'_>, service_accounts: &[&ServiceAccount], exclusions: &[&Exclusion]) -> Opinion {
+pub fn judge(
+    facts: &Facts<'_>,
+    service_accounts: &[&ServiceAccount],
+    exclusions: &[&Exclusion],
+) -> Opinion {
     let account = |account: &&&ServiceAccount| match &account.role {
         RoleMatch::Name(name) => facts.user == name.as_bytes(),
         RoleMatch::Pattern(pattern) => whole_match(pattern, facts.user),
     };
-    if !in_scope(facts) || (!facts.user.is_empty() && service_accounts.iter().any(|a| account(&a))) {
+    if !in_scope(facts) || (!facts.user.is_empty() && service_accounts.iter().any(|a| account(&a)))
+    {
         return Opinion::OutOfScope;
     }
     let by: Vec<String> = exclusions
@@ -57,7 +62,11 @@ pub fn judge(facts: &Facts<'_>, service_accounts: &[&ServiceAccount], exclusions
         .filter(|exclusion| silences(&exclusion.matcher, facts))
         .map(|exclusion| exclusion.id.clone())
         .collect();
-    if by.is_empty() { Opinion::Counted } else { Opinion::Excluded(by) }
+    if by.is_empty() {
+        Opinion::Counted
+    } else {
+        Opinion::Excluded(by)
+    }
 }
 
 /// Reads, writes, function calls, and every MISC command that is not known to be something else.
@@ -69,9 +78,10 @@ fn in_scope(facts: &Facts<'_>) -> bool {
             let (first, second) = (words.next().unwrap_or_default(), words.next());
             match first {
                 b"PREPARE" => second != Some(b"TRANSACTION"),
-                b"ANALYZE" | b"BEGIN" | b"CHECKPOINT" | b"CLOSE" | b"COMMIT" | b"DEALLOCATE" | b"DISCARD" | b"EXECUTE"
-                | b"EXPLAIN" | b"LISTEN" | b"LOCK" | b"MOVE" | b"NOTIFY" | b"REINDEX" | b"RELEASE" | b"RESET"
-                | b"ROLLBACK" | b"SAVEPOINT" | b"SET" | b"SHOW" | b"START" | b"UNLISTEN" | b"VACUUM" => false,
+                b"ANALYZE" | b"BEGIN" | b"CHECKPOINT" | b"CLOSE" | b"COMMIT" | b"DEALLOCATE"
+                | b"DISCARD" | b"EXECUTE" | b"EXPLAIN" | b"LISTEN" | b"LOCK" | b"MOVE"
+                | b"NOTIFY" | b"REINDEX" | b"RELEASE" | b"RESET" | b"ROLLBACK" | b"SAVEPOINT"
+                | b"SET" | b"SHOW" | b"START" | b"UNLISTEN" | b"VACUUM" => false,
                 _ => true,
             }
         }
@@ -82,9 +92,13 @@ fn in_scope(facts: &Facts<'_>) -> bool {
 /// Says whether every condition of an exclusion holds.
 pub fn silences(matcher: &Match, facts: &Facts<'_>) -> bool {
     let any = |values: &Option<Vec<String>>, value: &[u8]| {
-        values.as_ref().is_none_or(|values| values.iter().any(|v| v.as_bytes() == value))
+        values
+            .as_ref()
+            .is_none_or(|values| values.iter().any(|v| v.as_bytes() == value))
     };
-    let named = |values: &Option<Vec<String>>, value: &[u8]| values.is_none() || (!value.is_empty() && any(values, value));
+    let named = |values: &Option<Vec<String>>, value: &[u8]| {
+        values.is_none() || (!value.is_empty() && any(values, value))
+    };
     named(&matcher.user, facts.user)
         && named(&matcher.database, facts.database)
         && named(&matcher.client, facts.client)
@@ -93,7 +107,9 @@ pub fn silences(matcher: &Match, facts: &Facts<'_>) -> bool {
         && any(&matcher.object_type, facts.object_type)
         && object(matcher, facts.object)
         && matcher.statement.as_ref().is_none_or(|statement| {
-            facts.statement.is_some_and(|text| statement_holds(statement, text))
+            facts
+                .statement
+                .is_some_and(|text| statement_holds(statement, text))
         })
 }
 
@@ -103,35 +119,70 @@ fn object(matcher: &Match, printed: &[u8]) -> bool {
     if matcher.schema.is_none() && matcher.relation.is_none() {
         return true;
     }
-    let Some(dot) = printed.iter().position(|byte| *byte == b'.') else { return false };
-    let (schema, relation) = (printed.get(..dot).unwrap_or_default(), printed.get(dot + 1..).unwrap_or_default());
+    let Some(dot) = printed.iter().position(|byte| *byte == b'.') else {
+        return false;
+    };
+    let (schema, relation) = (
+        printed.get(..dot).unwrap_or_default(),
+        printed.get(dot + 1..).unwrap_or_default(),
+    );
     let plain = |name: &[u8]| {
-        name.first().is_some_and(|b| b.is_ascii_lowercase() || *b == b'_')
-            && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+        name.first()
+            .is_some_and(|b| b.is_ascii_lowercase() || *b == b'_')
+            && name
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
     };
     let schema_fits = match &matcher.schema {
         Some(schemas) => schemas.iter().any(|s| s.as_bytes() == schema),
         None => plain(schema),
     };
-    schema_fits && matcher.relation.as_ref().is_none_or(|names| names.iter().any(|n| n.as_bytes() == relation))
+    schema_fits
+        && matcher
+            .relation
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|n| n.as_bytes() == relation))
 }
 
 fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let has = |part: &String| contains(&lower, part.to_lowercase().as_bytes());
     let whole_given = statement.equals.is_some() || statement.matches.is_some();
-    let whole_holds = statement.equals.iter().flatten().any(|wanted| equal_texts(wanted, text))
-        || statement.matches.iter().flatten().any(|pattern| {
-            whole_match(&format!(r"(?i)[ \t\r\n]*(?:{pattern})[ \t\r\n]*"), text)
-        });
+    let whole_holds =
+        statement
+            .equals
+            .iter()
+            .flatten()
+            .any(|wanted| equal_texts(wanted, text))
+            || statement.matches.iter().flatten().any(|pattern| {
+                whole_match(&format!(r"(?i)[ \t\r\n]*(?:{pattern})[ \t\r\n]*"), text)
+            });
     (!whole_given || whole_holds)
         && (!statement.is_empty || text.is_empty())
-        && statement.starts_with.as_ref().is_none_or(|words| words.iter().any(|word| starts_with(text, word)))
-        && statement.only_calls.as_ref().is_none_or(|functions| only_calls(text, functions))
-        && statement.lacks.as_ref().is_none_or(|parts| !parts.iter().any(has))
-        && statement.lacks_words.as_ref().is_none_or(|words| !words.iter().any(|word| has_word(&lower, word)))
-        && statement.lacks_names.as_ref().is_none_or(|names| !names.iter().any(|name| has_name(&lower, name)))
-        && statement.contains.as_ref().is_none_or(|parts| parts.iter().any(has))
+        && statement
+            .starts_with
+            .as_ref()
+            .is_none_or(|words| words.iter().any(|word| starts_with(text, word)))
+        && statement
+            .only_calls
+            .as_ref()
+            .is_none_or(|functions| only_calls(text, functions))
+        && statement
+            .lacks
+            .as_ref()
+            .is_none_or(|parts| !parts.iter().any(has))
+        && statement
+            .lacks_words
+            .as_ref()
+            .is_none_or(|words| !words.iter().any(|word| has_word(&lower, word)))
+        && statement
+            .lacks_names
+            .as_ref()
+            .is_none_or(|names| !names.iter().any(|name| has_name(&lower, name)))
+        && statement
+            .contains
+            .as_ref()
+            .is_none_or(|parts| parts.iter().any(has))
 }
 
 fn whole_match(pattern: &str, text: &[u8]) -> bool {
@@ -143,7 +194,9 @@ fn whole_match(pattern: &str, text: &[u8]) -> bool {
         if let Some(regex) = built.get(pattern) {
             return regex.as_ref().is_some_and(|regex| regex.is_match(text));
         }
-        let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+        let syntax = regex_automata::util::syntax::Config::new()
+            .unicode(false)
+            .utf8(false);
         let regex = Regex::builder()
             .syntax(syntax)
             .configure(Regex::config().utf8_empty(false))
@@ -187,10 +240,16 @@ fn is_space(byte: u8) -> bool {
 
 fn equal_texts(wanted: &str, text: &[u8]) -> bool {
     fn words(text: &[u8]) -> Vec<Vec<u8>> {
-        text.split(|b| is_space(*b)).filter(|word| !word.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
+        text.split(|b| is_space(*b))
+            .filter(|word| !word.is_empty())
+            .map(<[u8]>::to_ascii_lowercase)
+            .collect()
     }
     fn strip(text: &[u8]) -> &[u8] {
-        let end = text.iter().rposition(|b| !is_space(*b)).map_or(0, |at| at + 1);
+        let end = text
+            .iter()
+            .rposition(|b| !is_space(*b))
+            .map_or(0, |at| at + 1);
         text.get(..end).unwrap_or_default()
     }
     let text = strip(text);
@@ -203,8 +262,11 @@ fn starts_with(text: &[u8], word: &str) -> bool {
     let mut lexer = Lexer { text, at: 0 };
     while lexer.gap() {}
     let rest = text.get(lexer.at..).unwrap_or_default();
-    rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
-        && rest.get(word.len()).is_some_and(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'$' | b'.'))
+    rest.get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        && rest
+            .get(word.len())
+            .is_some_and(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'$' | b'.'))
 }
 
 /// Says whether every call in the text is one of `functions`, and nothing could be read in two ways.
@@ -224,12 +286,18 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
         let gap_start = lexer.at;
         while lexer.gap() {}
         let spaced = lexer.at > gap_start;
-        let plain_gap = text.get(gap_start..lexer.at).is_some_and(|gap| gap.iter().all(|b| is_space(*b)));
-        let Some(byte) = lexer.peek() else { return None };
+        let plain_gap = text
+            .get(gap_start..lexer.at)
+            .is_some_and(|gap| gap.iter().all(|b| is_space(*b)));
+        let Some(byte) = lexer.peek() else {
+            return None;
+        };
         match byte {
             b'-' | b'/' => {
                 lexer.at += 1;
-                let Some(next) = lexer.peek() else { return Some(lexer.at) };
+                let Some(next) = lexer.peek() else {
+                    return Some(lexer.at);
+                };
                 // `a-b` is fine, `a - b` is fine, `a -b` is left alone.
                 let goes_on = is_space(next)
                     || next == b'('
@@ -271,7 +339,8 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
                 words.clear();
             }
             _ if lexer.at_mark() => {
-                let two = matches!(byte, b'!' | b'@') || (byte == b'<' && lexer.peek_next() == Some(b'@'));
+                let two = matches!(byte, b'!' | b'@')
+                    || (byte == b'<' && lexer.peek_next() == Some(b'@'));
                 lexer.at += if two { 2 } else { 1 };
                 words.clear();
             }
@@ -280,7 +349,9 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
                 if !words.is_empty() && !spaced {
                     return Some(lexer.at);
                 }
-                let Some(word) = lexer.word() else { return Some(lexer.at) };
+                let Some(word) = lexer.word() else {
+                    return Some(lexer.at);
+                };
                 words.push(word);
                 spaces_only = plain_gap;
             }
@@ -291,27 +362,71 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
 /// Says whether a parenthesis may follow these words.
 fn may_open(words: &[&[u8]], last: &[u8], spaces_only: bool, functions: &[String]) -> bool {
     const KEYWORDS: &[&str] = &[
-        "all", "and", "any", "array", "as", "between", "bit", "by", "case", "cast", "char", "character",
-        "distinct", "else", "exists", "filter", "from", "group", "having", "in",
-        "interval", "is", "join", "lateral", "like", "limit", "materialized", "not", "numeric",
-        "on", "only", "or", "over", "row", "select", "then", "time", "timestamp", "union", "using",
-        "values", "varchar", "when", "where",
+        "all",
+        "and",
+        "any",
+        "array",
+        "as",
+        "between",
+        "bit",
+        "by",
+        "case",
+        "cast",
+        "char",
+        "character",
+        "distinct",
+        "else",
+        "exists",
+        "filter",
+        "from",
+        "group",
+        "having",
+        "in",
+        "interval",
+        "is",
+        "join",
+        "lateral",
+        "like",
+        "limit",
+        "materialized",
+        "not",
+        "numeric",
+        "on",
+        "only",
+        "or",
+        "over",
+        "row",
+        "select",
+        "then",
+        "time",
+        "timestamp",
+        "union",
+        "using",
+        "values",
+        "varchar",
+        "when",
+        "where",
     ];
     let lower = last.to_ascii_lowercase();
     let name = lower.strip_prefix(b"pg_catalog.").unwrap_or(&lower);
     let listed = KEYWORDS.iter().any(|keyword| keyword.as_bytes() == name)
         || functions.iter().any(|function| {
             let function = function.as_bytes();
-            function == name && !function.contains(&b'.') || function == lower.as_slice() && function.contains(&b'.')
+            function == name && !function.contains(&b'.')
+                || function == lower.as_slice() && function.contains(&b'.')
         });
     // `AS name (…)` and `WITH name (…)` list columns.
     let names_columns = spaces_only
         && last.iter().all(|b| is_name_byte(*b))
         && words
-        .len()
-        .checked_sub(2)
-        .and_then(|at| words.get(at))
-        .is_some_and(|word| ["as", "with", "recursive", "ordinality", "prepare"].iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())));
+            .len()
+            .checked_sub(2)
+            .and_then(|at| words.get(at))
+            .is_some_and(|word| {
+                ["as", "with", "recursive", "ordinality", "prepare"]
+                    .iter()
+                    .any(|w| word.eq_ignore_ascii_case(w.as_bytes()))
+            });
     listed || names_columns
 }
 
@@ -370,11 +485,17 @@ impl<'a> Lexer<'a> {
     fn operator(&mut self) -> bool {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let head = b"operator(pg_catalog.";
-        if !rest.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head)) {
+        if !rest
+            .get(..head.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(head))
+        {
             return false;
         }
         let rest = rest.get(head.len()..).unwrap_or_default();
-        let length = rest.iter().take_while(|b| b"=<>~!+%|&@*-".contains(b)).count();
+        let length = rest
+            .iter()
+            .take_while(|b| b"=<>~!+%|&@*-".contains(b))
+            .count();
         if length == 0 || rest.get(length) != Some(&b')') {
             return false;
         }
@@ -384,7 +505,9 @@ impl<'a> Lexer<'a> {
 
     /// Passes the name of a function's rows and the parenthesis of their columns, if they follow.
     fn row_name(&mut self) {
-        const ROW_NAMES: &[&str] = &["col", "colnum", "cols", "elem", "idx", "key", "keys", "koi", "ord", "pos"];
+        const ROW_NAMES: &[&str] = &[
+            "col", "colnum", "cols", "elem", "idx", "key", "keys", "koi", "ord", "pos",
+        ];
         let start = self.at;
         self.spaces();
         let name_start = self.at;
@@ -393,7 +516,9 @@ impl<'a> Lexer<'a> {
         }
         let name = self.text.get(name_start..self.at).unwrap_or_default();
         let known = matches!(name, [letter] if letter.is_ascii_alphabetic())
-            || ROW_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            || ROW_NAMES
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         self.spaces();
         if known && self.peek() == Some(b'(') {
             self.at += 1;
@@ -412,7 +537,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_word(&self) -> bool {
-        self.peek().is_some_and(|b| is_name_byte(b) || matches!(b, b'"' | b'\''))
+        self.peek()
+            .is_some_and(|b| is_name_byte(b) || matches!(b, b'"' | b'\''))
             || (self.peek() == Some(b'$') && self.peek_next().is_some_and(|b| b.is_ascii_digit()))
     }
 

@@ -14,7 +14,10 @@ const CLIENT: &str = "10.0.1.123(50322)";
 
 /// The role of a sample that names none: the first person audited in the environment.
 pub fn person<'a>(policy: &'a Policy, environment: &'a Environment, today: Date) -> &'a str {
-    policy.users_in(environment, today).next().map_or("somebody", |user| &user.role)
+    policy
+        .users_in(environment, today)
+        .next()
+        .map_or("somebody", |user| &user.role)
 }
 
 /// The entry of a sample, without its last line break.
@@ -59,11 +62,27 @@ mod tests {
         };
         for form in LogLinePrefix::ALL {
             let entry = entry(&sample, form, "alice");
-            let EntryKind::Audit { prefix, record, doubt } = judge_entry(&entry, form) else { panic!() };
+            let EntryKind::Audit {
+                prefix,
+                record,
+                doubt,
+            } = judge_entry(&entry, form)
+            else {
+                panic!()
+            };
             assert_eq!(doubt, None);
-            assert_eq!((prefix.user, prefix.database, prefix.client.text), (&b"alice"[..], &b"app"[..], &b"[local]"[..]));
-            assert_eq!(record.object_name.unwrap().decoded(), sample.object.as_bytes());
-            assert_eq!(record.statement.decoded().unwrap(), sample.statement.as_bytes());
+            assert_eq!(
+                (prefix.user, prefix.database, prefix.client.text),
+                (&b"alice"[..], &b"app"[..], &b"[local]"[..])
+            );
+            assert_eq!(
+                record.object_name.unwrap().decoded(),
+                sample.object.as_bytes()
+            );
+            assert_eq!(
+                record.statement.decoded().unwrap(),
+                sample.statement.as_bytes()
+            );
         }
     }
 }

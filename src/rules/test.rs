@@ -181,7 +181,12 @@ pub fn run(
         .exclusions
         .iter()
         .filter(|exclusion| {
-            !reports.iter().any(|report| report.exclusions.iter().any(|tested| tested.id == exclusion.id))
+            !reports.iter().any(|report| {
+                report
+                    .exclusions
+                    .iter()
+                    .any(|tested| tested.id == exclusion.id)
+            })
         })
         .map(|exclusion| exclusion.id.clone())
         .collect();
@@ -191,7 +196,11 @@ pub fn run(
         for exclusion in &report.exclusions {
             totals.exclusions_not_covered += usize::from(!exclusion.covered);
             totals.samples += exclusion.samples.len();
-            totals.samples_failed += exclusion.samples.iter().filter(|sample| !sample.passed).count();
+            totals.samples_failed += exclusion
+                .samples
+                .iter()
+                .filter(|sample| !sample.passed)
+                .count();
         }
         for fixture in &report.fixtures {
             totals.ranges += fixture.human + fixture.noise;
@@ -199,8 +208,15 @@ pub fn run(
         }
     }
     totals.fixture_faults = fixtures.iter().map(|fixture| fixture.faults.len()).sum();
-    let passed = totals.samples_failed == 0 && totals.ranges_failed == 0 && totals.fixture_faults == 0;
-    Ok(TestReport { format_version: FORMAT_VERSION, passed, environments: reports, not_applied, totals })
+    let passed =
+        totals.samples_failed == 0 && totals.ranges_failed == 0 && totals.fixture_faults == 0;
+    Ok(TestReport {
+        format_version: FORMAT_VERSION,
+        passed,
+        environments: reports,
+        not_applied,
+        totals,
+    })
 }
 
 /// A query for one form of entries, ready to run.
@@ -211,20 +227,35 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(loaded: &'a Loaded, environment: &'a Environment, prefix: LogLinePrefix) -> Result<Self, EvaluatorError> {
+    fn new(
+        loaded: &'a Loaded,
+        environment: &'a Environment,
+        prefix: LogLinePrefix,
+    ) -> Result<Self, EvaluatorError> {
         let mut source = QuerySource::of(&loaded.policy, environment);
         source.prefix = prefix;
         let evaluator = Evaluator::of(&source)?;
         let scratch = evaluator.scratch();
-        Ok(Self { source, evaluator, scratch })
+        Ok(Self {
+            source,
+            evaluator,
+            scratch,
+        })
     }
 
     /// What the explanation says of one exclusion and an entry.
     fn why(&mut self, id: &str, entry: &[u8]) -> String {
         let explanation = explain(&self.evaluator, &mut self.scratch, &self.source, entry);
-        match explanation.exclusions.iter().find(|answer| answer.id == id).map(|found| &found.answer) {
+        match explanation
+            .exclusions
+            .iter()
+            .find(|answer| answer.id == id)
+            .map(|found| &found.answer)
+        {
             Some(Answer::Fails(failed)) => format!("`{}`: {}", failed.condition, failed.why),
-            Some(Answer::Stricter) => "the compiled pattern is stricter than the policy file".to_owned(),
+            Some(Answer::Stricter) => {
+                "the compiled pattern is stricter than the policy file".to_owned()
+            }
             _ => explanation.reason,
         }
     }
@@ -259,27 +290,47 @@ fn environment_report(
         };
         reports.push(fixture_report(bench, fixture));
     }
-    Ok(EnvironmentReport { name: environment.name.clone(), exclusions, fixtures: reports })
+    Ok(EnvironmentReport {
+        name: environment.name.clone(),
+        exclusions,
+        fixtures: reports,
+    })
 }
 
-fn exclusion_report(loaded: &Loaded, bench: &mut Bench<'_>, exclusion: &Exclusion, person: &str) -> ExclusionReport {
-    let promised = [(Promise::Silences, &exclusion.silences), (Promise::StaysLoud, &exclusion.stays_loud)];
+fn exclusion_report(
+    loaded: &Loaded,
+    bench: &mut Bench<'_>,
+    exclusion: &Exclusion,
+    person: &str,
+) -> ExclusionReport {
+    let promised = [
+        (Promise::Silences, &exclusion.silences),
+        (Promise::StaysLoud, &exclusion.stays_loud),
+    ];
     let samples: Vec<SampleReport> = promised
         .into_iter()
         .flat_map(|(promise, samples)| samples.iter().map(move |sample| (promise, sample)))
         .map(|(promise, sample)| sample_report(loaded, bench, exclusion, promise, sample, person))
         .collect();
-    let kept = |promise: Promise| samples.iter().filter(move |sample| sample.promise == promise && sample.passed);
+    let kept = |promise: Promise| {
+        samples
+            .iter()
+            .filter(move |sample| sample.promise == promise && sample.passed)
+    };
     let place = &exclusion.place;
     ExclusionReport {
         id: exclusion.id.clone(),
         file: loaded.files.path(place.file).to_owned(),
         line: loaded.files.position(place.file, place.span.start).line,
         silenced: kept(Promise::Silences).count(),
-        decided_alone: kept(Promise::Silences).filter(|sample| sample.silenced_by.len() == 1).count(),
+        decided_alone: kept(Promise::Silences)
+            .filter(|sample| sample.silenced_by.len() == 1)
+            .count(),
         near_misses: kept(Promise::StaysLoud).count(),
         covered: kept(Promise::Silences).next().is_some()
-            && samples.iter().any(|sample| sample.promise == Promise::StaysLoud),
+            && samples
+                .iter()
+                .any(|sample| sample.promise == Promise::StaysLoud),
         samples,
     }
 }
@@ -303,9 +354,10 @@ fn sample_report(
     let failure = match (promise, &verdict) {
         (Promise::Silences, Verdict::Excluded(_)) if by_this => None,
         (Promise::StaysLoud, Verdict::Counted) => None,
-        (Promise::Silences, Verdict::Counted) => {
-            Some(format!("it stays loud, because of {}", bench.why(&exclusion.id, &entry)))
-        }
+        (Promise::Silences, Verdict::Counted) => Some(format!(
+            "it stays loud, because of {}",
+            bench.why(&exclusion.id, &entry)
+        )),
         (Promise::Silences, Verdict::Excluded(by)) => Some(format!(
             "only {} silences it, and not this exclusion, because of {}",
             ids(by),
@@ -313,14 +365,18 @@ fn sample_report(
         )),
         (Promise::StaysLoud, Verdict::Excluded(by)) if by_this => Some(match by.len() {
             1 => "this exclusion silences it".to_owned(),
-            _ => format!("this exclusion silences it, and so does {}", others(by, &exclusion.id)),
+            _ => format!(
+                "this exclusion silences it, and so does {}",
+                others(by, &exclusion.id)
+            ),
         }),
         (Promise::StaysLoud, Verdict::Excluded(by)) => {
             Some(format!("another exclusion silences it: {}", ids(by)))
         }
-        (_, Verdict::OutOfScope | Verdict::NotARecord) => {
-            Some(format!("no exclusion is asked: {}", bench.why(&exclusion.id, &entry)))
-        }
+        (_, Verdict::OutOfScope | Verdict::NotARecord) => Some(format!(
+            "no exclusion is asked: {}",
+            bench.why(&exclusion.id, &entry)
+        )),
     };
     let place = &sample.place;
     SampleReport {
@@ -348,7 +404,11 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
     let mut failures: Vec<FixtureFailure> = fixture
         .faults
         .iter()
-        .map(|fault| FixtureFailure { file: fault.file.clone(), line: fault.line, what: fault.what.clone() })
+        .map(|fault| FixtureFailure {
+            file: fault.file.clone(),
+            line: fault.line,
+            what: fault.what.clone(),
+        })
         .collect();
     let mut report = FixtureReport {
         log: fixture.log.clone(),
@@ -370,7 +430,12 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
     for range in &fixture.expectations {
         let counted: Vec<_> = fixture
             .entries_in(range)
-            .filter(|entry| bench.evaluator.dropped_by(&mut bench.scratch, &entry.text).is_none())
+            .filter(|entry| {
+                bench
+                    .evaluator
+                    .dropped_by(&mut bench.scratch, &entry.text)
+                    .is_none()
+            })
             .collect();
         let what = match (range.label, counted.as_slice()) {
             (Label::Human, []) => {
@@ -379,7 +444,13 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
                     .entries_in(range)
                     .take(3)
                     .map(|entry| {
-                        let why = explain(&bench.evaluator, &mut bench.scratch, &bench.source, &entry.text).reason;
+                        let why = explain(
+                            &bench.evaluator,
+                            &mut bench.scratch,
+                            &bench.source,
+                            &entry.text,
+                        )
+                        .reason;
                         format!("line {}: {why}", entry.line)
                     })
                     .collect();
@@ -395,17 +466,38 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
             }
             (Label::Noise, [first, rest @ ..]) => {
                 report.noise += 1;
-                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-                Some(format!("line {}{more} is counted: {}", first.line, quote(&first.text)))
+                let more = if rest.is_empty() {
+                    String::new()
+                } else {
+                    format!(" and {} more", rest.len())
+                };
+                Some(format!(
+                    "line {}{more} is counted: {}",
+                    first.line,
+                    quote(&first.text)
+                ))
             }
             (Label::Aside, _) => None,
         };
         if let Some(what) = what {
             report.failed += 1;
             if report.failed <= FAILURES_MAX {
-                let note = if range.note.is_empty() { String::new() } else { format!(" ({})", shorten(range.note.as_bytes(), 80)) };
-                let what = format!("lines {} to {}, `{}`{note}: {what}", range.first_line, range.last_line, range.label.name());
-                failures.push(FixtureFailure { file: fixture.expect.clone(), line: range.line as u64, what });
+                let note = if range.note.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", shorten(range.note.as_bytes(), 80))
+                };
+                let what = format!(
+                    "lines {} to {}, `{}`{note}: {what}",
+                    range.first_line,
+                    range.last_line,
+                    range.label.name()
+                );
+                failures.push(FixtureFailure {
+                    file: fixture.expect.clone(),
+                    line: range.line as u64,
+                    what,
+                });
             }
         }
     }

@@ -38,41 +38,100 @@ pub struct FieldTrust {
 
 /// Every field, in the order of an entry.
 pub const FIELDS: &[FieldTrust] = &[
-    server("time", "%t, %m: the server's clock (elog.c, log_status_format)"),
-    server("client", "%r: the socket's peer, or with log_hostname the name that its DNS gives (elog.c, MyProcPort->remote_host)"),
-    server("user", "%u: the role that logged in; SET ROLE and SET SESSION AUTHORIZATION do not change it (elog.c, MyProcPort->user_name)"),
-    server("database", "%d: the database of the connection (elog.c, MyProcPort->database_name)"),
+    server(
+        "time",
+        "%t, %m: the server's clock (elog.c, log_status_format)",
+    ),
+    server(
+        "client",
+        "%r: the socket's peer, or with log_hostname the name that its DNS gives (elog.c, MyProcPort->remote_host)",
+    ),
+    server(
+        "user",
+        "%u: the role that logged in; SET ROLE and SET SESSION AUTHORIZATION do not change it (elog.c, MyProcPort->user_name)",
+    ),
+    server(
+        "database",
+        "%d: the database of the connection (elog.c, MyProcPort->database_name)",
+    ),
     server("pid", "%p: the process (elog.c, MyProcPid)"),
-    server("session", "%c: start and number of the process (elog.c, log_status_format)"),
+    server(
+        "session",
+        "%c: start and number of the process (elog.c, log_status_format)",
+    ),
     FieldTrust {
         name: "application",
         trust: Trust::Session,
         source: "%a: the parameter application_name, which the client sends and SET changes (elog.c, log_status_format)",
     },
-    server("level", "pgaudit.log_level, which superusers set (pgaudit.c, _PG_init: PGC_SUSET)"),
-    server("kind", "SESSION or OBJECT: which setting asked for the record (pgaudit.c, log_audit_event)"),
-    server("statement_id", "counted by session (pgaudit.c, log_audit_event)"),
-    server("substatement_id", "counted by statement (pgaudit.c, log_audit_event)"),
-    server("class", "from the parsed statement (pgaudit.c, log_audit_event)"),
-    server("command", "the command tag of the parsed statement (pgaudit.c, log_audit_event)"),
-    server("object_type", "from the catalog entry of what is touched (pgaudit.c, log_select_dml)"),
-    server("object", "schema and name of what is touched, from the catalog; its owner named it (pgaudit.c, quote_qualified_identifier)"),
-    writer("statement", "the text as it was sent (pgaudit.c, debug_query_string)"),
-    writer("parameters", "the values as they were bound (pgaudit.c, pgaudit.log_parameter)"),
-    server("rows", "counted by the executor (pgaudit.c, pgaudit.log_rows)"),
+    server(
+        "level",
+        "pgaudit.log_level, which superusers set (pgaudit.c, _PG_init: PGC_SUSET)",
+    ),
+    server(
+        "kind",
+        "SESSION or OBJECT: which setting asked for the record (pgaudit.c, log_audit_event)",
+    ),
+    server(
+        "statement_id",
+        "counted by session (pgaudit.c, log_audit_event)",
+    ),
+    server(
+        "substatement_id",
+        "counted by statement (pgaudit.c, log_audit_event)",
+    ),
+    server(
+        "class",
+        "from the parsed statement (pgaudit.c, log_audit_event)",
+    ),
+    server(
+        "command",
+        "the command tag of the parsed statement (pgaudit.c, log_audit_event)",
+    ),
+    server(
+        "object_type",
+        "from the catalog entry of what is touched (pgaudit.c, log_select_dml)",
+    ),
+    server(
+        "object",
+        "schema and name of what is touched, from the catalog; its owner named it (pgaudit.c, quote_qualified_identifier)",
+    ),
+    writer(
+        "statement",
+        "the text as it was sent (pgaudit.c, debug_query_string)",
+    ),
+    writer(
+        "parameters",
+        "the values as they were bound (pgaudit.c, pgaudit.log_parameter)",
+    ),
+    server(
+        "rows",
+        "counted by the executor (pgaudit.c, pgaudit.log_rows)",
+    ),
 ];
 
 const fn server(name: &'static str, source: &'static str) -> FieldTrust {
-    FieldTrust { name, trust: Trust::Server, source }
+    FieldTrust {
+        name,
+        trust: Trust::Server,
+        source,
+    }
 }
 
 const fn writer(name: &'static str, source: &'static str) -> FieldTrust {
-    FieldTrust { name, trust: Trust::Writer, source }
+    FieldTrust {
+        name,
+        trust: Trust::Writer,
+        source,
+    }
 }
 
 /// The trust of a field. What is not in the table is not trusted.
 pub fn of(name: &str) -> Trust {
-    FIELDS.iter().find(|field| field.name == name).map_or(Trust::Writer, |field| field.trust)
+    FIELDS
+        .iter()
+        .find(|field| field.name == name)
+        .map_or(Trust::Writer, |field| field.trust)
 }
 
 #[cfg(test)]
@@ -86,7 +145,12 @@ mod tests {
         assert_eq!(of("statement"), Trust::Writer);
         assert_eq!(of("no such field"), Trust::Writer);
         for (index, field) in FIELDS.iter().enumerate() {
-            assert!(!field.source.is_empty() && FIELDS[..index].iter().all(|other| other.name != field.name), "{}", field.name);
+            assert!(
+                !field.source.is_empty()
+                    && FIELDS[..index].iter().all(|other| other.name != field.name),
+                "{}",
+                field.name
+            );
         }
     }
 }

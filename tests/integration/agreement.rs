@@ -1,13 +1,20 @@
 //! The compiled text against an independent evaluation of the policy, record by record; against
 //! both meanings of a missing field; and without any question that AWS leaves open.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "helpers of tests may panic and print")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic and print"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_prefix, write_record};
+use pgvigil::audit_log::write::{
+    PrefixFields, RecordFields, TextOut, write_entry, write_prefix, write_record,
+};
 use pgvigil::audit_log::{EntryKind, Kind, Prefix, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{self, MissingField, Scratch};
@@ -65,21 +72,36 @@ impl Judges {
     }
 
     fn room(&self) -> Room {
-        Room { null: self.null.scratch(), falsy: self.falsy.scratch() }
+        Room {
+            null: self.null.scratch(),
+            falsy: self.falsy.scratch(),
+        }
     }
 
     /// What the policy says of an entry.
     fn expected(&self, text: &[u8]) -> Expected {
         match judge_entry(text, self.prefix) {
-            EntryKind::Audit { doubt: Some(doubt), .. } if !doubt.is_only_names() => Expected::Counted,
+            EntryKind::Audit {
+                doubt: Some(doubt), ..
+            } if !doubt.is_only_names() => Expected::Counted,
             // The compiled text reads no such name, because it can look like the rest of the line.
             EntryKind::Audit { prefix, .. } if has_odd_names(&prefix) => Expected::Counted,
             EntryKind::Other { prefix, .. } if has_odd_names(&prefix) => Expected::NotSilent,
-            EntryKind::Audit { prefix, record, doubt } => {
+            EntryKind::Audit {
+                prefix,
+                record,
+                doubt,
+            } => {
                 // The compiled text reads the object as it stands in the record: one that CSV quotes is
                 // no plain name. And no statement begins with `<`, as the marks do.
-                let object = record.object_name.map(|name| name.raw().to_vec()).unwrap_or_default();
-                let statement = record.statement.decoded().filter(|text| !text.starts_with(b"<"));
+                let object = record
+                    .object_name
+                    .map(|name| name.raw().to_vec())
+                    .unwrap_or_default();
+                let statement = record
+                    .statement
+                    .decoded()
+                    .filter(|text| !text.starts_with(b"<"));
                 let facts = Facts {
                     user: prefix.user,
                     database: prefix.database,
@@ -96,7 +118,11 @@ impl Judges {
                 if doubt.is_some() {
                     let names = [prefix.user, b"@", prefix.database].concat();
                     let loud = memchr_at(&names).any(|at| {
-                        let facts = Facts { user: &names[..at], database: &names[at + 1..], ..facts.clone() };
+                        let facts = Facts {
+                            user: &names[..at],
+                            database: &names[at + 1..],
+                            ..facts.clone()
+                        };
                         judge(&facts) == Opinion::Counted
                     });
                     if loud {
@@ -133,9 +159,15 @@ impl Judges {
 
     fn differ(&self, room: &mut Room, text: &[u8]) -> Option<(Difference, String)> {
         let compiled = self.null.verdict(&mut room.null, text);
-        let (null, falsy) = (self.null.dropped_by(&mut room.null, text), self.falsy.dropped_by(&mut room.falsy, text));
+        let (null, falsy) = (
+            self.null.dropped_by(&mut room.null, text),
+            self.falsy.dropped_by(&mut room.falsy, text),
+        );
         if null != falsy {
-            return Some((Difference::Missing, format!("dropped by the stage {null:?} or {falsy:?}")));
+            return Some((
+                Difference::Missing,
+                format!("dropped by the stage {null:?} or {falsy:?}"),
+            ));
         }
         let expected = self.expected(text);
         let difference = match (&expected, &compiled) {
@@ -144,19 +176,36 @@ impl Judges {
             | (Expected::NotARecord, Verdict::NotARecord)
             | (Expected::NotSilenced, Verdict::Counted)
             | (Expected::NotSilent, Verdict::Counted | Verdict::NotARecord) => return None,
-            (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs)) if ours == theirs => return None,
+            (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs))
+                if ours == theirs =>
+            {
+                return None;
+            }
             // Nothing in it that could be a record.
             (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => return None,
-            (Expected::Counted | Expected::NotSilenced | Expected::NotSilent | Expected::Opinion(Opinion::Counted), _) => Difference::Looser,
+            (
+                Expected::Counted
+                | Expected::NotSilenced
+                | Expected::NotSilent
+                | Expected::Opinion(Opinion::Counted),
+                _,
+            ) => Difference::Looser,
             (_, Verdict::Counted) => Difference::Stricter,
             _ => Difference::Reasons,
         };
-        Some((difference, format!("policy {expected:?}, compiled {compiled:?}")))
+        Some((
+            difference,
+            format!("policy {expected:?}, compiled {compiled:?}"),
+        ))
     }
 }
 
 fn memchr_at(names: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    names.iter().enumerate().filter(|(_, byte)| **byte == b'@').map(|(at, _)| at)
+    names
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'@')
+        .map(|(at, _)| at)
 }
 
 /// What the compiled text has to say.
@@ -173,31 +222,44 @@ enum Expected {
 }
 
 fn has_odd_names(prefix: &Prefix<'_>) -> bool {
-    prefix.user.iter().any(|byte| b":[]\n".contains(byte)) || prefix.database.iter().any(|byte| b":@[]\n".contains(byte))
+    prefix.user.iter().any(|byte| b":[]\n".contains(byte))
+        || prefix.database.iter().any(|byte| b":@[]\n".contains(byte))
 }
 
 fn has_head(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     text.match_indices("AUDIT: ").any(|(at, _)| {
         let rest = &text[at + 7..];
-        let rest = rest.strip_prefix("SESSION,").or_else(|| rest.strip_prefix("OBJECT,"));
+        let rest = rest
+            .strip_prefix("SESSION,")
+            .or_else(|| rest.strip_prefix("OBJECT,"));
         let number = |rest: &str| {
             let end = rest.bytes().take_while(u8::is_ascii_digit).count();
-            (end > 0).then(|| rest[end..].strip_prefix(',').map(str::to_owned)).flatten()
+            (end > 0)
+                .then(|| rest[end..].strip_prefix(',').map(str::to_owned))
+                .flatten()
         };
-        rest.and_then(number).and_then(|rest| number(&rest)).is_some()
+        rest.and_then(number)
+            .and_then(|rest| number(&rest))
+            .is_some()
     })
 }
 
 fn shown(text: &[u8]) -> String {
     let text = text.escape_ascii().to_string();
-    if text.len() > 1500 { format!("{} … {}", &text[..900], &text[text.len() - 500..]) } else { text }
+    if text.len() > 1500 {
+        format!("{} … {}", &text[..900], &text[text.len() - 500..])
+    } else {
+        text
+    }
 }
 
 static JUDGES: LazyLock<Vec<Judges>> = LazyLock::new(|| {
     let environments = recorded::shipped().policy.environments.iter();
     environments
-        .flat_map(|environment| LogLinePrefix::ALL.map(|prefix| Judges::new(&environment.name, prefix)))
+        .flat_map(|environment| {
+            LogLinePrefix::ALL.map(|prefix| Judges::new(&environment.name, prefix))
+        })
         .collect()
 });
 
@@ -206,13 +268,19 @@ fn policy_and_compiled_text_agree_on_recordings() {
     let found: Vec<(Difference, String)> = recorded::all()
         .par_iter()
         .map_init(rooms, |rooms, recording| {
-            let at = JUDGES.iter().position(|judges| judges.prefix == recording.prefix).unwrap();
+            let at = JUDGES
+                .iter()
+                .position(|judges| judges.prefix == recording.prefix)
+                .unwrap();
             let (judges, room) = (&JUDGES[at], &mut rooms[at]);
             let mut found = Vec::new();
             for entry in &recording.log.entries {
                 if let Some((difference, why)) = judges.differ(room, &entry.text) {
                     let (name, line) = (&recording.name, entry.line);
-                    found.push((difference, format!("{name}:{line}: {why}\n    {}", shown(&entry.text))));
+                    found.push((
+                        difference,
+                        format!("{name}:{line}: {why}\n    {}", shown(&entry.text)),
+                    ));
                 }
             }
             found
@@ -234,9 +302,17 @@ fn assert_same(found: &[(Difference, String)], most: usize) {
     }
     for (difference, texts) in &mut by_kind {
         texts.sort_by_key(|text| text.len());
-        println!("{difference:?}: {} records, such as\n  {}", texts.len(), texts[..texts.len().min(most)].join("\n  "));
+        println!(
+            "{difference:?}: {} records, such as\n  {}",
+            texts.len(),
+            texts[..texts.len().min(most)].join("\n  ")
+        );
     }
-    assert!(found.is_empty(), "{} records are judged in two ways", found.len());
+    assert!(
+        found.is_empty(),
+        "{} records are judged in two ways",
+        found.len()
+    );
 }
 
 /// Nothing in the shipped queries rests on what AWS does not document.
@@ -248,13 +324,21 @@ fn no_open_questions() {
         for prefix in LogLinePrefix::ALL {
             let mut source = QuerySource::of(policy, environment);
             source.prefix = prefix;
-            for (name, query) in
-                [("alarm", source.alarm("x")), ("investigate", source.investigate("x")), ("table", source.table("x"))]
-            {
+            for (name, query) in [
+                ("alarm", source.alarm("x")),
+                ("investigate", source.investigate("x")),
+                ("table", source.table("x")),
+            ] {
                 let parsed = insights::parse(&query.text).unwrap();
                 for fault in insights::open_questions(&parsed) {
-                    let place = query.text.get(fault.span.start..fault.span.end).unwrap_or_default();
-                    found.push(format!("{} {prefix} {name}: {}: {place}", environment.name, fault.message));
+                    let place = query
+                        .text
+                        .get(fault.span.start..fault.span.end)
+                        .unwrap_or_default();
+                    found.push(format!(
+                        "{} {prefix} {name}: {}: {place}",
+                        environment.name, fault.message
+                    ));
                 }
             }
         }
@@ -266,20 +350,165 @@ fn no_open_questions() {
 /// Pieces of SQL in which calls hide, and what they hide behind.
 fn fragment() -> impl Strategy<Value = String> {
     const FIXED: &[&str] = &[
-        " ", " ", " ", "\n", "\t", "\r\n", "(", "(", ")", ")", ",", ";", ".", "*", "'", "''", "\"", "\"\"", "--", "-- x\n",
-        "--x", "/*", "*/", "/* x */", "/**/", "/*/", "*/*", "$$", "$a$", "$1", "\\", "\\'", "E'", "e'\\''", "U&'", "U&\"",
-        "U&\"!006co\" uescape '!'", "B'1'", "x'1f'", "N'a'", "::", "=", "<>", "||", "~", "!~", "-", "/", "+", "%", "@", "#", "^", "&", "|",
-        "`", "?", ":", "[", "]", "{", "}", "select", "SELECT", "from", "FROM", "where", "with", "as", "AS", "recursive", "in",
-        "values", "table", "insert", "into", "update", "delete", "merge", "union", "lateral", "any", "array", "exists",
-        "not", "and", "or", "case", "when", "then", "else", "end", "cast", "interval", "time", "operator(pg_catalog.=)",
-        "operator(pg_catalog.-)", "operator(public.=)", "OPERATOR(", "collate", "version", "version()", "lower", "count(*)",
-        "current_schema", "pg_catalog.pg_table_is_visible", "pg_catalog.", "pg_catalog.lo_get", "public.version",
-        "information_schema._pg_expandarray", "lo_get", "lo_get(16400)", "pg_read_file", "pg_read_file('/x')", "set_config",
-        "nextval", "dblink", "\"lo_get\"", "\"version\"", "orders", "pg_class", "pg_authid", "pgaudit", "PgAudit", "authid",
-        "1", "0", "1e5", "1from", "a", "n", "x.y", "'orders'", "'lo_get('", "\"a.b\"", "é", "ſ", "K", "\u{a0}", "\u{2028}", "日本",
-        "AUDIT: SESSION,1,1,READ,SELECT,,,x,<none>", ":LOG:  AUDIT: SESSION,2,1,READ,SELECT,,,select 1,<none>",
-        "2026-11-22 06:55:28 UTC:10.0.0.1(1):a@b:[7]:LOG:  AUDIT: ", "<not logged>", "<previously logged>", "\u{0b}", "\u{0c}",
-        "pos(n)", "g(s)", "keys(a)", "generate_series(1, 32)", "unnest", ".n", ").n", "ordinality", "prepare", "execute", "uescape '!'",
+        " ",
+        " ",
+        " ",
+        "\n",
+        "\t",
+        "\r\n",
+        "(",
+        "(",
+        ")",
+        ")",
+        ",",
+        ";",
+        ".",
+        "*",
+        "'",
+        "''",
+        "\"",
+        "\"\"",
+        "--",
+        "-- x\n",
+        "--x",
+        "/*",
+        "*/",
+        "/* x */",
+        "/**/",
+        "/*/",
+        "*/*",
+        "$$",
+        "$a$",
+        "$1",
+        "\\",
+        "\\'",
+        "E'",
+        "e'\\''",
+        "U&'",
+        "U&\"",
+        "U&\"!006co\" uescape '!'",
+        "B'1'",
+        "x'1f'",
+        "N'a'",
+        "::",
+        "=",
+        "<>",
+        "||",
+        "~",
+        "!~",
+        "-",
+        "/",
+        "+",
+        "%",
+        "@",
+        "#",
+        "^",
+        "&",
+        "|",
+        "`",
+        "?",
+        ":",
+        "[",
+        "]",
+        "{",
+        "}",
+        "select",
+        "SELECT",
+        "from",
+        "FROM",
+        "where",
+        "with",
+        "as",
+        "AS",
+        "recursive",
+        "in",
+        "values",
+        "table",
+        "insert",
+        "into",
+        "update",
+        "delete",
+        "merge",
+        "union",
+        "lateral",
+        "any",
+        "array",
+        "exists",
+        "not",
+        "and",
+        "or",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "cast",
+        "interval",
+        "time",
+        "operator(pg_catalog.=)",
+        "operator(pg_catalog.-)",
+        "operator(public.=)",
+        "OPERATOR(",
+        "collate",
+        "version",
+        "version()",
+        "lower",
+        "count(*)",
+        "current_schema",
+        "pg_catalog.pg_table_is_visible",
+        "pg_catalog.",
+        "pg_catalog.lo_get",
+        "public.version",
+        "information_schema._pg_expandarray",
+        "lo_get",
+        "lo_get(16400)",
+        "pg_read_file",
+        "pg_read_file('/x')",
+        "set_config",
+        "nextval",
+        "dblink",
+        "\"lo_get\"",
+        "\"version\"",
+        "orders",
+        "pg_class",
+        "pg_authid",
+        "pgaudit",
+        "PgAudit",
+        "authid",
+        "1",
+        "0",
+        "1e5",
+        "1from",
+        "a",
+        "n",
+        "x.y",
+        "'orders'",
+        "'lo_get('",
+        "\"a.b\"",
+        "é",
+        "ſ",
+        "K",
+        "\u{a0}",
+        "\u{2028}",
+        "日本",
+        "AUDIT: SESSION,1,1,READ,SELECT,,,x,<none>",
+        ":LOG:  AUDIT: SESSION,2,1,READ,SELECT,,,select 1,<none>",
+        "2026-11-22 06:55:28 UTC:10.0.0.1(1):a@b:[7]:LOG:  AUDIT: ",
+        "<not logged>",
+        "<previously logged>",
+        "\u{0b}",
+        "\u{0c}",
+        "pos(n)",
+        "g(s)",
+        "keys(a)",
+        "generate_series(1, 32)",
+        "unnest",
+        ".n",
+        ").n",
+        "ordinality",
+        "prepare",
+        "execute",
+        "uescape '!'",
     ];
     prop_oneof![
         12 => proptest::sample::select(FIXED).prop_map(str::to_owned),
@@ -303,10 +532,14 @@ fn harmless() -> Vec<String> {
 
 /// A statement: fragments, or a sample that exclusions silence, with fragments put into it.
 fn statement() -> impl Strategy<Value = Vec<u8>> {
-    let fragments = || proptest::collection::vec(fragment(), 0..10).prop_map(|parts| parts.concat());
+    let fragments =
+        || proptest::collection::vec(fragment(), 0..10).prop_map(|parts| parts.concat());
     let spaced = proptest::collection::vec(fragment(), 0..12).prop_map(|parts| parts.join(" "));
     let put = |place: usize, text: &str, inside: &str| {
-        let at = (0..=place % (text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let at = (0..=place % (text.len() + 1))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         format!("{}{inside}{}", &text[..at], &text[at..])
     };
     prop_oneof![
@@ -322,7 +555,11 @@ fn statement() -> impl Strategy<Value = Vec<u8>> {
 
 fn samples() -> Vec<pgvigil::policy::model::Sample> {
     let exclusions = &recorded::shipped().policy.exclusions;
-    exclusions.iter().flat_map(|exclusion| exclusion.silences.iter().chain(&exclusion.stays_loud)).cloned().collect()
+    exclusions
+        .iter()
+        .flat_map(|exclusion| exclusion.silences.iter().chain(&exclusion.stays_loud))
+        .cloned()
+        .collect()
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -354,49 +591,94 @@ fn record() -> impl Strategy<Value = (Vec<u8>, bool)> {
         )
             .prop_map(|(class, command, kind)| (class.to_owned(), command.to_owned(), kind.to_owned())),
     ];
-    let client = proptest::sample::select(&["10.0.1.123(50322)", "[local]", "::1(36018)", "", "db.example.com(1)", "fe80::1%eth0(9)"][..]);
+    let client = proptest::sample::select(
+        &[
+            "10.0.1.123(50322)",
+            "[local]",
+            "::1(36018)",
+            "",
+            "db.example.com(1)",
+            "fe80::1%eth0(9)",
+        ][..],
+    );
     // From PostgreSQL 16 on, each of the 63 bytes may print as four characters.
     let application = prop_oneof![9 => "[ -~]{0,20}", 1 => "[ -~]{0,20}(\\\\x[0-9a-f]{2}){10,40}"];
     let level = prop_oneof![20 => Just("LOG"), 1 => Just("NOTICE"), 1 => Just("DEBUG1"), 1 => Just("ERROR"), 1 => Just("STATEMENT"), 1 => Just("PROTOKOLL")];
     let texts = prop_oneof![20 => Just(0), 1 => Just(1), 1 => Just(2), 1 => Just(3)];
     (
-        (what, object(), any::<bool>(), statement(), texts, proptest::option::of(statement())),
-        (name(), name(), client, application, level, any::<bool>(), any::<bool>(), proptest::option::weighted(0.05, statement())),
+        (
+            what,
+            object(),
+            any::<bool>(),
+            statement(),
+            texts,
+            proptest::option::of(statement()),
+        ),
+        (
+            name(),
+            name(),
+            client,
+            application,
+            level,
+            any::<bool>(),
+            any::<bool>(),
+            proptest::option::weighted(0.05, statement()),
+        ),
     )
-        .prop_map(|((what, object, own_object, statement, marks, parameters), (user, database, client, application, level, kind, long, raw))| {
-            let (class, command, object_type) = what;
-            let object = if own_object && object_type.is_empty() { String::new() } else { object };
-            let record = write_record(&RecordFields {
-                kind: if kind { Kind::Session } else { Kind::Object },
-                class: class.as_bytes(),
-                command: command.as_bytes(),
-                object_type: object_type.as_bytes(),
-                object_name: object.as_bytes(),
-                statement: match marks {
-                    0 => TextOut::Logged(&statement),
-                    1 => TextOut::NotLogged,
-                    2 => TextOut::PreviouslyLogged,
-                    _ => TextOut::None,
-                },
-                parameters: parameters.as_ref().map_or(TextOut::NotLogged, |text| TextOut::Logged(text)),
-                ..RecordFields::default()
-            });
-            let form = if long { LogLinePrefix::Long } else { LogLinePrefix::Short };
-            let names = PrefixFields {
-                user: user.as_bytes(),
-                database: database.as_bytes(),
-                client: client.as_bytes(),
-                application_name: application.as_bytes(),
-                level: level.as_bytes(),
-                ..PrefixFields::default()
-            };
-            let entry = match raw {
-                // Anything at all behind the head, which no pgAudit writes.
-                Some(raw) => [write_prefix(form, &names), b"AUDIT: SESSION,1,1,READ,SELECT,".to_vec(), raw].concat(),
-                None => write_entry(form, &names, &record),
-            };
-            (entry, long)
-        })
+        .prop_map(
+            |(
+                (what, object, own_object, statement, marks, parameters),
+                (user, database, client, application, level, kind, long, raw),
+            )| {
+                let (class, command, object_type) = what;
+                let object = if own_object && object_type.is_empty() {
+                    String::new()
+                } else {
+                    object
+                };
+                let record = write_record(&RecordFields {
+                    kind: if kind { Kind::Session } else { Kind::Object },
+                    class: class.as_bytes(),
+                    command: command.as_bytes(),
+                    object_type: object_type.as_bytes(),
+                    object_name: object.as_bytes(),
+                    statement: match marks {
+                        0 => TextOut::Logged(&statement),
+                        1 => TextOut::NotLogged,
+                        2 => TextOut::PreviouslyLogged,
+                        _ => TextOut::None,
+                    },
+                    parameters: parameters
+                        .as_ref()
+                        .map_or(TextOut::NotLogged, |text| TextOut::Logged(text)),
+                    ..RecordFields::default()
+                });
+                let form = if long {
+                    LogLinePrefix::Long
+                } else {
+                    LogLinePrefix::Short
+                };
+                let names = PrefixFields {
+                    user: user.as_bytes(),
+                    database: database.as_bytes(),
+                    client: client.as_bytes(),
+                    application_name: application.as_bytes(),
+                    level: level.as_bytes(),
+                    ..PrefixFields::default()
+                };
+                let entry = match raw {
+                    // Anything at all behind the head, which no pgAudit writes.
+                    Some(raw) => [
+                        write_prefix(form, &names),
+                        b"AUDIT: SESSION,1,1,READ,SELECT,".to_vec(),
+                        raw,
+                    ]
+                    .concat(),
+                    None => write_entry(form, &names, &record),
+                };
+                (entry, long)
+            },
+        )
 }
 
 /// Every difference among many records, without shrinking: for whoever works on the patterns.
@@ -406,15 +688,23 @@ fn survey_of_differences() {
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::{Config, TestRunner};
     let mut runner = TestRunner::new(Config::default());
-    let entries: Vec<(Vec<u8>, bool)> =
-        (0..cases()).map(|_| record().new_tree(&mut runner).unwrap().current()).collect();
+    let entries: Vec<(Vec<u8>, bool)> = (0..cases())
+        .map(|_| record().new_tree(&mut runner).unwrap().current())
+        .collect();
     let found: Vec<(Difference, String)> = entries
         .par_chunks(256)
         .map_init(rooms, |rooms, entries| {
             let mut found = Vec::new();
             for (entry, long) in entries {
-                let form = if *long { LogLinePrefix::Long } else { LogLinePrefix::Short };
-                let at = JUDGES.iter().position(|judges| judges.prefix == form).unwrap();
+                let form = if *long {
+                    LogLinePrefix::Long
+                } else {
+                    LogLinePrefix::Short
+                };
+                let at = JUDGES
+                    .iter()
+                    .position(|judges| judges.prefix == form)
+                    .unwrap();
                 if let Some((difference, why)) = JUDGES[at].differ(&mut rooms[at], entry) {
                     found.push((difference, format!("{why}\n    {}", shown(entry))));
                 }
@@ -448,5 +738,8 @@ proptest! {
 
 /// `PROPTEST_CASES`, or few.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500)
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(1500)
 }

@@ -59,9 +59,7 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn new() -> Self {
-        let repository = Self {
-            folder: folder(),
-        };
+        let repository = Self { folder: folder() };
         repository.write("rules/rules.yaml", RULES);
         repository.write("environments/local.yaml", LOCAL);
         repository.write("environments/prod.yaml", PROD);

@@ -1,6 +1,11 @@
 //! The recordings, read once for all tests.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may panic"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -43,7 +48,10 @@ pub(crate) fn all() -> &'static [Recording] {
             .filter_map(|name| name.strip_suffix(".labels.tsv").map(str::to_owned))
             .collect();
         names.sort();
-        names.into_par_iter().map(|name| read(&folder, name)).collect()
+        names
+            .into_par_iter()
+            .map(|name| read(&folder, name))
+            .collect()
     });
     &ALL
 }
@@ -57,9 +65,17 @@ fn read(folder: &Path, name: String) -> Recording {
         other => panic!("{other}"),
     };
     let log = |ending: &str| -> PathBuf { folder.join(format!("{name}{ending}")) };
-    let path = [log(".log"), log(".log.gz")].into_iter().find(|path| path.exists()).expect("a log");
+    let path = [log(".log"), log(".log.gz")]
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("a log");
     let labels = std::fs::read_to_string(log(".labels.tsv")).unwrap();
     let fixture = Fixture::read(name.clone(), &path, format!("{name}.labels.tsv"), &labels);
     assert_eq!(fixture.faults, [], "{name}");
-    Recording { relation: relation == "on", prefix, log: fixture, name }
+    Recording {
+        relation: relation == "on",
+        prefix,
+        log: fixture,
+        name,
+    }
 }

@@ -2,7 +2,13 @@
 //!
 //! `cargo test --test integration recordings -- --nocapture` prints the table.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, clippy::panic, reason = "a test prints its table")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test prints its table"
+)]
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -49,7 +55,9 @@ struct Queries {
 
 static QUERIES: LazyLock<Queries> = LazyLock::new(|| {
     let policy = &recorded::shipped().policy;
-    let text = std::fs::read_to_string(recorded::root().join("tests/fixtures/reference-query.cwli")).unwrap();
+    let text =
+        std::fs::read_to_string(recorded::root().join("tests/fixtures/reference-query.cwli"))
+            .unwrap();
     Queries {
         ours: LogLinePrefix::ALL.map(|prefix| {
             let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
@@ -62,20 +70,45 @@ static QUERIES: LazyLock<Queries> = LazyLock::new(|| {
 
 /// Room for all of them.
 fn rooms() -> ([Scratch; 2], Scratch) {
-    (QUERIES.ours.each_ref().map(Evaluator::scratch), QUERIES.reference.scratch())
+    (
+        QUERIES.ours.each_ref().map(Evaluator::scratch),
+        QUERIES.reference.scratch(),
+    )
 }
 
 fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) -> Score {
-    let at = QUERIES.ours.iter().position(|evaluator| evaluator.prefix() == recording.prefix).unwrap();
+    let at = QUERIES
+        .ours
+        .iter()
+        .position(|evaluator| evaluator.prefix() == recording.prefix)
+        .unwrap();
     let (evaluator, scratch) = (&QUERIES.ours[at], &mut ours[at]);
-    let mut score = Score { name: recording.name.clone(), relation: recording.relation, ..Score::default() };
+    let mut score = Score {
+        name: recording.name.clone(),
+        relation: recording.relation,
+        ..Score::default()
+    };
     for range in &recording.log.expectations {
         let mut counted = Vec::new();
         let (mut records, mut by_reference) = (0, 0);
         for entry in recording.log.entries_in(range) {
-            let dropped = evaluator.dropped_by(scratch, &entry.text).map(|stage| &evaluator.roles()[stage]);
-            let event = Event { message: &entry.text, timestamp_ms: 0, ingestion_ms: 0, log_stream: b"", log: b"" };
-            by_reference += usize::from(QUERIES.reference.judge(theirs, &event).rejected_by.is_none());
+            let dropped = evaluator
+                .dropped_by(scratch, &entry.text)
+                .map(|stage| &evaluator.roles()[stage]);
+            let event = Event {
+                message: &entry.text,
+                timestamp_ms: 0,
+                ingestion_ms: 0,
+                log_stream: b"",
+                log: b"",
+            };
+            by_reference += usize::from(
+                QUERIES
+                    .reference
+                    .judge(theirs, &event)
+                    .rejected_by
+                    .is_none(),
+            );
             records += usize::from(dropped != Some(&StageRole::NotARecord));
             if dropped.is_none() {
                 counted.push(entry);
@@ -94,7 +127,9 @@ fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) ->
                 score.reference_loud += by_reference;
                 score.loud.extend(counted.iter().map(|entry| {
                     let text = String::from_utf8_lossy(&entry.text);
-                    let record = text.split_once("AUDIT: ").map_or(&*text, |(_, record)| record);
+                    let record = text
+                        .split_once("AUDIT: ")
+                        .map_or(&*text, |(_, record)| record);
                     (entry.line, record.chars().take(300).collect())
                 }));
             }
@@ -136,8 +171,18 @@ pub(crate) fn table(scores: &[Score]) -> String {
         row(&score.name, &[score]);
     }
     for relation in [true, false] {
-        let some: Vec<&Score> = scores.iter().filter(|score| score.relation == relation).collect();
-        row(if relation { "**all with log_relation on**" } else { "**all with log_relation off**" }, &some);
+        let some: Vec<&Score> = scores
+            .iter()
+            .filter(|score| score.relation == relation)
+            .collect();
+        row(
+            if relation {
+                "**all with log_relation on**"
+            } else {
+                "**all with log_relation off**"
+            },
+            &some,
+        );
     }
     text
 }
@@ -149,7 +194,9 @@ fn exceptions() -> Vec<(&'static str, &'static str, &'static str)> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
-            let &[client, note, reason] = columns.as_slice() else { panic!("three columns: {line}") };
+            let &[client, note, reason] = columns.as_slice() else {
+                panic!("three columns: {line}")
+            };
             assert!(!reason.is_empty(), "{line}");
             (client, note, reason)
         })
@@ -180,11 +227,22 @@ fn people_are_counted_and_tools_are_not() {
         }
     }
     let on = || scores.iter().filter(|score| score.relation);
-    let (noise, loud) = (on().map(|s| s.noise).sum::<usize>(), on().map(|s| s.loud.len()).sum::<usize>());
-    assert!(missed.is_empty(), "{} statements of people are not counted:\n{}", missed.len(), missed.join("\n"));
+    let (noise, loud) = (
+        on().map(|s| s.noise).sum::<usize>(),
+        on().map(|s| s.loud.len()).sum::<usize>(),
+    );
+    assert!(
+        missed.is_empty(),
+        "{} statements of people are not counted:\n{}",
+        missed.len(),
+        missed.join("\n")
+    );
     #[expect(clippy::cast_precision_loss, reason = "some ten thousand")]
     let share = loud as f64 / noise as f64;
-    assert!(share <= NOISE_MAX, "{loud} of {noise} noise records are counted");
+    assert!(
+        share <= NOISE_MAX,
+        "{loud} of {noise} noise records are counted"
+    );
     for (exception, used) in exceptions.iter().zip(used) {
         assert!(used, "an exception that is not needed: {exception:?}");
     }
@@ -195,5 +253,8 @@ fn the_reference_misses_people_and_counts_tools() {
     let scores: Vec<&Score> = scores().iter().filter(|score| score.relation).collect();
     let missed: usize = scores.iter().map(|score| score.reference_missed).sum();
     let loud: usize = scores.iter().map(|score| score.reference_loud).sum();
-    assert!(missed > 0 && loud > 0, "the reference's query is not run: {missed}, {loud}");
+    assert!(
+        missed > 0 && loud > 0,
+        "the reference's query is not run: {missed}, {loud}"
+    );
 }

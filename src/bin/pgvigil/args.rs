@@ -23,16 +23,34 @@ stderr.";
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Folder of the policy repository: it holds `rules/` and `environments/`
-    #[arg(long, short = 'C', global = true, default_value = ".", value_name = "DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        short = 'C',
+        global = true,
+        default_value = ".",
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub(crate) root: PathBuf,
     /// When to colour the output
-    #[arg(long, global = true, default_value = "auto", value_name = "WHEN", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
     pub(crate) color: Color,
     /// Print no progress and no hints
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
     /// Judge dates (expiry, end of enrolment) as on this day instead of today
-    #[arg(long, global = true, value_name = "YYYY-MM-DD", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "YYYY-MM-DD",
+        help_heading = "Global options"
+    )]
     pub(crate) today: Option<Date>,
 }
 

@@ -1,6 +1,9 @@
 //! The command line of pgvigil: the only layer that prints, reads the clock and exits.
 
-#![allow(missing_docs, reason = "a binary has no readers of its documentation but its help")]
+#![allow(
+    missing_docs,
+    reason = "a binary has no readers of its documentation but its help"
+)]
 
 mod args;
 mod commands;

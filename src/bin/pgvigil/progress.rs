@@ -17,7 +17,9 @@ impl Progress {
         } else {
             ProgressDrawTarget::stderr_with_hz(8)
         });
-        if let Ok(style) = ProgressStyle::with_template("{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta}")
+        {
             bar.set_style(style);
         }
         Self(bar)

@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
 use pgvigil::diagnostic::Diagnostics;
-use pgvigil::policy::{self, Loaded};
 use pgvigil::policy::model::Environment;
+use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
 
 use crate::args::{Color, DiagnosticFormat, Global};
@@ -34,7 +34,11 @@ pub(crate) struct Checked {
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
         let today = global.today.unwrap_or_else(|| Zoned::now().date());
-        Self { global, today, collected: RefCell::new(None) }
+        Self {
+            global,
+            today,
+            collected: RefCell::new(None),
+        }
     }
 
     /// The folder of the policy repository.
@@ -66,13 +70,18 @@ impl Session {
         match self.global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => {
+                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         }
     }
 
     /// Columns of the terminal; 100 where there is none.
     pub(crate) fn width(&self) -> usize {
-        std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100)
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .unwrap_or(100)
     }
 
     /// Prints a result. A reader that has gone away ends the program quietly.
@@ -82,7 +91,9 @@ impl Session {
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to stdout")
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .context("cannot write to stdout")
     }
 
     /// Prints a result whose exit code tells the same: a reader that has gone away changes nothing.
@@ -112,16 +123,29 @@ impl Session {
         let mut diagnostics = check::run(&loaded, self.today);
         diagnostics.extend(compile::limits(&loaded));
         diagnostics.sort();
-        Ok(Checked { loaded, diagnostics })
+        Ok(Checked {
+            loaded,
+            diagnostics,
+        })
     }
 
     /// Renders faults.
-    pub(crate) fn render(&self, checked: &Checked, format: DiagnosticFormat, colour: bool) -> String {
+    pub(crate) fn render(
+        &self,
+        checked: &Checked,
+        format: DiagnosticFormat,
+        colour: bool,
+    ) -> String {
         let (files, diagnostics) = (&checked.loaded.files, &checked.diagnostics);
         match format {
-            DiagnosticFormat::Human => {
-                human::render(files, diagnostics, human::Options { colour, width: self.width() })
-            }
+            DiagnosticFormat::Human => human::render(
+                files,
+                diagnostics,
+                human::Options {
+                    colour,
+                    width: self.width(),
+                },
+            ),
             DiagnosticFormat::Json => json::render(files, diagnostics),
             DiagnosticFormat::Github => github::render(files, diagnostics),
         }
@@ -134,17 +158,36 @@ impl Session {
         if checked.diagnostics.errors() == 0 {
             return Ok(Ok(checked.loaded));
         }
-        self.say(self.render(&checked, DiagnosticFormat::Human, self.colour_err()).trim_end());
+        self.say(
+            self.render(&checked, DiagnosticFormat::Human, self.colour_err())
+                .trim_end(),
+        );
         self.say(&report::summary(&checked.diagnostics));
         Ok(Err(Exit::Diagnostics))
     }
 
     /// Finds an environment by its name, or says which there are.
-    pub(crate) fn environment<'a>(&self, loaded: &'a Loaded, name: &str) -> Result<&'a Environment, Exit> {
+    pub(crate) fn environment<'a>(
+        &self,
+        loaded: &'a Loaded,
+        name: &str,
+    ) -> Result<&'a Environment, Exit> {
         loaded.policy.environment(name).ok_or_else(|| {
-            let names: Vec<&str> = loaded.policy.environments.iter().map(|e| e.name.as_str()).collect();
-            let there_are = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            self.say(&format!("error: there is no environment `{}`; there are: {there_are}", report::visible(name)));
+            let names: Vec<&str> = loaded
+                .policy
+                .environments
+                .iter()
+                .map(|e| e.name.as_str())
+                .collect();
+            let there_are = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            self.say(&format!(
+                "error: there is no environment `{}`; there are: {there_are}",
+                report::visible(name)
+            ));
             Exit::Usage
         })
     }

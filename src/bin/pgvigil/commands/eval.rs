@@ -31,8 +31,15 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         Ok(evaluator) => evaluator,
         Err(exit) => return Ok(exit),
     };
-    if let Some(missing) = args.logs.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
-        session.say(&format!("error: there is no log `{}`", visible(&missing.to_string_lossy())));
+    if let Some(missing) = args
+        .logs
+        .iter()
+        .find(|path| path.as_os_str() != "-" && !path.exists())
+    {
+        session.say(&format!(
+            "error: there is no log `{}`",
+            visible(&missing.to_string_lossy())
+        ));
         return Ok(Exit::Usage);
     }
     let inputs = Inputs::from_paths(&args.logs);
@@ -51,7 +58,8 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
             let text = match format {
                 EvalFormat::Human => render_totals(&totals),
                 EvalFormat::Json | EvalFormat::Jsonl => {
-                    let mut document = json!({"format_version": 1, "env": args.env, "totals": totals});
+                    let mut document =
+                        json!({"format_version": 1, "env": args.env, "totals": totals});
                     if let Some(object) = document.as_object_mut() {
                         object.insert("bytes".to_owned(), json!(report.bytes));
                         object.insert("lines".to_owned(), json!(report.lines));
@@ -66,7 +74,11 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         }
     };
     tell(session, &inputs, &report);
-    Ok(if report.broken_count > 0 { Exit::Failed } else { Exit::Clean })
+    Ok(if report.broken_count > 0 {
+        Exit::Failed
+    } else {
+        Exit::Clean
+    })
 }
 
 /// The evaluator of an environment, for logs of its own or another prefix.
@@ -96,14 +108,30 @@ pub(crate) fn evaluator(
 /// Says what of the input was no log. Silence would look like a verdict.
 pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     let name = |file: usize| {
-        inputs.sources().get(file).map_or_else(String::new, |source| visible(&source.name()))
+        inputs
+            .sources()
+            .get(file)
+            .map_or_else(String::new, |source| visible(&source.name()))
     };
     for broken in report.broken.iter().take(10) {
-        session.say(&format!("warning: {}:{}: {}", name(broken.file), broken.line, visible(&broken.what)));
+        session.say(&format!(
+            "warning: {}:{}: {}",
+            name(broken.file),
+            broken.line,
+            visible(&broken.what)
+        ));
     }
     for foreign in report.foreign.iter().take(3) {
-        let text: String = String::from_utf8_lossy(&foreign.text).chars().take(60).collect();
-        session.say(&format!("note: {}:{}: no log entry: {}", name(foreign.file), foreign.line, visible(&text)));
+        let text: String = String::from_utf8_lossy(&foreign.text)
+            .chars()
+            .take(60)
+            .collect();
+        session.say(&format!(
+            "note: {}:{}: no log entry: {}",
+            name(foreign.file),
+            foreign.line,
+            visible(&text)
+        ));
     }
     if report.broken_count > 0 || report.foreign_count > 0 {
         session.say(&format!(
@@ -115,7 +143,11 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     }
 }
 
-fn lines(evaluator: &Evaluator, inputs: &Inputs, progress: &Progress) -> anyhow::Result<ReadReport> {
+fn lines(
+    evaluator: &Evaluator,
+    inputs: &Inputs,
+    progress: &Progress,
+) -> anyhow::Result<ReadReport> {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut failed = None;
     let report = evaluator.lines(
@@ -132,7 +164,10 @@ fn lines(evaluator: &Evaluator, inputs: &Inputs, progress: &Progress) -> anyhow:
     progress.clear();
     match failed {
         Some(error) => Err(error).context("cannot write to stdout"),
-        None => out.flush().map(|()| report).context("cannot write to stdout"),
+        None => out
+            .flush()
+            .map(|()| report)
+            .context("cannot write to stdout"),
     }
 }
 
@@ -141,7 +176,11 @@ fn render_totals(totals: &Totals) -> String {
         "{:>10} audit records\n{:>10} counted\n{:>10} excluded\n{:>10} out of scope\n",
         totals.records, totals.counted, totals.excluded, totals.out_of_scope
     );
-    let mut by: Vec<(&String, &u64)> = totals.excluded_by.iter().filter(|(_, number)| **number > 0).collect();
+    let mut by: Vec<(&String, &u64)> = totals
+        .excluded_by
+        .iter()
+        .filter(|(_, number)| **number > 0)
+        .collect();
     by.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
     if !by.is_empty() {
         text.push_str("\nexcluded by\n");
@@ -153,14 +192,25 @@ fn render_totals(totals: &Totals) -> String {
 }
 
 fn render_table(table: &Table, width: usize) -> String {
-    let cell = |value: &Option<String>| visible(value.as_deref().unwrap_or("")).replace('\n', "\\n");
+    let cell =
+        |value: &Option<String>| visible(value.as_deref().unwrap_or("")).replace('\n', "\\n");
     let mut rows: Vec<Vec<String>> = vec![table.columns.clone()];
-    rows.extend(table.rows.iter().take(ROWS).map(|row| row.iter().map(cell).collect()));
+    rows.extend(
+        table
+            .rows
+            .iter()
+            .take(ROWS)
+            .map(|row| row.iter().map(cell).collect()),
+    );
     let columns = table.columns.len();
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
-            let longest =
-                rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0);
+            let longest = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|text| text.chars().count())
+                .max()
+                .unwrap_or(0);
             longest.min(width / 3)
         })
         .collect();
@@ -189,4 +239,3 @@ fn render_table(table: &Table, width: usize) -> String {
     }
     text
 }
-

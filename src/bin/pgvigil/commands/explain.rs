@@ -32,37 +32,68 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
             }
         }
     }
-    let explainer = Explainer { evaluator: Evaluator::of(&source)?, source, colour: session.colour_out() };
+    let explainer = Explainer {
+        evaluator: Evaluator::of(&source)?,
+        source,
+        colour: session.colour_out(),
+    };
     if let Some(line) = &args.line {
         let text = line.strip_suffix('\n').unwrap_or(line).as_bytes();
         let mut scratch = explainer.evaluator.scratch();
-        let explanation = explain::explain(&explainer.evaluator, &mut scratch, &explainer.source, text);
-        session.print(&rules_human::explanation(&explanation, None, explainer.colour))?;
+        let explanation =
+            explain::explain(&explainer.evaluator, &mut scratch, &explainer.source, text);
+        session.print(&rules_human::explanation(
+            &explanation,
+            None,
+            explainer.colour,
+        ))?;
         return Ok(Exit::Clean);
     }
 
     let inputs = Inputs::from_paths(&args.logs);
-    let names: Vec<String> = inputs.sources().iter().map(|source| source.name().into_owned()).collect();
+    let names: Vec<String> = inputs
+        .sources()
+        .iter()
+        .map(|source| source.name().into_owned())
+        .collect();
     let mut printed = Ok(());
     let mut explained = 0_u64;
-    let report = read(&inputs, &ReadOptions::default(), &explainer, |_| {}, |block| {
-        for (file, line, text) in block {
-            explained += 1;
-            let name = names.get(file).map_or("", String::as_str);
-            printed = session.print(&format!("{}:{line}: {text}\n", report::visible(name)));
-            if printed.is_err() {
-                return ControlFlow::Break(());
+    let report = read(
+        &inputs,
+        &ReadOptions::default(),
+        &explainer,
+        |_| {},
+        |block| {
+            for (file, line, text) in block {
+                explained += 1;
+                let name = names.get(file).map_or("", String::as_str);
+                printed = session.print(&format!("{}:{line}: {text}\n", report::visible(name)));
+                if printed.is_err() {
+                    return ControlFlow::Break(());
+                }
             }
-        }
-        ControlFlow::Continue(())
-    });
+            ControlFlow::Continue(())
+        },
+    );
     printed?;
     for broken in &report.broken {
         let name = names.get(broken.file).map_or("", String::as_str);
-        session.say(&format!("{}:{}: {}", report::visible(name), broken.line, report::visible(&broken.what)));
+        session.say(&format!(
+            "{}:{}: {}",
+            report::visible(name),
+            broken.line,
+            report::visible(&broken.what)
+        ));
     }
-    session.say(&format!("{explained} of {} entries hold an audit record", report.entries));
-    Ok(if report.broken_count > 0 { Exit::Failed } else { Exit::Clean })
+    session.say(&format!(
+        "{explained} of {} entries hold an audit record",
+        report.entries
+    ));
+    Ok(if report.broken_count > 0 {
+        Exit::Failed
+    } else {
+        Exit::Clean
+    })
 }
 
 /// Explains the records of a log, on every core.
@@ -87,7 +118,11 @@ impl Visitor for Explainer<'_> {
     fn visit(&self, scratch: &mut Scratch, output: &mut Self::Output, entry: &Entry<'_>) {
         let explanation = explain::explain(&self.evaluator, scratch, &self.source, entry.text);
         if explanation.verdict != Verdict::NotARecord {
-            output.push((entry.file, entry.line, rules_human::explanation(&explanation, None, self.colour)));
+            output.push((
+                entry.file,
+                entry.line,
+                rules_human::explanation(&explanation, None, self.colour),
+            ));
         }
     }
 }

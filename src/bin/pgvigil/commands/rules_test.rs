@@ -21,12 +21,17 @@ pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
             Err(exit) => return Ok(exit),
         },
     };
-    let fixtures = fixture::find(session.root()).with_context(|| format!("cannot read {}", fixture::FOLDER))?;
+    let fixtures = fixture::find(session.root())
+        .with_context(|| format!("cannot read {}", fixture::FOLDER))?;
     let report = test::run(&loaded, &fixtures, &environments, session.today())?;
     session.print(&match args.format {
         TestFormat::Human => rules_human::test(&report, session.colour_out()),
         TestFormat::Json => rules_json::test(&report),
         TestFormat::Junit => junit::test(&report).context("cannot write JUnit XML")?,
     })?;
-    Ok(if report.passed { Exit::Clean } else { Exit::RuleTestsFailed })
+    Ok(if report.passed {
+        Exit::Clean
+    } else {
+        Exit::RuleTestsFailed
+    })
 }
