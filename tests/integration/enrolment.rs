@@ -97,13 +97,14 @@ impl Server {
     fn enrol_as(&self, user: &str, database: &str, script: &str) -> Ran {
         let file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         std::fs::write(file.path(), script).unwrap();
-        Ran::of(
-            self.psql(user, database)
-                .arg("-f")
-                .arg(file.path())
-                .output()
-                .unwrap(),
-        )
+        let mut psql = self.psql(user, database);
+        // What an administrator's session may have been told changes nothing.
+        psql.env("PGCLIENTENCODING", "LATIN1").env(
+            "PGOPTIONS",
+            "-c standard_conforming_strings=off -c backslash_quote=off -c client_min_messages=error \
+             -c default_transaction_isolation=serializable -c default_transaction_read_only=on",
+        );
+        Ran::of(psql.arg("-f").arg(file.path()).output().unwrap())
     }
 
     /// Every pgAudit setting of every role, one a line.
