@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests may panic"
 )]
 
@@ -96,13 +97,14 @@ impl Server {
     fn enrol_as(&self, user: &str, database: &str, script: &str) -> Ran {
         let file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         std::fs::write(file.path(), script).unwrap();
-        Ran::of(
-            self.psql(user, database)
-                .arg("-f")
-                .arg(file.path())
-                .output()
-                .unwrap(),
-        )
+        let mut psql = self.psql(user, database);
+        // What an administrator's session may have been told changes nothing.
+        psql.env("PGCLIENTENCODING", "LATIN1").env(
+            "PGOPTIONS",
+            "-c standard_conforming_strings=off -c backslash_quote=off -c client_min_messages=error \
+             -c default_transaction_isolation=serializable -c default_transaction_read_only=on",
+        );
+        Ran::of(psql.arg("-f").arg(file.path()).output().unwrap())
     }
 
     /// Every pgAudit setting of every role, one a line.
@@ -368,6 +370,67 @@ fn stops_where_the_role_may_not_set_this() {
         (server.settings(), server.has_extension()),
         (String::new(), false)
     );
+}
+
+/// Aurora has no superuser: its administrators are members of this role, which may set pgAudit's settings.
+#[test]
+fn a_member_of_rds_superuser_is_enough() {
+    let server = Server::start(&[]);
+    server.ask(
+        "create role rds_superuser nologin; grant pg_monitor to rds_superuser; \
+         create role admin login createrole in role rds_superuser; \
+         grant set on parameter pgaudit.log, pgaudit.log_relation, pgaudit.log_catalog, pgaudit.log_parameter, \
+         pgaudit.log_statement_once to rds_superuser; create extension pgaudit; \
+         create role alice login; alter role alice in database postgres set pgaudit.log = 'none'; \
+         create role bob login; alter role bob set pgaudit.log = 'all'",
+    );
+    let ran = server
+        .enrol_as("admin", "postgres", &script(&["alice"]))
+        .succeeded();
+    assert_eq!(server.settings(), declared("alice").join("\n"));
+    assert!(
+        ran.out
+            .contains("admin|UNDECLARED||rds_superuser: can switch auditing off"),
+        "{}",
+        ran.out
+    );
+    server.ask_as("alice", "select 'seen on aurora'");
+    assert_ne!(server.records("seen on aurora", true), Vec::<String>::new());
+}
+
+/// A watched person can hold up a change of their own settings, but not for ever, and nothing is half done.
+#[test]
+fn an_uncommitted_change_of_a_role_ends_the_run() {
+    let server = Server::start(&[]);
+    server
+        .ask("create role alice login; create role bob login; alter role bob set work_mem = '8MB'");
+    let mut holding = server
+        .psql("bob", "postgres")
+        .args([
+            "-c",
+            "begin",
+            "-c",
+            "alter role bob set work_mem = '16MB'",
+            "-c",
+            "select pg_sleep(60)",
+        ])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while server.ask(
+        "select count(*) from pg_stat_activity where query like '%pg_sleep%' and usename = 'bob'",
+    ) != "1"
+    {
+        assert!(Instant::now() < until, "bob does not hold the row");
+    }
+    let text =
+        script(&["alice", "bob"]).replace("'lock_timeout', '1min'", "'lock_timeout', '500ms'");
+    let ran = server.enrol(&text);
+    server.ask("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bob'");
+    let _ = holding.wait();
+    ran.failed_with("lock timeout");
+    assert_eq!(server.settings(), "");
 }
 
 #[test]

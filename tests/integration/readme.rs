@@ -34,6 +34,12 @@ fn pgvigil(arguments: &[String]) -> Result<String, String> {
         .env_remove("COLUMNS")
         .output()
         .map_err(|error| error.to_string())?;
+    if output.stdout.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "the command printed nothing to stdout, and to stderr: {said}"
+        ));
+    }
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
