@@ -101,11 +101,12 @@ impl Trie {
         let edges = std::mem::take(&mut self.edges);
         for (mut label, mut below) in edges {
             below.fold();
-            if !below.ends && below.edges.len() == 1 {
-                if let Some((next, deeper)) = below.edges.pop_first() {
-                    label.push_str(&next);
-                    below = deeper;
-                }
+            if !below.ends
+                && below.edges.len() == 1
+                && let Some((next, deeper)) = below.edges.pop_first()
+            {
+                label.push_str(&next);
+                below = deeper;
             }
             self.edges.insert(label, below);
         }

@@ -289,9 +289,7 @@ pub fn stops_at(text: &[u8], functions: &[String]) -> Option<usize> {
         let plain_gap = text
             .get(gap_start..lexer.at)
             .is_some_and(|gap| gap.iter().all(|b| is_space(*b)));
-        let Some(byte) = lexer.peek() else {
-            return None;
-        };
+        let byte = lexer.peek()?;
         match byte {
             b'-' | b'/' => {
                 lexer.at += 1;

@@ -1,6 +1,7 @@
 //! The binary from outside: exit codes, where words go, and formats.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "helpers of tests may panic"
