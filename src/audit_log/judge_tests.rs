@@ -190,7 +190,7 @@ fn sees_through_forgery() {
             format!("2026-11-22 06:54:38.123 UTC [7] u@d LOG:  {delete}"),
             "suspicious ForeignPrefix",
         ),
-        (delete.to_owned(), "suspicious ForeignPrefix"),
+        (format!("LOG:  {delete}"), "suspicious ForeignPrefix"),
         // An event that holds two entries.
         (
             format!(

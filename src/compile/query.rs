@@ -188,12 +188,15 @@ impl<'a> QuerySource<'a> {
         );
         // A second head: a role, database or application name may have forged the first, and a line
         // with two readings has none. `AUDIT: ` is no record, and the line stays loud. Where an
-        // application name stands before the record, it must not matter which head is found first.
+        // application name stands before the record, it must not matter which head is found first, and
+        // no second prefix may hide in it.
         let ids = pattern::RECORD_IDS;
         let second = match self.prefix {
             LogLinePrefix::Short => format!("parse pgRecord /: +(?<pgTwice>AUDIT: ){ids}/"),
             LogLinePrefix::Long => {
-                format!("parse pgRest /(?<pgTwice>AUDIT: ){ids}[\\s\\S]*: +AUDIT: {ids}/")
+                format!(
+                    "parse pgRest /(?<pgTwice>AUDIT: {ids}[\\s\\S]*: +AUDIT: {ids}|\\]:[0-9]+:[0-9A-Z]{{5}}:[0-9])/"
+                )
             }
         };
         text.stage(StageRole::Extract, &second);

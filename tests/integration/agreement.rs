@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
+use pgvigil::audit_log::record::count_heads;
 use pgvigil::audit_log::write::{
     PrefixFields, RecordFields, TextOut, write_entry, write_prefix, write_record,
 };
@@ -181,6 +182,20 @@ impl Judges {
             {
                 return None;
             }
+            // A line that only quotes a head: keeping it is the safe side, and dropping it by its
+            // severity would let a forged name hide a record.
+            (Expected::NotARecord, Verdict::Counted) if has_head(text) => return None,
+            // With one head there is one record at most, and its fields are the server's: whether
+            // the text before it is an application name or a statement, the verdict is the record's.
+            (
+                Expected::NotSilenced | Expected::Counted,
+                Verdict::Excluded(_) | Verdict::OutOfScope,
+            ) if self.prefix == LogLinePrefix::Long
+                && count_heads(text, 2) == 1
+                && quotes(text) =>
+            {
+                return None;
+            }
             // Nothing in it that could be a record.
             (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => return None,
             (
@@ -227,22 +242,14 @@ fn has_odd_names(prefix: &Prefix<'_>) -> bool {
 }
 
 fn has_head(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text);
-    text.match_indices("AUDIT: ").any(|(at, _)| {
-        let rest = &text[at + 7..];
-        let rest = rest
-            .strip_prefix("SESSION,")
-            .or_else(|| rest.strip_prefix("OBJECT,"));
-        let number = |rest: &str| {
-            let end = rest.bytes().take_while(u8::is_ascii_digit).count();
-            (end > 0)
-                .then(|| rest[end..].strip_prefix(',').map(str::to_owned))
-                .flatten()
-        };
-        rest.and_then(number)
-            .and_then(|rest| number(&rest))
-            .is_some()
-    })
+    count_heads(text, 1) > 0
+}
+
+/// A line of the server about a statement, which may quote anything.
+fn quotes(text: &[u8]) -> bool {
+    ["STATEMENT:  ", "ERROR:  ", "LOG:  statement: "]
+        .iter()
+        .any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
 }
 
 fn shown(text: &[u8]) -> String {
@@ -316,6 +323,15 @@ fn assert_same(found: &[(Difference, String)], most: usize) {
 }
 
 /// Nothing in the shipped queries rests on what AWS does not document.
+/// Questions that cannot change a verdict here.
+const SETTLED: &[&str] = &[
+    // An engine that folds Unicode takes U+212A for `k` and U+017F for `s` in a function's name: two
+    // characters beyond ASCII that no listed name has, and that the reading of calls refuses.
+    "which characters `(?i)` takes for equal",
+    // What is counted is an application name, and PostgreSQL prints ASCII alone there.
+    "a count of `[^…]` counts bytes",
+];
+
 #[test]
 fn no_open_questions() {
     let policy = &recorded::shipped().policy;
@@ -331,6 +347,12 @@ fn no_open_questions() {
             ] {
                 let parsed = insights::parse(&query.text).unwrap();
                 for fault in insights::open_questions(&parsed) {
+                    if SETTLED
+                        .iter()
+                        .any(|settled| fault.message.starts_with(settled))
+                    {
+                        continue;
+                    }
                     let place = query
                         .text
                         .get(fault.span.start..fault.span.end)

@@ -24,6 +24,8 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("account-matches-everything", "\".+\""),
     ("account-role-or-pattern", "pattern"),
     ("account-swallows-user", "\"[a-z]+\""),
+    ("compile-monitor-environment", "shop"),
+    ("compile-query-length", "probe-0"),
     ("date-future", "2027-01-01"),
     ("date-impossible", "2027-02-29"),
     ("date-order", "2026-10-01"),

@@ -1,4 +1,4 @@
--- pgvigil 0.1.0 local: who is audited, policy e2ad67309aa9
+-- pgvigil local: who is audited, rules 4870889917f1
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

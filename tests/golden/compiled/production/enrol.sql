@@ -1,4 +1,4 @@
--- pgvigil 0.1.0 production: who is audited, policy e2ad67309aa9
+-- pgvigil production: who is audited, rules 3ece7f59e3d7
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
