@@ -48,7 +48,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-overlap", "300"),
     ("environment-rate", "rate(1 minutes)"),
     ("environment-region", "Frankfurt"),
-    ("environment-resource-name", "orders-prod"),
+    ("environment-resource-name", "version: 1"),
     ("environment-retention", "360"),
     ("environment-secret-reference", "INCIDENT URL"),
     ("environment-tag", "aws:team"),
