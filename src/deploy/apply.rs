@@ -295,7 +295,7 @@ fn ground(resource: &Planned, document: &Document, reading: &Reading) -> Ground 
             } else if resource.live_digest.as_ref() == Some(&now) {
                 Ground::AsPlanned(Some(now))
             } else if resource.live_digest.is_none() {
-                Ground::Moved("was made by somebody else")
+                Ground::Moved("exists, and the plan meant to create it")
             } else {
                 Ground::Moved("was changed")
             }
