@@ -454,7 +454,10 @@ fn a_saved_plan_is_refused_after_live_moved_and_names_what() {
     let refused = apply(&create, &nothing.cloud(), &BTreeSet::new(), &mut ())
         .unwrap_err()
         .to_string();
-    assert!(refused.contains("exists, and the plan meant to create it"), "{refused}");
+    assert!(
+        refused.contains("exists, and the plan meant to create it"),
+        "{refused}"
+    );
 }
 
 /// A step that fails, at every position: the report is true, and the same plan or a new one finishes the work.
