@@ -20,7 +20,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
 use crate::policy::model::{Cluster, Environment};
 
-use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment};
+use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
 use resources::{Document, Inputs, topic_arn};
 
@@ -62,8 +62,9 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         &source,
         environment,
     ));
+    let packed_query = pack(&query.text);
     let inputs = MonitorInputs {
-        query: &query.text,
+        packed_query: &packed_query,
         query_digest: &query_digest,
         policy_digest: &loaded.digest,
     };
@@ -186,8 +187,9 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
             sink.push(too_long(&query, length, loaded, environment));
             continue;
         }
+        let packed_query = pack(&query.text);
         let inputs = MonitorInputs {
-            query: &query.text,
+            packed_query: &packed_query,
             query_digest: &digest(&query.text),
             policy_digest: &loaded.digest,
         };

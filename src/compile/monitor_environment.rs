@@ -1,6 +1,7 @@
 //! The monitor's configuration: the environment variables of the Lambda function.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,27 +23,21 @@ const COMPRESSION_LEVEL: i32 = 22;
 /// What the monitor needs beside the environment's own settings.
 #[derive(Debug, Clone, Copy)]
 pub struct MonitorInputs<'a> {
-    /// Text of the alarm query.
-    pub query: &'a str,
-    /// Digest of that text.
+    /// The alarm query as [`pack`] gives it: the same for every cluster of an environment.
+    pub packed_query: &'a str,
+    /// Digest of the query's text.
     pub query_digest: &'a str,
     /// Digest of the policy files.
     pub policy_digest: &'a str,
 }
 
 /// The variables for a monitor of these log groups, sorted by name.
-///
-/// `PGVIGIL_QUERY` is the query as base64 of zstd with [`dictionary`]: as plain text it rarely fits.
 pub fn monitor_environment(
     environment: &Environment,
     log_groups: &[String],
     inputs: MonitorInputs<'_>,
 ) -> BTreeMap<String, String> {
     let monitor = &environment.monitor;
-    let packed =
-        zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
-            .and_then(|mut compressor| compressor.compress(inputs.query.as_bytes()))
-            .unwrap_or_default();
     [
         ("LOG_GROUP_NAME", log_groups.join(",")),
         ("METRIC_NAMESPACE", monitor.namespace.clone()),
@@ -53,7 +48,7 @@ pub fn monitor_environment(
             monitor.late_arrival_minutes.to_string(),
         ),
         ("PGVIGIL_POLICY_DIGEST", inputs.policy_digest.to_owned()),
-        ("PGVIGIL_QUERY", STANDARD.encode(&packed)),
+        ("PGVIGIL_QUERY", inputs.packed_query.to_owned()),
         ("PGVIGIL_QUERY_DIGEST", inputs.query_digest.to_owned()),
         ("PGVIGIL_SETTLE_SECONDS", monitor.settle_seconds.to_string()),
     ]
@@ -62,25 +57,37 @@ pub fn monitor_environment(
     .collect()
 }
 
+/// The value of `PGVIGIL_QUERY`: base64 of zstd with a [`dictionary`]. As plain text a query rarely fits.
+pub fn pack(query: &str) -> String {
+    let packed =
+        zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
+            .and_then(|mut compressor| compressor.compress(query.as_bytes()))
+            .unwrap_or_default();
+    STANDARD.encode(&packed)
+}
+
 /// What most queries have in common: the zstd dictionary of `PGVIGIL_QUERY`. It belongs to a version
 /// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
-pub fn dictionary() -> String {
-    let mut source = QuerySource {
-        prefix: LogLinePrefix::Long,
-        service_accounts: Vec::new(),
-        exclusions: Vec::new(),
-    };
-    let long = source.alarm("").text;
-    source.prefix = LogLinePrefix::Short;
-    let mut text = source.alarm("").text + &long;
-    for set in sets::ALL {
-        let names: Vec<&str> = set.names().collect();
-        text.push_str(&pattern::any_of(
-            names.iter().copied().filter(|name| !name.contains('.')),
-        ));
-        text.push_str(&pattern::only_calls(names.iter().copied()));
-    }
-    text
+pub fn dictionary() -> &'static str {
+    static DICTIONARY: LazyLock<String> = LazyLock::new(|| {
+        let mut source = QuerySource {
+            prefix: LogLinePrefix::Long,
+            service_accounts: Vec::new(),
+            exclusions: Vec::new(),
+        };
+        let long = source.alarm("").text;
+        source.prefix = LogLinePrefix::Short;
+        let mut text = source.alarm("").text + &long;
+        for set in sets::ALL {
+            let names: Vec<&str> = set.names().collect();
+            text.push_str(&pattern::any_of(
+                names.iter().copied().filter(|name| !name.contains('.')),
+            ));
+            text.push_str(&pattern::only_calls(names.iter().copied()));
+        }
+        text
+    });
+    &DICTIONARY
 }
 
 /// The query in `PGVIGIL_QUERY`.
@@ -120,7 +127,7 @@ mod tests {
             "version: 1\nprovider: local\nclusters: [shop]\n",
         )]);
         let inputs = MonitorInputs {
-            query: &query,
+            packed_query: &pack(&query),
             query_digest: "",
             policy_digest: "",
         };
