@@ -11,6 +11,7 @@ pub mod names;
 pub mod notifications;
 pub mod patterns;
 pub mod people;
+pub mod protected;
 pub mod reasons;
 pub mod relations;
 pub mod roles;
@@ -53,6 +54,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &vocabulary::Vocabulary,
     &matches::Matches,
     &relations::Relations,
+    &protected::ProtectedRecords,
     &patterns::Patterns,
     &samples::Samples,
     &environment::Environments,

@@ -4,6 +4,7 @@
 //! [`reference`] judges from the policy itself, so that tests can hold the two against each other
 //! and [`explain`] can tell which condition a record fails.
 
+pub mod canary;
 pub mod eval;
 pub mod evaluator;
 pub mod explain;
@@ -13,4 +14,15 @@ pub mod sample;
 pub mod test;
 pub mod trust;
 
+use jiff::civil::Date;
+
+use crate::diagnostic::Diagnostics;
+use crate::policy::Loaded;
+
 pub use evaluator::{Evaluator, Judged, Verdict};
+
+/// What judging records finds wrong with the policy, beyond what [`check`](crate::check) sees in the
+/// files. Bounded, so that it can run on every check.
+pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
+    canary::check(loaded, today)
+}

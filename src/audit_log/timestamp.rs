@@ -69,6 +69,15 @@ impl<'a> Timestamp<'a> {
         };
         Some((stamp_seconds(stamp)? - offset_minutes * 60) * 1000 + fraction)
     }
+
+    /// The latest time that this can be: where the zone does not name one offset, it is taken to be the
+    /// westernmost there is (UTC-12). `None` for dates that do not exist.
+    pub fn latest_epoch_ms(&self) -> Option<i64> {
+        self.epoch_ms().or_else(|| {
+            let stamp = self.text.first_chunk::<19>()?;
+            Some((stamp_seconds(stamp)? + 12 * 3600) * 1000 + 999)
+        })
+    }
 }
 
 /// Reads `2026-11-22T06:55:28.000Z` or `2026-11-22 06:55:28.000`, the two forms in which CloudWatch

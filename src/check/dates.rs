@@ -4,6 +4,8 @@ use jiff::civil::Date;
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::policy::model::{Exclusion, Limits};
+use crate::source::Place;
 
 /// See the codes of the area `date`, and those of exclusions and users that expire.
 #[derive(Debug)]
@@ -11,8 +13,6 @@ pub struct Dates;
 
 /// Days before the end from which the end is announced.
 const SOON: i32 = 30;
-/// Days that an exclusion may live.
-const LONGEST: i32 = 366;
 
 impl Check for Dates {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
@@ -54,7 +54,19 @@ impl Check for Dates {
                     )),
                 );
             }
+            accepted_risk(exclusion, &context.policy.limits, today, sink);
             let Some(expires) = exclusion.expires else {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ExclusionNoExpiry,
+                        format!("the exclusion {name} never ends"),
+                    )
+                    .at(exclusion.place.clone())
+                    .help(format!(
+                        "add `expires`, at most {} days after `created`",
+                        context.policy.limits.max_life_days
+                    )),
+                );
                 continue;
             };
             let place = exclusion.places.value("expires");
@@ -70,40 +82,95 @@ impl Check for Dates {
                 );
                 continue;
             }
-            let left = days(today, expires);
-            if left < 0 {
-                sink.push(
-                    Diagnostic::new(
-                        Code::ExclusionExpired,
-                        format!("the exclusion {name} expired on {expires}"),
-                    )
-                    .at(place.clone())
-                    .help("delete it, or agree on it anew with a later date"),
-                );
-            } else if left < SOON {
-                sink.push(
-                    Diagnostic::new(
-                        Code::ExclusionExpiresSoon,
-                        format!("the exclusion {name} expires {}", when(left)),
-                    )
-                    .at(place.clone())
-                    .help("agree on it anew, or let it expire"),
-                );
-            }
+            ends(&name, expires, today, place.clone(), sink);
             let life = days(exclusion.created, expires);
-            if life > LONGEST {
+            let longest = context.policy.limits.max_life_days;
+            if i64::from(life) > i64::from(longest) {
                 sink.push(
                     Diagnostic::new(
                         Code::ExclusionLivesLong,
-                        format!("the exclusion {name} lives {life} days"),
+                        format!(
+                            "the exclusion {name} lives {life} days, and {longest} are allowed"
+                        ),
                     )
                     .at(place)
                     .help(format!(
-                        "let it expire within {LONGEST} days: what makes noise changes"
+                        "let it expire within {longest} days of `created`: what makes noise changes"
                     )),
                 );
             }
         }
+    }
+}
+
+/// Says that something has ended, or will soon. From a month on once, then more urgently.
+fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostics) {
+    let left = days(today, last);
+    if left < 0 {
+        sink.push(
+            Diagnostic::new(
+                Code::ExclusionExpired,
+                format!("the exclusion {name} expired on {last}"),
+            )
+            .at(place)
+            .help("delete it, or agree on it anew with a later date")
+            .help("the compiled query no longer excludes what it silenced: it is loud"),
+        );
+    } else if left < SOON {
+        let urgency = match left {
+            0..=3 => "the records that it silences will count after that day",
+            4..=14 => "agree on it anew within two weeks, or let it expire",
+            _ => "agree on it anew, or let it expire",
+        };
+        sink.push(
+            Diagnostic::new(
+                Code::ExclusionExpiresSoon,
+                format!("the exclusion {name} expires {}", when(left)),
+            )
+            .at(place)
+            .help(urgency),
+        );
+    }
+}
+
+fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut Diagnostics) {
+    let Some(risk) = &exclusion.accepted_risk else {
+        return;
+    };
+    let name = quote(&exclusion.id);
+    let place = exclusion.places.value("accepted_risk/until");
+    // Where the exclusion itself ends earlier, that is told.
+    if exclusion.expires.is_none_or(|expires| risk.until < expires) {
+        ends(&name, risk.until, today, place.clone(), sink);
+    }
+    let length = days(exclusion.created.max(today.min(risk.until)), risk.until);
+    let longest = limits.max_accepted_days;
+    if i64::from(length) > i64::from(longest) {
+        sink.push(
+            Diagnostic::new(
+                Code::ExclusionAcceptedLong,
+                format!("the risk of {name} is accepted for another {length} days, and {longest} are allowed"),
+            )
+            .at(place)
+            .help(format!("let it end within {longest} days, and look at it again then")),
+        );
+    }
+    if risk.owner == exclusion.owner {
+        sink.push(
+            Diagnostic::new(
+                Code::ExclusionAcceptedBySelf,
+                format!(
+                    "{} accepts the risk of an exclusion of its own",
+                    quote(&risk.owner)
+                ),
+            )
+            .label(
+                exclusion.places.value("accepted_risk/owner"),
+                "accepts the risk",
+            )
+            .context(exclusion.places.value("owner"), "owns the exclusion")
+            .help("name somebody else who answers for the risk"),
+        );
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
-use crate::policy::model::{Exclusion, Match};
+use crate::policy::model::Match;
 
-/// See [`Code::ExclusionEmptyMatch`], [`Code::ExclusionTooWide`] and [`Code::ExclusionContains`].
+/// See [`Code::ExclusionEmptyMatch`] and [`Code::ExclusionTooWide`].
 #[derive(Debug)]
 pub struct Matches;
 
@@ -59,7 +59,6 @@ impl Check for Matches {
                         .help("narrow it: `class` and `command`, with `schema` and `relation`, or with a whole statement"),
                 );
             }
-            contains(exclusion, sink);
         }
     }
 }
@@ -107,26 +106,5 @@ fn too_wide(matcher: &Match) -> Option<&'static str> {
         (false, true, _) => Some("people's own statements together with the noise"),
         (false, _, true) => Some("every change of that kind to roles or schemas"),
         _ => None,
-    }
-}
-
-fn contains(exclusion: &Exclusion, sink: &mut Diagnostics) {
-    let has_contains = exclusion
-        .matcher
-        .statement
-        .as_ref()
-        .is_some_and(|statement| statement.contains.is_some());
-    if has_contains && exclusion.expires.is_none() {
-        sink.push(
-            Diagnostic::new(
-                Code::ExclusionContains,
-                format!(
-                    "the exclusion {} uses `contains` and never expires",
-                    quote(&exclusion.id)
-                ),
-            )
-            .at(exclusion.places.key("match/statement/contains"))
-            .help("add `expires`: people can type that text too, in a comment or a name"),
-        );
     }
 }

@@ -74,6 +74,7 @@ pub fn dictionary() -> &'static str {
             prefix: LogLinePrefix::Long,
             service_accounts: Vec::new(),
             exclusions: Vec::new(),
+            protected_users: Vec::new(),
         };
         let long = source.alarm("").text;
         source.prefix = LogLinePrefix::Short;
@@ -119,6 +120,7 @@ mod tests {
             prefix: LogLinePrefix::Short,
             service_accounts: Vec::new(),
             exclusions: Vec::new(),
+            protected_users: Vec::new(),
         }
         .alarm("a header")
         .text;

@@ -11,7 +11,11 @@
 //! ```
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::policy::model::{Environment, Exclusion, Match, Policy, RoleMatch, ServiceAccount};
+use jiff::civil::Date;
+
+use crate::policy::model::{
+    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount,
+};
 
 use super::pattern;
 
@@ -20,6 +24,9 @@ pub const QUERY_LIMIT: usize = 10_000;
 
 /// Rows that a query returns at most (Logs Insights, `limit`).
 const ROW_LIMIT: u32 = 10_000;
+
+/// A day after every exclusion: in the year 2243.
+const NO_DAY: u32 = 99_999;
 
 /// First words of MISC commands that touch no users' data, as pgAudit prints them. `EXECUTE`,
 /// `EXPLAIN` and `CLOSE CURSOR` come with a record of their own for what they read or write. Every
@@ -98,6 +105,8 @@ pub struct QuerySource<'a> {
     pub service_accounts: Vec<&'a ServiceAccount>,
     /// Exclusions, in the order in which they are tried.
     pub exclusions: Vec<&'a Exclusion>,
+    /// Roles that no exclusion has an effect on.
+    pub protected_users: Vec<&'a str>,
 }
 
 impl<'a> QuerySource<'a> {
@@ -107,6 +116,7 @@ impl<'a> QuerySource<'a> {
             prefix: environment.log_line_prefix,
             service_accounts: policy.service_accounts_in(environment).collect(),
             exclusions: policy.exclusions_in(environment).collect(),
+            protected_users: protected_users(&policy.protected),
         }
     }
 
@@ -117,12 +127,21 @@ impl<'a> QuerySource<'a> {
             .iter()
             .map(|account| &account.role)
             .collect();
-        let exclusions: Vec<(&str, &Match)> = self
+        let exclusions: Vec<(&str, Option<Date>, &Match)> = self
             .exclusions
             .iter()
-            .map(|exclusion| (exclusion.id.as_str(), &exclusion.matcher))
+            .map(|exclusion| {
+                (
+                    exclusion.id.as_str(),
+                    exclusion.last_day(),
+                    &exclusion.matcher,
+                )
+            })
             .collect();
-        format!("{:?}\n{accounts:?}\n{exclusions:?}", self.prefix)
+        format!(
+            "{:?}\n{accounts:?}\n{:?}\n{exclusions:?}",
+            self.prefix, self.protected_users
+        )
     }
 
     /// The alarm query: statements by user, database, class, command and object.
@@ -229,6 +248,7 @@ impl<'a> QuerySource<'a> {
         );
         self.service_accounts(&mut text, guard);
 
+        self.day(&mut text);
         let mut call_lists: Vec<&[String]> = Vec::new();
         for exclusion in &self.exclusions {
             let start = text.length;
@@ -258,6 +278,9 @@ impl<'a> QuerySource<'a> {
             }
             text.comment(&exclusion.id);
             let mut reasons = loud_reasons(&exclusion.matcher, calls_field.as_deref());
+            if let Some(last) = exclusion.last_day() {
+                reasons.insert(0, format!("pgDay > {}", day_number(last)));
+            }
             // A record that was not understood has no fields at all: one test for a missing field
             // keeps it loud.
             if !reasons
@@ -274,6 +297,27 @@ impl<'a> QuerySource<'a> {
                 .push((exclusion.id.clone(), text.length - start));
         }
         text
+    }
+
+    /// The day of the event, which ends exclusions even if nobody compiles the query anew. A missing
+    /// day is a late one. So is every day of people on whom no exclusion has an effect.
+    fn day(&self, text: &mut Text) {
+        if self.exclusions.is_empty() {
+            return;
+        }
+        let mut day = "floor(toMillis(@timestamp) / 86400000)".to_owned();
+        if !self.protected_users.is_empty() {
+            let names = pattern::any_of(self.protected_users.iter().copied());
+            text.stage(
+                StageRole::Extract,
+                &format!("parse pgUser /^(?<pgOpen>{names})\\z/"),
+            );
+            day = format!("greatest({day}, strlen(coalesce(pgOpen, '')) * {NO_DAY})");
+        }
+        text.stage(
+            StageRole::Extract,
+            &format!("fields coalesce({day}, {NO_DAY}) as pgDay"),
+        );
     }
 
     fn service_accounts(&self, text: &mut Text, guard: &str) {
@@ -310,6 +354,24 @@ impl<'a> QuerySource<'a> {
             );
         }
     }
+}
+
+fn protected_users(protected: &[Protected]) -> Vec<&str> {
+    let mut users: Vec<&str> = protected
+        .iter()
+        .filter_map(Protected::whole_users)
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    users.sort_unstable();
+    users.dedup();
+    users
+}
+
+/// Days since 1970, as `floor(toMillis(@timestamp) / 86400000)` counts them: in UTC.
+fn day_number(day: Date) -> i32 {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.until(day).map_or(0, |span| span.get_days())
 }
 
 /// Why a record stays loud although an exclusion is there: one reason for each condition that may fail.
@@ -511,6 +573,60 @@ impl Text {
             text: self.text,
             stages: self.stages,
             shares: self.shares,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::evaluator::{Evaluator, Verdict};
+
+    fn entry(user: &str, time: &str) -> Vec<u8> {
+        format!(
+            "{time}:10.0.1.123(50322):{user}@shop:[24298]:LOG:  AUDIT: \
+             SESSION,1,1,READ,SELECT,TABLE,pg_catalog.pg_class,select 1 from pg_class,<not logged>"
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn the_query_itself_ends_an_exclusion_and_spares_protected_people() {
+        let loaded = crate::policy::load_from([
+            (
+                "rules/rules.yaml",
+                "version: 1\nexclusions:\n  - id: one\n    title: t\n    reason: tools read the list of tables\n    owner: o\n    \
+                 created: 2026-11-01\n    expires: 2026-12-31\n    environments: all\n    match: {class: READ, command: SELECT, \
+                 object_type: TABLE, schema: pg_catalog, relation: pg_class}\nprotected:\n  - user: [break_glass, 'odd.name']\n    \
+                 reason: nobody works with it\n    owner: o\n",
+            ),
+            (
+                "environments/dev.yaml",
+                "version: 1\nprovider: local\nfolder: .pgvigil/dev\nclusters: [shop]\n",
+            ),
+        ])
+        .unwrap();
+        let environment = &loaded.policy.environments[0];
+        let source = QuerySource::of(&loaded.policy, environment);
+        let evaluator = Evaluator::of(&source).unwrap();
+        let mut scratch = evaluator.scratch();
+        let mut counts = |user: &str, time: &str| {
+            evaluator.verdict(&mut scratch, &entry(user, time)) == Verdict::Counted
+        };
+        assert!(!counts("alice", "2026-12-31 23:59:59 UTC"));
+        assert!(counts("alice", "2027-01-01 00:00:00 UTC"));
+        // Eleven at night in New York is the next day in UTC.
+        assert!(!counts("alice", "2026-12-31 03:00:00 -05"));
+        assert!(counts("alice", "2026-12-31 23:00:00 -05"));
+        // Where a zone has no one offset, the last hours of the last day are loud.
+        assert!(!counts("alice", "2026-12-31 11:00:00 CET"));
+        assert!(counts("alice", "2026-12-31 13:00:00 CET"));
+        assert!(counts("alice", "2026-02-30 00:00:00 UTC"));
+        for user in ["break_glass", "odd.name"] {
+            assert!(counts(user, "2026-12-31 23:59:59 UTC"), "{user}");
+        }
+        for user in ["break_glass2", "oddxname", "abreak_glass"] {
+            assert!(!counts(user, "2026-12-31 23:59:59 UTC"), "{user}");
         }
     }
 }

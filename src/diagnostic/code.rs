@@ -94,6 +94,12 @@ codes! {
     RoleImitatesLog = "role/imitates-log", Error, "a role name holds characters with which it can imitate a line of the log", "rename the role";
     RoleOuterSpace = "role/outer-space", Error, "a role name begins or ends with a space", "write the name as `pg_roles` has it";
 
+    LimitsTwice = "limits/given-twice", Error, "limits are given twice", "keep one `limits` at the top of a file";
+    ProtectedEmpty = "protected/empty", Error, "a protected entry without a condition", "write what is protected, such as `schema` and `relation`";
+    ProtectedRelationAlone = "protected/relation-without-schema", Error, "a protected relation without its schema", "add `schema`";
+    ProtectedWord = "protected/unknown-word", Error, "a class or command that pgAudit never prints", "write it as pgAudit prints it";
+    CanarySilent = "canary/silenced", Error, "a canary does not count", "narrow the exclusion that silences it";
+
     UserTwoDefaults = "user/two-defaults", Error, "default audit settings are given twice", "keep one `audit` at the top of a file";
     UserExpired = "user/expired", Warning, "a person's enrolment has ended", "delete the entry, or set a later `until`";
     UserExpiresSoon = "user/expires-soon", Warning, "a person's enrolment ends within 30 days", "set a later `until`, or let it end";
@@ -116,12 +122,15 @@ codes! {
     ExclusionRelationAlone = "exclusion/relation-without-schema", Error, "a relation without its schema", "add `schema`: anybody may create a table of that name elsewhere";
     ExclusionCatalogWhole = "exclusion/whole-catalog", Error, "a whole system schema is silenced", "list the relations: some of the catalog holds users' data";
     ExclusionProtected = "exclusion/protected-relation", Error, "a relation that holds users' data or secrets is silenced", "take it off the list, or name it under `statement.lacks`";
-    ExclusionContains = "exclusion/contains-without-expiry", Error, "a `contains` without an expiry", "add `expires`: people can type that text too";
+    ExclusionNoExpiry = "exclusion/no-expiry", Error, "an exclusion that never ends", "add `expires`: what makes noise changes, and so do the people who can hide behind it";
     ExclusionNoSamples = "exclusion/no-samples", Error, "an exclusion without samples", "add at least one record that it silences and one near miss that stays loud";
     ExclusionSampleObject = "exclusion/sample-object", Error, "a sample has an object without its type", "add `object_type`: pgAudit prints both or neither";
     ExclusionExpired = "exclusion/expired", Error, "an exclusion has expired", "delete it, or agree on it anew with a later `expires`";
     ExclusionExpiresSoon = "exclusion/expires-soon", Warning, "an exclusion expires within 30 days", "agree on it anew, or let it expire";
-    ExclusionLivesLong = "exclusion/lives-long", Warning, "an exclusion lives longer than a year", "let it expire within 366 days: what makes noise changes";
+    ExclusionLivesLong = "exclusion/lives-long", Error, "an exclusion lives longer than the limits allow", "let it expire earlier, or raise `max_life_days` under `limits`";
+    ExclusionAcceptedLong = "exclusion/risk-accepted-long", Error, "a risk is accepted for longer than the limits allow", "let it end earlier: `max_accepted_days` under `limits`";
+    ExclusionAcceptedBySelf = "exclusion/risk-accepted-by-its-owner", Error, "the owner of an exclusion accepts its risk", "name somebody else who answers for the risk";
+    ExclusionSilencesProtected = "exclusion/silences-protected", Error, "an exclusion can silence what is protected", "narrow it so that it cannot match the protected entry";
 
     EnvironmentName = "environment/name-form", Error, "an environment's name is not in kebab case", "rename the file: lower-case words joined by hyphens, at most 32 characters";
     EnvironmentDuplicate = "environment/duplicate-name", Error, "two files describe one environment", "delete one of them";

@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 
 use super::load::{Document, Incomplete};
 use super::model::{
-    AuditSettings, Exclusion, LogClass, Match, Policy, RoleMatch, Sample, Selection,
-    ServiceAccount, Statement, User,
+    AcceptedRisk, AuditSettings, Exclusion, Limits, LogClass, Match, Policy, Protected, RoleMatch,
+    Sample, Selection, ServiceAccount, Statement, User,
 };
 use super::raw::{
-    OneOrMany, RawAccount, RawAudit, RawExclusion, RawLogClass, RawMatch, RawNames, RawSample,
-    RawSelection, RawStatement, RawUser,
+    OneOrMany, RawAcceptedRisk, RawAccount, RawAudit, RawExclusion, RawLimits, RawLogClass,
+    RawMatch, RawNames, RawProtected, RawSample, RawSelection, RawStatement, RawUser,
 };
 use super::sets;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
@@ -83,7 +83,22 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn rules(&mut self, documents: Vec<Document>) {
-        self.audit_defaults(&documents);
+        if let Some(raw) = self.only_one::<RawAudit>(
+            &documents,
+            "audit",
+            Code::UserTwoDefaults,
+            "default audit settings are given for the second time",
+        ) {
+            self.audit = audit_settings(Some(raw), &AuditSettings::default());
+        }
+        if let Some(raw) = self.only_one::<RawLimits>(
+            &documents,
+            "limits",
+            Code::LimitsTwice,
+            "limits are given for the second time",
+        ) {
+            self.policy.limits = limits(&raw);
+        }
         for document in documents {
             let Some(root) = &document.root else { continue };
             let entries = |key: &str| {
@@ -113,6 +128,16 @@ impl<'a> Lowering<'a> {
                     {
                         self.account(raw, Places::new(node.clone()), is_system);
                     }
+                }
+            }
+            for (index, node) in entries("protected") {
+                if let Some(raw) = self.entry::<RawProtected>(node, is_whole("protected", index)) {
+                    self.policy.protected.push(protected(raw, node.head()));
+                }
+            }
+            for (index, node) in entries("canaries") {
+                if let Some(raw) = self.entry::<RawSample>(node, is_whole("canaries", index)) {
+                    self.policy.canaries.push(sample(raw, node.head()));
                 }
             }
             for (index, node) in entries("exclusions") {
@@ -155,31 +180,33 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn audit_defaults(&mut self, documents: &[Document]) {
+    /// The value of a key that may stand in one file only.
+    fn only_one<T: DeserializeOwned>(
+        &mut self,
+        documents: &[Document],
+        key: &str,
+        code: Code,
+        twice: &str,
+    ) -> Option<T> {
         let mut first: Option<Place> = None;
+        let mut value = None;
         for document in documents {
             let Some(root) = &document.root else { continue };
-            let Some(node) = root.get("audit") else {
-                continue;
-            };
-            let place = root.locate(&DocPath::from("audit"), Part::Key);
+            let Some(node) = root.get(key) else { continue };
+            let place = root.locate(&DocPath::from(key), Part::Key);
             if let Some(first) = &first {
                 self.sink.push(
-                    Diagnostic::new(
-                        Code::UserTwoDefaults,
-                        "default audit settings are given for the second time",
-                    )
-                    .label(place, "given again")
-                    .context(first.clone(), "given here")
-                    .help("keep one of the two"),
+                    Diagnostic::new(code, twice)
+                        .label(place, "given again")
+                        .context(first.clone(), "given here")
+                        .help("keep one of the two"),
                 );
                 continue;
             }
             first = Some(place);
-            if let Some(raw) = self.entry::<RawAudit>(node, true) {
-                self.audit = audit_settings(Some(raw), &AuditSettings::default());
-            }
+            value = self.entry::<T>(node, true);
         }
+        value
     }
 
     /// An entry as its raw type; nothing, without a word, if what is wrong with it was reported.
@@ -222,6 +249,7 @@ impl<'a> Lowering<'a> {
             environments,
             until,
             audit: audit_settings(raw.audit, &self.audit),
+            git: list(raw.git).unwrap_or_default(),
             place: places.value("role"),
             places,
         });
@@ -266,6 +294,9 @@ impl<'a> Lowering<'a> {
         let places = Places::new(node.clone());
         let expires = raw.expires.map(|text| self.date(&text, &places, "expires"));
         let created = self.date(&raw.created, &places, "created");
+        let accepted_risk = raw
+            .accepted_risk
+            .map(|risk| self.accepted_risk(risk, &places));
         let environments = self.selection(raw.environments, &places, ReferenceKind::Environment);
         let matcher = self.matcher(raw.matcher, &places);
         let samples = raw.samples.unwrap_or_default();
@@ -289,10 +320,11 @@ impl<'a> Lowering<'a> {
         );
         // An exclusion without a readable date would live longer than was written.
         let Some(created) = created else { return };
-        let expires = match expires {
-            Some(None) => return,
-            Some(Some(date)) => Some(date),
-            None => None,
+        let (Ok(expires), Ok(accepted_risk)) = (
+            expires.map_or(Ok(None), |date| date.map(Some).ok_or(())),
+            accepted_risk.map_or(Ok(None), |risk| risk.map(Some).ok_or(())),
+        ) else {
+            return;
         };
         self.policy.exclusions.push(Exclusion {
             id: raw.id,
@@ -302,6 +334,8 @@ impl<'a> Lowering<'a> {
             ticket: raw.ticket,
             created,
             expires,
+            accepted_risk,
+            max_silenced_share: raw.max_silenced_share,
             environments,
             matcher,
             silences,
@@ -310,6 +344,15 @@ impl<'a> Lowering<'a> {
             match_place: places.key("match"),
             places,
         });
+    }
+
+    fn accepted_risk(&mut self, raw: RawAcceptedRisk, places: &Places) -> Option<AcceptedRisk> {
+        let until = self.date(&raw.until, places, "accepted_risk/until")?;
+        Some(AcceptedRisk {
+            reason: raw.reason,
+            owner: raw.owner,
+            until,
+        })
     }
 
     fn matcher(&mut self, raw: RawMatch, places: &Places) -> Match {
@@ -497,6 +540,34 @@ fn prune(samples: &mut Node) {
 
 fn list(raw: Option<OneOrMany<String>>) -> Option<Vec<String>> {
     raw.map(|OneOrMany(items)| items)
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        max_life_days: raw.max_life_days.unwrap_or(defaults.max_life_days),
+        max_accepted_days: raw.max_accepted_days.unwrap_or(defaults.max_accepted_days),
+        max_silenced_share: raw.max_silenced_share,
+        max_exclusion_share: raw.max_exclusion_share,
+        approvals: raw.approvals.unwrap_or(defaults.approvals),
+        approvals_when_widened: raw
+            .approvals_when_widened
+            .unwrap_or(defaults.approvals_when_widened),
+    }
+}
+
+fn protected(raw: RawProtected, place: Place) -> Protected {
+    Protected {
+        user: list(raw.user),
+        database: list(raw.database),
+        class: list(raw.class),
+        command: list(raw.command),
+        schema: list(raw.schema),
+        relation: list(raw.relation),
+        reason: raw.reason,
+        owner: raw.owner,
+        place,
+    }
 }
 
 fn sample(raw: RawSample, place: Place) -> Sample {

@@ -22,6 +22,12 @@ pub struct Policy {
     pub exclusions: Vec<Exclusion>,
     /// Environments that can be deployed (bases are resolved and gone), sorted by name.
     pub environments: Vec<Environment>,
+    /// What exclusions may do at most.
+    pub limits: Limits,
+    /// What no exclusion may silence, in the order of the files.
+    pub protected: Vec<Protected>,
+    /// Records that must count in every environment, in the order of the files.
+    pub canaries: Vec<Sample>,
 }
 
 impl Policy {
@@ -63,6 +69,77 @@ impl Policy {
             exclusion.environments.contains(&environment.name)
                 && environment.exclusions.contains(&exclusion.id)
         })
+    }
+}
+
+/// What exclusions may do at most, and who has to agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Days between `created` and `expires`.
+    pub max_life_days: u32,
+    /// Days between `created` and the end of an accepted risk.
+    pub max_accepted_days: u32,
+    /// Share of people's records in a log that all exclusions together may silence: 0 to 1.
+    pub max_silenced_share: Option<f64>,
+    /// The same for each exclusion that names no share of its own.
+    pub max_exclusion_share: Option<f64>,
+    /// People who have to approve a change of what is silenced.
+    pub approvals: u32,
+    /// The same for a change that silences more.
+    pub approvals_when_widened: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_life_days: 366,
+            max_accepted_days: 90,
+            max_silenced_share: None,
+            max_exclusion_share: None,
+            approvals: 1,
+            approvals_when_widened: 2,
+        }
+    }
+}
+
+/// Records that no exclusion may silence. All conditions that are present must hold; a list means
+/// "any of".
+#[derive(Debug, Clone)]
+pub struct Protected {
+    /// Roles.
+    pub user: Option<Vec<String>>,
+    /// Databases.
+    pub database: Option<Vec<String>>,
+    /// Classes, as pgAudit prints them.
+    pub class: Option<Vec<String>>,
+    /// Commands, as pgAudit prints them.
+    pub command: Option<Vec<String>>,
+    /// Schemas of the object.
+    pub schema: Option<Vec<String>>,
+    /// Names of the object inside its schema.
+    pub relation: Option<Vec<String>>,
+    /// Why it is protected.
+    pub reason: String,
+    /// Who answers for the entry.
+    pub owner: String,
+    /// The entry in the file.
+    pub place: Place,
+}
+
+impl Protected {
+    /// The roles, where nothing else is a condition: the compiled query keeps whatever they do loud.
+    pub fn whole_users(&self) -> Option<&[String]> {
+        let others = [
+            &self.database,
+            &self.class,
+            &self.command,
+            &self.schema,
+            &self.relation,
+        ];
+        match &self.user {
+            Some(users) if others.iter().all(|other| other.is_none()) => Some(users),
+            _ => None,
+        }
     }
 }
 
@@ -151,6 +228,8 @@ pub struct User {
     pub until: Option<Date>,
     /// pgAudit settings.
     pub audit: AuditSettings,
+    /// Addresses with which the person signs commits in Git.
+    pub git: Vec<String>,
     /// The `role` value in the file.
     pub place: Place,
     /// Where everything else of the entry stands.
@@ -202,6 +281,10 @@ pub struct Exclusion {
     pub created: Date,
     /// Last day.
     pub expires: Option<Date>,
+    /// Somebody answers for what a person could hide behind it.
+    pub accepted_risk: Option<AcceptedRisk>,
+    /// Share of people's records in a log that it may silence: 0 to 1.
+    pub max_silenced_share: Option<f64>,
     /// Where it applies.
     pub environments: Selection,
     /// What it silences: every condition must hold.
@@ -216,6 +299,28 @@ pub struct Exclusion {
     pub match_place: Place,
     /// Where everything else of the entry stands.
     pub places: Places,
+}
+
+impl Exclusion {
+    /// The last day on which it silences anything.
+    pub fn last_day(&self) -> Option<Date> {
+        let accepted = self.accepted_risk.as_ref().map(|risk| risk.until);
+        match (self.expires, accepted) {
+            (Some(expires), Some(until)) => Some(expires.min(until)),
+            (expires, until) => expires.or(until),
+        }
+    }
+}
+
+/// An exclusion that people can hide behind, knowingly and not for long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedRisk {
+    /// Why there is no better way.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Last day.
+    pub until: Date,
 }
 
 /// The conditions of an exclusion. All that are present must hold; a list means "any of".

@@ -27,6 +27,85 @@ pub struct RawRules {
     pub system_roles: Option<Vec<RawAccount>>,
     /// Patterns of proven noise that does not count.
     pub exclusions: Option<Vec<RawExclusion>>,
+    /// What exclusions may do at most, and how many people have to agree. In one file only.
+    pub limits: Option<RawLimits>,
+    /// What no exclusion may silence.
+    pub protected: Option<Vec<RawProtected>>,
+    /// Records that must count in every environment, whatever exclusions there are.
+    pub canaries: Option<Vec<RawSample>>,
+}
+
+/// What exclusions may do at most. A key that is left out keeps its default.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Limits")]
+pub struct RawLimits {
+    /// Longest life of an exclusion, in days from `created` to `expires`. Default: 366.
+    #[schemars(range(min = 1, max = 3660), example = 180)]
+    pub max_life_days: Option<u32>,
+    /// Longest life of an accepted risk, in days from `created` to its `until`. Default: 90.
+    #[schemars(range(min = 1, max = 366), example = 30)]
+    pub max_accepted_days: Option<u32>,
+    /// Share of people's records in a log that all exclusions together may silence, 0 to 1.
+    /// `pgvigil rules impact` measures it. Default: no limit.
+    #[schemars(range(min = 0.0, max = 1.0), example = 0.6)]
+    pub max_silenced_share: Option<f64>,
+    /// The same for each exclusion that names none of its own. Default: no limit.
+    #[schemars(range(min = 0.0, max = 1.0), example = 0.3)]
+    pub max_exclusion_share: Option<f64>,
+    /// People who have to approve a change of what is silenced. Default: 1.
+    #[schemars(range(max = 10), example = 1)]
+    pub approvals: Option<u32>,
+    /// The same for a change that silences more than before. Default: 2.
+    #[schemars(range(max = 10), example = 2)]
+    pub approvals_when_widened: Option<u32>,
+}
+
+/// Records that no exclusion may silence. All conditions must hold; a list means "any of".
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Protected")]
+pub struct RawProtected {
+    /// Roles. With nothing else, whatever they do counts: no exclusion has an effect on them.
+    #[schemars(example = &"break_glass")]
+    pub user: Option<OneOrMany<String>>,
+    /// Databases.
+    #[schemars(example = &"payments")]
+    pub database: Option<OneOrMany<String>>,
+    /// Classes, as pgAudit prints them.
+    #[schemars(example = &"WRITE")]
+    pub class: Option<OneOrMany<String>>,
+    /// Commands, as pgAudit prints them.
+    #[schemars(example = &"TRUNCATE TABLE")]
+    pub command: Option<OneOrMany<String>>,
+    /// Schemas of the object.
+    #[schemars(example = &"public")]
+    pub schema: Option<OneOrMany<String>>,
+    /// Names of the object inside its schema. Needs `schema`.
+    #[schemars(example = &"accounts")]
+    pub relation: Option<OneOrMany<String>>,
+    /// Why it is protected.
+    #[schemars(regex(pattern = r"\S"), example = &"card data under PCI DSS")]
+    pub reason: String,
+    /// Who answers for this entry.
+    #[schemars(regex(pattern = r"\S"), example = &"security")]
+    pub owner: String,
+}
+
+/// Somebody answers for what a person could hide behind an exclusion.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AcceptedRisk")]
+pub struct RawAcceptedRisk {
+    /// Why there is no better way.
+    #[schemars(regex(pattern = r"\S"))]
+    pub reason: String,
+    /// Who answers for it.
+    #[schemars(regex(pattern = r"\S"), example = &"security")]
+    pub owner: String,
+    /// Last day. From the next day on the compiled query no longer excludes.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-01-31")]
+    pub until: String,
 }
 
 /// pgAudit settings. A key that is left out keeps its default.
@@ -93,6 +172,9 @@ pub struct RawUser {
     pub until: Option<String>,
     /// pgAudit settings that differ from those at the top of the file.
     pub audit: Option<RawAudit>,
+    /// E-mail addresses with which the person signs commits: nobody may write an exclusion for their own role.
+    #[schemars(example = &"alice@example.com")]
+    pub git: Option<OneOrMany<String>>,
 }
 
 /// An account that is deliberately not audited.
@@ -140,9 +222,15 @@ pub struct RawExclusion {
     /// The day on which it was agreed.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2026-11-22")]
     pub created: String,
-    /// Last day. An expired exclusion is an error.
+    /// Last day. An expired exclusion is an error, and from the next day on the compiled query no longer excludes.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
     pub expires: Option<String>,
+    /// Somebody answers for what a person could hide behind this exclusion. Without it, an exclusion
+    /// that can be evaded is an error.
+    pub accepted_risk: Option<RawAcceptedRisk>,
+    /// Share of people's records in a log that this exclusion may silence, 0 to 1; `limits` has the default.
+    #[schemars(range(min = 0.0, max = 1.0), example = 0.1)]
+    pub max_silenced_share: Option<f64>,
     /// Where it applies: `all`, or a list of environments.
     #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,

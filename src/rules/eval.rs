@@ -11,7 +11,7 @@ use crate::audit_log::{EntryKind, Prefix};
 use crate::compile::StageRole;
 use crate::insights::{Event, Run, Scratch, Table};
 
-use super::evaluator::{Evaluator, Judged, Verdict};
+use super::evaluator::{Evaluator, Judged, Verdict, time_of};
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
 /// against.
@@ -293,7 +293,7 @@ impl Visitor for Rows<'_> {
             .map_or(Cow::Borrowed(""), |source| source.name());
         run.push(&Event {
             message: entry.text,
-            timestamp_ms: entry.timestamp_ms.unwrap_or_default(),
+            timestamp_ms: entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text)),
             ingestion_ms: entry.ingestion_ms.unwrap_or_default(),
             log_stream: entry.log_stream.unwrap_or(name.as_bytes()),
             log: b"",

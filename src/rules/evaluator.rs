@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::audit_log::prefix::LogLinePrefix;
+use crate::audit_log::timestamp::Timestamp;
 use crate::audit_log::{EntryKind, judge_entry};
 use crate::compile::query::{CompiledQuery, QuerySource, StageRole};
 use crate::insights::{self, Event, Fault, MissingField, Options, Program, Scratch};
@@ -169,13 +173,32 @@ impl Evaluator {
     }
 }
 
-/// Verdicts rest on the message alone.
+/// Verdicts rest on the message alone: its first field is the time.
 fn event(text: &[u8]) -> Event<'_> {
     Event {
         message: text,
-        timestamp_ms: 0,
+        timestamp_ms: time_of(text),
         ingestion_ms: 0,
         log_stream: b"",
         log: b"",
     }
 }
+
+/// When the server wrote an entry, in milliseconds since 1970. An entry whose time cannot be read comes
+/// after the end of every exclusion: it is loud.
+pub(crate) fn time_of(text: &[u8]) -> i64 {
+    [false, true]
+        .into_iter()
+        .find_map(|milliseconds| Timestamp::split(text, milliseconds))
+        .and_then(|(time, _)| time.latest_epoch_ms())
+        .unwrap_or(NO_TIME)
+}
+
+/// The day on which the server wrote an entry, in UTC, as the compiled query sees it.
+pub fn day_of(text: &[u8]) -> Option<Date> {
+    let time = jiff::Timestamp::from_millisecond(time_of(text)).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).date())
+}
+
+/// In the year 2286, and exact as a float.
+const NO_TIME: i64 = 9_999_999_999_999;

@@ -6,9 +6,9 @@ use crate::audit_log::record::Record;
 use crate::audit_log::{EntryKind, Text, judge_entry};
 use crate::compile::query::QuerySource;
 use crate::insights::Scratch;
-use crate::policy::model::{Match, RoleMatch, Statement};
+use crate::policy::model::{Exclusion, Match, RoleMatch, Statement};
 
-use super::evaluator::{Evaluator, Verdict};
+use super::evaluator::{Evaluator, Verdict, day_of};
 use super::reference::{self, Facts, Opinion};
 use super::trust::{self, Trust};
 
@@ -110,6 +110,7 @@ pub fn explain(
             object_type: record.object_type.unwrap_or_default(),
             object: object.as_deref().unwrap_or_default(),
             statement: statement.as_deref(),
+            day: day_of(text),
         }),
         _ => None,
     };
@@ -120,9 +121,9 @@ pub fn explain(
             let silenced = matches!(&verdict, Verdict::Excluded(by) if by.contains(&exclusion.id));
             let answer = match &facts {
                 _ if silenced => Answer::Silences,
-                Some(facts) if !doubt => {
-                    failed(&exclusion.matcher, facts).map_or(Answer::Stricter, Answer::Fails)
-                }
+                Some(facts) if !doubt => powerless(exclusion, source, facts)
+                    .or_else(|| failed(&exclusion.matcher, facts))
+                    .map_or(Answer::Stricter, Answer::Fails),
                 _ => Answer::NotRead,
             };
             exclusions.push(ExclusionAnswer {
@@ -154,6 +155,31 @@ pub fn explain(
     }
 }
 
+/// Why an exclusion has no effect on the record at all, whatever it matches.
+fn powerless(exclusion: &Exclusion, source: &QuerySource<'_>, facts: &Facts<'_>) -> Option<Failed> {
+    if let Some(user) = source
+        .protected_users
+        .iter()
+        .find(|user| user.as_bytes() == facts.user)
+    {
+        return Some(Failed {
+            condition: "protected",
+            why: format!("whatever `{user}` does counts"),
+        });
+    }
+    if reference::is_alive(exclusion, facts.day) {
+        return None;
+    }
+    let last = exclusion.last_day()?;
+    Some(Failed {
+        condition: "expires",
+        why: match facts.day {
+            Some(day) => format!("its last day was {last}, and the record is of {day}"),
+            None => "the day of the record cannot be read".to_owned(),
+        },
+    })
+}
+
 fn out_of_scope(facts: Option<&Facts<'_>>, source: &QuerySource<'_>) -> String {
     let Some(facts) = facts else {
         return "no signal counts it".to_owned();
@@ -167,7 +193,7 @@ fn out_of_scope(facts: Option<&Facts<'_>>, source: &QuerySource<'_>) -> String {
     let account = source
         .service_accounts
         .iter()
-        .find(|account| reference::judge(&read, &[account], &[]) == Opinion::OutOfScope);
+        .find(|account| reference::judge(&read, &[account], &[], &[]) == Opinion::OutOfScope);
     match account.map(|account| &account.role) {
         Some(RoleMatch::Name(name)) => {
             format!("the service account `{name}` is deliberately not audited")
@@ -536,6 +562,7 @@ mod tests {
             object_type: b"TABLE",
             object: b"pg_catalog.pg_class",
             statement: Some(statement.as_bytes()),
+            day: None,
         }
     }
 

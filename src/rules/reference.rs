@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use jiff::civil::Date;
 use regex_automata::meta::Regex;
 
 use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Statement};
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub object: &'a [u8],
     /// SQL text as logged; `None` where pgAudit did not log it.
     pub statement: Option<&'a [u8]>,
+    /// The day on which it was written, in UTC. No exclusion silences a record of an unknown day.
+    pub day: Option<Date>,
 }
 
 /// What happens to a record.
@@ -43,11 +46,12 @@ pub enum Opinion {
     Counted,
 }
 
-/// Judges a record that was read without doubt.
+/// Judges a record that was read without doubt. No exclusion silences what `protected_users` do.
 pub fn judge(
     facts: &Facts<'_>,
     service_accounts: &[&ServiceAccount],
     exclusions: &[&Exclusion],
+    protected_users: &[&str],
 ) -> Opinion {
     let account = |account: &&&ServiceAccount| match &account.role {
         RoleMatch::Name(name) => facts.user == name.as_bytes(),
@@ -57,9 +61,14 @@ pub fn judge(
     {
         return Opinion::OutOfScope;
     }
+    let is_protected = protected_users
+        .iter()
+        .any(|user| user.as_bytes() == facts.user);
     let by: Vec<String> = exclusions
         .iter()
-        .filter(|exclusion| silences(&exclusion.matcher, facts))
+        .filter(|exclusion| {
+            !is_protected && is_alive(exclusion, facts.day) && silences(&exclusion.matcher, facts)
+        })
         .map(|exclusion| exclusion.id.clone())
         .collect();
     if by.is_empty() {
@@ -67,6 +76,13 @@ pub fn judge(
     } else {
         Opinion::Excluded(by)
     }
+}
+
+/// Whether an exclusion has not ended on a day.
+pub fn is_alive(exclusion: &Exclusion, day: Option<Date>) -> bool {
+    exclusion
+        .last_day()
+        .is_none_or(|last| day.is_some_and(|day| day <= last))
 }
 
 /// Reads, writes, function calls, and every MISC command that is not known to be something else.

@@ -7,7 +7,7 @@ use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, 
 use crate::policy::model::{Environment, Policy, Sample};
 
 /// The database of a sample that names none.
-const DATABASE: &str = "shop";
+pub(super) const DATABASE: &str = "shop";
 
 /// The client of a sample that names none, as `%r` prints it.
 const CLIENT: &str = "10.0.1.123(50322)";
@@ -18,6 +18,12 @@ pub fn person<'a>(policy: &'a Policy, environment: &'a Environment, today: Date)
         .users_in(environment, today)
         .next()
         .map_or("somebody", |user| &user.role)
+}
+
+/// The client's address without the port.
+pub(super) fn host(sample: &Sample) -> &str {
+    let client = sample.client.as_deref().unwrap_or(CLIENT);
+    client.split_once('(').map_or(client, |(host, _)| host)
 }
 
 /// The entry of a sample, without its last line break.

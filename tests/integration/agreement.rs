@@ -20,6 +20,7 @@ use pgvigil::audit_log::{EntryKind, Kind, Prefix, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{self, MissingField, Scratch};
 use pgvigil::policy::model::{Exclusion, ServiceAccount};
+use pgvigil::rules::evaluator::day_of;
 use pgvigil::rules::reference::{self, Facts, Opinion};
 use pgvigil::rules::{Evaluator, Verdict};
 use proptest::prelude::*;
@@ -113,6 +114,7 @@ impl Judges {
                     object_type: record.object_type.unwrap_or_default(),
                     object: &object,
                     statement: statement.as_deref(),
+                    day: day_of(text),
                 };
                 let judge = |facts: &Facts<'_>| self.opinion(facts);
                 let opinion = judge(&facts);
@@ -140,7 +142,9 @@ impl Judges {
 
     /// The reference compiles a pattern each time; a statement comes with a record for each relation.
     fn opinion(&self, facts: &Facts<'_>) -> Opinion {
+        let day = facts.day.map(|day| day.to_string()).unwrap_or_default();
         let parts = [
+            day.as_bytes(),
             facts.user,
             facts.database,
             facts.client,
@@ -154,7 +158,7 @@ impl Judges {
         if let Some(known) = self.opinions.lock().unwrap().get(&key) {
             return known.clone();
         }
-        let opinion = reference::judge(facts, &self.accounts, &self.exclusions);
+        let opinion = reference::judge(facts, &self.accounts, &self.exclusions, &[]);
         self.opinions.lock().unwrap().insert(key, opinion.clone());
         opinion
     }
@@ -173,7 +177,7 @@ impl Judges {
             command: b"SELECT",
             ..Facts::default()
         };
-        reference::judge(&facts, &self.accounts, &[]) == Opinion::OutOfScope
+        reference::judge(&facts, &self.accounts, &[], &[]) == Opinion::OutOfScope
     }
 
     fn differ(&self, room: &mut Room, text: &[u8]) -> Option<(Difference, String)> {

@@ -16,6 +16,7 @@ use pgvigil::compile;
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{github, human, json};
+use pgvigil::rules;
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -26,6 +27,18 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("account-swallows-user", "\"[a-z]+\""),
     ("compile-monitor-environment", "shop"),
     ("compile-query-length", "probe-0"),
+    (
+        "canary-silenced",
+        "class: READ, command: SELECT, object_type: TABLE, object: pg_catalog.pg_class, statement: select 1 from pg_class",
+    ),
+    ("exclusion-no-expiry", "catalog-metadata"),
+    ("exclusion-risk-accepted-long", "2027-10-31"),
+    ("exclusion-risk-accepted-by-its-owner", "security"),
+    ("exclusion-silences-protected", "match"),
+    ("limits-given-twice", "limits"),
+    ("protected-empty", "reason"),
+    ("protected-relation-without-schema", "relation"),
+    ("protected-unknown-word", "class"),
     ("date-future", "2027-01-01"),
     ("date-impossible", "2027-02-29"),
     ("date-order", "2026-10-01"),
@@ -54,7 +67,6 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-tag", "aws:team"),
     ("environment-unknown-region", "eu-centrall-1"),
     ("environment-unused-key", "region"),
-    ("exclusion-contains-without-expiry", "contains"),
     ("exclusion-duplicate-id", "catalog-metadata"),
     ("exclusion-empty-match", "match"),
     ("exclusion-expired", "2026-11-21"),
@@ -144,6 +156,7 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
     };
     let mut diagnostics = check::run(&loaded, TODAY);
     diagnostics.extend(compile::limits(&loaded));
+    diagnostics.extend(rules::check(&loaded, TODAY));
     diagnostics.sort();
     (loaded, diagnostics)
 }

@@ -13,6 +13,7 @@ use pgvigil::diagnostic::Diagnostics;
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
+use pgvigil::rules;
 
 use crate::args::{Color, DiagnosticFormat, Global};
 use crate::exit::Exit;
@@ -122,6 +123,7 @@ impl Session {
         let loaded = policy::load(self.root())?;
         let mut diagnostics = check::run(&loaded, self.today);
         diagnostics.extend(compile::limits(&loaded));
+        diagnostics.extend(rules::check(&loaded, self.today));
         diagnostics.sort();
         Ok(Checked {
             loaded,
@@ -163,6 +165,25 @@ impl Session {
                 .trim_end(),
         );
         self.say(&report::summary(&checked.diagnostics));
+        Ok(Err(Exit::Diagnostics))
+    }
+
+    /// Runs the compiled query of an environment on the canaries, before it is written or deployed.
+    pub(crate) fn proven(
+        &self,
+        loaded: &Loaded,
+        environment: &Environment,
+    ) -> anyhow::Result<Result<(), Exit>> {
+        let diagnostics = rules::canary::prove(loaded, environment, self.today)?;
+        if diagnostics.is_empty() {
+            return Ok(Ok(()));
+        }
+        let options = human::Options {
+            colour: self.colour_err(),
+            width: self.width(),
+        };
+        self.say(human::render(&loaded.files, &diagnostics, options).trim_end());
+        self.say(&report::summary(&diagnostics));
         Ok(Err(Exit::Diagnostics))
     }
 

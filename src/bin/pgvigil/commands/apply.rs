@@ -26,6 +26,9 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
+    if let Err(exit) = session.proven(&loaded, environment)? {
+        return Ok(exit);
+    }
     let deployment = Deployment::open(session, &loaded, environment)?;
     let plan = match &args.plan {
         Some(path) => saved(session, path, &deployment)?,

@@ -35,6 +35,9 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
     };
     let mut wanted = Vec::new();
     for environment in &environments {
+        if let Err(exit) = session.proven(&loaded, environment)? {
+            return Ok(exit);
+        }
         let compiled = compile::compile(&loaded, environment, session.today());
         let files = compiled.artefacts.into_iter();
         wanted.extend(files.map(|file| Wanted {

@@ -20,6 +20,9 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
+    if let Err(exit) = session.proven(&loaded, environment)? {
+        return Ok(exit);
+    }
     let plan = Deployment::open(session, &loaded, environment)?.plan()?;
     session.show(&render(session, &plan, args.format))?;
     let Ok(outcome) = plan.outcome() else {

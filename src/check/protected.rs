@@ -1,0 +1,152 @@
+//! What no exclusion may silence: protected records, by fields alone.
+//!
+//! An exclusion is refused when its fields leave room for a protected record, whatever its conditions
+//! on the text are: the watched person writes the text. Protected people are not judged here; the
+//! compiled query keeps all that they do loud.
+
+use super::vocabulary::{CLASSES, COMMANDS};
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
+use crate::policy::model::{Exclusion, Protected};
+
+/// See [`Code::ExclusionSilencesProtected`] and the codes of the area `protected`.
+#[derive(Debug)]
+pub struct ProtectedRecords;
+
+impl Check for ProtectedRecords {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        for entry in &context.policy.protected {
+            entry_faults(entry, sink);
+            for exclusion in &context.policy.exclusions {
+                if let Some(message) = fault(entry, exclusion) {
+                    sink.push(
+                        Diagnostic::new(Code::ExclusionSilencesProtected, message)
+                            .at(exclusion.match_place.clone())
+                            .context(entry.place.clone(), "protected here")
+                            .help(help(entry)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
+    let conditions = [
+        &entry.user,
+        &entry.database,
+        &entry.class,
+        &entry.command,
+        &entry.schema,
+        &entry.relation,
+    ];
+    if conditions.iter().all(|condition| condition.is_none()) {
+        sink.push(
+            Diagnostic::new(
+                Code::ProtectedEmpty,
+                "the entry does not say what is protected",
+            )
+            .at(entry.place.clone())
+            .help("write `user`, `class`, `command`, or `schema` with `relation`"),
+        );
+    }
+    if entry.relation.is_some() && entry.schema.is_none() {
+        sink.push(
+            Diagnostic::new(
+                Code::ProtectedRelationAlone,
+                "a relation is protected without its schema",
+            )
+            .at(entry.place.clone())
+            .help("add `schema`, as in `schema: public`"),
+        );
+    }
+    for (words, known) in [(&entry.class, CLASSES), (&entry.command, COMMANDS)] {
+        for word in words.iter().flatten() {
+            if !known.contains(&word.as_str()) {
+                sink.push(
+                    Diagnostic::new(
+                        Code::ProtectedWord,
+                        format!(
+                            "pgAudit never prints {}, so nothing is protected",
+                            quote(word)
+                        ),
+                    )
+                    .at(entry.place.clone())
+                    .maybe_help(suggest(
+                        word,
+                        known.iter().copied(),
+                        "it prints",
+                    )),
+                );
+            }
+        }
+    }
+}
+
+/// Why the exclusion can silence a record of the entry; none if the fields rule it out.
+fn fault(entry: &Protected, exclusion: &Exclusion) -> Option<String> {
+    let matcher = &exclusion.matcher;
+    let id = quote(&exclusion.id);
+    if let Some(users) = entry.whole_users() {
+        let named = matcher
+            .user
+            .iter()
+            .flatten()
+            .find(|user| users.contains(user))?;
+        return Some(format!(
+            "the exclusion {id} names {}, whose every statement counts",
+            quote(named)
+        ));
+    }
+    let has_no_object = matcher
+        .object_type
+        .as_ref()
+        .is_some_and(|types| types.iter().all(String::is_empty));
+    let is_apart = apart(&entry.user, &matcher.user)
+        || apart(&entry.database, &matcher.database)
+        || apart(&entry.class, &matcher.class)
+        || apart(&entry.command, &matcher.command)
+        || apart(&entry.schema, &matcher.schema)
+        || apart(&entry.relation, &matcher.relation)
+        || (entry.schema.is_some() && has_no_object);
+    (!is_apart).then(|| format!("the exclusion {id} can silence {}", describe(entry)))
+}
+
+/// Whether no value meets both conditions.
+fn apart(one: &Option<Vec<String>>, other: &Option<Vec<String>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => !one.iter().any(|value| other.contains(value)),
+        _ => false,
+    }
+}
+
+fn describe(entry: &Protected) -> String {
+    let mut parts = Vec::new();
+    for (name, values) in [
+        ("class", &entry.class),
+        ("command", &entry.command),
+        ("schema", &entry.schema),
+        ("relation", &entry.relation),
+        ("user", &entry.user),
+        ("database", &entry.database),
+    ] {
+        if let Some(values) = values {
+            parts.push(format!("{name} {}", quote(&values.join(", "))));
+        }
+    }
+    format!("what is protected: {}", parts.join(", "))
+}
+
+fn help(entry: &Protected) -> String {
+    if entry.whole_users().is_some() {
+        return "take the role off the exclusion".to_owned();
+    }
+    let key = if entry.schema.is_some() {
+        "`schema` and `relation`, or `object_type: none`"
+    } else if entry.command.is_some() {
+        "`command`"
+    } else {
+        "`class`, `user` or `database`"
+    };
+    format!("narrow the exclusion by {key} so that it cannot match")
+}
