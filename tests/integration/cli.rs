@@ -26,6 +26,7 @@ exclusions:
     reason: every client asks for the version when it connects, and the answer holds no data
     owner: data-platform
     created: 2026-01-10
+    expires: 2027-01-05
     environments: all
     match:
       class: READ
