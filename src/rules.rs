@@ -9,6 +9,7 @@ pub mod eval;
 pub mod evaluator;
 pub mod explain;
 pub mod fixture;
+pub mod impact;
 pub mod reference;
 pub mod sample;
 pub mod test;

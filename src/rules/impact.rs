@@ -1,0 +1,11 @@
+//! What a change of the policy silences and wakes, on real logs.
+//!
+//! [`measure`] runs the compiled text of both policies over the same logs and groups what differs;
+//! [`report`] holds the result as data, from which every form of it is rendered.
+
+pub mod approvals;
+pub mod measure;
+pub mod redact;
+pub mod report;
+
+pub use report::ImpactReport;
