@@ -80,6 +80,30 @@ impl<'a> Timestamp<'a> {
     }
 }
 
+/// When a log entry of PostgreSQL was written, in milliseconds since 1970-01-01 UTC: its first bytes
+/// read as `%m`, `%t` or `%s` of `log_line_prefix` print them, `2026-11-22 06:55:28[.765] ZONE`.
+///
+/// `None` if the entry begins otherwise, if the date does not exist, or if the zone does not say how
+/// far it is from UTC ([`Timestamp::epoch_ms`]). Made to be called for every entry: RDS and Aurora
+/// log in UTC, which is read without a search for the end of the zone.
+pub fn fast_epoch_ms(entry: &[u8]) -> Option<i64> {
+    let (stamp, rest) = entry.split_first_chunk::<19>()?;
+    let (fraction, zone) = match rest {
+        [b'.', a, b, c, zone @ ..] => (Some([*a, *b, *c]), zone),
+        zone => (None, zone),
+    };
+    // What may follow in a prefix; a letter or sign would belong to the zone.
+    if !matches!(zone, [b' ', b'U', b'T', b'C', b':' | b' ' | b'[', ..]) {
+        let (timestamp, _) = Timestamp::split(entry, fraction.is_some())?;
+        return timestamp.epoch_ms();
+    }
+    if !is_stamp(stamp, b' ') {
+        return None;
+    }
+    let milliseconds = fraction.map_or(Some(0), |fraction| digits(&fraction))?;
+    Some(stamp_seconds(stamp)? * 1000 + milliseconds)
+}
+
 /// Reads `2026-11-22T06:55:28.000Z` or `2026-11-22 06:55:28.000`, the two forms in which CloudWatch
 /// prints a time (S3 exports; Logs Insights results), and gives milliseconds since 1970 with what
 /// follows. The fraction has up to nine digits and may be missing.
@@ -212,6 +236,56 @@ mod tests {
         assert_eq!(ms("2026-11-22 06:55:28 CET"), None);
         assert_eq!(ms("2026-13-22 06:55:28 UTC"), None);
         assert_eq!(ms("2024-02-29 00:00:00 UTC"), Some(1_709_164_800_000));
+    }
+
+    #[test]
+    fn reads_the_time_of_an_entry() {
+        let entry = |text: &str| fast_epoch_ms(text.as_bytes());
+        assert_eq!(
+            entry("2026-11-22 06:55:28 UTC:[local]:a@b:[1]:LOG:  x"),
+            Some(1_795_330_528_000)
+        );
+        assert_eq!(
+            entry("2026-11-22 06:55:28.765 UTC [1] LOG:  x"),
+            Some(1_795_330_528_765)
+        );
+        assert_eq!(
+            entry("2026-11-22 09:55:28.765 +03:[local]"),
+            Some(1_795_330_528_765)
+        );
+        assert_eq!(entry("2026-11-22 06:55:28 UTC"), Some(1_795_330_528_000));
+        for none in [
+            "",
+            "2026-11-22 06:55:28",
+            "2026-11-22T06:55:28 UTC:",
+            "2026-11-22 06:55:28.7 UTC:",
+            "2026-11-22 06:55:28.7x5 UTC:",
+            "2026-02-2x 06:55:28 UTC:",
+            "2026-13-22 06:55:28 UTC:",
+            "2026-11-22 06:55:28 UTC+3:",
+            "2026-11-22 06:55:28 CET:",
+            " 2026-11-22 06:55:28 UTC:",
+        ] {
+            assert_eq!(entry(none), None, "{none}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The fast way and the full parser agree on whatever stands there.
+        #[test]
+        fn the_fast_way_reads_what_the_parser_reads(
+            date in "(20|19)[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
+            fraction in "(\\.[0-9]{2,4})?",
+            zone in "( UTC| UTC| UTC| GMT| [+-][0-9]{2}| CET| Z|UTC)[: \\[+A<]?",
+            broken in proptest::option::weighted(0.2, (0usize..30, proptest::prelude::any::<u8>())),
+        ) {
+            let mut text = format!("{date}{fraction}{zone}x").into_bytes();
+            if let Some((at, byte)) = broken && let Some(place) = text.get_mut(at) {
+                *place = byte;
+            }
+            let read = |milliseconds| Timestamp::split(&text, milliseconds).and_then(|(time, _)| time.epoch_ms());
+            proptest::prop_assert_eq!(fast_epoch_ms(&text), read(true).or(read(false)));
+        }
     }
 
     #[test]

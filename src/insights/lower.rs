@@ -11,7 +11,7 @@ use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
 use super::predicate::{Condition, MissingField, Set, Test};
 use super::regex;
-use super::segment::{EVENT_FIELDS, Filter, MESSAGE, Segment, Slot, Step};
+use super::segment::{EVENT_FIELDS, Filter, Segment, Slot, Step};
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Parse, ParsePattern, Pattern,
     Query, RegexLiteral, SortKey, Span, Stats,
@@ -90,7 +90,8 @@ struct Lowering {
     parts: Vec<Part>,
     segment: Segment,
     names: HashMap<String, usize>,
-    /// For each slot the fields taken out of the message that decide it; none if something else does.
+    /// For each slot the slots whose values decide it, to remember verdicts by; none where the value
+    /// itself is as good as new with each event.
     roots: Vec<Option<Vec<usize>>>,
     columns: Option<Vec<String>>,
     displayed: bool,
@@ -247,6 +248,16 @@ impl Lowering {
         segment.memo_slots = all;
     }
 
+    /// The next slot as its own root: what later stages see of a message, a time or a stream, and
+    /// what many events have in common. So it is for the parts of a line and for a number such as the
+    /// day, `floor(toMillis(@timestamp) / 86400000)`; a text that a function builds may hold the whole
+    /// message.
+    fn own_root(&self) -> Option<Vec<usize>> {
+        self.segment
+            .of_events
+            .then(|| vec![self.segment.slots.len()])
+    }
+
     fn union(&self, slots: &[usize]) -> Option<Vec<usize>> {
         let mut all = Vec::new();
         for slot in slots {
@@ -333,7 +344,9 @@ impl Lowering {
                     }
                     let mut slots = Vec::new();
                     term.slots(&mut slots);
-                    let roots = self.union(&slots);
+                    let is_short = matches!(kind, Kind::Number | Kind::Time);
+                    let own = || is_short.then(|| self.own_root()).flatten();
+                    let roots = self.union(&slots).or_else(own);
                     let step = self.segment.steps.len();
                     let target = self.add_slot(alias.text.clone(), kind, Some(step), roots);
                     self.segment.steps.push(Step::Compute {
@@ -375,17 +388,11 @@ impl Lowering {
             },
         };
         let step = self.segment.steps.len();
-        let from_message = self.segment.of_events && source == Some(MESSAGE);
         let inherited = source.and_then(|source| self.roots.get(source).cloned().flatten());
         let mut targets = Vec::new();
         for (span, name) in names {
             if self.is_new(span, &name) {
-                let own = self.segment.slots.len();
-                let roots = if from_message {
-                    Some(vec![own])
-                } else {
-                    inherited.clone()
-                };
+                let roots = inherited.clone().or_else(|| self.own_root());
                 targets.push(self.add_slot(name, Kind::Any, Some(step), roots));
             }
         }

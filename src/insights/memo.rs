@@ -1,7 +1,7 @@
 //! Verdicts that were given before.
 //!
-//! The verdict of filters that read nothing but fields taken out of the message is a function of
-//! those fields' values. The whole values are the key, and they are compared in full: a collision of
+//! The verdict of filters that read nothing but fields taken out of the message, or computed from its
+//! time and stream, is a function of those fields' values. The whole values are the key, and they are compared in full: a collision of
 //! hashes costs time, never a verdict.
 
 use std::hash::{BuildHasher, Hasher};

@@ -23,8 +23,6 @@ pub(super) const EVENT_FIELDS: [(&str, Kind); 5] = [
     ("@log", Kind::Any),
 ];
 
-/// The slot of `@message` in an event's segment.
-pub(super) const MESSAGE: usize = 0;
 /// One log event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
@@ -67,7 +65,7 @@ pub(super) struct Filter {
     /// The index of the stage in the query.
     pub(super) stage: usize,
     pub(super) condition: Condition,
-    /// Reads nothing but fields taken out of the message.
+    /// Reads nothing but what the segment's `memo_slots` decide.
     pub(super) memoable: bool,
 }
 
@@ -77,7 +75,8 @@ pub(super) struct Segment {
     pub(super) steps: Vec<Step>,
     pub(super) filters: Vec<Filter>,
     pub(super) regexes: Vec<meta::Regex>,
-    /// The fields that decide the outcome of all memoable filters.
+    /// The slots that decide the outcome of all memoable filters: fields taken out of the message, and
+    /// what is computed from other fields of the event.
     pub(super) memo_slots: Vec<usize>,
     pub(super) missing: MissingField,
     /// Milliseconds since 1970.

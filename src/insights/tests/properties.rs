@@ -6,7 +6,7 @@ use super::super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Operator, Parse, ParsePattern,
     Pattern, Period, Query, RegexLiteral, SortKey, Span, Stage, Stats, Unit,
 };
-use super::super::{MissingField, Options, Program, open_questions, parse};
+use super::super::{Event, MissingField, Options, Program, open_questions, parse};
 use super::{event, program_with};
 
 fn name() -> impl Strategy<Value = String> {
@@ -310,4 +310,61 @@ proptest! {
             prop_assert_eq!(verdict.rejected_by, all.first().copied());
         }
     }
+
+    /// Verdicts that rest on what is computed from the time, the stream and the length of an event,
+    /// too. The plain evaluation is that of `judge_all`, which remembers nothing.
+    #[test]
+    fn verdicts_by_computed_fields_are_the_plain_ones(
+        events in prop::collection::vec((-3i64..4, "[ab:]{0,4}", "[xy]/?[0-9]{0,2}"), 1..60)
+    ) {
+        let text = r"
+            fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day, bin(4ms) as bin, strlen(@message) as length
+            | parse @message /^(?<u>[a-z]*):(?<v>[^:]*)/
+            | parse @logStream /^(?<s>[a-z])\/(?<n>[0-9]+)/
+            | fields day + 1 as next, concat(u, s) as both
+            | filter day > 0 or isempty(u) = 1 or u not in ['a', 'ab']
+            | filter toMillis(@timestamp) != -2 or day < -7
+            | filter length < 4 or next = -1
+            | filter toMillis(bin) >= -3 or isempty(s) = 1 or n > 7
+            | filter isempty(both) = 1 or both != 'bx'";
+        for missing in [MissingField::Null, MissingField::False] {
+            let program = program_with(text, missing);
+            let mut scratch = program.scratch();
+            for (time, message, stream) in &events {
+                let event = Event { timestamp_ms: *time, log_stream: stream.as_bytes(), ..event(message.as_bytes()) };
+                let verdict = program.judge(&mut scratch, &event);
+                let all = program.judge_all(&mut scratch, &event);
+                prop_assert_eq!(verdict.rejected_by, all.first().copied(), "{:?} {} {}", event, time, stream);
+            }
+        }
+    }
+}
+
+/// The verdict on a day is remembered by the day, not by the time.
+#[test]
+fn a_day_is_remembered_as_a_day() {
+    let names = |text: &str| {
+        let query = parse(text).unwrap();
+        let pipeline = super::super::lower::lower(&query, MissingField::Null, 0).unwrap();
+        let segment = &pipeline.parts[0].segment;
+        let memoable = segment.filters.iter().filter(|filter| filter.memoable);
+        let count = memoable.count();
+        let slots = segment.memo_slots.iter();
+        let names: Vec<_> = slots
+            .map(|slot| segment.slots[*slot].name.clone())
+            .collect();
+        (count, names)
+    };
+    let day = r"filter @message like 'AUDIT: '
+        | parse @message /^(?<u>[a-z]*):(?<v>[^:]*)/
+        | parse v /^(?<w>a+)/
+        | fields coalesce(floor(toMillis(@timestamp) / 86400000), 99999) as day
+        | filter day > 21143 or isempty(w) = 1 or u != 'app'";
+    assert_eq!(
+        names(day),
+        (1, ["u", "v", "day"].map(str::to_owned).to_vec())
+    );
+    let raw =
+        "fields concat(@message, 'x') as all | filter all != 'x' | filter toMillis(@timestamp) > 7";
+    assert_eq!(names(raw), (0, Vec::new()));
 }
