@@ -19,7 +19,9 @@ pub enum RevisionError {
     #[error("git says: {0}")]
     Git(String),
     /// A name that stands for no commit.
-    #[error("there is no revision `{0}` here; a shallow clone lacks history: fetch it with `git fetch --unshallow`")]
+    #[error(
+        "there is no revision `{0}` here; a shallow clone lacks history: fetch it with `git fetch --unshallow`"
+    )]
     Unknown(String),
     /// A file of the revision is no plain file, or too large.
     #[error("{0} of {1} is not a plain file of at most 1 MiB")]
@@ -32,7 +34,13 @@ pub enum RevisionError {
 /// If there is none, or git cannot be asked.
 pub fn commit(root: &Path, name: &str) -> Result<String, RevisionError> {
     let wanted = format!("{name}^{{commit}}");
-    let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
+    let arguments = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &wanted,
+    ];
     match git(root, &arguments, b"") {
         Ok(commit) => Ok(String::from_utf8_lossy(&commit).trim().to_owned()),
         // Quiet about a name that it does not know, loud about everything else.
@@ -62,7 +70,16 @@ pub fn merge_base(root: &Path, base: &str, head: &str) -> Result<String, Revisio
 pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
     let listing = git(
         root,
-        &["ls-tree", "-r", "-z", "-l", commit, "--", "rules", "environments"],
+        &[
+            "ls-tree",
+            "-r",
+            "-z",
+            "-l",
+            commit,
+            "--",
+            "rules",
+            "environments",
+        ],
         b"",
     )?;
     let listing = String::from_utf8_lossy(&listing).into_owned();
@@ -121,7 +138,14 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
     let range = format!("{base}..{head}");
     let log = git(
         root,
-        &["log", "--format=%ae%n%ce", &range, "--", "rules", "environments"],
+        &[
+            "log",
+            "--format=%ae%n%ce",
+            &range,
+            "--",
+            "rules",
+            "environments",
+        ],
         b"",
     )?;
     Ok(sorted(&String::from_utf8_lossy(&log)))
@@ -179,6 +203,9 @@ fn git(root: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Revisio
         return Ok(output.stdout);
     }
     let message = String::from_utf8_lossy(&output.stderr);
-    let message = message.trim().trim_start_matches("fatal: ").replace('\n', "; ");
+    let message = message
+        .trim()
+        .trim_start_matches("fatal: ")
+        .replace('\n', "; ");
     Err(RevisionError::Git(message))
 }

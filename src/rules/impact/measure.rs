@@ -1,1 +1,425 @@
-//! TODO
+//! Runs two compiled queries over the same logs in one pass, and keeps what differs.
+//!
+//! Memory does not grow with the logs: records that change sides are grouped, groups have a limit, and
+//! everything else is counted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use super::redact::redact;
+use super::report::{Example, Group};
+use crate::audit_log::prefix::PrefixReading;
+use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
+use crate::audit_log::{EntryKind, Prefix, judge_entry};
+use crate::compile::StageRole;
+use crate::insights::Scratch;
+use crate::rules::evaluator::{Evaluator, NO_TIME, Verdict, time_of};
+
+/// Groups that are kept, of both kinds together.
+const GROUPS_MAX: usize = 20_000;
+/// Statements of a group that are shown.
+const EXAMPLES: usize = 3;
+/// Roles whose records are counted by name; those beyond are counted as one.
+const USERS_MAX: usize = 10_000;
+/// Stands for the roles beyond [`USERS_MAX`].
+pub(super) const OTHERS: &str = "others";
+/// Stands for accounts that are not audited, among what silences a group.
+pub(super) const ACCOUNTS: &str = "service account";
+
+/// What a query does with a record, by the number of its exclusion in the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Fate {
+    /// It is no record, or no signal counts it.
+    Nothing,
+    /// Its account is not audited.
+    Account,
+    /// This exclusion is the first to silence it.
+    Silenced(usize),
+    /// It counts.
+    Counted,
+}
+
+impl Fate {
+    fn is_silent(self) -> bool {
+        matches!(self, Self::Account | Self::Silenced(_))
+    }
+}
+
+/// Records of one role in one hour that met the same fates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Cell {
+    /// Hours since 1970; none if the time cannot be read.
+    pub(super) hour: Option<i64>,
+    pub(super) base: Fate,
+    pub(super) head: Fate,
+}
+
+/// What came out of the logs.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    /// Records by role.
+    pub(super) users: BTreeMap<String, BTreeMap<Cell, u64>>,
+    /// What base counts and head does not.
+    pub(super) newly_silent: BTreeMap<Key, Members>,
+    /// What head counts and base does not.
+    pub(super) newly_loud: BTreeMap<Key, Members>,
+    /// Records whose group found no room.
+    pub(super) ungrouped: u64,
+    /// Milliseconds since 1970 of the earliest and the latest record.
+    pub(super) span: Option<(i64, i64)>,
+    /// For each exclusion of head the time of the latest record that it silences, in milliseconds.
+    pub(super) last_used: BTreeMap<usize, i64>,
+}
+
+/// What a group has in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) user: String,
+    pub(super) class: String,
+    pub(super) command: String,
+    pub(super) object: String,
+}
+
+/// The records of a group.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    records: u64,
+    by: BTreeSet<String>,
+    first: Option<i64>,
+    last: Option<i64>,
+    examples: Vec<Example>,
+}
+
+impl Members {
+    /// Adds what came later in the logs.
+    fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.by.extend(other.by);
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+        for example in other.examples {
+            let is_known = |known: &Example| known.statement == example.statement;
+            if self.examples.len() < EXAMPLES && !self.examples.iter().any(is_known) {
+                self.examples.push(example);
+            }
+        }
+    }
+}
+
+/// The evaluators of both policies. They have to be compiled for the same log line prefix.
+#[derive(Debug)]
+pub(super) struct Pair<'a> {
+    base: &'a Evaluator,
+    head: &'a Evaluator,
+    base_fates: Vec<Fate>,
+    head_fates: Vec<Fate>,
+    is_same: bool,
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn new(base: &'a Evaluator, head: &'a Evaluator, is_same: bool) -> Self {
+        Self {
+            base_fates: fates(base),
+            head_fates: fates(head),
+            base,
+            head,
+            is_same,
+        }
+    }
+
+    /// Judges every entry of the logs by both.
+    pub(super) fn measure(
+        &self,
+        inputs: &Inputs,
+        progress: impl FnMut(Progress),
+    ) -> (Measured, ReadReport) {
+        let visitor = Watch { pair: self, inputs };
+        let mut whole = Measured::default();
+        let report = read(
+            inputs,
+            &ReadOptions::default(),
+            &visitor,
+            progress,
+            |block| {
+                whole.add(block);
+                ControlFlow::Continue(())
+            },
+        );
+        (whole, report)
+    }
+}
+
+/// What dropping at each stage means; exclusions are numbered in the order of the query.
+fn fates(evaluator: &Evaluator) -> Vec<Fate> {
+    let mut exclusions = 0;
+    let fate = |role: &StageRole| match role {
+        StageRole::ServiceAccounts => Fate::Account,
+        StageRole::Exclusion(_) => {
+            exclusions += 1;
+            Fate::Silenced(exclusions - 1)
+        }
+        StageRole::NotARecord | StageRole::Scope | StageRole::Extract | StageRole::Result => {
+            Fate::Nothing
+        }
+    };
+    evaluator.roles().iter().map(fate).collect()
+}
+
+fn fate(stage: Option<usize>, fates: &[Fate]) -> Fate {
+    stage.map_or(Fate::Counted, |stage| {
+        fates.get(stage).copied().unwrap_or(Fate::Counted)
+    })
+}
+
+struct Watch<'a> {
+    pair: &'a Pair<'a>,
+    inputs: &'a Inputs,
+}
+
+/// What one block of the logs comes to.
+struct Seen {
+    users: HashMap<Vec<u8>, Vec<(Cell, u64)>, foldhash::fast::RandomState>,
+    changed: Measured,
+}
+
+impl Visitor for Watch<'_> {
+    type Worker = (Scratch, Scratch);
+    type Output = Seen;
+
+    fn worker(&self) -> Self::Worker {
+        (self.pair.base.scratch(), self.pair.head.scratch())
+    }
+
+    fn output(&self) -> Seen {
+        Seen {
+            users: HashMap::default(),
+            changed: Measured::default(),
+        }
+    }
+
+    fn visit(&self, (base, head): &mut Self::Worker, seen: &mut Seen, entry: &Entry<'_>) {
+        let pair = self.pair;
+        let before = fate(pair.base.dropped_by(base, entry.text), &pair.base_fates);
+        // What is no record for one is none for the other: both begin with the same stages.
+        if before == Fate::Nothing {
+            return;
+        }
+        let after = if pair.is_same {
+            before
+        } else {
+            fate(pair.head.dropped_by(head, entry.text), &pair.head_fates)
+        };
+        let prefix = match pair.head.prefix().parse(entry.text) {
+            PrefixReading::Understood(prefix)
+            | PrefixReading::Doubtful {
+                best_guess: prefix, ..
+            } => Some(prefix),
+            PrefixReading::Foreign(_) => None,
+        };
+        let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
+        let time = (time != NO_TIME).then_some(time);
+        seen.count(prefix.as_ref(), time, before, after);
+        if before.is_silent() != after.is_silent() {
+            self.changed(seen, entry, time, (before, after), (base, head));
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// A record that changes sides: what it is, and what silences it.
+    fn changed(
+        &self,
+        seen: &mut Seen,
+        entry: &Entry<'_>,
+        time: Option<i64>,
+        (before, after): (Fate, Fate),
+        (base, head): (&mut Scratch, &mut Scratch),
+    ) {
+        let is_newly_silent = after.is_silent();
+        let fate = if is_newly_silent { after } else { before };
+        let verdict = match fate {
+            Fate::Account => Verdict::OutOfScope,
+            _ if is_newly_silent => self.pair.head.verdict(head, entry.text),
+            _ => self.pair.base.verdict(base, entry.text),
+        };
+        let by = match verdict {
+            Verdict::Excluded(by) => by,
+            _ => vec![ACCOUNTS.to_owned()],
+        };
+        let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut key = Key {
+            user: String::new(),
+            class: String::new(),
+            command: String::new(),
+            object: String::new(),
+        };
+        let mut statement = String::new();
+        match judge_entry(entry.text, self.pair.head.prefix()) {
+            EntryKind::Audit { prefix, record, .. } => {
+                key = Key {
+                    user: name(prefix.user),
+                    class: name(record.class),
+                    command: name(record.command),
+                    object: record
+                        .object_name
+                        .map(|object| name(&object.decoded()))
+                        .unwrap_or_default(),
+                };
+                statement = record
+                    .statement
+                    .decoded()
+                    .map(|text| redact(&text))
+                    .unwrap_or_default();
+            }
+            EntryKind::Suspicious {
+                prefix: Some(prefix),
+                ..
+            }
+            | EntryKind::Other { prefix, .. } => key.user = name(prefix.user),
+            EntryKind::Suspicious { prefix: None, .. } | EntryKind::Foreign(_) => {}
+        }
+        let file = self
+            .inputs
+            .sources()
+            .get(entry.file)
+            .map_or_else(String::new, |source| source.name().into_owned());
+        let members = Members {
+            records: 1,
+            by: by.into_iter().collect(),
+            first: time,
+            last: time,
+            examples: vec![Example {
+                file,
+                line: entry.line,
+                statement,
+            }],
+        };
+        seen.changed.group(is_newly_silent, key, members);
+    }
+}
+
+impl Seen {
+    fn count(&mut self, prefix: Option<&Prefix<'_>>, time: Option<i64>, base: Fate, head: Fate) {
+        let cell = Cell {
+            hour: time.map(|time| time.div_euclid(3_600_000)),
+            base,
+            head,
+        };
+        let user = prefix.map_or(&b"-"[..], |prefix| prefix.user);
+        let add =
+            |cells: &mut Vec<(Cell, u64)>| match cells.iter_mut().find(|(known, _)| *known == cell)
+            {
+                Some((_, number)) => *number += 1,
+                None => cells.push((cell.clone(), 1)),
+            };
+        match self.users.get_mut(user) {
+            Some(cells) => add(cells),
+            None => add(self.users.entry(user.to_vec()).or_default()),
+        }
+        if let Some(time) = time {
+            let (first, last) = self.changed.span.unwrap_or((time, time));
+            self.changed.span = Some((first.min(time), last.max(time)));
+            if let Fate::Silenced(exclusion) = head {
+                let last = self.changed.last_used.entry(exclusion).or_insert(time);
+                *last = time.max(*last);
+            }
+        }
+    }
+}
+
+impl Measured {
+    fn add(&mut self, block: Seen) {
+        let Seen { users, changed } = block;
+        let mut users: Vec<_> = users.into_iter().collect();
+        users.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (user, cells) in users {
+            let mut user = String::from_utf8_lossy(&user).into_owned();
+            if self.users.len() >= USERS_MAX && !self.users.contains_key(&user) {
+                OTHERS.clone_into(&mut user);
+            }
+            let known = self.users.entry(user).or_default();
+            for (cell, number) in cells {
+                *known.entry(cell).or_default() += number;
+            }
+        }
+        for (is_newly_silent, groups) in [(true, changed.newly_silent), (false, changed.newly_loud)]
+        {
+            for (key, members) in groups {
+                self.group(is_newly_silent, key, members);
+            }
+        }
+        self.ungrouped += changed.ungrouped;
+        if let Some((first, last)) = changed.span {
+            let (known_first, known_last) = self.span.unwrap_or((first, last));
+            self.span = Some((known_first.min(first), known_last.max(last)));
+        }
+        for (exclusion, time) in changed.last_used {
+            let last = self.last_used.entry(exclusion).or_insert(time);
+            *last = time.max(*last);
+        }
+    }
+
+    fn group(&mut self, is_newly_silent: bool, key: Key, members: Members) {
+        let kept = self.newly_silent.len() + self.newly_loud.len();
+        let groups = if is_newly_silent {
+            &mut self.newly_silent
+        } else {
+            &mut self.newly_loud
+        };
+        match groups.get_mut(&key) {
+            Some(known) => known.add(members),
+            None if kept < GROUPS_MAX => {
+                groups.insert(key, members);
+            }
+            None => self.ungrouped += members.records,
+        }
+    }
+
+    /// Every record, with its role.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&str, &Cell, u64)> {
+        self.users.iter().flat_map(|(user, cells)| {
+            cells
+                .iter()
+                .map(move |(cell, number)| (user.as_str(), cell, *number))
+        })
+    }
+}
+
+/// The groups for a report: those with most records first, at most `most`, and how many were left out.
+pub(super) fn listed(
+    groups: BTreeMap<Key, Members>,
+    most: usize,
+    is_grave: impl Fn(&Key) -> bool,
+) -> (Vec<Group>, u64) {
+    let mut listed: Vec<(Key, Members)> = groups.into_iter().collect();
+    listed.sort_by(|(a, some), (b, others)| {
+        (is_grave(b), others.records)
+            .cmp(&(is_grave(a), some.records))
+            .then_with(|| a.cmp(b))
+    });
+    let left_out = listed.len().saturating_sub(most) as u64;
+    listed.truncate(most);
+    let groups = listed
+        .into_iter()
+        .map(|(key, members)| Group {
+            is_grave: is_grave(&key),
+            user: key.user,
+            class: key.class,
+            command: key.command,
+            object: key.object,
+            records: members.records,
+            by: members.by.into_iter().collect(),
+            first: members.first.map(rfc3339).unwrap_or_default(),
+            last: members.last.map(rfc3339).unwrap_or_default(),
+            examples: members.examples,
+        })
+        .collect();
+    (groups, left_out)
+}
+
+/// A time in milliseconds since 1970 as RFC 3339 in UTC, whole seconds.
+pub(super) fn rfc3339(milliseconds: i64) -> String {
+    jiff::Timestamp::from_second(milliseconds.div_euclid(1000))
+        .map(|time| time.to_string())
+        .unwrap_or_default()
+}

@@ -67,7 +67,9 @@ fn token(rest: &str, first: char, before: &str) -> (String, usize) {
             ("#".to_owned(), end)
         }
         _ if first.is_whitespace() => {
-            let end = rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_whitespace())
+                .unwrap_or(rest.len());
             (" ".to_owned(), end)
         }
         _ => (first.to_string(), first.len_utf8()),
@@ -114,7 +116,10 @@ fn dollar_end(rest: &str) -> Option<usize> {
         return None;
     }
     let body = rest.get(tag_end..)?;
-    Some(body.find(tag).map_or(rest.len(), |end| tag_end + end + tag.len()))
+    Some(
+        body.find(tag)
+            .map_or(rest.len(), |end| tag_end + end + tag.len()),
+    )
 }
 
 /// The end of a block comment, nested ones included.
@@ -154,11 +159,20 @@ mod tests {
             ),
             ("select E'it\\'s secret', 'it''s'", "select E'***', '***'"),
             ("select $a$ secret $b$ $a$, $$x$$", "select '***', '***'"),
-            ("select\n\t1 -- pg_catalog\n, x", "select # /* pg_catalog */ , x"),
-            ("delete from t /* a /* b */ c */ where 1=1", "delete from t /* a /* b */ c */ where #=#"),
+            (
+                "select\n\t1 -- pg_catalog\n, x",
+                "select # /* pg_catalog */ , x",
+            ),
+            (
+                "delete from t /* a /* b */ c */ where 1=1",
+                "delete from t /* a /* b */ c */ where #=#",
+            ),
             ("select 'unterminated secret", "select '***'"),
             ("select $x$ unterminated secret", "select '***'"),
-            ("select \"Odd \"\" name\" from \"unterminated secret", "select \"Odd \"\" name\" from \"***"),
+            (
+                "select \"Odd \"\" name\" from \"unterminated secret",
+                "select \"Odd \"\" name\" from \"***",
+            ),
         ] {
             assert_eq!(redact(statement.as_bytes()), shown);
         }
