@@ -7,7 +7,7 @@
 pub mod enrolment;
 pub mod monitor_environment;
 pub mod name;
-mod pattern;
+pub(crate) mod pattern;
 pub mod query;
 pub mod resources;
 

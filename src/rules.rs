@@ -5,6 +5,7 @@
 //! and [`explain`] can tell which condition a record fails.
 
 pub mod canary;
+pub mod direction;
 pub mod eval;
 pub mod evaluator;
 pub mod explain;

@@ -61,6 +61,17 @@ const MISC_OUT_OF_SCOPE: &[&str] = &[
 /// Classes that hold no reads or writes of users' data.
 const CLASS_OUT_OF_SCOPE: &[&str] = &["DDL", "ROLE"];
 
+/// Says whether no signal counts records of this class and command, as pgAudit prints them.
+pub(crate) fn is_out_of_scope(class: &str, command: &str) -> bool {
+    CLASS_OUT_OF_SCOPE.contains(&class)
+        || (class == "MISC"
+            && MISC_OUT_OF_SCOPE.iter().any(|words| {
+                command
+                    .strip_prefix(words)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            }))
+}
+
 /// What a stage of the row part decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StageRole {

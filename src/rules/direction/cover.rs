@@ -1,0 +1,202 @@
+//! Whether everything that one exclusion silences is silenced by others together.
+//!
+//! The box is cut along its finite fields until each piece is either inside another box or outside
+//! it. What remains of a piece is a question about texts, which the automata answer.
+
+use std::collections::BTreeMap;
+
+use crate::policy::model::Statement;
+
+use super::area::{Area, Field, Values};
+use super::automaton::{Alphabet, Shortest, shortest};
+use super::text;
+
+/// Pieces that one exclusion is cut into at most.
+const PIECES_MAX: usize = 1_000;
+
+/// Other exclusions that are weighed together on one piece. To weigh fewer is safe: what is not
+/// covered then is only a candidate.
+const TOGETHER_MAX: usize = 24;
+
+/// States that one search of the automata visits at most: below a second, and a few megabytes.
+const STATES_MAX: usize = 20_000;
+
+/// What is known of a cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Covered {
+    /// Proven: everything is covered.
+    Yes,
+    /// Proven by a record that is not.
+    No,
+    /// Neither.
+    Unknown,
+}
+
+/// A record that may not be covered, to be tried.
+pub(super) struct Candidate<'c, 'a> {
+    /// The piece in which it lies.
+    pub(super) piece: &'c Area<'a>,
+    /// The text; `None` where the piece asks for none.
+    pub(super) statement: Option<&'c [u8]>,
+}
+
+/// Decides whether `covers` together hold everything of `area`. `is_loud` is asked whether a
+/// candidate is silenced by the one and not by the others, in truth; `texts` are candidates to begin with.
+pub(super) fn is_covered<'a>(
+    area: &Area<'a>,
+    covers: &[Area<'a>],
+    texts: &[Vec<u8>],
+    is_loud: &mut dyn FnMut(Candidate<'_, 'a>) -> bool,
+) -> Covered {
+    let mut work = Work {
+        pieces: 0,
+        texts,
+        is_loud,
+    };
+    work.piece(area.clone(), covers.iter().collect())
+}
+
+struct Work<'w, 'a> {
+    pieces: usize,
+    texts: &'w [Vec<u8>],
+    is_loud: &'w mut dyn FnMut(Candidate<'_, 'a>) -> bool,
+}
+
+impl<'a> Work<'_, 'a> {
+    fn piece(&mut self, piece: Area<'a>, mut covers: Vec<&Area<'a>>) -> Covered {
+        self.pieces += 1;
+        if self.pieces > PIECES_MAX {
+            return Covered::Unknown;
+        }
+        if piece.is_empty() {
+            return Covered::Yes;
+        }
+        covers.retain(|cover| piece.can_be_shared(cover));
+        for field in Field::ALL {
+            let Values::Only(values) = piece.values(field) else {
+                continue;
+            };
+            // Values that the same boxes hold stay together.
+            let mut groups: BTreeMap<Vec<bool>, Vec<&'a str>> = BTreeMap::new();
+            for value in values {
+                let holders = covers
+                    .iter()
+                    .map(|cover| cover.values(field).holds(value))
+                    .collect();
+                groups.entry(holders).or_default().push(value);
+            }
+            if groups.len() < 2 {
+                continue;
+            }
+            let mut result = Covered::Yes;
+            for values in groups.into_values() {
+                match self.piece(piece.clone().with(field, values), covers.clone()) {
+                    Covered::Yes => {}
+                    Covered::No => return Covered::No,
+                    Covered::Unknown => result = Covered::Unknown,
+                }
+            }
+            return result;
+        }
+        self.texts(&piece, &covers)
+    }
+
+    /// Every cover holds all fields of the piece: the texts decide.
+    fn texts(&mut self, piece: &Area<'a>, covers: &[&Area<'a>]) -> Covered {
+        let Some(statements) = covers
+            .iter()
+            .map(|cover| cover.statement)
+            .collect::<Option<Vec<_>>>()
+        else {
+            return Covered::Yes;
+        };
+        let Some(statement) = piece.statement else {
+            // Every other exclusion asks something of the text, and a record need not have one.
+            return self.verdict(piece, None);
+        };
+        let rests: Vec<Statement> = statements
+            .iter()
+            .map(|wide| text::not_implied(statement, wide))
+            .collect();
+        if rests.iter().any(|rest| !text::has_conditions(rest)) {
+            return Covered::Yes;
+        }
+        for text in self.texts {
+            let candidate = Candidate {
+                piece,
+                statement: Some(text),
+            };
+            if (self.is_loud)(candidate) {
+                return Covered::No;
+            }
+        }
+        match texts_between(statement, &rests, STATES_MAX) {
+            Between::Nothing => Covered::Yes,
+            Between::Text(text) => self.verdict(piece, Some(&text)),
+            Between::Unknown => Covered::Unknown,
+        }
+    }
+
+    fn verdict(&mut self, piece: &Area<'a>, statement: Option<&[u8]>) -> Covered {
+        if (self.is_loud)(Candidate { piece, statement }) {
+            Covered::No
+        } else {
+            Covered::Unknown
+        }
+    }
+}
+
+/// What lies between the texts of one exclusion and those of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Between {
+    /// Proven: no text.
+    Nothing,
+    /// This one, decoded.
+    Text(Vec<u8>),
+    /// A limit was reached.
+    Unknown,
+}
+
+/// Finds a text that `statement` allows and none of `others` does.
+pub(super) fn texts_between(statement: &Statement, others: &[Statement], states: usize) -> Between {
+    let mut all = text::conditions(statement);
+    all.push(text::is_field());
+    let mut groups: Vec<(bool, Vec<_>)> = others
+        .iter()
+        .map(|other| (other.only_calls.is_some(), text::conditions(other)))
+        .collect();
+    // The small ones first: they more often decide, and `only_calls` is large.
+    groups.sort_by_key(|(_, group)| group.iter().map(|c| c.expression.len()).sum::<usize>());
+    groups.truncate(TOGETHER_MAX);
+    if statement.only_calls.is_some() {
+        // Without the list of calls there are more texts; if all of them are covered, so are the rest.
+        let mut more = statement.clone();
+        more.only_calls = None;
+        let mut all = text::conditions(&more);
+        all.push(text::is_field());
+        let small: Vec<_> = groups
+            .iter()
+            .filter(|(has_calls, _)| !has_calls)
+            .map(|(_, group)| group.clone())
+            .collect();
+        if !small.is_empty() && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None {
+            return Between::Nothing;
+        }
+    }
+    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
+    match shortest(&all, &groups, Alphabet::Bytes, states) {
+        Shortest::None => return Between::Nothing,
+        Shortest::TooLarge => return Between::Unknown,
+        Shortest::Text(_) => {}
+    }
+    all.push(text::is_written());
+    for alphabet in [Alphabet::Readable, Alphabet::Bytes] {
+        match shortest(&all, &groups, alphabet, states) {
+            Shortest::Text(field) => return Between::Text(text::decoded(&field)),
+            Shortest::TooLarge => return Between::Unknown,
+            // Such a text exists, but PostgreSQL does not write it so.
+            Shortest::None => {}
+        }
+    }
+    Between::Unknown
+}
