@@ -4,8 +4,10 @@
 //! [`report`] holds the result as data, from which every form of it is rendered.
 
 pub mod approvals;
-pub mod measure;
+pub mod assess;
+mod measure;
 pub mod redact;
 pub mod report;
 
+pub use assess::{Question, Side, assess};
 pub use report::ImpactReport;

@@ -118,6 +118,44 @@ pub(crate) enum RulesCommand {
     Eval(EvalArgs),
     /// Tell why a record counts or does not
     Explain(ExplainArgs),
+    /// Show what a change of the policy silences and wakes on real logs
+    Impact(ImpactArgs),
+}
+
+/// Output of an impact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImpactFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// Markdown, for a pull request
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImpactArgs {
+    /// Environment whose queries are compared
+    #[arg(long)]
+    pub(crate) env: String,
+    /// Git revision before the change; the commit where the change parted from it is what counts
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: String,
+    /// Git revision after the change; the files as they are now without this option
+    #[arg(long, value_name = "REF")]
+    pub(crate) head: Option<String>,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// How to print the report
+    #[arg(long, default_value = "human")]
+    pub(crate) format: ImpactFormat,
+    /// Write a report to this file too, as its ending says: .html, .md, .json or .txt; may be repeated
+    #[arg(long = "report", value_name = "FILE")]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
+    #[arg(required = true, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
 }
 
 /// Output of the rule tests.

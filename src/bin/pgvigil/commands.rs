@@ -10,6 +10,7 @@ mod drift;
 mod eval;
 mod explain;
 mod files;
+mod impact;
 mod man;
 mod plan;
 mod rules_test;
@@ -26,6 +27,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
         Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),
         Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),
+        Command::Rules(RulesCommand::Impact(args)) => impact::run(session, &args),
         Command::Compile(args) => compile::run(session, &args),
         Command::Plan(args) => plan::run(session, &args),
         Command::Apply(args) => apply::run(session, &args),

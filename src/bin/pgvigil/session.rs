@@ -120,15 +120,19 @@ impl Session {
 
     /// Reads and checks the policy.
     pub(crate) fn check(&self) -> anyhow::Result<Checked> {
-        let loaded = policy::load(self.root())?;
+        Ok(self.judged(policy::load(self.root())?))
+    }
+
+    /// Checks a policy that was read.
+    pub(crate) fn judged(&self, loaded: Loaded) -> Checked {
         let mut diagnostics = check::run(&loaded, self.today);
         diagnostics.extend(compile::limits(&loaded));
         diagnostics.extend(rules::check(&loaded, self.today));
         diagnostics.sort();
-        Ok(Checked {
+        Checked {
             loaded,
             diagnostics,
-        })
+        }
     }
 
     /// Renders faults.
@@ -156,16 +160,20 @@ impl Session {
     /// Reads and checks the policy for a command that needs a sound one: faults go to stderr, and
     /// errors end the command.
     pub(crate) fn sound(&self) -> anyhow::Result<Result<Loaded, Exit>> {
-        let checked = self.check()?;
+        Ok(self.sound_of(self.check()?))
+    }
+
+    /// The same of a policy that was checked.
+    pub(crate) fn sound_of(&self, checked: Checked) -> Result<Loaded, Exit> {
         if checked.diagnostics.errors() == 0 {
-            return Ok(Ok(checked.loaded));
+            return Ok(checked.loaded);
         }
         self.say(
             self.render(&checked, DiagnosticFormat::Human, self.colour_err())
                 .trim_end(),
         );
         self.say(&report::summary(&checked.diagnostics));
-        Ok(Err(Exit::Diagnostics))
+        Err(Exit::Diagnostics)
     }
 
     /// Runs the compiled query of an environment on the canaries, before it is written or deployed.

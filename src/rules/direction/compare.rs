@@ -81,6 +81,18 @@ pub enum Change {
     Unchanged,
 }
 
+impl Change {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
 /// Whether the environment is in both policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,6 +197,7 @@ impl<'a> Side<'a> {
             prefix: like.log_line_prefix,
             service_accounts: self.accounts.clone(),
             exclusions: self.exclusions.clone(),
+            protected_users: Vec::new(),
         })
     }
 }

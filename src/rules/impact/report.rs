@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+pub use crate::rules::direction::{Change, Verdict as Direction};
+
 /// Version of the document. It grows when a program that reads the older one would be misled.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -108,66 +110,6 @@ pub struct Totals {
     pub share_base: f64,
     /// `silenced_head` by `of_people`.
     pub share_head: f64,
-}
-
-/// How a change moves the line between silent and loud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// It silences the same.
-    Unchanged,
-    /// It silences less.
-    Narrowed,
-    /// It silences some of what was loud and wakes some of what was silent.
-    Incomparable,
-    /// It silences more.
-    Widened,
-    /// That could not be proven; to be taken for widened.
-    Unknown,
-}
-
-impl Direction {
-    /// The word in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unchanged => "unchanged",
-            Self::Narrowed => "narrowed",
-            Self::Incomparable => "incomparable",
-            Self::Widened => "widened",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether something that was loud may now be silent.
-    pub fn may_silence_more(self) -> bool {
-        !matches!(self, Self::Unchanged | Self::Narrowed)
-    }
-}
-
-/// What happened to an entry of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// It has changed.
-    Changed,
-    /// It is as it was.
-    Unchanged,
-}
-
-impl Change {
-    /// The word in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Changed => "changed",
-            Self::Unchanged => "unchanged",
-        }
-    }
 }
 
 /// One exclusion.

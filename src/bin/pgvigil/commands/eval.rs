@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use pgvigil::audit_log::prefix::LogLinePrefix;
@@ -31,16 +32,8 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         Ok(evaluator) => evaluator,
         Err(exit) => return Ok(exit),
     };
-    if let Some(missing) = args
-        .logs
-        .iter()
-        .find(|path| path.as_os_str() != "-" && !path.exists())
-    {
-        session.say(&format!(
-            "error: there is no log `{}`",
-            visible(&missing.to_string_lossy())
-        ));
-        return Ok(Exit::Usage);
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
     }
     let inputs = Inputs::from_paths(&args.logs);
     let progress = Progress::new(session);
@@ -103,6 +96,18 @@ pub(crate) fn evaluator(
         }
     }
     Ok(Ok(Evaluator::of(&source)?))
+}
+
+/// Says which log does not exist, if one does not.
+pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Option<Exit> {
+    let missing = logs
+        .iter()
+        .find(|path| path.as_os_str() != "-" && !path.exists())?;
+    session.say(&format!(
+        "error: there is no log `{}`",
+        visible(&missing.to_string_lossy())
+    ));
+    Some(Exit::Usage)
 }
 
 /// Says what of the input was no log. Silence would look like a verdict.

@@ -1,0 +1,190 @@
+//! `rules impact`: what a change of the policy silences and wakes on real logs.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use pgvigil::audit_log::prefix::LogLinePrefix;
+use pgvigil::audit_log::reader::Inputs;
+use pgvigil::policy::{Loaded, revision};
+use pgvigil::report;
+use pgvigil::report::impact::{self, Style};
+use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
+
+use super::eval::{missing_log, tell};
+use super::files::replace;
+use crate::args::{ImpactArgs, ImpactFormat};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::Session;
+
+/// What the files as they are now are called.
+const WORKING_TREE: &str = "working tree";
+
+pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> {
+    // Told before logs are read, which can take long.
+    for path in &args.reports {
+        kind(path)?;
+    }
+    let change = Change::read(session, args)?;
+    let head = match session.sound_of(session.judged(change.head)) {
+        Ok(head) => head,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&head, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    let prefix = match args
+        .log_line_prefix
+        .as_deref()
+        .map(str::parse::<LogLinePrefix>)
+    {
+        None => None,
+        Some(Ok(prefix)) => Some(prefix),
+        Some(Err(error)) => {
+            session.say(&format!("error: {error}"));
+            return Ok(Exit::Usage);
+        }
+    };
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
+    }
+    let faults = change.base.diagnostics.errors();
+    if faults > 0 {
+        session.say(&format!(
+            "note: {} has {faults} faults; what is faulty there silences nothing",
+            report::visible(&change.base_name)
+        ));
+    }
+    let inputs = Inputs::from_paths(&args.logs);
+    let progress = Progress::new(session);
+    let question = Question {
+        base: Side {
+            name: &change.base_name,
+            commit: Some(&change.base_commit),
+            loaded: &change.base,
+        },
+        head: Side {
+            name: &change.head_name,
+            commit: change.head_commit.as_deref(),
+            loaded: &head,
+        },
+        environment,
+        prefix,
+        authors: &change.authors,
+        today: session.today(),
+    };
+    let (report, read) = assess(&question, &inputs, |done| progress.show(done))?;
+    progress.clear();
+    for path in &args.reports {
+        let text = render(session, &report, kind(path)?, false);
+        replace(path, &text)?;
+    }
+    session.show(&render(
+        session,
+        &report,
+        args.format.into(),
+        session.colour_out(),
+    ))?;
+    tell(session, &inputs, &read);
+    Ok(if read.broken_count > 0 {
+        Exit::Failed
+    } else if report.passed() {
+        Exit::Clean
+    } else {
+        Exit::Diagnostics
+    })
+}
+
+/// Both policies, and who wrote what lies between them.
+struct Change {
+    base: Loaded,
+    base_name: String,
+    base_commit: String,
+    head: Loaded,
+    head_name: String,
+    head_commit: Option<String>,
+    authors: Vec<String>,
+}
+
+impl Change {
+    fn read(session: &Session, args: &ImpactArgs) -> anyhow::Result<Self> {
+        let root = session.root();
+        let named = revision::commit(root, &args.base)?;
+        let head_commit = match &args.head {
+            Some(name) => Some(revision::commit(root, name)?),
+            None => None,
+        };
+        let tip = match &head_commit {
+            Some(commit) => commit.clone(),
+            None => revision::commit(root, "HEAD")?,
+        };
+        let base_commit = revision::merge_base(root, &named, &tip)?;
+        let mut authors = revision::authors(root, &base_commit, &tip)?;
+        let head = match &head_commit {
+            Some(commit) => revision::load_commit(root, commit)?,
+            None => {
+                authors.extend(revision::author_of_changes(root)?);
+                pgvigil::policy::load(root)?
+            }
+        };
+        authors.sort_unstable();
+        authors.dedup();
+        Ok(Self {
+            base: revision::load_commit(root, &base_commit)?,
+            base_name: args.base.clone(),
+            base_commit,
+            head,
+            head_name: args.head.clone().unwrap_or_else(|| WORKING_TREE.to_owned()),
+            head_commit,
+            authors,
+        })
+    }
+}
+
+/// A form of the report.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
+impl From<ImpactFormat> for Kind {
+    fn from(format: ImpactFormat) -> Self {
+        match format {
+            ImpactFormat::Human => Self::Text,
+            ImpactFormat::Json => Self::Json,
+            ImpactFormat::Markdown => Self::Markdown,
+        }
+    }
+}
+
+fn kind(path: &Path) -> anyhow::Result<Kind> {
+    Ok(match path.extension().and_then(|ending| ending.to_str()) {
+        Some("html") => Kind::Html,
+        Some("md") => Kind::Markdown,
+        Some("json") => Kind::Json,
+        Some("txt") => Kind::Text,
+        _ => bail!(
+            "{} does not say what to write: end it in .html, .md, .json or .txt",
+            path.display()
+        ),
+    })
+}
+
+fn render(session: &Session, report: &ImpactReport, kind: Kind, colour: bool) -> String {
+    match kind {
+        Kind::Text => impact::human::render(
+            report,
+            Style {
+                width: session.width(),
+                colour,
+            },
+        ),
+        Kind::Json => impact::json::render(report),
+        Kind::Markdown => impact::markdown::render(report, impact::markdown::COMMENT_LIMIT),
+        Kind::Html => impact::html::render(report),
+    }
+}
