@@ -42,6 +42,8 @@ pub struct Compiled {
     pub query: CompiledQuery,
     /// The same records, newest first.
     pub investigate: CompiledQuery,
+    /// Records that each exclusion silences, by user.
+    pub shadow: Vec<CompiledQuery>,
     /// SHA-256 of the alarm query, in hexadecimal.
     pub query_digest: String,
     /// Every resource of every cluster, cluster by cluster, in the safe order.
@@ -117,6 +119,11 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             text: json(&monitor),
         },
     ];
+    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
+    artefacts.extend(shadow.iter().zip(1..).map(|(query, number)| Artefact {
+        path: at(&format!("shadow-{number}.cwli")),
+        text: query.text.clone(),
+    }));
     artefacts.extend(documents.iter().map(|document| {
         Artefact {
             path: at(&document
@@ -130,6 +137,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     Compiled {
         query,
         investigate,
+        shadow,
         query_digest,
         documents,
         artefacts,

@@ -14,10 +14,12 @@ use crate::audit_log::prefix::LogLinePrefix;
 use jiff::civil::Date;
 
 use crate::policy::model::{
-    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount,
+    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Statement,
 };
 
 use super::pattern;
+
+pub mod shadow;
 
 /// Characters that StartQuery and PutQueryDefinition accept (CloudWatch Logs API, `QueryString`).
 pub const QUERY_LIMIT: usize = 10_000;
@@ -199,7 +201,8 @@ impl<'a> QuerySource<'a> {
         text.finish()
     }
 
-    fn rows(&self, header: &str) -> Text {
+    /// The stages before the first exclusion: the fields of a record that is in scope.
+    fn record(&self, header: &str) -> Text {
         let mut text = Text::new(header);
         // Every line that can be a record, and nothing else: what follows keeps whatever it cannot read.
         text.stage(
@@ -260,46 +263,20 @@ impl<'a> QuerySource<'a> {
         self.service_accounts(&mut text, guard);
 
         self.day(&mut text);
-        let mut call_lists: Vec<&[String]> = Vec::new();
+        text
+    }
+
+    fn rows(&self, header: &str) -> Text {
+        let mut text = self.record(header);
+        let mut calls = Calls::default();
         for exclusion in &self.exclusions {
             let start = text.length;
-            let mut calls_field = None;
-            if let Some(functions) = exclusion
-                .matcher
-                .statement
-                .as_ref()
-                .and_then(|s| s.only_calls.as_deref())
-            {
-                let known = call_lists.iter().position(|list| *list == functions);
-                let index = known.unwrap_or(call_lists.len());
-                let field = if index == 0 {
-                    "pgCalls".to_owned()
-                } else {
-                    format!("pgCalls{}", index + 1)
-                };
-                if known.is_none() {
-                    call_lists.push(functions);
-                    let body = pattern::only_calls(functions.iter().map(String::as_str));
-                    text.stage(
-                        StageRole::Extract,
-                        &format!("parse pgText /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),
-                    );
-                }
-                calls_field = Some(field);
-            }
+            let calls_field = calls.read(exclusion, &mut text);
             text.comment(&exclusion.id);
-            let mut reasons = loud_reasons(&exclusion.matcher, calls_field.as_deref());
-            if let Some(last) = exclusion.last_day() {
-                reasons.insert(0, format!("pgDay > {}", day_number(last)));
-            }
-            // A record that was not understood has no fields at all: one test for a missing field
-            // keeps it loud.
-            if !reasons
+            let reasons: Vec<String> = reasons(exclusion, calls_field.as_deref())
                 .iter()
-                .any(|reason| reason.starts_with("isempty(") && reason.contains(") = 1"))
-            {
-                reasons.insert(0, guard.to_owned());
-            }
+                .map(Reason::condition)
+                .collect();
             text.stage(
                 StageRole::Exclusion(exclusion.id.clone()),
                 &format!("filter ({})", reasons.join(" or ")),
@@ -386,107 +363,153 @@ fn day_number(day: Date) -> i32 {
 }
 
 /// Why a record stays loud although an exclusion is there: one reason for each condition that may fail.
-fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<String> {
+#[derive(Debug)]
+enum Reason {
+    /// The exclusion has ended before the day of the event.
+    After(i32),
+    /// The field is missing or empty.
+    Missing(String),
+    /// The field is there, and must not be.
+    Present(&'static str),
+    /// The field has none of these values.
+    NotIn(&'static str, Vec<String>),
+    /// The field is neither missing nor one of these.
+    NeitherMissingNorIn(&'static str, Vec<String>),
+    /// The field has another value than this text.
+    Not(&'static str, &'static str),
+    /// The expression is not found in the field.
+    NotLike(&'static str, String),
+    /// The expression is found in the field.
+    Like(&'static str, String),
+    /// Nothing meets the condition.
+    Always,
+}
+
+impl Reason {
+    /// The reason as a condition of a `filter` stage.
+    fn condition(&self) -> String {
+        match self {
+            Self::After(day) => format!("pgDay > {day}"),
+            Self::Missing(field) => format!("isempty({field}) = 1"),
+            Self::Present(field) => format!("isempty({field}) = 0"),
+            Self::NotIn(field, values) => format!("{field} not in {}", list(values)),
+            Self::NeitherMissingNorIn(field, values) => {
+                format!("(isempty({field}) = 0 and {field} not in {})", list(values))
+            }
+            Self::Not(field, value) => format!("{field} != '{value}'"),
+            Self::NotLike(field, expression) => format!("{field} not like /{expression}/"),
+            Self::Like(field, expression) => format!("{field} like /{expression}/"),
+            Self::Always => "ispresent(@message)".to_owned(),
+        }
+    }
+}
+
+/// Every reason of an exclusion, its end first.
+fn reasons(exclusion: &Exclusion, calls_field: Option<&str>) -> Vec<Reason> {
+    let mut reasons = loud_reasons(&exclusion.matcher, calls_field);
+    // A record that was not understood has no fields at all: one test for a missing field keeps it loud.
+    if !reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::Missing(_)))
+    {
+        reasons.insert(0, Reason::Missing("pgWhat".to_owned()));
+    }
+    if let Some(last) = exclusion.last_day() {
+        reasons.insert(0, Reason::After(day_number(last)));
+    }
+    reasons
+}
+
+fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let mut one_of = |field: &str, values: &Option<Vec<String>>| {
+    let mut one_of = |field: &'static str, values: &Option<Vec<String>>| {
         let Some(values) = values else { return };
-        let (empty, values): (Vec<&str>, Vec<&str>) = values
-            .iter()
-            .map(String::as_str)
-            .partition(|value| value.is_empty());
+        let (empty, values): (Vec<String>, Vec<String>) =
+            values.iter().cloned().partition(String::is_empty);
         match (values.is_empty(), empty.is_empty()) {
-            (true, false) => reasons.push(format!("isempty({field}) = 0")),
-            (false, true) => reasons.push(format!(
-                "isempty({field}) = 1 or {field} not in {}",
-                list(&values)
-            )),
-            (false, false) => reasons.push(format!(
-                "(isempty({field}) = 0 and {field} not in {})",
-                list(&values)
-            )),
-            (true, true) => reasons.push("ispresent(@message)".to_owned()),
+            (true, false) => reasons.push(Reason::Present(field)),
+            (false, true) => {
+                reasons.push(Reason::Missing(field.to_owned()));
+                reasons.push(Reason::NotIn(field, values));
+            }
+            (false, false) => reasons.push(Reason::NeitherMissingNorIn(field, values)),
+            (true, true) => reasons.push(Reason::Always),
         }
     };
     one_of("pgUser", &matcher.user);
     one_of("pgDatabase", &matcher.database);
-    let what = what(matcher);
-    if what.is_none() {
-        one_of("pgClass", &matcher.class);
-        one_of("pgCommand", &matcher.command);
-        one_of("pgType", &matcher.object_type);
-    }
-    if let Some(combinations) = what {
-        reasons.push(format!("pgWhat not in {}", list(&combinations)));
+    match what(matcher) {
+        Some(combinations) => reasons.push(Reason::NotIn("pgWhat", combinations)),
+        None => {
+            one_of("pgClass", &matcher.class);
+            one_of("pgCommand", &matcher.command);
+            one_of("pgType", &matcher.object_type);
+        }
     }
     if let Some(clients) = &matcher.client {
         let addresses = pattern::any_of(clients.iter().map(String::as_str));
-        reasons.push(format!(
-            "isempty(pgClient) = 1 or pgClient not like /^{addresses}(?:\\(|\\z)/"
+        reasons.push(Reason::Missing("pgClient".to_owned()));
+        reasons.push(Reason::NotLike(
+            "pgClient",
+            format!(r"^{addresses}(?:\(|\z)"),
         ));
     }
     if let Some(object) = object_pattern(matcher) {
-        reasons.push(format!(
-            "isempty(pgObject) = 1 or pgObject not like /{object}/"
-        ));
+        reasons.push(Reason::Missing("pgObject".to_owned()));
+        reasons.push(Reason::NotLike("pgObject", object));
     }
     if let Some(statement) = &matcher.statement {
-        let mut text_read = false;
-        if let Some(field) = calls_field {
-            reasons.push(format!("isempty({field}) = 1"));
-            // The calls are read from the text: where they are present, so is the text.
-            text_read = true;
+        reasons.extend(text_reasons(statement, calls_field));
+    }
+    reasons
+}
+
+fn text_reasons(statement: &Statement, calls_field: Option<&str>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let on_text = |text: &[String], pattern: fn(&[&str]) -> String| {
+        let texts: Vec<&str> = text.iter().map(String::as_str).collect();
+        pattern(&texts)
+    };
+    if statement.is_empty {
+        reasons.push(Reason::Not("pgText", ","));
+    }
+    if let Some(words) = &statement.starts_with {
+        let expression = on_text(words, |words| pattern::starts_with(words.iter().copied()));
+        reasons.push(Reason::NotLike("pgText", expression));
+    }
+    let wholes: Vec<String> = statement
+        .equals
+        .iter()
+        .flatten()
+        .map(|text| pattern::equals(text))
+        .chain(statement.matches.iter().flatten().cloned())
+        .collect();
+    if !wholes.is_empty() {
+        reasons.push(Reason::NotLike("pgText", pattern::whole(&wholes.join("|"))));
+    }
+    if let Some(texts) = &statement.lacks {
+        let expression = on_text(texts, |texts| pattern::contains(texts.iter().copied()));
+        reasons.push(Reason::Like("pgText", expression));
+    }
+    if let Some(words) = &statement.lacks_words {
+        let expression = on_text(words, |words| pattern::contains_word(words.iter().copied()));
+        reasons.push(Reason::Like("pgText", expression));
+    }
+    if let Some(names) = &statement.lacks_names {
+        let expression = on_text(names, |names| pattern::contains_name(names.iter().copied()));
+        reasons.push(Reason::Like("pgText", expression));
+    }
+    if let Some(texts) = &statement.contains {
+        let expression = on_text(texts, |texts| pattern::contains(texts.iter().copied()));
+        reasons.push(Reason::NotLike("pgText", expression));
+    }
+    match calls_field {
+        // The calls are read from the text: where they are present, so is the text.
+        Some(field) => reasons.insert(0, Reason::Missing(field.to_owned())),
+        None if !reasons.is_empty() => {
+            reasons.insert(0, Reason::Missing("pgText".to_owned()));
         }
-        let mut on_text = |condition: String| {
-            if !text_read {
-                reasons.push("isempty(pgText) = 1".to_owned());
-                text_read = true;
-            }
-            reasons.push(condition);
-        };
-        if statement.is_empty {
-            on_text("pgText != ','".to_owned());
-        }
-        if let Some(words) = &statement.starts_with {
-            let words = pattern::starts_with(words.iter().map(String::as_str));
-            on_text(format!("pgText not like /{words}/"));
-        }
-        let wholes: Vec<String> = statement
-            .equals
-            .iter()
-            .flatten()
-            .map(|text| pattern::equals(text))
-            .chain(statement.matches.iter().flatten().cloned())
-            .collect();
-        if !wholes.is_empty() {
-            on_text(format!(
-                "pgText not like /{}/",
-                pattern::whole(&wholes.join("|"))
-            ));
-        }
-        if let Some(texts) = &statement.lacks {
-            on_text(format!(
-                "pgText like /{}/",
-                pattern::contains(texts.iter().map(String::as_str))
-            ));
-        }
-        if let Some(words) = &statement.lacks_words {
-            on_text(format!(
-                "pgText like /{}/",
-                pattern::contains_word(words.iter().map(String::as_str))
-            ));
-        }
-        if let Some(names) = &statement.lacks_names {
-            on_text(format!(
-                "pgText like /{}/",
-                pattern::contains_name(names.iter().map(String::as_str))
-            ));
-        }
-        if let Some(texts) = &statement.contains {
-            on_text(format!(
-                "pgText not like /{}/",
-                pattern::contains(texts.iter().map(String::as_str))
-            ));
-        }
+        None => {}
     }
     reasons
 }
@@ -533,6 +556,34 @@ fn object_pattern(matcher: &Match) -> Option<String> {
     }
 }
 
+/// The fields that hold the calls of a statement: one for each distinct list of functions.
+#[derive(Clone, Default)]
+struct Calls<'a>(Vec<&'a [String]>);
+
+impl<'a> Calls<'a> {
+    /// The field for an exclusion that asks for calls; reads it where no stage did before.
+    fn read(&mut self, exclusion: &'a Exclusion, text: &mut Text) -> Option<String> {
+        let statement = exclusion.matcher.statement.as_ref()?;
+        let functions = statement.only_calls.as_deref()?;
+        let known = self.0.iter().position(|list| *list == functions);
+        let index = known.unwrap_or(self.0.len());
+        let field = if index == 0 {
+            "pgCalls".to_owned()
+        } else {
+            format!("pgCalls{}", index + 1)
+        };
+        if known.is_none() {
+            self.0.push(functions);
+            let body = pattern::only_calls(functions.iter().map(String::as_str));
+            text.stage(
+                StageRole::Extract,
+                &format!("parse pgText /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),
+            );
+        }
+        Some(field)
+    }
+}
+
 /// `['a', 'b']`. The checks refuse names that hold a quote, a backslash or a control character.
 fn list<T: AsRef<str>>(values: &[T]) -> String {
     let quoted: Vec<String> = values
@@ -543,6 +594,7 @@ fn list<T: AsRef<str>>(values: &[T]) -> String {
 }
 
 /// A query under construction.
+#[derive(Clone)]
 struct Text {
     text: String,
     length: usize,

@@ -10,3 +10,4 @@ mod readme;
 mod recorded;
 mod recordings;
 mod rules_test;
+mod shadow;

@@ -98,6 +98,14 @@ fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTr
     Ok(names)
 }
 
+/// `shadow-1.cwli` and so on: as many as the limit of a query's length makes.
+fn is_shadow(file: &str) -> bool {
+    let number = file
+        .strip_prefix("shadow-")
+        .and_then(|rest| rest.strip_suffix(".cwli"));
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Says whether a file has a name that only this command gives. Every other file is left alone.
 fn is_ours(path: &Path) -> bool {
     let parts: Vec<&str> = path
@@ -106,7 +114,7 @@ fn is_ours(path: &Path) -> bool {
         .collect();
     match parts.as_slice() {
         _ if is_unfinished(path) => true,
-        [_environment, file] => SHARED.contains(file),
+        [_environment, file] => SHARED.contains(file) || is_shadow(file),
         [_environment, cluster, kind, file] => address_of_file(cluster, kind, file).is_some(),
         _ => false,
     }

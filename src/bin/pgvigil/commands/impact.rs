@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::policy::{Loaded, revision};
