@@ -317,3 +317,73 @@ impl RuleMutants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy;
+    use crate::rules::reference::{self, Facts};
+
+    fn facts(record: &Sample) -> Facts<'_> {
+        Facts {
+            user: record.user.as_deref().unwrap_or("alice").as_bytes(),
+            database: b"shop",
+            client: b"10.0.1.123",
+            class: record.class.as_bytes(),
+            command: record.command.as_bytes(),
+            object_type: record.object_type.as_bytes(),
+            object: record.object.as_bytes(),
+            statement: Some(record.statement.as_bytes()),
+        }
+    }
+
+    /// The compiled text of every mutant of the shipped rules means what its conditions say, and one
+    /// query of many exclusions judges as the query of each alone would.
+    #[test]
+    fn mutants_mean_what_their_conditions_say() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let loaded = policy::load(root).unwrap();
+        let (mut silent, mut loud) = (0, 0);
+        for exclusion in &loaded.policy.exclusions {
+            let matchers: Vec<Match> = std::iter::once(exclusion.matcher.clone())
+                .chain(
+                    rule::mutants(&exclusion.matcher)
+                        .into_iter()
+                        .map(|m| m.matcher),
+                )
+                .collect();
+            let stages: Vec<Exclusion> = matchers
+                .iter()
+                .enumerate()
+                .map(|(number, matcher)| stage(exclusion, matcher, number))
+                .collect();
+            let evaluator = Evaluator::of(&QuerySource {
+                prefix: LogLinePrefix::Short,
+                service_accounts: Vec::new(),
+                exclusions: stages.iter().collect(),
+            })
+            .unwrap();
+            let scratch = evaluator.scratch();
+            let mut bench = Bench { evaluator, scratch };
+            let samples = exclusion.silences.iter().chain(&exclusion.stays_loud);
+            let changed = exclusion
+                .silences
+                .iter()
+                .flat_map(|sample| record::mutants(&exclusion.matcher, sample))
+                .map(|mutant| mutant.record);
+            for record in samples.cloned().chain(changed) {
+                let by_text = bench.silenced_by(&record, "alice");
+                let by_conditions: BTreeSet<usize> = matchers
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, matcher)| reference::silences(matcher, &facts(&record)))
+                    .map(|(number, _)| number)
+                    .collect();
+                assert_eq!(by_text, by_conditions, "{}: {record:?}", exclusion.id);
+                silent += by_text.len();
+                loud += matchers.len() - by_text.len();
+            }
+        }
+        assert!(silent > 100 && loud > 1_000, "{silent} {loud}");
+    }
+}

@@ -265,8 +265,24 @@ fn other_statements(matcher: &Match, statement: &str) -> Vec<(String, String)> {
                 format!("select * from accounts, ({text}) harmless"),
             ),
         ]);
+        for query in ["array(select note from accounts)", "array(table accounts)"] {
+            if let Some(changed) = with_argument(text, query) {
+                statements.push((format!("the argument `{query}`"), changed));
+            }
+        }
     }
     statements
+}
+
+/// The text with another argument in its first parentheses that hold no others.
+fn with_argument(text: &str, argument: &str) -> Option<String> {
+    let end = text.find(')')?;
+    let start = text.get(..end)?.rfind('(')? + 1;
+    Some(format!(
+        "{}{argument}{}",
+        text.get(..start)?,
+        text.get(end..)?
+    ))
 }
 
 fn text_of(text: &str) -> (String, String) {
@@ -346,6 +362,15 @@ mod tests {
         ] {
             assert!(objects.contains(&object.to_owned()), "{object}");
         }
+    }
+
+    #[test]
+    fn an_argument_is_replaced() {
+        assert_eq!(
+            with_argument("select f(g(true), 1)", "x").as_deref(),
+            Some("select f(g(x), 1)")
+        );
+        assert_eq!(with_argument("select 1", "x"), None);
     }
 
     #[test]

@@ -100,7 +100,10 @@ const FIELDS: &[Field] = &[
                 let mut schemas = matcher.schema.iter().flatten();
                 schemas.any(|schema| schema == name)
             };
-            if in_schema("pg_catalog") {
+            let mut types = matcher.object_type.iter().flatten();
+            if types.any(|object_type| object_type == "FUNCTION") {
+                unlisted(&matcher.relation, &["lo_get"])
+            } else if in_schema("pg_catalog") {
                 unlisted(&matcher.relation, &["pg_authid"])
                     .or_else(|| unlisted(&matcher.relation, PROTECTED_RELATIONS))
             } else if in_schema("information_schema") {
