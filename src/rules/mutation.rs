@@ -379,7 +379,13 @@ mod tests {
                     .filter(|(_, matcher)| reference::silences(matcher, &facts(&record)))
                     .map(|(number, _)| number)
                     .collect();
-                assert_eq!(by_text, by_conditions, "{}: {record:?}", exclusion.id);
+                // A quoted name is a quoted field of the record, which the text is stricter about.
+                let quoted = record.object.contains('"');
+                assert!(
+                    by_text == by_conditions || (quoted && by_text.is_subset(&by_conditions)),
+                    "{}: {record:?}: {by_text:?} {by_conditions:?}",
+                    exclusion.id
+                );
                 silent += by_text.len();
                 loud += matchers.len() - by_text.len();
             }
