@@ -183,8 +183,8 @@ fn a_value_that_no_silenced_sample_needs() {
 #[test]
 fn a_sample_that_fails_notices_nothing() {
     // The near miss is silenced, by the exclusion and by each of its wider mutants.
-    let silenced = read("select version()");
-    let folder = policy(CALLS, std::slice::from_ref(&silenced), &[silenced.clone()]);
+    let silenced = [read("select version()")];
+    let folder = policy(CALLS, &silenced, &silenced);
     let (code, report) = report(folder.path());
     assert_eq!(code, 11);
     let tested = &report["environments"][0]["exclusions"][0];
