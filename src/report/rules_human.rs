@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::visible;
 use crate::rules::Verdict;
 use crate::rules::explain::{Answer, Explanation, shorten};
-use crate::rules::mutation::Findings;
+use crate::rules::mutation::{Change, Findings};
 use crate::rules::test::{EnvironmentReport, Promise, TestReport};
 
 /// Characters of a field that are shown.
@@ -176,9 +176,25 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
 
 /// The first survivors of both kinds; JSON has all.
 fn survivor_lines(text: &mut String, findings: &Findings, colour: bool) {
-    for survivor in findings.mutation.survivors.iter().take(SURVIVORS_SHOWN) {
-        let missing = match (survivor.condition, survivor.noticed_by) {
-            (None, _) => "no sample is silenced by it alone",
+    if !findings.conditions_not_exercised.is_empty() {
+        put(
+            text,
+            &format!(
+                "      no near miss fails on this alone: {}",
+                findings.conditions_not_exercised.join(", ")
+            ),
+        );
+    }
+    let survivors: Vec<_> = findings
+        .mutation
+        .survivors
+        .iter()
+        // A condition that can be dropped is named in the line above.
+        .filter(|survivor| survivor.kind != Change::Drop)
+        .collect();
+    for survivor in survivors.iter().take(SURVIVORS_SHOWN) {
+        let missing = match (survivor.kind, survivor.noticed_by) {
+            (Change::Remove, _) => "no sample is silenced by it alone",
             (_, Promise::StaysLoud) => "no near miss notices",
             (_, Promise::Silences) => "no silenced sample notices",
         };
@@ -187,7 +203,7 @@ fn survivor_lines(text: &mut String, findings: &Findings, colour: bool) {
             &format!("      {}: {missing}", visible(&survivor.change)),
         );
     }
-    more(text, findings.mutation.survivors.len(), "mutants");
+    more(text, survivors.len(), "mutants");
     for record in findings
         .record_mutants
         .survivors

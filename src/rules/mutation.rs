@@ -27,7 +27,6 @@ use super::evaluator::{Evaluator, EvaluatorError, Verdict};
 use super::explain::shorten;
 use super::sample;
 use super::test::Promise;
-use rule::Change;
 
 /// Exclusions of one query. The interpreter reads 1,000 stages; a program of fewer is made on another
 /// core meanwhile.
@@ -62,11 +61,37 @@ pub struct RuleMutants {
     pub survivors: Vec<Survivor>,
 }
 
+/// What is done to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The exclusion is gone: nothing is silenced by it.
+    Remove,
+    /// A condition is gone: more is silenced.
+    Drop,
+    /// A condition accepts more: more is silenced.
+    Widen,
+    /// A condition accepts less: less is silenced.
+    Narrow,
+}
+
+impl Change {
+    /// The kind of sample that can notice it.
+    pub fn noticed_by(self) -> Promise {
+        match self {
+            Self::Drop | Self::Widen => Promise::StaysLoud,
+            Self::Remove | Self::Narrow => Promise::Silences,
+        }
+    }
+}
+
 /// A change of a rule that no sample notices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Survivor {
     /// The key below `match` in the policy file; nothing where the whole exclusion is gone.
     pub condition: Option<&'static str>,
+    /// The kind of change.
+    pub kind: Change,
     /// The change in words.
     pub change: String,
     /// The kind of sample that could notice it.
@@ -253,8 +278,9 @@ fn judge(bench: &mut Bench, job: &Job<'_>, mutants: &[rule::Mutant], original: u
 
     findings.mutation.count(job.decided_alone, || Survivor {
         condition: None,
+        kind: Change::Remove,
         change: "the exclusion is gone".to_owned(),
-        noticed_by: Promise::Silences,
+        noticed_by: Change::Remove.noticed_by(),
     });
     for (index, mutant) in mutants.iter().enumerate() {
         let number = original + 1 + index;
@@ -272,11 +298,9 @@ fn judge(bench: &mut Bench, job: &Job<'_>, mutants: &[rule::Mutant], original: u
             .count(by_near_miss || noticed(number, Promise::Silences), || {
                 Survivor {
                     condition: Some(mutant.condition),
+                    kind: mutant.change,
                     change: mutant.what.clone(),
-                    noticed_by: match mutant.change {
-                        Change::Drop | Change::Widen => Promise::StaysLoud,
-                        Change::Narrow => Promise::Silences,
-                    },
+                    noticed_by: mutant.change.noticed_by(),
                 }
             });
     }

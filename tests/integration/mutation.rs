@@ -174,6 +174,7 @@ fn a_value_that_no_silenced_sample_needs() {
     let survivors = tested["mutation"]["survivors"].as_array().unwrap();
     let wanted = json!({
         "condition": "statement.only_calls",
+        "kind": "narrow",
         "change": "`statement.only_calls` without `now`",
         "noticed_by": "silences",
     });
@@ -248,6 +249,11 @@ fn a_score_can_be_asked_for() {
     assert_eq!(code, 11, "{out}");
     assert!(
         out.contains("failed: 2 samples") && out.ends_with("less than the 100 % asked for\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("      no near miss fails on this alone: class, command, object_type, statement.lacks_words\n")
+            && out.contains("      `class` with `WRITE` too: no near miss notices\n"),
         "{out}"
     );
     let (code, out) = run(folder.path(), &["--min-score", "1"]);

@@ -1,19 +1,9 @@
 //! Mutants of a rule: the conditions of one exclusion with one small change.
 
+use super::Change;
 use crate::check::relations::PROTECTED_RELATIONS;
 use crate::policy::model::{Match, Statement};
 use crate::policy::sets;
-
-/// What a change does to the records that are silenced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// A condition is gone: more is silenced.
-    Drop,
-    /// A condition accepts more: more is silenced.
-    Widen,
-    /// A condition accepts less: less is silenced.
-    Narrow,
-}
 
 /// One mutant.
 #[derive(Debug, Clone)]
