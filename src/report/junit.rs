@@ -1,6 +1,8 @@
 //! Rule tests as JUnit XML, which CI systems show test by test.
 
-use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
+};
 
 use super::visible;
 use crate::rules::test::TestReport;
@@ -14,6 +16,23 @@ pub fn test(report: &TestReport) -> Result<String, SerializeError> {
     for environment in &report.environments {
         let mut suite = TestSuite::new(visible(&environment.name));
         for exclusion in &environment.exclusions {
+            let findings = &exclusion.findings;
+            let properties = [
+                (
+                    "mutants noticed",
+                    findings.mutation.killed,
+                    findings.mutation.total,
+                ),
+                (
+                    "changed records loud",
+                    findings.record_mutants.loud,
+                    findings.record_mutants.total,
+                ),
+            ];
+            for (what, part, whole) in properties {
+                let name = format!("{}: {what}", visible(&exclusion.id));
+                suite.add_property(Property::new(name, format!("{part} of {whole}")));
+            }
             for sample in &exclusion.samples {
                 let place = format!("{}:{}", sample.file, sample.line);
                 let name = format!("{} {place}", sample.promise.name());

@@ -5,10 +5,14 @@ use std::fmt::Write as _;
 use super::visible;
 use crate::rules::Verdict;
 use crate::rules::explain::{Answer, Explanation, shorten};
-use crate::rules::test::{EnvironmentReport, TestReport};
+use crate::rules::mutation::{Change, Findings};
+use crate::rules::test::{EnvironmentReport, Promise, TestReport};
 
 /// Characters of a field that are shown.
 const FIELD_SHOWN: usize = 400;
+
+/// Survivors of each kind that are shown for one exclusion.
+const SURVIVORS_SHOWN: usize = 5;
 
 #[derive(Clone, Copy)]
 enum Paint {
@@ -72,6 +76,23 @@ pub fn test(report: &TestReport, colour: bool) -> String {
         );
     }
     put(&mut text, &line);
+    let mut line = format!(
+        "mutants: {} of {} changes of the rules noticed ({} %), {} of {} changed records loud",
+        totals.mutants_killed,
+        totals.mutants,
+        totals.score(),
+        totals.record_mutants_loud,
+        totals.record_mutants
+    );
+    if let Some(percent) = totals.min_score {
+        let word = if totals.score() >= percent as usize {
+            "at least"
+        } else {
+            "less than"
+        };
+        let _ = write!(line, "; {word} the {percent} % asked for");
+    }
+    put(&mut text, &line);
     text
 }
 
@@ -96,16 +117,18 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
         let covered = if exclusion.covered {
             ""
         } else {
-            ", not covered: needs a silenced sample and a near miss"
+            ", not covered: needs a sample that it alone silences, and a near miss of one condition"
         };
         put(
             text,
             &format!(
-                "  {mark} {:width$}  silenced {}, near misses {}, decided alone {}{covered}",
+                "  {mark} {:width$}  silenced {}, near misses {}, decided alone {}, {} of {} mutants noticed{covered}",
                 visible(&exclusion.id),
                 exclusion.silenced,
                 exclusion.near_misses,
-                exclusion.decided_alone
+                exclusion.decided_alone,
+                exclusion.findings.mutation.killed,
+                exclusion.findings.mutation.total
             ),
         );
         for sample in failed {
@@ -126,6 +149,7 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
                 ),
             );
         }
+        survivor_lines(text, &exclusion.findings, colour);
     }
     for fixture in &environment.fixtures {
         put(
@@ -147,6 +171,73 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
             };
             put(text, &format!("      {place}: {}", visible(&failure.what)));
         }
+    }
+}
+
+/// The first survivors of both kinds; JSON has all.
+fn survivor_lines(text: &mut String, findings: &Findings, colour: bool) {
+    if !findings.conditions_not_exercised.is_empty() {
+        put(
+            text,
+            &format!(
+                "      no near miss fails on this alone: {}",
+                findings.conditions_not_exercised.join(", ")
+            ),
+        );
+    }
+    let survivors: Vec<_> = findings
+        .mutation
+        .survivors
+        .iter()
+        // A condition that can be dropped is named in the line above.
+        .filter(|survivor| survivor.kind != Change::Drop)
+        .collect();
+    for survivor in survivors.iter().take(SURVIVORS_SHOWN) {
+        let missing = match (survivor.kind, survivor.noticed_by) {
+            (Change::Remove, _) => "no sample is silenced by it alone",
+            (_, Promise::StaysLoud) => "no near miss notices",
+            (_, Promise::Silences) => "no silenced sample notices",
+        };
+        put(
+            text,
+            &format!("      {}: {missing}", visible(&survivor.change)),
+        );
+    }
+    more(text, survivors.len(), "mutants");
+    for record in findings
+        .record_mutants
+        .survivors
+        .iter()
+        .take(SURVIVORS_SHOWN)
+    {
+        put(
+            text,
+            &format!(
+                "      {}:{}: still silent with {}",
+                visible(&record.file),
+                record.line,
+                visible(&record.change)
+            ),
+        );
+        let record = format!(
+            "{},{},{},{}: {}",
+            record.class, record.command, record.object_type, record.object, record.statement
+        );
+        put(
+            text,
+            &format!("        {}", paint(colour, Paint::Dim, &visible(&record))),
+        );
+    }
+    more(
+        text,
+        findings.record_mutants.survivors.len(),
+        "silent records",
+    );
+}
+
+fn more(text: &mut String, number: usize, what: &str) {
+    if let Some(rest) = number.checked_sub(SURVIVORS_SHOWN).filter(|rest| *rest > 0) {
+        put(text, &format!("      and {rest} more {what}"));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The rule tests: every sample of every exclusion, and the log fixtures, judged by the compiled
-//! text of each environment's query.
+//! text of each environment's query; and what the samples are worth ([`mutation`]).
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use crate::policy::model::{Environment, Exclusion, Sample};
 use super::evaluator::{Evaluator, EvaluatorError, Verdict};
 use super::explain::{Answer, explain, quote, shorten};
 use super::fixture::{Fixture, Label};
+use super::mutation::{self, Findings, Job, Kept};
 use super::sample;
 
 /// Version of the report. It grows when a program that reads the older one would be misled.
@@ -51,8 +54,35 @@ pub struct Totals {
     pub fixture_faults: usize,
     /// Exclusions that were tested.
     pub exclusions: usize,
-    /// Those that lack a silenced sample or a near miss.
+    /// Those that lack a sample which they alone silence, or a near miss of one condition.
     pub exclusions_not_covered: usize,
+    /// Mutants of rules.
+    pub mutants: usize,
+    /// Those that a sample notices.
+    pub mutants_killed: usize,
+    /// Changed records that must be loud.
+    pub record_mutants: usize,
+    /// Those that are.
+    pub record_mutants_loud: usize,
+    /// The share of mutants of rules that has to be noticed, in percent; nothing where none is asked for.
+    pub min_score: Option<u32>,
+}
+
+impl Totals {
+    /// The share of mutants of rules that samples notice, in whole percent, rounded down.
+    pub fn score(&self) -> usize {
+        (self.mutants_killed * 100)
+            .checked_div(self.mutants)
+            .unwrap_or(100)
+    }
+}
+
+impl TestReport {
+    /// Fails the run if samples notice less than this share of the mutants of rules, in percent.
+    pub fn require_score(&mut self, percent: u32) {
+        self.totals.min_score = Some(percent);
+        self.passed &= self.totals.score() >= percent as usize;
+    }
 }
 
 /// The tests of one environment.
@@ -81,8 +111,11 @@ pub struct ExclusionReport {
     pub decided_alone: usize,
     /// Near misses that stay loud.
     pub near_misses: usize,
-    /// Whether a sample was silenced by it and a near miss was judged.
+    /// Whether it alone silences a sample, and a near miss fails exactly one of its conditions.
     pub covered: bool,
+    /// What the samples notice.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// Every sample.
     pub samples: Vec<SampleReport>,
 }
@@ -176,6 +209,7 @@ pub fn run(
     for environment in environments {
         reports.push(environment_report(loaded, fixtures, environment, today)?);
     }
+    mutate(loaded, environments, &mut reports, today)?;
     let not_applied = loaded
         .policy
         .exclusions
@@ -195,6 +229,11 @@ pub fn run(
         totals.exclusions += report.exclusions.len();
         for exclusion in &report.exclusions {
             totals.exclusions_not_covered += usize::from(!exclusion.covered);
+            let findings = &exclusion.findings;
+            totals.mutants += findings.mutation.total;
+            totals.mutants_killed += findings.mutation.killed;
+            totals.record_mutants += findings.record_mutants.total;
+            totals.record_mutants_loud += findings.record_mutants.loud;
             totals.samples += exclusion.samples.len();
             totals.samples_failed += exclusion
                 .samples
@@ -217,6 +256,69 @@ pub fn run(
         not_applied,
         totals,
     })
+}
+
+/// Fills in what mutants show. Environments in which an exclusion's samples are judged alike share it.
+fn mutate(
+    loaded: &Loaded,
+    environments: &[&Environment],
+    reports: &mut [EnvironmentReport],
+    today: Date,
+) -> Result<(), EvaluatorError> {
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    let mut known = BTreeMap::new();
+    let mut places = Vec::new();
+    for (environment, report) in environments.iter().zip(&*reports) {
+        let person = sample::person(&loaded.policy, environment, today);
+        let exclusions = loaded.policy.exclusions_in(environment);
+        for (exclusion, tested) in exclusions.zip(&report.exclusions) {
+            let passed: Vec<bool> = tested.samples.iter().map(|sample| sample.passed).collect();
+            let prefix = environment.log_line_prefix;
+            let decided_alone = tested.decided_alone > 0;
+            let key = (&exclusion.id, prefix, person, passed, decided_alone);
+            let job = *known.entry(key).or_insert_with(|| {
+                jobs.push(Job {
+                    exclusion,
+                    prefix,
+                    person,
+                    samples: kept(loaded, exclusion, &tested.samples),
+                    decided_alone,
+                });
+                jobs.len() - 1
+            });
+            places.push(job);
+        }
+    }
+    let findings = mutation::findings(&jobs)?;
+    let tested = reports.iter_mut().flat_map(|report| &mut report.exclusions);
+    for (tested, job) in tested.zip(places) {
+        if let Some(findings) = findings.get(job) {
+            tested.covered = tested.decided_alone > 0 && !findings.near_miss_conditions.is_empty();
+            tested.findings = findings.clone();
+        }
+    }
+    Ok(())
+}
+
+/// The samples that are judged as promised.
+fn kept<'a>(
+    loaded: &'a Loaded,
+    exclusion: &'a Exclusion,
+    reports: &[SampleReport],
+) -> Vec<Kept<'a>> {
+    exclusion
+        .silences
+        .iter()
+        .chain(&exclusion.stays_loud)
+        .zip(reports)
+        .filter(|(_, report)| report.passed)
+        .map(|(sample, report)| Kept {
+            promise: report.promise,
+            sample,
+            file: loaded.files.path(sample.place.file),
+            line: report.line,
+        })
+        .collect()
 }
 
 /// A query for one form of entries, ready to run.
@@ -327,10 +429,8 @@ fn exclusion_report(
             .filter(|sample| sample.silenced_by.len() == 1)
             .count(),
         near_misses: kept(Promise::StaysLoud).count(),
-        covered: kept(Promise::Silences).next().is_some()
-            && samples
-                .iter()
-                .any(|sample| sample.promise == Promise::StaysLoud),
+        covered: false,
+        findings: Findings::default(),
         samples,
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod deploy;
 mod enrolment;
 mod golden;
+mod mutation;
 mod readme;
 mod recorded;
 mod recordings;

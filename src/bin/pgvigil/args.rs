@@ -177,6 +177,9 @@ pub(crate) struct TestArgs {
     /// How to print results
     #[arg(long, default_value = "human")]
     pub(crate) format: TestFormat,
+    /// Fail if the samples notice less than this share of the mutants of rules
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) min_score: Option<u32>,
 }
 
 /// Output of an evaluation.

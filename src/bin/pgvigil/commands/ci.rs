@@ -118,6 +118,7 @@ impl Pipeline<'_> {
         let args = TestArgs {
             env: Some(self.args.env.clone()),
             format,
+            min_score: None,
         };
         let (result, text) = self
             .session

@@ -1,4 +1,4 @@
-//! `rules test`: the samples of every exclusion, and the log fixtures.
+//! `rules test`: the samples of every exclusion, what they notice, and the log fixtures.
 
 use anyhow::Context as _;
 use pgvigil::policy::model::Environment;
@@ -23,7 +23,10 @@ pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
     };
     let fixtures = fixture::find(session.root())
         .with_context(|| format!("cannot read {}", fixture::FOLDER))?;
-    let report = test::run(&loaded, &fixtures, &environments, session.today())?;
+    let mut report = test::run(&loaded, &fixtures, &environments, session.today())?;
+    if let Some(percent) = args.min_score {
+        report.require_score(percent);
+    }
     session.print(&match args.format {
         TestFormat::Human => rules_human::test(&report, session.colour_out()),
         TestFormat::Json => rules_json::test(&report),
