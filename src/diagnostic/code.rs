@@ -122,6 +122,10 @@ codes! {
     ExclusionExpired = "exclusion/expired", Error, "an exclusion has expired", "delete it, or agree on it anew with a later `expires`";
     ExclusionExpiresSoon = "exclusion/expires-soon", Warning, "an exclusion expires within 30 days", "agree on it anew, or let it expire";
     ExclusionLivesLong = "exclusion/lives-long", Warning, "an exclusion lives longer than a year", "let it expire within 366 days: what makes noise changes";
+    ExclusionShadowed = "exclusion/shadowed", Warning, "an exclusion silences nothing that another one does not silence too", "delete it, or narrow the wider one";
+    ExclusionDuplicateMatch = "exclusion/duplicate-match", Warning, "two exclusions match the same", "keep one of the two, or give them different environments";
+    ExclusionUnreachable = "exclusion/unreachable", Warning, "an exclusion silences records that are never counted", "delete it: such classes and commands are out of scope";
+    ExclusionNeverMatches = "exclusion/never-matches", Warning, "an exclusion matches no record", "drop one of the conditions, or the exclusion";
 
     EnvironmentName = "environment/name-form", Error, "an environment's name is not in kebab case", "rename the file: lower-case words joined by hyphens, at most 32 characters";
     EnvironmentDuplicate = "environment/duplicate-name", Error, "two files describe one environment", "delete one of them";

@@ -16,6 +16,7 @@ use pgvigil::compile;
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{github, human, json};
+use pgvigil::rules::direction;
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -55,18 +56,22 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-unknown-region", "eu-centrall-1"),
     ("environment-unused-key", "region"),
     ("exclusion-contains-without-expiry", "contains"),
+    ("exclusion-duplicate-match", "match"),
     ("exclusion-duplicate-id", "catalog-metadata"),
     ("exclusion-empty-match", "match"),
     ("exclusion-expired", "2026-11-21"),
     ("exclusion-expires-soon", "2026-12-01"),
     ("exclusion-id-form", "Catalog_Metadata"),
     ("exclusion-lives-long", "2028-12-31"),
+    ("exclusion-never-matches", "match"),
     ("exclusion-no-samples", "samples"),
     ("exclusion-protected-relation", "pg_stats"),
     ("exclusion-relation-without-schema", "relation"),
     ("exclusion-sample-object", "class: READ"),
+    ("exclusion-shadowed", "match"),
     ("exclusion-too-wide", "match"),
     ("exclusion-unknown-word", "MISC_SET"),
+    ("exclusion-unreachable", "match"),
     ("exclusion-weak-reason", "noise"),
     ("exclusion-whole-catalog", "pg_catalog"),
     ("pattern-empty", "\"[0-9]*\""),
@@ -144,6 +149,7 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
     };
     let mut diagnostics = check::run(&loaded, TODAY);
     diagnostics.extend(compile::limits(&loaded));
+    diagnostics.extend(direction::findings(&loaded, TODAY));
     diagnostics.sort();
     (loaded, diagnostics)
 }

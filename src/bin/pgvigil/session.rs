@@ -13,6 +13,7 @@ use pgvigil::diagnostic::Diagnostics;
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
+use pgvigil::rules::direction;
 
 use crate::args::{Color, DiagnosticFormat, Global};
 use crate::exit::Exit;
@@ -122,6 +123,7 @@ impl Session {
         let loaded = policy::load(self.root())?;
         let mut diagnostics = check::run(&loaded, self.today);
         diagnostics.extend(compile::limits(&loaded));
+        diagnostics.extend(direction::findings(&loaded, self.today));
         diagnostics.sort();
         Ok(Checked {
             loaded,

@@ -179,7 +179,8 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
             .filter(|(has_calls, _)| !has_calls)
             .map(|(_, group)| group.clone())
             .collect();
-        if !small.is_empty() && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None {
+        if (others.is_empty() || !small.is_empty())
+            && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None {
             return Between::Nothing;
         }
     }
