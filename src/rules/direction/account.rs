@@ -44,8 +44,7 @@ pub(super) fn outside(account: &RoleMatch, others: &[&RoleMatch]) -> Outside {
             for alphabet in [Alphabet::Readable, Alphabet::Bytes] {
                 match shortest(&all, &groups, alphabet, STATES_MAX) {
                     Shortest::Text(role) => {
-                        return String::from_utf8(role)
-                            .map_or(Outside::Unknown, Outside::Somebody);
+                        return String::from_utf8(role).map_or(Outside::Unknown, Outside::Somebody);
                     }
                     Shortest::TooLarge => return Outside::Unknown,
                     Shortest::None => {}

@@ -203,9 +203,9 @@ impl Product {
         for group in &self.none_of {
             let is_idle = |index: usize| matches!(slots.get(index), Some(Slot::Idle));
             // A group that has failed once stays failed.
-            let failed = group.iter().any(|(index, found)| {
-                is_idle(*index) || decided(&slots, *index) == Some(!*found)
-            });
+            let failed = group
+                .iter()
+                .any(|(index, found)| is_idle(*index) || decided(&slots, *index) == Some(!*found));
             if failed {
                 continue;
             }
@@ -238,12 +238,10 @@ impl Product {
                 Slot::Idle => None,
             });
         }
-        let holds = |(index, wanted): &(usize, bool)| {
-            found.get(*index).copied().flatten() == Some(*wanted)
-        };
+        let holds =
+            |(index, wanted): &(usize, bool)| found.get(*index).copied().flatten() == Some(*wanted);
         Some(
-            self.all.iter().all(holds)
-                && self.none_of.iter().all(|group| !group.iter().all(holds)),
+            self.all.iter().all(holds) && self.none_of.iter().all(|group| !group.iter().all(holds)),
         )
     }
 
@@ -377,7 +375,10 @@ mod tests {
 
     #[test]
     fn the_shortest_and_most_readable_text_is_found() {
-        assert_eq!(between(r"^[a-z]+\z", r"^[a-m]+\z"), Shortest::Text(b"n".to_vec()));
+        assert_eq!(
+            between(r"^[a-z]+\z", r"^[a-m]+\z"),
+            Shortest::Text(b"n".to_vec())
+        );
         assert_eq!(between(r"^a+\z", r"^a\z"), Shortest::Text(b"aa".to_vec()));
         assert_eq!(between("b", "a?b"), Shortest::None);
         assert_eq!(

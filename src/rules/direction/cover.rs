@@ -180,7 +180,8 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
             .map(|(_, group)| group.clone())
             .collect();
         if (others.is_empty() || !small.is_empty())
-            && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None {
+            && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None
+        {
             return Between::Nothing;
         }
     }

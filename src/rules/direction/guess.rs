@@ -105,7 +105,8 @@ fn spell(hir: &Hir, text: &mut Vec<u8>) -> Option<()> {
         HirKind::Literal(literal) => text.extend_from_slice(&literal.0),
         HirKind::Class(class) => {
             // A letter where there is one, then what stands first.
-            let readable = |byte: &u8| (!byte.is_ascii_lowercase(), !byte.is_ascii_graphic(), *byte);
+            let readable =
+                |byte: &u8| (!byte.is_ascii_lowercase(), !byte.is_ascii_graphic(), *byte);
             let byte = match class {
                 Class::Bytes(class) => class
                     .ranges()
@@ -167,7 +168,10 @@ mod tests {
             (r"fetch [0-9]{2} in c\(", "fetch 00 in c("),
         ] {
             let found = String::from_utf8(spelled(pattern).unwrap()).unwrap();
-            assert!(found == text || found == text.trim_end_matches('d'), "{found}");
+            assert!(
+                found == text || found == text.trim_end_matches('d'),
+                "{found}"
+            );
             let whole = regex_automata::meta::Regex::new(&format!("^(?:{pattern})$")).unwrap();
             assert!(whole.is_match(&found), "{pattern}: {found}");
         }

@@ -57,27 +57,19 @@ impl<'a> Index<'a> {
     /// The numbers of those that may hold all of an entry, in order: the shortest of the lists that one
     /// field or the text gives.
     pub(super) fn candidates(&self, entry: &Entry<'a>) -> Vec<usize> {
-        let by_field = self
-            .fields
-            .iter()
-            .filter_map(|(field, column)| match entry.area.values(*field) {
-                // Whoever holds all values holds the first.
-                Values::Only(values) => Some(column.with(values.first()?)),
-                Values::All | Values::Plain => Some(vec![&column.open]),
-            });
-        let by_text = entry
-            .sample
-            .as_ref()
-            .map(|sample| self.texts.with(sample));
+        let by_field =
+            self.fields
+                .iter()
+                .filter_map(|(field, column)| match entry.area.values(*field) {
+                    // Whoever holds all values holds the first.
+                    Values::Only(values) => Some(column.with(values.first()?)),
+                    Values::All | Values::Plain => Some(vec![&column.open]),
+                });
+        let by_text = entry.sample.as_ref().map(|sample| self.texts.with(sample));
         let shortest = by_field
             .chain(by_text)
             .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
-        let mut numbers: Vec<usize> = shortest
-            .into_iter()
-            .flatten()
-            .flatten()
-            .copied()
-            .collect();
+        let mut numbers: Vec<usize> = shortest.into_iter().flatten().flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers
