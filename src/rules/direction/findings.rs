@@ -4,7 +4,7 @@
 //! [`CANDIDATES_MAX`] of them, and most of these are ruled out by one text. So the cost grows with the
 //! number of exclusions; what a limit leaves out is not reported.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
@@ -35,10 +35,13 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut sink = Diagnostics::default();
     let mut searches = SEARCHES_MAX;
     let places = Places::of(policy);
+    let mut ids = HashSet::new();
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for (exclusion, environments) in policy.exclusions.iter().zip(places.0) {
+        // What is an error for another reason is not told twice.
         if exclusion.expires.is_some_and(|last| last < today)
             || exclusion.matcher == Match::default()
+            || !ids.insert(&exclusion.id)
         {
             continue;
         }
