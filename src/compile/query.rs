@@ -269,12 +269,15 @@ impl<'a> QuerySource<'a> {
             }
             text.comment(&exclusion.id);
             let mut reasons = loud_reasons(&exclusion.matcher, calls_field.as_deref());
-            // A record that was not understood has no fields at all: one test for a missing field
-            // keeps it loud.
-            if !reasons
-                .iter()
-                .any(|reason| reason.starts_with("isempty(") && reason.contains(") = 1"))
-            {
+            // A record that was not understood has no fields but those of the prefix: one test for a
+            // missing field of its own keeps it loud.
+            let prefix_fields = ["pgUser", "pgDatabase", "pgClient"];
+            if !reasons.iter().any(|reason| {
+                reason
+                    .strip_prefix("isempty(")
+                    .is_some_and(|rest| !prefix_fields.iter().any(|field| rest.starts_with(field)))
+                    && reason.contains(") = 1")
+            }) {
                 reasons.insert(0, guard.to_owned());
             }
             text.stage(

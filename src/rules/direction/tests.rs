@@ -13,8 +13,9 @@ use proptest::prelude::*;
 use super::area::Area;
 use super::*;
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::compile::query::{QuerySource, StageRole};
-use crate::policy::model::{Exclusion, Match, Policy, RoleMatch, Selection, Statement};
+use crate::compile::query::QuerySource;
+use crate::insights::MissingField;
+use crate::policy::model::{Exclusion, Match, Policy, Selection, Statement};
 use crate::policy::{self, Loaded};
 use crate::rules::evaluator::Evaluator;
 use crate::rules::evaluator::Verdict as Judgement;
@@ -711,5 +712,27 @@ fn areas_know_what_lies_within() {
     };
     let (wide, narrow) = (Area::of(&wide), Area::of(&narrow));
     assert!(narrow.has_fields_within(&wide) && !wide.has_fields_within(&narrow));
-    let _ = (StageRole::Extract, RoleMatch::Name(String::new()));
+}
+/// What an exclusion asks of the prefix alone says nothing of a record that cannot be read.
+#[test]
+fn a_record_that_is_not_understood_stays_loud() {
+    let record = "AUDIT: SESSION,1,1,WRITE,DELETE,TABLE,s.x,\"delete from orders /* : AUDIT: SESSION,1,1, */\",<none>";
+    let entry = format!("2026-11-22 06:55:28 UTC:10.0.0.1(1):bob@shop:[1]:LOG:  {record}");
+    for matcher in [
+        "{user: bob, class: READ, command: SELECT, object_type: TABLE}",
+        "{user: bob, object_type: none}",
+        "{database: shop, class: READ, command: SELECT, object_type: none}",
+        "{client: 10.0.0.1, class: READ, command: SELECT, object_type: none}",
+        "{class: READ, command: SELECT, object_type: TABLE}",
+        "{user: bob}",
+    ] {
+        let policy = policy_of(&[("x", matcher)]);
+        let environment = policy.environment("local").unwrap();
+        let query = QuerySource::of(&policy, environment).alarm("");
+        for missing in [MissingField::Null, MissingField::False] {
+            let judge = Evaluator::new(&query, LogLinePrefix::Short, missing).unwrap();
+            let verdict = judge.verdict(&mut judge.scratch(), entry.as_bytes());
+            assert_eq!(verdict, Judgement::Counted, "{matcher} {missing:?}");
+        }
+    }
 }
