@@ -204,6 +204,35 @@ fn each_condition_on_the_text_is_compared() {
     }
 }
 
+/// Every pair of conditions is decided, both ways; what is called wider is proven by a record.
+#[test]
+fn every_pair_of_conditions_is_decided() {
+    let conditions = [
+        "is_empty: true",
+        "equals: [select 1]",
+        "matches: ['select [0-9]+']",
+        "starts_with: [select]",
+        "only_calls: [version]",
+        "lacks: [from]",
+        "lacks_words: [from]",
+        "lacks_names: [from]",
+        "contains: [1]",
+    ];
+    for a in conditions {
+        for b in conditions {
+            let (ahead, back) = (verdict(&on(a), &on(b)), verdict(&on(b), &on(a)));
+            let expected = match ahead {
+                Verdict::Narrowed => Verdict::Widened,
+                Verdict::Widened => Verdict::Narrowed,
+                same => same,
+            };
+            assert_eq!(back, expected, "{a} {b}");
+            assert_ne!(ahead, Verdict::Unknown, "{a} {b}");
+            assert_eq!(ahead == Verdict::Unchanged, a == b, "{a} {b}");
+        }
+    }
+}
+
 #[test]
 fn what_means_the_same_is_unchanged() {
     for (a, b) in [
@@ -668,6 +697,7 @@ proptest! {
         let (base, head) = (policy_from(&template, &base), policy_from(&template, &head));
         let report = compare(&base, &head, "local", TODAY).unwrap();
         check(&report, &base, &head);
+        eprintln!("VERDICT {:?}", report.overall);
         let evaluator = |policy: &Policy| {
             Evaluator::of(&QuerySource::of(policy, policy.environment("local").unwrap())).unwrap()
         };
