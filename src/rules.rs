@@ -27,5 +27,7 @@ pub use evaluator::{Evaluator, Judged, Verdict};
 /// What judging records finds wrong with the policy, beyond what [`check`](crate::check) sees in the
 /// files. Bounded, so that it can run on every check.
 pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
-    canary::check(loaded, today)
+    let mut found = canary::check(loaded, today);
+    found.extend(direction::findings(loaded, today));
+    found
 }

@@ -407,11 +407,13 @@ impl Reason {
 /// Every reason of an exclusion, its end first.
 fn reasons(exclusion: &Exclusion, calls_field: Option<&str>) -> Vec<Reason> {
     let mut reasons = loud_reasons(&exclusion.matcher, calls_field);
-    // A record that was not understood has no fields at all: one test for a missing field keeps it loud.
-    if !reasons
-        .iter()
-        .any(|reason| matches!(reason, Reason::Missing(_)))
-    {
+    // A record that was not understood has no fields but those of the prefix: one test for a missing
+    // field of its own keeps it loud.
+    let is_of_record = |reason: &Reason| match reason {
+        Reason::Missing(field) => !["pgUser", "pgDatabase", "pgClient"].contains(&field.as_str()),
+        _ => false,
+    };
+    if !reasons.iter().any(is_of_record) {
         reasons.insert(0, Reason::Missing("pgWhat".to_owned()));
     }
     if let Some(last) = exclusion.last_day() {

@@ -131,6 +131,10 @@ codes! {
     ExclusionAcceptedLong = "exclusion/risk-accepted-long", Error, "a risk is accepted for longer than the limits allow", "let it end earlier: `max_accepted_days` under `limits`";
     ExclusionAcceptedBySelf = "exclusion/risk-accepted-by-its-owner", Error, "the owner of an exclusion accepts its risk", "name somebody else who answers for the risk";
     ExclusionSilencesProtected = "exclusion/silences-protected", Error, "an exclusion can silence what is protected", "narrow it so that it cannot match the protected entry";
+    ExclusionShadowed = "exclusion/shadowed", Warning, "an exclusion silences nothing that another one does not silence too", "delete it, or narrow the wider one";
+    ExclusionDuplicateMatch = "exclusion/duplicate-match", Warning, "two exclusions match the same", "keep one of the two, or give them different environments";
+    ExclusionUnreachable = "exclusion/unreachable", Warning, "an exclusion silences records that are never counted", "delete it: such classes and commands are out of scope";
+    ExclusionNeverMatches = "exclusion/never-matches", Warning, "an exclusion matches no record", "drop one of the conditions, or the exclusion";
 
     EnvironmentName = "environment/name-form", Error, "an environment's name is not in kebab case", "rename the file: lower-case words joined by hyphens, at most 32 characters";
     EnvironmentDuplicate = "environment/duplicate-name", Error, "two files describe one environment", "delete one of them";

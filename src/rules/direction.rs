@@ -15,6 +15,7 @@ mod compare;
 mod cover;
 mod findings;
 mod guess;
+mod index;
 mod text;
 mod witness;
 

@@ -50,15 +50,11 @@ impl<'a> Values<'a> {
         Self::Only(values)
     }
 
-    /// Names that a record must have, or nothing is asked.
-    fn named(values: &'a Option<Vec<String>>) -> Self {
+    /// The values of a list; any where there is none. An empty text stays: the query takes it for a
+    /// field that is missing.
+    fn listed(values: &'a Option<Vec<String>>) -> Self {
         values.as_ref().map_or(Self::All, |values| {
-            Self::only(
-                values
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|value| !value.is_empty()),
-            )
+            Self::only(values.iter().map(String::as_str))
         })
     }
 
@@ -131,19 +127,17 @@ impl<'a> Area<'a> {
     pub(super) fn of(matcher: &'a Match) -> Self {
         let schema = match (&matcher.schema, &matcher.relation) {
             (None, Some(_)) => Values::Plain,
-            (schema, _) => Values::named(schema),
+            (schema, _) => Values::listed(schema),
         };
         Self {
-            user: Values::named(&matcher.user),
-            database: Values::named(&matcher.database),
-            client: Values::named(&matcher.client),
-            class: Values::named(&matcher.class),
-            command: Values::named(&matcher.command),
-            object_type: matcher.object_type.as_ref().map_or(Values::All, |types| {
-                Values::only(types.iter().map(String::as_str))
-            }),
+            user: Values::listed(&matcher.user),
+            database: Values::listed(&matcher.database),
+            client: Values::listed(&matcher.client),
+            class: Values::listed(&matcher.class),
+            command: Values::listed(&matcher.command),
+            object_type: Values::listed(&matcher.object_type),
             schema,
-            relation: Values::named(&matcher.relation),
+            relation: Values::listed(&matcher.relation),
             statement: matcher
                 .statement
                 .as_ref()

@@ -161,6 +161,8 @@ pub struct DirectionReport {
 /// What one policy silences in the environment.
 struct Side<'a> {
     exclusions: Vec<&'a Exclusion>,
+    /// What each of them selects.
+    areas: Vec<Area<'a>>,
     accounts: Vec<&'a ServiceAccount>,
     person: &'a str,
 }
@@ -170,12 +172,14 @@ impl<'a> Side<'a> {
         let Some(environment) = environment else {
             return Self {
                 exclusions: Vec::new(),
+                areas: Vec::new(),
                 accounts: Vec::new(),
                 person: "somebody",
             };
         };
         Self {
             exclusions: policy.exclusions_in(environment).collect(),
+            areas: Vec::new(),
             accounts: policy.service_accounts_in(environment).collect(),
             person: sample::person(policy, environment, today),
         }
@@ -232,7 +236,7 @@ pub fn compare(
         return Ok(report);
     };
     let mut base = Side::of(base, in_base, today);
-    let head = Side::of(head, in_head, today);
+    let mut head = Side::of(head, in_head, today);
     let written = base.exclusions.clone();
     // An exclusion whose last day has passed is agreed on no longer. To renew it is to add it.
     base.exclusions.retain(|exclusion| {
@@ -241,6 +245,13 @@ pub fn compare(
                 now.matcher == exclusion.matcher && !is_later(now.expires, exclusion.expires)
             })
     });
+    for side in [&mut base, &mut head] {
+        side.areas = side
+            .exclusions
+            .iter()
+            .map(|exclusion| Area::of(&exclusion.matcher))
+            .collect();
+    }
     if is_same(&base, &head) {
         report.exclusions = base
             .exclusions
@@ -410,18 +421,11 @@ impl<'a> Comparison<'_, 'a> {
             ),
         };
         let area = Area::of(&exclusion.matcher);
-        let mut covers = out_of_scope(&area);
-        let accounts = accounts_of(&area, &other.accounts);
-        covers.extend(accounts);
+        let mut aside = out_of_scope(&area);
+        aside.extend(accounts_of(&area, &other.accounts));
         // The partner first: it most often decides.
-        covers.extend(partner.map(|partner| Area::of(&partner.matcher)));
-        covers.extend(
-            other
-                .exclusions
-                .iter()
-                .filter(|other| other.id != exclusion.id)
-                .map(|other| Area::of(&other.matcher)),
-        );
+        aside.extend(partner.map(|partner| Area::of(&partner.matcher)));
+        let covers: Vec<&Area<'a>> = aside.iter().chain(&other.areas).collect();
         let texts = exclusion
             .matcher
             .statement
@@ -525,11 +529,7 @@ impl<'a> Comparison<'_, 'a> {
             account::Outside::Unknown => return (Covered::Unknown, None),
             account::Outside::Somebody(user) => user,
         };
-        let avoided: Vec<Area<'_>> = other
-            .exclusions
-            .iter()
-            .map(|exclusion| Area::of(&exclusion.matcher))
-            .collect();
+        let avoided: Vec<&Area<'_>> = other.areas.iter().collect();
         for avoided in [&[], avoided.as_slice()] {
             let record = witness::record(
                 &Area::everything(),

@@ -44,7 +44,7 @@ pub(super) struct Candidate<'c, 'a> {
 /// candidate is silenced by the one and not by the others, in truth; `texts` are candidates to begin with.
 pub(super) fn is_covered<'a>(
     area: &Area<'a>,
-    covers: &[Area<'a>],
+    covers: &[&Area<'a>],
     texts: &[Vec<u8>],
     is_loud: &mut dyn FnMut(Candidate<'_, 'a>) -> bool,
 ) -> Covered {
@@ -53,7 +53,7 @@ pub(super) fn is_covered<'a>(
         texts,
         is_loud,
     };
-    work.piece(area.clone(), covers.iter().collect())
+    work.piece(area.clone(), covers.to_vec())
 }
 
 struct Work<'w, 'a> {
@@ -179,7 +179,9 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
             .filter(|(has_calls, _)| !has_calls)
             .map(|(_, group)| group.clone())
             .collect();
-        if !small.is_empty() && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None {
+        if (others.is_empty() || !small.is_empty())
+            && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None
+        {
             return Between::Nothing;
         }
     }

@@ -103,7 +103,7 @@ fn commands(class: &str) -> &'static [&'static str] {
 pub(super) fn record(
     piece: &Area<'_>,
     statement: Option<&[u8]>,
-    avoided: &[Area<'_>],
+    avoided: &[&Area<'_>],
     users: &[&str],
     prefix: LogLinePrefix,
 ) -> Counterexample {
