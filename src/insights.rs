@@ -36,6 +36,7 @@ mod predicate;
 mod print;
 mod program;
 mod regex;
+mod required;
 mod segment;
 pub mod syntax;
 mod term;

@@ -1,6 +1,6 @@
 //! Syntax tree to program: names become slots, and whatever has no meaning is refused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use memchr::memmem;
 
@@ -9,8 +9,9 @@ use super::extract::{Extractor, Glob};
 use super::fault::Fault;
 use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
-use super::predicate::{Condition, MissingField, Set, Test};
+use super::predicate::{Condition, Matcher, MissingField, Set, Test};
 use super::regex;
+use super::required::Required;
 use super::segment::{EVENT_FIELDS, Filter, Segment, Slot, Step};
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Parse, ParsePattern, Pattern,
@@ -90,8 +91,8 @@ struct Lowering {
     parts: Vec<Part>,
     segment: Segment,
     names: HashMap<String, usize>,
-    /// For each slot the slots whose values decide it, to remember verdicts by; none where the value
-    /// itself is as good as new with each event.
+    /// For each slot the slots whose values decide it, of those that verdicts can be remembered by;
+    /// none where something else decides it.
     roots: Vec<Option<Vec<usize>>>,
     columns: Option<Vec<String>>,
     displayed: bool,
@@ -238,14 +239,35 @@ impl Lowering {
         for filter in &mut segment.filters {
             let mut slots = Vec::new();
             filter.condition.slots(&mut slots);
-            if let Some(roots) = self.union(&slots) {
+            if self.union(&slots).is_some() {
                 filter.memoable = true;
-                all.extend(roots);
+                all.extend(slots);
             }
         }
-        all.sort_unstable();
-        all.dedup();
-        segment.memo_slots = all;
+        segment.memo_slots = self.key(segment, all);
+    }
+
+    /// The fewest slots close to the conditions that decide the value of each of `read`. Close to them
+    /// there is least that no condition looks at, such as the number of a statement: so more events
+    /// have the same key.
+    fn key(&self, segment: &Segment, mut read: Vec<usize>) -> Vec<usize> {
+        let mut key = BTreeSet::new();
+        while let Some(slot) = read.pop() {
+            match segment.spelled_by(slot) {
+                Some(sources) if self.union(sources).is_some() => read.extend_from_slice(sources),
+                _ => {
+                    key.insert(slot);
+                }
+            }
+        }
+        // From the last: a slot is computed from earlier ones.
+        for slot in key.clone().into_iter().rev() {
+            key.remove(&slot);
+            if !segment.is_decided(slot, &key) {
+                key.insert(slot);
+            }
+        }
+        key.into_iter().collect()
     }
 
     /// The next slot as its own root: what later stages see of a message, a time or a stream, and
@@ -819,8 +841,11 @@ impl Lowering {
                         Test::Contains(term?, memmem::Finder::new(text.as_bytes()).into_owned())
                     }
                     Pattern::Regex(regex) => {
-                        let regex = self.regex(regex)?;
-                        Test::Matches(term?, regex)
+                        let matcher = Matcher {
+                            regex: self.regex(regex)?,
+                            required: Required::of(&regex.pattern).map(Box::new),
+                        };
+                        Test::Matches(term?, matcher)
                     }
                 };
                 Some(Condition::test(test, *negated))

@@ -12,25 +12,30 @@ use foldhash::fast::FixedState;
 const MAX_KEY: usize = 16 << 10;
 /// When so many keys are kept, all are dropped.
 const MAX_ENTRIES: usize = 64 << 10;
-/// When the keys take so many bytes, all are dropped.
-const MAX_BYTES: usize = 32 << 20;
+/// When the keys take so many bytes, all are dropped. Each thread has its own.
+const MAX_BYTES: usize = 8 << 20;
 
 /// The number of the first filter that rejects, if one does.
 pub(super) type Outcome = Option<usize>;
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    hash: u64,
-    start: usize,
-    length: usize,
-    outcome: Outcome,
+/// A place of the table. Small, so that the table stays near the processor.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The upper half of the key's hash.
+    hash: u32,
+    /// Where the key begins.
+    start: u32,
+    /// One more than the length of the key; 0 in a place that is free.
+    length: u32,
+    /// One more than the number of the filter; 0 if none rejects.
+    outcome: u32,
 }
 
 /// A bounded map from field values to an outcome.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     /// Open addressing; a power of two, at most half full.
-    table: Vec<Option<Entry>>,
+    table: Vec<Place>,
     used: usize,
     keys: Vec<u8>,
     hasher: FixedState,
@@ -51,16 +56,22 @@ impl Memo {
         let mut index = hash as usize & mask;
         loop {
             match self.table.get(index) {
-                Some(Some(entry)) => {
-                    let range = entry.start..entry.start + entry.length;
-                    if entry.hash == hash && self.keys.get(range) == Some(key) {
-                        return Ok(entry.outcome);
+                Some(place) if place.length != 0 => {
+                    if place.hash == upper(hash) && self.key(place) == Some(key) {
+                        return Ok(place.outcome.checked_sub(1).map(|number| number as usize));
                     }
                     index = (index + 1) & mask;
                 }
                 _ => return Err(Vacancy { hash, index }),
             }
         }
+    }
+
+    /// None for a place that is free.
+    fn key(&self, place: &Place) -> Option<&[u8]> {
+        let start = place.start as usize;
+        let length = (place.length as usize).checked_sub(1)?;
+        self.keys.get(start..start + length)
     }
 
     /// Keeps an outcome under a key that [`Memo::get`] has just not found.
@@ -70,21 +81,28 @@ impl Memo {
         }
         let mut index = vacancy.index;
         if self.used >= MAX_ENTRIES || self.keys.len() + key.len() > MAX_BYTES {
-            self.table.fill(None);
+            self.table.fill(Place::default());
             self.keys.clear();
             self.used = 0;
         } else if self.table.len() < (self.used + 1) * 2 {
             self.grow();
             index = self.vacant(vacancy.hash);
         }
-        let entry = Entry {
-            hash: vacancy.hash,
-            start: self.keys.len(),
-            length: key.len(),
-            outcome,
+        let number = outcome.map_or(Some(0), |number| u32::try_from(number + 1).ok());
+        let (Ok(start), Ok(length), Some(outcome)) = (
+            u32::try_from(self.keys.len()),
+            u32::try_from(key.len() + 1),
+            number,
+        ) else {
+            return;
         };
         if let Some(place) = self.table.get_mut(index) {
-            *place = Some(entry);
+            *place = Place {
+                hash: upper(vacancy.hash),
+                start,
+                length,
+                outcome,
+            };
             self.keys.extend_from_slice(key);
             self.used += 1;
         }
@@ -92,11 +110,13 @@ impl Memo {
 
     fn grow(&mut self) {
         let size = (self.table.len() * 2).max(1024);
-        let old = std::mem::replace(&mut self.table, vec![None; size]);
-        for entry in old.into_iter().flatten() {
-            let index = self.vacant(entry.hash);
-            if let Some(place) = self.table.get_mut(index) {
-                *place = Some(entry);
+        let old = std::mem::replace(&mut self.table, vec![Place::default(); size]);
+        for place in old {
+            if let Some(key) = self.key(&place) {
+                let index = self.vacant(self.hash(key));
+                if let Some(free) = self.table.get_mut(index) {
+                    *free = place;
+                }
             }
         }
     }
@@ -104,7 +124,7 @@ impl Memo {
     fn vacant(&self, hash: u64) -> usize {
         let mask = self.table.len().wrapping_sub(1);
         let mut index = hash as usize & mask;
-        while let Some(Some(_)) = self.table.get(index) {
+        while self.table.get(index).is_some_and(|place| place.length != 0) {
             index = (index + 1) & mask;
         }
         index
@@ -115,4 +135,8 @@ impl Memo {
         hasher.write(key);
         hasher.finish()
     }
+}
+
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }

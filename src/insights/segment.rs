@@ -3,6 +3,7 @@
 //! Every name has a slot. A slot that a `parse` or `fields` stage sets is computed when it is first
 //! read, and once a row: most rows are rejected before most parses.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex_automata::meta;
@@ -155,6 +156,38 @@ pub struct Verdict {
 }
 
 impl Segment {
+    fn step_of(&self, slot: usize) -> Option<&Step> {
+        self.steps.get(self.slots.get(slot)?.step?)
+    }
+
+    /// The slots that a value only repeats, or puts together: a key with them says no less, and
+    /// the value need not be computed to make it.
+    pub(super) fn spelled_by(&self, slot: usize) -> Option<&[usize]> {
+        let kind = self.slots.get(slot)?.kind;
+        match self.step_of(slot)? {
+            Step::Extract {
+                source,
+                extractor: Extractor::Whole(_),
+                ..
+            } => Some(std::slice::from_ref(source)),
+            Step::Compute { slots, .. } if !matches!(kind, Kind::Number | Kind::Time) => {
+                Some(slots)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the values of `known` decide that of `slot`.
+    pub(super) fn is_decided(&self, slot: usize, known: &BTreeSet<usize>) -> bool {
+        let decided = |source: &usize| self.is_decided(*source, known);
+        known.contains(&slot)
+            || match self.step_of(slot) {
+                Some(Step::Extract { source, .. }) => decided(source),
+                Some(Step::Compute { slots, .. }) => slots.iter().all(decided),
+                None => false,
+            }
+    }
+
     pub(super) fn workplace(&self) -> Workplace {
         let extracts = self.steps.iter().map(|step| match step {
             Step::Extract { extractor, .. } => extractor.workspace(),
@@ -291,8 +324,14 @@ impl<'e> Frame<'_, 'e> {
                 target,
             }) => {
                 slots.iter().for_each(|slot| self.ensure(*slot));
-                let value = term.evaluate(&self.view()).into_owned();
-                self.work.store(*target, value);
+                let same = term.same_as(&self.view());
+                match same.and_then(|slot| self.work.cells.get(slot).copied()) {
+                    Some(cell) => self.work.set(*target, cell),
+                    None => {
+                        let value = term.evaluate(&self.view()).into_owned();
+                        self.work.store(*target, value);
+                    }
+                }
             }
             None => {}
         }

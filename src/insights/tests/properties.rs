@@ -286,6 +286,23 @@ proptest! {
         }
     }
 
+    /// A text without what a pattern requires does not match, and no match begins before the place.
+    #[test]
+    fn what_a_pattern_requires_is_in_every_match(
+        before in head_pattern(), literal in "[a-d]{3,5}", after in head_pattern(), texts in prop::collection::vec("[a-d]{0,12}", 1..20), joined in "[a-d]{0,6}"
+    ) {
+        use super::super::required::Required;
+        let pattern = format!("(?:{before})(?<n>{literal})(?:{after})");
+        let Ok(regex) = super::super::regex::build(&pattern) else { return Ok(()) };
+        let Some(required) = Required::of(&pattern) else { return Ok(()) };
+        for text in texts.into_iter().chain([format!("{joined}{literal}{joined}"), format!("{joined}{literal}{literal}")]) {
+            let found = regex.find(text.as_bytes()).map(|found| found.range());
+            let from = required.start(text.as_bytes());
+            let again = from.and_then(|start| regex.find(regex_automata::Input::new(&text).range(start..))).map(|found| found.range());
+            prop_assert_eq!(found, again, "{} {} {:?}", pattern, text, from);
+        }
+    }
+
     /// Remembered verdicts are the verdicts; clean queries do not depend on missing fields.
     #[test]
     fn verdicts_do_not_depend_on_what_came_before(
@@ -315,7 +332,7 @@ proptest! {
     /// too. The plain evaluation is that of `judge_all`, which remembers nothing.
     #[test]
     fn verdicts_by_computed_fields_are_the_plain_ones(
-        events in prop::collection::vec((-3i64..4, "[ab:]{0,4}", "[xy]/?[0-9]{0,2}"), 1..60)
+        events in prop::collection::vec((-3i64..4, "[ab:]{0,6}", "[xy]/?[0-9]{0,2}"), 1..60)
     ) {
         let text = r"
             fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day, bin(4ms) as bin, strlen(@message) as length
@@ -327,7 +344,18 @@ proptest! {
             | filter length < 4 or next = -1
             | filter toMillis(bin) >= -3 or isempty(s) = 1 or n > 7
             | filter isempty(both) = 1 or both != 'bx'";
-        for missing in [MissingField::Null, MissingField::False] {
+        // What the conditions read is spelled, repeated or cut out of what the key has, or is not.
+        let chain = r"
+            parse @message /^(?<head>[a-z]*):(?<rest>[\s\S]*)/
+            | parse rest /^(?<first>[ab]?)(?<second>[\s\S]*)\z/
+            | parse second /^(?<whole>b*)\z/
+            | parse second /b(?<inner>:+)a/
+            | fields coalesce(inner, first, '-') as some, concat(head, first) as joined, strlen(whole) as size
+            | filter isempty(some) = 1 or some not in [':', 'b'] or size > 1
+            | filter isempty(whole) = 1 or whole != 'b'
+            | filter isempty(joined) = 1 or joined not in ['aa', 'b'] or first = 'b'
+            | filter isempty(head) = 1 or size != 0 or head not like /(?:a|bb)/";
+        for (text, missing) in [text, chain].into_iter().flat_map(|text| [(text, MissingField::Null), (text, MissingField::False)]) {
             let program = program_with(text, missing);
             let mut scratch = program.scratch();
             for (time, message, stream) in &events {
@@ -362,7 +390,7 @@ fn a_day_is_remembered_as_a_day() {
         | filter day > 21143 or isempty(w) = 1 or u != 'app'";
     assert_eq!(
         names(day),
-        (1, ["u", "v", "day"].map(str::to_owned).to_vec())
+        (1, ["u", "w", "day"].map(str::to_owned).to_vec())
     );
     let raw =
         "fields concat(@message, 'x') as all | filter all != 'x' | filter toMillis(@timestamp) > 7";
