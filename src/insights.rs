@@ -46,7 +46,7 @@ pub use fault::Fault;
 pub use open_questions::open_questions;
 pub use parse::parse;
 pub use predicate::MissingField;
-pub use program::{Options, Program, Row, Run, Scratch, Table};
+pub use program::{Couple, CoupleScratch, Options, Program, Row, Run, Scratch, Table};
 pub use regex::portable_pattern;
 pub use segment::{Event, Verdict};
 pub use syntax::{Query, Stage};

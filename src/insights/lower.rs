@@ -1,6 +1,7 @@
 //! Syntax tree to program: names become slots, and whatever has no meaning is refused.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -15,7 +16,7 @@ use super::required::Required;
 use super::segment::{EVENT_FIELDS, Filter, Segment, Slot, Step};
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Parse, ParsePattern, Pattern,
-    Query, RegexLiteral, SortKey, Span, Stats,
+    Query, RegexLiteral, SortKey, Span, Stage, Stats,
 };
 use super::term::Term;
 use super::value;
@@ -87,6 +88,65 @@ pub(super) fn lower(
     lowering.finish()
 }
 
+/// Two queries over the same events: what their row-wise stages have in common at the front is
+/// computed once.
+#[derive(Debug)]
+pub(super) struct Couple {
+    pub(super) segment: Segment,
+    /// The filters of the common front.
+    pub(super) shared: Range<usize>,
+    /// The filters that only one of the queries has.
+    pub(super) sides: [Range<usize>; 2],
+}
+
+/// Lowers the stages of two queries before the first `stats`, `sort`, `limit` or `dedup` into one
+/// segment.
+pub(super) fn lower_couple(
+    queries: [&Query; 2],
+    missing: MissingField,
+    now: i64,
+) -> Result<Couple, Vec<Fault>> {
+    let stages = queries.map(row_wise);
+    let [base, head] = &stages;
+    let common = base
+        .iter()
+        .zip(head.iter())
+        .take_while(|(base, head)| base.command == head.command)
+        .count();
+    let mut lowering = Lowering::new(missing, now);
+    let shared = lowering.row_wise(base, 0..common);
+    let names = lowering.names.clone();
+    let sides = stages.map(|stages| {
+        // A name of one query means nothing in the other.
+        lowering.names.clone_from(&names);
+        lowering.row_wise(stages, common..stages.len())
+    });
+    if !lowering.faults.is_empty() {
+        return Err(lowering.faults);
+    }
+    let mut segment = std::mem::take(&mut lowering.segment);
+    lowering.remember(&mut segment);
+    Ok(Couple {
+        segment,
+        shared,
+        sides,
+    })
+}
+
+/// The stages that look at one row at a time, up to the first that does not; no more than a query may
+/// have.
+fn row_wise(query: &Query) -> &[Stage] {
+    let ends = |stage: &Stage| {
+        !matches!(
+            stage.command,
+            Command::Fields(_) | Command::Display(_) | Command::Filter(_) | Command::Parse(_)
+        )
+    };
+    let end = query.stages.iter().position(ends);
+    let end = end.unwrap_or(query.stages.len()).min(MAX_STAGES);
+    query.stages.get(..end).unwrap_or_default()
+}
+
 struct Lowering {
     parts: Vec<Part>,
     segment: Segment,
@@ -131,6 +191,17 @@ impl Lowering {
             lowering.add_slot(name.to_owned(), kind, None, None);
         }
         lowering
+    }
+
+    /// Lowers some of the stages, and tells which filters they have become.
+    fn row_wise(&mut self, stages: &[Stage], some: Range<usize>) -> Range<usize> {
+        let start = self.segment.filters.len();
+        for (index, stage) in stages.iter().enumerate() {
+            if some.contains(&index) {
+                self.stage(index, stage.span, &stage.command);
+            }
+        }
+        start..self.segment.filters.len()
     }
 
     fn fault(&mut self, fault: Fault) {

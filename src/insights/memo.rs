@@ -15,27 +15,23 @@ const MAX_ENTRIES: usize = 64 << 10;
 /// When the keys take so many bytes, all are dropped. Each thread has its own.
 const MAX_BYTES: usize = 8 << 20;
 
-/// The number of the first filter that rejects, if one does.
-pub(super) type Outcome = Option<usize>;
-
 /// A place of the table. Small, so that the table stays near the processor.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct Place<T> {
     /// The upper half of the key's hash.
     hash: u32,
     /// Where the key begins.
     start: u32,
     /// One more than the length of the key; 0 in a place that is free.
     length: u32,
-    /// One more than the number of the filter; 0 if none rejects.
-    outcome: u32,
+    outcome: T,
 }
 
 /// A bounded map from field values to an outcome.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+pub(super) struct Memo<T> {
     /// Open addressing; a power of two, at most half full.
-    table: Vec<Place>,
+    table: Vec<Place<T>>,
     used: usize,
     keys: Vec<u8>,
     hasher: FixedState,
@@ -48,9 +44,9 @@ pub(super) struct Vacancy {
     index: usize,
 }
 
-impl Memo {
+impl<T: Copy + Default> Memo<T> {
     /// Finds what was put under an equal key. An error is where to put it.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Outcome, Vacancy> {
+    pub(super) fn get(&self, key: &[u8]) -> Result<T, Vacancy> {
         let hash = self.hash(key);
         let mask = self.table.len().wrapping_sub(1);
         let mut index = hash as usize & mask;
@@ -58,7 +54,7 @@ impl Memo {
             match self.table.get(index) {
                 Some(place) if place.length != 0 => {
                     if place.hash == upper(hash) && self.key(place) == Some(key) {
-                        return Ok(place.outcome.checked_sub(1).map(|number| number as usize));
+                        return Ok(place.outcome);
                     }
                     index = (index + 1) & mask;
                 }
@@ -68,14 +64,14 @@ impl Memo {
     }
 
     /// None for a place that is free.
-    fn key(&self, place: &Place) -> Option<&[u8]> {
+    fn key(&self, place: &Place<T>) -> Option<&[u8]> {
         let start = place.start as usize;
         let length = (place.length as usize).checked_sub(1)?;
         self.keys.get(start..start + length)
     }
 
     /// Keeps an outcome under a key that [`Memo::get`] has just not found.
-    pub(super) fn put(&mut self, vacancy: Vacancy, key: &[u8], outcome: Outcome) {
+    pub(super) fn put(&mut self, vacancy: Vacancy, key: &[u8], outcome: T) {
         if key.len() > MAX_KEY {
             return;
         }
@@ -88,12 +84,9 @@ impl Memo {
             self.grow();
             index = self.vacant(vacancy.hash);
         }
-        let number = outcome.map_or(Some(0), |number| u32::try_from(number + 1).ok());
-        let (Ok(start), Ok(length), Some(outcome)) = (
-            u32::try_from(self.keys.len()),
-            u32::try_from(key.len() + 1),
-            number,
-        ) else {
+        let (Ok(start), Ok(length)) =
+            (u32::try_from(self.keys.len()), u32::try_from(key.len() + 1))
+        else {
             return;
         };
         if let Some(place) = self.table.get_mut(index) {

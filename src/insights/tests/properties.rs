@@ -6,7 +6,7 @@ use super::super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Operator, Parse, ParsePattern,
     Pattern, Period, Query, RegexLiteral, SortKey, Span, Stage, Stats, Unit,
 };
-use super::super::{Event, MissingField, Options, Program, open_questions, parse};
+use super::super::{Couple, Event, MissingField, Options, Program, open_questions, parse};
 use super::{event, program_with};
 
 fn name() -> impl Strategy<Value = String> {
@@ -282,6 +282,44 @@ proptest! {
                 for fault in faults {
                     prop_assert!(text.get(fault.span.clone()).is_some(), "{:?}", fault);
                 }
+            }
+        }
+    }
+
+    /// A couple gives the verdicts of its two programs, remembered or not.
+    #[test]
+    fn a_couple_judges_as_two_programs_do(
+        events in prop::collection::vec((-3i64..4, "[ab:]{0,5}"), 1..60),
+        picks in prop::collection::vec((0usize..8, 0u8..3), 0..8),
+    ) {
+        // The same names mean other things where the stages differ.
+        let stages = [
+            "parse @message /^(?<u>[ab]*):(?<v>[\\s\\S]*)/", "filter @message like 'a'", "parse v /^(?<w>a*)/", "parse v /^(?<x>b+)/",
+            "filter isempty(w) = 1 or w not in ['a', 'aa']", "fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day",
+            "filter day > 0 or isempty(u) = 1 or u != 'a'", "filter isempty(u) = 1 or u != 'ab'",
+        ];
+        let (mut base, mut head) = (stages.to_vec(), stages.to_vec());
+        for (stage, what) in picks {
+            let side = if what % 2 == 0 { &mut head } else { &mut base };
+            side[stage] = match stage {
+                0 => "parse @message /^(?<v>[ab]*):(?<u>[\\s\\S]*)/",
+                2 => "parse u /(?<w>ab)/",
+                4 => "filter strlen(w) < 2",
+                5 => "fields toMillis(@timestamp) as day",
+                7 => "filter isempty(x) = 1",
+                other => stages[other],
+            };
+        }
+        let (base, head) = (base.join("\n| "), head.join("\n| "));
+        for missing in [MissingField::Null, MissingField::False] {
+            let programs = [program_with(&base, missing), program_with(&head, missing)];
+            let options = Options { missing, query_start_ms: 1_000 };
+            let couple = Couple::new(&parse(&base).unwrap(), &parse(&head).unwrap(), options).unwrap();
+            let mut scratch = couple.scratch();
+            for (time, message) in &events {
+                let event = Event { timestamp_ms: *time, ..event(message.as_bytes()) };
+                let expected = [0, 1].map(|side: usize| programs[side].judge(&mut programs[side].scratch(), &event));
+                prop_assert_eq!(couple.judge(&mut scratch, &event), expected, "{}\n{}\n{:?}", &base, &head, &message);
             }
         }
     }
