@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# Compares `pgvigil rules eval --summary` with a ripgrep pipeline that only looks for words, on the same
-# log, in turn, in one run. The log is the recordings (short prefix) repeated to 300 MB.
+# Compares pgvigil with a ripgrep pipeline that only looks for words, on the same log, in turn, in one
+# run: `rules eval --summary`, the same from a .gz beside `gzip -dc`, and, where this version has it,
+# `rules impact` of the policy against its last commit.
 #
-#   benches/ripgrep.sh [RUNS]      needs ripgrep; builds the release binary
+# The log is the recordings (short prefix) repeated up to the size. Each statement gets a number of its
+# own, as in a log of long sessions, so that no line comes twice.
+#
+#   benches/ripgrep.sh [RUNS [MEGABYTES]]      needs ripgrep, perl, GNU time; builds the release binary
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 runs=${1:-5}
-command -v rg >/dev/null || { echo "benches/ripgrep.sh: missing: ripgrep (rg)" >&2; exit 1; }
+megabytes=${2:-1000}
+for tool in rg perl /usr/bin/time; do
+    command -v "$tool" >/dev/null || { echo "benches/ripgrep.sh: missing: $tool" >&2; exit 1; }
+done
 cargo build --locked --release --quiet --bin pgvigil
 binary=${CARGO_TARGET_DIR:-target}/release/pgvigil
 
@@ -20,33 +27,65 @@ for log in tests/recordings/*.on-short.log*; do
         *) cat "$log" ;;
     esac
 done >"$folder/once.log"
-while [[ $(stat -c %s "$folder/big.log" 2>/dev/null || echo 0) -lt 300000000 ]]; do
-    cat "$folder/once.log" >>"$folder/big.log"
-done
+perl -e '
+    my ($file, $size) = @ARGV;
+    local $/;
+    open my $log, "<:raw", $file or die $!;
+    my $once = <$log>;
+    binmode STDOUT;
+    my ($number, $written) = (0, 0);
+    while ($written < $size) {
+        (my $copy = $once) =~ s/(AUDIT: (?:SESSION|OBJECT),)[0-9]+,/$1 . ++$number . ","/ge;
+        print $copy;
+        $written += length $copy;
+    }' "$folder/once.log" $((megabytes * 1000000)) >"$folder/big.log"
+gzip -1 -c "$folder/big.log" >"$folder/big.log.gz"
 printf '%s\n' 'SELECT version()' pg_shdescription pg_database pg_catalog information_schema 'SET application_name' \
     'SHOW search_path' 'SELECT current_schema' DBeaver 'PostgreSQL JDBC Driver' 'datname = $1' >"$folder/patterns"
 bytes=$(stat -c %s "$folder/big.log")
 
-ours() { "$binary" --quiet rules eval --env local --summary "$folder/big.log" >/dev/null; }
+summary() { "$binary" --quiet rules eval --env local --summary "$1" >/dev/null; }
+ours() { summary "$folder/big.log"; }
 theirs() {
     rg 'AUDIT:' "$folder/big.log" | rg 'SELECT|INSERT|UPDATE|DELETE' | rg -c -v -F -f "$folder/patterns" >/dev/null
 }
-ours && theirs
+packed() { summary "$folder/big.log.gz"; }
+unpacked() { gzip -dc "$folder/big.log.gz" | wc -c >/dev/null; }
+# A budget that is broken ends with a code of its own; the work is done all the same.
+impact() { "$binary" --quiet rules impact --base HEAD --env local "$folder/big.log" >/dev/null 2>&1 || true; }
+
+sides=(ours theirs packed unpacked)
+if "$binary" rules impact --help >/dev/null 2>&1; then sides+=(impact); fi
+for side in "${sides[@]}"; do "$side"; done
 for ((run = 1; run <= runs; run++)); do
-    for side in ours theirs; do
+    for side in "${sides[@]}"; do
         start=$(date +%s%N)
         "$side"
         echo "$side $((($(date +%s%N) - start) / 1000000))"
     done
 done | awk -v bytes="$bytes" '
-    { time[$1] = time[$1] " " $2; if ($1 == "ours") last = $2; else ratios = ratios " " last / $2 }
+    { time[$1] = time[$1] " " $2; last[$1] = $2 }
+    $1 == "theirs" { eval_ratios = eval_ratios " " last["ours"] / $2 }
+    $1 == "unpacked" { packed_ratios = packed_ratios " " last["packed"] / $2 }
+    $1 == "impact" { impact_ratios = impact_ratios " " $2 / last["theirs"] }
     function median(list,   parts, n, i, j, t) {
         n = split(list, parts, " ")
         for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (parts[j] + 0 < parts[i] + 0) { t = parts[i]; parts[i] = parts[j]; parts[j] = t }
         return parts[int((n + 1) / 2)]
     }
+    function row(name, key) { printf "%-30s median %6d ms  (%.2f GB/s)\n", name, median(time[key]), bytes / median(time[key]) / 1e6 }
     END {
-        printf "rules eval --summary   median %d ms  (%.2f GB/s)\n", median(time["ours"]), bytes / median(time["ours"]) / 1e6
-        printf "ripgrep pipeline       median %d ms  (%.2f GB/s)\n", median(time["theirs"]), bytes / median(time["theirs"]) / 1e6
-        printf "ratio, pair by pair    median %.2f\n", median(ratios)
+        row("rules eval --summary", "ours")
+        row("ripgrep pipeline", "theirs")
+        printf "ratio, pair by pair            median %.2f\n", median(eval_ratios)
+        row("rules eval --summary, .gz", "packed")
+        row("gzip -dc | wc -c", "unpacked")
+        printf "ratio, pair by pair            median %.2f\n", median(packed_ratios)
+        if ("impact" in time) {
+            row("rules impact", "impact")
+            printf "ratio to the ripgrep pipeline  median %.2f\n", median(impact_ratios)
+        }
     }'
+for log in big.log big.log.gz; do
+    /usr/bin/time -f "memory, $log: %M kB" "$binary" --quiet rules eval --env local --summary "$folder/$log" >/dev/null
+done

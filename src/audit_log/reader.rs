@@ -4,8 +4,8 @@
 //! `get-log-events` and `get-query-results`, JSON lines and CSV of the same, each plain, `.gz` or
 //! `.zst`, from files, folders and stdin. What a file is, is seen from its content.
 //!
-//! One thread reads, decompresses and cuts the text into blocks at entry borders; several visit the
-//! entries of the blocks; the results come back in the order of the input. A fixed number of
+//! One thread at a time reads, decompresses and cuts a block off the text at an entry border, and then
+//! visits the entries in it while another reads on; the results come back in the order of the input. A fixed number of
 //! blocks is under way, so memory does not grow with the input. Blocks are read rather than
 //! mapped: a mapped log that is rotated away kills the process, and reading into few reused
 //! buffers costs no more.

@@ -11,6 +11,7 @@ use regex_syntax::ast::Ast;
 use super::fault::Fault;
 use super::head::{Found, Head, Stack, UNSET};
 use super::regex;
+use super::required::Required;
 
 /// A compiled pattern of `parse`.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Captures {
     regex: meta::Regex,
     /// A faster way to the same groups.
     head: Option<Head>,
+    /// Tells most texts that do not match apart.
+    required: Option<Required>,
     /// For each name its group's number, or none for the group of all the rest.
     groups: Vec<Option<usize>>,
     /// One for the start and one for the end of every group.
@@ -149,6 +152,7 @@ impl Captures {
             Self {
                 regex,
                 head: Head::new(run),
+                required: Required::of(run),
                 groups,
                 slots,
             },
@@ -173,8 +177,13 @@ impl Captures {
             Some(Found::NoMatch) => return false,
             Some(Found::Match { end }) => end,
             Some(Found::GaveUp) | None => {
+                let start = match &self.required {
+                    Some(required) => required.start(text),
+                    None => Some(0),
+                };
+                let Some(start) = start else { return false };
                 let cache = cache.get_or_insert_with(|| self.regex.create_cache());
-                let input = Input::new(text);
+                let input = Input::new(text).range(start..);
                 if self.regex.search_slots_with(cache, &input, slots).is_none() {
                     return false;
                 }

@@ -1,6 +1,7 @@
 //! Syntax tree to program: names become slots, and whatever has no meaning is refused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -9,12 +10,13 @@ use super::extract::{Extractor, Glob};
 use super::fault::Fault;
 use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
-use super::predicate::{Condition, MissingField, Set, Test};
+use super::predicate::{Condition, Matcher, MissingField, Set, Test};
 use super::regex;
+use super::required::Required;
 use super::segment::{EVENT_FIELDS, Filter, Segment, Slot, Step};
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Parse, ParsePattern, Pattern,
-    Query, RegexLiteral, SortKey, Span, Stats,
+    Query, RegexLiteral, SortKey, Span, Stage, Stats,
 };
 use super::term::Term;
 use super::value;
@@ -86,12 +88,71 @@ pub(super) fn lower(
     lowering.finish()
 }
 
+/// Two queries over the same events: what their row-wise stages have in common at the front is
+/// computed once.
+#[derive(Debug)]
+pub(super) struct Couple {
+    pub(super) segment: Segment,
+    /// The filters of the common front.
+    pub(super) shared: Range<usize>,
+    /// The filters that only one of the queries has.
+    pub(super) sides: [Range<usize>; 2],
+}
+
+/// Lowers the stages of two queries before the first `stats`, `sort`, `limit` or `dedup` into one
+/// segment.
+pub(super) fn lower_couple(
+    queries: [&Query; 2],
+    missing: MissingField,
+    now: i64,
+) -> Result<Couple, Vec<Fault>> {
+    let stages = queries.map(row_wise);
+    let [base, head] = &stages;
+    let common = base
+        .iter()
+        .zip(head.iter())
+        .take_while(|(base, head)| base.command == head.command)
+        .count();
+    let mut lowering = Lowering::new(missing, now);
+    let shared = lowering.row_wise(base, 0..common);
+    let names = lowering.names.clone();
+    let sides = stages.map(|stages| {
+        // A name of one query means nothing in the other.
+        lowering.names.clone_from(&names);
+        lowering.row_wise(stages, common..stages.len())
+    });
+    if !lowering.faults.is_empty() {
+        return Err(lowering.faults);
+    }
+    let mut segment = std::mem::take(&mut lowering.segment);
+    lowering.remember(&mut segment);
+    Ok(Couple {
+        segment,
+        shared,
+        sides,
+    })
+}
+
+/// The stages that look at one row at a time, up to the first that does not; no more than a query may
+/// have.
+fn row_wise(query: &Query) -> &[Stage] {
+    let ends = |stage: &Stage| {
+        !matches!(
+            stage.command,
+            Command::Fields(_) | Command::Display(_) | Command::Filter(_) | Command::Parse(_)
+        )
+    };
+    let end = query.stages.iter().position(ends);
+    let end = end.unwrap_or(query.stages.len()).min(MAX_STAGES);
+    query.stages.get(..end).unwrap_or_default()
+}
+
 struct Lowering {
     parts: Vec<Part>,
     segment: Segment,
     names: HashMap<String, usize>,
-    /// For each slot the slots whose values decide it, to remember verdicts by; none where the value
-    /// itself is as good as new with each event.
+    /// For each slot the slots whose values decide it, of those that verdicts can be remembered by;
+    /// none where something else decides it.
     roots: Vec<Option<Vec<usize>>>,
     columns: Option<Vec<String>>,
     displayed: bool,
@@ -130,6 +191,17 @@ impl Lowering {
             lowering.add_slot(name.to_owned(), kind, None, None);
         }
         lowering
+    }
+
+    /// Lowers some of the stages, and tells which filters they have become.
+    fn row_wise(&mut self, stages: &[Stage], some: Range<usize>) -> Range<usize> {
+        let start = self.segment.filters.len();
+        for (index, stage) in stages.iter().enumerate() {
+            if some.contains(&index) {
+                self.stage(index, stage.span, &stage.command);
+            }
+        }
+        start..self.segment.filters.len()
     }
 
     fn fault(&mut self, fault: Fault) {
@@ -238,14 +310,35 @@ impl Lowering {
         for filter in &mut segment.filters {
             let mut slots = Vec::new();
             filter.condition.slots(&mut slots);
-            if let Some(roots) = self.union(&slots) {
+            if self.union(&slots).is_some() {
                 filter.memoable = true;
-                all.extend(roots);
+                all.extend(slots);
             }
         }
-        all.sort_unstable();
-        all.dedup();
-        segment.memo_slots = all;
+        segment.memo_slots = self.key(segment, all);
+    }
+
+    /// The fewest slots close to the conditions that decide the value of each of `read`. Close to them
+    /// there is least that no condition looks at, such as the number of a statement: so more events
+    /// have the same key.
+    fn key(&self, segment: &Segment, mut read: Vec<usize>) -> Vec<usize> {
+        let mut key = BTreeSet::new();
+        while let Some(slot) = read.pop() {
+            match segment.spelled_by(slot) {
+                Some(sources) if self.union(sources).is_some() => read.extend_from_slice(sources),
+                _ => {
+                    key.insert(slot);
+                }
+            }
+        }
+        // From the last: a slot is computed from earlier ones.
+        for slot in key.clone().into_iter().rev() {
+            key.remove(&slot);
+            if !segment.is_decided(slot, &key) {
+                key.insert(slot);
+            }
+        }
+        key.into_iter().collect()
     }
 
     /// The next slot as its own root: what later stages see of a message, a time or a stream, and
@@ -819,8 +912,11 @@ impl Lowering {
                         Test::Contains(term?, memmem::Finder::new(text.as_bytes()).into_owned())
                     }
                     Pattern::Regex(regex) => {
-                        let regex = self.regex(regex)?;
-                        Test::Matches(term?, regex)
+                        let matcher = Matcher {
+                            regex: self.regex(regex)?,
+                            required: Required::of(&regex.pattern).map(Box::new),
+                        };
+                        Test::Matches(term?, matcher)
                     }
                 };
                 Some(Condition::test(test, *negated))

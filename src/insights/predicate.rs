@@ -8,6 +8,7 @@ use memchr::memmem;
 use regex_automata::{Input, meta};
 
 use super::function::{self, Function};
+use super::required::Required;
 use super::segment::Frame;
 use super::syntax::Comparison;
 use super::term::Term;
@@ -47,9 +48,17 @@ pub(super) enum Test {
     Compare(Comparison, Term, Term),
     In(Term, Set),
     Contains(Term, memmem::Finder<'static>),
-    /// The number of a regular expression of the segment.
-    Matches(Term, usize),
+    Matches(Term, Matcher),
     Function(Function, Term, Option<Term>),
+}
+
+/// The regular expression of `like`.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    /// Its number in the segment.
+    pub(super) regex: usize,
+    /// Tells most texts that do not match apart.
+    pub(super) required: Option<Box<Required>>,
 }
 
 impl Condition {
@@ -157,11 +166,15 @@ impl Test {
                 .evaluate(&view)
                 .text()
                 .map(|text| finder.find(&text).is_some()),
-            Self::Matches(term, regex) => {
+            Self::Matches(term, matcher) => {
                 let value = term.evaluate(&view);
                 let text = value.text()?;
-                let (regex, cache) = caches.get_mut(*regex)?;
-                Some(is_match(regex, cache, &text))
+                let (regex, cache) = caches.get_mut(matcher.regex)?;
+                let start = match &matcher.required {
+                    Some(required) => required.start(&text),
+                    None => Some(0),
+                };
+                Some(start.is_some_and(|start| is_match(regex, cache, &text, start)))
             }
             Self::Function(function, first, second) => {
                 let second = second
@@ -173,9 +186,10 @@ impl Test {
     }
 }
 
-fn is_match(regex: &meta::Regex, cache: &mut meta::Cache, text: &[u8]) -> bool {
+/// Whether the text matches at or behind `start`; what stands before is seen, but not matched.
+fn is_match(regex: &meta::Regex, cache: &mut meta::Cache, text: &[u8], start: usize) -> bool {
     regex
-        .search_half_with(cache, &Input::new(text).earliest(true))
+        .search_half_with(cache, &Input::new(text).range(start..).earliest(true))
         .is_some()
 }
 

@@ -64,6 +64,25 @@ impl Term {
         }
     }
 
+    /// The slot whose value this is, as it stands, in a row whose slots have been computed. None where
+    /// a value is made anew.
+    pub(super) fn same_as(&self, view: &View<'_>) -> Option<usize> {
+        match self {
+            Self::Slot(slot) => Some(*slot),
+            Self::Call {
+                function: Function::Coalesce,
+                args,
+            } => {
+                let first = args.iter().find(|arg| match arg {
+                    Self::Slot(slot) => !view.value(*slot).is_null(),
+                    _ => true,
+                });
+                first.and_then(|arg| arg.same_as(view))
+            }
+            _ => None,
+        }
+    }
+
     /// Appends the value as [`Value::encode`] does, without building a text on the way. False when
     /// it is missing.
     pub(super) fn encode(&self, view: &View<'_>, into: &mut Vec<u8>) -> bool {

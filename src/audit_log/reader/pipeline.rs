@@ -1,4 +1,5 @@
-//! One thread reads and cuts, several visit, the caller receives the results in order.
+//! Threads take turns to read and cut a block, and visit what they have read; the caller receives the
+//! results in order.
 
 use super::block::{Block, Entry, Unit};
 use super::csv::CsvColumns;
@@ -91,40 +92,29 @@ pub fn read<V: Visitor>(
     let mut report = inputs.faults().clone();
     let mut panicked: Option<Box<dyn Any + Send>> = None;
 
+    let (free_sender, free) = mpsc::channel::<Vec<u8>>();
+    // The buffers are the window: no block is read until one comes back from the consumer.
+    for _ in 0..2 * threads + 2 {
+        let _ = free_sender.send(Vec::new());
+    }
+    let reader = Mutex::new(Reader {
+        options,
+        inputs,
+        done: Arc::clone(&done),
+        file: 0,
+        open: None,
+        free,
+        spare: Vec::new(),
+        report: ReadReport::default(),
+        number: 0,
+    });
     thread::scope(|scope| {
-        let (free_sender, free) = mpsc::channel::<Vec<u8>>();
-        let (blocks, block_receiver) = mpsc::channel::<Block>();
         let (results, result_receiver) = mpsc::channel::<Visited<V::Output>>();
-        // The buffers are the window: a block waits until one comes back from the consumer.
-        for _ in 0..2 * threads + 2 {
-            let _ = free_sender.send(Vec::new());
-        }
-        let reading = {
-            let done = Arc::clone(&done);
-            scope.spawn(move || {
-                let mut reader = Reader {
-                    options,
-                    blocks,
-                    free,
-                    spare: Vec::new(),
-                    report: ReadReport::default(),
-                    number: 0,
-                };
-                for (file, source) in inputs.sources().iter().enumerate() {
-                    if reader.read_source(file, source, &done).is_break() {
-                        break;
-                    }
-                }
-                reader.report
-            })
-        };
-        let block_receiver = Arc::new(Mutex::new(block_receiver));
         for _ in 0..threads {
-            let blocks = Arc::clone(&block_receiver);
             let results = results.clone();
-            scope.spawn(move || visit_blocks(visitor, &blocks, &results));
+            let reader = &reader;
+            scope.spawn(move || visit_blocks(visitor, reader, &results));
         }
-        drop(block_receiver);
         drop(results);
 
         let mut waiting = BTreeMap::new();
@@ -152,14 +142,12 @@ pub fn read<V: Visitor>(
                 let _ = free_sender.send(visited.buffer);
             }
         }
-        // Without these the reading thread and the visitors find nobody to work for, and end.
+        // Without these the threads find no buffer and nobody to work for, and end.
         drop(free_sender);
         drop(result_receiver);
-        match reading.join() {
-            Ok(part) => report.merge(part),
-            Err(payload) => panicked = Some(payload),
-        }
     });
+    let reader = reader.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.merge(reader.report);
     if let Some(payload) = panicked {
         panic::resume_unwind(payload);
     }
@@ -227,15 +215,18 @@ struct Visited<O> {
     buffer: Vec<u8>,
 }
 
+/// Reads a block and visits it, in turn with the other threads: one reads while the others visit.
+/// What a thread has just read is still in the cache of its core.
 fn visit_blocks<V: Visitor>(
     visitor: &V,
-    blocks: &Mutex<Receiver<Block>>,
+    reader: &Mutex<Reader<'_>>,
     results: &Sender<Visited<V::Output>>,
 ) {
     let mut worker = None;
     loop {
-        let received = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(block) = received else { return };
+        let read = reader.lock().map(|mut reader| reader.next_block());
+        // Poisoned: a thread panicked while it read, and the scope passes that on.
+        let Ok(Some(block)) = read else { return };
         // A panic has to reach the caller; dying here would leave it waiting for this block.
         let output = panic::catch_unwind(AssertUnwindSafe(|| {
             let worker = worker.get_or_insert_with(|| visitor.worker());
@@ -257,15 +248,45 @@ fn visit_blocks<V: Visitor>(
     }
 }
 
-/// The reading thread.
+/// What reads the sources, whichever thread does it.
 struct Reader<'o> {
     options: &'o ReadOptions,
-    blocks: Sender<Block>,
+    inputs: &'o Inputs,
+    /// Bytes read, before decompression.
+    done: Arc<AtomicU64>,
+    /// The source that is read next.
+    file: usize,
+    /// The source that is being read.
+    open: Option<Open<'o>>,
     free: Receiver<Vec<u8>>,
-    /// Buffers that were taken and not sent.
+    /// Buffers that were taken and not handed out.
     spare: Vec<Vec<u8>>,
     report: ReadReport,
     number: u64,
+}
+
+/// A source that is being read.
+struct Open<'o> {
+    text: Box<dyn Read + Send + 'o>,
+    buffer: Vec<u8>,
+    /// So many bytes of the buffer are text that has been read and not handed out.
+    filled: usize,
+    /// None until the first bytes have been seen.
+    current: Option<Current>,
+    /// The rest of an entry that is too long is passed over.
+    skipping: bool,
+}
+
+/// What came of reading on.
+enum Step {
+    /// A block; the source goes on.
+    Block(Block),
+    /// The source is at its end, perhaps with a last block.
+    Ended(Option<Block>),
+    /// Nothing yet: read on.
+    More,
+    /// Nobody wants more.
+    Unwanted,
 }
 
 /// What is known of the file that is being read.
@@ -293,165 +314,187 @@ impl Current {
     }
 }
 
-impl Reader<'_> {
-    /// Reads one source to its end. `Break` when nobody wants more.
-    fn read_source(
-        &mut self,
-        file: usize,
-        source: &Source,
-        done: &Arc<AtomicU64>,
-    ) -> ControlFlow<()> {
-        let opened = source.open().and_then(|source| decode::open(source, done));
-        let mut text = match opened {
-            Ok(text) => text,
-            Err(error) => {
-                self.report
-                    .add_broken(file, 0, format!("cannot read: {error}"));
-                return ControlFlow::Continue(());
-            }
-        };
-        let Some(mut buffer) = self.take_buffer() else {
-            return ControlFlow::Break(());
-        };
-        let mut filled = 0;
-        let mut current: Option<Current> = None;
-        let mut skipping = false;
+impl<'o> Reader<'o> {
+    /// The next block of the sources. `None` when there is no more, or nobody wants more.
+    fn next_block(&mut self) -> Option<Block> {
         loop {
-            let fault = fill(&mut text, &mut buffer, &mut filled);
-            let is_last = match fault {
-                Ok(is_last) => is_last,
-                Err(error) => {
-                    let kept = buffer.get(..filled).unwrap_or_default();
-                    let line =
-                        current.as_ref().map_or(1, |current| current.line) + count_lines(kept);
-                    let what = if error.kind() == io::ErrorKind::UnexpectedEof {
-                        "the compressed file ends early".to_owned()
-                    } else {
-                        format!("cannot read further: {error}")
-                    };
-                    self.report.add_broken(file, line, what);
-                    true
+            let Some(mut open) = self.open.take() else {
+                let source = self.inputs.sources().get(self.file)?;
+                self.open = self.open_source(source)?;
+                if self.open.is_none() {
+                    self.file += 1;
                 }
+                continue;
             };
-            if current.is_none() {
-                let head = buffer.get(..filled).unwrap_or_default();
-                if matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
-                    self.report
-                        .add_broken(file, 1, "the text is UTF-16; convert it to UTF-8");
-                    self.spare.push(buffer);
-                    return ControlFlow::Continue(());
+            match self.read_on(&mut open) {
+                Step::Block(block) => {
+                    self.open = Some(open);
+                    return Some(block);
                 }
-                if head.starts_with(b"\xef\xbb\xbf") {
-                    self.report.bytes += 3;
-                    filled = drop_front(&mut buffer, filled, 3);
-                }
-                let head = buffer.get(..filled.min(4096)).unwrap_or_default();
-                let format = self.options.format.unwrap_or_else(|| Format::detect(head));
-                current = Some(Current {
-                    file,
-                    format,
-                    cutter: Cutter::new(format),
-                    log_stream: if format == Format::Export {
-                        source.folder()
-                    } else {
-                        None
-                    },
-                    columns: None,
-                    line: 1,
-                    open_line: false,
-                });
-            }
-            let Some(current) = &mut current else {
-                return ControlFlow::Continue(());
-            };
-
-            if skipping {
-                let window = buffer.get(..filled).unwrap_or_default();
-                let (dropped, found) = match current.cutter.skip(window, is_last) {
-                    Ok(dropped) => (dropped, true),
-                    Err(dropped) => (dropped, false),
-                };
-                current.count(buffer.get(..dropped).unwrap_or_default(), &mut self.report);
-                filled = drop_front(&mut buffer, filled, dropped);
-                if !found {
-                    continue;
-                }
-                skipping = false;
-            }
-
-            let window = Window {
-                text: buffer.get(..filled).unwrap_or_default(),
-                is_last,
-                file,
-                first_line: current.line,
-            };
-            let cut = current.cutter.cut(&window, &mut self.report);
-            if is_last {
-                let sent = self.send(current, buffer, cut.len, cut.units);
-                self.report.lines += u64::from(current.open_line);
-                return sent;
-            }
-            if cut.len > 0 {
-                let Some(mut next) = self.take_buffer() else {
-                    return ControlFlow::Break(());
-                };
-                let rest = buffer.get(cut.len..filled).unwrap_or_default();
-                if next.len() < rest.len() * 2 {
-                    next.resize(rest.len() * 2, 0);
-                }
-                if let Some(to) = next.get_mut(..rest.len()) {
-                    to.copy_from_slice(rest);
-                }
-                filled = rest.len();
-                self.send(
-                    current,
-                    std::mem::replace(&mut buffer, next),
-                    cut.len,
-                    cut.units,
-                )?;
-            } else if buffer.len() < self.options.entry_bytes {
-                let grown = (buffer.len() * 2).min(self.options.entry_bytes);
-                buffer.resize(grown, 0);
-            } else {
-                self.report.add_broken(
-                    file,
-                    current.line,
-                    format!(
-                        "an entry is longer than {} bytes; the rest of it is left out",
-                        self.options.entry_bytes
-                    ),
-                );
-                let window = buffer.get(..filled).unwrap_or_default();
-                let given_up = current.cutter.give_up(window);
-                skipping = given_up.skip_lines;
-                if given_up.hand_on > 0 {
-                    let Some(mut next) = self.take_buffer() else {
-                        return ControlFlow::Break(());
-                    };
-                    let rest = buffer.get(given_up.hand_on..filled).unwrap_or_default();
-                    if let Some(to) = next.get_mut(..rest.len()) {
-                        to.copy_from_slice(rest);
+                Step::Ended(block) => {
+                    self.file += 1;
+                    if block.is_some() {
+                        return block;
                     }
-                    filled = rest.len();
-                    self.send(
-                        current,
-                        std::mem::replace(&mut buffer, next),
-                        given_up.hand_on,
-                        Vec::new(),
-                    )?;
+                }
+                Step::More => self.open = Some(open),
+                Step::Unwanted => {
+                    self.file = usize::MAX;
+                    return None;
                 }
             }
         }
     }
 
-    /// Sends the first `len` bytes of a buffer.
-    fn send(
+    /// Opens a source. `None` when nobody wants it; inside, when it cannot be read.
+    fn open_source(&mut self, source: &'o Source) -> Option<Option<Open<'o>>> {
+        let opened = source
+            .open()
+            .and_then(|source| decode::open(source, &self.done));
+        let text = match opened {
+            Ok(text) => text,
+            Err(error) => {
+                self.report
+                    .add_broken(self.file, 0, format!("cannot read: {error}"));
+                return Some(None);
+            }
+        };
+        Some(Some(Open {
+            text,
+            buffer: self.take_buffer()?,
+            filled: 0,
+            current: None,
+            skipping: false,
+        }))
+    }
+
+    /// Fills the buffer of a source and cuts a block off it.
+    fn read_on(&mut self, open: &mut Open<'o>) -> Step {
+        let file = self.file;
+        let Open {
+            text,
+            buffer,
+            filled,
+            current,
+            skipping,
+        } = open;
+        let is_last = match fill(text, buffer, filled) {
+            Ok(is_last) => is_last,
+            Err(error) => {
+                let kept = buffer.get(..*filled).unwrap_or_default();
+                let line = current.as_ref().map_or(1, |current| current.line) + count_lines(kept);
+                let what = if error.kind() == io::ErrorKind::UnexpectedEof {
+                    "the compressed file ends early".to_owned()
+                } else {
+                    format!("cannot read further: {error}")
+                };
+                self.report.add_broken(file, line, what);
+                true
+            }
+        };
+        let current = match current {
+            Some(current) => current,
+            None => {
+                let head = buffer.get(..*filled).unwrap_or_default();
+                if matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+                    self.report
+                        .add_broken(file, 1, "the text is UTF-16; convert it to UTF-8");
+                    self.spare.push(std::mem::take(buffer));
+                    return Step::Ended(None);
+                }
+                if head.starts_with(b"\xef\xbb\xbf") {
+                    self.report.bytes += 3;
+                    *filled = drop_front(buffer, *filled, 3);
+                }
+                let head = buffer.get(..(*filled).min(4096)).unwrap_or_default();
+                let format = self.options.format.unwrap_or_else(|| Format::detect(head));
+                let is_export = format == Format::Export;
+                let source = self.inputs.sources().get(file);
+                current.insert(Current {
+                    file,
+                    format,
+                    cutter: Cutter::new(format),
+                    log_stream: source.filter(|_| is_export).and_then(Source::folder),
+                    columns: None,
+                    line: 1,
+                    open_line: false,
+                })
+            }
+        };
+
+        if *skipping {
+            let window = buffer.get(..*filled).unwrap_or_default();
+            let (dropped, found) = match current.cutter.skip(window, is_last) {
+                Ok(dropped) => (dropped, true),
+                Err(dropped) => (dropped, false),
+            };
+            current.count(buffer.get(..dropped).unwrap_or_default(), &mut self.report);
+            *filled = drop_front(buffer, *filled, dropped);
+            if !found {
+                return Step::More;
+            }
+            *skipping = false;
+        }
+
+        let window = Window {
+            text: buffer.get(..*filled).unwrap_or_default(),
+            is_last,
+            file,
+            first_line: current.line,
+        };
+        let cut = current.cutter.cut(&window, &mut self.report);
+        if is_last {
+            let block = self.block(current, std::mem::take(buffer), cut.len, cut.units);
+            self.report.lines += u64::from(current.open_line);
+            return Step::Ended(block);
+        }
+        let (length, units) = if cut.len > 0 {
+            (cut.len, cut.units)
+        } else if buffer.len() < self.options.entry_bytes {
+            let grown = (buffer.len() * 2).min(self.options.entry_bytes);
+            buffer.resize(grown, 0);
+            return Step::More;
+        } else {
+            self.report.add_broken(
+                file,
+                current.line,
+                format!(
+                    "an entry is longer than {} bytes; the rest of it is left out",
+                    self.options.entry_bytes
+                ),
+            );
+            let window = buffer.get(..*filled).unwrap_or_default();
+            let given_up = current.cutter.give_up(window);
+            *skipping = given_up.skip_lines;
+            if given_up.hand_on == 0 {
+                return Step::More;
+            }
+            (given_up.hand_on, Vec::new())
+        };
+        let Some(mut next) = self.take_buffer() else {
+            return Step::Unwanted;
+        };
+        let rest = buffer.get(length..*filled).unwrap_or_default();
+        if next.len() < rest.len() * 2 {
+            next.resize(rest.len() * 2, 0);
+        }
+        if let Some(to) = next.get_mut(..rest.len()) {
+            to.copy_from_slice(rest);
+        }
+        *filled = rest.len();
+        let full = std::mem::replace(buffer, next);
+        self.block(current, full, length, units)
+            .map_or(Step::More, Step::Block)
+    }
+
+    /// A block of the first `len` bytes of a buffer, unless they are none.
+    fn block(
         &mut self,
         current: &mut Current,
         buffer: Vec<u8>,
         len: usize,
         mut units: Vec<Unit>,
-    ) -> ControlFlow<()> {
+    ) -> Option<Block> {
         let text = buffer.get(..len).unwrap_or_default();
         let first_line = current.line;
         current.count(text, &mut self.report);
@@ -474,7 +517,7 @@ impl Reader<'_> {
         }
         if len == 0 {
             self.spare.push(buffer);
-            return ControlFlow::Continue(());
+            return None;
         }
         let block = Block {
             number: self.number,
@@ -488,11 +531,7 @@ impl Reader<'_> {
             log_stream: current.log_stream.clone(),
         };
         self.number += 1;
-        if self.blocks.send(block).is_err() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        Some(block)
     }
 
     /// Waits for a free buffer of at least a block's size. `None` when the consumer has gone.

@@ -6,7 +6,7 @@ use super::super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Operator, Parse, ParsePattern,
     Pattern, Period, Query, RegexLiteral, SortKey, Span, Stage, Stats, Unit,
 };
-use super::super::{Event, MissingField, Options, Program, open_questions, parse};
+use super::super::{Couple, Event, MissingField, Options, Program, open_questions, parse};
 use super::{event, program_with};
 
 fn name() -> impl Strategy<Value = String> {
@@ -286,6 +286,61 @@ proptest! {
         }
     }
 
+    /// A couple gives the verdicts of its two programs, remembered or not.
+    #[test]
+    fn a_couple_judges_as_two_programs_do(
+        events in prop::collection::vec((-3i64..4, "[ab:]{0,5}"), 1..60),
+        picks in prop::collection::vec((0usize..8, 0u8..3), 0..8),
+    ) {
+        // The same names mean other things where the stages differ.
+        let stages = [
+            "parse @message /^(?<u>[ab]*):(?<v>[\\s\\S]*)/", "filter @message like 'a'", "parse v /^(?<w>a*)/", "parse v /^(?<x>b+)/",
+            "filter isempty(w) = 1 or w not in ['a', 'aa']", "fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day",
+            "filter day > 0 or isempty(u) = 1 or u != 'a'", "filter isempty(u) = 1 or u != 'ab'",
+        ];
+        let (mut base, mut head) = (stages.to_vec(), stages.to_vec());
+        for (stage, what) in picks {
+            let side = if what % 2 == 0 { &mut head } else { &mut base };
+            side[stage] = match stage {
+                0 => "parse @message /^(?<v>[ab]*):(?<u>[\\s\\S]*)/",
+                2 => "parse u /(?<w>ab)/",
+                4 => "filter strlen(w) < 2",
+                5 => "fields toMillis(@timestamp) as day",
+                7 => "filter isempty(x) = 1",
+                other => stages[other],
+            };
+        }
+        let (base, head) = (base.join("\n| "), head.join("\n| "));
+        for missing in [MissingField::Null, MissingField::False] {
+            let programs = [program_with(&base, missing), program_with(&head, missing)];
+            let options = Options { missing, query_start_ms: 1_000 };
+            let couple = Couple::new(&parse(&base).unwrap(), &parse(&head).unwrap(), options).unwrap();
+            let mut scratch = couple.scratch();
+            for (time, message) in &events {
+                let event = Event { timestamp_ms: *time, ..event(message.as_bytes()) };
+                let expected = [0, 1].map(|side: usize| programs[side].judge(&mut programs[side].scratch(), &event));
+                prop_assert_eq!(couple.judge(&mut scratch, &event), expected, "{}\n{}\n{:?}", &base, &head, &message);
+            }
+        }
+    }
+
+    /// A text without what a pattern requires does not match, and no match begins before the place.
+    #[test]
+    fn what_a_pattern_requires_is_in_every_match(
+        before in head_pattern(), literal in "[a-d]{3,5}", after in head_pattern(), texts in prop::collection::vec("[a-d]{0,12}", 1..20), joined in "[a-d]{0,6}"
+    ) {
+        use super::super::required::Required;
+        let pattern = format!("(?:{before})(?<n>{literal})(?:{after})");
+        let Ok(regex) = super::super::regex::build(&pattern) else { return Ok(()) };
+        let Some(required) = Required::of(&pattern) else { return Ok(()) };
+        for text in texts.into_iter().chain([format!("{joined}{literal}{joined}"), format!("{joined}{literal}{literal}")]) {
+            let found = regex.find(text.as_bytes()).map(|found| found.range());
+            let from = required.start(text.as_bytes());
+            let again = from.and_then(|start| regex.find(regex_automata::Input::new(&text).range(start..))).map(|found| found.range());
+            prop_assert_eq!(found, again, "{} {} {:?}", pattern, text, from);
+        }
+    }
+
     /// Remembered verdicts are the verdicts; clean queries do not depend on missing fields.
     #[test]
     fn verdicts_do_not_depend_on_what_came_before(
@@ -315,7 +370,7 @@ proptest! {
     /// too. The plain evaluation is that of `judge_all`, which remembers nothing.
     #[test]
     fn verdicts_by_computed_fields_are_the_plain_ones(
-        events in prop::collection::vec((-3i64..4, "[ab:]{0,4}", "[xy]/?[0-9]{0,2}"), 1..60)
+        events in prop::collection::vec((-3i64..4, "[ab:]{0,6}", "[xy]/?[0-9]{0,2}"), 1..60)
     ) {
         let text = r"
             fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day, bin(4ms) as bin, strlen(@message) as length
@@ -327,7 +382,18 @@ proptest! {
             | filter length < 4 or next = -1
             | filter toMillis(bin) >= -3 or isempty(s) = 1 or n > 7
             | filter isempty(both) = 1 or both != 'bx'";
-        for missing in [MissingField::Null, MissingField::False] {
+        // What the conditions read is spelled, repeated or cut out of what the key has, or is not.
+        let chain = r"
+            parse @message /^(?<head>[a-z]*):(?<rest>[\s\S]*)/
+            | parse rest /^(?<first>[ab]?)(?<second>[\s\S]*)\z/
+            | parse second /^(?<whole>b*)\z/
+            | parse second /b(?<inner>:+)a/
+            | fields coalesce(inner, first, '-') as some, concat(head, first) as joined, strlen(whole) as size
+            | filter isempty(some) = 1 or some not in [':', 'b'] or size > 1
+            | filter isempty(whole) = 1 or whole != 'b'
+            | filter isempty(joined) = 1 or joined not in ['aa', 'b'] or first = 'b'
+            | filter isempty(head) = 1 or size != 0 or head not like /(?:a|bb)/";
+        for (text, missing) in [text, chain].into_iter().flat_map(|text| [(text, MissingField::Null), (text, MissingField::False)]) {
             let program = program_with(text, missing);
             let mut scratch = program.scratch();
             for (time, message, stream) in &events {
@@ -362,7 +428,7 @@ fn a_day_is_remembered_as_a_day() {
         | filter day > 21143 or isempty(w) = 1 or u != 'app'";
     assert_eq!(
         names(day),
-        (1, ["u", "v", "day"].map(str::to_owned).to_vec())
+        (1, ["u", "w", "day"].map(str::to_owned).to_vec())
     );
     let raw =
         "fields concat(@message, 'x') as all | filter all != 'x' | filter toMillis(@timestamp) > 7";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
-use super::measure::{Cell, Fate, Key, Measured, OTHERS, Pair, listed, rfc3339};
+use super::measure::{Cell, Fate, Key, Measured, Judges, OTHERS, listed, rfc3339};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
     Logs, Revision, Row, Timeline, Totals,
@@ -16,7 +16,7 @@ use crate::compile::{QuerySource, digest};
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
-use crate::rules::evaluator::{Evaluator, EvaluatorError};
+use crate::rules::evaluator::EvaluatorError;
 
 /// Groups of each kind that a report lists.
 const LISTED: usize = 500;
@@ -80,9 +80,8 @@ pub fn assess(
         },
     );
     let (base_query, head_query) = (base_source.alarm(""), head_source.alarm(""));
-    let (base_run, head_run) = (Evaluator::of(&base_source)?, Evaluator::of(&head_source)?);
-    let pair = Pair::new(&base_run, &head_run, base_query.text == head_query.text);
-    let (measured, read) = pair.measure(inputs, progress);
+    let judges = Judges::new(&base_query, &head_query, head_source.prefix)?;
+    let (measured, read) = judges.measure(inputs, progress);
 
     let changes = direction::compare(
         &base.loaded.policy,

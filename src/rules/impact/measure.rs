@@ -11,9 +11,10 @@ use super::report::{Example, Group};
 use crate::audit_log::prefix::PrefixReading;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::{EntryKind, Prefix, judge_entry};
-use crate::compile::StageRole;
-use crate::insights::Scratch;
-use crate::rules::evaluator::{Evaluator, NO_TIME, Verdict, time_of};
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::compile::{CompiledQuery, StageRole};
+use crate::insights::{CoupleScratch, MissingField, Scratch};
+use crate::rules::evaluator::{Evaluator, EvaluatorError, NO_TIME, Pair, Verdict, time_of};
 
 /// Groups that are kept, of both kinds together.
 const GROUPS_MAX: usize = 20_000;
@@ -106,25 +107,36 @@ impl Members {
     }
 }
 
-/// The evaluators of both policies. They have to be compiled for the same log line prefix.
+/// Both policies, compiled for the same log line prefix.
 #[derive(Debug)]
-pub(super) struct Pair<'a> {
-    base: &'a Evaluator,
-    head: &'a Evaluator,
+pub(super) struct Judges {
+    /// Judges every entry.
+    pair: Pair,
+    /// Tells everything about the few that change sides.
+    base: Evaluator,
+    head: Evaluator,
     base_fates: Vec<Fate>,
     head_fates: Vec<Fate>,
-    is_same: bool,
 }
 
-impl<'a> Pair<'a> {
-    pub(super) fn new(base: &'a Evaluator, head: &'a Evaluator, is_same: bool) -> Self {
-        Self {
-            base_fates: fates(base),
-            head_fates: fates(head),
-            base,
-            head,
-            is_same,
-        }
+impl Judges {
+    /// # Errors
+    /// If a query uses what the interpreter refuses.
+    pub(super) fn new(
+        base: &CompiledQuery,
+        head: &CompiledQuery,
+        prefix: LogLinePrefix,
+    ) -> Result<Self, EvaluatorError> {
+        let missing = MissingField::default();
+        let pair = Pair::new(base, head, missing)?;
+        let (base_roles, head_roles) = pair.roles();
+        Ok(Self {
+            base_fates: fates(base_roles),
+            head_fates: fates(head_roles),
+            pair,
+            base: Evaluator::new(base, prefix, missing)?,
+            head: Evaluator::new(head, prefix, missing)?,
+        })
     }
 
     /// Judges every entry of the logs by both.
@@ -133,7 +145,10 @@ impl<'a> Pair<'a> {
         inputs: &Inputs,
         progress: impl FnMut(Progress),
     ) -> (Measured, ReadReport) {
-        let visitor = Watch { pair: self, inputs };
+        let visitor = Watch {
+            judges: self,
+            inputs,
+        };
         let mut whole = Measured::default();
         let report = read(
             inputs,
@@ -150,7 +165,7 @@ impl<'a> Pair<'a> {
 }
 
 /// What dropping at each stage means; exclusions are numbered in the order of the query.
-fn fates(evaluator: &Evaluator) -> Vec<Fate> {
+fn fates(roles: &[StageRole]) -> Vec<Fate> {
     let mut exclusions = 0;
     let fate = |role: &StageRole| match role {
         StageRole::ServiceAccounts => Fate::Account,
@@ -162,7 +177,7 @@ fn fates(evaluator: &Evaluator) -> Vec<Fate> {
             Fate::Nothing
         }
     };
-    evaluator.roles().iter().map(fate).collect()
+    roles.iter().map(fate).collect()
 }
 
 fn fate(stage: Option<usize>, fates: &[Fate]) -> Fate {
@@ -172,7 +187,7 @@ fn fate(stage: Option<usize>, fates: &[Fate]) -> Fate {
 }
 
 struct Watch<'a> {
-    pair: &'a Pair<'a>,
+    judges: &'a Judges,
     inputs: &'a Inputs,
 }
 
@@ -183,11 +198,15 @@ struct Seen {
 }
 
 impl Visitor for Watch<'_> {
-    type Worker = (Scratch, Scratch);
+    type Worker = Room;
     type Output = Seen;
 
     fn worker(&self) -> Self::Worker {
-        (self.pair.base.scratch(), self.pair.head.scratch())
+        Room {
+            pair: self.judges.pair.scratch(),
+            base: self.judges.base.scratch(),
+            head: self.judges.head.scratch(),
+        }
     }
 
     fn output(&self) -> Seen {
@@ -197,32 +216,36 @@ impl Visitor for Watch<'_> {
         }
     }
 
-    fn visit(&self, (base, head): &mut Self::Worker, seen: &mut Seen, entry: &Entry<'_>) {
-        let pair = self.pair;
-        let before = fate(pair.base.dropped_by(base, entry.text), &pair.base_fates);
+    fn visit(&self, room: &mut Room, seen: &mut Seen, entry: &Entry<'_>) {
+        let judges = self.judges;
+        let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
+        let (before, after) = judges.pair.dropped_by(&mut room.pair, entry.text, time);
+        let before = fate(before, &judges.base_fates);
+        let after = fate(after, &judges.head_fates);
         // What is no record for one is none for the other: both begin with the same stages.
-        if before == Fate::Nothing {
+        if before == Fate::Nothing && after == Fate::Nothing {
             return;
         }
-        let after = if pair.is_same {
-            before
-        } else {
-            fate(pair.head.dropped_by(head, entry.text), &pair.head_fates)
-        };
-        let prefix = match pair.head.prefix().parse(entry.text) {
+        let prefix = match judges.head.prefix().parse(entry.text) {
             PrefixReading::Understood(prefix)
             | PrefixReading::Doubtful {
                 best_guess: prefix, ..
             } => Some(prefix),
             PrefixReading::Foreign(_) => None,
         };
-        let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
         let time = (time != NO_TIME).then_some(time);
         seen.count(prefix.as_ref(), time, before, after);
         if before.is_silent() != after.is_silent() {
-            self.changed(seen, entry, time, (before, after), (base, head));
+            self.changed(seen, entry, time, (before, after), room);
         }
     }
+}
+
+/// What a thread needs to judge.
+struct Room {
+    pair: CoupleScratch,
+    base: Scratch,
+    head: Scratch,
 }
 
 impl Watch<'_> {
@@ -233,14 +256,14 @@ impl Watch<'_> {
         entry: &Entry<'_>,
         time: Option<i64>,
         (before, after): (Fate, Fate),
-        (base, head): (&mut Scratch, &mut Scratch),
+        room: &mut Room,
     ) {
         let is_newly_silent = after.is_silent();
         let fate = if is_newly_silent { after } else { before };
         let verdict = match fate {
             Fate::Account => Verdict::OutOfScope,
-            _ if is_newly_silent => self.pair.head.verdict(head, entry.text),
-            _ => self.pair.base.verdict(base, entry.text),
+            _ if is_newly_silent => self.judges.head.verdict(&mut room.head, entry.text),
+            _ => self.judges.base.verdict(&mut room.base, entry.text),
         };
         let by = match verdict {
             Verdict::Excluded(by) => by,
@@ -254,7 +277,7 @@ impl Watch<'_> {
             object: String::new(),
         };
         let mut statement = String::new();
-        match judge_entry(entry.text, self.pair.head.prefix()) {
+        match judge_entry(entry.text, self.judges.head.prefix()) {
             EntryKind::Audit { prefix, record, .. } => {
                 key = Key {
                     user: name(prefix.user),
