@@ -225,6 +225,7 @@ fn batch(work: &[Work<'_>]) -> Result<Vec<Findings>, EvaluatorError> {
         prefix: first.prefix,
         service_accounts: Vec::new(),
         exclusions: exclusions.iter().collect(),
+        protected_users: Vec::new(),
     };
     let evaluator = Evaluator::of(&source)?;
     let scratch = evaluator.scratch();
@@ -251,7 +252,10 @@ fn stage(exclusion: &Exclusion, matcher: &Match, number: usize) -> Exclusion {
         stays_loud: Vec::new(),
         places: Places::default(),
         created: exclusion.created,
-        expires: exclusion.expires,
+        // What it matches is tried, not how long it lives.
+        expires: None,
+        accepted_risk: None,
+        max_silenced_share: None,
         environments: exclusion.environments.clone(),
         place: exclusion.place.clone(),
         match_place: exclusion.match_place.clone(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
-use super::measure::{Cell, Fate, Key, Measured, Judges, OTHERS, listed, rfc3339};
+use super::measure::{Cell, Fate, Judges, Key, Measured, OTHERS, listed, rfc3339};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
     Logs, Revision, Row, Timeline, Totals,

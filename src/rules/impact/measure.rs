@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 
 use super::redact::redact;
 use super::report::{Example, Group};
+use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::prefix::PrefixReading;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::{EntryKind, Prefix, judge_entry};
-use crate::audit_log::prefix::LogLinePrefix;
 use crate::compile::{CompiledQuery, StageRole};
 use crate::insights::{CoupleScratch, MissingField, Scratch};
 use crate::rules::evaluator::{Evaluator, EvaluatorError, NO_TIME, Pair, Verdict, time_of};
