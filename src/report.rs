@@ -1,7 +1,9 @@
 //! Results as text: for people, for programs, for the annotations of a pull request.
 
+pub mod escape;
 pub mod github;
 pub mod human;
+pub mod impact;
 pub mod json;
 pub mod junit;
 pub mod plan;

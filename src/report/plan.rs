@@ -3,11 +3,11 @@
 //!
 //! Live values were written by whoever edited them: everything drawn goes through [`escape`].
 
-pub mod escape;
 pub mod human;
 pub mod json;
 pub mod markdown;
 
+pub use super::escape;
 use crate::deploy::diff::{Line, Sign};
 use crate::deploy::plan::{Counts, Plan};
 use crate::deploy::port::Identity;

@@ -6,6 +6,8 @@ mod cli;
 mod deploy;
 mod enrolment;
 mod golden;
+mod impact_fixture;
+mod impact_report;
 mod mutation;
 mod readme;
 mod recorded;

@@ -29,7 +29,7 @@ impl Default for Style {
 }
 
 #[derive(Clone, Copy)]
-enum Paint {
+pub(in crate::report) enum Paint {
     Bold,
     Dim,
     Red,
@@ -38,7 +38,7 @@ enum Paint {
 }
 
 impl Style {
-    fn paint(self, paint: Paint, text: &str) -> String {
+    pub(in crate::report) fn paint(self, paint: Paint, text: &str) -> String {
         let code = match paint {
             Paint::Bold => "1",
             Paint::Dim => "2",
@@ -54,7 +54,7 @@ impl Style {
     }
 
     /// Escapes a text and cuts it to what is left of a line.
-    fn fit(self, text: &str, taken: usize) -> String {
+    pub(in crate::report) fn fit(self, text: &str, taken: usize) -> String {
         let text = terminal(text);
         let room = self.width.saturating_sub(taken).max(20);
         if text.width() <= room {

@@ -7,7 +7,8 @@ use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::policy::{Loaded, revision};
 use pgvigil::report;
-use pgvigil::report::impact::{self, Style};
+use pgvigil::report::impact::human::Style;
+use pgvigil::report::impact::{html, human, json, markdown};
 use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
 
 use super::eval::{missing_log, tell};
@@ -176,15 +177,15 @@ fn kind(path: &Path) -> anyhow::Result<Kind> {
 
 fn render(session: &Session, report: &ImpactReport, kind: Kind, colour: bool) -> String {
     match kind {
-        Kind::Text => impact::human::render(
+        Kind::Text => human::render(
             report,
             Style {
                 width: session.width(),
                 colour,
             },
         ),
-        Kind::Json => impact::json::render(report),
-        Kind::Markdown => impact::markdown::render(report, impact::markdown::COMMENT_LIMIT),
-        Kind::Html => impact::html::render(report),
+        Kind::Json => json::render(report),
+        Kind::Markdown => markdown::render(report, markdown::COMMENT_LIMIT),
+        Kind::Html => html::render(report),
     }
 }

@@ -1,0 +1,243 @@
+//! Text that somebody else wrote, made harmless for where it is shown.
+
+use std::fmt::Write;
+
+/// Says whether a character moves the cursor, hides, or turns the text around it.
+fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || crate::diagnostic::is_hostile(character)
+        || matches!(character,
+            '\u{00ad}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`.
+pub fn terminal(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hostile(character) {
+            // Writing to a text cannot fail.
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// JSON text whose hostile characters are spelt `\uXXXX`, which means the same.
+pub fn json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hostile(character) && character != '\n' {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// A code span of Markdown, for one line of text.
+pub fn code(text: &str) -> String {
+    let text = terminal(text);
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
+        " "
+    } else {
+        ""
+    };
+    format!("{ticks}{space}{text}{space}{ticks}")
+}
+
+/// The same for a cell of a table. A table splits its cells before it knows of code, and a backslash before the bar
+/// may be escaped itself: a text with bars becomes HTML of which Markdown reads nothing.
+pub fn cell(text: &str) -> String {
+    if !text.contains('|') {
+        return code(text);
+    }
+    let mut cell = "<code>".to_owned();
+    for character in terminal(text).chars() {
+        if character.is_ascii_punctuation() {
+            let _ = write!(cell, "&#{};", u32::from(character));
+        } else {
+            cell.push(character);
+        }
+    }
+    cell.push_str("</code>");
+    cell
+}
+
+/// Prose of Markdown on one line: no markup, no HTML, no link, and nobody is told by a mention.
+///
+/// A renderer looks for mentions, references and addresses after it has resolved escapes. So the sign that begins one
+/// is parted from the word by an invisible character, as bots that quote release notes do.
+pub fn prose(text: &str) -> String {
+    let text = terminal(text);
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let mut rest = text.chars().peekable();
+    // The last three characters before this one, in lower case.
+    let mut before = ['\0'; 3];
+    while let Some(character) = rest.next() {
+        let next_is_word = rest
+            .peek()
+            .is_some_and(|next| next.is_alphanumeric() || "/[\"\'_".contains(*next));
+        let [_, second, third] = before;
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '.' if before == ['w'; 3] => escaped.push_str("&#8203;."),
+            // `GH-12` is a reference.
+            '-' if [second, third] == ['g', 'h'] && next_is_word => escaped.push_str("-&#8203;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '$' | '^' | '=' | '#'
+            | '!' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+        if next_is_word && matches!(character, '@' | '#' | '!' | '$' | '~' | '%' | '&' | ':') {
+            escaped.push_str("&#8203;");
+        }
+        before = [second, third, character.to_ascii_lowercase()];
+    }
+    escaped
+}
+
+/// Text of HTML, between tags or within a quoted attribute. Line ends and tabs stay.
+pub fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(character),
+            _ if is_hostile(character) => {
+                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Several lines of text, each for a terminal.
+pub fn lines(text: &str) -> impl Iterator<Item = String> {
+    text.split('\n')
+        .map(|line| terminal(line.trim_end_matches('\r')).replace("\\u{9}", "    "))
+}
+
+/// A whole report without the commands that GitHub's runner reads from what a step prints: `::name::` at the start of
+/// a line, after any space, and `##[name]` anywhere (actions/runner, `ActionCommand.cs`).
+pub fn without_commands(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for line in text.replace("##[", "#\\u{23}[").split_inclusive('\n') {
+        let command = line.trim_start();
+        if let Some(rest) = command.strip_prefix("::") {
+            safe.push_str(line.get(..line.len() - command.len()).unwrap_or_default());
+            safe.push_str("\\u{3a}:");
+            safe.push_str(rest);
+        } else {
+            safe.push_str(line);
+        }
+    }
+    safe
+}
+
+/// At most so many characters, with an ellipsis where something was cut.
+pub fn shorten(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// A fence longer than any in the text.
+pub fn fence(text: &str) -> String {
+    "`".repeat(longest_run(text).max(2) + 1)
+}
+
+fn longest_run(text: &str) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    for character in text.chars() {
+        run = if character == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_moves_the_cursor_or_turns_the_text() {
+        let hostile = "a\u{1b}[2Jb\u{202e}c\u{200b}d\r\n\u{9b}é✓";
+        assert_eq!(
+            terminal(hostile),
+            "a\\u{1b}[2Jb\\u{202e}c\\u{200b}d\\u{d}\\u{a}\\u{9b}é✓"
+        );
+        let text = serde_json::to_string(hostile).unwrap();
+        assert!(json(&text).chars().all(|character| !is_hostile(character)));
+        assert_eq!(
+            serde_json::from_str::<String>(&json(&text)).unwrap(),
+            hostile
+        );
+        let tag = serde_json::to_string("\u{e0041}").unwrap();
+        assert_eq!(
+            serde_json::from_str::<String>(&json(&tag)).unwrap(),
+            "\u{e0041}"
+        );
+    }
+
+    #[test]
+    fn code_cannot_be_left() {
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code("a|b"), "`a|b`");
+        assert_eq!(cell("a\\|`b"), "<code>a&#92;&#124;&#96;b</code>");
+        assert_eq!(fence("x\n````\n"), "`````");
+    }
+
+    #[test]
+    fn prose_is_no_markup_and_tells_nobody() {
+        assert_eq!(
+            prose("plain text, 5 % (of 3): yes"),
+            "plain text, 5 % (of 3): yes"
+        );
+        assert_eq!(prose("@team"), "@&#8203;team");
+        assert_eq!(prose("a@b.c #12"), "a@&#8203;b.c \\#&#8203;12");
+        assert_eq!(prose("[x](https://a.b)"), "\\[x\\](https:&#8203;//a.b)");
+        assert_eq!(prose("www.x GH-1"), "www&#8203;.x GH-&#8203;1");
+        assert_eq!(
+            prose("<img onerror=x>&lt;"),
+            "&lt;img onerror\\=x&gt;&amp;&#8203;lt;"
+        );
+        assert_eq!(prose("a\n# b"), "a\\u\\{a\\}\\# b");
+    }
+
+    #[test]
+    fn html_is_text_in_every_place() {
+        assert_eq!(
+            html("</script><a href='javascript:x' b=\"\">&\u{2028}\u{202e}"),
+            "&lt;/script&gt;&lt;a href=&#39;javascript:x&#39; b=&quot;&quot;&gt;&amp;\\u{2028}\\u{202e}"
+        );
+    }
+
+    #[test]
+    fn no_line_is_a_command_of_the_runner() {
+        assert_eq!(
+            without_commands("a ::b\n  ::error::x\n::set-env y\nz ##[error]\n"),
+            "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\nz #\\u{23}[error]\n"
+        );
+    }
+}

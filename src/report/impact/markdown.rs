@@ -1,0 +1,442 @@
+//! The impact of a change as a comment of a pull request.
+
+use super::{
+    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
+    is_changed, length, life, moment, number, others, reading, record, revision, tests, unread,
+    verdict,
+};
+use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
+use crate::rules::impact::report::{
+    AccountImpact, Change, Direction, ExclusionImpact, Fault, Group, ImpactReport,
+};
+
+/// GitHub's limit of a comment, in characters.
+pub const COMMENT_LIMIT: usize = 65_536;
+
+/// Faults that are written out, and rows of a table.
+const MOST: usize = 25;
+
+/// Characters of a name, of a sentence and of a statement that are shown.
+const NAME: usize = 100;
+const SENTENCE: usize = 500;
+const STATEMENT: usize = 1_200;
+
+/// The first line of the comment. It is not shown; a runner finds by it the comment that it wrote before.
+pub fn marker(env: &str) -> String {
+    let safe = |character: char| {
+        if character.is_ascii_alphanumeric() || "._-".contains(character) {
+            character
+        } else {
+            '_'
+        }
+    };
+    // Two hyphens could end the HTML comment.
+    let name: String = env.chars().map(safe).take(NAME).collect();
+    format!("<!-- pgvigil impact {} -->", name.replace("--", "-_"))
+}
+
+/// The comment: the verdict, faults, what changed, what falls silent. At most `limit` bytes; says what it leaves out.
+pub fn render(report: &ImpactReport, limit: usize) -> String {
+    let head = heading(report);
+    let foot = footer(report);
+    let rest = "\n*More than fits a comment: the page and `--format json` hold all of it.*\n";
+    // Commands of the runner are spelt out at the end, which adds a few bytes for each.
+    let mut comment = Comment {
+        room: limit.saturating_sub(head.len() + foot.len() + rest.len() + limit / 50),
+        body: String::new(),
+        is_cut: false,
+    };
+    comment.push(&faults(&report.faults));
+    if let Some(unread) = unread(&report.logs) {
+        comment.push(&format!("\n> **Caution:** {}\n", prose(&unread)));
+    }
+    exclusions(report, &mut comment);
+    comment.push(&accounts(&report.accounts));
+    silent(report, &mut comment);
+    loud(report, &mut comment);
+    let others = others(report);
+    if !others.is_empty() {
+        comment.push(&format!("\nAlso: {}.\n", prose(&others.join(" · "))));
+    }
+    comment.push(&approvals_text(report));
+    let rest = if comment.is_cut { rest } else { "" };
+    let text = without_commands(&format!("{head}{}{rest}{foot}", comment.body));
+    if text.len() <= limit {
+        return text;
+    }
+    // Hardly anything fits: the verdict, which has no hostile text but the name of the environment.
+    shorten_bytes(&without_commands(&head), limit)
+}
+
+/// What still fits.
+struct Comment {
+    room: usize,
+    body: String,
+    is_cut: bool,
+}
+
+impl Comment {
+    fn fits(&self, part: usize) -> bool {
+        self.body.len() + part <= self.room
+    }
+
+    fn push(&mut self, part: &str) {
+        if self.fits(part.len()) {
+            self.body.push_str(part);
+        } else {
+            self.is_cut = true;
+        }
+    }
+}
+
+fn shorten_bytes(text: &str, limit: usize) -> String {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+fn heading(report: &ImpactReport) -> String {
+    format!(
+        "{}\n**Exclusion review · {}** — **{}** — {}\n",
+        marker(&report.env),
+        code(&shorten(&report.env, NAME)),
+        verdict(report.direction),
+        headline(report).join(" · ")
+    )
+}
+
+fn faults(faults: &[Fault]) -> String {
+    if faults.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n> [!CAUTION]\n> **This change must not be merged: {}.**\n",
+        count(length(faults), "fault")
+    );
+    for fault in faults.iter().take(MOST) {
+        text.push_str(&format!("> - {}", code(fault.code)));
+        if let Some(exclusion) = &fault.exclusion {
+            text.push_str(&format!(" · {}", name(exclusion)));
+        }
+        text.push_str(&format!(": {}", sentence(&fault.message)));
+        if !fault.help.is_empty() {
+            text.push_str(&format!(" — *{}*", sentence(&fault.help)));
+        }
+        text.push('\n');
+    }
+    if faults.len() > MOST {
+        text.push_str(&format!("> - and {} more\n", faults.len() - MOST));
+    }
+    text
+}
+
+fn name(text: &str) -> String {
+    code(&shorten(text, NAME))
+}
+
+fn sentence(text: &str) -> String {
+    prose(&shorten(text, SENTENCE))
+}
+
+/// The changed exclusions: whole, then as lines once they take half of the comment, so that what falls silent has room.
+fn exclusions(report: &ImpactReport, comment: &mut Comment) {
+    let mut left_out = 0_u64;
+    for exclusion in report.exclusions.iter().filter(|one| is_changed(one)) {
+        let block = block(exclusion);
+        let line = format!("\n{}", title(exclusion));
+        if comment.body.len() + block.len() <= comment.room / 2 {
+            comment.body.push_str(&block);
+        } else if comment.body.len() + line.len() <= comment.room / 5 * 3 {
+            comment.body.push_str(&line);
+            comment.is_cut = true;
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        comment.is_cut = true;
+        comment.push(&format!(
+            "\n…and {}.\n",
+            count(left_out, "more changed exclusion")
+        ));
+    }
+}
+
+fn title(exclusion: &ExclusionImpact) -> String {
+    format!(
+        "### {} · {} · {}\n",
+        name(&exclusion.id),
+        exclusion.change.name(),
+        direction(exclusion.direction)
+    )
+}
+
+fn direction(direction: Direction) -> String {
+    if direction.may_silence_more() {
+        format!("**{}**", verdict(direction))
+    } else {
+        direction.name().to_owned()
+    }
+}
+
+fn block(exclusion: &ExclusionImpact) -> String {
+    let mut text = format!("\n{}{}\n\n", title(exclusion), sentence(&exclusion.title));
+    let mut facts = vec![format!("owner {}", name(&exclusion.owner))];
+    if let Some(ticket) = &exclusion.ticket {
+        facts.push(format!("ticket {}", name(ticket)));
+    }
+    facts.push(sentence(&life(exclusion)));
+    facts.push(name(&format!("{}:{}", exclusion.file, exclusion.line)));
+    text.push_str(&format!("{}\n\n", facts.join(" · ")));
+    text.push_str(&format!("- **Reason:** {}\n", sentence(&exclusion.reason)));
+    if let Some(person) = &exclusion.accepted_by {
+        text.push_str(&format!("- **Risk accepted** by {}\n", name(person)));
+    }
+    if !exclusion.why.is_empty() {
+        text.push_str(&format!(
+            "- **Why {}:** {}\n",
+            exclusion.direction.name(),
+            sentence(&exclusion.why)
+        ));
+    }
+    if let Some(example) = &exclusion.counterexample {
+        text.push_str(&format!(
+            "- **Newly silent, for example:** {}\n",
+            name(&record(example))
+        ));
+        if let Some(statement) = &example.statement {
+            text.push_str(&statement_block(statement));
+        }
+    }
+    // What is gone hides nobody.
+    if exclusion.change != Change::Removed {
+        let (is_good, found) = attack(exclusion.attack.as_ref());
+        let mark = if is_good { "" } else { "⚠ " };
+        text.push_str(&format!("- **Evasion:** {mark}{}\n", sentence(&found)));
+        if let Some(evasion) = exclusion
+            .attack
+            .as_ref()
+            .and_then(|attack| attack.evasions.first())
+        {
+            text.push_str(&format!("  {}\n", sentence(&evasion.does)));
+            text.push_str(&statement_block(&evasion.statement));
+        }
+        let (is_good, found) = tests(exclusion.tests.as_ref());
+        let mark = if is_good { "" } else { "⚠ " };
+        text.push_str(&format!("- **Tests:** {mark}{}\n", sentence(&found)));
+        for survivor in exclusion
+            .tests
+            .iter()
+            .flat_map(|tests| &tests.survivors)
+            .take(3)
+        {
+            text.push_str(&format!("  - not noticed: {}\n", sentence(survivor)));
+        }
+    }
+    text.push_str(&format!("- **Effect:** {}\n", sentence(&effect(exclusion))));
+    text
+}
+
+/// A statement as a block inside a list.
+fn statement_block(statement: &str) -> String {
+    let shown: Vec<String> = lines(&shorten(statement, STATEMENT)).collect();
+    let fence = fence(&shown.join("\n"));
+    let mut text = format!("  {fence}sql\n");
+    for line in shown {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push_str(&format!("  {fence}\n"));
+    text
+}
+
+fn accounts(accounts: &[AccountImpact]) -> String {
+    let changed: Vec<&AccountImpact> = accounts
+        .iter()
+        .filter(|one| one.change != Change::Unchanged)
+        .collect();
+    if changed.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n### Service accounts, which are not audited\n\n".to_owned();
+    for account in changed.iter().take(MOST) {
+        text.push_str(&format!(
+            "- {} {}{} · owner {} · {}\n",
+            account.change.name(),
+            name(&account.role),
+            if account.is_pattern { " (pattern)" } else { "" },
+            name(&account.owner),
+            sentence(&account.reason)
+        ));
+    }
+    if changed.len() > MOST {
+        text.push_str(&format!("- and {} more\n", changed.len() - MOST));
+    }
+    text
+}
+
+fn silent(report: &ImpactReport, comment: &mut Comment) {
+    if report.newly_silent.is_empty() {
+        return;
+    }
+    let mut head = format!(
+        "\n### Newly silent: {}\n\n| user | command | object | records | last seen | silenced by | example |\n\
+         | --- | --- | --- | ---: | --- | --- | --- |\n",
+        count(report.totals.newly_silent, "record")
+    );
+    if !comment.fits(head.len() + 400) {
+        comment.is_cut = true;
+        return;
+    }
+    comment.body.push_str(&std::mem::take(&mut head));
+    let foot = 200;
+    // What becomes loud may have the last quarter.
+    let room = comment.room / 10 * 9;
+    rows(
+        &report.newly_silent,
+        room.saturating_sub(foot),
+        report,
+        comment,
+    );
+}
+
+fn loud(report: &ImpactReport, comment: &mut Comment) {
+    if report.newly_loud.is_empty() {
+        return;
+    }
+    let head = format!(
+        "\n<details><summary>Newly loud: {}</summary>\n\n\
+         | user | command | object | records | last seen | silenced before by | example |\n\
+         | --- | --- | --- | ---: | --- | --- | --- |\n",
+        count(report.totals.newly_loud, "record")
+    );
+    let foot = "\n</details>\n";
+    if !comment.fits(head.len() + foot.len() + 600) {
+        comment.is_cut = true;
+        return;
+    }
+    comment.body.push_str(&head);
+    let room = comment.room.saturating_sub(foot.len() + 400);
+    rows(&report.newly_loud, room, report, comment);
+    comment.body.push_str(foot);
+}
+
+/// Rows as long as the body stays below `room`, and a line about the others.
+fn rows(groups: &[Group], room: usize, report: &ImpactReport, comment: &mut Comment) {
+    let mut shown = 0;
+    for group in grave_first(groups).into_iter().take(MOST) {
+        let row = row(group);
+        if comment.body.len() + row.len() > room {
+            break;
+        }
+        comment.body.push_str(&row);
+        shown += 1;
+    }
+    let mut notes = Vec::new();
+    if groups.iter().any(|group| group.is_grave) {
+        notes.push(GRAVE.to_owned());
+    }
+    if shown < groups.len() {
+        comment.is_cut = true;
+        notes.push(format!(
+            "{} of {} groups shown",
+            number(shown as u64),
+            number(length(groups))
+        ));
+    }
+    if report.groups_left_out > 0 {
+        notes.push(format!(
+            "{} not listed anywhere",
+            count(report.groups_left_out, "more group")
+        ));
+    }
+    if !notes.is_empty() {
+        comment
+            .body
+            .push_str(&format!("\n{}.\n", prose(&notes.join(" · "))));
+    }
+}
+
+fn row(group: &Group) -> String {
+    let part = |text: &str, most| {
+        if text.is_empty() {
+            "–".to_owned()
+        } else {
+            cell(&shorten(text, most))
+        }
+    };
+    let by: Vec<String> = group.by.iter().take(3).map(|name| part(name, 60)).collect();
+    let by = if group.by.len() > 3 {
+        format!("{} …", by.join(" "))
+    } else {
+        by.join(" ")
+    };
+    let example = group
+        .examples
+        .first()
+        .map_or("", |example| example.statement.as_str());
+    let grave = if group.is_grave { "**(!)** " } else { "" };
+    format!(
+        "| {} | {} | {} | {grave}{} | {} | {by} | {} |\n",
+        part(&group.user, 60),
+        part(&command_of(group), 60),
+        part(&group.object, NAME),
+        number(group.records),
+        if group.last.is_empty() {
+            "–".to_owned()
+        } else {
+            prose(&shorten(&moment(&group.last), 40))
+        },
+        part(example, 120)
+    )
+}
+
+fn approvals_text(report: &ImpactReport) -> String {
+    let mut text = format!(
+        "\n**{}**\n",
+        super::approvals_needed(report.approvals.required)
+    );
+    let lines = approvals(report);
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+    for (what, list) in lines {
+        // Addresses are code, which tells nobody.
+        let is_prose = what == "because";
+        let mut shown: Vec<String> = list
+            .iter()
+            .take(10)
+            .map(|one| if is_prose { sentence(one) } else { name(one) })
+            .collect();
+        if list.len() > shown.len() {
+            shown.push(format!("and {} more", list.len() - shown.len()));
+        }
+        text.push_str(&format!(
+            "- {what}: {}\n",
+            shown.join(if is_prose { "; " } else { ", " })
+        ));
+    }
+    text
+}
+
+fn footer(report: &ImpactReport) -> String {
+    let run = shorten(&command(report), 300);
+    let side = |revision_: &crate::rules::impact::report::Revision| {
+        format!(
+            "{} query {}",
+            name(&revision(&revision_.name, revision_.commit.as_ref())),
+            code(&digest(&revision_.query_digest))
+        )
+    };
+    format!(
+        "\n---\n<sub>{} · {} audit records · {} → {} · judged for {} · pgvigil {}<br>Run it yourself: {}</sub>\n",
+        prose(&shorten(&reading(&report.logs), 200)),
+        number(report.totals.records),
+        side(&report.base),
+        side(&report.head),
+        prose(&shorten(&report.today, 20)),
+        prose(&shorten(&report.pgvigil, 40)),
+        code(&run)
+    )
+}
