@@ -362,6 +362,7 @@ mod tests {
             object_type: record.object_type.as_bytes(),
             object: record.object.as_bytes(),
             statement: Some(record.statement.as_bytes()),
+            day: None,
         }
     }
 
@@ -389,6 +390,7 @@ mod tests {
                 prefix: LogLinePrefix::Short,
                 service_accounts: Vec::new(),
                 exclusions: stages.iter().collect(),
+                protected_users: Vec::new(),
             })
             .unwrap();
             let scratch = evaluator.scratch();
