@@ -37,6 +37,7 @@ mod print;
 mod program;
 mod regex;
 mod segment;
+pub mod service;
 pub mod syntax;
 mod term;
 mod value;

@@ -8,6 +8,7 @@ pub mod eval;
 pub mod evaluator;
 pub mod explain;
 pub mod fixture;
+pub mod live;
 pub mod reference;
 pub mod sample;
 pub mod test;
