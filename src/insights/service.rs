@@ -119,7 +119,9 @@ pub enum ServiceError {
     #[error("no AWS region: set `AWS_REGION`, or `region` in the profile")]
     NoRegion,
     /// The credentials do not allow it.
-    #[error("not allowed to call `{action}` on {resource}: add that action to the IAM policy of these credentials ({message})")]
+    #[error(
+        "not allowed to call `{action}` on {resource}: add that action to the IAM policy of these credentials ({message})"
+    )]
     Denied {
         /// The IAM action that is missing.
         action: &'static str,
@@ -129,7 +131,9 @@ pub enum ServiceError {
         message: String,
     },
     /// A log group is not there.
-    #[error("no log group {name} in {region}: check the cluster's name and the region, and that the cluster exports its PostgreSQL log to CloudWatch Logs")]
+    #[error(
+        "no log group {name} in {region}: check the cluster's name and the region, and that the cluster exports its PostgreSQL log to CloudWatch Logs"
+    )]
     NoSuchLogGroup {
         /// Its name.
         name: String,
@@ -143,7 +147,9 @@ pub enum ServiceError {
         message: String,
     },
     /// Too many queries or calls, until the time was over.
-    #[error("the service had no room for the query within {seconds} s ({message}): wait for other queries and dashboards of this region to end, or run fewer at once")]
+    #[error(
+        "the service had no room for the query within {seconds} s ({message}): wait for other queries and dashboards of this region to end, or run fewer at once"
+    )]
     Busy {
         /// How long it was tried.
         seconds: u64,
@@ -159,7 +165,9 @@ pub enum ServiceError {
         help: &'static str,
     },
     /// The time that was given is over.
-    #[error("no result within {seconds} s, the queries were stopped: take a shorter window or shorter slices")]
+    #[error(
+        "no result within {seconds} s, the queries were stopped: take a shorter window or shorter slices"
+    )]
     TooLate {
         /// How long it was tried.
         seconds: u64,

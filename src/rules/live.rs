@@ -95,16 +95,17 @@ impl Plan {
         } else {
             Borders::WholeSeconds
         };
+        let limits: Vec<u32> = texts.iter().map(|text| rows(text)).collect();
         let mut requests = Vec::new();
         for slice in window.slices(slice) {
             for chunk in log_groups.chunks(LOG_GROUPS_MAX) {
-                for (index, text) in texts.iter().enumerate() {
+                for (index, (text, limit)) in texts.iter().zip(&limits).enumerate() {
                     let (text, last) = match borders {
                         Borders::InQuery => (until(text, slice.until), slice.until),
                         Borders::WholeSeconds => ((*text).to_owned(), slice.until - 1),
                     };
                     let request = Request {
-                        limit: rows(&text),
+                        limit: *limit,
                         text,
                         log_groups: chunk.to_vec(),
                         from: slice.from,
@@ -139,11 +140,7 @@ impl Plan {
     ///
     /// # Errors
     /// A log group that is not there, and whatever keeps the question from being asked.
-    pub fn estimate(
-        &self,
-        service: &dyn QueryService,
-        now: i64,
-    ) -> Result<Estimate, ServiceError> {
+    pub fn estimate(&self, service: &dyn QueryService, now: i64) -> Result<Estimate, ServiceError> {
         let groups = self
             .log_groups
             .iter()
@@ -179,13 +176,16 @@ impl Plan {
     /// Runs the queries: one answer for each text, in order.
     ///
     /// # Errors
-    /// The first failure of the service; a result that does not have the columns of the alarm query.
+    /// A plan without queries; the first failure of the service; a result that does not have the columns of the alarm query.
     pub fn run(
         &self,
         service: &dyn QueryService,
         stop: &AtomicBool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Answer>, LiveError> {
+        if self.requests.is_empty() {
+            return Err(LiveError::Nothing);
+        }
         let requests: Vec<Request> = self
             .requests
             .iter()
@@ -263,6 +263,9 @@ pub enum LiveError {
     /// The service did not run the queries.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// No time or no log group: an answer would say that nothing was found.
+    #[error("nothing to query: the window or the list of log groups is empty")]
+    Nothing,
     /// What it returned is not the result of an alarm query.
     #[error("the service returned no result of the alarm query: {0}")]
     NotTheResult(String),

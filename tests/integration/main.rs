@@ -6,6 +6,10 @@ mod cli;
 mod deploy;
 mod enrolment;
 mod golden;
+#[cfg(feature = "aws")]
+mod insights_server;
+#[cfg(feature = "aws")]
+mod live;
 mod readme;
 mod recorded;
 mod recordings;

@@ -294,12 +294,10 @@ impl Caller {
             start.set_log_group_names(groups)
         };
         let answer = self.attempt(&call, || start.clone().send()).await?;
-        answer
-            .query_id
-            .ok_or_else(|| ServiceError::Unavailable {
-                operation: call.operation,
-                message: "the service names no query".to_owned(),
-            })
+        answer.query_id.ok_or_else(|| ServiceError::Unavailable {
+            operation: call.operation,
+            message: "the service names no query".to_owned(),
+        })
     }
 
     /// Waits for the end. Rows of a query that still runs are partial, and are not looked at.
