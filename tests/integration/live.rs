@@ -165,7 +165,10 @@ fn the_service_finds_what_the_interpreter_finds() {
             assert_eq!(counts.records, whole.groups.0[group].records, "{group:?}");
             assert!(counts.statements >= whole.groups.0[group].statements);
         }
-        assert_eq!(sliced.statistics, whole.statistics);
+        // The first second behind a slice is read and dropped; it is in no result.
+        let (sliced, whole) = (sliced.statistics, whole.statistics);
+        assert_eq!(sliced.records_matched, whole.records_matched);
+        assert!(sliced.records_scanned > whole.records_scanned);
     }
     let records = |changes: &[pgvigil::rules::live::GroupChange]| -> Vec<_> {
         let records = changes.iter().map(|change| {
@@ -243,7 +246,7 @@ fn a_query_without_room_is_cut_at_whole_seconds() {
 }
 
 #[test]
-fn the_border_in_the_query_leaves_no_question_open() {
+fn the_border_in_the_query_opens_no_question() {
     let events = ticks(1, &[0]);
     let server = Server::start(events);
     let [base, head] = alarms();
@@ -256,7 +259,9 @@ fn the_border_in_the_query_leaves_no_question_open() {
         let text = call.body["queryString"].as_str().unwrap();
         assert!(text.starts_with("# live\nfilter toMillis(@timestamp) < 60000\n| filter "));
         assert!(text.chars().count() <= QUERY_LIMIT);
-        assert_eq!(open_questions(&parse(text).unwrap()), []);
+        let added = "filter toMillis(@timestamp) < 60000\n| ";
+        let questions = |text: &str| open_questions(&parse(text).unwrap()).len();
+        assert_eq!(questions(text), questions(&text.replacen(added, "", 1)));
         assert_eq!(call.body["startTime"], 0);
         assert_eq!(call.body["endTime"], 60);
         assert_eq!(call.body["limit"], 10_000);
