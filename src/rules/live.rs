@@ -27,6 +27,9 @@ const STORED_TO_INGESTED: f64 = 0.15;
 /// Rows of a query that writes no `limit` (AWS, `limit` command).
 const DEFAULT_ROWS: u32 = 10_000;
 
+/// Seconds of a slice, if nobody says otherwise: a day.
+pub const SLICE: u32 = 24 * 60 * 60;
+
 const DAY: i64 = 24 * 60 * 60;
 
 /// A range of time in seconds since 1970: `from` belongs to it, `until` does not.
@@ -80,7 +83,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans texts, such as the alarm queries of two revisions, over the same entries. Slices are `slice` seconds long.
+    /// Plans texts, such as the alarm queries of two revisions, over the same entries. Slices are `slice` seconds long,
+    /// [`SLICE`] as a rule.
+    ///
+    /// The window ends some minutes ago: an entry that arrives between two queries is a difference between them.
     #[must_use]
     pub fn new(texts: &[&str], log_groups: &[String], window: Window, slice: u32) -> Self {
         let mut log_groups = log_groups.to_vec();

@@ -342,6 +342,40 @@ fn what_does_not_pass_has_an_end() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_told() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let logs = Logs::emulator(&url).unwrap().with_pace(pace());
+    let error = logs.log_group(GROUP).unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot look up a log group: dispatch failure: "),
+        "{error}"
+    );
+    assert!(error.contains("Connection refused"), "{error}");
+    assert!(
+        error.ends_with("; try again") && error.len() < 200,
+        "{error}"
+    );
+}
+
+#[test]
+fn nothing_to_query_is_no_empty_result() {
+    let server = Server::start(Vec::new());
+    let empty = Window {
+        from: 60,
+        until: 60,
+    };
+    for plan in [
+        Plan::new(&[COUNT], &[], minute(), 60),
+        Plan::new(&[COUNT], &groups(), empty, 60),
+    ] {
+        assert_eq!(go(&connect(&server), &plan), Err(LiveError::Nothing));
+    }
+}
+
+#[test]
 fn a_query_that_the_service_gives_up_is_no_result() {
     for state in ["Failed", "Timeout", "Cancelled"] {
         let server = Server::start(ticks(60, &[0]));

@@ -1,6 +1,8 @@
 //! What a failed call of the SDK means: try again, or tell the user.
 
-use aws_sdk_cloudwatchlogs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::insights::service::ServiceError;
 
@@ -29,7 +31,7 @@ pub(super) enum Failure {
 /// The kinds of errors that the service and its signing layer name (CloudWatch Logs API, common errors).
 pub(super) fn of<E>(error: &SdkError<E>, call: &Call<'_>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
         SdkError::ServiceError(context) => {
@@ -39,11 +41,11 @@ where
             answered(code, status, plain(words), call)
         }
         SdkError::TimeoutError(_) => Failure::Lost("no answer in time".to_owned()),
-        // The whole chain: the outermost text says no more than "dispatch failure".
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            let message = plain(&DisplayErrorContext(error).to_string());
-            // The SDK's own type for this is not in its public interface.
-            if message.contains("CredentialsError") || message.contains("CredentialsNotLoaded") {
+            let message = chain(error);
+            // The type of this error is not in the SDK's public interface; its name is in what it prints.
+            let printed = format!("{error:?}");
+            if printed.contains("CredentialsError") || printed.contains("CredentialsNotLoaded") {
                 Failure::Final(ServiceError::NoCredentials { message })
             } else {
                 Failure::Lost(message)
@@ -51,7 +53,7 @@ where
         }
         _ => Failure::Final(ServiceError::Unavailable {
             operation: call.operation,
-            message: plain(&DisplayErrorContext(error).to_string()),
+            message: chain(error),
         }),
     }
 }
@@ -105,8 +107,19 @@ fn answered(code: &str, status: u16, message: String, call: &Call<'_>) -> Failur
     }
 }
 
+/// An error with everything that caused it: the outermost text alone says no more than "dispatch failure".
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    plain(&text)
+}
+
 /// One line without control characters: an answer can quote what stood in a log.
-pub(super) fn plain(text: &str) -> String {
+fn plain(text: &str) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_control() || c.is_whitespace())
         .filter(|word| !word.is_empty())

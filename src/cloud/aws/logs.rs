@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::failure::{self, Call, Failure, plain};
+use super::failure::{self, Call, Failure, chain};
 use crate::insights::Table;
 use crate::insights::service::{
     LogGroup, Progress, QueryResult, QueryService, ROWS_MAX, Request, ServiceError, Statistics,
@@ -597,19 +597,8 @@ fn unfinished() -> ServiceError {
 
 fn no_credentials(message: &str) -> ServiceError {
     ServiceError::NoCredentials {
-        message: plain(message),
+        message: message.to_owned(),
     }
-}
-
-/// An error with everything that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// Between half and the whole, so that many waiting clients do not come back at once.
@@ -628,4 +617,39 @@ fn runtime() -> Result<Runtime, ServiceError> {
             operation: "start the network runtime",
             message: error.to_string(),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_that_are_lost_on_the_way_are_told() {
+        let provider = aws_config::profile::ProfileFileCredentialsProvider::builder()
+            .profile_name("no profile has this name")
+            .build();
+        let builder = Builder::new()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(provider)
+            .endpoint_url("http://127.0.0.1:9");
+        let logs = Logs::new(runtime().unwrap(), builder, "us-east-1".to_owned());
+        let error = logs.log_group("group").unwrap_err();
+        assert!(
+            matches!(error, ServiceError::NoCredentials { .. }),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn pauses_differ_and_stay_in_bounds() {
+        let length = Duration::from_secs(8);
+        let pauses: Vec<Duration> = (0..50).map(|_| jitter(length)).collect();
+        assert!(
+            pauses
+                .iter()
+                .all(|pause| (length / 2..=length).contains(pause))
+        );
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]));
+    }
 }
