@@ -1,5 +1,7 @@
-//! Adapters of the deploy port.
+//! Adapters of the ports: providers of deployed resources, and services that run queries.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod local;
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ mod program;
 mod regex;
 mod required;
 mod segment;
+pub mod service;
 pub mod syntax;
 mod term;
 mod value;

@@ -8,6 +8,10 @@ mod enrolment;
 mod golden;
 mod impact_fixture;
 mod impact_report;
+#[cfg(feature = "aws")]
+mod insights_server;
+#[cfg(feature = "aws")]
+mod live;
 mod mutation;
 mod readme;
 mod recorded;

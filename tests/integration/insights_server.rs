@@ -1,0 +1,472 @@
+//! A server on loopback that speaks the JSON 1.1 protocol of CloudWatch Logs, and runs queries with our interpreter.
+//!
+//! Plain sockets and threads: nothing of the SDK is in it, so that a mistake cannot be made on both sides.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's server may panic"
+)]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use pgvigil::insights::{Event, Options, Program, Table, parse};
+use serde_json::{Value, json};
+
+/// One entry in a log group.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) group: String,
+    pub(crate) stream: String,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) message: Vec<u8>,
+}
+
+impl Stored {
+    /// Runs `look` with the entry as the interpreter takes it.
+    pub(crate) fn event<T>(&self, look: impl FnOnce(&Event<'_>) -> T) -> T {
+        let log = format!("123456789012:{}", self.group);
+        look(&Event {
+            message: &self.message,
+            timestamp_ms: self.timestamp_ms,
+            ingestion_ms: self.timestamp_ms,
+            log_stream: self.stream.as_bytes(),
+            log: log.as_bytes(),
+        })
+    }
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// An error answer: status and the name of the error.
+    Answer(u16, &'static str),
+    /// The connection ends without an answer, before the call has an effect.
+    Reset,
+    /// The call has its effect, and the connection ends without an answer.
+    LoseAnswer,
+}
+
+/// How the service may understand that the end of a range belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The whole last second.
+    WholeSecond,
+    /// The first millisecond of it.
+    FirstMillisecond,
+}
+
+/// A call that was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) operation: String,
+    pub(crate) body: Value,
+    pub(crate) signed: bool,
+}
+
+/// What the server knows, and how it behaves.
+pub(crate) struct State {
+    pub(crate) events: Arc<Vec<Stored>>,
+    /// As DescribeLogGroups tells them.
+    pub(crate) groups: Vec<Value>,
+    /// For the next calls of an operation.
+    pub(crate) faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    /// States in which the next queries end, instead of `Complete`.
+    pub(crate) ends: VecDeque<&'static str>,
+    /// Looks before a query ends.
+    pub(crate) looks: usize,
+    /// Queries never end.
+    pub(crate) hangs: bool,
+    /// Queries that may run at once.
+    pub(crate) room: usize,
+    /// Rows on a page.
+    pub(crate) page: usize,
+    pub(crate) end: End,
+    pub(crate) calls: Vec<Called>,
+    /// Most queries that ever ran at once.
+    pub(crate) most_running: usize,
+    queries: BTreeMap<String, Query>,
+}
+
+impl State {
+    /// Calls of an operation.
+    pub(crate) fn called(&self, operation: &str) -> Vec<&Called> {
+        self.calls
+            .iter()
+            .filter(|call| call.operation == operation)
+            .collect()
+    }
+
+    /// Queries that were started, and have neither ended nor been stopped.
+    pub(crate) fn running(&self) -> usize {
+        self.queries.values().filter(|query| query.runs).count()
+    }
+
+    /// The next calls of the operation go wrong.
+    pub(crate) fn fail(&mut self, operation: &'static str, faults: &[Fault]) {
+        self.faults.entry(operation).or_default().extend(faults);
+    }
+}
+
+struct Query {
+    looks: usize,
+    end: &'static str,
+    runs: bool,
+    table: Table,
+    matched: u64,
+    scanned: u64,
+    bytes: u64,
+}
+
+/// A running server. It ends with the process.
+pub(crate) struct Server {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Server {
+    pub(crate) fn start(events: Vec<Stored>) -> Self {
+        let mut names: Vec<&str> = events.iter().map(|event| event.group.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let groups = names.iter().map(|name| group(name, 0, None, 0)).collect();
+        let state = Arc::new(Mutex::new(State {
+            groups,
+            events: Arc::new(events),
+            faults: BTreeMap::new(),
+            ends: VecDeque::new(),
+            looks: 2,
+            hangs: false,
+            room: 100,
+            page: 10_000,
+            end: End::WholeSecond,
+            calls: Vec::new(),
+            most_running: 0,
+            queries: BTreeMap::new(),
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || serve(&stream, &state));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A log group, as DescribeLogGroups tells it.
+pub(crate) fn group(name: &str, bytes: u64, days: Option<u32>, created_ms: i64) -> Value {
+    let mut told = json!({
+        "logGroupName": name,
+        "storedBytes": bytes,
+        "creationTime": created_ms,
+        "logGroupArn": format!("arn:aws:logs:us-east-1:123456789012:log-group:{name}"),
+    });
+    if let Some(days) = days {
+        told["retentionInDays"] = json!(days);
+    }
+    told
+}
+
+/// Answers the calls of one connection, until it ends.
+fn serve(stream: &TcpStream, state: &Mutex<State>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut writer = stream.try_clone().unwrap();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        assert!(line.starts_with("POST / HTTP/1.1"), "{line}");
+        let (mut length, mut target, mut signed) = (0, String::new(), false);
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).unwrap();
+            let Some((name, value)) = header.trim_end().split_once(':') else {
+                break;
+            };
+            let value = value.trim();
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.parse().unwrap(),
+                "x-amz-target" => target = value.to_owned(),
+                "content-type" => assert_eq!(value, "application/x-amz-json-1.1"),
+                "authorization" => signed = value.starts_with("AWS4-HMAC-SHA256 Credential="),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let operation = target.strip_prefix("Logs_20140328.").unwrap().to_owned();
+        let Some((status, answer)) = answer(state, &operation, body, signed) else {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+            return;
+        };
+        let answer = answer.to_string();
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
+            answer.len()
+        );
+        if writer.write_all((head + &answer).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// The answer to a call; none where the connection must end instead.
+fn answer(
+    state: &Mutex<State>,
+    operation: &str,
+    body: Value,
+    signed: bool,
+) -> Option<(u16, Value)> {
+    let mut state = state
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    state.calls.push(Called {
+        operation: operation.to_owned(),
+        body: body.clone(),
+        signed,
+    });
+    let fault = state
+        .faults
+        .get_mut(operation)
+        .and_then(VecDeque::pop_front);
+    match fault {
+        Some(Fault::Answer(status, name)) => return Some((status, error(name, "as asked"))),
+        Some(Fault::Reset) => return None,
+        Some(Fault::LoseAnswer) | None => {}
+    }
+    let answer = match operation {
+        "StartQuery" => state.start_query(&body),
+        "GetQueryResults" => state.get_query_results(&body),
+        "StopQuery" => state.stop_query(&body),
+        "DescribeLogGroups" => state.describe_log_groups(&body),
+        other => panic!("{other}"),
+    };
+    (fault != Some(Fault::LoseAnswer)).then_some(answer)
+}
+
+fn error(name: &str, message: &str) -> Value {
+    json!({ "__type": name, "message": message })
+}
+
+impl State {
+    fn start_query(&mut self, body: &Value) -> (u16, Value) {
+        if self.running() >= self.room {
+            return (
+                400,
+                error(
+                    "LimitExceededException",
+                    "Account maximum query concurrency limit of [100] reached.",
+                ),
+            );
+        }
+        let text = body["queryString"].as_str().unwrap();
+        if text.chars().count() > 10_000 {
+            return (
+                400,
+                error(
+                    "MalformedQueryException",
+                    "the query is longer than 10000 characters",
+                ),
+            );
+        }
+        let program = parse(text).and_then(|query| Program::new(&query, Options::default()));
+        let program = match program {
+            Ok(program) => program,
+            Err(faults) => {
+                return (400, error("MalformedQueryException", &faults[0].message));
+            }
+        };
+        let groups: Vec<&str> = ["logGroupNames", "logGroupIdentifiers"]
+            .iter()
+            .filter_map(|key| body[key].as_array())
+            .flatten()
+            .map(|name| name.as_str().unwrap())
+            .map(|name| {
+                name.rsplit_once(":log-group:")
+                    .map_or(name, |(_, name)| name)
+            })
+            .collect();
+        if groups.is_empty() || groups.len() > 50 {
+            return (
+                400,
+                error("InvalidParameterException", "1 to 50 log groups"),
+            );
+        }
+        for group in &groups {
+            if !self
+                .groups
+                .iter()
+                .any(|known| known["logGroupName"] == *group)
+            {
+                return (
+                    400,
+                    error(
+                        "ResourceNotFoundException",
+                        &format!("Log group '{group}' does not exist"),
+                    ),
+                );
+            }
+        }
+        let limit = body["limit"].as_u64().unwrap_or(10_000);
+        assert!((1..=100_000).contains(&limit), "{limit}");
+        let first = body["startTime"].as_i64().unwrap() * 1000;
+        let last = body["endTime"].as_i64().unwrap() * 1000
+            + match self.end {
+                End::WholeSecond => 999,
+                End::FirstMillisecond => 0,
+            };
+        let (mut matched, mut scanned, mut bytes) = (0, 0, 0);
+        let mut run = program.run();
+        for event in self.events.iter() {
+            if !groups.contains(&event.group.as_str())
+                || event.timestamp_ms < first
+                || event.timestamp_ms > last
+            {
+                continue;
+            }
+            scanned += 1;
+            bytes += event.message.len() as u64;
+            matched += u64::from(event.event(|event| run.push(event)).kept);
+        }
+        let mut table = run.finish();
+        table.rows.truncate(usize::try_from(limit).unwrap());
+        let id = format!("query-{}", self.queries.len());
+        self.queries.insert(
+            id.clone(),
+            Query {
+                looks: 0,
+                end: self.ends.pop_front().unwrap_or("Complete"),
+                runs: true,
+                table,
+                matched,
+                scanned,
+                bytes,
+            },
+        );
+        self.most_running = self.most_running.max(self.running());
+        (200, json!({ "queryId": id }))
+    }
+
+    fn get_query_results(&mut self, body: &Value) -> (u16, Value) {
+        let id = body["queryId"].as_str().unwrap();
+        let Some(query) = self.queries.get_mut(id) else {
+            return (400, error("ResourceNotFoundException", "no such query"));
+        };
+        query.looks += 1;
+        let columns = &query.table.columns;
+        if query.looks == 1 {
+            return (200, json!({ "status": "Scheduled", "results": [] }));
+        }
+        if query.runs && (self.hangs || query.looks <= self.looks) {
+            // Half of the rows, and one that is not in the result: whoever uses them has another result.
+            let half = &query.table.rows[..query.table.rows.len() / 2];
+            let mut rows: Vec<Value> = half.iter().map(|row| fields(columns, row)).collect();
+            let partial: Vec<Value> = columns
+                .iter()
+                .map(|name| json!({ "field": name, "value": "7" }))
+                .collect();
+            rows.push(Value::Array(partial));
+            return (
+                200,
+                json!({ "status": "Running", "results": rows, "statistics": {} }),
+            );
+        }
+        query.runs = false;
+        if query.end != "Complete" {
+            return (200, json!({ "status": query.end, "results": [] }));
+        }
+        let from: usize = body["nextToken"]
+            .as_str()
+            .map_or(0, |token| token.parse().unwrap());
+        let until = (from + self.page).min(query.table.rows.len());
+        let rows: Vec<Value> = query.table.rows[from..until]
+            .iter()
+            .map(|row| fields(columns, row))
+            .collect();
+        let mut answer = json!({
+            "status": "Complete",
+            "results": rows,
+            "statistics": {
+                "recordsMatched": query.matched as f64,
+                "recordsScanned": query.scanned as f64,
+                "bytesScanned": query.bytes as f64,
+                "resultCount": query.table.rows.len() as f64,
+            },
+        });
+        if until < query.table.rows.len() {
+            answer["nextToken"] = json!(until.to_string());
+        }
+        (200, answer)
+    }
+
+    fn stop_query(&mut self, body: &Value) -> (u16, Value) {
+        let id = body["queryId"].as_str().unwrap();
+        match self.queries.get_mut(id) {
+            Some(query) if query.runs => {
+                query.runs = false;
+                query.end = "Cancelled";
+                (200, json!({ "success": true }))
+            }
+            Some(_) => (
+                400,
+                error("InvalidParameterException", "the query is not running"),
+            ),
+            None => (400, error("ResourceNotFoundException", "no such query")),
+        }
+    }
+
+    /// Two groups on a page.
+    fn describe_log_groups(&self, body: &Value) -> (u16, Value) {
+        let prefix = body["logGroupNamePrefix"].as_str().unwrap_or_default();
+        let arns = body["logGroupIdentifiers"].as_array();
+        let fits: Vec<&Value> = self
+            .groups
+            .iter()
+            .filter(|group| group["logGroupName"].as_str().unwrap().starts_with(prefix))
+            .filter(|group| arns.is_none_or(|arns| arns.contains(&group["logGroupArn"])))
+            .collect();
+        let from: usize = body["nextToken"]
+            .as_str()
+            .map_or(0, |token| token.parse().unwrap());
+        let page: Vec<&Value> = fits.iter().copied().skip(from).take(2).collect();
+        let mut answer = json!({ "logGroups": page });
+        if from + 2 < fits.len() {
+            answer["nextToken"] = json!((from + 2).to_string());
+        }
+        (200, answer)
+    }
+}
+
+/// A row as the service writes it: a missing field is left out.
+fn fields(columns: &[String], row: &[Option<String>]) -> Value {
+    columns
+        .iter()
+        .zip(row)
+        .filter_map(|(name, value)| {
+            value
+                .as_ref()
+                .map(|value| json!({ "field": name, "value": value }))
+        })
+        .collect()
+}
