@@ -5,6 +5,7 @@ pub mod github;
 pub mod human;
 pub mod impact;
 pub mod json;
+pub mod live;
 pub mod junit;
 pub mod plan;
 pub mod rules_human;

@@ -15,6 +15,7 @@ use pgvigil::insights::{self, Event, MissingField, Options, Program};
 use pgvigil::policy;
 use pgvigil::rules::{Evaluator, Verdict};
 
+use crate::agreement::SETTLED;
 use crate::recorded;
 
 /// Records by column and user.
@@ -46,7 +47,12 @@ fn shadowed(source: &QuerySource<'_>, entries: &[&[u8]]) -> Counts {
     for query in source.shadow("") {
         assert!(query.length() <= QUERY_LIMIT, "{}", query.length());
         let parsed = insights::parse(&query.text).unwrap();
-        assert_eq!(insights::open_questions(&parsed), [], "{}", query.text);
+        let open: Vec<String> = insights::open_questions(&parsed)
+            .into_iter()
+            .map(|fault| fault.message)
+            .filter(|message| !SETTLED.iter().any(|settled| message.starts_with(settled)))
+            .collect();
+        assert_eq!(open, [""; 0], "{}", query.text);
         let mut tables = Vec::new();
         for missing in [MissingField::Null, MissingField::False] {
             let options = Options {

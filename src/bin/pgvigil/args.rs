@@ -150,11 +150,27 @@ pub(crate) struct ImpactArgs {
     /// How to print the report
     #[arg(long, default_value = "human")]
     pub(crate) format: ImpactFormat,
+    /// Ask CloudWatch Logs Insights itself instead of reading logs: runs both alarm queries there
+    #[cfg(feature = "aws")]
+    #[arg(long, requires = "since", conflicts_with_all = ["logs", "reports", "log_line_prefix"])]
+    pub(crate) live: bool,
+    /// How far back a live run looks, up to now: such as 6h, 7d
+    #[cfg(feature = "aws")]
+    #[arg(long, requires = "live", value_name = "TIME")]
+    pub(crate) since: Option<jiff::Span>,
+    /// Start the queries of a live run without asking
+    #[cfg(feature = "aws")]
+    #[arg(long, requires = "live")]
+    pub(crate) auto_approve: bool,
     /// Write a report to this file too, as its ending says: .html, .md, .json or .txt; may be repeated
     #[arg(long = "report", value_name = "FILE")]
     pub(crate) reports: Vec<PathBuf>,
     /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
-    #[arg(required = true, value_name = "LOG")]
+    #[cfg_attr(
+        feature = "aws",
+        arg(required_unless_present = "live", value_name = "LOG")
+    )]
+    #[cfg_attr(not(feature = "aws"), arg(required = true, value_name = "LOG"))]
     pub(crate) logs: Vec<PathBuf>,
 }
 

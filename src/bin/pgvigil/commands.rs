@@ -11,6 +11,8 @@ mod eval;
 mod explain;
 mod files;
 mod impact;
+#[cfg(feature = "aws")]
+mod impact_live;
 mod man;
 mod plan;
 mod rules_test;

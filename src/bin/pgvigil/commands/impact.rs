@@ -47,15 +47,19 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
             return Ok(Exit::Usage);
         }
     };
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
         session.say(&format!(
             "note: {} has {faults} faults; what is faulty there silences nothing",
             report::visible(&change.base_name)
         ));
+    }
+    #[cfg(feature = "aws")]
+    if args.live {
+        return super::impact_live::run(session, args, &change.base, &head, environment);
+    }
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
     }
     let inputs = Inputs::from_paths(&args.logs);
     let progress = Progress::new(session);
