@@ -216,7 +216,7 @@ fn every_pair_of_conditions_is_decided() {
         "lacks: [from]",
         "lacks_words: [from]",
         "lacks_names: [from]",
-        "contains: [1]",
+        "contains: [lect]",
     ];
     for a in conditions {
         for b in conditions {
@@ -690,7 +690,7 @@ fn is_silent(policy: &Policy, fields: &Fields) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_called_no_wider_silences_nothing_new((base, head) in pairs(), records in records()) {
@@ -698,7 +698,6 @@ proptest! {
         let (base, head) = (policy_from(&template, &base), policy_from(&template, &head));
         let report = compare(&base, &head, "local", TODAY).unwrap();
         check(&report, &base, &head);
-        eprintln!("VERDICT {:?}", report.overall);
         let evaluator = |policy: &Policy| {
             Evaluator::of(&QuerySource::of(policy, policy.environment("local").unwrap())).unwrap()
         };
