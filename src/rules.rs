@@ -4,6 +4,7 @@
 //! [`reference`] judges from the policy itself, so that tests can hold the two against each other
 //! and [`explain`] can tell which condition a record fails.
 
+pub mod attack;
 pub mod eval;
 pub mod evaluator;
 pub mod explain;

@@ -119,6 +119,8 @@ codes! {
     ExclusionContains = "exclusion/contains-without-expiry", Error, "a `contains` without an expiry", "add `expires`: people can type that text too";
     ExclusionNoSamples = "exclusion/no-samples", Error, "an exclusion without samples", "add at least one record that it silences and one near miss that stays loud";
     ExclusionSampleObject = "exclusion/sample-object", Error, "a sample has an object without its type", "add `object_type`: pgAudit prints both or neither";
+    ExclusionWriterOnly = "exclusion/writer-only", Error, "an exclusion rests on nothing but what people type", "add `class`, `command` and what else the server writes, or match the whole statement";
+    ExclusionEvadable = "exclusion/evadable", Error, "a person can hide behind an exclusion", "narrow the condition that is shown, until the statement counts";
     ExclusionExpired = "exclusion/expired", Error, "an exclusion has expired", "delete it, or agree on it anew with a later `expires`";
     ExclusionExpiresSoon = "exclusion/expires-soon", Warning, "an exclusion expires within 30 days", "agree on it anew, or let it expire";
     ExclusionLivesLong = "exclusion/lives-long", Warning, "an exclusion lives longer than a year", "let it expire within 366 days: what makes noise changes";
