@@ -18,6 +18,7 @@ pub mod samples;
 pub mod schedule;
 pub mod tags;
 pub mod vocabulary;
+pub mod writer_only;
 
 use jiff::civil::Date;
 
@@ -52,6 +53,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &reasons::Reasons,
     &vocabulary::Vocabulary,
     &matches::Matches,
+    &writer_only::WriterOnly,
     &relations::Relations,
     &patterns::Patterns,
     &samples::Samples,

@@ -1,5 +1,6 @@
 //! The statements that must be heard, and the records that a server wrote for them: `corpus.sql`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -9,6 +10,10 @@ pub const SETUP: &str = include_str!("setup.sql");
 
 /// The statements with their records.
 pub const TEXT: &str = include_str!("corpus.sql");
+
+/// What reading each relation of the system schemas leaves in the log: a line for each, and in it,
+/// behind tabs, its records.
+pub const RELATIONS: &str = include_str!("relations.tsv");
 
 /// The table that most statements work on.
 pub const TABLE: &str = "pgvigil_attack.accounts";
@@ -125,6 +130,24 @@ pub struct Corpus {
 }
 
 static CORPUS: LazyLock<Corpus> = LazyLock::new(|| parse(TEXT));
+
+static READ: LazyLock<BTreeMap<&str, Vec<Fact>>> = LazyLock::new(|| {
+    RELATIONS
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(relation, records)| {
+            (
+                relation,
+                records.split('\t').filter_map(Fact::parse).collect(),
+            )
+        })
+        .collect()
+});
+
+/// The records of reading a relation of a system schema, with `log_relation` on; `None` for others.
+pub fn reading(relation: &str) -> Option<&'static [Fact]> {
+    READ.get(relation).map(Vec::as_slice)
+}
 
 /// The corpus.
 pub fn corpus() -> &'static Corpus {

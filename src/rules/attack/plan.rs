@@ -271,11 +271,16 @@ impl Maker<'_> {
         found
     }
 
-    /// The record of a statement on an object, with the second one that a view has.
+    /// The records of a statement on an object, with those that a view carries.
     fn on_object(command: &str, object_type: &str, object: &str) -> Vec<Fact> {
-        let class = if command == "SELECT" { "READ" } else { "WRITE" };
-        let mut facts = vec![Fact::own(class, command, object_type, object)];
-        if object_type.ends_with("VIEW") && object_type == "VIEW" {
+        if command != "SELECT" {
+            return vec![Fact::own("WRITE", command, object_type, object)];
+        }
+        if let Some(known) = corpus::reading(object) {
+            return known.to_vec();
+        }
+        let mut facts = vec![Fact::own("READ", command, object_type, object)];
+        if object_type == "VIEW" {
             facts.push(Fact::own("MISC", "???", object_type, object));
         }
         facts
@@ -433,15 +438,10 @@ impl Maker<'_> {
         let most = if self.full { 4 } else { 1 };
         for sample in samples.iter().take(most) {
             let text = sample.statement.trim().trim_end_matches(';');
-            if text.is_empty() {
+            // Of another record it is not known what stands beside it.
+            if text.is_empty() || sample.class != "READ" || sample.command != "SELECT" {
                 continue;
             }
-            let own = Fact::own(
-                &sample.class,
-                &sample.command,
-                &sample.object_type,
-                &sample.object,
-            );
             let about = |does, carrier, harm| About {
                 kind: Kind::Beside,
                 does,
@@ -451,12 +451,18 @@ impl Maker<'_> {
                 item: None,
             };
             for log_relation in [true, false] {
+                let own = if sample.object.is_empty() || !log_relation {
+                    vec![Fact::own("READ", "SELECT", "", "")]
+                } else {
+                    Self::on_object("SELECT", &sample.object_type, &sample.object)
+                };
                 let deleted = if log_relation {
                     Fact::own("WRITE", "DELETE", "TABLE", TABLE)
                 } else {
                     Fact::own("WRITE", "DELETE", "", "")
                 };
-                let facts = vec![own.clone(), deleted];
+                let mut facts = own.clone();
+                facts.push(deleted);
                 for (carrier, script) in [
                     ("a statement behind", format!("{text}; DELETE FROM {TABLE}")),
                     ("a statement before", format!("DELETE FROM {TABLE}; {text}")),
@@ -475,7 +481,7 @@ impl Maker<'_> {
                         let Some(written) = spelling.write(ride::call(rider)) else {
                             continue;
                         };
-                        let mut facts = vec![own.clone()];
+                        let mut facts = own.clone();
                         facts.extend(ride::added(rider, log_relation));
                         let about = about(&rider.title, spelling.name, rider.harm);
                         let script = format!("SELECT {written}, {rest}");
