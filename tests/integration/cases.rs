@@ -16,6 +16,7 @@ use pgvigil::compile;
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{github, human, json};
+use pgvigil::rules::attack;
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -57,6 +58,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("exclusion-contains-without-expiry", "contains"),
     ("exclusion-duplicate-id", "catalog-metadata"),
     ("exclusion-empty-match", "match"),
+    ("exclusion-evadable", "DBeaver"),
     ("exclusion-expired", "2026-11-21"),
     ("exclusion-expires-soon", "2026-12-01"),
     ("exclusion-id-form", "Catalog_Metadata"),
@@ -69,6 +71,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("exclusion-unknown-word", "MISC_SET"),
     ("exclusion-weak-reason", "noise"),
     ("exclusion-whole-catalog", "pg_catalog"),
+    ("exclusion-writer-only", "statement"),
     ("pattern-empty", "\"[0-9]*\""),
     ("pattern-invalid", "("),
     ("pattern-not-portable", "\\d"),
@@ -144,6 +147,9 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
     };
     let mut diagnostics = check::run(&loaded, TODAY);
     diagnostics.extend(compile::limits(&loaded));
+    if name == "exclusion-evadable" {
+        diagnostics.extend(attack::check(&loaded, TODAY));
+    }
     diagnostics.sort();
     (loaded, diagnostics)
 }
