@@ -139,7 +139,9 @@ fn assert_silent(loaded: &Loaded, report: &AttackReport) {
                     "do $$",
                 ]
                 .as_slice(),
-                Harm::Reads => &["select", "table", "values", "copy", "refresh", "execute"],
+                Harm::Reads => &[
+                    "select", "table", "values", "copy", "refresh", "execute", "lo_get", "005fget",
+                ],
             };
             assert!(
                 harms.iter().any(|word| text.to_lowercase().contains(word)),

@@ -258,6 +258,9 @@ mod tests {
             .map(|step| step.on.len() + step.off.len())
             .sum();
         assert_eq!(read, facts);
+        let names: std::collections::BTreeSet<&str> =
+            entries.clone().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names.len(), headers, "a name stands twice");
         for entry in entries {
             assert!(
                 entry

@@ -209,10 +209,10 @@ SELECT pgvigil_attack.erase_accounts();
 SELECT pgvigil_attack.peek();
 -- on READ,SELECT,,
 -- on FUNCTION,EXECUTE,FUNCTION,pgvigil_attack.peek
--- on READ,SELECT,TABLE,pgvigil_attack.accounts	text 
+-- on READ,SELECT,TABLE,pgvigil_attack.accounts	text
 -- off READ,SELECT,,
 -- off FUNCTION,EXECUTE,FUNCTION,pgvigil_attack.peek
--- off READ,SELECT,,	text 
+-- off READ,SELECT,,	text
 
 -- action function-definer (reads): calls a SECURITY DEFINER function
 SELECT pgvigil_attack.as_owner();
@@ -544,7 +544,7 @@ pgvigil_attack.as_owner();
 -- on READ,SELECT,TABLE,pgvigil_attack.accounts
 -- off READ,SELECT,,
 
--- rider table (reads): reads a relation with TABLE
+-- rider table-command (reads): reads a relation with TABLE
 (TABLE pgvigil_attack.totals);
 -- on READ,SELECT,MATERIALIZED VIEW,pgvigil_attack.totals
 -- off READ,SELECT,,

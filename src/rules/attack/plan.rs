@@ -310,7 +310,7 @@ impl Maker<'_> {
                     carrier: spelling.name,
                     harm: rider.harm,
                     condition,
-                    item: None,
+                    item: condition.ends_with("/contains").then_some(0),
                 };
                 for log_relation in [true, false] {
                     let mut forms = vec![format!("SELECT {written}{suffix}")];

@@ -328,15 +328,26 @@ fn try_one(
 }
 
 fn keep_shortest(kinds: &mut BTreeMap<Kind, Found>, found: &Found) {
-    let length = |found: &Found| {
-        found.attack.script().len() + found.attack.who.user.len() + found.attack.who.database.len()
-    };
+    let cost = cost(found);
     match kinds.get(&found.attack.kind) {
-        Some(known) if length(known) <= length(found) => {}
+        Some(known) if self::cost(known) <= cost => {}
         _ => {
             kinds.insert(found.attack.kind, found.clone());
         }
     }
+}
+
+/// How hard an evasion is to read: its length, more where it cannot be pasted as it is shown, or needs
+/// a setting that is not the default.
+fn cost(found: &Found) -> usize {
+    let attack = &found.attack;
+    let script = attack.script();
+    let odd = script.chars().any(|c| c.is_control() && c != '\n');
+    script.len()
+        + attack.who.user.len()
+        + attack.who.database.len()
+        + if odd { 1_000 } else { 0 }
+        + if attack.log_relation { 0 } else { 40 }
 }
 
 fn evasion(found: Found) -> Evasion {
@@ -455,10 +466,7 @@ fn check_together<'a>(chunk: &[&'a Vec<&'a Exclusion>]) -> Vec<(&'a Vec<&'a Excl
             }
         }
         // One is enough for a person who reads faults; `rules attack` shows the others.
-        if let Some(shortest) = kinds
-            .into_values()
-            .min_by_key(|found| found.attack.script().len())
-        {
+        if let Some(shortest) = kinds.into_values().min_by_key(cost) {
             found.push((*group, evasion(shortest)));
         }
     }
