@@ -12,8 +12,24 @@ const RELATIONS_MAX: usize = 64;
 /// Holes of a pattern that are tried.
 const HOLES_MAX: usize = 24;
 
-/// The attacks on an exclusion by a session; `full` or a few of each kind.
-pub fn attacks(exclusion: &Exclusion, person: &str, full: bool) -> Vec<Attack> {
+/// Who attacks, and how much is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// A role that is audited.
+    pub person: &'a str,
+    /// Somebody is audited with `log_relation` off, so that those records are tried too.
+    pub without_relations: bool,
+    /// Everything, or a few of each kind.
+    pub full: bool,
+}
+
+/// The attacks on an exclusion.
+pub fn attacks(exclusion: &Exclusion, terms: Terms<'_>) -> Vec<Attack> {
+    let Terms {
+        person,
+        without_relations,
+        full,
+    } = terms;
     let matcher = &exclusion.matcher;
     let first = |values: &Option<Vec<String>>, other: &str| {
         values
@@ -36,6 +52,7 @@ pub fn attacks(exclusion: &Exclusion, person: &str, full: bool) -> Vec<Attack> {
             application: "psql".to_owned(),
         },
         full,
+        without_relations,
         found: Vec::new(),
     };
     maker.plain();
@@ -53,6 +70,7 @@ struct Maker<'a> {
     exclusion: &'a Exclusion,
     who: Who,
     full: bool,
+    without_relations: bool,
     found: Vec<Attack>,
 }
 
@@ -70,7 +88,9 @@ impl Maker<'_> {
     /// Adds an attack with the records of one setting. In the bounded form one that the exclusion
     /// cannot silence for what the server writes is left out.
     fn add(&mut self, about: &About<'_>, steps: Vec<(String, Vec<Fact>)>, log_relation: bool) {
-        if steps.iter().all(|(_, facts)| facts.is_empty()) {
+        if steps.iter().all(|(_, facts)| facts.is_empty())
+            || !(log_relation || self.without_relations)
+        {
             return;
         }
         let texts: Vec<String> = steps.iter().map(|(text, _)| text.clone()).collect();
@@ -681,13 +701,17 @@ fn run_of(
         .take_while(char::is_ascii_alphabetic)
         .collect::<String>()
         .to_uppercase();
+    // A relation that the pattern itself names has a record too.
+    let named = relation(text)
+        .filter(|name| name != TABLE)
+        .map(|name| ("TABLE".to_owned(), name));
     let reads = |own: Vec<Fact>| {
         let mut facts = own;
         facts.extend(added.iter().cloned());
         facts
     };
     // A record without an object is written where no relation is in the statement.
-    let bare = |class: &str, command: &str| match object {
+    let bare = |class: &str, command: &str| match object.or(named.as_ref()) {
         Some((object_type, object)) if log_relation => {
             vec![Fact::own(class, command, object_type, object)]
         }
@@ -797,6 +821,28 @@ fn select_list(text: &str) -> Option<&str> {
             .iter()
             .any(|word| lower.starts_with(word)))
     .then_some(rest)
+}
+
+/// The first relation behind FROM, as pgAudit prints it where `public` and the catalog are searched.
+fn relation(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    lower.match_indices("from ").find_map(|(at, word)| {
+        let rest = lower.get(at + word.len()..)?.trim_start();
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+            .collect();
+        let next = rest.get(name.len()..)?.trim_start().chars().next();
+        if name.is_empty() || next == Some('(') {
+            None
+        } else if name.contains('.') {
+            Some(name)
+        } else if name.starts_with("pg_") {
+            Some(format!("pg_catalog.{name}"))
+        } else {
+            Some(format!("public.{name}"))
+        }
+    })
 }
 
 /// The first relation behind FROM or JOIN that has no schema and is no call.

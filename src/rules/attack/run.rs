@@ -18,6 +18,7 @@ use crate::rules::{Evaluator, Verdict, sample};
 use crate::source::Place;
 
 use super::corpus::{corpus, plain};
+use super::plan::Terms;
 use super::{Attack, AttackRecord, Harm, Kind, Who, lint, plan};
 
 /// Exclusions that one query holds while each is attacked alone: the stages before them are made
@@ -218,8 +219,14 @@ pub fn attacks(
     today: Date,
     effort: Effort,
 ) -> Vec<Attack> {
-    let person = sample::person(policy, environment, today);
-    plan::attacks(exclusion, person, effort == Effort::Full)
+    let terms = Terms {
+        person: sample::person(policy, environment, today),
+        without_relations: policy
+            .users_in(environment, today)
+            .any(|user| !user.audit.log_relation),
+        full: effort == Effort::Full,
+    };
+    plan::attacks(exclusion, terms)
 }
 
 /// Attacks the exclusions of an environment with its whole query.
@@ -276,6 +283,12 @@ pub fn run(
         };
         if let Some(kinds) = culprit.and_then(|id| blamed.get_mut(id)) {
             keep_shortest(kinds, found);
+        }
+    }
+    // Where the statement as it is stays silent, a forged name does nothing.
+    for kinds in blamed.values_mut() {
+        if kinds.contains_key(&Kind::Plain) {
+            kinds.remove(&Kind::Forged);
         }
     }
     let mut report = AttackReport {
@@ -419,9 +432,18 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
                 .and_then(|statement| statement.only_calls.clone())
         })
     });
+    let terms = Terms {
+        person: "somebody",
+        without_relations: loaded
+            .policy
+            .users
+            .iter()
+            .any(|user| !user.audit.log_relation),
+        full: false,
+    };
     let found: Vec<(&Vec<&Exclusion>, Evasion)> = groups
         .par_chunks(TOGETHER)
-        .flat_map_iter(|chunk| check_together(chunk))
+        .flat_map_iter(|chunk| check_together(chunk, terms))
         .collect();
     for (group, evasion) in found {
         for exclusion in group {
@@ -433,7 +455,10 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
 }
 
 /// Attacks exclusions that stand in one query, each as if it stood alone.
-fn check_together<'a>(chunk: &[&'a Vec<&'a Exclusion>]) -> Vec<(&'a Vec<&'a Exclusion>, Evasion)> {
+fn check_together<'a>(
+    chunk: &[&'a Vec<&'a Exclusion>],
+    terms: Terms<'_>,
+) -> Vec<(&'a Vec<&'a Exclusion>, Evasion)> {
     let source = QuerySource {
         prefix: LogLinePrefix::Short,
         service_accounts: Vec::new(),
@@ -448,7 +473,7 @@ fn check_together<'a>(chunk: &[&'a Vec<&'a Exclusion>]) -> Vec<(&'a Vec<&'a Excl
             [] | [_] => Vec::new(),
             _ => chunk
                 .iter()
-                .flat_map(|group| check_together(std::slice::from_ref(group)))
+                .flat_map(|group| check_together(std::slice::from_ref(group), terms))
                 .collect(),
         };
     };
@@ -459,7 +484,7 @@ fn check_together<'a>(chunk: &[&'a Vec<&'a Exclusion>]) -> Vec<(&'a Vec<&'a Excl
             continue;
         };
         let mut kinds = BTreeMap::new();
-        for attack in plan::attacks(exclusion, "somebody", false) {
+        for attack in plan::attacks(exclusion, terms) {
             let outcome = judge_records(&evaluator, &mut scratch, &attack.entries(source.prefix));
             if outcome.is_silenced_by_alone(&exclusion.id) {
                 keep_shortest(&mut kinds, &Found { attack, outcome });
