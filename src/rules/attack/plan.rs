@@ -89,7 +89,7 @@ impl Maker<'_> {
     /// cannot silence for what the server writes is left out.
     fn add(&mut self, about: &About<'_>, steps: Vec<(String, Vec<Fact>)>, log_relation: bool) {
         if steps.iter().all(|(_, facts)| facts.is_empty())
-            || !(log_relation || self.without_relations)
+            || !self.is_tried(steps.iter().flat_map(|(_, facts)| facts), log_relation)
         {
             return;
         }
@@ -116,13 +116,6 @@ impl Maker<'_> {
                 })
             })
             .collect();
-        if !self.full
-            && !records
-                .iter()
-                .all(|record| may_silence(&self.exclusion.matcher, record))
-        {
-            return;
-        }
         self.found.push(Attack {
             exclusion: self.exclusion.id.clone(),
             kind: about.kind,
@@ -138,6 +131,13 @@ impl Maker<'_> {
         });
     }
 
+    /// Says whether a statement with these records is tried: somebody is audited with that setting,
+    /// and in the bounded form what the server writes lets the exclusion silence them.
+    fn is_tried<'f>(&self, mut facts: impl Iterator<Item = &'f Fact>, log_relation: bool) -> bool {
+        (log_relation || self.without_relations)
+            && (self.full || facts.all(|fact| may_silence(&self.exclusion.matcher, fact)))
+    }
+
     /// Adds an action of the corpus, its texts rewritten, under both settings.
     fn add_action(
         &mut self,
@@ -145,6 +145,16 @@ impl Maker<'_> {
         about: &About<'_>,
         rewrite: impl Fn(&str) -> Option<String>,
     ) {
+        let is_tried = [true, false].into_iter().any(|log_relation| {
+            let facts = entry.steps.iter();
+            self.is_tried(
+                facts.flat_map(|step| step.facts(log_relation)),
+                log_relation,
+            )
+        });
+        if !is_tried {
+            return;
+        }
         let mut is_written = false;
         let texts: Vec<String> = entry
             .steps
@@ -769,7 +779,7 @@ fn run_of(
 }
 
 /// Says whether what the server writes lets the exclusion silence a record, or whether no signal counts it.
-fn may_silence(matcher: &Match, record: &AttackRecord) -> bool {
+fn may_silence(matcher: &Match, record: &Fact) -> bool {
     let holds = |values: &Option<Vec<String>>, value: &str| {
         values
             .as_ref()
