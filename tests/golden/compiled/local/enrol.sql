@@ -1,4 +1,4 @@
--- pgvigil local: who is audited, rules 4870889917f1
+-- pgvigil local: who is audited, rules 399f3aab4f7d
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules 3ece7f59e3d7
+-- pgvigil production: who is audited, rules aff00ce109ff
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
