@@ -164,11 +164,11 @@ mod tests {
             let regex = regex_automata::meta::Regex::new(&whole).unwrap();
             assert!(regex.is_match(&*templates[0].text()), "{expression}");
         }
-        let both: Vec<String> = templates("(?:a|b)x?", 2)
+        let both: Vec<String> = templates("(?:one|two)x?", 2)
             .iter()
             .map(Template::text)
             .collect();
-        assert_eq!(both, ["a", "bx"]);
+        assert_eq!(both, ["one", "twox"]);
         assert_eq!(templates("\"\"x\"\" [a-z]*", 1)[0].text(), "\"x\" ");
         assert!(templates("(", 1).is_empty());
     }
