@@ -19,6 +19,7 @@ pub mod samples;
 pub mod schedule;
 pub mod tags;
 pub mod vocabulary;
+pub mod writer_only;
 
 use jiff::civil::Date;
 
@@ -53,6 +54,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &reasons::Reasons,
     &vocabulary::Vocabulary,
     &matches::Matches,
+    &writer_only::WriterOnly,
     &relations::Relations,
     &protected::ProtectedRecords,
     &patterns::Patterns,

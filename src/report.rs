@@ -1,5 +1,6 @@
 //! Results as text: for people, for programs, for the annotations of a pull request.
 
+pub mod attack;
 pub mod escape;
 pub mod github;
 pub mod human;

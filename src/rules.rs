@@ -4,6 +4,7 @@
 //! [`reference`] judges from the policy itself, so that tests can hold the two against each other
 //! and [`explain`] can tell which condition a record fails.
 
+pub mod attack;
 pub mod canary;
 pub mod direction;
 pub mod eval;
@@ -30,5 +31,6 @@ pub use evaluator::{Evaluator, Judged, Verdict};
 pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut found = canary::check(loaded, today);
     found.extend(direction::findings(loaded, today));
+    found.extend(attack::check(loaded, today));
     found
 }

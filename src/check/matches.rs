@@ -1,6 +1,6 @@
 //! Exclusions that silence what people do.
 
-use super::{Check, Context};
+use super::{Check, Context, writer_only};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::model::Match;
 
@@ -52,7 +52,7 @@ impl Check for Matches {
                 );
                 continue;
             }
-            if let Some(what) = too_wide(matcher) {
+            if let Some(what) = too_wide(matcher).filter(|_| !writer_only::rests_on_text(matcher)) {
                 sink.push(
                     Diagnostic::new(Code::ExclusionTooWide, format!("the exclusion {} silences {what}", quote(&exclusion.id)))
                         .at(exclusion.match_place.clone())

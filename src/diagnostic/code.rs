@@ -125,6 +125,8 @@ codes! {
     ExclusionNoExpiry = "exclusion/no-expiry", Error, "an exclusion that never ends", "add `expires`: what makes noise changes, and so do the people who can hide behind it";
     ExclusionNoSamples = "exclusion/no-samples", Error, "an exclusion without samples", "add at least one record that it silences and one near miss that stays loud";
     ExclusionSampleObject = "exclusion/sample-object", Error, "a sample has an object without its type", "add `object_type`: pgAudit prints both or neither";
+    ExclusionWriterOnly = "exclusion/writer-only", Error, "an exclusion rests on nothing but what people type", "add `class`, `command` and what else the server writes, or match the whole statement";
+    ExclusionEvadable = "exclusion/evadable", Error, "a person can hide behind an exclusion", "narrow the condition that is shown, until the statement counts";
     ExclusionExpired = "exclusion/expired", Error, "an exclusion has expired", "delete it, or agree on it anew with a later `expires`";
     ExclusionExpiresSoon = "exclusion/expires-soon", Warning, "an exclusion expires within 30 days", "agree on it anew, or let it expire";
     ExclusionLivesLong = "exclusion/lives-long", Error, "an exclusion lives longer than the limits allow", "let it expire earlier, or raise `max_life_days` under `limits`";

@@ -302,6 +302,13 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
+    /// Whether somebody answers on a day for what people can hide behind it.
+    pub fn is_risk_accepted(&self, today: Date) -> bool {
+        self.accepted_risk
+            .as_ref()
+            .is_some_and(|risk| today <= risk.until)
+    }
+
     /// The last day on which it silences anything.
     pub fn last_day(&self) -> Option<Date> {
         let accepted = self.accepted_risk.as_ref().map(|risk| risk.until);

@@ -1,6 +1,7 @@
 //! Tests that run the built binary and whole recordings.
 
 mod agreement;
+mod attack;
 mod cases;
 mod cli;
 mod deploy;

@@ -118,8 +118,32 @@ pub(crate) enum RulesCommand {
     Eval(EvalArgs),
     /// Tell why a record counts or does not
     Explain(ExplainArgs),
+    /// Try to hide behind each exclusion, and show every statement that nobody would hear
+    Attack(AttackArgs),
     /// Show what a change of the policy silences and wakes on real logs
     Impact(ImpactArgs),
+}
+
+/// Output of the evasion analysis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttackFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttackArgs {
+    /// Environment whose query is attacked
+    #[arg(long)]
+    pub(crate) env: String,
+    /// Attack only this exclusion; may be repeated
+    #[arg(long = "exclusion", value_name = "ID")]
+    pub(crate) exclusions: Vec<String>,
+    /// How to print what was found
+    #[arg(long, default_value = "human")]
+    pub(crate) format: AttackFormat,
 }
 
 /// Output of an impact.

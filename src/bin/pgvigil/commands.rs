@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod apply;
+mod attack;
 mod check;
 mod ci;
 mod compile;
@@ -29,6 +30,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
         Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),
         Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),
+        Command::Rules(RulesCommand::Attack(args)) => attack::run(session, &args),
         Command::Rules(RulesCommand::Impact(args)) => impact::run(session, &args),
         Command::Compile(args) => compile::run(session, &args),
         Command::Plan(args) => plan::run(session, &args),

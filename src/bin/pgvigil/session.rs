@@ -9,7 +9,7 @@ use jiff::Zoned;
 use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
-use pgvigil::diagnostic::Diagnostics;
+use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
@@ -161,6 +161,19 @@ impl Session {
     /// errors end the command.
     pub(crate) fn sound(&self) -> anyhow::Result<Result<Loaded, Exit>> {
         Ok(self.sound_of(self.check()?))
+    }
+
+    /// As [`Session::sound`], for a command that shows these faults itself.
+    pub(crate) fn sound_but_for(&self, known: &[Code]) -> anyhow::Result<Result<Loaded, Exit>> {
+        let mut checked = self.check()?;
+        let mut rest = Diagnostics::default();
+        for diagnostic in checked.diagnostics.iter() {
+            if !known.contains(&diagnostic.code) {
+                rest.push(diagnostic.clone());
+            }
+        }
+        checked.diagnostics = rest;
+        Ok(self.sound_of(checked))
     }
 
     /// The same of a policy that was checked.

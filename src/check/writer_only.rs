@@ -1,0 +1,76 @@
+//! Exclusions that rest on nothing but what the watched person types.
+
+use super::{Check, Context};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, quote};
+use crate::policy::model::Match;
+
+/// See [`Code::ExclusionWriterOnly`].
+#[derive(Debug)]
+pub struct WriterOnly;
+
+impl Check for WriterOnly {
+    fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
+        for exclusion in &context.policy.exclusions {
+            if rests_on_text(&exclusion.matcher) {
+                let mut diagnostic = Diagnostic::new(
+                        Code::ExclusionWriterOnly,
+                        format!(
+                            "the exclusion {} rests on the statement alone, which anybody can type",
+                            quote(&exclusion.id)
+                        ),
+                    )
+                    .at(exclusion.places.key("match/statement"))
+                    .help("add `class` and `command`, with `schema` and `relation`; or write the whole statement under `equals` or `matches`");
+                if exclusion.is_risk_accepted(context.today) {
+                    diagnostic.severity = Severity::Warning;
+                }
+                sink.push(diagnostic);
+            }
+        }
+    }
+}
+
+/// Says whether a match has no condition on a field that the server writes, and no whole statement.
+/// All conditions of the model rest on the server but those of the statement; the table of fields is
+/// `rules::trust`.
+pub(super) fn rests_on_text(matcher: &Match) -> bool {
+    let Some(statement) = &matcher.statement else {
+        return false;
+    };
+    let is_alone = Match {
+        statement: None,
+        ..matcher.clone()
+    } == Match::default();
+    let is_whole = statement.equals.is_some() || statement.matches.is_some() || statement.is_empty;
+    let says_something = *statement != crate::policy::model::Statement::default();
+    is_alone && !is_whole && says_something
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::model::Statement;
+
+    #[test]
+    fn a_field_of_the_server_or_a_whole_statement_is_enough() {
+        let text = || Some(vec!["DBeaver".to_owned()]);
+        let contains = Statement {
+            contains: text(),
+            ..Statement::default()
+        };
+        let only = |statement: Statement| Match {
+            statement: Some(statement),
+            ..Match::default()
+        };
+        assert!(rests_on_text(&only(contains.clone())));
+        assert!(!rests_on_text(&Match {
+            user: text(),
+            ..only(contains.clone())
+        }));
+        assert!(!rests_on_text(&only(Statement {
+            equals: text(),
+            ..contains
+        })));
+        assert!(!rests_on_text(&only(Statement::default())));
+    }
+}
