@@ -9,4 +9,5 @@ mod golden;
 mod readme;
 mod recorded;
 mod recordings;
+mod remembered;
 mod rules_test;
