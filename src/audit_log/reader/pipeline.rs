@@ -36,8 +36,8 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             format: None,
-            // Small enough that the blocks under way stay in the caches near the cores.
-            block_bytes: 256 << 10,
+            // Smaller ones cost more changes between threads and read no faster (measured: 256 kB).
+            block_bytes: 1 << 20,
             entry_bytes: 16 << 20,
             threads: None,
         }
