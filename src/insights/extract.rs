@@ -41,7 +41,7 @@ pub(super) struct Captures {
     /// A faster way to the same groups.
     head: Option<Head>,
     /// Tells most texts that do not match apart.
-    required: Option<Required>,
+    required: Option<Box<Required>>,
     /// For each name its group's number, or none for the group of all the rest.
     groups: Vec<Option<usize>>,
     /// One for the start and one for the end of every group.
@@ -152,7 +152,7 @@ impl Captures {
             Self {
                 regex,
                 head: Head::new(run),
-                required: Required::of(run),
+                required: Required::of(run).map(Box::new),
                 groups,
                 slots,
             },

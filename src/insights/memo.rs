@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-/// Keys longer than this are not worth keeping.
-const MAX_KEY: usize = 16 << 10;
+/// Keys longer than this are not worth keeping. Tools send statements of 30 kB.
+const MAX_KEY: usize = 64 << 10;
 /// When so many keys are kept, all are dropped.
 const MAX_ENTRIES: usize = 64 << 10;
 /// When the keys take so many bytes, all are dropped. Each thread has its own.

@@ -17,5 +17,6 @@ mod mutation;
 mod readme;
 mod recorded;
 mod recordings;
+mod remembered;
 mod rules_test;
 mod shadow;

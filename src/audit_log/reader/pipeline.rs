@@ -36,6 +36,7 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             format: None,
+            // Smaller ones cost more changes between threads and read no faster (measured: 256 kB).
             block_bytes: 1 << 20,
             entry_bytes: 16 << 20,
             threads: None,
