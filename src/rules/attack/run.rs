@@ -442,7 +442,11 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
         .collect();
     for (group, evasion) in found {
         for exclusion in group {
-            sink.push(diagnostic(exclusion, &evasion, exclusion.is_risk_accepted(today)));
+            sink.push(diagnostic(
+                exclusion,
+                &evasion,
+                exclusion.is_risk_accepted(today),
+            ));
         }
     }
     sink.sort();
@@ -461,6 +465,7 @@ fn check_together<'a>(
             .iter()
             .filter_map(|group| group.first().copied())
             .collect(),
+        protected_users: Vec::new(),
     };
     let Ok(evaluator) = Evaluator::of(&source) else {
         // One of them is faulty: the others are tried without it.
