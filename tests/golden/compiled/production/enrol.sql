@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules 0d4686866281
+-- pgvigil production: who is audited, rules ae4a2938fd4c
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
