@@ -101,7 +101,14 @@ pub fn prose(text: &str) -> String {
             }
             _ => escaped.push(character),
         }
-        if next_is_word && matches!(character, '@' | '#' | '!' | '$' | '~' | '%' | '&' | ':') {
+        // `12:30` is a time.
+        let is_time = character == ':'
+            && third.is_ascii_digit()
+            && rest.peek().is_some_and(char::is_ascii_digit);
+        if !is_time
+            && next_is_word
+            && matches!(character, '@' | '#' | '!' | '$' | '~' | '%' | '&' | ':')
+        {
             escaped.push_str("&#8203;");
         }
         before = [second, third, character.to_ascii_lowercase()];
@@ -214,7 +221,7 @@ mod tests {
             prose("plain text, 5 % (of 3): yes"),
             "plain text, 5 % (of 3): yes"
         );
-        assert_eq!(prose("@team"), "@&#8203;team");
+        assert_eq!(prose("@team 12:30"), "@&#8203;team 12:30");
         assert_eq!(prose("a@b.c #12"), "a@&#8203;b.c \\#&#8203;12");
         assert_eq!(prose("[x](https://a.b)"), "\\[x\\](https:&#8203;//a.b)");
         assert_eq!(prose("www.x GH-1"), "www&#8203;.x GH-&#8203;1");

@@ -101,6 +101,12 @@ fn moment(time: &str) -> String {
     }
 }
 
+/// A statement on one line, for a table.
+fn one_line(statement: &str) -> String {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// The direction as it is cried out.
 fn verdict(direction: Direction) -> String {
     match direction {
@@ -239,6 +245,12 @@ fn tests(tests: Option<&Tests>) -> (bool, String) {
 
 /// What an exclusion does in the logs.
 fn effect(exclusion: &ExclusionImpact) -> String {
+    if exclusion.change == Change::Removed {
+        return format!(
+            "silenced {} before",
+            count(exclusion.silenced_base, "record")
+        );
+    }
     let mut parts = vec![
         format!("{} newly silent", count(exclusion.newly_silent, "record")),
         format!(
@@ -368,7 +380,7 @@ fn reading(logs: &Logs) -> String {
 fn unread(logs: &Logs) -> Option<String> {
     let mut parts = Vec::new();
     if logs.broken > 0 {
-        parts.push(count(logs.broken, "fault"));
+        parts.push(count(logs.broken, "broken place"));
     }
     if logs.foreign > 0 {
         parts.push(format!(

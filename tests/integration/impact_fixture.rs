@@ -128,6 +128,7 @@ pub(crate) fn realistic() -> ImpactReport {
         newly_silent: 1_204,
         users: 3,
         share: 0.035_1,
+        last_used: Some(text("2026-11-22T09:41:12Z")),
         max_share: Some(0.03),
         attack: Some(Attack {
             tried: 312,

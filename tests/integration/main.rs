@@ -1,6 +1,7 @@
 //! Tests that run the built binary and whole recordings.
 
 mod agreement;
+mod browser;
 mod cases;
 mod cli;
 mod deploy;
@@ -8,6 +9,7 @@ mod enrolment;
 mod golden;
 mod impact_fixture;
 mod impact_report;
+mod page;
 mod readme;
 mod recorded;
 mod recordings;

@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     GRAVE, approvals, approvals_needed, attack, command, command_of, count, digest, effect,
-    grave_first, headline, is_changed, length, life, moment, number, others, reading, record,
-    revision, tests, unread, verdict,
+    grave_first, headline, is_changed, length, life, moment, number, one_line, others, reading,
+    record, revision, tests, unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
@@ -326,7 +326,7 @@ impl Page {
             let example = group
                 .examples
                 .first()
-                .map_or("", |example| example.statement.as_str());
+                .map_or(String::new(), |example| one_line(&example.statement));
             if !(by.is_empty() && example.is_empty()) {
                 let detail = self.style.fit(format!("{by}{example}").trim_end(), 6);
                 self.text.push_str(&format!(
@@ -429,6 +429,11 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut line = String::new();
     let mut used = 0;
     for word in text.split(' ') {
+        // A line may come to begin with it, and it would be a command of a runner.
+        let word = match word.strip_prefix("::") {
+            Some(rest) => format!("\\u{{3a}}:{rest}"),
+            None => word.to_owned(),
+        };
         let wide = word.width();
         if used > 0 && used + 1 + wide > room {
             wrapped.push(std::mem::take(&mut line));
