@@ -12,7 +12,8 @@ fn is_hostile(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`.
+/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`, and no `##[`, at which GitHub's
+/// runner reads a command wherever it stands.
 pub fn terminal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -22,6 +23,9 @@ pub fn terminal(text: &str) -> String {
         } else {
             escaped.push(character);
         }
+    }
+    if escaped.contains("##[") {
+        escaped = escaped.replace("##[", "#\\u{23}[");
     }
     escaped
 }
@@ -142,11 +146,11 @@ pub fn lines(text: &str) -> impl Iterator<Item = String> {
         .map(|line| terminal(line.trim_end_matches('\r')).replace("\\u{9}", "    "))
 }
 
-/// A whole report without the commands that GitHub's runner reads from what a step prints: `::name::` at the start of
-/// a line, after any space, and `##[name]` anywhere (actions/runner, `ActionCommand.cs`).
+/// Whole lines without the commands that GitHub's runner reads from what a step prints: `::name::` at the start of a
+/// line, after any space (actions/runner, `ActionCommand.cs`).
 pub fn without_commands(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for line in text.replace("##[", "#\\u{23}[").split_inclusive('\n') {
+    for line in text.split_inclusive('\n') {
         let command = line.trim_start();
         if let Some(rest) = command.strip_prefix("::") {
             safe.push_str(line.get(..line.len() - command.len()).unwrap_or_default());
@@ -243,8 +247,9 @@ mod tests {
     #[test]
     fn no_line_is_a_command_of_the_runner() {
         assert_eq!(
-            without_commands("a ::b\n  ::error::x\n::set-env y\nz ##[error]\n"),
-            "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\nz #\\u{23}[error]\n"
+            without_commands("a ::b\n  ::error::x\n::set-env y\n"),
+            "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\n"
         );
+        assert_eq!(terminal("z ##[error]"), "z #\\u{23}[error]");
     }
 }

@@ -199,20 +199,18 @@ impl Browser {
             .collect()
     }
 
-    /// Addresses that the browser asked for since it was asked last.
+    /// Addresses that the browser asked for since it was asked last, without those of its own start page.
     pub(crate) fn requests(&self) -> Vec<String> {
         let events = self.log("performance");
         let events = events
             .iter()
             .map(|event| serde_json::from_str::<Value>(event).unwrap());
         events
-            .filter(|event| event["message"]["method"] == "Network.requestWillBeSent")
-            .map(|event| {
-                event["message"]["params"]["request"]["url"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|event| event["message"].clone())
+            .filter(|event| event["method"] == "Network.requestWillBeSent")
+            .map(|event| event["params"].clone())
+            .filter(|sent| !sent["documentURL"].as_str().unwrap().starts_with("chrome"))
+            .map(|sent| sent["request"]["url"].as_str().unwrap().to_owned())
             .collect()
     }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     GRAVE, approvals, approvals_needed, attack, command, command_of, count, effect_in_all,
     grave_first, headline, is_changed, is_evadable, length, life, moment, number, percent, reading,
-    record, revision, tests, unread, verdict,
+    record, revision, share, tests, unread, verdict,
 };
 use crate::report::escape::html;
 use crate::rules::impact::report::{
@@ -168,7 +168,14 @@ fn figures(report: &ImpactReport, page: &mut String) {
         .filter(|group| group.is_grave)
         .map(|group| group.records)
         .sum();
-    let mut silent = vec![effect_in_all(report)];
+    let mut silent = vec![match totals.records {
+        0 => effect_in_all(report),
+        records => format!(
+            "{} of {}",
+            percent(share(totals.newly_silent, records)),
+            count(records, "record")
+        ),
+    }];
     if grave > 0 {
         silent.push(format!("{} grave (!)", number(grave)));
     }
@@ -279,7 +286,12 @@ fn card(index: usize, exclusion: &ExclusionImpact, page: &mut String) {
     if let Some(ticket) = &exclusion.ticket {
         fact("Ticket", &link(ticket), page);
     }
-    fact("Ends", &html(&life(exclusion)), page);
+    let life = life(exclusion);
+    fact(
+        "Last day",
+        &html(life.strip_prefix("last day ").unwrap_or("none")),
+        page,
+    );
     if let Some(person) = &exclusion.accepted_by {
         fact("Risk accepted by", &html(person), page);
     }

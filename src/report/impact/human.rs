@@ -291,7 +291,7 @@ impl Page {
             .style
             .width
             .saturating_sub(4 + records + last + 4 * 2)
-            .max(30);
+            .max(20);
         let user = widest(0).min(room / 3);
         let command = widest(1).min(room / 3);
         let object = widest(2).min(room - user - command);
@@ -312,7 +312,8 @@ impl Page {
         self.text.push_str(&format!("{line}\n"));
         for (group, row) in shown.iter().zip(&cells) {
             let line = draw(group.is_grave, row);
-            let line = if group.is_grave {
+            // What wakes is no alarm.
+            let line = if group.is_grave && title == "Newly silent" {
                 self.style.paint(Paint::Red, &line)
             } else {
                 line

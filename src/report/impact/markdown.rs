@@ -394,7 +394,7 @@ fn row(group: &Group) -> String {
     let example = group
         .examples
         .first()
-        .map_or("", |example| example.statement.as_str());
+        .map_or(String::new(), |example| one_line(&example.statement));
     let grave = if group.is_grave { "**(!)** " } else { "" };
     format!(
         "| {} | {} | {} | {grave}{} | {} | {by} | {} |\n",
