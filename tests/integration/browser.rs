@@ -64,7 +64,7 @@ impl Browser {
                 "goog:chromeOptions": {"args": [
                     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                    "--disable-dev-shm-usage", "--lang=en", "--window-size=1280,900",
+                    "--disable-dev-shm-usage", "--disable-lcd-text", "--lang=en", "--window-size=1280,900",
                     format!("--user-data-dir={folder}"),
                 ]},
             }},

@@ -22,6 +22,11 @@ use crate::impact_fixture::{empty, hostile, large, realistic, unchanged};
 /// Rows of the table that can be seen.
 const VISIBLE: &str = "return [...document.querySelectorAll('#groups tbody tr')].filter(row => row.offsetHeight > 0).length";
 
+/// Where pictures go, if somebody wants to look.
+fn pictures() -> Option<PathBuf> {
+    std::env::var_os("PGVIGIL_PICTURES").map(PathBuf::from)
+}
+
 struct Page {
     browser: Browser,
     folder: tempfile::TempDir,
@@ -206,6 +211,12 @@ fn themes_and_views_switch() {
     page.assert(json!([false, true, false]), views);
     browser.click("input[value=exclusion]");
     page.assert(json!([false, false, true]), views);
+    if let Some(folder) = pictures() {
+        browser.click("input[value=user]");
+        std::fs::write(folder.join("by-user.png"), browser.picture()).unwrap();
+        browser.click("input[value=exclusion]");
+        std::fs::write(folder.join("by-exclusion.png"), browser.picture()).unwrap();
+    }
     // One chart for each that silenced something; two were idle.
     page.assert(5, "return [...document.querySelectorAll('[data-view=exclusion] figure')].filter(one => one.offsetHeight > 0).length");
     // The bars are the data: as many, and as high.
@@ -273,7 +284,7 @@ const TOO_WIDE: &str = r"
 fn it_fits_a_phone_and_can_be_read() {
     let page = Page::new();
     let browser = &page.browser;
-    let pictures = std::env::var_os("PGVIGIL_PICTURES").map(PathBuf::from);
+    let pictures = pictures();
     let reports = [
         ("change", realistic()),
         ("hostile", hostile()),

@@ -464,22 +464,30 @@ fn accounts(report: &ImpactReport, page: &mut String) {
     }
     page.push_str(
         "<section aria-labelledby=\"accounts\">\n<h2 id=\"accounts\">Service accounts, which are not audited</h2>\n\
-         <table>\n<thead><tr><th scope=\"col\">Change</th><th scope=\"col\">Role</th><th scope=\"col\">Owner</th>\
-         <th scope=\"col\">Reason</th></tr></thead>\n<tbody>\n",
+         <table class=\"stack\" role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">\
+         <th scope=\"col\" role=\"columnheader\">Change</th><th scope=\"col\" role=\"columnheader\">Role</th>\
+         <th scope=\"col\" role=\"columnheader\">Owner</th><th scope=\"col\" role=\"columnheader\">Reason</th></tr>\
+         </thead>\n<tbody role=\"rowgroup\">\n",
     );
     for account in changed {
-        page.push_str(&format!(
-            "<tr><td>{}</td><td><code>{}</code>{}</td><td>{}</td><td>{}</td></tr>\n",
-            account.change.name(),
-            html(&account.role),
-            if account.is_pattern {
-                " <span class=\"soft\">(pattern)</span>"
-            } else {
-                ""
-            },
-            html(&account.owner),
-            html(&account.reason)
-        ));
+        page.push_str("<tr role=\"row\">");
+        let kind = if account.is_pattern {
+            " <span class=\"soft\">(pattern)</span>"
+        } else {
+            ""
+        };
+        for (label, content) in [
+            ("Change", account.change.name().to_owned()),
+            (
+                "Role",
+                format!("<code>{}</code>{kind}", html(&account.role)),
+            ),
+            ("Owner", html(&account.owner)),
+            ("Reason", html(&account.reason)),
+        ] {
+            cell(label, "", &content, page);
+        }
+        page.push_str("</tr>\n");
     }
     page.push_str("</tbody>\n</table>\n</section>\n");
 }
@@ -523,7 +531,7 @@ fn groups(report: &ImpactReport, page: &mut String) {
         options(&users),
         options(&by)
     ));
-    page.push_str("<table class=\"groups\" id=\"groups\" role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
+    page.push_str("<table class=\"groups stack\" id=\"groups\" role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
     for name in ["Side", "User", "Command", "Object"] {
         page.push_str(&head(name, ""));
     }
@@ -570,6 +578,13 @@ fn head(name: &str, attributes: &str) -> String {
     )
 }
 
+/// A cell, with the name of its column for narrow screens.
+fn cell(label: &str, attributes: &str, content: &str, page: &mut String) {
+    page.push_str(&format!(
+        "<td role=\"cell\" data-label=\"{label}\"{attributes}><span>{content}</span></td>"
+    ));
+}
+
 fn row(
     group: &Group,
     side: &str,
@@ -586,11 +601,6 @@ fn row(
     page.push_str(&format!(
         "<tr role=\"row\"{grave} data-side=\"{side}\" data-user=\"{user}\" data-by=\"{by}\">"
     ));
-    let mut cell = |label: &str, attributes: &str, content: &str| {
-        page.push_str(&format!(
-            "<td role=\"cell\" data-label=\"{label}\"{attributes}><span>{content}</span></td>"
-        ));
-    };
     let mark = if group.is_grave {
         " <b title=\"touches what is protected, or writes\">(!)</b>"
     } else {
@@ -603,6 +613,7 @@ fn row(
         &format!(
             "<span class=\"{side}-word\"><span aria-hidden=\"true\">{sign}</span> {side}</span>{mark}"
         ),
+        page,
     );
     let code = |text: &str| {
         if text.is_empty() {
@@ -611,11 +622,11 @@ fn row(
             format!("<code>{}</code>", html(text))
         }
     };
-    cell("User", "", &code(&group.user));
-    cell("Command", "", &html(&command_of(group)));
-    cell("Object", "", &code(&group.object));
+    cell("User", "", &code(&group.user), page);
+    cell("Command", "", &html(&command_of(group)), page);
+    cell("Object", "", &code(&group.object), page);
     let value = format!(" class=\"number\" data-value=\"{}\"", group.records);
-    cell("Records", &value, &number(group.records));
+    cell("Records", &value, &number(group.records), page);
     let last = html(&moment(&group.last));
     let since = if group.first.is_empty() {
         String::new()
@@ -633,6 +644,7 @@ fn row(
         } else {
             format!("{last}{since}")
         },
+        page,
     );
     let names: Vec<String> = group
         .by
@@ -642,7 +654,7 @@ fn row(
             None => html(name),
         })
         .collect();
-    cell("Silenced by", "", &names.join("<br>"));
+    cell("Silenced by", "", &names.join("<br>"), page);
     let mut examples = String::new();
     for example in &group.examples {
         examples.push_str(&format!(
@@ -656,13 +668,13 @@ fn row(
         let summary = count(length(&group.examples), "example");
         examples = format!("<details><summary>{summary}</summary>{examples}</details>");
     }
-    cell("Examples", "", &examples);
+    cell("Examples", "", &examples, page);
     page.push_str("</tr>\n");
 }
 
 fn agreed(report: &ImpactReport, page: &mut String) {
     page.push_str(&format!(
-        "<section aria-labelledby=\"approvals\">\n<h2 id=\"approvals\">{}</h2>\n<ul>\n",
+        "<section aria-labelledby=\"approvals\">\n<h2 id=\"approvals\">Approvals</h2>\n<p>{}</p>\n<ul>\n",
         approvals_needed(report.approvals.required)
     ));
     for (what, list) in approvals(report) {
