@@ -1,5 +1,11 @@
 //! Results of `rules impact` to draw: a real-looking one, and the ends of the range.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use pgvigil::rules::impact::report::{
     AccountImpact, Approvals, Attack, Change, Counterexample, Direction, Evasion, Example,
     ExclusionImpact, FORMAT_VERSION, Fault, Group, ImpactReport, Logs, Revision, Row, Tests,

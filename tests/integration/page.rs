@@ -213,8 +213,10 @@ fn themes_and_views_switch() {
     page.assert(json!([false, false, true]), views);
     if let Some(folder) = pictures() {
         browser.click("input[value=user]");
+        browser.run("document.getElementById('timeline').scrollIntoView()");
         std::fs::write(folder.join("by-user.png"), browser.picture()).unwrap();
         browser.click("input[value=exclusion]");
+        browser.run("document.getElementById('timeline').scrollIntoView()");
         std::fs::write(folder.join("by-exclusion.png"), browser.picture()).unwrap();
     }
     // One chart for each that silenced something; two were idle.
@@ -300,6 +302,8 @@ fn it_fits_a_phone_and_can_be_read() {
                 page.assert(json!([]), TOO_WIDE);
                 page.assert(json!([]), CONTRAST);
                 if let Some(folder) = &pictures {
+                    std::fs::write(folder.join(format!("{name}.html")), html::render(&report))
+                        .unwrap();
                     let file = format!("{name}-{width}-{scheme}.png");
                     std::fs::write(folder.join(file), browser.picture()).unwrap();
                     let whole = browser

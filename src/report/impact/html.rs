@@ -593,7 +593,8 @@ fn row(
     cards: &BTreeMap<&str, usize>,
     page: &mut String,
 ) {
-    let grave = if group.is_grave {
+    // What wakes is no alarm.
+    let grave = if group.is_grave && side == "silent" {
         " class=\"grave\""
     } else {
         ""
