@@ -12,8 +12,8 @@ fn is_hostile(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`, and no `##[`, at which GitHub's
-/// runner reads a command wherever it stands.
+/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`, and no `##[` or
+/// `##name[`, at which runners read a command wherever it stands.
 pub fn terminal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -24,8 +24,12 @@ pub fn terminal(text: &str) -> String {
             escaped.push(character);
         }
     }
-    if escaped.contains("##[") {
-        escaped = escaped.replace("##[", "#\\u{23}[");
+    // GitHub's, Azure's and TeamCity's.
+    for word in ["", "vso", "teamcity"] {
+        let command = format!("##{word}[");
+        if escaped.contains(&command) {
+            escaped = escaped.replace(&command, &format!("#\\u{{23}}{word}["));
+        }
     }
     escaped
 }
@@ -83,7 +87,11 @@ pub fn cell(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let text = terminal(text);
     let mut escaped = String::with_capacity(text.len() + 16);
-    let mut rest = text.chars().peekable();
+    // What would begin a list, or make a heading of the line before.
+    if text.trim_start().starts_with(['-', '+']) {
+        escaped.push('\\');
+    }
+    let mut rest = text.trim_start().chars().peekable();
     // The last three characters before this one, in lower case.
     let mut before = ['\0'; 3];
     while let Some(character) = rest.next() {
@@ -233,6 +241,7 @@ mod tests {
             prose("<img onerror=x>&lt;"),
             "&lt;img onerror\\=x&gt;&amp;&#8203;lt;"
         );
+        assert_eq!(prose("  --- x"), "\\--- x");
         assert_eq!(prose("a\n# b"), "a\\u\\{a\\}\\# b");
     }
 
@@ -250,6 +259,9 @@ mod tests {
             without_commands("a ::b\n  ::error::x\n::set-env y\n"),
             "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\n"
         );
-        assert_eq!(terminal("z ##[error]"), "z #\\u{23}[error]");
+        assert_eq!(
+            terminal("z ##[error] ##vso[x]"),
+            "z #\\u{23}[error] #\\u{23}vso[x]"
+        );
     }
 }

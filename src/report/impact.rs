@@ -345,18 +345,17 @@ fn others(report: &ImpactReport) -> Vec<String> {
         .collect();
     soon.sort_by_key(|one| one.days_left);
     if let Some(first) = soon.first() {
-        let days = first.days_left.unwrap_or_default().unsigned_abs();
-        parts.push(format!(
-            "{} {} within {} ({})",
-            number(length(&soon)),
-            if soon.len() == 1 {
-                "expires"
-            } else {
-                "expire, the first"
-            },
-            count(days, "day"),
-            named(&soon)
-        ));
+        let when = match first.days_left.unwrap_or_default() {
+            0 => "today".to_owned(),
+            days => format!("in {}", count(days.unsigned_abs(), "day")),
+        };
+        let verb = if soon.len() == 1 {
+            "expires"
+        } else {
+            "expire, the first"
+        };
+        let many = number(length(&soon));
+        parts.push(format!("{many} {verb} {when} ({})", named(&soon)));
     }
     parts
 }

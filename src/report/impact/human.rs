@@ -3,9 +3,9 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    GRAVE, approvals, approvals_needed, attack, command, command_of, count, digest, effect,
-    grave_first, headline, is_changed, length, life, moment, number, one_line, others, reading,
-    record, revision, tests, unread, verdict,
+    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
+    is_changed, length, life, moment, number, one_line, others, reading, record, revision, tests,
+    unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
@@ -357,7 +357,7 @@ impl Page {
             self.gap();
             self.line(0, &format!("Also: {}.", others.join(" · ")));
         }
-        self.title(&approvals_needed(report.approvals.required));
+        self.title(&format!("Approvals needed: {}", report.approvals.required));
         for (what, list) in approvals(report) {
             self.line(2, &format!("{what}: {}", list.join(", ")));
         }

@@ -412,10 +412,7 @@ fn row(group: &Group) -> String {
 }
 
 fn approvals_text(report: &ImpactReport) -> String {
-    let mut text = format!(
-        "\n**{}**\n",
-        super::approvals_needed(report.approvals.required)
-    );
+    let mut text = format!("\n**Approvals needed: {}**\n", report.approvals.required);
     let lines = approvals(report);
     if !lines.is_empty() {
         text.push('\n');

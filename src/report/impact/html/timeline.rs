@@ -204,9 +204,12 @@ fn strip(
         scale.long()
     );
     page.push_str(&format!(
-        "<div class=\"strip {class}\"><p><b>{name}</b> <span class=\"soft\">{words}</span></p>\n\
+        "<div class=\"strip {class}\"><p><b>{name}</b> <span class=\"soft\">{} in all<span class=\"most\">, at most {} per {}</span></span></p>\n\
          <div class=\"plot\"><div class=\"scale\" aria-hidden=\"true\"><span>{}</span><span>0</span></div>\n\
          <svg viewBox=\"0 0 {} 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{name}: {words}\">",
+        number(total(values)),
+        number(most),
+        scale.long(),
         number(most),
         length(titles).max(1) * 10
     ));
