@@ -72,6 +72,10 @@ pub fn cell(text: &str) -> String {
     for character in terminal(text).chars() {
         if character.is_ascii_punctuation() {
             let _ = write!(cell, "&#{};", u32::from(character));
+            // An address of mail would become a link even here: it is looked for in the text that results.
+            if character == '@' {
+                cell.push_str("&#8203;");
+            }
         } else {
             cell.push(character);
         }
@@ -224,6 +228,7 @@ mod tests {
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code("a|b"), "`a|b`");
         assert_eq!(cell("a\\|`b"), "<code>a&#92;&#124;&#96;b</code>");
+        assert_eq!(cell("a@b|"), "<code>a&#64;&#8203;b&#124;</code>");
         assert_eq!(fence("x\n````\n"), "`````");
     }
 
@@ -242,7 +247,7 @@ mod tests {
             "&lt;img onerror\\=x&gt;&amp;&#8203;lt;"
         );
         assert_eq!(prose("  --- x"), "\\--- x");
-        assert_eq!(prose("a\n# b"), "a\\u\\{a\\}\\# b");
+        assert_eq!(prose("a\n# b"), "a\\\\u\\{a\\}\\# b");
     }
 
     #[test]
