@@ -12,7 +12,8 @@ fn is_hostile(character: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`.
+/// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`, and no `##[` or
+/// `##name[`, at which runners read a command wherever it stands.
 pub fn terminal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -21,6 +22,13 @@ pub fn terminal(text: &str) -> String {
             let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
         } else {
             escaped.push(character);
+        }
+    }
+    // GitHub's, Azure's and TeamCity's.
+    for word in ["", "vso", "teamcity"] {
+        let command = format!("##{word}[");
+        if escaped.contains(&command) {
+            escaped = escaped.replace(&command, &format!("#\\u{{23}}{word}["));
         }
     }
     escaped
@@ -64,6 +72,10 @@ pub fn cell(text: &str) -> String {
     for character in terminal(text).chars() {
         if character.is_ascii_punctuation() {
             let _ = write!(cell, "&#{};", u32::from(character));
+            // An address of mail would become a link even here: it is looked for in the text that results.
+            if character == '@' {
+                cell.push_str("&#8203;");
+            }
         } else {
             cell.push(character);
         }
@@ -79,7 +91,11 @@ pub fn cell(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let text = terminal(text);
     let mut escaped = String::with_capacity(text.len() + 16);
-    let mut rest = text.chars().peekable();
+    // What would begin a list, or make a heading of the line before.
+    if text.trim_start().starts_with(['-', '+']) {
+        escaped.push('\\');
+    }
+    let mut rest = text.trim_start().chars().peekable();
     // The last three characters before this one, in lower case.
     let mut before = ['\0'; 3];
     while let Some(character) = rest.next() {
@@ -101,7 +117,14 @@ pub fn prose(text: &str) -> String {
             }
             _ => escaped.push(character),
         }
-        if next_is_word && matches!(character, '@' | '#' | '!' | '$' | '~' | '%' | '&' | ':') {
+        // `12:30` is a time.
+        let is_time = character == ':'
+            && third.is_ascii_digit()
+            && rest.peek().is_some_and(char::is_ascii_digit);
+        if !is_time
+            && next_is_word
+            && matches!(character, '@' | '#' | '!' | '$' | '~' | '%' | '&' | ':')
+        {
             escaped.push_str("&#8203;");
         }
         before = [second, third, character.to_ascii_lowercase()];
@@ -135,11 +158,11 @@ pub fn lines(text: &str) -> impl Iterator<Item = String> {
         .map(|line| terminal(line.trim_end_matches('\r')).replace("\\u{9}", "    "))
 }
 
-/// A whole report without the commands that GitHub's runner reads from what a step prints: `::name::` at the start of
-/// a line, after any space, and `##[name]` anywhere (actions/runner, `ActionCommand.cs`).
+/// Whole lines without the commands that GitHub's runner reads from what a step prints: `::name::` at the start of a
+/// line, after any space (actions/runner, `ActionCommand.cs`).
 pub fn without_commands(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for line in text.replace("##[", "#\\u{23}[").split_inclusive('\n') {
+    for line in text.split_inclusive('\n') {
         let command = line.trim_start();
         if let Some(rest) = command.strip_prefix("::") {
             safe.push_str(line.get(..line.len() - command.len()).unwrap_or_default());
@@ -205,6 +228,7 @@ mod tests {
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code("a|b"), "`a|b`");
         assert_eq!(cell("a\\|`b"), "<code>a&#92;&#124;&#96;b</code>");
+        assert_eq!(cell("a@b|"), "<code>a&#64;&#8203;b&#124;</code>");
         assert_eq!(fence("x\n````\n"), "`````");
     }
 
@@ -214,7 +238,7 @@ mod tests {
             prose("plain text, 5 % (of 3): yes"),
             "plain text, 5 % (of 3): yes"
         );
-        assert_eq!(prose("@team"), "@&#8203;team");
+        assert_eq!(prose("@team 12:30"), "@&#8203;team 12:30");
         assert_eq!(prose("a@b.c #12"), "a@&#8203;b.c \\#&#8203;12");
         assert_eq!(prose("[x](https://a.b)"), "\\[x\\](https:&#8203;//a.b)");
         assert_eq!(prose("www.x GH-1"), "www&#8203;.x GH-&#8203;1");
@@ -222,7 +246,8 @@ mod tests {
             prose("<img onerror=x>&lt;"),
             "&lt;img onerror\\=x&gt;&amp;&#8203;lt;"
         );
-        assert_eq!(prose("a\n# b"), "a\\u\\{a\\}\\# b");
+        assert_eq!(prose("  --- x"), "\\--- x");
+        assert_eq!(prose("a\n# b"), "a\\\\u\\{a\\}\\# b");
     }
 
     #[test]
@@ -236,8 +261,12 @@ mod tests {
     #[test]
     fn no_line_is_a_command_of_the_runner() {
         assert_eq!(
-            without_commands("a ::b\n  ::error::x\n::set-env y\nz ##[error]\n"),
-            "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\nz #\\u{23}[error]\n"
+            without_commands("a ::b\n  ::error::x\n::set-env y\n"),
+            "a ::b\n  \\u{3a}:error::x\n\\u{3a}:set-env y\n"
+        );
+        assert_eq!(
+            terminal("z ##[error] ##vso[x]"),
+            "z #\\u{23}[error] #\\u{23}vso[x]"
         );
     }
 }

@@ -101,6 +101,12 @@ fn moment(time: &str) -> String {
     }
 }
 
+/// A statement on one line, for a table.
+fn one_line(statement: &str) -> String {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// The direction as it is cried out.
 fn verdict(direction: Direction) -> String {
     match direction {
@@ -239,6 +245,12 @@ fn tests(tests: Option<&Tests>) -> (bool, String) {
 
 /// What an exclusion does in the logs.
 fn effect(exclusion: &ExclusionImpact) -> String {
+    if exclusion.change == Change::Removed {
+        return format!(
+            "silenced {} before",
+            count(exclusion.silenced_base, "record")
+        );
+    }
     let mut parts = vec![
         format!("{} newly silent", count(exclusion.newly_silent, "record")),
         format!(
@@ -333,18 +345,17 @@ fn others(report: &ImpactReport) -> Vec<String> {
         .collect();
     soon.sort_by_key(|one| one.days_left);
     if let Some(first) = soon.first() {
-        let days = first.days_left.unwrap_or_default().unsigned_abs();
-        parts.push(format!(
-            "{} {} within {} ({})",
-            number(length(&soon)),
-            if soon.len() == 1 {
-                "expires"
-            } else {
-                "expire, the first"
-            },
-            count(days, "day"),
-            named(&soon)
-        ));
+        let when = match first.days_left.unwrap_or_default() {
+            0 => "today".to_owned(),
+            days => format!("in {}", count(days.unsigned_abs(), "day")),
+        };
+        let verb = if soon.len() == 1 {
+            "expires"
+        } else {
+            "expire, the first"
+        };
+        let many = number(length(&soon));
+        parts.push(format!("{many} {verb} {when} ({})", named(&soon)));
     }
     parts
 }
@@ -368,7 +379,7 @@ fn reading(logs: &Logs) -> String {
 fn unread(logs: &Logs) -> Option<String> {
     let mut parts = Vec::new();
     if logs.broken > 0 {
-        parts.push(count(logs.broken, "fault"));
+        parts.push(count(logs.broken, "broken place"));
     }
     if logs.foreign > 0 {
         parts.push(format!(

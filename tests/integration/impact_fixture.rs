@@ -1,5 +1,11 @@
 //! Results of `rules impact` to draw: a real-looking one, and the ends of the range.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use pgvigil::rules::impact::report::{
     AccountImpact, Approvals, Attack, Change, Counterexample, Direction, Evasion, Example,
     ExclusionImpact, FORMAT_VERSION, Fault, Group, ImpactReport, Logs, Revision, Row, Tests,
@@ -128,6 +134,7 @@ pub(crate) fn realistic() -> ImpactReport {
         newly_silent: 1_204,
         users: 3,
         share: 0.035_1,
+        last_used: Some(text("2026-11-22T09:41:12Z")),
         max_share: Some(0.03),
         attack: Some(Attack {
             tried: 312,

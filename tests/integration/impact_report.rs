@@ -91,7 +91,7 @@ fn a_comment_says_what_falls_silent() {
         "41 of 44 mutants noticed (3 survived)",
         "| `alice` | `WRITE UPDATE` | `public.accounts` | **(!)** 24 |",
         "2 unused in these logs (pg-dump-cursors, expandarray-body)",
-        "1 expires within 9 days (jdbc-keywords)",
+        "1 expires in 9 days (jdbc-keywords)",
         "2 faults",
         "pgvigil rules impact --env production --base 5ca8218d0c1f6a1e0f6f0e7ad7d0d28f3d1c9a10",
     ] {
@@ -163,8 +163,12 @@ fn hostile_text_is_harmless_in_every_form() {
             );
         }
     }
-    assert!(!terminal.contains("##["));
-    assert!(!comment.contains("##["));
+    for command in ["##[", "##vso["] {
+        assert!(
+            !terminal.contains(command) && !comment.contains(command),
+            "{command}"
+        );
+    }
 
     // What is left of the comment without code may hold no markup but ours.
     let bare = without_code(&comment);
@@ -215,7 +219,7 @@ fn hostile_text_is_harmless_in_every_form() {
     );
     // Each row of a table has its seven cells.
     for row in comment.lines().filter(|line| line.starts_with("| ")) {
-        assert_eq!(row.matches(" | ").count(), 6, "{row}");
+        assert_eq!(row.matches('|').count(), 8, "{row}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod attack;
+mod browser;
 mod cases;
 mod cli;
 mod deploy;
@@ -14,6 +15,7 @@ mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
 mod mutation;
+mod page;
 mod readme;
 mod recorded;
 mod recordings;

@@ -3,9 +3,9 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    GRAVE, approvals, approvals_needed, attack, command, command_of, count, digest, effect,
-    grave_first, headline, is_changed, length, life, moment, number, others, reading, record,
-    revision, tests, unread, verdict,
+    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
+    is_changed, length, life, moment, number, one_line, others, reading, record, revision, tests,
+    unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
@@ -291,7 +291,7 @@ impl Page {
             .style
             .width
             .saturating_sub(4 + records + last + 4 * 2)
-            .max(30);
+            .max(20);
         let user = widest(0).min(room / 3);
         let command = widest(1).min(room / 3);
         let object = widest(2).min(room - user - command);
@@ -312,7 +312,8 @@ impl Page {
         self.text.push_str(&format!("{line}\n"));
         for (group, row) in shown.iter().zip(&cells) {
             let line = draw(group.is_grave, row);
-            let line = if group.is_grave {
+            // What wakes is no alarm.
+            let line = if group.is_grave && title == "Newly silent" {
                 self.style.paint(Paint::Red, &line)
             } else {
                 line
@@ -326,7 +327,7 @@ impl Page {
             let example = group
                 .examples
                 .first()
-                .map_or("", |example| example.statement.as_str());
+                .map_or(String::new(), |example| one_line(&example.statement));
             if !(by.is_empty() && example.is_empty()) {
                 let detail = self.style.fit(format!("{by}{example}").trim_end(), 6);
                 self.text.push_str(&format!(
@@ -356,7 +357,7 @@ impl Page {
             self.gap();
             self.line(0, &format!("Also: {}.", others.join(" · ")));
         }
-        self.title(&approvals_needed(report.approvals.required));
+        self.title(&format!("Approvals needed: {}", report.approvals.required));
         for (what, list) in approvals(report) {
             self.line(2, &format!("{what}: {}", list.join(", ")));
         }
@@ -429,6 +430,11 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut line = String::new();
     let mut used = 0;
     for word in text.split(' ') {
+        // A line may come to begin with it, and it would be a command of a runner.
+        let word = match word.strip_prefix("::") {
+            Some(rest) => format!("\\u{{3a}}:{rest}"),
+            None => word.to_owned(),
+        };
         let wide = word.width();
         if used > 0 && used + 1 + wide > room {
             wrapped.push(std::mem::take(&mut line));

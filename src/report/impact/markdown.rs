@@ -2,8 +2,8 @@
 
 use super::{
     GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, others, reading, record, revision, tests, unread,
-    verdict,
+    is_changed, length, life, moment, number, one_line, others, reading, record, revision, tests,
+    unread, verdict,
 };
 use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
 use crate::rules::impact::report::{
@@ -40,13 +40,16 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     let head = heading(report);
     let foot = footer(report);
     let rest = "\n*More than fits a comment: the page and `--format json` hold all of it.*\n";
-    // Commands of the runner are spelt out at the end, which adds a few bytes for each.
-    let mut comment = Comment {
-        room: limit.saturating_sub(head.len() + foot.len() + rest.len() + limit / 50),
-        body: String::new(),
-        is_cut: false,
-    };
-    comment.push(&faults(&report.faults));
+    let room = limit.saturating_sub(head.len() + foot.len() + rest.len());
+    let mut tail = Comment::new(room / 4);
+    let others = others(report);
+    if !others.is_empty() {
+        tail.push(&format!("\nAlso: {}.\n", prose(&others.join(" · "))));
+    }
+    tail.push(&approvals_text(report));
+
+    let mut comment = Comment::new(room - tail.body.len());
+    faults(&report.faults, &mut comment);
     if let Some(unread) = unread(&report.logs) {
         comment.push(&format!("\n> **Caution:** {}\n", prose(&unread)));
     }
@@ -54,18 +57,17 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     comment.push(&accounts(&report.accounts));
     silent(report, &mut comment);
     loud(report, &mut comment);
-    let others = others(report);
-    if !others.is_empty() {
-        comment.push(&format!("\nAlso: {}.\n", prose(&others.join(" · "))));
-    }
-    comment.push(&approvals_text(report));
-    let rest = if comment.is_cut { rest } else { "" };
-    let text = without_commands(&format!("{head}{}{rest}{foot}", comment.body));
+    let rest = if comment.is_cut || tail.is_cut {
+        rest
+    } else {
+        ""
+    };
+    let text = format!("{head}{}{}{rest}{foot}", comment.body, tail.body);
     if text.len() <= limit {
         return text;
     }
     // Hardly anything fits: the verdict, which has no hostile text but the name of the environment.
-    shorten_bytes(&without_commands(&head), limit)
+    shorten_bytes(&head, limit)
 }
 
 /// What still fits.
@@ -76,13 +78,23 @@ struct Comment {
 }
 
 impl Comment {
+    fn new(room: usize) -> Self {
+        Self {
+            room,
+            body: String::new(),
+            is_cut: false,
+        }
+    }
+
     fn fits(&self, part: usize) -> bool {
         self.body.len() + part <= self.room
     }
 
+    /// Whole lines, if they fit.
     fn push(&mut self, part: &str) {
+        let part = without_commands(part);
         if self.fits(part.len()) {
-            self.body.push_str(part);
+            self.body.push_str(&part);
         } else {
             self.is_cut = true;
         }
@@ -98,38 +110,45 @@ fn shorten_bytes(text: &str, limit: usize) -> String {
 }
 
 fn heading(report: &ImpactReport) -> String {
-    format!(
+    without_commands(&format!(
         "{}\n**Exclusion review · {}** — **{}** — {}\n",
         marker(&report.env),
         code(&shorten(&report.env, NAME)),
         verdict(report.direction),
         headline(report).join(" · ")
-    )
+    ))
 }
 
-fn faults(faults: &[Fault]) -> String {
+fn faults(faults: &[Fault], comment: &mut Comment) {
     if faults.is_empty() {
-        return String::new();
+        return;
     }
-    let mut text = format!(
+    comment.push(&format!(
         "\n> [!CAUTION]\n> **This change must not be merged: {}.**\n",
         count(length(faults), "fault")
-    );
+    ));
+    let mut shown = 0;
     for fault in faults.iter().take(MOST) {
-        text.push_str(&format!("> - {}", code(fault.code)));
+        let mut line = format!("> - {}", code(fault.code));
         if let Some(exclusion) = &fault.exclusion {
-            text.push_str(&format!(" · {}", name(exclusion)));
+            line.push_str(&format!(" · {}", name(exclusion)));
         }
-        text.push_str(&format!(": {}", sentence(&fault.message)));
+        line.push_str(&format!(": {}", sentence(&fault.message)));
         if !fault.help.is_empty() {
-            text.push_str(&format!(" — *{}*", sentence(&fault.help)));
+            line.push_str(&format!(" — *{}*", sentence(&fault.help)));
         }
-        text.push('\n');
+        line.push('\n');
+        // A few long ones leave room for the rest of the story.
+        if comment.body.len() + line.len() > comment.room / 3 {
+            break;
+        }
+        comment.push(&line);
+        shown += 1;
     }
-    if faults.len() > MOST {
-        text.push_str(&format!("> - and {} more\n", faults.len() - MOST));
+    if faults.len() > shown {
+        comment.push(&format!("> - and {} more\n", faults.len() - shown));
+        comment.is_cut = true;
     }
-    text
 }
 
 fn name(text: &str) -> String {
@@ -144,8 +163,8 @@ fn sentence(text: &str) -> String {
 fn exclusions(report: &ImpactReport, comment: &mut Comment) {
     let mut left_out = 0_u64;
     for exclusion in report.exclusions.iter().filter(|one| is_changed(one)) {
-        let block = block(exclusion);
-        let line = format!("\n{}", title(exclusion));
+        let block = without_commands(&block(exclusion));
+        let line = without_commands(&format!("\n{}", title(exclusion)));
         if comment.body.len() + block.len() <= comment.room / 2 {
             comment.body.push_str(&block);
         } else if comment.body.len() + line.len() <= comment.room / 5 * 3 {
@@ -280,7 +299,7 @@ fn silent(report: &ImpactReport, comment: &mut Comment) {
     if report.newly_silent.is_empty() {
         return;
     }
-    let mut head = format!(
+    let head = format!(
         "\n### Newly silent: {}\n\n| user | command | object | records | last seen | silenced by | example |\n\
          | --- | --- | --- | ---: | --- | --- | --- |\n",
         count(report.totals.newly_silent, "record")
@@ -289,9 +308,9 @@ fn silent(report: &ImpactReport, comment: &mut Comment) {
         comment.is_cut = true;
         return;
     }
-    comment.body.push_str(&std::mem::take(&mut head));
+    comment.body.push_str(&head);
     let foot = 200;
-    // What becomes loud may have the last quarter.
+    // What becomes loud may have the last tenth.
     let room = comment.room / 10 * 9;
     rows(
         &report.newly_silent,
@@ -326,7 +345,7 @@ fn loud(report: &ImpactReport, comment: &mut Comment) {
 fn rows(groups: &[Group], room: usize, report: &ImpactReport, comment: &mut Comment) {
     let mut shown = 0;
     for group in grave_first(groups).into_iter().take(MOST) {
-        let row = row(group);
+        let row = without_commands(&row(group));
         if comment.body.len() + row.len() > room {
             break;
         }
@@ -375,7 +394,7 @@ fn row(group: &Group) -> String {
     let example = group
         .examples
         .first()
-        .map_or("", |example| example.statement.as_str());
+        .map_or(String::new(), |example| one_line(&example.statement));
     let grave = if group.is_grave { "**(!)** " } else { "" };
     format!(
         "| {} | {} | {} | {grave}{} | {} | {by} | {} |\n",
@@ -388,15 +407,12 @@ fn row(group: &Group) -> String {
         } else {
             prose(&shorten(&moment(&group.last), 40))
         },
-        part(example, 120)
+        part(&example, 120)
     )
 }
 
 fn approvals_text(report: &ImpactReport) -> String {
-    let mut text = format!(
-        "\n**{}**\n",
-        super::approvals_needed(report.approvals.required)
-    );
+    let mut text = format!("\n**Approvals needed: {}**\n", report.approvals.required);
     let lines = approvals(report);
     if !lines.is_empty() {
         text.push('\n');
@@ -429,7 +445,7 @@ fn footer(report: &ImpactReport) -> String {
             code(&digest(&revision_.query_digest))
         )
     };
-    format!(
+    without_commands(&format!(
         "\n---\n<sub>{} · {} audit records · {} → {} · judged for {} · pgvigil {}<br>Run it yourself: {}</sub>\n",
         prose(&shorten(&reading(&report.logs), 200)),
         number(report.totals.records),
@@ -438,5 +454,5 @@ fn footer(report: &ImpactReport) -> String {
         prose(&shorten(&report.today, 20)),
         prose(&shorten(&report.pgvigil, 40)),
         code(&run)
-    )
+    ))
 }
