@@ -163,20 +163,26 @@ impl Session {
         Ok(self.sound_of(self.check()?))
     }
 
-    /// As [`Session::sound`], for a command that shows these faults itself.
-    pub(crate) fn sound_but_for(&self, known: &[Code]) -> anyhow::Result<Result<Loaded, Exit>> {
-        let mut checked = self.check()?;
+    /// As [`Session::sound`], for a command that looks at exclusions and deploys nothing: that people can
+    /// hide behind one is what it is there to show.
+    pub(crate) fn readable(&self) -> anyhow::Result<Result<Loaded, Exit>> {
+        Ok(self.readable_of(self.check()?))
+    }
+
+    /// The same of a policy that was checked.
+    pub(crate) fn readable_of(&self, mut checked: Checked) -> Result<Loaded, Exit> {
+        let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
         let mut rest = Diagnostics::default();
         for diagnostic in checked.diagnostics.iter() {
-            if !known.contains(&diagnostic.code) {
+            if !evadable.contains(&diagnostic.code) {
                 rest.push(diagnostic.clone());
             }
         }
         checked.diagnostics = rest;
-        Ok(self.sound_of(checked))
+        self.sound_of(checked)
     }
 
-    /// The same of a policy that was checked.
+    /// As [`Session::sound`], of a policy that was checked.
     pub(crate) fn sound_of(&self, checked: Checked) -> Result<Loaded, Exit> {
         if checked.diagnostics.errors() == 0 {
             return Ok(checked.loaded);

@@ -1,5 +1,6 @@
 //! Attacks exclusions: those of an environment together, or each alone for `check`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
@@ -93,7 +94,9 @@ pub struct ExclusionReport {
     pub statements: usize,
     /// Their records.
     pub records: usize,
-    /// The shortest that stayed silent, of each kind.
+    /// Statements that stayed silent.
+    pub silent: usize,
+    /// The shortest of them, of each kind: those that change data first.
     pub evasions: Vec<Evasion>,
     /// Signs that a pattern accepts more than it says.
     pub notes: Vec<lint::Note>,
@@ -269,7 +272,8 @@ pub fn run(
             (statements, records, found)
         })
         .collect();
-    let mut blamed: IndexMap<&str, BTreeMap<Kind, Found>> = wanted
+    let mut silent: BTreeMap<String, usize> = BTreeMap::new();
+    let mut blamed: IndexMap<&str, BTreeMap<Rank, Found>> = wanted
         .iter()
         .map(|exclusion| (exclusion.id.as_str(), BTreeMap::new()))
         .collect();
@@ -281,14 +285,16 @@ pub fn run(
         } else {
             silenced_by.first().map(String::as_str)
         };
-        if let Some(kinds) = culprit.and_then(|id| blamed.get_mut(id)) {
+        let Some(id) = culprit else { continue };
+        if let Some(kinds) = blamed.get_mut(id) {
             keep_shortest(kinds, found);
+            *silent.entry(id.to_owned()).or_default() += 1;
         }
     }
     // Where the statement as it is stays silent, a forged name does nothing.
     for kinds in blamed.values_mut() {
-        if kinds.contains_key(&Kind::Plain) {
-            kinds.remove(&Kind::Forged);
+        if kinds.keys().any(|(_, kind)| *kind == Kind::Plain) {
+            kinds.retain(|(_, kind), _| *kind != Kind::Forged);
         }
     }
     let mut report = AttackReport {
@@ -315,6 +321,7 @@ pub fn run(
             title: exclusion.title.clone(),
             statements: *statements,
             records: *records,
+            silent: silent.get(exclusion.id.as_str()).copied().unwrap_or(0),
             evasions,
             notes: lint::notes(exclusion),
             accepted,
@@ -340,12 +347,16 @@ fn try_one(
     outcome.is_evasion().then_some(Found { attack, outcome })
 }
 
-fn keep_shortest(kinds: &mut BTreeMap<Kind, Found>, found: &Found) {
+/// Where an evasion stands in a report: what changes data first, then by kind.
+type Rank = (Reverse<Harm>, Kind);
+
+fn keep_shortest(kinds: &mut BTreeMap<Rank, Found>, found: &Found) {
     let cost = cost(found);
-    match kinds.get(&found.attack.kind) {
+    let rank = (Reverse(found.attack.harm), found.attack.kind);
+    match kinds.get(&rank) {
         Some(known) if self::cost(known) <= cost => {}
         _ => {
-            kinds.insert(found.attack.kind, found.clone());
+            kinds.insert(rank, found.clone());
         }
     }
 }

@@ -7,19 +7,21 @@ use jiff::civil::Date;
 use super::approvals::{self, approvals};
 use super::measure::{Cell, Fate, Judges, Key, Measured, OTHERS, listed, rfc3339};
 use super::report::{
-    AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
-    Logs, Revision, Row, Timeline, Totals,
+    AccountImpact, Attack, Change, Counterexample, Evasion, ExclusionImpact, FORMAT_VERSION, Fault,
+    ImpactReport, Logs, Revision, Row, Tests, Timeline, Totals,
 };
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
 use crate::compile::{QuerySource, digest};
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
-use crate::rules::direction;
 use crate::rules::evaluator::EvaluatorError;
+use crate::rules::{attack, direction, test};
 
 /// Groups of each kind that a report lists.
 const LISTED: usize = 500;
+/// Evasions of an exclusion that a report shows.
+const EVASIONS: usize = 5;
 /// Steps of the timeline, at most.
 const STEPS: usize = 96;
 /// Roles with a row of their own in the timeline.
@@ -53,7 +55,8 @@ pub struct Question<'a> {
     pub today: Date,
 }
 
-/// Measures the change on logs. What the evasion analysis and the tests say is left open.
+/// Measures the change on logs, attacks what is new or changed with everything there is, and tells what
+/// the samples are worth.
 ///
 /// # Errors
 /// If a compiled query uses what the interpreter refuses.
@@ -100,6 +103,7 @@ pub fn assess(
             (&base_source, &head_source),
         ));
     }
+    examine(question, &mut exclusions)?;
     let totals = sums.totals();
     let direction = changes.overall;
     let (approvals, mut faults) = approvals(&approvals::Facts {
@@ -110,6 +114,7 @@ pub fn assess(
         exclusions: &exclusions,
         authors: question.authors,
     });
+    faults.extend(exclusions.iter().filter_map(evadable));
     faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
     let grave = |key: &Key| is_grave(key, &head.loaded.policy.protected);
     let timeline = timeline(&measured, &head_source);
@@ -335,6 +340,7 @@ fn exclusion(
         share: share(silenced_head, of_people),
         max_share: exclusion.max_silenced_share.or(limit),
         last_used,
+        // Filled in later.
         attack: None,
         tests: None,
         id: exclusion.id,
@@ -342,6 +348,110 @@ fn exclusion(
         reason: exclusion.reason,
         owner: exclusion.owner,
         ticket: exclusion.ticket,
+    })
+}
+
+/// Fills in what the evasion analysis and the tests say of the exclusions of head.
+fn examine(
+    question: &Question<'_>,
+    exclusions: &mut [ExclusionImpact],
+) -> Result<(), EvaluatorError> {
+    let (loaded, environment) = (question.head.loaded, question.environment);
+    let (changed, same): (Vec<&ExclusionImpact>, Vec<&ExclusionImpact>) = exclusions
+        .iter()
+        .filter(|exclusion| exclusion.change != Change::Removed)
+        .partition(|exclusion| exclusion.change != Change::Unchanged);
+    let changed_ids: BTreeSet<&str> = changed.iter().map(|e| e.id.as_str()).collect();
+    let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
+    for (some, effort) in [
+        (changed, attack::Effort::Full),
+        (same, attack::Effort::Bounded),
+    ] {
+        if some.is_empty() {
+            continue;
+        }
+        let options = attack::Options {
+            effort,
+            exclusions: Some(some.iter().map(|exclusion| exclusion.id.clone()).collect()),
+        };
+        let report = attack::run(&loaded.policy, environment, question.today, &options)?;
+        for mut found in report.exclusions {
+            // What hides behind an old exclusion only together with a new one is held against the new one.
+            let mut silent = found.silent as u64;
+            if !changed_ids.contains(found.id.as_str()) {
+                found.evasions.retain(|evasion| {
+                    !evasion
+                        .silenced_by
+                        .iter()
+                        .any(|id| changed_ids.contains(id.as_str()))
+                });
+                if found.evasions.is_empty() {
+                    silent = 0;
+                }
+            }
+            attacks.insert(
+                found.id,
+                Attack {
+                    tried: found.statements as u64,
+                    silent,
+                    evasions: found
+                        .evasions
+                        .into_iter()
+                        .take(EVASIONS)
+                        .map(|evasion| Evasion {
+                            does: format!("{}, {}", evasion.does, evasion.kind.title()),
+                            statement: evasion.script,
+                        })
+                        .collect(),
+                },
+            );
+        }
+    }
+    let tested = test::run(loaded, &[], &[environment], question.today)?;
+    let mut tests: BTreeMap<String, Tests> = BTreeMap::new();
+    for found in tested
+        .environments
+        .into_iter()
+        .flat_map(|report| report.exclusions)
+    {
+        let mutation = found.findings.mutation;
+        tests.insert(
+            found.id,
+            Tests {
+                silences: found.silenced as u64,
+                near_misses: found.near_misses as u64,
+                killed: mutation.killed as u64,
+                mutants: mutation.total as u64,
+                survivors: mutation
+                    .survivors
+                    .into_iter()
+                    .map(|survivor| survivor.change)
+                    .collect(),
+            },
+        );
+    }
+    for exclusion in exclusions {
+        if exclusion.change != Change::Removed {
+            exclusion.attack = attacks.remove(&exclusion.id);
+            exclusion.tests = tests.remove(&exclusion.id);
+        }
+    }
+    Ok(())
+}
+
+/// That people can hide behind an exclusion, and nobody answers for it.
+fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
+    let attack = exclusion.attack.as_ref()?;
+    if attack.silent == 0 || exclusion.accepted_by.is_some() {
+        return None;
+    }
+    Some(Fault {
+        code: "impact/evadable",
+        exclusion: Some(exclusion.id.clone()),
+        message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
+        help:
+            "narrow it until the statement counts, or let somebody accept the risk for a short time"
+                .to_owned(),
     })
 }
 

@@ -1,6 +1,5 @@
 //! `rules attack`: tries to hide behind each exclusion.
 
-use pgvigil::diagnostic::Code;
 use pgvigil::report::attack as render;
 use pgvigil::rules::attack::{Effort, Options, run as attack};
 
@@ -9,9 +8,7 @@ use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> {
-    // What can be evaded is this command's own result.
-    let known = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
-    let loaded = match session.sound_but_for(&known)? {
+    let loaded = match session.readable()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

@@ -24,7 +24,7 @@ use crate::session::Session;
 const ROWS: usize = 40;
 
 pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
+    let loaded = match session.readable()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

@@ -27,7 +27,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         kind(path)?;
     }
     let change = Change::read(session, args)?;
-    let head = match session.sound_of(session.judged(change.head)) {
+    let head = match session.readable_of(session.judged(change.head)) {
         Ok(head) => head,
         Err(exit) => return Ok(exit),
     };
