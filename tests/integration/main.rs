@@ -8,6 +8,7 @@ mod cli;
 mod deploy;
 mod enrolment;
 mod golden;
+mod impact;
 mod impact_fixture;
 mod impact_report;
 #[cfg(feature = "aws")]

@@ -93,8 +93,14 @@ pub fn assess(
         question.today,
     )?;
     let sums = Sums::of(&measured);
+    let place = |id: &str| {
+        let of = |source: &QuerySource<'_>| source.exclusions.iter().position(|e| e.id == id);
+        (of(&head_source).unwrap_or(usize::MAX), of(&base_source))
+    };
+    let mut in_order: Vec<&direction::ExclusionChange> = changes.exclusions.iter().collect();
+    in_order.sort_by_key(|change| place(&change.id));
     let mut exclusions = Vec::new();
-    for change in &changes.exclusions {
+    for change in in_order {
         exclusions.extend(exclusion(
             question,
             &sums,
