@@ -469,3 +469,98 @@ fn revisions_that_are_none_are_told() {
             .contains(".html, .md, .json or .txt")
     );
 }
+
+/// The same question, asked of the service itself.
+#[cfg(feature = "aws")]
+#[test]
+fn a_live_run_asks_the_service() {
+    use crate::insights_server::{Server, Stored, group};
+
+    let repository = Repository::new();
+    let environment = "version: 1\nextends: base\nprovider: aws\naccount: '123456789012'\nregion: eu-central-1\nclusters: [shop-orders]\n";
+    std::fs::write(
+        repository.0.path().join("environments/aws.yaml"),
+        environment,
+    )
+    .unwrap();
+    // The service reads real times, and these days are far ahead.
+    repository.edit(
+        "rules/users.yaml",
+        "version: 1\n",
+        "version: 1\nlimits: {max_life_days: 3660}\n",
+    );
+    repository.commit("alice@example.com");
+    repository.git(&["checkout", "-q", "-B", "main"]);
+    repository.git(&["checkout", "-q", "-b", "live"]);
+    repository.add_exclusion(&DBEAVER.replace("2027-03-01", "2036-11-01"));
+    repository.commit("bob@example.com");
+
+    let now = jiff::Timestamp::now().as_second();
+    let stored = |seconds_ago: i64, statement: &str| Stored {
+        group: "/aws/rds/cluster/shop-orders/postgresql".to_owned(),
+        stream: "shop-orders-1".to_owned(),
+        timestamp_ms: (now - seconds_ago) * 1000,
+        message: format!(
+            "2026-11-22 06:55:28 UTC:10.0.1.123(50322):alice@shop:[24298]:LOG:  AUDIT: \
+             SESSION,{seconds_ago},1,WRITE,DELETE,TABLE,public.orders,{statement},<not logged>"
+        )
+        .into_bytes(),
+    };
+    let server = Server::start(vec![
+        stored(
+            200_000,
+            "delete from orders /* DBeaver, but before the window */",
+        ),
+        stored(90_000, "delete from orders /* DBeaver */"),
+        stored(3_600, "delete from orders /* DBeaver */"),
+        stored(3_599, "delete from orders"),
+        stored(5, "delete from orders /* DBeaver, but still arriving */"),
+    ]);
+    let group_name = "/aws/rds/cluster/shop-orders/postgresql";
+    server.state().groups = vec![group(
+        group_name,
+        10_000_000_000,
+        Some(10),
+        (now - 864_000) * 1000,
+    )];
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+            .args(["--today", "2026-11-22", "-C"])
+            .arg(repository.0.path())
+            .args([
+                "rules", "impact", "--env", "aws", "--base", "main", "--live", "--since", "2d",
+            ])
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", server.url())
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "none")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+    };
+    // Nothing is started before somebody agrees to the price.
+    let output = run(&[]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("estimated cost: 0.02 USD"), "{told}");
+    assert!(server.state().called("StartQuery").is_empty());
+    let output = run(&["--auto-approve", "--format", "json"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{told}"));
+    assert_eq!(report["direction"], "widened");
+    let groups = report["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{report:#}");
+    assert_eq!(groups[0]["newly"], "silent");
+    assert_eq!(
+        (&groups[0]["records_base"], &groups[0]["records_head"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(groups[0]["object"], "public.orders");
+    let output = run(&["--auto-approve"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("newly silent: 2 records") && text.contains("newly loud: 0 records"),
+        "{text}"
+    );
+}
