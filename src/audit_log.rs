@@ -16,6 +16,7 @@ pub mod prefix;
 pub mod reader;
 pub mod record;
 pub mod timestamp;
+pub mod trust;
 pub mod write;
 
 pub use judge::{EntryKind, Suspicion, judge_entry};

@@ -17,7 +17,6 @@ pub mod mutation;
 pub mod reference;
 pub mod sample;
 pub mod test;
-pub mod trust;
 
 use jiff::civil::Date;
 

@@ -32,7 +32,7 @@ impl Check for WriterOnly {
 
 /// Says whether a match has no condition on a field that the server writes, and no whole statement.
 /// All conditions of the model rest on the server but those of the statement; the table of fields is
-/// `rules::trust`.
+/// `audit_log::trust`.
 pub(super) fn rests_on_text(matcher: &Match) -> bool {
     let Some(statement) = &matcher.statement else {
         return false;

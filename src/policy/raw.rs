@@ -246,7 +246,7 @@ pub struct RawExclusion {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Match")]
 pub struct RawMatch {
-    /// Roles, exact. Written by the server, so it can be trusted.
+    /// Roles, exact.
     #[schemars(example = &"alice")]
     pub user: Option<OneOrMany<String>>,
     /// Databases, exact.

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
 use super::raw::{RawEnvironment, RawRules};
+use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
 use crate::source::DocPath;
 use crate::source::path::Part;
@@ -88,13 +89,33 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
+/// Says of each condition of an exclusion who writes the field that it looks at.
+fn tell_trust(schema: &mut Json) {
+    let Some(Json::Object(conditions)) = schema.pointer_mut("/$defs/Match/properties") else {
+        return;
+    };
+    for (key, condition) in conditions {
+        let Some(field) = trust::of_condition(key) else {
+            continue;
+        };
+        if let Some(Json::String(text)) = condition.get_mut("description") {
+            text.push_str(&format!(
+                "\n\nTrust: {} ({})",
+                field.trust.name(),
+                field.source
+            ));
+        }
+    }
+}
+
 impl DocumentSchema {
     fn of<T: JsonSchema>() -> Self {
         let mut schema = SchemaSettings::draft2020_12()
             .into_generator()
             .into_root_schema_for::<T>();
         RecursiveTransform(without_null).transform(&mut schema);
-        let json = schema.to_value();
+        let mut json = schema.to_value();
+        tell_trust(&mut json);
         Self {
             validator: jsonschema::validator_for(&json).ok(),
             json,

@@ -3,6 +3,7 @@
 
 use crate::audit_log::prefix::Prefix;
 use crate::audit_log::record::Record;
+use crate::audit_log::trust::{self, Trust};
 use crate::audit_log::{EntryKind, Text, judge_entry};
 use crate::compile::query::QuerySource;
 use crate::insights::Scratch;
@@ -10,7 +11,6 @@ use crate::policy::model::{Exclusion, Match, RoleMatch, Statement};
 
 use super::evaluator::{Evaluator, Verdict, day_of};
 use super::reference::{self, Facts, Opinion};
-use super::trust::{self, Trust};
 
 /// Characters of a text that are shown.
 const SHOWN: usize = 160;

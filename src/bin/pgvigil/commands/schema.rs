@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pgvigil::audit_log::trust;
 use pgvigil::diagnostic::code;
 use pgvigil::policy::schemas;
 
@@ -32,10 +33,16 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
     let Some(docs) = &args.docs else {
         return Ok(exit);
     };
-    let wanted = vec![Wanted {
-        path: PathBuf::from("codes.md"),
-        text: code::render_reference(),
-    }];
+    let wanted = vec![
+        Wanted {
+            path: PathBuf::from("codes.md"),
+            text: code::render_reference(),
+        },
+        Wanted {
+            path: PathBuf::from("fields.md"),
+            text: trust::render_reference(),
+        },
+    ];
     let page = Folder {
         root: docs,
         wanted,

@@ -134,6 +134,35 @@ pub fn of(name: &str) -> Trust {
         .map_or(Trust::Writer, |field| field.trust)
 }
 
+/// What a condition of a policy file rests on: the field behind a key below `match`, where there is one.
+pub fn of_condition(key: &str) -> Option<&'static FieldTrust> {
+    let name = match key {
+        "schema" | "relation" => "object",
+        other => other,
+    };
+    FIELDS.iter().find(|field| field.name == name)
+}
+
+/// The reference page of all fields.
+pub fn render_reference() -> String {
+    let mut page = String::from(
+        "# Fields of a log entry\n\nGenerated from `src/audit_log/trust.rs`. Who writes a field decides what an exclusion may rest on.\n\n\
+         - `server`: PostgreSQL writes it from its own state; the watched person cannot choose it per statement\n\
+         - `session`: the session can set it to anything, at any time\n\
+         - `writer`: the watched person types it\n\n\
+         | field | trust | where it comes from |\n| --- | --- | --- |\n",
+    );
+    for field in FIELDS {
+        page.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            field.name,
+            field.trust.name(),
+            field.source
+        ));
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +173,8 @@ mod tests {
         assert_eq!(of("application"), Trust::Session);
         assert_eq!(of("statement"), Trust::Writer);
         assert_eq!(of("no such field"), Trust::Writer);
+        assert_eq!(of_condition("relation").unwrap().name, "object");
+        assert_eq!(of_condition("no such key"), None);
         for (index, field) in FIELDS.iter().enumerate() {
             assert!(
                 !field.source.is_empty()
