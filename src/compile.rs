@@ -14,6 +14,7 @@ pub mod resources;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
@@ -185,36 +186,14 @@ fn json(variables: &BTreeMap<String, String>) -> String {
 /// Tells where the artefacts break a limit of the service that takes them.
 pub fn limits(loaded: &Loaded) -> Diagnostics {
     let mut sink = Diagnostics::default();
-    for environment in &loaded.policy.environments {
-        let source = QuerySource::of(&loaded.policy, environment);
-        let query = source.alarm(&header("what counts", &source, environment));
-        let investigate =
-            source.investigate(&header("what counts, newest first", &source, environment));
-        let length = query.length().max(investigate.length());
-        if length > QUERY_LIMIT {
-            sink.push(too_long(&query, length, loaded, environment));
-            continue;
-        }
-        let packed_query = pack(&query.text);
-        let inputs = MonitorInputs {
-            packed_query: &packed_query,
-            query_digest: &digest(&query.text),
-            policy_digest: &loaded.digest,
-        };
-        for cluster in &environment.clusters {
-            let size =
-                monitor_environment::size(&cluster_environment(environment, cluster, inputs));
-            if size > ENVIRONMENT_LIMIT {
-                sink.push(
-                    Diagnostic::new(
-                        Code::CompileMonitorEnvironment,
-                        format!("the monitor's variables take {size} bytes, and Lambda takes at most {ENVIRONMENT_LIMIT}"),
-                    )
-                    .at(cluster.place.clone())
-                    .help("the packed query is the largest part: shorten or remove exclusions"),
-                );
-            }
-        }
+    let environments: Vec<Diagnostics> = loaded
+        .policy
+        .environments
+        .par_iter()
+        .map(|environment| limits_of(loaded, environment))
+        .collect();
+    for found in environments {
+        sink.extend(found);
     }
     for fault in check_names(&loaded.policy) {
         let (name, kind, limit) = (quote(&fault.name), fault.kind, fault.limit);
@@ -239,6 +218,40 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
         sink.push(diagnostic.at(fault.place));
     }
     sink.sort();
+    sink
+}
+
+/// What breaks a limit of a service in one environment.
+fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
+    let mut sink = Diagnostics::default();
+    let source = QuerySource::of(&loaded.policy, environment);
+    let query = source.alarm(&header("what counts", &source, environment));
+    let investigate =
+        source.investigate(&header("what counts, newest first", &source, environment));
+    let length = query.length().max(investigate.length());
+    if length > QUERY_LIMIT {
+        sink.push(too_long(&query, length, loaded, environment));
+        return sink;
+    }
+    let packed_query = pack(&query.text);
+    let inputs = MonitorInputs {
+        packed_query: &packed_query,
+        query_digest: &digest(&query.text),
+        policy_digest: &loaded.digest,
+    };
+    for cluster in &environment.clusters {
+        let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));
+        if size > ENVIRONMENT_LIMIT {
+            sink.push(
+                    Diagnostic::new(
+                        Code::CompileMonitorEnvironment,
+                        format!("the monitor's variables take {size} bytes, and Lambda takes at most {ENVIRONMENT_LIMIT}"),
+                    )
+                    .at(cluster.place.clone())
+                    .help("the packed query is the largest part: shorten or remove exclusions"),
+                );
+        }
+    }
     sink
 }
 

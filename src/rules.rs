@@ -28,8 +28,16 @@ pub use evaluator::{Evaluator, Judged, Verdict};
 /// What judging records finds wrong with the policy, beyond what [`check`](crate::check) sees in the
 /// files. Bounded, so that it can run on every check.
 pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
-    let mut found = canary::check(loaded, today);
-    found.extend(direction::findings(loaded, today));
-    found.extend(attack::check(loaded, today));
+    let (mut found, (covered, evaded)) = rayon::join(
+        || canary::check(loaded, today),
+        || {
+            rayon::join(
+                || direction::findings(loaded, today),
+                || attack::check(loaded, today),
+            )
+        },
+    );
+    found.extend(covered);
+    found.extend(evaded);
     found
 }

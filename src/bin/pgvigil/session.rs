@@ -125,9 +125,13 @@ impl Session {
 
     /// Checks a policy that was read.
     pub(crate) fn judged(&self, loaded: Loaded) -> Checked {
-        let mut diagnostics = check::run(&loaded, self.today);
-        diagnostics.extend(compile::limits(&loaded));
-        diagnostics.extend(rules::check(&loaded, self.today));
+        let today = self.today;
+        let (mut diagnostics, (limits, judged)) = rayon::join(
+            || check::run(&loaded, today),
+            || rayon::join(|| compile::limits(&loaded), || rules::check(&loaded, today)),
+        );
+        diagnostics.extend(limits);
+        diagnostics.extend(judged);
         diagnostics.sort();
         Checked {
             loaded,

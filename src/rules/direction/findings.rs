@@ -23,10 +23,10 @@ use super::{guess, text};
 const CANDIDATES_MAX: usize = 256;
 
 /// Questions that the automata are asked about one policy at most.
-const SEARCHES_MAX: usize = 24;
+const SEARCHES_MAX: usize = 12;
 
 /// States that each of them visits at most.
-const STATES_MAX: usize = 3_000;
+const STATES_MAX: usize = 600;
 
 /// Finds exclusions that change nothing on this day: see [`Code::ExclusionShadowed`],
 /// [`Code::ExclusionDuplicateMatch`], [`Code::ExclusionUnreachable`] and [`Code::ExclusionNeverMatches`].
