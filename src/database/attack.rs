@@ -24,6 +24,11 @@ const LARGE_OBJECT: u32 = 471_100;
 const LIMITS: &str = "SET statement_timeout = 2000; SET lock_timeout = 500; \
      SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off";
 
+/// How often this transaction read or changed what [`SETUP`] made.
+const COUNTERS: &str = "SELECT pg_catalog.sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del) \
+     FROM pg_catalog.pg_stat_xact_all_tables \
+     WHERE schemaname = 'pgvigil_attack' OR relid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass";
+
 /// Before each attack.
 const SAVEPOINT: &str = "SAVEPOINT pgvigil_attack";
 
@@ -114,11 +119,15 @@ impl AttackDatabase {
         Ok(())
     }
 
-    fn send(&self, script: &Script) -> Result<Vec<Vec<u8>>, DatabaseError> {
+    fn before(&self, script: &Script) -> Result<(), DatabaseError> {
         for step in &script.before {
             self.session.run(step)?;
         }
         self.session.take_records();
+        Ok(())
+    }
+
+    fn send(&self, script: &Script) -> Result<Vec<Vec<u8>>, DatabaseError> {
         for step in &script.steps {
             let lower = step.to_lowercase();
             if lower.contains("copy") && lower.contains("from stdin") {
@@ -183,7 +192,7 @@ impl AttackServer for AttackDatabase {
     fn run(&mut self, script: &Script) -> Result<Ran, ServerError> {
         let failed = |error: DatabaseError| ServerError(error.to_string());
         self.set_relation(script.without_relation).map_err(failed)?;
-        let ran = match self.send(script) {
+        let ran = match self.before(script).and_then(|()| self.send(script)) {
             Ok(records) => Ran::Records(records),
             Err(DatabaseError::Refused { code, message }) => Ran::Failed { code, message },
             Err(error) => Ran::Failed {
@@ -193,6 +202,21 @@ impl AttackServer for AttackDatabase {
         };
         self.undo(script).map_err(failed)?;
         Ok(ran)
+    }
+
+    fn has_effect(&mut self, script: &Script) -> Result<bool, ServerError> {
+        let failed = |error: DatabaseError| ServerError(error.to_string());
+        self.set_relation(script.without_relation).map_err(failed)?;
+        let counted = self
+            .before(script)
+            .and_then(|()| self.session.rows(COUNTERS))
+            .and_then(|before| {
+                self.send(script)?;
+                Ok(before != self.session.rows(COUNTERS)?)
+            });
+        self.undo(script).map_err(failed)?;
+        // Where the counters cannot be read, the attack counts as one that works.
+        Ok(counted.unwrap_or(true))
     }
 }
 

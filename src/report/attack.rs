@@ -93,12 +93,13 @@ fn summary(text: &mut String, server: &ServerReport) {
     };
     let _ = writeln!(
         text,
-        "on {} with {}: {} statements ran, {} evasions confirmed, {} that were not predicted; {} could not run",
+        "on {} with {}: {} statements ran, {} evasions confirmed, {} that were not predicted; {} silent without effect, {} could not run",
         version("PostgreSQL", &server.version),
         version("pgAudit", &server.pgaudit),
         server.executed,
         server.confirmed,
         server.unpredicted.len(),
+        server.without_effect,
         server.failed_to_run,
     );
     for failure in &server.failures {
@@ -123,8 +124,8 @@ fn on_server(text: &mut String, said: &OnServer, colour: bool) {
             "not confirmed, a real record counts".to_owned(),
             records.as_slice(),
         ),
-        OnServer::Missed { records } => (
-            "not confirmed, another object answers".to_owned(),
+        OnServer::WithoutEffect { records } => (
+            "silent, but nothing is read or changed".to_owned(),
             records.as_slice(),
         ),
         OnServer::Failed { message } => (

@@ -2,23 +2,25 @@
 //!
 //! What a server is lies behind [`AttackServer`], so that this is a function of its answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::record::{HEAD, Record};
 use crate::audit_log::write::{PrefixFields, write_entry};
 use crate::compile::QuerySource;
+use crate::insights::Scratch;
 use crate::policy::model::{Environment, Policy};
 use crate::rules::Evaluator;
 use crate::rules::evaluator::EvaluatorError;
 
 use super::run::{
-    AttackReport, Evasion, Found, Options, attacks, chosen, culprit, evasion, judge_records,
-    keep_shortest,
+    AttackReport, Evasion, Found, Options, Outcome, attacks, chosen, culprit, evasion,
+    judge_records, keep_shortest,
 };
 use super::{Attack, AttackRecord, Kind, Who};
 
@@ -68,6 +70,13 @@ pub trait AttackServer {
     /// # Errors
     /// The server is gone, or what a script left could not be undone.
     fn run(&mut self, script: &Script) -> Result<Ran, ServerError>;
+
+    /// Runs a script again, undoes it, and says whether anything of [`SETUP`](super::corpus::SETUP) was read or
+    /// changed: by the server's own counters, not by what pgAudit wrote.
+    ///
+    /// # Errors
+    /// As [`AttackServer::run`].
+    fn has_effect(&mut self, script: &Script) -> Result<bool, ServerError>;
 }
 
 /// Why the attacks were not confirmed.
@@ -95,8 +104,8 @@ pub enum OnServer {
         /// The real records.
         records: Vec<AttackRecord>,
     },
-    /// It runs without doing what it is for: another object answered.
-    Missed {
+    /// It runs and is silent, but neither reads nor changes what it is for.
+    WithoutEffect {
         /// The real records.
         records: Vec<AttackRecord>,
     },
@@ -143,6 +152,8 @@ pub struct ServerReport {
     pub failed_to_run: usize,
     /// Evasions of the report that are silent on the server.
     pub confirmed: usize,
+    /// Silent ones that neither read nor changed anything: the server never came to the disguised part.
+    pub without_effect: usize,
     /// What the analysis did not see.
     pub unpredicted: Vec<Unpredicted>,
     /// Why statements did not run, the most frequent first.
@@ -178,47 +189,40 @@ pub fn confirm(
             ))
         })
         .collect();
-    let scripts: BTreeMap<&Script, ()> = planned
-        .iter()
-        .flat_map(|planned| [&planned.script, &planned.proof])
-        .map(|script| (script, ()))
-        .collect();
+    let scripts: BTreeSet<&Script> = planned.iter().map(|planned| &planned.script).collect();
     let total = scripts.len();
     let mut ran: BTreeMap<&Script, Ran> = BTreeMap::new();
-    for (done, script) in scripts.into_keys().enumerate() {
+    for (done, script) in scripts.into_iter().enumerate() {
         if !watch(done, total) {
             return Err(ConfirmError::Stopped);
         }
         ran.insert(script, server.run(script)?);
     }
-    let answers: Vec<Answer<'_>> = planned
+    let mut answers: Vec<Answer<'_>> = planned
         .par_iter()
         .map_init(
             || evaluator.scratch(),
-            |scratch, planned| {
-                let attack = &planned.attack;
-                let predicted = judge_records(&evaluator, scratch, &attack.entries(source.prefix));
-                let (records, failure) = match ran.get(&planned.script) {
-                    Some(Ran::Records(records)) => (records.as_slice(), None),
-                    Some(Ran::Failed { message, .. }) => ([].as_slice(), Some(message.as_str())),
-                    None => ([].as_slice(), Some("it was not run")),
-                };
-                let entries: Vec<Vec<u8>> = records
-                    .iter()
-                    .map(|record| entry(source.prefix, &attack.who, record))
-                    .collect();
-                let outcome = judge_records(&evaluator, scratch, &entries);
-                Answer {
-                    planned,
-                    was_silent: predicted.is_silent(),
-                    records,
-                    failure,
-                    is_reached: planned.is_reached(ran.get(&planned.proof)),
-                    outcome,
-                }
-            },
+            |scratch, planned| answer(&evaluator, scratch, source.prefix, planned, &ran),
         )
         .collect();
+    let mut effects: BTreeMap<&Script, bool> = BTreeMap::new();
+    for answer in &mut answers {
+        let planned = answer.planned;
+        if !planned.needs_effect || answer.failure.is_some() || !answer.outcome.is_silent() {
+            continue;
+        }
+        answer.has_effect = match effects.get(&planned.script) {
+            Some(known) => *known,
+            None => {
+                if !watch(total, total) {
+                    return Err(ConfirmError::Stopped);
+                }
+                let has_effect = server.has_effect(&planned.script)?;
+                effects.insert(&planned.script, has_effect);
+                has_effect
+            }
+        };
+    }
     let confirmed = complete(report, &answers);
     let unpredicted = unpredicted(report, &answers);
     report.passed &= unpredicted.iter().all(|found| found.accepted);
@@ -234,6 +238,7 @@ pub fn confirm(
             .filter(|ran| matches!(ran, Ran::Failed { .. }))
             .count(),
         confirmed,
+        without_effect: effects.values().filter(|effect| !**effect).count(),
         unpredicted,
         failures: failures(ran.values()),
     });
@@ -245,26 +250,8 @@ pub fn confirm(
 struct Planned {
     attack: Attack,
     script: Script,
-    /// The same with `log_relation` on, whose records name what was read.
-    proof: Script,
-    /// Schemas of which the proof has to name an object; anything where there are none.
-    reaches: Vec<&'static str>,
-}
-
-impl Planned {
-    /// Says whether a statement whose harm depends on names did reach what it is for.
-    fn is_reached(&self, proof: Option<&Ran>) -> bool {
-        if self.reaches.is_empty() {
-            return true;
-        }
-        let Some(Ran::Records(records)) = proof else {
-            return false;
-        };
-        records.iter().any(|record| {
-            let object = parsed(record).object;
-            self.reaches.iter().any(|schema| object.starts_with(schema))
-        })
-    }
+    /// It may run without coming to what is disguised in it, and the server's counters tell.
+    needs_effect: bool,
 }
 
 /// What a server said to an attack.
@@ -273,8 +260,36 @@ struct Answer<'a> {
     was_silent: bool,
     records: &'a [Vec<u8>],
     failure: Option<&'a str>,
-    is_reached: bool,
-    outcome: super::Outcome,
+    has_effect: bool,
+    outcome: Outcome,
+}
+
+fn answer<'a>(
+    evaluator: &Evaluator,
+    scratch: &mut Scratch,
+    prefix: LogLinePrefix,
+    planned: &'a Planned,
+    ran: &'a BTreeMap<&Script, Ran>,
+) -> Answer<'a> {
+    let attack = &planned.attack;
+    let predicted = judge_records(evaluator, scratch, &attack.entries(prefix));
+    let (records, failure) = match ran.get(&planned.script) {
+        Some(Ran::Records(records)) => (records.as_slice(), None),
+        Some(Ran::Failed { message, .. }) => (&[][..], Some(message.as_str())),
+        None => (&[][..], Some("it was not sent")),
+    };
+    let entries: Vec<Vec<u8>> = records
+        .iter()
+        .map(|record| entry(prefix, &attack.who, record))
+        .collect();
+    Answer {
+        planned,
+        was_silent: predicted.is_silent(),
+        records,
+        failure,
+        has_effect: true,
+        outcome: judge_records(evaluator, scratch, &entries),
+    }
 }
 
 impl Answer<'_> {
@@ -291,8 +306,8 @@ impl Answer<'_> {
             OnServer::Counted {
                 records: self.real_records(),
             }
-        } else if !self.is_reached {
-            OnServer::Missed {
+        } else if !self.has_effect {
+            OnServer::WithoutEffect {
                 records: self.real_records(),
             }
         } else {
@@ -311,15 +326,14 @@ impl Answer<'_> {
     }
 }
 
-/// The schema of what `setup.sql` makes, and that of temporary objects, as a record's object begins.
-const OWN: &str = "pgvigil_attack.";
+/// How the name of a temporary object begins in a record.
 const TEMPORARY: &str = "pg_temp_";
 
 /// Says how each attack of one exclusion is sent. The attacks with `log_relation` on tell what those without it need.
 fn planned(attacks: Vec<Attack>) -> Vec<Planned> {
     let mut named: BTreeMap<Vec<String>, Vec<AttackRecord>> = BTreeMap::new();
     for attack in &attacks {
-        if attack.log_relation && matches!(attack.kind, Kind::Shadow | Kind::Pattern) {
+        if attack.log_relation && attack.kind == Kind::Shadow {
             named
                 .entry(attack.steps.clone())
                 .or_insert_with(|| attack.records.clone());
@@ -328,38 +342,40 @@ fn planned(attacks: Vec<Attack>) -> Vec<Planned> {
     attacks
         .into_iter()
         .map(|attack| {
-            let records = named.get(&attack.steps).map_or(&[][..], Vec::as_slice);
-            let (before, reaches) = match attack.kind {
-                Kind::Shadow => (
-                    records.iter().filter_map(stand_in).collect(),
-                    vec![OWN, TEMPORARY],
-                ),
-                Kind::Pattern if records.iter().any(|record| record.object.starts_with(OWN)) => {
-                    (Vec::new(), vec![OWN])
-                }
-                _ => (Vec::new(), Vec::new()),
-            };
-            let script = Script {
-                without_relation: !attack.log_relation,
-                before,
-                steps: attack.steps.clone(),
-            };
-            let proof = if reaches.is_empty() {
-                script.clone()
-            } else {
-                Script {
-                    without_relation: false,
-                    ..script.clone()
-                }
+            let before = match attack.kind {
+                Kind::Shadow => named
+                    .get(&attack.steps)
+                    .map(|records| records.iter().filter_map(stand_in).collect())
+                    .unwrap_or_default(),
+                _ => Vec::new(),
             };
             Planned {
+                script: Script {
+                    without_relation: !attack.log_relation,
+                    before,
+                    steps: attack.steps.clone(),
+                },
+                needs_effect: needs_effect(&attack),
                 attack,
-                script,
-                proof,
-                reaches,
             }
         })
         .collect()
+}
+
+/// Says whether the harm of an attack may stay away though it runs, and whether it would be counted: by a name
+/// that is answered by the system's object, by text that ends up in a literal, by a call that is never evaluated.
+fn needs_effect(attack: &Attack) -> bool {
+    match attack.kind {
+        Kind::Shadow => true,
+        // Sequences have no counters, nor do the functions that read files.
+        Kind::Rider | Kind::Pattern => attack.steps.iter().any(|step| {
+            ["pgvigil_attack.", "lo_get", "loread"]
+                .iter()
+                .any(|name| step.contains(name))
+                && !step.contains("pgvigil_attack.numbers")
+        }),
+        _ => false,
+    }
 }
 
 /// Makes the object that answers to a name of the system's; one that is there already stays.
@@ -485,7 +501,7 @@ fn failures<'a>(ran: impl Iterator<Item = &'a Ran>) -> Vec<Failure> {
 }
 
 /// A real record behind the prefix of the session that is imitated.
-fn entry(prefix: crate::audit_log::prefix::LogLinePrefix, who: &Who, record: &[u8]) -> Vec<u8> {
+fn entry(prefix: LogLinePrefix, who: &Who, record: &[u8]) -> Vec<u8> {
     write_entry(
         prefix,
         &PrefixFields {
