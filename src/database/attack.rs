@@ -11,7 +11,7 @@ use crate::rules::attack::corpus::SETUP;
 use crate::rules::attack::server::{AttackServer, Ran, Script, ServerError};
 
 /// Connections that attacks may break.
-const CONNECTIONS_MAX: usize = 20;
+const CONNECTIONS_MAX: usize = 500;
 
 /// How often everything is made anew before it is given up, and the time between.
 const ATTEMPTS: u32 = 5;
