@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pgvigil::database::{AttackDatabase, Target};
+use pgvigil::rules::attack::server::{AttackServer as _, Ran, Script};
 use serde_json::Value;
 
 use crate::attack::cluster;
@@ -137,7 +139,9 @@ fn dbeaver() -> Repository {
 /// The policy that the repository ships.
 fn shipped() -> Repository {
     let repository = Repository::new();
-    std::fs::remove_dir_all(repository.path("rules")).unwrap();
+    for folder in ["rules", "environments"] {
+        std::fs::remove_dir_all(repository.path(folder)).unwrap();
+    }
     for folder in ["rules", "environments"] {
         for entry in std::fs::read_dir(recorded::root().join(folder)).unwrap() {
             let entry = entry.unwrap();
@@ -230,7 +234,75 @@ fn a_shadow_is_confirmed_on_the_server() {
     }
 }
 
-/// Text of a policy that ends the transaction: what it left is removed, and the run goes on.
+/// A text that ends the transaction behind a comment, and one that ends the connection.
+#[test]
+fn an_attack_that_breaks_out_is_cleaned_up() {
+    let server = Server::start(&[]);
+    let before = server.psql(LEFT);
+    let url = format!("{}?sslmode=disable", server.url("postgres"));
+    let target = Target::parse(&url, &|_| None).unwrap();
+    let mut database = AttackDatabase::open(&target).unwrap();
+    database.prepare().unwrap();
+    let mut run = |step: &str| {
+        let script = Script {
+            without_relation: false,
+            before: Vec::new(),
+            steps: vec![step.to_owned()],
+        };
+        database.run(&script).unwrap()
+    };
+    let accounts = "SELECT secret FROM pgvigil_attack.accounts";
+    let expected = Ran::Records(vec![
+        format!(
+            "AUDIT: SESSION,1,1,READ,SELECT,TABLE,pgvigil_attack.accounts,{accounts},<not logged>"
+        )
+        .into(),
+    ]);
+    let numberless = |ran: Ran| match ran {
+        Ran::Records(records) => Ran::Records(
+            records
+                .into_iter()
+                .map(|record| {
+                    let text = String::from_utf8(record).unwrap();
+                    let (_, rest) = text.split_once(",1,READ").unwrap();
+                    format!("AUDIT: SESSION,1,1,READ{rest}").into_bytes()
+                })
+                .collect(),
+        ),
+        other => other,
+    };
+    assert_eq!(numberless(run(accounts)), expected);
+    assert!(matches!(
+        run("DELETE FROM pgvigil_attack.accounts; /**/ COMMIT"),
+        Ran::Records(_)
+    ));
+    assert_eq!(numberless(run(accounts)), expected);
+    assert!(matches!(
+        run("SELECT pg_terminate_backend(pg_backend_pid())"),
+        Ran::Failed { .. }
+    ));
+    assert_eq!(numberless(run(accounts)), expected);
+    // COPY speaks in its own way in both directions.
+    for copy in [
+        "COPY pgvigil_attack.accounts TO STDOUT",
+        "COPY pgvigil_attack.notes FROM STDIN",
+    ] {
+        assert!(
+            matches!(run(copy), Ran::Records(records) if records.len() == 1),
+            "{copy}"
+        );
+        assert_eq!(numberless(run(accounts)), expected);
+    }
+    // A text that only looks like a record is none.
+    let raised =
+        run("DO $$ BEGIN RAISE NOTICE 'AUDIT: SESSION,1,1,READ,SELECT,,,x,<none>'; END $$");
+    assert!(matches!(raised, Ran::Records(records) if records.len() == 1));
+    database.finish().unwrap();
+    server.wait_until_alone();
+    assert_eq!(server.psql(LEFT), before);
+}
+
+/// Text of a policy that ends the transaction is not sent, and the run goes on.
 #[test]
 fn an_attack_that_commits_leaves_nothing() {
     let server = Server::start(&[]);

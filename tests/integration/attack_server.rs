@@ -12,7 +12,7 @@ use pgvigil::report;
 use pgvigil::rules::attack::server::{
     AttackServer, ConfirmError, OnServer, Ran, Script, ServerError, confirm,
 };
-use pgvigil::rules::attack::{self, AttackReport, Effort, Options};
+use pgvigil::rules::attack::{self, AttackReport, Effort, Kind, Options};
 
 use crate::attack::repository;
 
@@ -129,17 +129,21 @@ fn no_record_at_all_is_a_silence() {
 
 #[test]
 fn what_does_nothing_is_no_evasion() {
-    let loaded = repository(&[EVADABLE.to_owned()], SAMPLE);
-    let mut server = told("READ,SELECT,,,select 'healthcheck'");
-    server.has_effect = false;
-    let report = asked(&loaded, &mut server);
-    let answers = report.server.as_ref().unwrap();
-    assert!(answers.without_effect > 0);
-    assert!(
-        said(&report)
+    let shadowed = "{class: [READ, MISC], command: [SELECT, \"???\"], statement: {equals: [select id from jobs]}}";
+    let loaded = repository(&[shadowed.to_owned()], SAMPLE);
+    for has_effect in [false, true] {
+        let mut server = told("READ,SELECT,,,select id from jobs");
+        server.has_effect = has_effect;
+        let report = asked(&loaded, &mut server);
+        let evasions = &report.exclusions[0].evasions;
+        let shadow = evasions
             .iter()
-            .any(|said| matches!(said, OnServer::WithoutEffect { .. }))
-    );
+            .find(|one| one.kind == Kind::Shadow)
+            .unwrap();
+        let without = matches!(shadow.server, Some(OnServer::WithoutEffect { .. }));
+        assert_eq!(without, !has_effect);
+        assert_eq!(report.server.unwrap().without_effect > 0, !has_effect);
+    }
 }
 
 #[test]
