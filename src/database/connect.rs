@@ -40,6 +40,11 @@ pub enum TargetError {
         "`{0}` is another machine, and without TLS the password would travel in clear: use a server on this machine or a tunnel to it, or say `sslmode=disable`"
     )]
     FarAway(String),
+    /// The URL's reader takes 5432 where libpq would look at the variable.
+    #[error(
+        "the database's URL names a host without a port, and PGPORT is set: write the port into the URL"
+    )]
+    NoPort,
     /// A password file that others may read is not used, as libpq does.
     #[error("the password file {0} can be read by others: chmod 600 it")]
     OpenPasswordFile(String),
@@ -98,6 +103,13 @@ impl Target {
             Config::from_str(&text).map_err(|error| TargetError::Syntax(words(&error)))?;
         if named.is_none() && config.get_password().is_some() {
             return Err(TargetError::VisiblePassword);
+        }
+        if config.get_ports().iter().all(|port| *port == 5432)
+            && !config.get_ports().is_empty()
+            && !text.contains("5432")
+            && set("PGPORT").is_some_and(|port| port != "5432")
+        {
+            return Err(TargetError::NoPort);
         }
         complete(&mut config, &set)?;
         security(&mut config, &set)?;
@@ -283,8 +295,12 @@ mod tests {
             ("PGPASSWORD", "hidden"),
             ("PGDATABASE", "other"),
         ];
-        let target = parse("postgresql://localhost/shop", &variables).unwrap();
+        let target = parse("dbname=shop host=localhost", &variables).unwrap();
         assert_eq!(target.to_string(), "shop on localhost:6000 as alice");
+        assert_eq!(
+            parse("postgresql://localhost/shop", &variables).unwrap_err(),
+            TargetError::NoPort
+        );
         assert_eq!(target.config.get_password().unwrap(), b"hidden");
         assert!(!format!("{target:?}").contains("hidden"));
         let target = parse("postgresql://", &[("PGHOST", "/run/here"), ("USER", "bob")]).unwrap();
