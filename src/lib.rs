@@ -14,4 +14,6 @@ pub mod compile;
 pub mod rules;
 pub mod deploy;
 pub mod cloud;
+#[cfg(feature = "database")]
+pub mod database;
 pub mod report;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::json::escape;
 use super::visible;
-use crate::rules::attack::{AttackReport, Evasion, ExclusionReport};
+use crate::rules::attack::server::{OnServer, ServerReport};
+use crate::rules::attack::{AttackRecord, AttackReport, Evasion, ExclusionReport};
 
 /// Stands before the lines of one evasion.
 const INDENT: &str = "        ";
@@ -33,6 +34,9 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
         "{}",
         paint(colour, "1", &visible(&report.environment))
     );
+    if let Some(server) = &report.server {
+        unpredicted(&mut text, server, colour);
+    }
     let width = report
         .exclusions
         .iter()
@@ -59,7 +63,100 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
         report.records,
         report.exclusions.len(),
     );
+    if let Some(server) = &report.server {
+        summary(&mut text, server);
+    }
     text
+}
+
+/// What only the server knew: it stands first.
+fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
+    for found in &server.unpredicted {
+        let mark = if found.accepted {
+            paint(colour, "33", "RISK")
+        } else {
+            paint(colour, "31", "HIDE")
+        };
+        let _ = writeln!(
+            text,
+            "  {mark} {}  silent on the server, though a record that counts was expected",
+            visible(&found.exclusion)
+        );
+        evasion_lines(text, &found.exclusion, &found.evasion, colour);
+    }
+}
+
+fn summary(text: &mut String, server: &ServerReport) {
+    let version = |name: &str, version: &str| match version {
+        "" => name.to_owned(),
+        version => format!("{name} {}", visible(version)),
+    };
+    let _ = writeln!(
+        text,
+        "on {} with {}: {} statements ran, {} evasions confirmed, {} that were not predicted; {} silent without effect, {} could not run",
+        version("PostgreSQL", &server.version),
+        version("pgAudit", &server.pgaudit),
+        server.executed,
+        server.confirmed,
+        server.unpredicted.len(),
+        server.without_effect,
+        server.failed_to_run,
+    );
+    for failure in &server.failures {
+        let code = match failure.code.as_str() {
+            "" => "no answer",
+            code => code,
+        };
+        let _ = writeln!(
+            text,
+            "  {:6} could not run: {}: {}",
+            failure.statements,
+            visible(code),
+            visible(&flat(&failure.message))
+        );
+    }
+}
+
+fn on_server(text: &mut String, said: &OnServer, colour: bool) {
+    let (what, records) = match said {
+        OnServer::Confirmed => ("confirmed".to_owned(), &[][..]),
+        OnServer::Counted { records } => (
+            "not confirmed, a real record counts".to_owned(),
+            records.as_slice(),
+        ),
+        OnServer::WithoutEffect { records } => (
+            "silent, but nothing is read or changed".to_owned(),
+            records.as_slice(),
+        ),
+        OnServer::Failed { message } => (
+            format!(
+                "not confirmed, it does not run: {}",
+                visible(&flat(message))
+            ),
+            &[][..],
+        ),
+    };
+    let line = format!("on the server: {what}");
+    let painted = match said {
+        OnServer::Confirmed => paint(colour, "31", &line),
+        _ => line,
+    };
+    let _ = writeln!(text, "{INDENT}{painted}");
+    for record in records {
+        let _ = writeln!(text, "{INDENT}  {}", what_of(record));
+    }
+}
+
+/// The fields of a record that decide, as they stand in the log.
+fn what_of(record: &AttackRecord) -> String {
+    [
+        &record.class,
+        &record.command,
+        &record.object_type,
+        &record.object,
+    ]
+    .map(|field| visible(field))
+    .join(",")
 }
 
 fn one(text: &mut String, exclusion: &ExclusionReport, width: usize, colour: bool) {
@@ -89,7 +186,7 @@ fn one(text: &mut String, exclusion: &ExclusionReport, width: usize, colour: boo
         );
     }
     for evasion in &exclusion.evasions {
-        evasion_lines(text, exclusion, evasion, colour);
+        evasion_lines(text, &exclusion.id, evasion, colour);
     }
     for note in &exclusion.notes {
         let _ = writeln!(
@@ -105,7 +202,7 @@ fn one(text: &mut String, exclusion: &ExclusionReport, width: usize, colour: boo
     }
 }
 
-fn evasion_lines(text: &mut String, exclusion: &ExclusionReport, evasion: &Evasion, colour: bool) {
+fn evasion_lines(text: &mut String, exclusion: &str, evasion: &Evasion, colour: bool) {
     let setting = if evasion.log_relation { "on" } else { "off" };
     let _ = writeln!(
         text,
@@ -127,15 +224,7 @@ fn evasion_lines(text: &mut String, exclusion: &ExclusionReport, evasion: &Evasi
         );
     }
     for judged in &evasion.records {
-        let record = &judged.record;
-        let what = [
-            &record.class,
-            &record.command,
-            &record.object_type,
-            &record.object,
-        ]
-        .map(|field| visible(field))
-        .join(",");
+        let what = what_of(&judged.record);
         let by = match judged.verdict {
             "excluded" => format!("silenced by {}", visible(&judged.excluded_by.join(", "))),
             "out_of_scope" => "no signal counts it".to_owned(),
@@ -147,11 +236,14 @@ fn evasion_lines(text: &mut String, exclusion: &ExclusionReport, evasion: &Evasi
     let others: Vec<String> = evasion
         .silenced_by
         .iter()
-        .filter(|id| **id != exclusion.id)
+        .filter(|id| *id != exclusion)
         .map(|id| visible(id))
         .collect();
     if !others.is_empty() {
         let _ = writeln!(text, "{INDENT}together with {}", others.join(", "));
+    }
+    if let Some(said) = &evasion.server {
+        on_server(text, said, colour);
     }
 }
 

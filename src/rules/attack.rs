@@ -18,6 +18,7 @@ pub mod pattern;
 pub mod plan;
 pub mod ride;
 pub mod run;
+pub mod server;
 pub mod witness;
 
 use serde::Serialize;

@@ -54,7 +54,7 @@ const FULL: Options = Options {
 };
 
 /// A repository with these matches as exclusions `x0`, `x1` …
-fn repository(matches: &[String], sample: &str) -> Loaded {
+pub(crate) fn repository(matches: &[String], sample: &str) -> Loaded {
     let mut rules =
         "version: 1\nusers:\n  - {role: alice, owner: security, environments: all, audit: {log_relation: false}}\nexclusions:\n"
             .to_owned();
@@ -512,7 +512,7 @@ impl Drop for Server {
     }
 }
 
-fn cluster() -> Command {
+pub(crate) fn cluster() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgres/cluster"))
 }
 

@@ -2,6 +2,9 @@
 
 mod agreement;
 mod attack;
+#[cfg(feature = "database")]
+mod attack_database;
+mod attack_server;
 mod browser;
 mod cases;
 mod cli;

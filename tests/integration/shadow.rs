@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "helpers of tests may panic"
 )]
 
@@ -72,7 +73,7 @@ fn shadowed(source: &QuerySource<'_>, entries: &[&[u8]]) -> Counts {
             tables.push(run.finish());
         }
         let [table, other] = tables.as_slice() else {
-            panic!()
+            panic!("two meanings of a missing field")
         };
         assert_eq!(table, other, "it depends on what a missing field is");
         let user_at = table.columns.iter().position(|c| c == "user").unwrap();

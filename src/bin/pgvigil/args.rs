@@ -141,6 +141,15 @@ pub(crate) struct AttackArgs {
     /// Attack only this exclusion; may be repeated
     #[arg(long = "exclusion", value_name = "ID")]
     pub(crate) exclusions: Vec<String>,
+    /// Run the statements in this empty database too, and judge its real audit records: a URL, or `env:NAME`
+    /// for a variable that holds one; libpq's variables complete it. All is undone
+    #[cfg(feature = "database")]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Run the statements without asking
+    #[cfg(feature = "database")]
+    #[arg(long, requires = "database")]
+    pub(crate) auto_approve: bool,
     /// How to print what was found
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,

@@ -2,6 +2,8 @@
 
 mod apply;
 mod attack;
+#[cfg(feature = "database")]
+mod attack_database;
 mod check;
 mod ci;
 mod compile;

@@ -20,6 +20,7 @@ use crate::source::Place;
 
 use super::corpus::{corpus, plain};
 use super::plan::Terms;
+use super::server::{OnServer, ServerReport};
 use super::{Attack, AttackRecord, Harm, Kind, Who, lint, plan};
 
 /// Exclusions that one query holds while each is attacked alone: the stages before them are made
@@ -81,6 +82,9 @@ pub struct Evasion {
     pub condition: String,
     /// Which item of the condition's list.
     pub item: Option<usize>,
+    /// What a server says to it, where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<OnServer>,
 }
 
 /// What was tried on one exclusion.
@@ -119,6 +123,9 @@ pub struct AttackReport {
     pub exclusions: Vec<ExclusionReport>,
     /// Nobody can hide, as far as was tried, but where the risk was accepted.
     pub passed: bool,
+    /// What a server says, where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerReport>,
 }
 
 /// What becomes of the records of one statement.
@@ -244,17 +251,7 @@ pub fn run(
 ) -> Result<AttackReport, EvaluatorError> {
     let source = QuerySource::of(policy, environment);
     let evaluator = Evaluator::of(&source)?;
-    let wanted: Vec<&Exclusion> = source
-        .exclusions
-        .iter()
-        .copied()
-        .filter(|exclusion| {
-            options
-                .exclusions
-                .as_ref()
-                .is_none_or(|ids| ids.contains(&exclusion.id))
-        })
-        .collect();
+    let wanted = chosen(&source, options);
     let tried: Vec<(usize, usize, Vec<Found>)> = wanted
         .par_iter()
         .map(|exclusion| {
@@ -278,14 +275,7 @@ pub fn run(
         .map(|exclusion| (exclusion.id.as_str(), BTreeMap::new()))
         .collect();
     for found in tried.iter().flat_map(|(_, _, found)| found) {
-        let silenced_by = found.outcome.silenced_by();
-        // The exclusion that it was made for, if it takes part; else the first that does.
-        let culprit = if silenced_by.contains(&found.attack.exclusion) {
-            Some(found.attack.exclusion.as_str())
-        } else {
-            silenced_by.first().map(String::as_str)
-        };
-        let Some(id) = culprit else { continue };
+        let Some(id) = culprit(found) else { continue };
         if let Some(kinds) = blamed.get_mut(id) {
             keep_shortest(kinds, found);
             *silent.entry(id.to_owned()).or_default() += 1;
@@ -304,6 +294,7 @@ pub fn run(
         records: 0,
         exclusions: Vec::new(),
         passed: true,
+        server: None,
     };
     for (exclusion, (statements, records, _)) in wanted.iter().zip(&tried) {
         let evasions: Vec<Evasion> = blamed
@@ -330,11 +321,43 @@ pub fn run(
     Ok(report)
 }
 
+/// The exclusions of a query that are attacked.
+pub(super) fn chosen<'a>(source: &QuerySource<'a>, options: &Options) -> Vec<&'a Exclusion> {
+    source
+        .exclusions
+        .iter()
+        .copied()
+        .filter(|exclusion| {
+            options
+                .exclusions
+                .as_ref()
+                .is_none_or(|ids| ids.contains(&exclusion.id))
+        })
+        .collect()
+}
+
 /// An attack that nobody heard.
 #[derive(Debug, Clone)]
-struct Found {
-    attack: Attack,
-    outcome: Outcome,
+pub(super) struct Found {
+    pub(super) attack: Attack,
+    pub(super) outcome: Outcome,
+}
+
+/// The exclusion that an attack was made for, if it takes part in silencing it; else the first that does.
+pub(super) fn culprit(found: &Found) -> Option<&str> {
+    let excluded = found
+        .outcome
+        .verdicts
+        .iter()
+        .filter_map(|verdict| match verdict {
+            Verdict::Excluded(ids) => Some(ids),
+            _ => None,
+        });
+    let ids: Vec<&String> = excluded.flatten().collect();
+    ids.iter()
+        .find(|id| ***id == found.attack.exclusion)
+        .or(ids.first())
+        .map(|id| id.as_str())
 }
 
 fn try_one(
@@ -348,9 +371,9 @@ fn try_one(
 }
 
 /// Where an evasion stands in a report: what changes data first, then by kind.
-type Rank = (Reverse<Harm>, Kind);
+pub(super) type Rank = (Reverse<Harm>, Kind);
 
-fn keep_shortest(kinds: &mut BTreeMap<Rank, Found>, found: &Found) {
+pub(super) fn keep_shortest(kinds: &mut BTreeMap<Rank, Found>, found: &Found) {
     let cost = cost(found);
     let rank = (Reverse(found.attack.harm), found.attack.kind);
     match kinds.get(&rank) {
@@ -374,7 +397,7 @@ fn cost(found: &Found) -> usize {
         + if attack.log_relation { 0 } else { 40 }
 }
 
-fn evasion(found: Found) -> Evasion {
+pub(super) fn evasion(found: Found) -> Evasion {
     let Found { attack, outcome } = found;
     Evasion {
         kind: attack.kind,
@@ -400,6 +423,7 @@ fn evasion(found: Found) -> Evasion {
         who: attack.who,
         condition: attack.condition,
         item: attack.item,
+        server: None,
     }
 }
 

@@ -38,7 +38,33 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
         effort: Effort::Full,
         exclusions: (!args.exclusions.is_empty()).then(|| args.exclusions.clone()),
     };
-    let report = attack(&loaded.policy, environment, session.today(), &options)?;
+    #[cfg(feature = "database")]
+    let mut database = match &args.database {
+        Some(value) => match super::attack_database::open(session, value, args.auto_approve)? {
+            Ok(database) => Some(database),
+            Err(exit) => return Ok(exit),
+        },
+        None => None,
+    };
+    #[cfg_attr(
+        not(feature = "database"),
+        expect(unused_mut, reason = "only a server completes it")
+    )]
+    let mut report = attack(&loaded.policy, environment, session.today(), &options)?;
+    #[cfg(feature = "database")]
+    if let Some(database) = database.take() {
+        let confirmed = super::attack_database::confirm(
+            session,
+            &loaded.policy,
+            environment,
+            &options,
+            &mut report,
+            database,
+        )?;
+        if let Err(exit) = confirmed {
+            return Ok(exit);
+        }
+    }
     session.show(&match args.format {
         AttackFormat::Human => render::human(&report, session.colour_out()),
         AttackFormat::Json => render::json(&report),

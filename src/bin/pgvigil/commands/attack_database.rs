@@ -1,0 +1,102 @@
+//! `rules attack --database`: the same statements on a server with pgAudit.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use pgvigil::database::{AttackDatabase, Target};
+use pgvigil::policy::model::{Environment, Policy};
+use pgvigil::report::visible;
+use pgvigil::rules::attack::server::{ConfirmError, confirm as ask};
+use pgvigil::rules::attack::{AttackReport, Options};
+
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Statements between two words on the progress.
+const SPOKEN: usize = 10_000;
+
+/// Connects, and asks whether this is the database that is meant.
+pub(crate) fn open(
+    session: &Session,
+    value: &str,
+    auto_approve: bool,
+) -> anyhow::Result<Result<AttackDatabase, Exit>> {
+    let target = match Target::parse(value, &|name| std::env::var(name).ok()) {
+        Ok(target) => target,
+        Err(error) => {
+            session.say(&format!("error: {}", visible(&error.to_string())));
+            return Ok(Err(Exit::Usage));
+        }
+    };
+    let database = AttackDatabase::open(&target)?;
+    if !auto_approve && !is_agreed(session, &target)? {
+        session.say("nothing was changed");
+        return Ok(Err(Exit::Usage));
+    }
+    Ok(Ok(database))
+}
+
+/// Runs the attacks, and undoes them also where it fails or is stopped.
+pub(crate) fn confirm(
+    session: &Session,
+    policy: &Policy,
+    environment: &Environment,
+    options: &Options,
+    report: &mut AttackReport,
+    mut database: AttackDatabase,
+) -> anyhow::Result<Result<(), Exit>> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
+        .context("cannot listen for signals")?;
+    database.prepare()?;
+    let mut watch = |done: usize, total: usize| {
+        if done.is_multiple_of(SPOKEN) && !session.is_quiet() {
+            session.say(&format!("{done} of {total} statements sent"));
+        }
+        !STOP.load(Ordering::SeqCst)
+    };
+    let asked = ask(
+        policy,
+        environment,
+        session.today(),
+        options,
+        report,
+        &mut database,
+        &mut watch,
+    );
+    let finished = database.finish();
+    match asked {
+        Err(ConfirmError::Stopped) => {
+            session.say("stopped; everything was undone");
+            Ok(Err(Exit::Failed))
+        }
+        Err(error) => Err(error.into()),
+        Ok(()) => {
+            finished?;
+            Ok(Ok(()))
+        }
+    }
+}
+
+fn is_agreed(session: &Session, target: &Target) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        session.say("error: nobody is here to be asked: use --auto-approve");
+        return Ok(false);
+    }
+    let mut terminal = std::io::stderr().lock();
+    write!(
+        terminal,
+        "Statements that read, change and delete, some made of texts of the policy, will run in the database\n  {}\n\
+         in one transaction that is undone. Use a throw-away server. Go on? Only `yes` is taken: ",
+        visible(&target.to_string())
+    )
+    .context("cannot ask")?;
+    terminal.flush().context("cannot ask")?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("cannot read the answer")?;
+    Ok(answer.trim() == "yes")
+}

@@ -1,0 +1,361 @@
+//! Which server and database are meant, and whether a password may travel there.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::password;
+
+/// For making a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where Debian's servers, and those that are built with its patches, have their socket.
+const SOCKETS: &str = "/var/run/postgresql";
+
+/// Why a database's address cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A variable that the value names is not set.
+    #[error("the variable `{0}`, which should hold the database's URL, is not set")]
+    NoVariable(String),
+    /// Not understood.
+    #[error("the database's URL is not understood: {0}")]
+    Syntax(String),
+    /// The command line is visible to everybody on the machine.
+    #[error(
+        "the URL on the command line holds a password: put the URL into a variable and say `--database env:NAME`, or use PGPASSWORD or PGPASSFILE"
+    )]
+    VisiblePassword,
+    /// There is no TLS yet.
+    #[error(
+        "the database asks for `sslmode={0}`, and pgvigil does not speak TLS with a database yet: use a server on this machine, or a tunnel to it"
+    )]
+    Tls(String),
+    /// The password and the statements would travel in clear.
+    #[error(
+        "`{0}` is another machine, and without TLS the password would travel in clear: use a server on this machine or a tunnel to it, or say `sslmode=disable`"
+    )]
+    FarAway(String),
+    /// The URL's reader takes 5432 where libpq would look at the variable.
+    #[error(
+        "the database's URL names a host without a port, and PGPORT is set: write the port into the URL"
+    )]
+    NoPort,
+    /// A password file that others may read is not used, as libpq does.
+    #[error("the password file {0} can be read by others: chmod 600 it")]
+    OpenPasswordFile(String),
+}
+
+/// One database of one server, and who connects.
+#[derive(Clone)]
+pub struct Target {
+    pub(super) config: Config,
+}
+
+impl fmt::Debug for Target {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+impl fmt::Display for Target {
+    /// Such as `shop on localhost:5432 as alice`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} on {} as {}",
+            self.database(),
+            self.hosts().join(", "),
+            self.config.get_user().unwrap_or_default()
+        )
+    }
+}
+
+impl Target {
+    /// Reads a URL, a list of `name=value`, or `env:NAME` for a variable that holds one of them. What is
+    /// not said comes from libpq's variables, which `variable` looks up.
+    ///
+    /// # Errors
+    /// It is not understood, or the password could be seen by others.
+    pub fn parse(
+        value: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, TargetError> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let named = value.strip_prefix("env:");
+        let text = match named {
+            Some(name) => set(name).ok_or_else(|| TargetError::NoVariable(name.to_owned()))?,
+            None => value.to_owned(),
+        };
+        if let Some((_, mode)) = text.split_once("sslmode=verify") {
+            let end = mode
+                .find(|c: char| !c.is_ascii_lowercase() && c != '-')
+                .unwrap_or(mode.len());
+            let mode = mode.get(..end).unwrap_or_default();
+            return Err(TargetError::Tls(format!("verify{mode}")));
+        }
+        let mut config =
+            Config::from_str(&text).map_err(|error| TargetError::Syntax(words(&error)))?;
+        if named.is_none() && config.get_password().is_some() {
+            return Err(TargetError::VisiblePassword);
+        }
+        if config.get_ports().iter().all(|port| *port == 5432)
+            && !config.get_ports().is_empty()
+            && !text.contains("5432")
+            && set("PGPORT").is_some_and(|port| port != "5432")
+        {
+            return Err(TargetError::NoPort);
+        }
+        complete(&mut config, &set)?;
+        security(&mut config, &set)?;
+        config.connect_timeout(CONNECT).application_name("pgvigil");
+        let mut target = Self { config };
+        if target.config.get_password().is_none() {
+            target.find_password(&set)?;
+        }
+        Ok(target)
+    }
+
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        self.config
+            .get_dbname()
+            .or(self.config.get_user())
+            .unwrap_or_default()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        let port = |index: usize| {
+            let ports = self.config.get_ports();
+            ports.get(index).or(ports.first()).copied().unwrap_or(5432)
+        };
+        if self.config.get_hosts().is_empty() {
+            let addresses = self.config.get_hostaddrs().iter().enumerate();
+            return addresses
+                .map(|(index, address)| format!("{address}:{}", port(index)))
+                .collect();
+        }
+        let hosts = self.config.get_hosts().iter().enumerate();
+        hosts
+            .map(|(index, host)| format!("{}:{}", name(host), port(index)))
+            .collect()
+    }
+
+    fn find_password(&mut self, set: &dyn Fn(&str) -> Option<String>) -> Result<(), TargetError> {
+        if let Some(password) = set("PGPASSWORD") {
+            self.config.password(password);
+            return Ok(());
+        }
+        let path = set("PGPASSFILE").or_else(|| set("HOME").map(|home| format!("{home}/.pgpass")));
+        let Some((path, file)) =
+            path.and_then(|path| std::fs::read_to_string(&path).ok().map(|file| (path, file)))
+        else {
+            return Ok(());
+        };
+        // The file knows a socket as `localhost`.
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            _ => "localhost".to_owned(),
+        };
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        let user = self.config.get_user().unwrap_or_default();
+        if let Some(password) = password::find(&file, &host, port, self.database(), user) {
+            if is_open(&path) {
+                return Err(TargetError::OpenPasswordFile(path));
+            }
+            self.config.password(password);
+        }
+        Ok(())
+    }
+}
+
+/// Adds what libpq's variables say.
+fn complete(config: &mut Config, set: &dyn Fn(&str) -> Option<String>) -> Result<(), TargetError> {
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        match set("PGHOST") {
+            Some(host) => config.host(host),
+            None if std::path::Path::new(SOCKETS).is_dir() => config.host(SOCKETS),
+            None => config.host("localhost"),
+        };
+    }
+    if config.get_ports().is_empty()
+        && let Some(port) = set("PGPORT")
+    {
+        config.port(
+            port.parse()
+                .map_err(|_| TargetError::Syntax("PGPORT is no port".to_owned()))?,
+        );
+    }
+    if config.get_user().is_none() {
+        let user = set("PGUSER")
+            .or_else(|| set("USER"))
+            .ok_or_else(|| TargetError::Syntax("it names no user".to_owned()))?;
+        config.user(user);
+    }
+    if config.get_dbname().is_none()
+        && let Some(database) = set("PGDATABASE")
+    {
+        config.dbname(database);
+    }
+    Ok(())
+}
+
+/// Refuses what would need TLS.
+fn security(config: &mut Config, set: &dyn Fn(&str) -> Option<String>) -> Result<(), TargetError> {
+    if config.get_ssl_mode() == SslMode::Prefer {
+        match set("PGSSLMODE").as_deref() {
+            Some("disable") => {
+                config.ssl_mode(SslMode::Disable);
+            }
+            Some(mode @ ("require" | "verify-ca" | "verify-full")) => {
+                return Err(TargetError::Tls(mode.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    match config.get_ssl_mode() {
+        SslMode::Disable => return Ok(()),
+        SslMode::Prefer => {}
+        _ => return Err(TargetError::Tls("require".to_owned())),
+    }
+    let far = config.get_hosts().iter().find_map(|host| match host {
+        Host::Tcp(name) if !is_here(name) => Some(name.clone()),
+        _ => None,
+    });
+    let far = far.or_else(|| {
+        let mut addresses = config.get_hostaddrs().iter();
+        addresses
+            .find(|address| !address.is_loopback())
+            .map(IpAddr::to_string)
+    });
+    match far {
+        Some(host) => Err(TargetError::FarAway(host)),
+        None => Ok(()),
+    }
+}
+
+fn is_here(name: &str) -> bool {
+    name == "localhost" || IpAddr::from_str(name).is_ok_and(|address| address.is_loopback())
+}
+
+fn name(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+#[cfg(unix)]
+fn is_open(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open(_path: &str) -> bool {
+    false
+}
+
+/// An error with its causes.
+pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(value: &str, variables: &[(&str, &str)]) -> Result<Target, TargetError> {
+        Target::parse(value, &|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_url_is_completed_by_variables() {
+        let variables = [
+            ("PGUSER", "alice"),
+            ("PGPORT", "6000"),
+            ("PGPASSWORD", "hidden"),
+            ("PGDATABASE", "other"),
+        ];
+        let target = parse("dbname=shop host=localhost", &variables).unwrap();
+        assert_eq!(target.to_string(), "shop on localhost:6000 as alice");
+        assert_eq!(
+            parse("postgresql://localhost/shop", &variables).unwrap_err(),
+            TargetError::NoPort
+        );
+        assert_eq!(target.config.get_password().unwrap(), b"hidden");
+        assert!(!format!("{target:?}").contains("hidden"));
+        let target = parse("postgresql://", &[("PGHOST", "/run/here"), ("USER", "bob")]).unwrap();
+        assert_eq!(target.to_string(), "bob on /run/here:5432 as bob");
+    }
+
+    #[test]
+    fn a_password_is_not_shown_to_others() {
+        let url = "postgresql://alice:hidden@localhost/shop";
+        assert_eq!(parse(url, &[]).unwrap_err(), TargetError::VisiblePassword);
+        let target = parse("env:URL", &[("URL", url)]).unwrap();
+        assert_eq!(target.config.get_password().unwrap(), b"hidden");
+        assert_eq!(
+            parse("env:URL", &[]).unwrap_err(),
+            TargetError::NoVariable("URL".to_owned())
+        );
+        let broken = parse(
+            "env:URL",
+            &[("URL", "postgresql://alice:hidden@localhost:x/y")],
+        );
+        assert!(!broken.unwrap_err().to_string().contains("hidden"));
+    }
+
+    #[test]
+    fn without_tls_nothing_leaves_the_machine() {
+        let user = [("PGUSER", "alice")];
+        for (url, variables, refused) in [
+            ("postgresql://10.0.0.1/shop", &user[..], true),
+            ("postgresql://10.0.0.1/shop?sslmode=prefer", &user, true),
+            ("postgresql://localhost,db/shop", &user, true),
+            ("host=localhost hostaddr=10.0.0.1", &user, true),
+            ("postgresql://localhost/shop?sslmode=require", &user, true),
+            (
+                "postgresql://localhost/shop?sslmode=verify-full",
+                &user,
+                true,
+            ),
+            (
+                "postgresql://localhost/shop",
+                &[("PGUSER", "a"), ("PGSSLMODE", "verify-ca")],
+                true,
+            ),
+            ("postgresql://10.0.0.1/shop?sslmode=disable", &user, false),
+            ("postgresql://[::1]/shop", &user, false),
+            ("postgresql://127.0.0.2/shop", &user, false),
+            ("host=/run/postgresql", &user, false),
+        ] {
+            let parsed = parse(url, variables);
+            assert_eq!(parsed.is_err(), refused, "{url}: {parsed:?}");
+            if let Err(error) = parsed {
+                assert!(
+                    matches!(error, TargetError::Tls(_) | TargetError::FarAway(_)),
+                    "{url}: {error}"
+                );
+            }
+        }
+    }
+}
