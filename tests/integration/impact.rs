@@ -459,6 +459,13 @@ fn revisions_that_are_none_are_told() {
     ]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("rules/link.yaml"), "{told}");
+    // What belongs to a live run is not dropped in silence.
+    #[cfg(feature = "aws")]
+    for arguments in [["--since", "7d"].as_slice(), &["--auto-approve"]] {
+        let mut all = vec!["rules", "impact", "--env", "local", "--base", "main", log];
+        all.extend(arguments);
+        assert_eq!(repository.pgvigil(&all).status.code(), Some(2));
+    }
     // Nor is a report written whose ending says nothing.
     let output = repository.pgvigil(&[
         "rules", "impact", "--env", "local", "--base", "main", "--report", "x.pdf", log,

@@ -26,6 +26,12 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     for path in &args.reports {
         kind(path)?;
     }
+    // clap lets an argument stand whose companion cannot.
+    #[cfg(feature = "aws")]
+    if !args.live && (args.since.is_some() || args.auto_approve) {
+        session.say("error: --since and --auto-approve go with --live, which takes no logs");
+        return Ok(Exit::Usage);
+    }
     let change = Change::read(session, args)?;
     let head = match session.readable_of(session.judged(change.head)) {
         Ok(head) => head,
