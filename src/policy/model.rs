@@ -309,6 +309,11 @@ impl Exclusion {
             .is_some_and(|risk| today <= risk.until)
     }
 
+    /// Whether it can silence anything on a day.
+    pub fn is_alive(&self, day: Date) -> bool {
+        self.last_day().is_none_or(|last| day <= last)
+    }
+
     /// The last day on which it silences anything.
     pub fn last_day(&self) -> Option<Date> {
         let accepted = self.accepted_risk.as_ref().map(|risk| risk.until);

@@ -7,7 +7,6 @@ pub mod human;
 pub mod json;
 pub mod markdown;
 
-pub use super::escape;
 use crate::deploy::diff::{Line, Sign};
 use crate::deploy::plan::{Counts, Plan};
 use crate::deploy::port::Identity;

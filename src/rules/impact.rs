@@ -5,9 +5,11 @@
 
 pub mod approvals;
 pub mod assess;
+mod examine;
 mod measure;
 pub mod redact;
 pub mod report;
+mod timeline;
 
 pub use assess::{Question, Side, assess};
 pub use report::ImpactReport;

@@ -80,9 +80,10 @@ pub fn judge(
 
 /// Whether an exclusion has not ended on a day.
 pub fn is_alive(exclusion: &Exclusion, day: Option<Date>) -> bool {
-    exclusion
-        .last_day()
-        .is_none_or(|last| day.is_some_and(|day| day <= last))
+    match day {
+        Some(day) => exclusion.is_alive(day),
+        None => exclusion.last_day().is_none(),
+    }
 }
 
 /// Reads, writes, function calls, and every MISC command that is not known to be something else.

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use jiff::civil::{Date, date};
@@ -28,6 +28,8 @@ use pgvigil::rules::attack::{
     self, Attack, AttackReport, Effort, Harm, Kind, Options, corpus, judge_records,
 };
 use pgvigil::{check, rules::attack::AttackRecord};
+
+use crate::server::Server;
 
 use crate::recorded;
 
@@ -386,44 +388,19 @@ fn the_bounded_form_is_linear() {
     assert!(times[1] < times[0] * 3.0, "{times:?}");
 }
 
-/// A throw-away server that stops with the value.
-struct Server {
-    folder: tempfile::TempDir,
-    facts: BTreeMap<String, String>,
+/// A server with what the corpus needs.
+fn prepared() -> Server {
+    let server = Server::start(&[]);
+    let errors = server.run_script(corpus::SETUP);
+    assert!(errors.is_empty(), "{errors}");
+    server
 }
 
 impl Server {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let output = cluster().arg("start").arg(folder.path()).output().unwrap();
-        assert!(
-            output.status.success(),
-            "no PostgreSQL with pgAudit could be started; run `tests/postgres/cluster install`\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let facts = String::from_utf8(output.stdout).unwrap();
-        let facts = facts.lines().filter_map(|line| line.split_once('='));
-        let facts = facts.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        let server = Self { folder, facts };
-        let errors = server.psql(&[], corpus::SETUP);
-        assert!(errors.is_empty(), "{errors}");
-        server
-    }
-
     /// Runs a script and returns what it complains about.
-    fn psql(&self, arguments: &[&str], script: &str) -> String {
-        let program = std::env::var_os("PGVIGIL_PG_BIN")
-            .map(|folder| Path::new(&folder).join("psql"))
-            .filter(|program| program.is_file())
-            .unwrap_or_else(|| PathBuf::from("psql"));
-        let mut child = Command::new(program)
-            .args(["-X", "-A", "-t", "-q"])
-            .args(arguments)
-            .env("PGHOST", &self.facts["socket"])
-            .env("PGPORT", &self.facts["port"])
-            .env("PGUSER", "postgres")
-            .env("PGDATABASE", "postgres")
-            .env_remove("PGOPTIONS")
+    fn run_script(&self, script: &str) -> String {
+        let mut child = self
+            .psql("postgres", "postgres")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -440,7 +417,7 @@ impl Server {
 
     /// Runs the texts of each named script in a transaction that is rolled back, and returns for each
     /// step its records: class, command, type and object in one text, and the record's own.
-    fn records(
+    fn records_of(
         &self,
         scripts: &[(String, Vec<String>)],
         log_relation: bool,
@@ -462,7 +439,7 @@ impl Server {
             }
             script.push_str("ROLLBACK;\n");
         }
-        let errors = self.psql(&[], &script);
+        let errors = self.run_script(&script);
         assert!(errors.is_empty(), "{errors}");
         let inputs = Inputs::new(vec![Source::Path(PathBuf::from(&self.facts["log"]))]);
         let mut found: BTreeMap<_, Vec<(String, String)>> = BTreeMap::new();
@@ -506,16 +483,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = cluster().arg("stop").arg(self.folder.path()).output();
-    }
-}
-
-pub(crate) fn cluster() -> Command {
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgres/cluster"))
-}
-
 /// The text of a record without what psql adds.
 fn trimmed(text: &str) -> &str {
     text.trim_end_matches([';', '\n', ' '])
@@ -524,11 +491,11 @@ fn trimmed(text: &str) -> &str {
 /// `corpus.sql` says what a server writes; `PGVIGIL_UPDATE=1` writes it anew.
 #[test]
 fn the_corpus_has_the_records_of_a_server() {
-    let server = Server::start();
+    let server = prepared();
     let scripts = attack::statements();
     let recorded: BTreeMap<bool, _> = [true, false]
         .into_iter()
-        .map(|log_relation| (log_relation, server.records(&scripts, log_relation)))
+        .map(|log_relation| (log_relation, server.records_of(&scripts, log_relation)))
         .collect();
     let mut written = String::new();
     let mut name = String::new();
@@ -578,7 +545,7 @@ fn the_corpus_has_the_records_of_a_server() {
 
 #[test]
 fn the_relations_have_the_records_of_a_server() {
-    let server = Server::start();
+    let server = prepared();
     let scripts: Vec<(String, Vec<String>)> = corpus::RELATIONS
         .lines()
         .filter_map(|line| line.split_once('\t'))
@@ -589,7 +556,7 @@ fn the_relations_have_the_records_of_a_server() {
             )
         })
         .collect();
-    let recorded = server.records(&scripts, true);
+    let recorded = server.records_of(&scripts, true);
     let mut written = corpus::RELATIONS.lines().next().unwrap().to_owned() + "\n";
     for (relation, _) in &scripts {
         let mut line = vec![relation.clone()];
@@ -623,7 +590,7 @@ fn expect(file: &str, known: &str, written: &str) {
 /// The evasions that are shown run on a server, and make the records that are shown.
 #[test]
 fn what_is_shown_can_be_pasted() {
-    let server = Server::start();
+    let server = prepared();
     let loaded = reference();
     let report = run(&loaded);
     let evasions: Vec<_> = report
@@ -646,7 +613,7 @@ fn what_is_shown_can_be_pasted() {
             .filter(|(_, (_, evasion))| evasion.log_relation == log_relation)
             .map(|(index, (_, evasion))| (format!("e{index}"), vec![evasion.script.clone()]))
             .collect();
-        let recorded = server.records(&scripts, log_relation);
+        let recorded = server.records_of(&scripts, log_relation);
         for (name, steps) in &scripts {
             let (_, evasion) = evasions[name[1..].parse::<usize>().unwrap()];
             let real: Vec<&str> = recorded[&(name.clone(), 0)]

@@ -7,9 +7,7 @@
     reason = "helpers of tests may panic and print"
 )]
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,9 +15,9 @@ use pgvigil::database::{AttackDatabase, Target};
 use pgvigil::rules::attack::server::{AttackServer as _, Ran, Script};
 use serde_json::Value;
 
-use crate::attack::cluster;
 use crate::cli::{Repository, Run};
 use crate::recorded;
+use crate::server::Server;
 
 /// Everything that a run could leave in a database or server.
 const LEFT: &str = "SELECT 'schema', nspname FROM pg_namespace UNION ALL SELECT 'role', rolname FROM pg_roles \
@@ -27,54 +25,7 @@ const LEFT: &str = "SELECT 'schema', nspname FROM pg_namespace UNION ALL SELECT 
      UNION ALL SELECT 'function', proname FROM pg_proc WHERE oid >= 16384 UNION ALL SELECT 'setting', setconfig::text FROM pg_db_role_setting \
      UNION ALL SELECT 'database', datname FROM pg_database UNION ALL SELECT 'prepared', gid FROM pg_prepared_xacts ORDER BY 1, 2";
 
-/// A throw-away server that stops with the value.
-struct Server {
-    folder: tempfile::TempDir,
-    facts: BTreeMap<String, String>,
-}
-
 impl Server {
-    fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let output = cluster()
-            .arg("start")
-            .arg(folder.path())
-            .args(options)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "no PostgreSQL with pgAudit could be started; run `tests/postgres/cluster install`\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let facts = String::from_utf8(output.stdout).unwrap();
-        let facts = facts.lines().filter_map(|line| line.split_once('='));
-        let facts = facts.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Self { folder, facts }
-    }
-
-    /// The answer to a script, without line breaks at its end.
-    fn psql(&self, sql: &str) -> String {
-        let program = std::env::var_os("PGVIGIL_PG_BIN")
-            .map(|folder| Path::new(&folder).join("psql"))
-            .filter(|program| program.is_file())
-            .unwrap_or_else(|| PathBuf::from("psql"));
-        let output = Command::new(program)
-            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql])
-            .env("PGHOST", &self.facts["socket"])
-            .env("PGPORT", &self.facts["port"])
-            .env("PGUSER", "postgres")
-            .env("PGDATABASE", "postgres")
-            .env_remove("PGOPTIONS")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{sql}: {output:?}");
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim_end()
-            .to_owned()
-    }
-
     fn url(&self, user: &str) -> String {
         format!(
             "postgresql://{user}@127.0.0.1:{}/postgres",
@@ -100,16 +51,10 @@ impl Server {
     fn wait_until_alone(&self) {
         let start = Instant::now();
         let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgvigil'";
-        while self.psql(others) != "0" {
+        while self.ask(others) != "0" {
             assert!(start.elapsed() < Duration::from_secs(30));
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = cluster().arg("stop").arg(self.folder.path()).output();
     }
 }
 
@@ -158,7 +103,7 @@ fn shipped() -> Repository {
 #[test]
 fn a_weak_exclusion_is_evaded_on_the_server() {
     let server = Server::start(&[]);
-    let before = server.psql(LEFT);
+    let before = server.ask(LEFT);
     let run = server
         .attack(&dbeaver(), "postgres", &["--format", "json"])
         .exits(10);
@@ -182,13 +127,13 @@ fn a_weak_exclusion_is_evaded_on_the_server() {
     let kinds: Vec<&Value> = evasions.iter().map(|evasion| &evasion["kind"]).collect();
     assert!(kinds.iter().any(|kind| **kind == "planted"), "{kinds:?}");
     assert!(kinds.iter().any(|kind| **kind == "rider"), "{kinds:?}");
-    assert_eq!(server.psql(LEFT), before);
+    assert_eq!(server.ask(LEFT), before);
 }
 
 #[test]
 fn no_shipped_exclusion_is_evaded_on_the_server() {
     let server = Server::start(&[]);
-    let before = server.psql(LEFT);
+    let before = server.ask(LEFT);
     let run = server
         .attack(&shipped(), "postgres", &["--format", "json"])
         .exits(0);
@@ -200,7 +145,7 @@ fn no_shipped_exclusion_is_evaded_on_the_server() {
     assert!(executed > 40_000, "{said}");
     // What cannot run proves nothing.
     assert!(failed * 10 < executed, "{said}");
-    assert_eq!(server.psql(LEFT), before);
+    assert_eq!(server.ask(LEFT), before);
 }
 
 /// Another object that answers to a name is made for the statement, and undone with it.
@@ -238,7 +183,7 @@ fn a_shadow_is_confirmed_on_the_server() {
 #[test]
 fn an_attack_that_breaks_out_is_cleaned_up() {
     let server = Server::start(&[]);
-    let before = server.psql(LEFT);
+    let before = server.ask(LEFT);
     let url = format!("{}?sslmode=disable", server.url("postgres"));
     let target = Target::parse(&url, &|_| None).unwrap();
     let mut database = AttackDatabase::open(&target).unwrap();
@@ -299,14 +244,14 @@ fn an_attack_that_breaks_out_is_cleaned_up() {
     assert!(matches!(raised, Ran::Records(records) if records.len() == 1));
     database.finish().unwrap();
     server.wait_until_alone();
-    assert_eq!(server.psql(LEFT), before);
+    assert_eq!(server.ask(LEFT), before);
 }
 
 /// Text of a policy that ends the transaction is not sent, and the run goes on.
 #[test]
 fn an_attack_that_commits_leaves_nothing() {
     let server = Server::start(&[]);
-    let before = server.psql(LEFT);
+    let before = server.ask(LEFT);
     let repository = excluding(
         "{class: READ, command: SELECT, object_type: none, statement: {equals: [\"select 1; commit\"]}}",
         "select 1; commit",
@@ -315,13 +260,13 @@ fn an_attack_that_commits_leaves_nothing() {
     assert!([0, 10].contains(&run.code), "{}", run.err);
     assert!(run.json()["server"]["executed"].as_u64().unwrap() > 1_000);
     server.wait_until_alone();
-    assert_eq!(server.psql(LEFT), before);
+    assert_eq!(server.ask(LEFT), before);
 }
 
 #[test]
 fn a_run_that_is_killed_leaves_nothing() {
     let server = Server::start(&[]);
-    let before = server.psql(LEFT);
+    let before = server.ask(LEFT);
     let repository = shipped();
     for (signal, told) in [("-INT", true), ("-KILL", false)] {
         let mut child = server
@@ -335,7 +280,7 @@ fn a_run_that_is_killed_leaves_nothing() {
         assert!(begun, "the run ended before it sent a statement");
         std::thread::sleep(Duration::from_millis(300));
         let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgvigil' AND xact_start IS NOT NULL";
-        assert_eq!(server.psql(busy), "1");
+        assert_eq!(server.ask(busy), "1");
         let killed = Command::new("kill")
             .args([signal, &child.id().to_string()])
             .status();
@@ -350,7 +295,7 @@ fn a_run_that_is_killed_leaves_nothing() {
             );
         }
         server.wait_until_alone();
-        assert_eq!(server.psql(LEFT), before);
+        assert_eq!(server.ask(LEFT), before);
     }
 }
 
@@ -359,28 +304,28 @@ fn a_database_that_is_not_to_be_attacked_is_refused() {
     let server = Server::start(&[]);
     let repository = dbeaver();
     let refused = |user: &str, words: &str| {
-        let before = server.psql(LEFT);
+        let before = server.ask(LEFT);
         let run = server.attack(&repository, user, &[]).exits(1);
         assert!(run.err.contains(words), "{}", run.err);
         assert_eq!(run.out, "");
-        assert_eq!(server.psql(LEFT), before);
+        assert_eq!(server.ask(LEFT), before);
     };
-    server.psql("CREATE ROLE weak LOGIN");
+    server.ask("CREATE ROLE weak LOGIN");
     refused("weak", "is not permitted: connect as a superuser");
-    server.psql("CREATE TABLE orders (id int)");
+    server.ask("CREATE TABLE orders (id int)");
     refused(
         "postgres",
         "the database holds users' tables, such as `orders`: use an empty database",
     );
-    server.psql("DROP TABLE orders");
-    server.psql("CREATE SCHEMA pgvigil_attack");
+    server.ask("DROP TABLE orders");
+    server.ask("CREATE SCHEMA pgvigil_attack");
     refused("postgres", "the schema pgvigil_attack exists already");
-    server.psql("DROP SCHEMA pgvigil_attack");
-    server.psql("SELECT lo_create(471100)");
+    server.ask("DROP SCHEMA pgvigil_attack");
+    server.ask("SELECT lo_create(471100)");
     refused("postgres", "the large object 471100 exists already");
 
     // Nobody is there to be asked.
-    server.psql("SELECT lo_unlink(471100)");
+    server.ask("SELECT lo_unlink(471100)");
     let url = server.url("postgres");
     let run = repository
         .run(&["rules", "attack", "--env", "local", "--database", &url])

@@ -7,13 +7,14 @@
     reason = "helpers of tests may panic"
 )]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use pgvigil::{check, compile, policy};
+
+use crate::server::Server;
 
 /// Roles whose names need quoting, as YAML and PostgreSQL both have to.
 const ODD: &[&str] = &[
@@ -26,70 +27,7 @@ const ODD: &[&str] = &[
     "sixty-three-bytes-sixty-three-bytes-sixty-three-bytes-sixty-thr",
 ];
 
-/// A throw-away server that stops with the value.
-struct Server {
-    folder: tempfile::TempDir,
-    facts: BTreeMap<String, String>,
-}
-
 impl Server {
-    fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let output = cluster()
-            .arg("start")
-            .arg(folder.path())
-            .args(options)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "no PostgreSQL with pgAudit could be started; run `tests/postgres/cluster install`\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let facts = String::from_utf8(output.stdout).unwrap();
-        let facts = facts
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(k, v)| (k.to_owned(), v.to_owned()));
-        Self {
-            folder,
-            facts: facts.collect(),
-        }
-    }
-
-    fn psql(&self, user: &str, database: &str) -> Command {
-        let program = std::env::var_os("PGVIGIL_PG_BIN")
-            .map(|folder| Path::new(&folder).join("psql"))
-            .filter(|program| program.is_file())
-            .unwrap_or_else(|| PathBuf::from("psql"));
-        let mut command = Command::new(program);
-        command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]);
-        command
-            .env("PGHOST", &self.facts["socket"])
-            .env("PGPORT", &self.facts["port"]);
-        command
-            .env("PGUSER", user)
-            .env("PGDATABASE", database)
-            .env_remove("PGOPTIONS");
-        command
-    }
-
-    /// What a statement returns, as the superuser.
-    fn ask(&self, sql: &str) -> String {
-        self.ask_as("postgres", sql)
-    }
-
-    fn ask_as(&self, user: &str, sql: &str) -> String {
-        let ran = Ran::of(
-            self.psql(user, "postgres")
-                .args(["-c", sql])
-                .output()
-                .unwrap(),
-        );
-        assert_eq!(ran.code, Some(0), "{sql}\n{}", ran.err);
-        ran.out.trim_end().to_owned()
-    }
-
     fn enrol(&self, script: &str) -> Ran {
         self.enrol_as("postgres", "postgres", script)
     }
@@ -98,6 +36,7 @@ impl Server {
         let file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         std::fs::write(file.path(), script).unwrap();
         let mut psql = self.psql(user, database);
+        psql.args(["-v", "ON_ERROR_STOP=1"]);
         // What an administrator's session may have been told changes nothing.
         psql.env("PGCLIENTENCODING", "LATIN1").env(
             "PGOPTIONS",
@@ -136,12 +75,6 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = cluster().arg("stop").arg(self.folder.path()).output();
     }
 }
 
@@ -190,10 +123,6 @@ impl Ran {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn cluster() -> Command {
-    Command::new(root().join("tests/postgres/cluster"))
 }
 
 /// The script for these people, with `svc` and `worker_[0-9]+` as service accounts.
@@ -406,6 +335,7 @@ fn an_uncommitted_change_of_a_role_ends_the_run() {
         .ask("create role alice login; create role bob login; alter role bob set work_mem = '8MB'");
     let mut holding = server
         .psql("bob", "postgres")
+        .args(["-v", "ON_ERROR_STOP=1"])
         .args([
             "-c",
             "begin",
@@ -535,6 +465,7 @@ fn every_file_runs_by_itself() {
     for name in names {
         let ran = server
             .psql("postgres", "postgres")
+            .args(["-v", "ON_ERROR_STOP=1"])
             .arg("-f")
             .arg(root().join("sql/desired.sql"))
             .args([

@@ -25,4 +25,5 @@ mod recorded;
 mod recordings;
 mod remembered;
 mod rules_test;
+mod server;
 mod shadow;

@@ -1,7 +1,7 @@
 //! What every command shares: the repository, the day, and where words go.
 
 use std::cell::RefCell;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -110,6 +110,23 @@ impl Session {
         let outer = self.collected.replace(Some(String::new()));
         let result = run();
         (result, self.collected.replace(outer).unwrap_or_default())
+    }
+
+    /// Asks on the terminal. Where nobody is there, nobody agrees.
+    pub(crate) fn is_agreed(&self, question: &str) -> anyhow::Result<bool> {
+        if !std::io::stdin().is_terminal() {
+            self.say("error: nobody is here to be asked: use --auto-approve");
+            return Ok(false);
+        }
+        let mut terminal = std::io::stderr().lock();
+        write!(terminal, "{question} Only `yes` is taken: ").context("cannot ask")?;
+        terminal.flush().context("cannot ask")?;
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .context("cannot read the answer")?;
+        Ok(answer.trim() == "yes")
     }
 
     /// Says something that is no result.

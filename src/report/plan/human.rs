@@ -2,13 +2,13 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::escape::terminal;
 use super::{heading, summary, value_text, verdicts, with_context};
 use crate::deploy::apply::{End, Report, State, Step};
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{Action, Plan, Planned, Unread};
 use crate::deploy::verdict::Verdict;
+use crate::report::escape::terminal;
 
 /// How to draw.
 #[derive(Debug, Clone, Copy)]

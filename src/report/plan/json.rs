@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::escape;
 use crate::deploy::apply::Report;
 use crate::deploy::document::pretty;
 use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{FORMAT_VERSION, Plan};
+use crate::report::escape;
 
 /// A plan without the documents that a saved plan carries.
 pub fn render_plan(plan: &Plan) -> String {

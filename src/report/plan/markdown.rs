@@ -1,10 +1,10 @@
 //! Plans for a pull request.
 
-use super::escape::{code, fence, terminal};
 use super::{heading, summary, value_text, verdicts, with_context};
 use crate::deploy::diff::Change;
 use crate::deploy::plan::{Action, Plan};
 use crate::deploy::verdict::Verdict;
+use crate::report::escape::{code, fence, terminal};
 
 /// GitHub's limit of a comment, in characters.
 pub const COMMENT_LIMIT: usize = 65_536;

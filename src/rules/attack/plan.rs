@@ -3,7 +3,7 @@
 use crate::policy::model::{Exclusion, Match};
 
 use super::corpus::{self, Entry, Fact, Harm, TABLE, TextOf, corpus, plain};
-use super::ride::{self, SPELLINGS};
+use super::ride;
 use super::{Attack, AttackRecord, Kind, Who, carrier, forge, pattern, witness};
 
 /// Relations of an exclusion that are tried, when all are.
@@ -326,93 +326,87 @@ impl Maker<'_> {
             .map(|text| format!(" /* {text} */"))
             .unwrap_or_default();
         let objects = self.objects();
-        for (number, rider) in ride::riders().iter().enumerate() {
-            for (index, spelling) in SPELLINGS.iter().enumerate() {
-                if !self.full && index > 0 && (!spelling.bounded || number > 0) {
-                    continue;
+        for ride::Spelled {
+            rider,
+            name,
+            is_plain,
+            written,
+        } in ride::spelled(self.full)
+        {
+            let about = About {
+                kind: Kind::Rider,
+                does: &rider.title,
+                carrier: name,
+                harm: rider.harm,
+                condition,
+                item: condition.ends_with("/contains").then_some(0),
+            };
+            for log_relation in [true, false] {
+                let mut forms = vec![format!("SELECT {written}{suffix}")];
+                if self.full {
+                    forms.push(format!("SELECT DISTINCT {written}{suffix}"));
+                    forms.push(format!("WITH a AS (SELECT 1) SELECT {written}{suffix}"));
+                    forms.push(format!("VALUES (ROW({written})){suffix}"));
+                    forms.push(format!("\n\tselect{}{written} ;{suffix}", "/**/ "));
+                    forms.push(format!("SELECT 1 WHERE ROW({written}) IS NOT NULL{suffix}"));
+                    forms.push(format!(
+                        "SELECT * FROM unnest(array(SELECT ROW({written})::text)){suffix}"
+                    ));
                 }
-                let Some(written) = spelling.write(ride::call(rider)) else {
-                    continue;
-                };
-                let about = About {
-                    kind: Kind::Rider,
-                    does: &rider.title,
-                    carrier: spelling.name,
-                    harm: rider.harm,
-                    condition,
-                    item: condition.ends_with("/contains").then_some(0),
-                };
-                for log_relation in [true, false] {
-                    let mut forms = vec![format!("SELECT {written}{suffix}")];
-                    if self.full {
-                        forms.push(format!("SELECT DISTINCT {written}{suffix}"));
-                        forms.push(format!("WITH a AS (SELECT 1) SELECT {written}{suffix}"));
-                        forms.push(format!("VALUES (ROW({written})){suffix}"));
-                        forms.push(format!("\n\tselect{}{written} ;{suffix}", "/**/ "));
-                        forms.push(format!("SELECT 1 WHERE ROW({written}) IS NOT NULL{suffix}"));
-                        forms.push(format!(
-                            "SELECT * FROM unnest(array(SELECT ROW({written})::text)){suffix}"
-                        ));
-                    }
-                    for form in forms {
-                        let facts = ride::alone(rider, log_relation);
-                        self.add(&about, vec![(form, facts)], log_relation);
-                    }
+                for form in forms {
+                    let facts = ride::alone(rider, log_relation);
+                    self.add(&about, vec![(form, facts)], log_relation);
                 }
-                for (place, (object_type, object)) in objects.iter().enumerate() {
-                    // Every relation is tried with plain calls, a few with every spelling.
-                    if index > 0 && place > 2 {
-                        break;
+            }
+            for (place, (object_type, object)) in objects.iter().enumerate() {
+                // Every relation is tried with plain calls, a few with every spelling.
+                if !is_plain && place > 2 {
+                    break;
+                }
+                for (command, form) in [
+                    (
+                        "SELECT",
+                        format!("SELECT {written} FROM {object} LIMIT 1{suffix}"),
+                    ),
+                    (
+                        "SELECT",
+                        format!("SELECT 1 FROM {object} WHERE ROW({written}) IS NOT NULL{suffix}"),
+                    ),
+                    (
+                        "DELETE",
+                        format!("DELETE FROM {object} WHERE ROW({written}) IS NULL{suffix}"),
+                    ),
+                    (
+                        "UPDATE",
+                        format!("UPDATE {object} SET id = id WHERE ROW({written}) IS NULL{suffix}"),
+                    ),
+                    (
+                        "INSERT",
+                        format!(
+                            "INSERT INTO {object} DEFAULT VALUES RETURNING ROW({written}){suffix}"
+                        ),
+                    ),
+                ] {
+                    let is_wanted = self
+                        .exclusion
+                        .matcher
+                        .command
+                        .as_ref()
+                        .map_or(command == "SELECT", |commands| {
+                            commands.iter().any(|known| known == command)
+                        });
+                    if !is_wanted {
+                        continue;
                     }
-                    for (command, form) in [
-                        (
-                            "SELECT",
-                            format!("SELECT {written} FROM {object} LIMIT 1{suffix}"),
-                        ),
-                        (
-                            "SELECT",
-                            format!(
-                                "SELECT 1 FROM {object} WHERE ROW({written}) IS NOT NULL{suffix}"
-                            ),
-                        ),
-                        (
-                            "DELETE",
-                            format!("DELETE FROM {object} WHERE ROW({written}) IS NULL{suffix}"),
-                        ),
-                        (
-                            "UPDATE",
-                            format!(
-                                "UPDATE {object} SET id = id WHERE ROW({written}) IS NULL{suffix}"
-                            ),
-                        ),
-                        (
-                            "INSERT",
-                            format!(
-                                "INSERT INTO {object} DEFAULT VALUES RETURNING ROW({written}){suffix}"
-                            ),
-                        ),
-                    ] {
-                        let is_wanted = self
-                            .exclusion
-                            .matcher
-                            .command
-                            .as_ref()
-                            .map_or(command == "SELECT", |commands| {
-                                commands.iter().any(|known| known == command)
-                            });
-                        if !is_wanted {
-                            continue;
-                        }
-                        for log_relation in [true, false] {
-                            let mut facts = if log_relation {
-                                Self::on_object(command, object_type, object)
-                            } else {
-                                let class = if command == "SELECT" { "READ" } else { "WRITE" };
-                                vec![Fact::own(class, command, "", "")]
-                            };
-                            facts.extend(ride::added(rider, log_relation));
-                            self.add(&about, vec![(form.clone(), facts)], log_relation);
-                        }
+                    for log_relation in [true, false] {
+                        let mut facts = if log_relation {
+                            Self::on_object(command, object_type, object)
+                        } else {
+                            let class = if command == "SELECT" { "READ" } else { "WRITE" };
+                            vec![Fact::own(class, command, "", "")]
+                        };
+                        facts.extend(ride::added(rider, log_relation));
+                        self.add(&about, vec![(form.clone(), facts)], log_relation);
                     }
                 }
             }
@@ -503,20 +497,18 @@ impl Maker<'_> {
                 let Some(rest) = select_list(text) else {
                     continue;
                 };
-                for (number, rider) in ride::riders().iter().enumerate() {
-                    for (index, spelling) in SPELLINGS.iter().enumerate() {
-                        if !self.full && index > 0 && (!spelling.bounded || number > 0) {
-                            continue;
-                        }
-                        let Some(written) = spelling.write(ride::call(rider)) else {
-                            continue;
-                        };
-                        let mut facts = own.clone();
-                        facts.extend(ride::added(rider, log_relation));
-                        let about = about(&rider.title, spelling.name, rider.harm);
-                        let script = format!("SELECT {written}, {rest}");
-                        self.add(&about, vec![(script, facts)], log_relation);
-                    }
+                for ride::Spelled {
+                    rider,
+                    name,
+                    written,
+                    ..
+                } in ride::spelled(self.full)
+                {
+                    let mut facts = own.clone();
+                    facts.extend(ride::added(rider, log_relation));
+                    let about = about(&rider.title, name, rider.harm);
+                    let script = format!("SELECT {written}, {rest}");
+                    self.add(&about, vec![(script, facts)], log_relation);
                 }
             }
         }

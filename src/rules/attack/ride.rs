@@ -5,7 +5,7 @@ use super::corpus::{Entry, Fact, TextOf, corpus};
 /// A spelling of an expression: `{call}` is the whole, `{name}` and `{rest}` its name and what follows,
 /// `{quoted}` and `{unicode}` the name as a quoted one.
 #[derive(Debug, Clone, Copy)]
-pub struct Spelling {
+struct Spelling {
     /// What a reviewer reads.
     pub name: &'static str,
     /// Tried in the bounded form too.
@@ -22,7 +22,7 @@ const fn spelling(name: &'static str, bounded: bool, form: &'static str) -> Spel
 }
 
 /// Every spelling of an item in a list of expressions.
-pub const SPELLINGS: &[Spelling] = &[
+const SPELLINGS: &[Spelling] = &[
     spelling("a call", true, "{call}"),
     spelling("capitals", false, "{NAME}{rest}"),
     spelling("a qualified name", false, "pg_catalog.{name}{rest}"),
@@ -168,7 +168,7 @@ pub const SPELLINGS: &[Spelling] = &[
 
 impl Spelling {
     /// The expression in this spelling; `None` where it has no name to spell.
-    pub fn write(&self, call: &str) -> Option<String> {
+    pub(super) fn write(&self, call: &str) -> Option<String> {
         if !self.form.contains("{name}")
             && !self.form.contains("{NAME}")
             && !self.form.contains("{quoted}")
@@ -201,8 +201,43 @@ impl Spelling {
     }
 }
 
+/// A rider as it is written in a statement.
+pub struct Spelled {
+    /// The rider.
+    pub rider: &'static Entry,
+    /// The name of the spelling.
+    pub name: &'static str,
+    /// Whether it is the plain spelling, which comes first.
+    pub is_plain: bool,
+    /// The expression.
+    pub written: String,
+}
+
+/// Every rider in every spelling that can be written; in the bounded form the first rider in the bounded
+/// spellings, and the others as they are.
+pub fn spelled(full: bool) -> impl Iterator<Item = Spelled> {
+    riders()
+        .iter()
+        .enumerate()
+        .flat_map(move |(number, rider)| {
+            let spellings = SPELLINGS.iter().enumerate();
+            spellings
+                .filter(move |(index, spelling)| {
+                    full || *index == 0 || (spelling.bounded && number == 0)
+                })
+                .filter_map(move |(index, spelling)| {
+                    Some(Spelled {
+                        rider,
+                        name: spelling.name,
+                        is_plain: index == 0,
+                        written: spelling.write(call(rider))?,
+                    })
+                })
+        })
+}
+
 /// The riders, those first that tell most.
-pub fn riders() -> &'static [Entry] {
+fn riders() -> &'static [Entry] {
     &corpus().riders
 }
 

@@ -240,9 +240,9 @@ pub fn compare(
     let written = base.exclusions.clone();
     // An exclusion whose last day has passed is agreed on no longer. To renew it is to add it.
     base.exclusions.retain(|exclusion| {
-        exclusion.expires.is_none_or(|last| today <= last)
+        exclusion.is_alive(today)
             || head.exclusion(&exclusion.id).is_some_and(|now| {
-                now.matcher == exclusion.matcher && !is_later(now.expires, exclusion.expires)
+                now.matcher == exclusion.matcher && !is_later(now.last_day(), exclusion.last_day())
             })
     });
     for side in [&mut base, &mut head] {
@@ -302,7 +302,7 @@ fn is_same(base: &Side<'_>, head: &Side<'_>) -> bool {
                 (
                     exclusion.id.clone(),
                     exclusion.matcher.clone(),
-                    exclusion.expires,
+                    exclusion.last_day(),
                 )
             })
             .collect::<Vec<_>>()
@@ -362,7 +362,7 @@ impl<'a> Comparison<'_, 'a> {
             let now = self.head.exclusion(id);
             let change = match (was_written, now) {
                 (Some(before), Some(now))
-                    if before.matcher == now.matcher && before.expires == now.expires =>
+                    if before.matcher == now.matcher && before.last_day() == now.last_day() =>
                 {
                     Change::Unchanged
                 }
@@ -379,7 +379,7 @@ impl<'a> Comparison<'_, 'a> {
             forward = worse(forward, ahead);
             backward = worse(backward, behind);
             let lives_longer = match (was_written, now) {
-                (Some(before), Some(now)) => is_later(now.expires, before.expires),
+                (Some(before), Some(now)) => is_later(now.last_day(), before.last_day()),
                 _ => false,
             };
             let verdict = Verdict::of(ahead, behind);

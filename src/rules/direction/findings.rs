@@ -39,7 +39,7 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for (exclusion, environments) in policy.exclusions.iter().zip(places.0) {
         // What is an error for another reason is not told twice.
-        if exclusion.expires.is_some_and(|last| last < today)
+        if !exclusion.is_alive(today)
             || exclusion.matcher == Match::default()
             || !ids.insert(&exclusion.id)
         {
@@ -367,7 +367,7 @@ fn shadowed(
 /// Says whether everything of one is surely silenced by the other, in every environment and on every
 /// day on which it applies.
 fn is_inside(entry: &Entry<'_>, other: &Entry<'_>, searches: &mut usize) -> bool {
-    let lives_on = match (entry.exclusion.expires, other.exclusion.expires) {
+    let lives_on = match (entry.exclusion.last_day(), other.exclusion.last_day()) {
         (_, None) => true,
         (None, Some(_)) => false,
         (Some(last), Some(other)) => last <= other,

@@ -15,7 +15,7 @@ use super::*;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::compile::query::QuerySource;
 use crate::insights::MissingField;
-use crate::policy::model::{Exclusion, Match, Policy, Selection, Statement};
+use crate::policy::model::{AcceptedRisk, Exclusion, Match, Policy, Selection, Statement};
 use crate::policy::{self, Loaded};
 use crate::rules::evaluator::Evaluator;
 use crate::rules::evaluator::Verdict as Judgement;
@@ -337,6 +337,22 @@ fn a_later_last_day_is_told() {
     );
     let change = report(&head, &base).exclusions.remove(0);
     assert!(!change.lives_longer);
+    // A risk that is accepted for longer is one too: the exclusion ends with it.
+    let accepted = |until: Date| {
+        let mut policy = base.clone();
+        policy.exclusions[0].accepted_risk = Some(AcceptedRisk {
+            reason: "r".to_owned(),
+            owner: "o".to_owned(),
+            until,
+        });
+        policy
+    };
+    let (short, long) = (accepted(date(2026, 12, 1)), accepted(date(2026, 12, 31)));
+    assert!(report(&short, &long).exclusions[0].lives_longer);
+    assert!(!report(&long, &short).exclusions[0].lives_longer);
+    let ended = accepted(date(2026, 11, 21));
+    let renewed = compare(&ended, &long, "local", TODAY).unwrap();
+    assert_eq!(renewed.overall, Verdict::Widened);
     // What had expired and is renewed silences again.
     let mut expired = base.clone();
     expired.exclusions[0].expires = Some(date(2026, 11, 21));

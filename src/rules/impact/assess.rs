@@ -5,27 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
-use super::measure::{Cell, Fate, Judges, Key, Measured, OTHERS, listed, rfc3339};
+use super::examine::{evadable, examine};
+use super::measure::{Cell, Fate, Judges, Key, Measured, listed, rfc3339};
 use super::report::{
-    AccountImpact, Attack, Change, Counterexample, Evasion, ExclusionImpact, FORMAT_VERSION, Fault,
-    ImpactReport, Logs, Revision, Row, Tests, Timeline, Totals,
+    AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
+    Logs, Revision, Totals,
 };
+use super::timeline::timeline;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
 use crate::compile::{QuerySource, digest};
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
+use crate::rules::direction;
 use crate::rules::evaluator::EvaluatorError;
-use crate::rules::{attack, direction, test};
 
 /// Groups of each kind that a report lists.
 const LISTED: usize = 500;
-/// Evasions of an exclusion that a report shows.
-const EVASIONS: usize = 5;
-/// Steps of the timeline, at most.
-const STEPS: usize = 96;
-/// Roles with a row of their own in the timeline.
-const ROWS: usize = 12;
 
 /// One side of the comparison.
 #[derive(Debug, Clone, Copy)]
@@ -122,14 +118,11 @@ pub fn assess(
     });
     faults.extend(exclusions.iter().filter_map(evadable));
     faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
-    let grave = |key: &Key| is_grave(key, &head.loaded.policy.protected);
-    let timeline = timeline(&measured, &head_source);
-    let span = measured.span;
-    let (newly_silent, left_out) = listed(measured.newly_silent, LISTED, grave);
-    let (newly_loud, also_left_out) = listed(measured.newly_loud, LISTED, grave);
-    if newly_silent
-        .iter()
-        .any(|group| is_protected_group(group, &head.loaded.policy.protected))
+    let protected = &head.loaded.policy.protected;
+    if measured
+        .newly_silent
+        .keys()
+        .any(|key| is_protected(key, protected))
     {
         faults.push(Fault {
             code: "impact/protected",
@@ -138,6 +131,12 @@ pub fn assess(
             help: "see the groups marked (!), and narrow what silences them".to_owned(),
         });
     }
+    // What is worth a mark: it writes, or it touches what is protected.
+    let grave = |key: &Key| key.class == "WRITE" || is_protected(key, protected);
+    let timeline = timeline(&measured, &head_source);
+    let span = measured.span;
+    let (newly_silent, left_out) = listed(measured.newly_silent, LISTED, grave);
+    let (newly_loud, also_left_out) = listed(measured.newly_loud, LISTED, grave);
     let revision = |side: Side<'_>, text: &str| Revision {
         name: side.name.to_owned(),
         commit: side.commit.map(str::to_owned),
@@ -199,7 +198,6 @@ fn nothing(prefix: LogLinePrefix) -> QuerySource<'static> {
 
 /// Records by what both queries do with them.
 struct Sums {
-    base: BTreeMap<Fate, u64>,
     head: BTreeMap<Fate, u64>,
     /// Records of people: head does not count them out by their account.
     base_of_people: BTreeMap<Fate, u64>,
@@ -214,7 +212,6 @@ struct Sums {
 impl Sums {
     fn of(measured: &Measured) -> Self {
         let mut sums = Self {
-            base: BTreeMap::new(),
             head: BTreeMap::new(),
             base_of_people: BTreeMap::new(),
             head_of_people: BTreeMap::new(),
@@ -224,7 +221,6 @@ impl Sums {
         };
         for (user, cell, number) in measured.cells() {
             let Cell { base, head, .. } = *cell;
-            *sums.base.entry(base).or_default() += number;
             *sums.head.entry(head).or_default() += number;
             if head != Fate::Account {
                 *sums.base_of_people.entry(base).or_default() += number;
@@ -331,10 +327,10 @@ fn exclusion(
             .map(|risk| risk.owner.clone()),
         change: change.change,
         direction: change.verdict,
-        why: if change.change == Change::Unchanged {
-            String::new()
-        } else {
-            change.why.clone()
+        why: match (change.change, change.lives_longer) {
+            (Change::Unchanged, _) => String::new(),
+            (_, false) => change.why.clone(),
+            (_, true) => format!("{}; and it lives longer", change.why),
         },
         counterexample: change.counterexample.as_ref().map(counterexample),
         silenced_base: of(&sums.base_of_people, in_base),
@@ -354,110 +350,6 @@ fn exclusion(
         reason: exclusion.reason,
         owner: exclusion.owner,
         ticket: exclusion.ticket,
-    })
-}
-
-/// Fills in what the evasion analysis and the tests say of the exclusions of head.
-fn examine(
-    question: &Question<'_>,
-    exclusions: &mut [ExclusionImpact],
-) -> Result<(), EvaluatorError> {
-    let (loaded, environment) = (question.head.loaded, question.environment);
-    let (changed, same): (Vec<&ExclusionImpact>, Vec<&ExclusionImpact>) = exclusions
-        .iter()
-        .filter(|exclusion| exclusion.change != Change::Removed)
-        .partition(|exclusion| exclusion.change != Change::Unchanged);
-    let changed_ids: BTreeSet<&str> = changed.iter().map(|e| e.id.as_str()).collect();
-    let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
-    for (some, effort) in [
-        (changed, attack::Effort::Full),
-        (same, attack::Effort::Bounded),
-    ] {
-        if some.is_empty() {
-            continue;
-        }
-        let options = attack::Options {
-            effort,
-            exclusions: Some(some.iter().map(|exclusion| exclusion.id.clone()).collect()),
-        };
-        let report = attack::run(&loaded.policy, environment, question.today, &options)?;
-        for mut found in report.exclusions {
-            // What hides behind an old exclusion only together with a new one is held against the new one.
-            let mut silent = found.silent as u64;
-            if !changed_ids.contains(found.id.as_str()) {
-                found.evasions.retain(|evasion| {
-                    !evasion
-                        .silenced_by
-                        .iter()
-                        .any(|id| changed_ids.contains(id.as_str()))
-                });
-                if found.evasions.is_empty() {
-                    silent = 0;
-                }
-            }
-            attacks.insert(
-                found.id,
-                Attack {
-                    tried: found.statements as u64,
-                    silent,
-                    evasions: found
-                        .evasions
-                        .into_iter()
-                        .take(EVASIONS)
-                        .map(|evasion| Evasion {
-                            does: format!("{}, {}", evasion.does, evasion.kind.title()),
-                            statement: evasion.script,
-                        })
-                        .collect(),
-                },
-            );
-        }
-    }
-    let tested = test::run(loaded, &[], &[environment], question.today)?;
-    let mut tests: BTreeMap<String, Tests> = BTreeMap::new();
-    for found in tested
-        .environments
-        .into_iter()
-        .flat_map(|report| report.exclusions)
-    {
-        let mutation = found.findings.mutation;
-        tests.insert(
-            found.id,
-            Tests {
-                silences: found.silenced as u64,
-                near_misses: found.near_misses as u64,
-                killed: mutation.killed as u64,
-                mutants: mutation.total as u64,
-                survivors: mutation
-                    .survivors
-                    .into_iter()
-                    .map(|survivor| survivor.change)
-                    .collect(),
-            },
-        );
-    }
-    for exclusion in exclusions {
-        if exclusion.change != Change::Removed {
-            exclusion.attack = attacks.remove(&exclusion.id);
-            exclusion.tests = tests.remove(&exclusion.id);
-        }
-    }
-    Ok(())
-}
-
-/// That people can hide behind an exclusion, and nobody answers for it.
-fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
-    let attack = exclusion.attack.as_ref()?;
-    if attack.silent == 0 || exclusion.accepted_by.is_some() {
-        return None;
-    }
-    Some(Fault {
-        code: "impact/evadable",
-        exclusion: Some(exclusion.id.clone()),
-        message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
-        help:
-            "narrow it until the statement counts, or let somebody accept the risk for a short time"
-                .to_owned(),
     })
 }
 
@@ -544,19 +436,8 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
     faults
 }
 
-/// Whether a group is worth a mark: it writes, or it touches what is protected.
-fn is_grave(key: &Key, protected: &[Protected]) -> bool {
-    key.class == "WRITE" || protected.iter().any(|entry| touches(entry, key))
-}
-
-fn is_protected_group(group: &super::report::Group, protected: &[Protected]) -> bool {
-    let key = Key {
-        user: group.user.clone(),
-        class: group.class.clone(),
-        command: group.command.clone(),
-        object: group.object.clone(),
-    };
-    protected.iter().any(|entry| touches(entry, &key))
+fn is_protected(key: &Key, protected: &[Protected]) -> bool {
+    protected.iter().any(|entry| touches(entry, key))
 }
 
 /// Whether a group is one of the protected records, as far as its fields tell.
@@ -572,87 +453,4 @@ fn touches(entry: &Protected, key: &Key) -> bool {
         && fits(&entry.command, &key.command)
         && fits(&entry.schema, schema)
         && fits(&entry.relation, relation)
-}
-
-/// The records of people by time, as head judges them.
-fn timeline(measured: &Measured, head: &QuerySource<'_>) -> Timeline {
-    let hours = || measured.cells().filter_map(|(_, cell, _)| cell.hour);
-    let (Some(first), Some(last)) = (hours().min(), hours().max()) else {
-        return Timeline::default();
-    };
-    let spread = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-    // Whole hours, then whole days: a reader counts in those.
-    let width = match spread.div_ceil(STEPS) {
-        hours @ 0..=6 => hours.max(1),
-        hours @ 7..=12 => hours.max(12),
-        hours => hours.div_ceil(24) * 24,
-    };
-    let start = first.div_euclid(width as i64) * width as i64;
-    let steps = usize::try_from((last - start) / width as i64 + 1).unwrap_or(1);
-    let row = |name: &str| Row {
-        name: name.to_owned(),
-        counted: vec![0; steps],
-        silenced: vec![0; steps],
-    };
-    let mut all = row("");
-    let mut by_user: BTreeMap<&str, Row> = BTreeMap::new();
-    let mut by_exclusion: Vec<Row> = head
-        .exclusions
-        .iter()
-        .map(|exclusion| row(&exclusion.id))
-        .collect();
-    for (user, cell, number) in measured.cells() {
-        let Some(hour) = cell.hour else { continue };
-        let step = usize::try_from((hour - start) / width as i64).unwrap_or(0);
-        let add = |row: &mut Row, is_silent: bool| {
-            let values = if is_silent {
-                &mut row.silenced
-            } else {
-                &mut row.counted
-            };
-            if let Some(value) = values.get_mut(step) {
-                *value += number;
-            }
-        };
-        let is_silent = match cell.head {
-            Fate::Counted => false,
-            Fate::Silenced(index) => {
-                if let Some(row) = by_exclusion.get_mut(index) {
-                    add(row, true);
-                }
-                true
-            }
-            Fate::Account | Fate::Nothing => continue,
-        };
-        add(&mut all, is_silent);
-        add(by_user.entry(user).or_insert_with(|| row(user)), is_silent);
-    }
-    let sum = |row: &Row| row.counted.iter().chain(&row.silenced).sum::<u64>();
-    let mut users: Vec<Row> = by_user.into_values().collect();
-    users.sort_by(|a, b| sum(b).cmp(&sum(a)).then_with(|| a.name.cmp(&b.name)));
-    if users.len() > ROWS {
-        let mut rest = row(OTHERS);
-        for user in users.split_off(ROWS - 1) {
-            for (total, part) in [
-                (&mut rest.counted, user.counted),
-                (&mut rest.silenced, user.silenced),
-            ] {
-                for (total, part) in total.iter_mut().zip(part) {
-                    *total += part;
-                }
-            }
-        }
-        users.push(rest);
-    }
-    for row in &mut by_exclusion {
-        row.counted = Vec::new();
-    }
-    Timeline {
-        step_seconds: width as u64 * 3600,
-        start: start * 3600,
-        counted: all.counted,
-        silenced: all.silenced,
-        by_user: users,
-        by_exclusion,
-    }
 }

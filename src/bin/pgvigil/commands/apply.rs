@@ -1,7 +1,7 @@
 //! `apply`: carries out a plan.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,7 +55,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
             );
             return Ok(Exit::Usage);
         }
-        if !is_agreed(&args.env)? {
+        if !session.is_agreed(&format!("\nApply this to `{}`?", args.env))? {
             session.say("nothing was changed");
             return Ok(outcome.into());
         }
@@ -114,23 +114,6 @@ fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Res
         ));
     }
     Ok(plan)
-}
-
-/// Asks on the terminal.
-fn is_agreed(environment: &str) -> anyhow::Result<bool> {
-    let mut terminal = std::io::stderr().lock();
-    write!(
-        terminal,
-        "\nApply this to `{environment}`? Only `yes` is taken: "
-    )
-    .context("cannot ask")?;
-    terminal.flush().context("cannot ask")?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("cannot read the answer")?;
-    Ok(answer.trim() == "yes")
 }
 
 /// Set once somebody asks for a stop.

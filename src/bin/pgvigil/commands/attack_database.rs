@@ -1,6 +1,5 @@
 //! `rules attack --database`: the same statements on a server with pgAudit.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
@@ -30,7 +29,12 @@ pub(crate) fn open(
         }
     };
     let database = AttackDatabase::open(&target)?;
-    if !auto_approve && !is_agreed(session, &target)? {
+    let question = format!(
+        "Statements that read, change and delete, some made of texts of the policy, will run in the database\n  {}\n\
+         in one transaction that is undone. Use a throw-away server. Go on?",
+        visible(&target.to_string())
+    );
+    if !auto_approve && !session.is_agreed(&question)? {
         session.say("nothing was changed");
         return Ok(Err(Exit::Usage));
     }
@@ -77,26 +81,4 @@ pub(crate) fn confirm(
             Ok(Ok(()))
         }
     }
-}
-
-fn is_agreed(session: &Session, target: &Target) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        session.say("error: nobody is here to be asked: use --auto-approve");
-        return Ok(false);
-    }
-    let mut terminal = std::io::stderr().lock();
-    write!(
-        terminal,
-        "Statements that read, change and delete, some made of texts of the policy, will run in the database\n  {}\n\
-         in one transaction that is undone. Use a throw-away server. Go on? Only `yes` is taken: ",
-        visible(&target.to_string())
-    )
-    .context("cannot ask")?;
-    terminal.flush().context("cannot ask")?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("cannot read the answer")?;
-    Ok(answer.trim() == "yes")
 }

@@ -250,7 +250,7 @@ impl Pipeline<'_> {
             });
             return self.session.show(&format!(
                 "{}\n",
-                plan_report::escape::json(&format!("{report:#}"))
+                pgvigil::report::escape::json(&format!("{report:#}"))
             ));
         }
         let result = if self.exit == Exit::Clean {

@@ -1,7 +1,7 @@
 //! `drift`: what somebody changed by hand.
 
 use pgvigil::deploy::{Outcome, drift};
-use pgvigil::report::plan::escape::fence;
+use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
 use super::deployment::{Deployment, style};

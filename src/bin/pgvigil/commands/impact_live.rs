@@ -1,6 +1,5 @@
 //! `rules impact --live`: the same comparison where the logs are, in CloudWatch Logs Insights.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
@@ -53,7 +52,7 @@ pub(crate) fn run(
     if plan.borders() == Borders::WholeSeconds {
         session.say("note: the queries have no room for exact borders; entries in the last second of a day may be missed");
     }
-    if !args.auto_approve && !is_agreed(session)? {
+    if !args.auto_approve && !session.is_agreed("\nStart them?")? {
         session.say("nothing was started");
         return Ok(Exit::Usage);
     }
@@ -118,20 +117,4 @@ fn window(args: &ImpactArgs) -> anyhow::Result<Window> {
         from: until - seconds,
         until,
     })
-}
-
-fn is_agreed(session: &Session) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        session.say("error: nobody is here to be asked: use --auto-approve");
-        return Ok(false);
-    }
-    let mut terminal = std::io::stderr().lock();
-    write!(terminal, "\nStart them? Only `yes` is taken: ").context("cannot ask")?;
-    terminal.flush().context("cannot ask")?;
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .context("cannot read the answer")?;
-    Ok(answer.trim() == "yes")
 }

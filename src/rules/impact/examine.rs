@@ -1,0 +1,115 @@
+//! What the evasion analysis and the tests say of the exclusions that a change is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assess::Question;
+use super::report::{Attack, Change, Evasion, ExclusionImpact, Fault, Tests};
+use crate::rules::evaluator::EvaluatorError;
+use crate::rules::{attack, test};
+
+/// Evasions of an exclusion that a report shows.
+const EVASIONS: usize = 5;
+
+/// Fills in what the evasion analysis and the tests say of the exclusions of head.
+pub(super) fn examine(
+    question: &Question<'_>,
+    exclusions: &mut [ExclusionImpact],
+) -> Result<(), EvaluatorError> {
+    let (loaded, environment) = (question.head.loaded, question.environment);
+    let (changed, same): (Vec<&ExclusionImpact>, Vec<&ExclusionImpact>) = exclusions
+        .iter()
+        .filter(|exclusion| exclusion.change != Change::Removed)
+        .partition(|exclusion| exclusion.change != Change::Unchanged);
+    let changed_ids: BTreeSet<&str> = changed.iter().map(|e| e.id.as_str()).collect();
+    let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
+    for (some, effort) in [
+        (changed, attack::Effort::Full),
+        (same, attack::Effort::Bounded),
+    ] {
+        if some.is_empty() {
+            continue;
+        }
+        let options = attack::Options {
+            effort,
+            exclusions: Some(some.iter().map(|exclusion| exclusion.id.clone()).collect()),
+        };
+        let report = attack::run(&loaded.policy, environment, question.today, &options)?;
+        for mut found in report.exclusions {
+            // What hides behind an old exclusion only together with a new one is held against the new one.
+            let mut silent = found.silent as u64;
+            if !changed_ids.contains(found.id.as_str()) {
+                found.evasions.retain(|evasion| {
+                    !evasion
+                        .silenced_by
+                        .iter()
+                        .any(|id| changed_ids.contains(id.as_str()))
+                });
+                if found.evasions.is_empty() {
+                    silent = 0;
+                }
+            }
+            attacks.insert(
+                found.id,
+                Attack {
+                    tried: found.statements as u64,
+                    silent,
+                    evasions: found
+                        .evasions
+                        .into_iter()
+                        .take(EVASIONS)
+                        .map(|evasion| Evasion {
+                            does: format!("{}, {}", evasion.does, evasion.kind.title()),
+                            statement: evasion.script,
+                        })
+                        .collect(),
+                },
+            );
+        }
+    }
+    let tested = test::run(loaded, &[], &[environment], question.today)?;
+    let mut tests: BTreeMap<String, Tests> = BTreeMap::new();
+    for found in tested
+        .environments
+        .into_iter()
+        .flat_map(|report| report.exclusions)
+    {
+        let mutation = found.findings.mutation;
+        tests.insert(
+            found.id,
+            Tests {
+                silences: found.silenced as u64,
+                near_misses: found.near_misses as u64,
+                killed: mutation.killed as u64,
+                mutants: mutation.total as u64,
+                survivors: mutation
+                    .survivors
+                    .into_iter()
+                    .map(|survivor| survivor.change)
+                    .collect(),
+            },
+        );
+    }
+    for exclusion in exclusions {
+        if exclusion.change != Change::Removed {
+            exclusion.attack = attacks.remove(&exclusion.id);
+            exclusion.tests = tests.remove(&exclusion.id);
+        }
+    }
+    Ok(())
+}
+
+/// That people can hide behind an exclusion, and nobody answers for it.
+pub(super) fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
+    let attack = exclusion.attack.as_ref()?;
+    if attack.silent == 0 || exclusion.accepted_by.is_some() {
+        return None;
+    }
+    Some(Fault {
+        code: "impact/evadable",
+        exclusion: Some(exclusion.id.clone()),
+        message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
+        help:
+            "narrow it until the statement counts, or let somebody accept the risk for a short time"
+                .to_owned(),
+    })
+}
