@@ -7,6 +7,7 @@ pub mod apply;
 pub mod diff;
 pub mod document;
 pub mod drift;
+pub mod permission;
 pub mod plan;
 pub mod port;
 pub mod verdict;

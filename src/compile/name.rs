@@ -146,7 +146,7 @@ fn identity_hash(environment: &Environment, cluster: &Cluster) -> String {
 }
 
 /// The first eight hexadecimal digits of SHA-256 over the parts.
-pub(super) fn short_hash(parts: &[&str]) -> String {
+pub(crate) fn short_hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         // The length first: ["ab", "c"] and ["a", "bc"] must differ.

@@ -1,109 +1,128 @@
-//! What a failed call of the SDK means: try again, or tell the user.
+//! What a failed call of the SDK means.
 
 use std::error::Error;
 
-use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
-use crate::insights::service::ServiceError;
-
-/// A call, as messages name it.
-pub(super) struct Call<'a> {
-    /// The IAM action that allows it.
-    pub(super) action: &'static str,
-    /// What it does.
-    pub(super) operation: &'static str,
-    /// Log groups or query that it is about.
-    pub(super) resource: &'a str,
-    /// The region that it goes to.
-    pub(super) region: &'a str,
+/// What to make of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Nothing is wrong with the call: the service has too much to do, and did nothing.
+    Busy,
+    /// Nothing is wrong with the call: it, or its answer, was lost. It may have been carried out.
+    Lost,
+    /// The caller has no right to it.
+    Denied,
+    /// The credentials are missing, wrong or expired.
+    Credentials,
+    /// What it is about is not there.
+    Missing,
+    /// What it is about exists already, or is no longer as the caller says.
+    Moved,
+    /// The service does not take the request.
+    Refused,
+    /// Anything else: it would fail again.
+    Other,
 }
 
-/// What to do about a failure.
-pub(super) enum Failure {
-    /// Nothing is wrong with the call: the service has too much to do.
-    Busy(String),
-    /// Nothing is wrong with the call: it, or its answer, was lost.
-    Lost(String),
-    /// It would fail again.
-    Final(ServiceError),
+/// A failure, with the service's words on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) class: Class,
+    pub(super) message: String,
 }
 
-/// The kinds of errors that the service and its signing layer name (CloudWatch Logs API, common errors).
-pub(super) fn of<E>(error: &SdkError<E>, call: &Call<'_>) -> Failure
+/// The kinds of errors that the services and their signing layer name (each API's "Errors", and "Common errors").
+pub(super) fn of<E>(error: &SdkError<E>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
+    let failure = |class, message| Failure { class, message };
     match error {
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
             let code = context.err().code().unwrap_or_default();
-            let words = context.err().message().unwrap_or(code);
-            answered(code, status, plain(words), call)
+            let words = plain(context.err().message().unwrap_or_default());
+            let class = class(code, status, &words);
+            let message = match (code, words.as_str()) {
+                ("", "") => format!("the service answers with the status {status}"),
+                ("", words) => words.to_owned(),
+                (code, "") => code.to_owned(),
+                (code, words) if class == Class::Other => format!("{code}: {words}"),
+                (_, words) => words.to_owned(),
+            };
+            failure(class, message)
         }
-        SdkError::TimeoutError(_) => Failure::Lost("no answer in time".to_owned()),
+        SdkError::TimeoutError(_) => failure(Class::Lost, "no answer in time".to_owned()),
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            let message = chain(error);
             // The type of this error is not in the SDK's public interface; its name is in what it prints.
             let printed = format!("{error:?}");
-            if printed.contains("CredentialsError") || printed.contains("CredentialsNotLoaded") {
-                Failure::Final(ServiceError::NoCredentials { message })
+            let is_credentials =
+                printed.contains("CredentialsError") || printed.contains("CredentialsNotLoaded");
+            let class = if is_credentials {
+                Class::Credentials
             } else {
-                Failure::Lost(message)
-            }
+                Class::Lost
+            };
+            failure(class, chain(error))
         }
-        _ => Failure::Final(ServiceError::Unavailable {
-            operation: call.operation,
-            message: chain(error),
-        }),
+        _ => failure(Class::Other, chain(error)),
     }
 }
 
-fn answered(code: &str, status: u16, message: String, call: &Call<'_>) -> Failure {
+fn class(code: &str, status: u16, message: &str) -> Class {
     match code {
+        // KMS and SNS name quotas that waiting does not mend by the first of these names.
+        "LimitExceededException" | "LimitExceeded" if message.contains("quota") => Class::Refused,
         "LimitExceededException"
         | "ThrottlingException"
         | "Throttling"
+        | "ThrottledException"
+        | "Throttled"
         | "TooManyRequestsException"
-        | "RequestLimitExceeded" => Failure::Busy(message),
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
-            Failure::Final(ServiceError::Denied {
-                action: call.action,
-                resource: call.resource.to_owned(),
-                message,
-            })
-        }
+        | "RequestLimitExceeded"
+        | "ConcurrentModificationException"
+        | "ConcurrentModification"
+        | "ConcurrentAccess"
+        | "OperationAbortedException" => Class::Busy,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "UnauthorizedOperation"
+        | "AuthorizationError"
+        | "AuthorizationErrorException"
+        | "NotAuthorized" => Class::Denied,
         "UnrecognizedClientException"
         | "ExpiredTokenException"
         | "ExpiredToken"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" => {
-            Failure::Final(ServiceError::NoCredentials { message })
-        }
-        "ResourceNotFoundException" if call.action != "logs:GetQueryResults" => {
-            Failure::Final(ServiceError::NoSuchLogGroup {
-                name: call.resource.to_owned(),
-                region: call.region.to_owned(),
-            })
-        }
-        "MalformedQueryException" | "InvalidParameterException" | "ValidationException" => {
-            Failure::Final(ServiceError::Refused { message })
-        }
-        _ if status >= 500 || status == 429 => Failure::Lost(if message.is_empty() {
-            format!("the service answers with the status {status}")
-        } else {
-            message
-        }),
-        _ => Failure::Final(ServiceError::Unavailable {
-            operation: call.operation,
-            message: if code.is_empty() {
-                format!("the service answers with the status {status}")
-            } else {
-                format!("{code}: {message}")
-            },
-        }),
+        | "MissingAuthenticationTokenException" => Class::Credentials,
+        "ResourceNotFoundException"
+        | "ResourceNotFound"
+        | "NotFoundException"
+        | "NotFound"
+        | "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "DashboardNotFoundError"
+        | "DBClusterNotFoundFault"
+        | "DBInstanceNotFound"
+        | "DBParameterGroupNotFound" => Class::Missing,
+        "PreconditionFailedException"
+        | "ResourceConflictException"
+        | "ResourceAlreadyExistsException"
+        | "AlreadyExistsException"
+        | "EntityAlreadyExists" => Class::Moved,
+        "MalformedQueryException"
+        | "InvalidParameterException"
+        | "InvalidParameter"
+        | "InvalidParameterValueException"
+        | "ValidationError"
+        | "ValidationException" => Class::Refused,
+        _ if status >= 500 || status == 429 => Class::Lost,
+        _ => Class::Other,
     }
 }
 

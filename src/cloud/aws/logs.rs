@@ -4,7 +4,6 @@
 //! too, so that there is one place with one deadline; the SDK makes none.
 
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +20,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::failure::{self, Call, Failure, chain};
+use super::call::jitter;
+use super::failure::{self, Class, Failure, chain};
 use crate::insights::Table;
 use crate::insights::service::{
     LogGroup, Progress, QueryResult, QueryService, ROWS_MAX, Request, ServiceError, Statistics,
@@ -375,8 +375,7 @@ impl Caller {
             match self.client.stop_query().query_id(id).send().await {
                 Ok(_) => return,
                 Err(error) => {
-                    let call = self.call("logs:StopQuery", "stop a query", id);
-                    if matches!(failure::of(&error, &call), Failure::Final(_)) {
+                    if !matches!(failure::of(&error).class, Class::Busy | Class::Lost) {
                         return;
                     }
                 }
@@ -442,15 +441,15 @@ impl Caller {
             self.go_on()?;
             let failed = match send().await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => failure::of(&error, call),
+                Err(error) => failure::of(&error),
             };
-            let after = match failed {
-                Failure::Final(error) => return Err(error),
-                Failure::Busy(message) => ServiceError::Busy {
+            let Failure { class, message } = failed;
+            let after = match class {
+                Class::Busy => ServiceError::Busy {
                     seconds: self.pace.deadline.as_secs(),
                     message,
                 },
-                Failure::Lost(message) => {
+                Class::Lost => {
                     lost += 1;
                     let error = ServiceError::Unavailable {
                         operation: call.operation,
@@ -461,6 +460,7 @@ impl Caller {
                     }
                     error
                 }
+                class => return Err(call.refused(class, message)),
             };
             match self.pause(pause).await {
                 Ok(()) => {}
@@ -493,6 +493,43 @@ impl Caller {
                 return Ok(());
             }
             sleep(left.min(TICK)).await;
+        }
+    }
+}
+
+/// A call, as messages name it.
+struct Call<'a> {
+    /// The IAM action that allows it.
+    action: &'static str,
+    /// What it does.
+    operation: &'static str,
+    /// Log groups or query that it is about.
+    resource: &'a str,
+    /// The region that it goes to.
+    region: &'a str,
+}
+
+impl Call<'_> {
+    /// A failure that trying again does not mend.
+    fn refused(&self, class: Class, message: String) -> ServiceError {
+        match class {
+            Class::Denied => ServiceError::Denied {
+                action: self.action,
+                resource: self.resource.to_owned(),
+                message,
+            },
+            Class::Credentials => ServiceError::NoCredentials { message },
+            Class::Missing if self.action != "logs:GetQueryResults" => {
+                ServiceError::NoSuchLogGroup {
+                    name: self.resource.to_owned(),
+                    region: self.region.to_owned(),
+                }
+            }
+            Class::Refused => ServiceError::Refused { message },
+            _ => ServiceError::Unavailable {
+                operation: self.operation,
+                message,
+            },
         }
     }
 }
@@ -599,14 +636,6 @@ fn no_credentials(message: &str) -> ServiceError {
     ServiceError::NoCredentials {
         message: message.to_owned(),
     }
-}
-
-/// Between half and the whole, so that many waiting clients do not come back at once.
-fn jitter(length: Duration) -> Duration {
-    // A keyed hash of nothing: the standard library's source of numbers that nobody can foretell.
-    let random = RandomState::new().hash_one(0_u8);
-    let part = u32::try_from(random % 1000).unwrap_or_default();
-    length / 2 + (length / 2).mul_f32(part as f32 / 1000.0)
 }
 
 fn runtime() -> Result<Runtime, ServiceError> {

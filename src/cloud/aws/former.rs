@@ -1,0 +1,214 @@
+//! Names of the environment's resources read backwards, and what is left of clusters that no file names any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use serde_json::{Value, json};
+
+use super::connect::Inner;
+use super::log_group::{self, MONITORS};
+use super::sight::Sight;
+use super::{alarm, saved_query};
+use super::{function, role, schedule, topic};
+use crate::compile::name::{Names, PREFIX};
+use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
+use crate::deploy::port::{CloudError, Found, Reading};
+use crate::policy::model::{Cluster, ClusterKind};
+
+/// What the names of the environment's resources begin with.
+pub(super) fn prefix(aws: &Inner) -> String {
+    format!("{PREFIX}-{}-", aws.environment.name)
+}
+
+/// What the names of a cluster's resources would begin with, for either kind of cluster.
+pub(super) fn bases(aws: &Inner, cluster: &str) -> Vec<String> {
+    [ClusterKind::Aurora, ClusterKind::Instance]
+        .into_iter()
+        .map(|kind| {
+            let cluster = Cluster {
+                name: cluster.to_owned(),
+                kind,
+                place: aws.environment.place.clone(),
+            };
+            Names::new(&aws.environment, &cluster).base().to_owned()
+        })
+        .collect()
+}
+
+/// The base of a name that was made of one: up to the eight digits of the hash.
+pub(super) fn base_of(name: &str) -> &str {
+    let is_named = |part: &&str| part.starts_with(PREFIX) && part.len() > PREFIX.len();
+    let name = name.split('/').find(is_named).unwrap_or(name);
+    let is_hash = |part: &str| {
+        part.len() == 8
+            && part
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    // The last one: a cluster's name may look like a hash too.
+    let mut base = name;
+    let mut end = 0;
+    for part in name.split('-') {
+        end += part.len();
+        if is_hash(part) {
+            base = name.get(..end).unwrap_or(name);
+        }
+        end += 1;
+    }
+    base
+}
+
+/// The cluster whose base this is, when it can be proven by the hash.
+fn cluster_of(aws: &Inner, base: &str) -> Option<String> {
+    let rest = base.strip_prefix(&prefix(aws))?;
+    let (cluster, _) = rest.rsplit_once('-')?;
+    bases(aws, cluster)
+        .iter()
+        .any(|candidate| candidate == base)
+        .then(|| cluster.to_owned())
+}
+
+/// What stands of clusters that no file names. Alarms, saved queries and monitors' log groups lead to them; the last
+/// are never deleted.
+pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
+    let alarms = alarm::all(aws, sight).await?;
+    let queries = saved_query::all(aws, sight).await?;
+    let groups = log_group::monitors(aws, sight).await?;
+    let known: BTreeSet<&str> = aws.bases.values().map(String::as_str).collect();
+    let mut clusters: BTreeMap<String, String> = BTreeMap::new();
+    let names = alarms.keys().chain(queries.keys()).chain(groups.keys());
+    for base in names.map(|name| base_of(name)) {
+        if known.contains(base) {
+            continue;
+        }
+        // A name that proves nothing may be another environment's.
+        if let Some(cluster) = cluster_of(aws, base) {
+            clusters.insert(cluster, base.to_owned());
+        }
+    }
+    aws.former
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .extend(clusters.clone());
+    let mut all = beside(aws, sight, &alarms).await?;
+    for (cluster, base) in &clusters {
+        all.extend(left_of(aws, sight, cluster, base).await?);
+    }
+    Ok(all)
+}
+
+/// Alarms under the names of a watched cluster that no document asks for.
+async fn beside(
+    aws: &Inner,
+    sight: &Sight,
+    alarms: &BTreeMap<String, aws_sdk_cloudwatch::types::MetricAlarm>,
+) -> Result<Vec<Found>, CloudError> {
+    let mut all = Vec::new();
+    for (cluster, base) in &aws.bases {
+        // Nothing was asked about this cluster: what is there is not beside anything.
+        if !sight.documents.iter().any(|document| {
+            document.kind == Kind::Alarm && document.name.starts_with(base.as_str())
+        }) {
+            continue;
+        }
+        let notes = function::tags(aws, sight, base).await?.unwrap_or_default();
+        for (name, live) in alarms.iter().filter(|(name, _)| base_of(name) == base) {
+            let address = Document::address_of(cluster, Kind::Alarm, name);
+            if sight
+                .documents
+                .iter()
+                .any(|document| document.address == address)
+            {
+                continue;
+            }
+            all.push(Found {
+                digest: Some(Fingerprint::of(Kind::Alarm, &alarm::properties(live))),
+                applied: super::note::of(&notes, Kind::Alarm, &address).applied,
+                address,
+                kind: Some(Kind::Alarm),
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Every resource that bears a former cluster's name.
+async fn left_of(
+    aws: &Inner,
+    sight: &Sight,
+    cluster: &str,
+    base: &str,
+) -> Result<Vec<Found>, CloudError> {
+    let mut names = vec![
+        (Kind::LogGroup, format!("{MONITORS}{base}")),
+        (Kind::KmsKey, base.to_owned()),
+        (Kind::KmsAlias, format!("alias/{base}")),
+        (Kind::SnsTopic, base.to_owned()),
+        (Kind::IamRole, base.to_owned()),
+        (Kind::LambdaFunction, base.to_owned()),
+        (Kind::Dashboard, base.to_owned()),
+        (Kind::SavedQuery, format!("{PREFIX}/{base}")),
+        (Kind::EventRule, base.to_owned()),
+    ];
+    let alarms = alarm::all(aws, sight).await?;
+    let of_cluster = alarms.keys().filter(|name| base_of(name) == base);
+    names.extend(of_cluster.map(|name| (Kind::Alarm, name.clone())));
+    let mut all = Vec::new();
+    for (kind, name) in names {
+        let document = document(cluster, kind, &name);
+        match kind {
+            Kind::SnsTopic => all.extend(topic::beside(aws, sight, &document).await?),
+            Kind::IamRole => all.extend(role::beside(aws, sight, &document).await?),
+            Kind::LambdaFunction => all.extend(function::beside(aws, sight, &document).await?),
+            Kind::EventRule => all.extend(schedule::beside(aws, sight, &document).await?),
+            _ => {}
+        }
+        if let Reading::Present(live) = Box::pin(aws.read(sight, &document)).await? {
+            all.push(Found {
+                address: document.address,
+                kind: Some(kind),
+                name: document.name,
+                digest: Some(Fingerprint::of(kind, &live.properties)),
+                applied: live.applied,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// A document that asks for nothing: enough to read what is there.
+fn document(cluster: &str, kind: Kind, name: &str) -> Document {
+    Document {
+        address: Document::address_of(cluster, kind, name),
+        kind,
+        name: name.to_owned(),
+        depends_on: Vec::new(),
+        ownership: Ownership::Owned,
+        provenance: Provenance {
+            policy: String::new(),
+            query: String::new(),
+        },
+        properties: json!({ "code": Value::Null }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base_of;
+
+    #[test]
+    fn a_name_leads_back_to_its_base() {
+        let base = "pgvigil-prod-orders-12ab34cd";
+        for name in [
+            base.to_owned(),
+            format!("{base}-human-dml"),
+            format!("{base}/monitor"),
+            format!("/aws/lambda/{base}"),
+            format!("alias/{base}"),
+            format!("pgvigil/{base}"),
+        ] {
+            assert_eq!(base_of(&name), base, "{name}");
+        }
+    }
+}

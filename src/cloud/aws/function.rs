@@ -1,0 +1,707 @@
+//! The monitor's Lambda function and who may invoke it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{
+    Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode,
+    FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State,
+    TracingConfig, TracingMode, VpcConfig,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use super::alarm::texts;
+use super::call::{found, gone};
+use super::connect::Inner;
+use super::note;
+use super::provider::owner_and_name;
+use super::schedule::refused;
+use super::sight::{Sight, Tags};
+use crate::deploy::document::{Document, Fingerprint, Kind};
+use crate::deploy::permission::Operation;
+use crate::deploy::port::{CloudError, Found, Live, Reading};
+
+/// Attempts and age, in seconds, after which Lambda gives up an asynchronous event, unless it is told otherwise.
+const RETRIES: (i32, i32) = (2, 21_600);
+
+/// Looks at a function that is being made or changed, two seconds apart at most.
+const LOOKS: u32 = 90;
+
+/// Tries to make a function while IAM spreads the news of its role, two seconds apart.
+const ROLE_TRIES: u32 = 20;
+
+/// The digest by which Lambda knows a package: SHA-256 of the zip file in base64.
+pub(super) fn code_digest(package: &[u8]) -> String {
+    STANDARD.encode(Sha256::digest(package))
+}
+
+type Function = Arc<GetFunctionOutput>;
+
+async fn function(aws: &Inner, sight: &Sight, base: &str) -> Result<Option<Function>, CloudError> {
+    let ask = || async { Ok(look(aws, base).await?.map(Arc::new)) };
+    sight.functions.get(base, ask).await
+}
+
+async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
+    let answer = aws
+        .caller
+        .make(Operation::GetFunction, base, || {
+            aws.lambda.get_function().function_name(base).send()
+        })
+        .await;
+    found(answer)
+}
+
+fn arn(aws: &Inner, base: &str) -> String {
+    aws.location.arn("lambda", &format!("function:{base}"))
+}
+
+/// Tags of a function; `None` when there is none.
+pub(super) async fn tags(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<Option<Arc<Tags>>, CloudError> {
+    let function = function(aws, sight, base).await?;
+    Ok(function.map(|function| {
+        let tags = function.tags().into_iter().flatten();
+        Arc::new(
+            tags.map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
+    }))
+}
+
+pub(super) async fn tag(
+    aws: &Inner,
+    base: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let arn = arn(aws, base);
+    let tags: HashMap<String, String> = tags.clone().into_iter().collect();
+    aws.caller
+        .make(Operation::TagFunction, base, || {
+            aws.lambda
+                .tag_resource()
+                .resource(&arn)
+                .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<(), CloudError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let arn = arn(aws, base);
+    aws.caller
+        .make(Operation::UntagFunction, base, || {
+            aws.lambda
+                .untag_resource()
+                .resource(&arn)
+                .set_tag_keys(Some(keys.to_vec()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// The digest of the package that was last applied, as the function's note says.
+pub(super) async fn applied_code(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Option<String>, CloudError> {
+    Ok(note::read(aws, sight, document)
+        .await?
+        .more
+        .first()
+        .cloned())
+}
+
+pub(super) async fn read(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Reading, CloudError> {
+    let name = &document.name;
+    let Some(live) = function(aws, sight, name).await? else {
+        return Ok(Reading::Absent { applied: None });
+    };
+    let Some(configuration) = live.configuration() else {
+        return Ok(Reading::Absent { applied: None });
+    };
+    let retries = retries(aws, name).await?;
+    let tags = tags(aws, sight, name).await?.unwrap_or_default();
+    let mut properties = properties(configuration);
+    properties["name"] = json!(name);
+    properties["retries"] =
+        json!({ "maximum_attempts": retries.0, "maximum_event_age_seconds": retries.1 });
+    properties["reserved_concurrency"] = json!(
+        live.concurrency()
+            .and_then(|concurrency| concurrency.reserved_concurrent_executions())
+    );
+    properties["tags"] = note::own_tags(&tags);
+    let failed = configuration.last_update_status() == Some(&LastUpdateStatus::Failed)
+        || configuration.state() == Some(&State::Failed);
+    Ok(Reading::Present(Live {
+        properties,
+        applied: note::read(aws, sight, document).await?.applied,
+        note: failed.then(|| {
+            let reason = configuration
+                .last_update_status_reason()
+                .or(configuration.state_reason());
+            format!(
+                "Lambda could not put it into operation: {}",
+                reason.unwrap_or("no reason is given")
+            )
+        }),
+    }))
+}
+
+async fn retries(aws: &Inner, name: &str) -> Result<(i32, i32), CloudError> {
+    let answer = aws
+        .caller
+        .make(Operation::GetFunctionEventInvokeConfig, name, || {
+            aws.lambda
+                .get_function_event_invoke_config()
+                .function_name(name)
+                .send()
+        })
+        .await;
+    Ok(found(answer)?.map_or(RETRIES, |answer| {
+        (
+            answer.maximum_retry_attempts.unwrap_or(RETRIES.0),
+            answer.maximum_event_age_in_seconds.unwrap_or(RETRIES.1),
+        )
+    }))
+}
+
+/// A function's configuration in the form of its document.
+fn properties(live: &FunctionConfiguration) -> Value {
+    let variables: Map<String, Value> = live
+        .environment()
+        .and_then(|environment| environment.variables())
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect();
+    let architectures: Vec<&str> = live
+        .architectures()
+        .iter()
+        .map(Architecture::as_str)
+        .collect();
+    let layers: Vec<Option<&str>> = live.layers().iter().map(|layer| layer.arn()).collect();
+    let network = live.vpc_config();
+    let logging = live.logging_config();
+    let name = live.function_name().unwrap_or_default();
+    json!({
+        "description": live.description().unwrap_or_default(),
+        "package_type": live.package_type().map_or("Zip", |kind| kind.as_str()),
+        "code": { "sha256": live.code_sha256() },
+        "runtime": live.runtime().map(Runtime::as_str),
+        "handler": live.handler(),
+        "architectures": if architectures.is_empty() { vec!["x86_64"] } else { architectures },
+        "memory_mb": live.memory_size(),
+        "ephemeral_storage_mb": live.ephemeral_storage().map_or(512, EphemeralStorage::size),
+        "timeout_seconds": live.timeout(),
+        "role": live.role(),
+        "environment": variables,
+        "layers": layers,
+        "vpc": {
+            "security_groups": network.map(|network| network.security_group_ids()).unwrap_or_default(),
+            "subnets": network.map(|network| network.subnet_ids()).unwrap_or_default(),
+        },
+        "dead_letter": live.dead_letter_config().and_then(|queue| queue.target_arn()).filter(|arn| !arn.is_empty()),
+        "kms_key": live.kms_key_arn().filter(|arn| !arn.is_empty()),
+        "tracing": live.tracing_config().and_then(|tracing| tracing.mode()).map_or("PassThrough", TracingMode::as_str),
+        "logging": {
+            "format": logging.and_then(LoggingConfig::log_format).map_or("Text", LogFormat::as_str),
+            "log_group": logging
+                .and_then(LoggingConfig::log_group)
+                .map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned),
+        },
+    })
+}
+
+/// The package that a document asks for.
+fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudError> {
+    let wanted = document.properties["code"]["sha256"].as_str();
+    let Some(package) = aws.package.as_deref() else {
+        return Err(refused(
+            "write",
+            &document.address,
+            "the monitor's package is needed: name it with --package FILE".to_owned(),
+        ));
+    };
+    if wanted.is_some_and(|wanted| wanted != code_digest(package)) {
+        return Err(refused(
+            "write",
+            &document.address,
+            "the package that was named is not the one that the plan was made with".to_owned(),
+        ));
+    }
+    Ok(package)
+}
+
+/// The values of a document's fields, as the SDK takes them.
+struct Wanted<'a> {
+    properties: &'a Value,
+}
+
+impl Wanted<'_> {
+    fn text(&self, key: &str) -> Option<String> {
+        self.properties[key].as_str().map(str::to_owned)
+    }
+
+    fn number(&self, value: &Value) -> Option<i32> {
+        value.as_i64().and_then(|number| i32::try_from(number).ok())
+    }
+
+    fn architectures(&self) -> Vec<Architecture> {
+        texts(&self.properties["architectures"])
+            .iter()
+            .map(|name| Architecture::from(name.as_str()))
+            .collect()
+    }
+
+    fn environment(&self) -> Environment {
+        let variables = self.properties["environment"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        let variables: HashMap<String, String> = variables
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        Environment::builder()
+            .set_variables(Some(variables))
+            .build()
+    }
+
+    fn storage(&self) -> Option<EphemeralStorage> {
+        let size = self.number(&self.properties["ephemeral_storage_mb"])?;
+        EphemeralStorage::builder().size(size).build().ok()
+    }
+
+    fn network(&self) -> VpcConfig {
+        let network = &self.properties["vpc"];
+        VpcConfig::builder()
+            .set_security_group_ids(Some(texts(&network["security_groups"])))
+            .set_subnet_ids(Some(texts(&network["subnets"])))
+            .build()
+    }
+
+    fn tracing(&self) -> TracingConfig {
+        TracingConfig::builder()
+            .set_mode(
+                self.text("tracing")
+                    .map(|mode| TracingMode::from(mode.as_str())),
+            )
+            .build()
+    }
+
+    fn logging(&self) -> LoggingConfig {
+        let logging = &self.properties["logging"];
+        LoggingConfig::builder()
+            .set_log_format(logging["format"].as_str().map(LogFormat::from))
+            .set_log_group(logging["log_group"].as_str().map(str::to_owned))
+            .build()
+    }
+}
+
+pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
+    let name = &document.name;
+    let wanted = Wanted {
+        properties: &document.properties,
+    };
+    let live = function(aws, sight, name).await?;
+    match &live {
+        None => create(aws, document, &wanted).await?,
+        Some(live) => update(aws, document, &wanted, live).await?,
+    }
+    let concurrency = wanted.number(&document.properties["reserved_concurrency"]);
+    let live_concurrency = live.as_ref().and_then(|live| {
+        live.concurrency()
+            .and_then(|concurrency| concurrency.reserved_concurrent_executions())
+    });
+    if live_concurrency != concurrency {
+        aws.caller
+            .make(Operation::PutFunctionConcurrency, name, || {
+                aws.lambda
+                    .put_function_concurrency()
+                    .function_name(name)
+                    .set_reserved_concurrent_executions(concurrency)
+                    .send()
+            })
+            .await?;
+    }
+    let wanted_retries = &document.properties["retries"];
+    let attempts = wanted.number(&wanted_retries["maximum_attempts"]);
+    let age = wanted.number(&wanted_retries["maximum_event_age_seconds"]);
+    let same = live.is_some() && {
+        let live = retries(aws, name).await?;
+        (Some(live.0), Some(live.1)) == (attempts, age)
+    };
+    if !same {
+        aws.caller
+            .make(Operation::PutFunctionEventInvokeConfig, name, || {
+                aws.lambda
+                    .put_function_event_invoke_config()
+                    .function_name(name)
+                    .set_maximum_retry_attempts(attempts)
+                    .set_maximum_event_age_in_seconds(age)
+                    .send()
+            })
+            .await?;
+    }
+    if live.is_some() {
+        let tags = tags(aws, sight, name).await?.unwrap_or_default();
+        let (missing, stale) = note::tag_changes(&document.properties["tags"], &tags);
+        tag(aws, name, &missing).await?;
+        untag(aws, name, &stale).await?;
+    }
+    Ok(())
+}
+
+/// What is noted about a function besides its fingerprint: the digest of its package.
+pub(super) fn words(document: &Document) -> Vec<String> {
+    let digest = document.properties["code"]["sha256"].as_str();
+    digest.map(str::to_owned).into_iter().collect()
+}
+
+async fn create(aws: &Inner, document: &Document, wanted: &Wanted<'_>) -> Result<(), CloudError> {
+    let name = &document.name;
+    let code = FunctionCode::builder()
+        .zip_file(Blob::new(package(aws, document)?))
+        .build();
+    let (tags, _) = note::tag_changes(&document.properties["tags"], &Tags::new());
+    let tags: HashMap<String, String> = tags.into_iter().collect();
+    let properties = &document.properties;
+    let mut tries = 1;
+    loop {
+        let answer = aws
+            .caller
+            .make(Operation::CreateFunction, name, || {
+                aws.lambda
+                    .create_function()
+                    .function_name(name)
+                    .set_description(wanted.text("description"))
+                    .code(code.clone())
+                    .set_runtime(
+                        wanted
+                            .text("runtime")
+                            .map(|name| Runtime::from(name.as_str())),
+                    )
+                    .set_handler(wanted.text("handler"))
+                    .set_architectures(Some(wanted.architectures()))
+                    .set_memory_size(wanted.number(&properties["memory_mb"]))
+                    .set_ephemeral_storage(wanted.storage())
+                    .set_timeout(wanted.number(&properties["timeout_seconds"]))
+                    .set_role(wanted.text("role"))
+                    .environment(wanted.environment())
+                    .tracing_config(wanted.tracing())
+                    .logging_config(wanted.logging())
+                    .set_tags(Some(tags.clone()))
+                    .send()
+            })
+            .await;
+        match answer {
+            Ok(_) => break,
+            // A role that was just made is not known everywhere at once.
+            Err(CloudError::Unavailable { message, .. })
+                if message.contains("cannot be assumed") && tries < ROLE_TRIES =>
+            {
+                tries += 1;
+                sleep(Duration::from_secs(2)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    settled(aws, document).await.map(|_| ())
+}
+
+async fn update(
+    aws: &Inner,
+    document: &Document,
+    wanted: &Wanted<'_>,
+    live: &GetFunctionOutput,
+) -> Result<(), CloudError> {
+    let name = &document.name;
+    let desired = &document.properties;
+    let Some(configuration) = live.configuration() else {
+        return Err(CloudError::NotFound {
+            resource: document.address.clone(),
+        });
+    };
+    let now = properties(configuration);
+    let mut revision = configuration.revision_id().map(str::to_owned);
+    if now["code"] != desired["code"] || now["architectures"] != desired["architectures"] {
+        let zip = Blob::new(package(aws, document)?);
+        aws.caller
+            .make(Operation::UpdateFunctionCode, name, || {
+                aws.lambda
+                    .update_function_code()
+                    .function_name(name)
+                    .zip_file(zip.clone())
+                    .set_architectures(Some(wanted.architectures()))
+                    .set_revision_id(revision.clone())
+                    .send()
+            })
+            .await?;
+        // Lambda refuses a second change while the first is under way.
+        revision = settled(aws, document).await?;
+    }
+    let differs = now.as_object().into_iter().flatten().any(|(key, value)| {
+        !matches!(key.as_str(), "code" | "architectures" | "package_type") && *value != desired[key]
+    });
+    if !differs {
+        return Ok(());
+    }
+    aws.caller
+        .make(Operation::UpdateFunctionConfiguration, name, || {
+            aws.lambda
+                .update_function_configuration()
+                .function_name(name)
+                .set_description(wanted.text("description"))
+                .set_runtime(
+                    wanted
+                        .text("runtime")
+                        .map(|name| Runtime::from(name.as_str())),
+                )
+                .set_handler(wanted.text("handler"))
+                .set_memory_size(wanted.number(&desired["memory_mb"]))
+                .set_ephemeral_storage(wanted.storage())
+                .set_timeout(wanted.number(&desired["timeout_seconds"]))
+                .set_role(wanted.text("role"))
+                .environment(wanted.environment())
+                .set_layers(Some(texts(&desired["layers"])))
+                .vpc_config(wanted.network())
+                // An empty text takes the setting away.
+                .dead_letter_config(
+                    DeadLetterConfig::builder()
+                        .target_arn(desired["dead_letter"].as_str().unwrap_or_default())
+                        .build(),
+                )
+                .kms_key_arn(desired["kms_key"].as_str().unwrap_or_default())
+                .tracing_config(wanted.tracing())
+                .logging_config(wanted.logging())
+                .set_revision_id(revision.clone())
+                .send()
+        })
+        .await?;
+    settled(aws, document).await.map(|_| ())
+}
+
+/// Waits until the function is in operation as it was asked for, and tells its revision.
+async fn settled(aws: &Inner, document: &Document) -> Result<Option<String>, CloudError> {
+    let mut pause = Duration::from_millis(100);
+    for _ in 0..LOOKS {
+        let live = look(aws, &document.name).await?;
+        let Some(live) = live.as_ref().and_then(GetFunctionOutput::configuration) else {
+            return Err(CloudError::NotFound {
+                resource: document.address.clone(),
+            });
+        };
+        let failed = |reason: Option<&str>| {
+            refused(
+                "put into operation",
+                &document.address,
+                reason.unwrap_or("no reason is given").to_owned(),
+            )
+        };
+        match (live.state(), live.last_update_status()) {
+            (Some(State::Failed), _) => return Err(failed(live.state_reason())),
+            (_, Some(LastUpdateStatus::Failed)) => {
+                return Err(failed(live.last_update_status_reason()));
+            }
+            (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => {
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            _ => return Ok(live.revision_id().map(str::to_owned)),
+        }
+    }
+    Err(refused(
+        "put into operation",
+        &document.address,
+        "it is still being changed after three minutes".to_owned(),
+    ))
+}
+
+pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+    let answer = aws
+        .caller
+        .make(Operation::DeleteFunction, name, || {
+            aws.lambda.delete_function().function_name(name).send()
+        })
+        .await;
+    gone(answer)
+}
+
+/// Who may do what with a function: its policy, and the revision that a change of it must name.
+async fn policy(aws: &Inner, sight: &Sight, base: &str) -> Result<Option<Arc<Value>>, CloudError> {
+    let ask = || async {
+        let answer = aws
+            .caller
+            .make(Operation::GetPolicy, base, || {
+                aws.lambda.get_policy().function_name(base).send()
+            })
+            .await;
+        Ok(found(answer)?.map(|answer| {
+            let text = answer.policy.unwrap_or_default();
+            let document: Value = serde_json::from_str(&text).unwrap_or_default();
+            Arc::new(json!({ "document": document, "revision": answer.revision_id }))
+        }))
+    };
+    sight.function_policies.get(base, ask).await
+}
+
+fn statements(policy: Option<&Arc<Value>>) -> impl Iterator<Item = &Value> {
+    policy
+        .and_then(|policy| policy["document"]["Statement"].as_array())
+        .into_iter()
+        .flatten()
+}
+
+/// A statement of a function's policy in the form of a document. What a document cannot say stays as it is.
+fn permission_properties(base: &str, statement: &Value) -> Value {
+    let principal = &statement["Principal"];
+    let principal = ["Service", "AWS"]
+        .iter()
+        .find_map(|key| principal.get(key))
+        .unwrap_or(principal);
+    let mut properties = json!({
+        "function": base,
+        "statement_id": statement["Sid"],
+        "action": statement["Action"],
+        "principal": principal,
+        "source_arn": null,
+        "source_account": null,
+    });
+    let conditions = statement["Condition"].as_object().into_iter().flatten();
+    for (operator, keys) in conditions {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            match (operator.as_str(), key.to_lowercase().as_str()) {
+                ("ArnLike", "aws:sourcearn") => properties["source_arn"] = value.clone(),
+                ("StringEquals", "aws:sourceaccount") => {
+                    properties["source_account"] = value.clone();
+                }
+                _ => properties[format!("{operator} {key}")] = value.clone(),
+            }
+        }
+    }
+    if statement["Effect"] != "Allow" {
+        properties["effect"] = statement["Effect"].clone();
+    }
+    properties
+}
+
+pub(super) async fn read_permission(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Reading, CloudError> {
+    let applied = note::read(aws, sight, document).await?.applied;
+    let (base, id) = owner_and_name(&document.name);
+    let policy = policy(aws, sight, base).await?;
+    let statement = statements(policy.as_ref()).find(|statement| statement["Sid"] == id);
+    Ok(match statement {
+        None => Reading::Absent { applied },
+        Some(statement) => Reading::Present(Live {
+            properties: permission_properties(base, statement),
+            applied,
+            note: None,
+        }),
+    })
+}
+
+pub(super) async fn put_permission(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
+    let (base, id) = owner_and_name(&document.name);
+    let policy = policy(aws, sight, base).await?;
+    let exists = statements(policy.as_ref()).any(|statement| statement["Sid"] == id);
+    if exists {
+        // A statement cannot be edited.
+        delete_permission(aws, &document.name).await?;
+    }
+    let wanted = &document.properties;
+    let text = |key: &str| wanted[key].as_str().map(str::to_owned);
+    aws.caller
+        .make(Operation::AddPermission, &document.name, || {
+            aws.lambda
+                .add_permission()
+                .function_name(base)
+                .statement_id(id)
+                .set_action(text("action"))
+                .set_principal(text("principal"))
+                .set_source_arn(text("source_arn"))
+                .set_source_account(text("source_account"))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_permission(aws: &Inner, name: &str) -> Result<(), CloudError> {
+    let (base, id) = owner_and_name(name);
+    let answer = aws
+        .caller
+        .make(Operation::RemovePermission, name, || {
+            aws.lambda
+                .remove_permission()
+                .function_name(base)
+                .statement_id(id)
+                .send()
+        })
+        .await;
+    gone(answer)
+}
+
+/// Statements that no document asks for: somebody else may run the monitor, or change it.
+pub(super) async fn beside(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Vec<Found>, CloudError> {
+    let base = &document.name;
+    let cluster = document.address.split('/').next().unwrap_or_default();
+    let notes = tags(aws, sight, base).await?.unwrap_or_default();
+    let policy = policy(aws, sight, base).await?;
+    let mut beside = Vec::new();
+    for statement in statements(policy.as_ref()) {
+        let id = statement["Sid"].as_str().unwrap_or_default();
+        let name = format!("{base}/{id}");
+        let address = Document::address_of(cluster, Kind::LambdaPermission, &name);
+        if sight
+            .documents
+            .iter()
+            .any(|document| document.address == address)
+        {
+            continue;
+        }
+        let properties = permission_properties(base, statement);
+        beside.push(Found {
+            digest: Some(Fingerprint::of(Kind::LambdaPermission, &properties)),
+            applied: note::of(&notes, Kind::LambdaPermission, &address).applied,
+            address,
+            kind: Some(Kind::LambdaPermission),
+            name,
+        });
+    }
+    Ok(beside)
+}

@@ -1,0 +1,84 @@
+//! Secrets that documents refer to: read when they are needed, never kept, never shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::connect::Inner;
+use crate::deploy::permission::Operation;
+use crate::deploy::port::CloudError;
+
+/// Looks up a variable of the environment in which pgvigil runs.
+#[derive(Clone)]
+pub struct Variables(pub Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")
+    }
+}
+
+/// The text that a value stands for: itself, or the secret that it refers to. `None` when the secret cannot be had
+/// here: a plan may run where there are no secrets.
+pub(super) async fn text(aws: &Inner, value: &Value) -> Result<Option<String>, CloudError> {
+    if let Some(text) = value.as_str() {
+        return Ok(Some(text.to_owned()));
+    }
+    if let Some(name) = value.get("from_env").and_then(Value::as_str) {
+        return Ok((aws.variables.0)(name)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty()));
+    }
+    match value.get("from_secret").and_then(Value::as_str) {
+        Some(name) if aws.purpose.allows(Operation::GetSecretValue) => {
+            let answer = aws
+                .caller
+                .make(Operation::GetSecretValue, name, || {
+                    aws.secrets.get_secret_value().secret_id(name).send()
+                })
+                .await?;
+            Ok(answer.secret_string.map(|text| text.trim().to_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// As [`text`], for a write, which cannot do without.
+pub(super) async fn required(
+    aws: &Inner,
+    value: &Value,
+    address: &str,
+) -> Result<String, CloudError> {
+    let name = ["from_env", "from_secret"]
+        .iter()
+        .find_map(|key| value.get(key).and_then(Value::as_str))
+        .unwrap_or_default();
+    text(aws, value)
+        .await?
+        .ok_or_else(|| CloudError::Unavailable {
+            operation: "write",
+            resource: address.to_owned(),
+            message: if value.get("from_env").is_some() {
+                format!("the variable {name} is not set where pgvigil runs")
+            } else {
+                format!("the secret {name} has no text")
+            },
+        })
+}
+
+/// Tells whether a secret is the one that was written, without telling the secret: it holds a key, so that nobody
+/// finds it by trying.
+pub(super) fn trace(place: &str, secret: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update((place.len() as u64).to_be_bytes());
+    hasher.update(place.as_bytes());
+    hasher.update(secret.as_bytes());
+    hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,634 @@
+//! SNS topics and their subscriptions.
+//!
+//! A subscription has no name: it is known by its protocol and where it leads. Where that is a secret which cannot be
+//! had here, a trace that was noted when it was written tells it apart.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use aws_sdk_sns::types::{Subscription, Tag};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::call::{found, gone};
+use super::connect::Inner;
+use super::note::{self, Note};
+use super::secret;
+use super::sight::{Sight, Tags};
+use crate::compile::name::short_hash;
+use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
+use crate::deploy::permission::Operation;
+use crate::deploy::port::{CloudError, Found, Live, Reading};
+
+fn arn(aws: &Inner, base: &str) -> String {
+    aws.location.arn("sns", base)
+}
+
+/// Tags of a topic; `None` when there is none.
+pub(super) async fn tags(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<Option<Arc<Tags>>, CloudError> {
+    let arn = arn(aws, base);
+    let ask = || async {
+        let answer = aws
+            .caller
+            .make(Operation::ListTagsForTopic, base, || {
+                aws.topics
+                    .list_tags_for_resource()
+                    .resource_arn(&arn)
+                    .send()
+            })
+            .await;
+        Ok(found(answer)?.map(|answer| {
+            let tags = answer.tags.unwrap_or_default().into_iter();
+            Arc::new(tags.map(|tag| (tag.key, tag.value)).collect())
+        }))
+    };
+    sight.tags.get(&arn, ask).await
+}
+
+fn topic_tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
+    tags.iter()
+        .map(|(key, value)| {
+            Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .map_err(|error| {
+                    super::schedule::refused("sns:TagResource", key, error.to_string())
+                })
+        })
+        .collect()
+}
+
+pub(super) async fn tag(
+    aws: &Inner,
+    base: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let (arn, tags) = (arn(aws, base), topic_tags(tags)?);
+    aws.caller
+        .make(Operation::TagTopic, base, || {
+            aws.topics
+                .tag_resource()
+                .resource_arn(&arn)
+                .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<(), CloudError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let arn = arn(aws, base);
+    aws.caller
+        .make(Operation::UntagTopic, base, || {
+            aws.topics
+                .untag_resource()
+                .resource_arn(&arn)
+                .set_tag_keys(Some(keys.to_vec()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+async fn attributes(
+    aws: &Inner,
+    base: &str,
+) -> Result<Option<HashMap<String, String>>, CloudError> {
+    let arn = arn(aws, base);
+    let answer = aws
+        .caller
+        .make(Operation::GetTopicAttributes, base, || {
+            aws.topics.get_topic_attributes().topic_arn(&arn).send()
+        })
+        .await;
+    Ok(found(answer)?.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+/// A JSON text as a structure; what is no JSON as it stands.
+fn structure(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+pub(super) async fn read(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Reading, CloudError> {
+    let Some(attributes) = attributes(aws, &document.name).await? else {
+        return Ok(Reading::Absent { applied: None });
+    };
+    let text = |key: &str| attributes.get(key).map(String::as_str);
+    let tags = tags(aws, sight, &document.name).await?.unwrap_or_default();
+    Ok(Reading::Present(Live {
+        properties: json!({
+            "name": document.name,
+            "display_name": text("DisplayName").unwrap_or_default(),
+            "fifo": text("FifoTopic") == Some("true"),
+            "kms_key": text("KmsMasterKeyId").filter(|key| !key.is_empty()),
+            "policy": text("Policy").map(structure),
+            "signature_version": text("SignatureVersion").and_then(|version| version.parse::<u32>().ok()).unwrap_or(1),
+            "tracing": text("TracingConfig").unwrap_or("PassThrough"),
+            "tags": note::own_tags(&tags),
+        }),
+        applied: note::read(aws, sight, document).await?.applied,
+        note: None,
+    }))
+}
+
+/// The attributes that a topic has from its first moment: it never stands open or unencrypted.
+fn wanted_attributes(document: &Document) -> Vec<(&'static str, String)> {
+    let wanted = &document.properties;
+    let text = |key: &str| wanted[key].as_str().unwrap_or_default().to_owned();
+    vec![
+        ("KmsMasterKeyId", text("kms_key")),
+        ("Policy", canonical(&wanted["policy"])),
+        ("SignatureVersion", wanted["signature_version"].to_string()),
+        ("TracingConfig", text("tracing")),
+        ("DisplayName", text("display_name")),
+    ]
+}
+
+pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
+    let name = &document.name;
+    let wanted = &document.properties;
+    let Some(live) = attributes(aws, name).await? else {
+        let (tags, _) = note::tag_changes(&wanted["tags"], &Tags::new());
+        let tags = topic_tags(&tags)?;
+        let attributes: HashMap<String, String> = wanted_attributes(document)
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        aws.caller
+            .make(Operation::CreateTopic, name, || {
+                aws.topics
+                    .create_topic()
+                    .name(name)
+                    .set_attributes(Some(attributes.clone()))
+                    .set_tags(Some(tags.clone()))
+                    .send()
+            })
+            .await?;
+        return Ok(());
+    };
+    let arn = arn(aws, name);
+    for (key, value) in wanted_attributes(document) {
+        let live = live.get(key).map(String::as_str).unwrap_or_default();
+        if structure(live) == structure(&value) {
+            continue;
+        }
+        aws.caller
+            .make(Operation::SetTopicAttributes, name, || {
+                aws.topics
+                    .set_topic_attributes()
+                    .topic_arn(&arn)
+                    .attribute_name(key)
+                    .attribute_value(&value)
+                    .send()
+            })
+            .await?;
+    }
+    let live = tags(aws, sight, name).await?.unwrap_or_default();
+    let (missing, stale) = note::tag_changes(&wanted["tags"], &live);
+    tag(aws, name, &missing).await?;
+    untag(aws, name, &stale).await
+}
+
+pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+    let arn = arn(aws, name);
+    let answer = aws
+        .caller
+        .make(Operation::DeleteTopic, name, || {
+            aws.topics.delete_topic().topic_arn(&arn).send()
+        })
+        .await;
+    gone(answer)
+}
+
+/// All subscriptions of a topic; `None` when there is no topic.
+async fn subscriptions(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<Option<Arc<Vec<Subscription>>>, CloudError> {
+    let arn = arn(aws, base);
+    let ask = || async {
+        let mut all = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = aws
+                .caller
+                .make(Operation::ListSubscriptionsByTopic, base, || {
+                    aws.topics
+                        .list_subscriptions_by_topic()
+                        .topic_arn(&arn)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await;
+            let Some(page) = found(answer)? else {
+                return Ok(None);
+            };
+            all.extend(page.subscriptions.unwrap_or_default());
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(Some(Arc::new(all)));
+            }
+        }
+    };
+    sight.subscriptions.get(base, ask).await
+}
+
+/// A subscription of a document, as far as it can be told.
+struct Match {
+    subscription: Subscription,
+    /// Where it leads, in the form of the document: a reference where it leads to what that stands for.
+    endpoint: Value,
+}
+
+/// Finds the subscription that a document asks for, or, for a secret that changed, the one that was made of it.
+async fn matching(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+    noted: &Note,
+) -> Result<Option<Match>, CloudError> {
+    let base = note::base(aws, document);
+    let Some(all) = subscriptions(aws, sight, &base).await? else {
+        return Ok(None);
+    };
+    let wanted = &document.properties["endpoint"];
+    let protocol = document.properties["protocol"].as_str();
+    let text = secret::text(aws, wanted).await?;
+    let place = arn(aws, &base);
+    let same_protocol: Vec<&Subscription> = all
+        .iter()
+        .filter(|subscription| subscription.protocol() == protocol)
+        .collect();
+    let leads_there = same_protocol
+        .iter()
+        .find(|subscription| text.is_some() && subscription.endpoint() == text.as_deref());
+    if let Some(subscription) = leads_there {
+        return Ok(Some(Match {
+            subscription: (*subscription).clone(),
+            endpoint: wanted.clone(),
+        }));
+    }
+    let traced = same_protocol.iter().find(|subscription| {
+        let trace = secret::trace(&place, subscription.endpoint().unwrap_or_default());
+        noted.more.first() == Some(&trace)
+    });
+    match traced {
+        Some(subscription) if text.is_none() => Ok(Some(Match {
+            subscription: (*subscription).clone(),
+            endpoint: wanted.clone(),
+        })),
+        // It leads where the secret led before.
+        Some(subscription) => Ok(Some(Match {
+            subscription: (*subscription).clone(),
+            endpoint: json!(subscription.endpoint()),
+        })),
+        None if text.is_none() && !same_protocol.is_empty() => Err(CloudError::Unreadable {
+            resource: document.address.clone(),
+            message: "the secret that it leads to is not known here, and nothing was noted about it: run this once \
+                      where the secret is"
+                .to_owned(),
+        }),
+        None => Ok(None),
+    }
+}
+
+/// What the service returns of a delivery policy, without what it adds by itself.
+fn delivery_policy(text: Option<&str>) -> Value {
+    let mut value = text.map_or(Value::Null, structure);
+    if let Value::Object(map) = &mut value {
+        map.retain(|key, value| {
+            !(value.is_null() || key == "guaranteed" && *value == json!(false))
+        });
+        if map.is_empty() {
+            return Value::Null;
+        }
+    }
+    value
+}
+
+async fn subscription_attributes(
+    aws: &Inner,
+    arn: &str,
+) -> Result<HashMap<String, String>, CloudError> {
+    let answer = aws
+        .caller
+        .make(Operation::GetSubscriptionAttributes, arn, || {
+            aws.topics
+                .get_subscription_attributes()
+                .subscription_arn(arn)
+                .send()
+        })
+        .await;
+    Ok(found(answer)?
+        .and_then(|answer| answer.attributes)
+        .unwrap_or_default())
+}
+
+async fn subscription_properties(
+    aws: &Inner,
+    topic: &str,
+    subscription: &Subscription,
+    endpoint: &Value,
+) -> Result<Value, CloudError> {
+    let arn = subscription.subscription_arn().unwrap_or_default();
+    let attributes = subscription_attributes(aws, arn).await?;
+    let text = |key: &str| attributes.get(key).map(String::as_str);
+    Ok(json!({
+        "topic": topic,
+        "protocol": subscription.protocol(),
+        "endpoint": endpoint,
+        "delivery_policy": delivery_policy(text("DeliveryPolicy")),
+        "filter_policy": text("FilterPolicy").map(structure),
+        "raw_message_delivery": text("RawMessageDelivery") == Some("true"),
+        "redrive_policy": text("RedrivePolicy").map(structure),
+    }))
+}
+
+pub(super) async fn read_subscription(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Reading, CloudError> {
+    let noted = note::read(aws, sight, document).await?;
+    let Some(found) = matching(aws, sight, document, &noted).await? else {
+        return Ok(Reading::Absent {
+            applied: noted.applied,
+        });
+    };
+    let topic = arn(aws, &note::base(aws, document));
+    if is_pending(&found.subscription) {
+        // Nothing but where it leads can be read until it is confirmed.
+        let mut properties = document.properties.clone();
+        properties["endpoint"] = found.endpoint;
+        return Ok(Reading::Present(Live {
+            properties,
+            note: Some(pending(aws, &noted)),
+            applied: noted.applied,
+        }));
+    }
+    Ok(Reading::Present(Live {
+        properties: subscription_properties(aws, &topic, &found.subscription, &found.endpoint)
+            .await?,
+        applied: noted.applied,
+        note: None,
+    }))
+}
+
+fn is_pending(subscription: &Subscription) -> bool {
+    !subscription
+        .subscription_arn()
+        .is_some_and(|arn| arn.starts_with("arn:"))
+}
+
+/// How long nobody has confirmed. SNS forgets such a subscription after two days or three.
+fn pending(aws: &Inner, noted: &Note) -> String {
+    let since = noted
+        .more
+        .get(1)
+        .and_then(|since| since.parse::<Timestamp>().ok());
+    match since {
+        None => "it waits for its confirmation: nobody is told by it".to_owned(),
+        Some(since) => {
+            let hours = (aws.now)().duration_since(since).as_hours();
+            format!(
+                "it waits for its confirmation since {since} ({hours} hours): nobody is told by it"
+            )
+        }
+    }
+}
+
+/// What is noted about a subscription besides its fingerprint: a trace of where it leads, and since when it stands.
+pub(super) async fn words(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Vec<String>, CloudError> {
+    let noted = note::read(aws, sight, document).await?;
+    let endpoint = secret::text(aws, &document.properties["endpoint"]).await?;
+    let place = arn(aws, &note::base(aws, document));
+    let trace = match endpoint {
+        Some(text) => secret::trace(&place, &text),
+        None => noted
+            .more
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "-".to_owned()),
+    };
+    let since = match noted.more.get(1) {
+        Some(since) if noted.more.first() == Some(&trace) => since.clone(),
+        _ => (aws.now)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    };
+    Ok(vec![trace, since])
+}
+
+pub(super) async fn put_subscription(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
+    let wanted = &document.properties;
+    let base = note::base(aws, document);
+    let topic = arn(aws, &base);
+    let endpoint = secret::required(aws, &wanted["endpoint"], &document.address).await?;
+    let noted = note::read(aws, sight, document).await?;
+    let live = matching(aws, sight, document, &noted).await?;
+    let stays = live
+        .as_ref()
+        .filter(|live| live.endpoint == wanted["endpoint"] && !is_pending(&live.subscription));
+    if let Some(live) = stays {
+        let arn = live.subscription.subscription_arn().unwrap_or_default();
+        let properties =
+            subscription_properties(aws, &topic, &live.subscription, &live.endpoint).await?;
+        for (field, attribute) in SUBSCRIPTION_ATTRIBUTES {
+            if canonical(&properties[field]) == canonical(&wanted[field]) {
+                continue;
+            }
+            let value = match &wanted[field] {
+                Value::Null => "{}".to_owned(),
+                value => canonical(value),
+            };
+            aws.caller
+                .make(
+                    Operation::SetSubscriptionAttributes,
+                    &document.address,
+                    || {
+                        aws.topics
+                            .set_subscription_attributes()
+                            .subscription_arn(arn)
+                            .attribute_name(attribute)
+                            .attribute_value(&value)
+                            .send()
+                    },
+                )
+                .await?;
+        }
+        return Ok(());
+    }
+    let attributes: HashMap<String, String> = SUBSCRIPTION_ATTRIBUTES
+        .iter()
+        .filter(|(field, _)| !wanted[*field].is_null())
+        .map(|(field, attribute)| ((*attribute).to_owned(), canonical(&wanted[*field])))
+        .collect();
+    aws.caller
+        .make(Operation::Subscribe, &document.address, || {
+            aws.topics
+                .subscribe()
+                .topic_arn(&topic)
+                .set_protocol(wanted["protocol"].as_str().map(str::to_owned))
+                .endpoint(&endpoint)
+                .set_attributes(Some(attributes.clone()))
+                .return_subscription_arn(true)
+                .send()
+        })
+        .await?;
+    // Last, so that somebody is told all the time.
+    match live.filter(|live| live.endpoint != wanted["endpoint"]) {
+        Some(old) if !is_pending(&old.subscription) => {
+            unsubscribe(aws, old.subscription.subscription_arn().unwrap_or_default()).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fields of a subscription that can be set, with the service's names.
+const SUBSCRIPTION_ATTRIBUTES: [(&str, &str); 4] = [
+    ("delivery_policy", "DeliveryPolicy"),
+    ("filter_policy", "FilterPolicy"),
+    ("raw_message_delivery", "RawMessageDelivery"),
+    ("redrive_policy", "RedrivePolicy"),
+];
+
+async fn unsubscribe(aws: &Inner, arn: &str) -> Result<(), CloudError> {
+    let answer = aws
+        .caller
+        .make(Operation::Unsubscribe, arn, || {
+            aws.topics.unsubscribe().subscription_arn(arn).send()
+        })
+        .await;
+    gone(answer)
+}
+
+/// The name of a subscription that no document asks for. It says nothing of where an https one leads.
+fn name_beside(base: &str, subscription: &Subscription) -> String {
+    let protocol = subscription.protocol().unwrap_or("unknown");
+    let endpoint = subscription.endpoint().unwrap_or_default();
+    let hash = short_hash(&[&format!("{protocol}:{endpoint}")]);
+    format!("{base}/{protocol}-{hash}")
+}
+
+/// Subscriptions that no document asks for: whoever made one reads every alert.
+pub(super) async fn beside(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Vec<Found>, CloudError> {
+    let base = &document.name;
+    let cluster = document.address.split('/').next().unwrap_or_default();
+    let Some(all) = subscriptions(aws, sight, base).await? else {
+        return Ok(Vec::new());
+    };
+    let notes = tags(aws, sight, base).await?.unwrap_or_default();
+    let topic = arn(aws, base);
+    let mut asked = Vec::new();
+    let ours = |document: &&Document| {
+        document.kind == Kind::SnsSubscription && note::base(aws, document) == *base
+    };
+    for document in sight.documents.iter().filter(ours) {
+        let noted = note::read(aws, sight, document).await?;
+        // What cannot be told apart is reported where it is read.
+        if let Ok(Some(found)) = matching(aws, sight, document, &noted).await {
+            asked.push((
+                found.subscription.subscription_arn().map(str::to_owned),
+                found.subscription.endpoint().map(str::to_owned),
+            ));
+        }
+    }
+    let unknown_secret = sight.documents.iter().filter(ours).count() > asked.len();
+    let mut beside = Vec::new();
+    for subscription in all.iter() {
+        let is_asked = asked.iter().any(|(arn, endpoint)| {
+            arn.as_deref() == subscription.subscription_arn()
+                && endpoint.as_deref() == subscription.endpoint()
+        });
+        // It may be the one whose secret is not known here.
+        let may_be_asked = unknown_secret && subscription.protocol() == Some("https");
+        if is_asked || may_be_asked {
+            continue;
+        }
+        let name = name_beside(base, subscription);
+        let address = Document::address_of(cluster, Kind::SnsSubscription, &name);
+        let mut applied = note::of(&notes, Kind::SnsSubscription, &address).applied;
+        let mut digest = None;
+        if !is_pending(subscription) {
+            let endpoint = json!(subscription.endpoint());
+            let properties = subscription_properties(aws, &topic, subscription, &endpoint).await?;
+            digest = Some(Fingerprint::of(Kind::SnsSubscription, &properties));
+        }
+        // Made of a secret that no file names any more: the trace tells that it was ours.
+        let trace = secret::trace(&topic, subscription.endpoint().unwrap_or_default());
+        let traced = notes.values().find(|note| {
+            let mut words = note.split(' ').skip(1);
+            words.next() == Some(trace.as_str())
+        });
+        if let Some(note) = traced {
+            applied = note.split(' ').next().and_then(Fingerprint::parse);
+            digest.clone_from(&applied);
+        }
+        beside.push(Found {
+            address,
+            kind: Some(Kind::SnsSubscription),
+            name,
+            digest,
+            applied,
+        });
+    }
+    Ok(beside)
+}
+
+pub(super) async fn delete_subscription(aws: &Inner, name: &str) -> Result<(), CloudError> {
+    let (base, _) = super::provider::owner_and_name(name);
+    let sight = Sight::default();
+    let Some(all) = subscriptions(aws, &sight, base).await? else {
+        return Ok(());
+    };
+    let notes = tags(aws, &sight, base).await?.unwrap_or_default();
+    for subscription in all.iter() {
+        // Also the one that a document of that name made.
+        let trace = secret::trace(&arn(aws, base), subscription.endpoint().unwrap_or_default());
+        let noted = aws.cluster_of_base(base).map(|cluster| {
+            let address = Document::address_of(&cluster, Kind::SnsSubscription, name);
+            note::of(&notes, Kind::SnsSubscription, &address).more
+        });
+        let is_it = name_beside(base, subscription) == name
+            || noted.is_some_and(|words| words.first() == Some(&trace));
+        if !is_it {
+            continue;
+        }
+        if is_pending(subscription) {
+            return Err(super::schedule::refused(
+                "delete",
+                name,
+                "nobody has confirmed it: SNS forgets it by itself within three days".to_owned(),
+            ));
+        }
+        unsubscribe(aws, subscription.subscription_arn().unwrap_or_default()).await?;
+    }
+    Ok(())
+}

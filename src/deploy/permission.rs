@@ -1,0 +1,473 @@
+//! What may be asked of AWS: one table of operations. The adapter refuses a call that is not in it for its purpose,
+//! and the least-privilege policies are printed from it.
+//!
+//! Actions and what they can be limited to are from the Service Authorization Reference; rates from the services'
+//! pages of quotas, halved, since others in the account need room too.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::compile::name::PREFIX;
+use crate::compile::resources::Location;
+use crate::policy::model::{Cluster, ClusterKind, Environment, Notification, Secret};
+
+/// What somebody is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// `plan` and `drift`: compares. Never writes.
+    Plan,
+    /// `drift --blame`: asks besides who changed something.
+    Blame,
+    /// `doctor`: looks for what fails silently. Never writes.
+    Doctor,
+    /// `doctor --canary`: proves the way of an alert, with a metric and an alarm of its own.
+    Canary,
+    /// `apply` and `destroy`.
+    Apply,
+}
+
+impl Purpose {
+    /// Purposes whose calls this one makes too.
+    fn includes(self) -> &'static [Self] {
+        match self {
+            Self::Plan => &[Self::Plan],
+            Self::Blame => &[Self::Plan, Self::Blame],
+            Self::Doctor => &[Self::Plan, Self::Doctor],
+            Self::Canary => &[Self::Plan, Self::Doctor, Self::Canary],
+            Self::Apply => &[Self::Plan, Self::Apply],
+        }
+    }
+
+    /// Says whether a call is made for this purpose.
+    pub fn allows(self, operation: Operation) -> bool {
+        operation
+            .row()
+            .purposes
+            .iter()
+            .any(|purpose| self.includes().contains(purpose))
+    }
+}
+
+/// What an operation is about: what a policy can limit its action to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum On {
+    /// IAM cannot limit it, or the operation lists.
+    Everything,
+    /// Log groups of watched clusters.
+    ClusterLogGroups,
+    /// Log groups of monitors.
+    MonitorLogGroups,
+    /// Both.
+    LogGroups,
+    /// Monitors' functions.
+    Functions,
+    /// Monitors' roles.
+    Roles,
+    /// Monitors' roles, handed to Lambda and to nothing else.
+    PassedRoles,
+    /// Topics.
+    Topics,
+    /// Keys that bear our tag.
+    Keys,
+    /// A key that is made with our tag.
+    NewKeys,
+    /// Names of keys.
+    Aliases,
+    /// Alarms.
+    Alarms,
+    /// Dashboards.
+    Dashboards,
+    /// Schedules.
+    Rules,
+    /// Watched clusters and instances.
+    Databases,
+    /// Secrets that the environment refers to.
+    Secrets,
+    /// The environment's metric namespace.
+    Namespace,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The service, as its SDK names it.
+    pub service: &'static str,
+    /// The operation, as its service names it.
+    pub name: &'static str,
+    /// IAM actions that it needs.
+    pub actions: &'static [&'static str],
+    /// Changes something.
+    pub writes: bool,
+    /// What it is about.
+    pub on: On,
+    /// Calls in a second, at most.
+    pub rate: u32,
+    /// Who makes it.
+    pub purposes: &'static [Purpose],
+}
+
+macro_rules! operations {
+    ($($service:literal { $($id:ident $access:ident $on:ident $rate:literal for $($purpose:ident),+ needs $($action:literal),*;)+ })+) => {
+        /// An operation of AWS that pgvigil asks for. There is no other.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "the services say what each does")]
+        pub enum Operation { $($($id,)+)+ }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &[Self] = &[$($(Self::$id,)+)+];
+
+            /// Its line of the table.
+            pub fn row(self) -> Row {
+                match self {
+                    $($(Self::$id => Row {
+                        service: $service,
+                        name: stringify!($id),
+                        actions: &[$($action),*],
+                        writes: operations!(@writes $access),
+                        on: On::$on,
+                        rate: $rate,
+                        purposes: &[$(Purpose::$purpose),+],
+                    },)+)+
+                }
+            }
+        }
+    };
+    (@writes reads) => { false };
+    (@writes writes) => { true };
+}
+
+operations! {
+    "STS" {
+        GetCallerIdentity reads Everything 50 for Plan needs;
+    }
+    "CloudWatch Logs" {
+        DescribeLogGroups reads Everything 5 for Plan needs "logs:DescribeLogGroups";
+        ListTagsForResource reads MonitorLogGroups 5 for Plan needs "logs:ListTagsForResource";
+        DescribeQueryDefinitions reads Everything 5 for Plan needs "logs:DescribeQueryDefinitions";
+        DescribeLogStreams reads ClusterLogGroups 5 for Doctor needs "logs:DescribeLogStreams";
+        CreateLogGroup writes MonitorLogGroups 5 for Apply needs "logs:CreateLogGroup", "logs:TagResource";
+        PutRetentionPolicy writes LogGroups 5 for Apply needs "logs:PutRetentionPolicy";
+        TagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:TagResource";
+        UntagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:UntagResource";
+        PutQueryDefinition writes Everything 5 for Apply needs "logs:PutQueryDefinition";
+        DeleteQueryDefinition writes Everything 5 for Apply needs "logs:DeleteQueryDefinition";
+    }
+    "KMS" {
+        DescribeKey reads Keys 50 for Plan needs "kms:DescribeKey";
+        GetKeyPolicy reads Keys 50 for Plan needs "kms:GetKeyPolicy";
+        GetKeyRotationStatus reads Keys 50 for Plan needs "kms:GetKeyRotationStatus";
+        ListResourceTags reads Keys 50 for Plan needs "kms:ListResourceTags";
+        ListGrants reads Keys 50 for Plan needs "kms:ListGrants";
+        ListKeys reads Everything 20 for Apply needs "kms:ListKeys";
+        ListAliases reads Everything 20 for Apply needs "kms:ListAliases";
+        CreateKey writes NewKeys 2 for Apply needs "kms:CreateKey", "kms:TagResource";
+        PutKeyPolicy writes Keys 5 for Apply needs "kms:PutKeyPolicy";
+        EnableKey writes Keys 5 for Apply needs "kms:EnableKey";
+        EnableKeyRotation writes Keys 5 for Apply needs "kms:EnableKeyRotation";
+        UpdateKeyDescription writes Keys 5 for Apply needs "kms:UpdateKeyDescription";
+        TagKey writes Keys 5 for Apply needs "kms:TagResource";
+        UntagKey writes Keys 5 for Apply needs "kms:UntagResource";
+        RevokeGrant writes Keys 5 for Apply needs "kms:RevokeGrant";
+        CancelKeyDeletion writes Keys 5 for Apply needs "kms:CancelKeyDeletion";
+        ScheduleKeyDeletion writes Keys 5 for Apply needs "kms:ScheduleKeyDeletion";
+        CreateAlias writes Aliases 5 for Apply needs "kms:CreateAlias";
+        UpdateAlias writes Aliases 5 for Apply needs "kms:UpdateAlias";
+        DeleteAlias writes Aliases 5 for Apply needs "kms:DeleteAlias";
+    }
+    "SNS" {
+        GetTopicAttributes reads Topics 15 for Plan needs "sns:GetTopicAttributes";
+        ListTagsForTopic reads Topics 5 for Plan needs "sns:ListTagsForResource";
+        ListSubscriptionsByTopic reads Topics 15 for Plan needs "sns:ListSubscriptionsByTopic";
+        GetSubscriptionAttributes reads Topics 15 for Plan needs "sns:GetSubscriptionAttributes";
+        CreateTopic writes Topics 15 for Apply needs "sns:CreateTopic", "sns:TagResource";
+        SetTopicAttributes writes Topics 5 for Apply needs "sns:SetTopicAttributes";
+        TagTopic writes Topics 5 for Apply needs "sns:TagResource";
+        UntagTopic writes Topics 5 for Apply needs "sns:UntagResource";
+        Subscribe writes Topics 15 for Apply needs "sns:Subscribe";
+        Unsubscribe writes Topics 15 for Apply needs "sns:Unsubscribe";
+        SetSubscriptionAttributes writes Topics 5 for Apply needs "sns:SetSubscriptionAttributes";
+        DeleteTopic writes Topics 5 for Apply needs "sns:DeleteTopic";
+    }
+    "IAM" {
+        GetRole reads Roles 10 for Plan needs "iam:GetRole";
+        ListRolePolicies reads Roles 10 for Plan needs "iam:ListRolePolicies";
+        GetRolePolicy reads Roles 10 for Plan needs "iam:GetRolePolicy";
+        ListAttachedRolePolicies reads Roles 10 for Plan needs "iam:ListAttachedRolePolicies";
+        SimulatePrincipalPolicy reads Roles 5 for Doctor needs "iam:SimulatePrincipalPolicy";
+        CreateRole writes Roles 5 for Apply needs "iam:CreateRole", "iam:TagRole";
+        UpdateRole writes Roles 5 for Apply needs "iam:UpdateRole";
+        UpdateAssumeRolePolicy writes Roles 5 for Apply needs "iam:UpdateAssumeRolePolicy";
+        DetachRolePolicy writes Roles 5 for Apply needs "iam:DetachRolePolicy";
+        DeleteRolePermissionsBoundary writes Roles 5 for Apply needs "iam:DeleteRolePermissionsBoundary";
+        PutRolePolicy writes Roles 5 for Apply needs "iam:PutRolePolicy";
+        DeleteRolePolicy writes Roles 5 for Apply needs "iam:DeleteRolePolicy";
+        TagRole writes Roles 5 for Apply needs "iam:TagRole";
+        UntagRole writes Roles 5 for Apply needs "iam:UntagRole";
+        DeleteRole writes Roles 5 for Apply needs "iam:DeleteRole";
+    }
+    "Lambda" {
+        GetFunction reads Functions 50 for Plan needs "lambda:GetFunction", "lambda:ListTags";
+        GetPolicy reads Functions 7 for Plan needs "lambda:GetPolicy";
+        GetFunctionEventInvokeConfig reads Functions 7 for Plan needs "lambda:GetFunctionEventInvokeConfig";
+        CreateFunction writes Functions 7 for Apply needs "lambda:CreateFunction", "lambda:TagResource";
+        UpdateFunctionCode writes Functions 7 for Apply needs "lambda:UpdateFunctionCode";
+        UpdateFunctionConfiguration writes Functions 7 for Apply needs "lambda:UpdateFunctionConfiguration";
+        PutFunctionConcurrency writes Functions 7 for Apply needs "lambda:PutFunctionConcurrency";
+        PutFunctionEventInvokeConfig writes Functions 7 for Apply needs "lambda:PutFunctionEventInvokeConfig";
+        AddPermission writes Functions 7 for Apply needs "lambda:AddPermission";
+        RemovePermission writes Functions 7 for Apply needs "lambda:RemovePermission";
+        TagFunction writes Functions 7 for Apply needs "lambda:TagResource";
+        UntagFunction writes Functions 7 for Apply needs "lambda:UntagResource";
+        DeleteFunction writes Functions 7 for Apply needs "lambda:DeleteFunction";
+    }
+    "CloudWatch" {
+        DescribeAlarms reads Everything 5 for Plan needs "cloudwatch:DescribeAlarms";
+        GetDashboard reads Dashboards 5 for Plan needs "cloudwatch:GetDashboard";
+        DescribeAlarmHistory reads Everything 5 for Doctor needs "cloudwatch:DescribeAlarmHistory";
+        GetMetricData reads Everything 20 for Doctor needs "cloudwatch:GetMetricData";
+        PutMetricAlarm writes Alarms 2 for Apply, Canary needs "cloudwatch:PutMetricAlarm";
+        DeleteAlarms writes Alarms 2 for Apply, Canary needs "cloudwatch:DeleteAlarms";
+        PutDashboard writes Dashboards 5 for Apply needs "cloudwatch:PutDashboard";
+        DeleteDashboards writes Dashboards 5 for Apply needs "cloudwatch:DeleteDashboards";
+        PutMetricData writes Namespace 20 for Canary needs "cloudwatch:PutMetricData";
+    }
+    "EventBridge" {
+        DescribeRule reads Rules 20 for Plan needs "events:DescribeRule";
+        ListTargetsByRule reads Rules 20 for Plan needs "events:ListTargetsByRule";
+        PutRule writes Rules 5 for Apply needs "events:PutRule";
+        DeleteRule writes Rules 5 for Apply needs "events:DeleteRule";
+        PutTargets writes Rules 5 for Apply needs "events:PutTargets";
+        RemoveTargets writes Rules 5 for Apply needs "events:RemoveTargets";
+    }
+    "RDS" {
+        DescribeDBClusters reads Databases 5 for Doctor needs "rds:DescribeDBClusters";
+        DescribeDBInstances reads Databases 5 for Doctor needs "rds:DescribeDBInstances";
+        DescribeDBClusterParameters reads Everything 5 for Doctor needs "rds:DescribeDBClusterParameters";
+        DescribeDBParameters reads Everything 5 for Doctor needs "rds:DescribeDBParameters";
+    }
+    "CloudTrail" {
+        LookupEvents reads Everything 1 for Blame needs "cloudtrail:LookupEvents";
+    }
+    "Secrets Manager" {
+        GetSecretValue reads Secrets 10 for Apply needs "secretsmanager:GetSecretValue";
+    }
+}
+
+impl Operation {
+    /// The operation as its service spells it: several services have a `TagResource`.
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::TagLogGroup | Self::TagKey | Self::TagTopic | Self::TagFunction => "TagResource",
+            Self::UntagLogGroup | Self::UntagKey | Self::UntagTopic | Self::UntagFunction => {
+                "UntagResource"
+            }
+            Self::ListTagsForTopic => "ListTagsForResource",
+            other => other.row().name,
+        }
+    }
+
+    /// The operation of that name of a service.
+    pub fn find(service: &str, wire_name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|operation| {
+            operation.row().service == service && operation.wire_name() == wire_name
+        })
+    }
+
+    /// The action that a refused caller lacks, as messages name it.
+    pub fn action(self) -> &'static str {
+        self.row()
+            .actions
+            .first()
+            .copied()
+            .unwrap_or("sts:GetCallerIdentity")
+    }
+}
+
+/// The policy that a role needs for a purpose in one environment, and no more.
+pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
+    let mut statements: BTreeMap<(bool, On), Vec<&str>> = BTreeMap::new();
+    for operation in Operation::ALL {
+        let row = operation.row();
+        if purpose.allows(*operation) && !row.actions.is_empty() {
+            statements
+                .entry((row.writes, row.on))
+                .or_default()
+                .extend(row.actions);
+        }
+    }
+    let passes = purpose.allows(Operation::CreateFunction);
+    if passes {
+        statements.insert((true, On::PassedRoles), vec!["iam:PassRole"]);
+    }
+    let mut written: Vec<Value> = Vec::new();
+    for ((writes, on), mut actions) in statements {
+        actions.sort_unstable();
+        actions.dedup();
+        let resources = resources(environment, on);
+        // Nothing of that kind in the environment, such as secrets: no right to it either.
+        if resources.is_empty() {
+            continue;
+        }
+        let mut statement = json!({
+            "Sid": format!("{}{on:?}", if writes { "Change" } else { "Read" }),
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": resources,
+        });
+        if let Some(condition) = condition(environment, on) {
+            statement["Condition"] = condition;
+        }
+        written.push(statement);
+    }
+    json!({ "Version": "2012-10-17", "Statement": written })
+}
+
+/// Watched clusters that a policy lists one by one; with more it would outgrow IAM's limit of 6,144 characters.
+const CLUSTERS_LISTED: usize = 10;
+
+/// ARNs by the environment's part of the names, so that a new cluster, or one that no file asks for any more, needs
+/// no new policy.
+fn resources(environment: &Environment, on: On) -> Vec<String> {
+    let at = Location::of(environment);
+    let ours = format!("{PREFIX}-{}-*", environment.name);
+    let log_group = |name: &str| {
+        let arn = at.log_group_arn(name);
+        vec![arn.clone(), format!("{arn}:*")]
+    };
+    match on {
+        On::Everything | On::NewKeys | On::Namespace => vec!["*".to_owned()],
+        On::ClusterLogGroups => clusters(environment, &|cluster| log_group(&cluster.log_group())),
+        On::MonitorLogGroups => log_group(&format!("/aws/lambda/{ours}")),
+        On::LogGroups => {
+            let mut both = resources(environment, On::ClusterLogGroups);
+            both.extend(resources(environment, On::MonitorLogGroups));
+            both
+        }
+        On::Functions => vec![at.arn("lambda", &format!("function:{ours}"))],
+        On::Roles | On::PassedRoles => vec![at.iam_arn(&format!("role/{ours}"))],
+        On::Topics => vec![at.arn("sns", &ours)],
+        On::Keys => vec![at.arn("kms", "key/*")],
+        // An alias is made and moved with a right on the key as well.
+        On::Aliases => vec![
+            at.arn("kms", &format!("alias/{ours}")),
+            at.arn("kms", "key/*"),
+        ],
+        On::Alarms => vec![at.arn("cloudwatch", &format!("alarm:{ours}"))],
+        // Dashboards belong to an account, not to a region.
+        On::Dashboards => vec![format!(
+            "arn:{}:cloudwatch::{}:dashboard/{ours}",
+            at.partition, at.account
+        )],
+        On::Rules => vec![at.arn("events", &format!("rule/{ours}"))],
+        On::Databases => clusters(environment, &|cluster| {
+            let kind = match cluster.kind {
+                ClusterKind::Aurora => "cluster",
+                ClusterKind::Instance => "db",
+            };
+            vec![at.arn("rds", &format!("{kind}:{}", cluster.name))]
+        }),
+        On::Secrets => {
+            let named = |notification: &Notification| match notification {
+                Notification::Https(Secret::FromSecret(name)) if name.starts_with("arn:") => {
+                    Some(name.clone())
+                }
+                // The service appends six characters to a secret's name.
+                Notification::Https(Secret::FromSecret(name)) => {
+                    Some(at.arn("secretsmanager", &format!("secret:{name}-??????")))
+                }
+                _ => None,
+            };
+            let mut all: Vec<String> = environment.notifications.iter().filter_map(named).collect();
+            all.sort();
+            all.dedup();
+            all
+        }
+    }
+}
+
+fn clusters(environment: &Environment, arns: &dyn Fn(&Cluster) -> Vec<String>) -> Vec<String> {
+    let mut clusters: Vec<Cluster> = environment.clusters.clone();
+    if clusters.len() > CLUSTERS_LISTED {
+        clusters.dedup_by_key(|cluster| cluster.kind);
+        for cluster in &mut clusters {
+            cluster.name = "*".to_owned();
+        }
+    }
+    let mut all: Vec<String> = clusters.iter().flat_map(arns).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn condition(environment: &Environment, on: On) -> Option<Value> {
+    let name = &environment.name;
+    match on {
+        On::PassedRoles => {
+            Some(json!({ "StringEquals": { "iam:PassedToService": "lambda.amazonaws.com" } }))
+        }
+        On::Keys => {
+            Some(json!({ "StringEquals": { "aws:ResourceTag/pgvigil:environment": name } }))
+        }
+        On::NewKeys => {
+            Some(json!({ "StringEquals": { "aws:RequestTag/pgvigil:environment": name } }))
+        }
+        On::Namespace => Some(
+            json!({ "StringEquals": { "cloudwatch:namespace": environment.monitor.namespace } }),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::resources::canonical;
+    use crate::compile::resources::testing::environment;
+
+    #[test]
+    fn reading_purposes_read() {
+        for operation in Operation::ALL {
+            for purpose in [Purpose::Plan, Purpose::Blame, Purpose::Doctor] {
+                assert!(
+                    !(purpose.allows(*operation) && operation.row().writes),
+                    "{purpose:?} would {operation:?}"
+                );
+            }
+            assert_eq!(
+                Operation::find(operation.row().service, operation.wire_name()),
+                Some(*operation)
+            );
+        }
+    }
+
+    #[test]
+    fn a14_policies_name_what_they_are_about() {
+        let names: Vec<String> = (0..200).map(|number| format!("cluster-{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for purpose in [
+            Purpose::Plan,
+            Purpose::Blame,
+            Purpose::Doctor,
+            Purpose::Canary,
+            Purpose::Apply,
+        ] {
+            let policy = policy(&environment("prod", &names), purpose);
+            assert!(
+                canonical(&policy).len() < 6144,
+                "{purpose:?}: longer than a managed policy may be"
+            );
+            for statement in policy["Statement"].as_array().unwrap() {
+                let everything = statement["Resource"] == json!(["*"]);
+                let sid = statement["Sid"].as_str().unwrap();
+                // Listing, and what IAM cannot limit: neither changes what others own.
+                let harmless = sid == "ReadEverything" || sid == "ChangeEverything";
+                assert!(
+                    !everything || harmless || statement.get("Condition").is_some(),
+                    "{sid}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+"""AWS on loopback: moto, what it lacks, a list of the calls made, and faults on demand.
+
+    server.py            listens on a free port of 127.0.0.1, prints it, and ends when stdin does
+
+Beside AWS it answers:
+    GET  /test/calls     every call so far: [{"service", "operation", "account", "region", "access_key", "status", "writes"}]
+    POST /test/faults    a list of faults, in the place of those before:
+        {"operation": "iam:GetRole", "skip": 0, "times": 1, "status": 400, "code": "Throttling", "message": "..."}
+        {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
+        {"operation": "*", "delay": 0.2}                              slow, and carried out
+        {"writes": true, "lost": true, "skip": 3, "times": 1}         carried out, and the answer is lost
+"""
+
+import io
+import json
+import re
+import sys
+import threading
+import time
+import urllib.parse
+import uuid
+
+import botocore.loaders
+import botocore.model
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+import lacking
+
+# Names under which services sign, where botocore files them under another.
+SIGNING = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
+READS = re.compile(r"^(Get|List|Describe|Lookup|Simulate|Assume|Filter|Start(?=Query)|Stop(?=Query))")
+CODE_IN_BODY = re.compile(rb"Action=([A-Za-z]+)")
+
+
+class Operations:
+    """Tells which operation a request asks for, as its service's model says."""
+
+    def __init__(self):
+        self.loader = botocore.loaders.Loader()
+        self.models = {}
+        self.lock = threading.Lock()
+
+    def model(self, service):
+        with self.lock:
+            if service not in self.models:
+                name = SIGNING.get(service, service)
+                document = self.loader.load_service_model(name, "service-2")
+                self.models[service] = botocore.model.ServiceModel(document, name)
+            return self.models[service]
+
+    def of(self, service, environ, body):
+        target = environ.get("HTTP_X_AMZ_TARGET")
+        if target:
+            return target.rpartition(".")[2]
+        path = environ["PATH_INFO"]
+        smithy = re.search(r"/service/[^/]+/operation/([A-Za-z]+)$", path)
+        if smithy:
+            return smithy.group(1)
+        action = CODE_IN_BODY.search(body)
+        if action:
+            return action.group(1).decode()
+        for name in self.model(service).operation_names:
+            http = self.model(service).operation_model(name).http
+            pattern = re.sub(r"\\\{[^}]+\\\+\\\}", ".+", re.escape(http["requestUri"].partition("?")[0].rstrip("/")))
+            pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", pattern)
+            if http["method"] == environ["REQUEST_METHOD"] and re.fullmatch(pattern + "/?", path):
+                return name
+        return "Unknown"
+
+
+class Server:
+    def __init__(self, app):
+        self.app = app
+        self.operations = Operations()
+        self.lock = threading.Lock()
+        self.calls = []
+        self.faults = []
+
+    def __call__(self, environ, start_response):
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        environ["wsgi.input"] = io.BytesIO(body)
+        path = environ["PATH_INFO"]
+        if path == "/test/calls":
+            with self.lock:
+                return answer(start_response, 200, self.calls)
+        if path == "/test/faults":
+            with self.lock:
+                self.faults = json.loads(body)
+            return answer(start_response, 200, [])
+        if path.startswith("/moto-api"):
+            return self.app(environ, start_response)
+        return self.aws(environ, start_response, body)
+
+    def aws(self, environ, start_response, body):
+        access_key, region, service = scope(environ)
+        operation = self.operations.of(service, environ, body) if service else "Unknown"
+        call = {
+            "service": service,
+            "operation": operation,
+            "region": region,
+            "access_key": access_key,
+            "status": None,
+            "writes": not READS.match(operation),
+            "time": time.time(),
+            "agent": environ.get("HTTP_USER_AGENT", ""),
+            "body": body.decode("utf-8", "replace"),
+            "path": urllib.parse.unquote(environ["PATH_INFO"]),
+        }
+        fault = self.fault(call)
+        with self.lock:
+            self.calls.append(call)
+        if fault.get("delay"):
+            time.sleep(fault["delay"])
+        if fault.get("cut"):
+            call["status"] = 0
+            raise ConnectionAbortedError("cut by a test")
+        if "code" in fault:
+            call["status"] = fault.get("status", 400)
+            return refuse(start_response, service, fault)
+        own = lacking.answer(service, operation, region, access_key, environ, body, self.calls)
+        if own is not None:
+            status, document = own
+            call["status"] = status
+            if fault.get("lost"):
+                raise ConnectionAbortedError("lost by a test")
+            return answer(start_response, status, document)
+
+        def started(status, headers, *rest):
+            call["status"] = int(status.split()[0])
+            return start_response(status, headers, *rest)
+
+        if fault.get("lost"):
+            list(self.app(environ, lambda status, *_: call.update(status=int(status.split()[0]))))
+            raise ConnectionAbortedError("lost by a test")
+        return self.app(environ, started)
+
+    def fault(self, call):
+        name = f"{call['service']}:{call['operation']}"
+        with self.lock:
+            for fault in self.faults:
+                wanted = fault.get("operation", "*" if not fault.get("writes") else None)
+                if fault.get("writes") and not call["writes"]:
+                    continue
+                if wanted not in (None, "*", name):
+                    continue
+                if fault.get("skip", 0) > 0:
+                    fault["skip"] -= 1
+                    continue
+                times = fault.get("times")
+                if times is not None:
+                    if times <= 0:
+                        continue
+                    fault["times"] = times - 1
+                return dict(fault)
+        return {}
+
+
+def scope(environ):
+    """Access key, region and service that a request is signed for."""
+    found = re.search(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return found.groups() if found else (None, None, None)
+
+
+def answer(start_response, status, document):
+    text = json.dumps(document).encode()
+    headers = [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(text)))]
+    headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
+    if isinstance(document, dict) and "__type" in document:
+        headers.append(("x-amzn-ErrorType", document["__type"]))
+    start_response(f"{status} X", headers)
+    return [text]
+
+
+def refuse(start_response, service, fault):
+    """An error in the form of the service: XML for those with the query protocol, JSON for the others."""
+    status, code = fault.get("status", 400), fault["code"]
+    message = fault.get("message", "refused by a test")
+    if service in ("iam", "sts", "sns", "rds"):
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            "<RequestId>0</RequestId></ErrorResponse>"
+        ).encode()
+        start_response(f"{status} X", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
+        return [text]
+    return answer(start_response, status, {"__type": code, "message": message, "Message": message})
+
+
+class Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_):
+        pass
+
+    def run_wsgi(self):
+        try:
+            super().run_wsgi()
+        except (ConnectionError, BrokenPipeError):
+            self.close_connection = True
+
+
+def main():
+    app = Server(DomainDispatcherApplication(create_backend_app))
+    lacking.patch()
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    print(server.server_port, flush=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
