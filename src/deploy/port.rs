@@ -163,6 +163,12 @@ pub enum CloudError {
         /// The provider's words.
         message: String,
     },
+    /// The credentials are missing, expired, or nobody's.
+    #[error("the credentials are not accepted: {message}")]
+    Credentials {
+        /// The provider's words.
+        message: String,
+    },
     /// Too many calls, also after retries.
     #[error("too many calls: {message}")]
     Throttled {

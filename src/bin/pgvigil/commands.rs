@@ -18,6 +18,7 @@ mod impact;
 mod impact_live;
 mod man;
 mod plan;
+mod provider_aws;
 mod rules_test;
 mod schema;
 

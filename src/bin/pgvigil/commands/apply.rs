@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use pgvigil::deploy::apply::{End, Step};
-use pgvigil::deploy::{Fingerprint, Observer, Plan, apply};
+use pgvigil::deploy::{Cloud, Fingerprint, Observer, Plan, apply};
 use pgvigil::report;
 use pgvigil::report::plan::human::{Style, render_apply, render_step};
 
-use super::deployment::{Deployment, style};
+use super::deployment::{Deployment, Ground, style};
 use super::plan::{render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
 use crate::exit::Exit;
@@ -29,11 +29,11 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     if let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let deployment = Deployment::open(session, &loaded, environment)?;
+    let deployment = Deployment::for_writing(Ground::of(session), &loaded, environment)?;
     let plan = match &args.plan {
         Some(path) => saved(session, path, &deployment)?,
         None => {
-            let plan = deployment.plan()?;
+            let plan = deployment.plan(&BTreeSet::new())?;
             session.show(&render(session, &plan, PlanFormat::Human))?;
             plan
         }
@@ -65,7 +65,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         session,
         style: style(session),
     };
-    let done = apply(&plan, &deployment.cloud, &BTreeSet::new(), &mut steps)
+    let done = apply(&plan, &*deployment.provider, &BTreeSet::new(), &mut steps)
         .context("nothing was changed")?;
     session.show(&render_apply(&done, steps.style))?;
     Ok(if done.end == End::Complete {
@@ -76,7 +76,11 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
 }
 
 /// Reads a saved plan. It must be for this very place.
-fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Result<Plan> {
+fn saved(
+    session: &Session,
+    path: &Path,
+    deployment: &Deployment<dyn Cloud>,
+) -> anyhow::Result<Plan> {
     let shown = path.display();
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;

@@ -4,7 +4,7 @@ use pgvigil::deploy::{Outcome, drift};
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
-use super::deployment::{Deployment, style};
+use super::deployment::{Deployment, Ground, style};
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -18,11 +18,11 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let deployment = Deployment::open(session, &loaded, environment)?;
+    let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
     let report = drift(
         &deployment.identity,
         &deployment.documents,
-        &deployment.cloud,
+        &*deployment.provider,
     )?;
     session.show(&match args.format {
         PlanFormat::Human => human::render_drift(&report, style(session)),

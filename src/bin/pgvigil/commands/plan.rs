@@ -1,11 +1,13 @@
 //! `plan`: what an apply would change.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use pgvigil::deploy::Plan;
 use pgvigil::report;
 use pgvigil::report::plan::{human, json, markdown};
 
-use super::deployment::{Deployment, style};
+use super::deployment::{Deployment, Ground, style};
 use super::files;
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
@@ -23,7 +25,8 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     if let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let plan = Deployment::open(session, &loaded, environment)?.plan()?;
+    let plan = Deployment::for_reading(Ground::of(session), &loaded, environment)?
+        .plan(&BTreeSet::new())?;
     session.show(&render(session, &plan, args.format))?;
     let Ok(outcome) = plan.outcome() else {
         session.say(&unread(&plan));
