@@ -1,10 +1,10 @@
 //! `ci pr`: what the pipeline of a pull request needs, in one go. It needs no AWS and no database.
 
-use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
 use pgvigil::compile::{self, Compiled, QUERY_LIMIT};
+use pgvigil::deploy::Prune;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report;
@@ -157,7 +157,7 @@ impl Pipeline<'_> {
     /// The plan, and its summary for the review.
     fn plan(&mut self, loaded: &Loaded, environment: &Environment) -> anyhow::Result<String> {
         let plan = match Deployment::for_reading(Ground::of(self.session), loaded, environment)
-            .and_then(|place| Ok(place.plan(&BTreeSet::new())?))
+            .and_then(|place| Ok(place.plan(&Prune::default())?))
         {
             Ok(plan) => plan,
             Err(error) if error.is::<NoProvider>() => {

@@ -1,13 +1,12 @@
 //! Where an environment is deployed, and what belongs there: what `plan`, `apply` and `drift` share.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::civil::Date;
 use pgvigil::cloud::local::LocalFolder;
 use pgvigil::compile;
 use pgvigil::compile::resources::Document;
-use pgvigil::deploy::{Cloud, Identity, Plan, PlanError, Reader, plan};
+use pgvigil::deploy::{Cloud, Identity, Plan, PlanError, Prune, Reader, plan_pruned};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::plan::human::Style;
@@ -80,8 +79,8 @@ impl Deployment<dyn Reader> {
     }
 
     /// What an apply would do.
-    pub(crate) fn plan(&self, prune: &BTreeSet<String>) -> Result<Plan, PlanError> {
-        plan(&self.identity, &self.documents, &*self.provider, prune)
+    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
+        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
     }
 }
 
@@ -100,8 +99,8 @@ impl Deployment<dyn Cloud> {
     }
 
     /// What an apply would do.
-    pub(crate) fn plan(&self, prune: &BTreeSet<String>) -> Result<Plan, PlanError> {
-        plan(&self.identity, &self.documents, &*self.provider, prune)
+    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
+        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
     }
 }
 
