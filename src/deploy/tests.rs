@@ -18,6 +18,9 @@ use crate::compile::resources::{Document, Kind, Ownership, canonical, file_of, p
 use crate::policy::model::Environment;
 use crate::report::plan as report;
 
+mod destroy;
+mod prune;
+
 struct World {
     folder: tempfile::TempDir,
     environment: Environment,
@@ -309,7 +312,7 @@ fn what_no_file_asks_for_stays_until_it_is_named_and_confirmed() {
 }
 
 #[test]
-fn protected_resources_cannot_even_be_named() {
+fn log_groups_cannot_even_be_named_and_a_key_not_without_its_topic() {
     let mut world = World::applied();
     let all = std::mem::take(&mut world.documents);
     let identity = Identity::of(&world.environment);
@@ -320,6 +323,11 @@ fn protected_resources_cannot_even_be_named() {
             assert_eq!(
                 planned,
                 Err(PlanError::Protected(vec![document.address.clone()]))
+            );
+        } else if matches!(document.kind, Kind::KmsKey | Kind::KmsAlias) {
+            assert_eq!(
+                planned,
+                Err(PlanError::KeyInUse(vec![document.address.clone()]))
             );
         } else {
             assert_eq!(planned.unwrap().deletes(), prune);
@@ -612,7 +620,7 @@ fn drift_that_many_resources_share_is_told_once() {
     let world = World::applied();
     for document in world.documents.iter().filter(|one| one.kind == Kind::Alarm) {
         world.edit(document, |value| {
-            value["tags"].as_object_mut().unwrap().remove("team");
+            value["actions_enabled"] = json!(false);
         });
     }
     let report = drift(
@@ -630,7 +638,7 @@ fn drift_that_many_resources_share_is_told_once() {
             report.alike[0].path.as_str(),
             report.alike[0].addresses.len()
         ),
-        ("tags.team", 4)
+        ("actions_enabled", 4)
     );
 }
 
