@@ -1,13 +1,13 @@
-//! Account, region, folder, clusters.
+//! Account, region, roles, folder, clusters.
 
 use std::path::Component;
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote};
-use crate::policy::model::{Cluster, ClusterKind, Environment};
+use crate::policy::model::{Cluster, ClusterKind, Environment, partition};
 
-/// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentFolder`] and
-/// [`Code::EnvironmentCluster`].
+/// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentAssumeRole`],
+/// [`Code::EnvironmentFolder`] and [`Code::EnvironmentCluster`].
 #[derive(Debug)]
 pub struct Environments;
 
@@ -59,6 +59,7 @@ impl Check for Environments {
         for environment in &context.policy.environments {
             account(environment, sink);
             region(environment, sink);
+            assume_role(environment, sink);
             folder(environment, sink);
             for cluster in &environment.clusters {
                 name(cluster, sink);
@@ -125,6 +126,96 @@ fn region(environment: &Environment, sink: &mut Diagnostics) {
             .at(environment.places.value("region"))
             .help(closest.unwrap_or_else(|| otherwise.to_owned())),
     );
+}
+
+fn assume_role(environment: &Environment, sink: &mut Diagnostics) {
+    let (Some(roles), Some(account), Some(region)) = (
+        &environment.assume_role,
+        &environment.account,
+        &environment.region,
+    ) else {
+        return;
+    };
+    let places = &environment.places;
+    let values = if places.has("assume_role/plan") {
+        vec![
+            (&roles.plan, places.value("assume_role/plan")),
+            (&roles.apply, places.value("assume_role/apply")),
+        ]
+    } else {
+        vec![(&roles.plan, places.value("assume_role"))]
+    };
+    let partition = partition(region);
+    for (arn, place) in values {
+        let Some((its_partition, its_account)) = role(arn) else {
+            sink.push(
+                Diagnostic::new(
+                    Code::EnvironmentAssumeRole,
+                    format!("{} is no ARN of an IAM role", quote(arn)),
+                )
+                .at(place)
+                .help(format!(
+                    "write it as in {}",
+                    quote(&format!("arn:{partition}:iam::{account}:role/pgvigil"))
+                )),
+            );
+            continue;
+        };
+        let (message, help) = if its_partition != partition {
+            (
+                format!(
+                    "the role is of the partition {}, and the region {} is of {}",
+                    quote(its_partition),
+                    quote(region),
+                    quote(partition)
+                ),
+                format!(
+                    "write {}",
+                    quote(&arn.replacen(its_partition, partition, 1))
+                ),
+            )
+        } else if its_account != account {
+            (
+                format!(
+                    "the role is of the account {}, and the environment is deployed to {}",
+                    quote(its_account),
+                    quote(account)
+                ),
+                "name a role of the environment's account, or correct `account`".to_owned(),
+            )
+        } else {
+            continue;
+        };
+        sink.push(
+            Diagnostic::new(Code::EnvironmentAssumeRole, message)
+                .at(place)
+                .help(help),
+        );
+    }
+}
+
+/// Partition and account of a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, with the characters that
+/// IAM takes (CreateRole: a name of at most 64, a path of at most 512).
+fn role(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let mut next = || parts.next();
+    let (head, partition, service, region) = (next()?, next()?, next()?, next()?);
+    let (account, resource) = (next()?, next()?);
+    let (path, name) = resource.strip_prefix("role/").map(|rest| {
+        rest.rsplit_once('/')
+            .map_or(("", rest), |(path, name)| (path, name))
+    })?;
+    let is_name = (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+    let is_path = path.len() <= 510 && path.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let is_role = head == "arn"
+        && ["aws", "aws-cn", "aws-us-gov"].contains(&partition)
+        && service == "iam"
+        && region.is_empty();
+    (is_role && is_account && is_path && is_name).then_some((partition, account))
 }
 
 fn folder(environment: &Environment, sink: &mut Diagnostics) {

@@ -14,6 +14,9 @@ use super::verdict::live_fingerprint;
 
 /// Hears of every step, and may ask for a stop between two.
 pub trait Observer {
+    /// The apply begins: how many steps there are.
+    fn starts(&mut self, _steps: usize) {}
+
     /// A step begins.
     fn begins(&mut self, _resource: &Planned) {}
 
@@ -187,12 +190,14 @@ pub fn apply(
     let (grounds, found) = grounds(plan, cloud)?;
     let mut steps = Vec::new();
     let mut end = End::Complete;
-    for (resource, ground) in plan.resources.iter().zip(&grounds) {
-        let idle = matches!(ground, Ground::AsPlanned(_) if resource.action == Action::None)
-            || matches!(ground, Ground::AsWanted { remember: false } if resource.action == Action::None);
-        if idle {
-            continue;
-        }
+    let todo: Vec<(&Planned, &Ground)> = plan
+        .resources
+        .iter()
+        .zip(&grounds)
+        .filter(|(resource, ground)| !is_idle(resource, ground))
+        .collect();
+    observer.starts(todo.len());
+    for (resource, ground) in todo {
         let state = if end != End::Complete {
             State::NotReached
         } else if observer.stop() {
@@ -206,7 +211,7 @@ pub fn apply(
                     end = End::Failed;
                     State::Failed {
                         error: error.to_string(),
-                        written: is_written(resource, cloud),
+                        written: is_written(resource, cloud, &scope),
                     }
                 }
             }
@@ -223,6 +228,15 @@ pub fn apply(
         steps.push(step);
     }
     Ok(Report { steps, end })
+}
+
+/// Nothing was planned, and nothing is to be written beside it.
+fn is_idle(resource: &Planned, ground: &Ground) -> bool {
+    resource.action == Action::None
+        && matches!(
+            ground,
+            Ground::AsPlanned(_) | Ground::AsWanted { remember: false }
+        )
 }
 
 /// Reads everything again. Refuses when something is neither as planned nor as wanted.
@@ -348,8 +362,11 @@ fn perform(
 }
 
 /// A call that failed may have done its work all the same.
-fn is_written(resource: &Planned, cloud: &dyn Cloud) -> Option<bool> {
-    let document = resource.desired.as_ref()?;
+fn is_written(resource: &Planned, cloud: &dyn Cloud, scope: &Scope) -> Option<bool> {
+    let Some(document) = &resource.desired else {
+        let found = cloud.list(scope).ok()?;
+        return Some(found.iter().all(|found| found.address != resource.address));
+    };
     match cloud.read(document).ok()? {
         Reading::Absent { .. } => Some(false),
         Reading::Present(live) => {

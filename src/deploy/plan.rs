@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::diff::{self, Change};
-use super::document::{Document, Fingerprint, Kind, Ownership, canonical, digest};
+use super::document::{Document, Fingerprint, Kind, Ownership};
 use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
+use super::prune::refuse_orphaned_topics;
 use super::verdict::{Outcome, Verdict, judge, live_fingerprint};
 
 /// Version of the plan's JSON.
@@ -106,11 +107,24 @@ pub struct Unread {
     pub error: String,
 }
 
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To bring live to what the files say.
+    #[default]
+    Apply,
+    /// To take the environment down.
+    Destroy,
+}
+
 /// What apply will do, for which place, and what somebody else did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Version of this form.
     pub format_version: u32,
+    /// What it is for.
+    pub purpose: Purpose,
     /// For which place.
     pub identity: Identity,
     /// Every resource, in the order in which apply takes them.
@@ -157,32 +171,12 @@ pub enum PlanError {
     /// Something is to be deleted that never is.
     #[error("never deleted by pgvigil: {}", .0.join(", "))]
     Protected(Vec<String>),
+    /// A key is to be deleted, and the topic that it encrypts is not.
+    #[error("a topic that is kept cannot send without its key: keep {}, or delete the topic too", .0.join(", "))]
+    KeyInUse(Vec<String>),
     /// The provider does not say where the credentials lead.
     #[error(transparent)]
     Cloud(#[from] CloudError),
-}
-
-/// Why a saved plan cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SavedPlanError {
-    /// Not a plan.
-    #[error("this is not a saved plan: {0}")]
-    NotAPlan(#[from] serde_json::Error),
-    /// Another version's.
-    #[error(
-        "the plan has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: make the plan again"
-    )]
-    Version(u64),
-    /// Changed since it was written.
-    #[error("the plan was changed after it was made: make it again")]
-    Edited,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    #[serde(flatten)]
-    plan: Plan,
-    digest: String,
 }
 
 /// What a provider answered about an environment.
@@ -312,8 +306,10 @@ pub fn compare(
         }
     }
     refuse_prunes(&resources, prune)?;
+    refuse_orphaned_topics(&resources)?;
     Ok(Plan {
         format_version: FORMAT_VERSION,
+        purpose: Purpose::Apply,
         identity: identity.clone(),
         resources,
         drift,
@@ -403,7 +399,11 @@ fn extra(found: &Found, prune: &BTreeSet<String>) -> Planned {
         None => (Action::None, "not of pgvigil's making: never touched"),
         Some(kind) if kind.is_protected() => (
             Action::None,
-            "kept: pgvigil never deletes a log group, a key or a topic",
+            "kept: a log group holds evidence, and is never deleted",
+        ),
+        Some(Kind::KmsKey) if named => (
+            Action::Delete,
+            "scheduled for deletion: it ends after 30 days, and until then can be brought back",
         ),
         Some(_) if named => (Action::Delete, "named to be pruned"),
         Some(_) => (
@@ -490,39 +490,5 @@ impl Plan {
             .iter()
             .filter(|resource| resource.action == Action::Delete);
         deletes.map(|resource| resource.address.clone()).collect()
-    }
-
-    /// The text of a saved plan, with a digest over it. It holds references to secrets, and no secret.
-    pub fn to_saved(&self) -> String {
-        let saved = Saved {
-            plan: self.clone(),
-            digest: self.digest(),
-        };
-        let value = serde_json::to_value(saved).unwrap_or_default();
-        super::document::pretty(&value)
-    }
-
-    /// Reads a saved plan and refuses one that was changed since.
-    pub fn from_saved(text: &str) -> Result<Self, SavedPlanError> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        match value
-            .get("format_version")
-            .and_then(serde_json::Value::as_u64)
-        {
-            Some(version) if version != u64::from(FORMAT_VERSION) => {
-                return Err(SavedPlanError::Version(version));
-            }
-            _ => {}
-        }
-        let saved: Saved = serde_json::from_value(value)?;
-        if saved.digest == saved.plan.digest() {
-            Ok(saved.plan)
-        } else {
-            Err(SavedPlanError::Edited)
-        }
-    }
-
-    fn digest(&self) -> String {
-        digest(&canonical(&serde_json::to_value(self).unwrap_or_default()))
     }
 }

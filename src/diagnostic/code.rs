@@ -145,6 +145,7 @@ codes! {
     EnvironmentAccount = "environment/account", Error, "an account number is not twelve digits", "write twelve digits in quotes";
     EnvironmentRegion = "environment/region", Error, "a region does not have the form of a region", "write it as in `eu-central-1`";
     EnvironmentUnknownRegion = "environment/unknown-region", Warning, "a region is not known", "correct the name, unless the region is new";
+    EnvironmentAssumeRole = "environment/assume-role", Error, "a role to assume is none of the environment's account", "write the ARN of a role of that account, as in `arn:aws:iam::123456789012:role/pgvigil`";
     EnvironmentFolder = "environment/folder", Error, "a folder lies outside the repository", "write a path inside the repository";
     EnvironmentCluster = "environment/cluster-name", Error, "a name is none that a cluster or instance can have", "write the identifier as the RDS console shows it";
     EnvironmentDuplicateCluster = "environment/duplicate-cluster", Error, "a cluster is watched twice", "keep one of the two";

@@ -517,6 +517,26 @@ pub enum Notification {
     Https(Secret),
 }
 
+/// IAM roles that pgvigil takes on, by ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// For what reads: `plan`, `drift`.
+    pub plan: String,
+    /// For what writes: `apply`.
+    pub apply: String,
+}
+
+/// The AWS partition that a region belongs to.
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
 /// A place where the policy is deployed.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -530,6 +550,8 @@ pub struct Environment {
     pub account: Option<String>,
     /// AWS region.
     pub region: Option<String>,
+    /// Roles that pgvigil takes on in the account; the credentials as they are found where there are none.
+    pub assume_role: Option<Roles>,
     /// The folder of the local provider, relative to the repository.
     pub folder: Option<PathBuf>,
     /// Watched clusters and instances, at least one.

@@ -372,6 +372,9 @@ pub struct RawEnvironment {
     /// AWS region. For `aws` only.
     #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"), example = &"eu-central-1")]
     pub region: Option<String>,
+    /// IAM role that pgvigil takes on in the account: one ARN, or one for reading and one for writing. For `aws`
+    /// only. Default: the credentials as they are found.
+    pub assume_role: Option<RawAssumeRole>,
     /// Folder of the `local` provider, relative to the repository.
     #[schemars(length(min = 1), example = &".pgvigil/local")]
     pub folder: Option<String>,
@@ -401,6 +404,28 @@ pub struct RawEnvironment {
     pub monitor_retention_days: Option<u32>,
     /// Tags of every resource.
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// One role for everything, or one for what reads and one for what writes.
+#[derive(Debug, Clone)]
+pub enum RawAssumeRole {
+    /// `ARN`.
+    One(String),
+    /// `{plan: ARN, apply: ARN}`.
+    Two(RawRoles),
+}
+
+/// A role for what reads, and one for what writes.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Roles")]
+pub struct RawRoles {
+    /// ARN of the role that reads: `plan`, `drift`.
+    #[schemars(length(min = 1), example = &"arn:aws:iam::123456789012:role/pgvigil-plan")]
+    pub plan: String,
+    /// ARN of the role that writes: `apply`.
+    #[schemars(length(min = 1), example = &"arn:aws:iam::123456789012:role/pgvigil-apply")]
+    pub apply: String,
 }
 
 /// The retention values of CloudWatch Logs (PutRetentionPolicy).
@@ -617,6 +642,21 @@ impl JsonSchema for RawNames {
     }
 }
 
+impl JsonSchema for RawAssumeRole {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AssumeRole".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let roles = generator.subschema_for::<RawRoles>();
+        json_schema!({ "anyOf": [{ "type": "string", "minLength": 1 }, roles] })
+    }
+}
+
 struct OneOrManyVisitor<T>(PhantomData<T>);
 
 impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrManyVisitor<T> {
@@ -700,5 +740,30 @@ impl<'de> Deserialize<'de> for RawNames {
         }
 
         deserializer.deserialize_any(NamesVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawAssumeRole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AssumeRoleVisitor;
+
+        impl<'de> Visitor<'de> for AssumeRoleVisitor {
+            type Value = RawAssumeRole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the ARN of a role, or `{plan: ARN, apply: ARN}`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(RawAssumeRole::One(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                RawRoles::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(RawAssumeRole::Two)
+            }
+        }
+
+        deserializer.deserialize_any(AssumeRoleVisitor)
     }
 }

@@ -3,17 +3,26 @@
 //!
 //! Live values were written by whoever edited them: everything drawn goes through [`escape`].
 
+pub mod fleet;
 pub mod human;
 pub mod json;
 pub mod markdown;
 
 use crate::deploy::diff::{Line, Sign};
-use crate::deploy::plan::{Counts, Plan};
+use crate::deploy::plan::{Counts, Plan, Purpose};
 use crate::deploy::port::Identity;
 use crate::deploy::verdict::Verdict;
 
 /// Lines of a text that are drawn around a change.
 const CONTEXT: usize = 3;
+
+/// The heading of a plan: it says when an environment is taken down.
+fn plan_heading(plan: &Plan) -> String {
+    match plan.purpose {
+        Purpose::Apply => heading(&plan.identity),
+        Purpose::Destroy => format!("Destroy {}", heading(&plan.identity)),
+    }
+}
 
 /// `prod (aws, account 123456789012, region eu-west-1): billing, orders`
 fn heading(identity: &Identity) -> String {
@@ -65,7 +74,8 @@ fn verdicts(plan: &Plan) -> Vec<Verdict> {
         .iter()
         .map(|resource| resource.verdict)
         .collect();
-    all.retain(|verdict| *verdict != Verdict::Clean);
+    // What goes need not be judged.
+    all.retain(|verdict| *verdict != Verdict::Clean && plan.purpose == Purpose::Apply);
     all.sort();
     all.dedup();
     all

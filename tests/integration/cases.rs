@@ -40,6 +40,10 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("date-impossible", "2027-02-29"),
     ("date-order", "2026-10-01"),
     ("environment-account", "\"1234-5678-9012\""),
+    (
+        "environment-assume-role",
+        "arn:aws:iam::999999999999:role/pgvigil-apply",
+    ),
     ("environment-cluster-name", "Orders-Prod"),
     ("environment-duplicate-cluster", "orders-prod"),
     ("environment-duplicate-name", "version: 1"),
@@ -312,6 +316,83 @@ fn an_environment_may_have_no_exclusions() {
     assert_eq!(
         loaded.policy.environments[0].exclusions,
         pgvigil::policy::model::Selection::Only(Vec::new())
+    );
+}
+
+/// One row for each way in which a role can be none of the environment's account.
+#[test]
+fn roles_to_assume() {
+    let judge = |region: &str, role: &str| {
+        let text = format!(
+            "version: 1\nprovider: aws\naccount: \"123456789012\"\nregion: {region}\nassume_role: {role}\n\
+             clusters: [orders]\nnotifications: {{email: [dba@example.com]}}\n"
+        );
+        let loaded = policy::load_from([("environments/prod.yaml", text)]);
+        let codes: Vec<&str> = check::run(&loaded, TODAY)
+            .iter()
+            .map(|diagnostic| diagnostic.code.id())
+            .collect();
+        codes.join(" ")
+    };
+    let wrong = "environment/assume-role";
+    let rows = [
+        ("eu-west-1", "arn:aws:iam::123456789012:role/pgvigil", ""),
+        ("eu-west-1", "arn:aws:iam::123456789012:role/a/b/c@d", ""),
+        ("cn-north-1", "arn:aws-cn:iam::123456789012:role/x", ""),
+        (
+            "us-gov-west-1",
+            "arn:aws-us-gov:iam::123456789012:role/x",
+            "",
+        ),
+        ("cn-north-1", "arn:aws:iam::123456789012:role/x", wrong),
+        ("eu-west-1", "arn:aws-cn:iam::123456789012:role/x", wrong),
+        ("eu-west-1", "arn:aws:iam::123456789013:role/x", wrong),
+        ("eu-west-1", "arn:aws:iam::123456789012:user/x", wrong),
+        ("eu-west-1", "arn:aws:iam::123456789012:role/", wrong),
+        ("eu-west-1", "arn:aws:sts::123456789012:role/x", wrong),
+        (
+            "eu-west-1",
+            "arn:aws:iam:eu-west-1:123456789012:role/x",
+            wrong,
+        ),
+        ("eu-west-1", "pgvigil", wrong),
+    ];
+    for (region, role, expected) in rows {
+        assert_eq!(judge(region, role), expected, "{region} {role}");
+    }
+}
+
+#[test]
+fn roles_are_inherited_and_replaced() {
+    let base = "version: 1\nbase: true\nprovider: aws\naccount: \"123456789012\"\nregion: eu-west-1\n\
+                assume_role: arn:aws:iam::123456789012:role/base\nclusters: [orders]\n\
+                notifications: {email: [dba@example.com]}\n";
+    let own = "version: 1\nextends: base\nassume_role:\n  plan: arn:aws:iam::123456789012:role/read\n  \
+               apply: arn:aws:iam::123456789012:role/write\n";
+    let loaded = policy::load_from([
+        ("environments/base.yaml", base),
+        ("environments/one.yaml", "version: 1\nextends: base\n"),
+        ("environments/two.yaml", own),
+    ]);
+    let codes: Vec<&str> = check::run(&loaded, TODAY)
+        .iter()
+        .map(|diagnostic| diagnostic.code.id())
+        .collect();
+    assert!(!codes.contains(&"environment/assume-role"), "{codes:?}");
+    let roles = |name: &str| {
+        let roles = loaded.policy.environment(name).unwrap().assume_role.clone();
+        roles.map(|roles| (roles.plan, roles.apply)).unwrap()
+    };
+    let arn = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    assert_eq!(roles("one"), (arn("base"), arn("base")));
+    assert_eq!(roles("two"), (arn("read"), arn("write")));
+
+    let local = "version: 1\nprovider: local\nclusters: [orders]\nassume_role: arn:aws:iam::123456789012:role/x\n";
+    let loaded = policy::load_from([("environments/dev.yaml", local)]);
+    let diagnostics = check::run(&loaded, TODAY);
+    assert_eq!(
+        diagnostics.iter().next().unwrap().code.id(),
+        "environment/assume-role"
     );
 }
 

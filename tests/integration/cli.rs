@@ -240,7 +240,12 @@ fn results_go_to_stdout_and_words_to_stderr() {
     assert_eq!(aws.out, "");
     assert_eq!(
         aws.err,
-        "error: the environment `prod` is deployed to `aws`, and this version of pgvigil deploys to `local` only\n"
+        if cfg!(feature = "aws") {
+            "error: the environment `prod` is deployed to `aws`, and this version of pgvigil deploys to `local` only\n"
+        } else {
+            "error: the environment `prod` is deployed to `aws`, and this pgvigil was built without its feature `aws`: \
+             build it with `--features aws`\n"
+        }
     );
     repository.edit("rules/rules.yaml", "command: SELECT\n", "comand: SELECT\n");
     let faults = repository.run(&["check"]).exits(10);

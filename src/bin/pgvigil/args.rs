@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Bring what is deployed to what the repository says
     Apply(ApplyArgs),
+    /// Take down what was deployed for an environment; what holds evidence is kept
+    Destroy(DestroyArgs),
     /// Tell what somebody changed by hand
     Drift(DriftArgs),
     /// Run what a pipeline needs in one go
@@ -304,11 +306,21 @@ pub(crate) enum PlanFormat {
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     /// Environment to plan
+    #[arg(long, required_unless_present_any = ["all", "show"], conflicts_with_all = ["all", "show"])]
+    pub(crate) env: Option<String>,
+    /// Plan every environment, side by side
     #[arg(long)]
-    pub(crate) env: String,
-    /// Save the plan to this file, for `apply`
+    pub(crate) all: bool,
+    /// Delete this too: the address of what is live and no file asks for, or a pattern such as `orders/*`; may be
+    /// repeated
+    #[arg(long, value_name = "ADDRESS", requires = "env")]
+    pub(crate) prune: Vec<String>,
+    /// Save the plan to this file, for `apply`; with --all, to one file for each environment in this folder
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Draw a saved plan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "out", "detailed_exitcode"])]
+    pub(crate) show: Option<PathBuf>,
     /// How to print the plan
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,
@@ -325,16 +337,53 @@ pub(crate) struct ApplyArgs {
     /// Apply without asking
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    /// Delete this too, as in `plan --prune`; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
+    pub(crate) prune: Vec<String>,
+    /// Confirm that the plan deletes this many resources, no more and no fewer
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) allow_delete: Option<usize>,
     /// A saved plan; without it a fresh plan is made
     #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
 }
 
+/// What is kept unless it is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlsoArg {
+    /// The keys and their names: they end after 30 days
+    Key,
+    /// The topics, with who listens to them
+    Topic,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    /// Environment to take down
+    #[arg(long)]
+    pub(crate) env: String,
+    /// Delete these too, which are kept otherwise. Log groups hold evidence and are never deleted
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) also: Vec<AlsoArg>,
+    /// Destroy without asking
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) auto_approve: bool,
+    /// Change nothing, and save the plan to this file for `apply`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    pub(crate) format: PlanFormat,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DriftArgs {
     /// Environment to look at
+    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) env: Option<String>,
+    /// Look at every environment, side by side
     #[arg(long)]
-    pub(crate) env: String,
+    pub(crate) all: bool,
     /// How to print what drifted
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,

@@ -1,23 +1,30 @@
 //! One file for each command.
 
 mod apply;
+mod approval;
 mod attack;
 #[cfg(feature = "database")]
 mod attack_database;
+mod carry_out;
 mod check;
 mod ci;
 mod compile;
 mod completions;
 mod deployment;
+mod destroy;
 mod drift;
+mod drift_all;
 mod eval;
 mod explain;
 mod files;
+mod fleet;
 mod impact;
 #[cfg(feature = "aws")]
 mod impact_live;
 mod man;
 mod plan;
+mod plan_all;
+mod provider_aws;
 mod rules_test;
 mod schema;
 
@@ -37,6 +44,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Compile(args) => compile::run(session, &args),
         Command::Plan(args) => plan::run(session, &args),
         Command::Apply(args) => apply::run(session, &args),
+        Command::Destroy(args) => destroy::run(session, &args),
         Command::Drift(args) => drift::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),

@@ -112,21 +112,27 @@ impl Session {
         (result, self.collected.replace(outer).unwrap_or_default())
     }
 
-    /// Asks on the terminal. Where nobody is there, nobody agrees.
+    /// Asks on the terminal for a `yes`. Where nobody is there, nobody agrees.
+    #[cfg(any(feature = "aws", feature = "database"))]
     pub(crate) fn is_agreed(&self, question: &str) -> anyhow::Result<bool> {
+        self.is_typed(question, "yes")
+    }
+
+    /// Asks on the terminal for just this word. Where nobody is there, nobody types it.
+    pub(crate) fn is_typed(&self, question: &str, word: &str) -> anyhow::Result<bool> {
         if !std::io::stdin().is_terminal() {
             self.say("error: nobody is here to be asked: use --auto-approve");
             return Ok(false);
         }
         let mut terminal = std::io::stderr().lock();
-        write!(terminal, "{question} Only `yes` is taken: ").context("cannot ask")?;
+        write!(terminal, "{question} Only `{word}` is taken: ").context("cannot ask")?;
         terminal.flush().context("cannot ask")?;
         let mut answer = String::new();
         std::io::stdin()
             .lock()
             .read_line(&mut answer)
             .context("cannot read the answer")?;
-        Ok(answer.trim() == "yes")
+        Ok(answer.trim() == word)
     }
 
     /// Says something that is no result.

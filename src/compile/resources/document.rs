@@ -85,12 +85,14 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Holds evidence, or what evidence and alerts depend on: never deleted.
+    /// Holds evidence: never deleted.
     pub fn is_protected(self) -> bool {
-        matches!(
-            self,
-            Self::LogGroup | Self::KmsKey | Self::KmsAlias | Self::SnsTopic
-        )
+        matches!(self, Self::LogGroup)
+    }
+
+    /// What alerts depend on, or what cannot be had back: deleted only when it is named itself.
+    pub fn is_kept_unless_named(self) -> bool {
+        matches!(self, Self::KmsKey | Self::KmsAlias | Self::SnsTopic)
     }
 
     /// Fields whose list has no order, by their path in the properties.

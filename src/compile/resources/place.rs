@@ -1,6 +1,7 @@
 //! Where an environment's resources live, as ARNs spell it.
 
 use crate::policy::model::Environment;
+pub use crate::policy::model::partition;
 
 /// Account of the local provider, which has none.
 pub const LOCAL_ACCOUNT: &str = "000000000000";
@@ -52,16 +53,5 @@ impl Location {
     /// The ARN of a log group, without the `:*` that stands for its streams.
     pub fn log_group_arn(&self, name: &str) -> String {
         self.arn("logs", &format!("log-group:{name}"))
-    }
-}
-
-/// The partition that a region belongs to.
-pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
     }
 }

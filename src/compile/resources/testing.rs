@@ -28,6 +28,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         provider: Provider::Aws,
         account: Some("123456789012".to_owned()),
         region: Some("us-east-1".to_owned()),
+        assume_role: None,
         folder: None,
         clusters: clusters
             .iter()

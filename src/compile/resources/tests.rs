@@ -227,7 +227,7 @@ fn a12_the_key_rotates_and_is_never_deleted() {
         json!({"enabled": true, "period_days": 365})
     );
     assert_eq!(key.properties["enabled"], true);
-    assert!(key.kind.is_protected());
+    assert!(key.kind.is_kept_unless_named());
 }
 
 #[test]

@@ -7,10 +7,13 @@ use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
-    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Secret,
-    Selection, Signal, SignalSettings,
+    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Roles,
+    Secret, Selection, Signal, SignalSettings,
 };
-use crate::policy::raw::{RETENTION_DAYS, RawArchitecture, RawEnvironment, RawProvider, RawSecret};
+use crate::policy::raw::{
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawEnvironment, RawProvider, RawRoles,
+    RawSecret,
+};
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
 
@@ -206,6 +209,16 @@ impl Lowering<'_> {
                 );
             }
         }
+        if raw.provider == Some(RawProvider::Local) && places.has("assume_role") {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::EnvironmentAssumeRole,
+                    "the provider `local` has no roles to assume",
+                )
+                .at(places.key("assume_role"))
+                .help("delete it, or set `provider: aws`"),
+            );
+        }
         let log_line_prefix = match raw.log_line_prefix {
             None => Some(LogLinePrefix::Short),
             Some(text) => {
@@ -295,6 +308,13 @@ impl Lowering<'_> {
             provider,
             account: raw.account.filter(|_| is_aws),
             region: raw.region.filter(|_| is_aws),
+            assume_role: raw.assume_role.filter(|_| is_aws).map(|raw| match raw {
+                RawAssumeRole::One(arn) => Roles {
+                    plan: arn.clone(),
+                    apply: arn,
+                },
+                RawAssumeRole::Two(RawRoles { plan, apply }) => Roles { plan, apply },
+            }),
             folder: (!is_aws)
                 .then(|| PathBuf::from(raw.folder.unwrap_or_else(|| ".pgvigil/local".to_owned()))),
             clusters,

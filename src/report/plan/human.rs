@@ -2,7 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{heading, summary, value_text, verdicts, with_context};
+use super::{heading, plan_heading, summary, value_text, verdicts, with_context};
+use crate::deploy::aftermath::Left;
 use crate::deploy::apply::{End, Report, State, Step};
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
@@ -88,7 +89,7 @@ impl Style {
 pub fn render_plan(plan: &Plan, style: Style) -> String {
     let mut text = format!(
         "{}\n",
-        style.paint(Paint::Bold, &style.fit(&heading(&plan.identity), 0))
+        style.paint(Paint::Bold, &style.fit(&plan_heading(plan), 0))
     );
     let mut drawn = false;
     let mut had_details = true;
@@ -133,7 +134,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
 fn head(resource: &Planned, style: Style) -> String {
     let what = match (resource.action, resource.verdict) {
         (Action::None, verdict) => verdict.name().to_owned(),
-        (action, Verdict::Pending) => action.name().to_owned(),
+        (action, Verdict::Pending | Verdict::Clean) => action.name().to_owned(),
         (action, verdict) => format!("{}, {}", action.name(), verdict.name()),
     };
     let address = style.fit(&resource.address, what.len() + 6);
@@ -288,6 +289,9 @@ pub fn render_step(step: &Step, style: Style) -> String {
     if let State::Failed { error, written } = &step.state {
         text.push_str(&format!("              {}\n", terminal(error)));
         let written = match written {
+            Some(true) if step.action == Action::Delete => "it is gone all the same",
+            Some(false) if step.action == Action::Delete => "it is still there",
+            None if step.action == Action::Delete => "whether it is gone is not known",
             Some(true) => "it was written all the same",
             Some(false) => "it was not written",
             None => "whether it was written is not known",
@@ -326,5 +330,24 @@ pub fn render_apply(report: &Report, style: Style) -> String {
         }
     }
     text.push('\n');
+    text
+}
+
+/// What is left after an apply.
+pub fn render_left(left: &[Left], style: Style) -> String {
+    if left.is_empty() {
+        return "There is nothing left to do.\n".to_owned();
+    }
+    let line = format!("{} not as the plan wanted it:", left.len());
+    let mut text = format!("{}\n", style.paint(Paint::Bold, &line));
+    for left in left {
+        text.push_str(&format!(
+            "  {} {}\n      {}\n",
+            style.paint(Paint::Yellow, "!"),
+            style.fit(&left.address, 4),
+            style.fit(&left.why, 6)
+        ));
+    }
+    text.push_str("Plan again to see what became of it.\n");
     text
 }

@@ -10,26 +10,35 @@ use crate::report::escape;
 
 /// A plan without the documents that a saved plan carries.
 pub fn render_plan(plan: &Plan) -> String {
+    text(&plan_value(plan))
+}
+
+pub(super) fn plan_value(plan: &Plan) -> Value {
     let mut resources = serde_json::to_value(&plan.resources).unwrap_or_default();
     for resource in resources.as_array_mut().into_iter().flatten() {
         if let Value::Object(resource) = resource {
             resource.remove("desired");
         }
     }
-    text(&json!({
+    json!({
         "format_version": plan.format_version,
+        "purpose": plan.purpose,
         "identity": plan.identity,
         "outcome": plan.outcome().ok(),
         "counts": plan.counts(),
         "resources": resources,
         "drift": plan.drift,
         "unread": plan.unread,
-    }))
+    })
 }
 
 /// What somebody else changed.
 pub fn render_drift(report: &DriftReport) -> String {
-    text(&serde_json::to_value(report).unwrap_or_default())
+    text(&drift_value(report))
+}
+
+pub(super) fn drift_value(report: &DriftReport) -> Value {
+    serde_json::to_value(report).unwrap_or_default()
 }
 
 /// What an apply did and did not do.
@@ -37,6 +46,6 @@ pub fn render_apply(report: &Report) -> String {
     text(&json!({ "format_version": FORMAT_VERSION, "end": report.end, "steps": report.steps }))
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     escape::json(&pretty(value))
 }

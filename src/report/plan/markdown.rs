@@ -1,6 +1,6 @@
 //! Plans for a pull request.
 
-use super::{heading, summary, value_text, verdicts, with_context};
+use super::{plan_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::diff::Change;
 use crate::deploy::plan::{Action, Plan};
 use crate::deploy::verdict::Verdict;
@@ -13,7 +13,7 @@ pub const COMMENT_LIMIT: usize = 65_536;
 pub fn render_plan(plan: &Plan, limit: usize) -> String {
     let mut text = format!(
         "### Plan: {}\n\n**{}**\n",
-        code(&heading(&plan.identity)),
+        code(&plan_heading(plan)),
         summary(&plan.counts())
     );
     for unread in &plan.unread {

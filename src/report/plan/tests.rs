@@ -67,6 +67,7 @@ fn plan() -> Plan {
         )
     };
     Plan {
+        purpose: Purpose::Apply,
         format_version: FORMAT_VERSION,
         identity: Identity {
             provider: "aws".to_owned(),

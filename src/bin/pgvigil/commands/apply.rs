@@ -1,89 +1,105 @@
 //! `apply`: carries out a plan.
 
-use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use pgvigil::deploy::apply::{End, Step};
-use pgvigil::deploy::{Fingerprint, Observer, Plan, apply};
+use pgvigil::deploy::{Cloud, Identity, Purpose, SavedPlan, saved};
 use pgvigil::report;
-use pgvigil::report::plan::human::{Style, render_apply, render_step};
 
-use super::deployment::{Deployment, style};
-use super::plan::{render, unread};
+use super::approval::Approval;
+use super::carry_out::carry_out;
+use super::deployment::{Deployment, Ground};
+use super::plan::{named, render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
+    let saved = match &args.plan {
+        Some(path) => Some((path.as_path(), read(path)?)),
+        None => None,
+    };
+    let prune = match named(session, &args.prune) {
+        Ok(prune) => prune,
         Err(exit) => return Ok(exit),
+    };
+    let is_destroy = saved
+        .as_ref()
+        .is_some_and(|(_, saved)| saved.plan.purpose == Purpose::Destroy);
+    let checked = session.check()?;
+    // A policy with faults must not be deployed; it must not keep an environment alive either.
+    let loaded = if is_destroy {
+        checked.loaded
+    } else {
+        match session.sound_of(checked) {
+            Ok(loaded) => loaded,
+            Err(exit) => return Ok(exit),
+        }
     };
     let environment = match session.environment(&loaded, &args.env) {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    if let Err(exit) = session.proven(&loaded, environment)? {
+    if !is_destroy && let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let deployment = Deployment::open(session, &loaded, environment)?;
-    let plan = match &args.plan {
-        Some(path) => saved(session, path, &deployment)?,
+    let deployment = Deployment::for_writing(Ground::of(session), &loaded, environment)?;
+    let is_saved = saved.is_some();
+    let plan = match saved {
+        Some((path, saved)) => {
+            refuse_another(path, &saved, &deployment)?;
+            saved.plan
+        }
         None => {
-            let plan = deployment.plan()?;
+            let plan = deployment.plan(&prune)?;
             session.show(&render(session, &plan, PlanFormat::Human))?;
             plan
         }
     };
-    let Ok(outcome) = plan.outcome() else {
+    if plan.outcome().is_err() {
         session.say(&unread(&plan));
         return Ok(Exit::Failed);
+    }
+    let approval = Approval {
+        plan: &plan,
+        is_saved,
+        auto_approve: args.auto_approve,
+        is_explicit: prune.is_explicit(),
+        allow_delete: args.allow_delete,
     };
     if plan.is_empty() && !plan.resources.iter().any(|resource| resource.remember) {
         session.say("there is nothing to apply");
         return Ok(Exit::Clean);
     }
-    // A saved plan was looked at when it was made; a fresh one that only takes notes changes nothing.
-    if args.plan.is_none() && !args.auto_approve && !plan.is_empty() {
-        if !std::io::stdin().is_terminal() {
-            session.say(
-                "error: nobody is here to be asked: save a plan with `pgvigil plan --out FILE` and apply that, or use \
-                 --auto-approve",
-            );
-            return Ok(Exit::Usage);
-        }
-        if !session.is_agreed(&format!("\nApply this to `{}`?", args.env))? {
-            session.say("nothing was changed");
-            return Ok(outcome.into());
-        }
+    match approval.ask(session)? {
+        Ok(confirmed) => carry_out(session, &plan, &*deployment.provider, &confirmed),
+        Err(exit) => Ok(exit),
     }
-    listen()?;
-    let mut steps = Steps {
-        session,
-        style: style(session),
-    };
-    let done = apply(&plan, &deployment.cloud, &BTreeSet::new(), &mut steps)
-        .context("nothing was changed")?;
-    session.show(&render_apply(&done, steps.style))?;
-    Ok(if done.end == End::Complete {
-        Exit::Clean
-    } else {
-        Exit::PartlyApplied
-    })
 }
 
-/// Reads a saved plan. It must be for this very place.
-fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Result<Plan> {
+/// Reads a saved plan.
+pub(crate) fn read(path: &Path) -> anyhow::Result<SavedPlan> {
     let shown = path.display();
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;
-    let plan = Plan::from_saved(&text).with_context(|| format!("{shown}"))?;
-    let (made, here) = (&plan.identity, &deployment.identity);
-    if made != here {
-        let place = |identity: &pgvigil::deploy::Identity| {
+    SavedPlan::from_text(&text).with_context(|| format!("{shown}"))
+}
+
+/// A saved plan must be for this very place, and for what the files say now.
+fn refuse_another(
+    path: &Path,
+    saved: &SavedPlan,
+    deployment: &Deployment<dyn Cloud>,
+) -> anyhow::Result<()> {
+    let shown = path.display();
+    let (made, here) = (&saved.plan.identity, &deployment.identity);
+    // What is taken down is what was listed, whatever the files watch by now.
+    let is_here = match saved.plan.purpose {
+        Purpose::Apply => made == here,
+        Purpose::Destroy => made.at() == here.at() && made.environment == here.environment,
+    };
+    if !is_here {
+        let place = |identity: &Identity| {
             format!(
                 "`{}` ({}): {}",
                 identity.environment,
@@ -97,46 +113,19 @@ fn saved(session: &Session, path: &Path, deployment: &Deployment) -> anyhow::Res
             place(here)
         );
     }
-    let of_plan: BTreeSet<_> = plan
-        .resources
-        .iter()
-        .filter_map(|resource| resource.desired_digest.clone())
-        .collect();
-    let of_files: BTreeSet<_> = deployment
-        .documents
-        .iter()
-        .map(Fingerprint::of_document)
-        .collect();
-    if of_plan != of_files {
-        session.say(&format!(
-            "note: the files have moved since {} was made; what the plan says is applied",
-            report::visible(&shown.to_string())
-        ));
+    if saved.plan.purpose == Purpose::Destroy {
+        return Ok(());
     }
-    Ok(plan)
-}
-
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Ctrl-C, and the signals with which pipelines cancel a job, stop the apply between two steps.
-fn listen() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
-}
-
-/// Prints each step as it ends.
-struct Steps<'a> {
-    session: &'a Session,
-    style: Style,
-}
-
-impl Observer for Steps<'_> {
-    fn ended(&mut self, step: &Step) {
-        // Where stdout is gone, the apply goes on: half an apply is worse than a silent one.
-        let _ = self.session.show(&render_step(step, self.style));
-    }
-
-    fn stop(&mut self) -> bool {
-        STOP.load(Ordering::SeqCst)
-    }
+    let moved = saved::moved(&saved.plan, &deployment.documents);
+    let Some(first) = moved.first() else {
+        return Ok(());
+    };
+    anyhow::bail!(
+        "{shown} was made at {} by {}, and today the files ask for something else at {} of its resources, the first \
+         {}; an old plan may hold an exclusion that has ended, so it is not applied: make the plan again",
+        saved.made.made_at,
+        saved.made.made_by,
+        moved.len(),
+        report::visible(first)
+    );
 }

@@ -4,13 +4,14 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
 use pgvigil::compile::{self, Compiled, QUERY_LIMIT};
+use pgvigil::deploy::Prune;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report;
 use pgvigil::report::plan as plan_report;
 use serde_json::{Value, json};
 
-use super::deployment::{Deployment, provider};
+use super::deployment::{Deployment, Ground, NoProvider};
 use super::{plan, rules_test};
 use crate::args::{CiPrArgs, DiagnosticFormat, PlanFormat, TestArgs, TestFormat};
 use crate::exit::Exit;
@@ -155,14 +156,14 @@ impl Pipeline<'_> {
 
     /// The plan, and its summary for the review.
     fn plan(&mut self, loaded: &Loaded, environment: &Environment) -> anyhow::Result<String> {
-        if let Err(why) = provider(self.session, environment) {
-            self.step("plan", State::Skipped(why), "", Value::Null)?;
-            return Ok("skipped".to_owned());
-        }
-        let plan = match Deployment::open(self.session, loaded, environment)
-            .and_then(|place| Ok(place.plan()?))
+        let plan = match Deployment::for_reading(Ground::of(self.session), loaded, environment)
+            .and_then(|place| Ok(place.plan(&Prune::default())?))
         {
             Ok(plan) => plan,
+            Err(error) if error.is::<NoProvider>() => {
+                self.step("plan", State::Skipped(error.to_string()), "", Value::Null)?;
+                return Ok("skipped".to_owned());
+            }
             Err(error) => {
                 let why = format!("{error:#}");
                 self.step("plan", State::Failed(Exit::Failed, why), "", Value::Null)?;

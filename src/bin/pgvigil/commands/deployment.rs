@@ -1,70 +1,120 @@
 //! Where an environment is deployed, and what belongs there: what `plan`, `apply` and `drift` share.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
+use jiff::civil::Date;
 use pgvigil::cloud::local::LocalFolder;
 use pgvigil::compile;
 use pgvigil::compile::resources::Document;
-use pgvigil::deploy::{Identity, Plan, PlanError, plan};
+use pgvigil::deploy::{Cloud, Identity, Plan, PlanError, Prune, Reader, plan_pruned};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::plan::human::Style;
 
+use super::provider_aws;
 use crate::session::Session;
 
-/// An environment with its provider.
-pub(crate) struct Deployment {
-    pub(crate) identity: Identity,
-    pub(crate) documents: Vec<Document>,
-    pub(crate) cloud: LocalFolder,
+/// What a deployment is opened with. Threads share it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) today: Date,
 }
 
-impl Deployment {
-    /// Compiles the environment and opens its provider. Nothing is written.
-    pub(crate) fn open(
-        session: &Session,
+impl<'a> Ground<'a> {
+    pub(crate) fn of(session: &'a Session) -> Self {
+        Self {
+            root: session.root(),
+            today: session.today(),
+        }
+    }
+}
+
+/// This pgvigil cannot deploy there at all, whatever the credentials.
+#[derive(Debug)]
+pub(crate) struct NoProvider(pub(crate) String);
+
+impl std::fmt::Display for NoProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoProvider {}
+
+/// An environment with its provider: a `dyn Reader` where nothing may be written, or a `dyn Cloud`.
+pub(crate) struct Deployment<P: ?Sized> {
+    pub(crate) identity: Identity,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) provider: Box<P>,
+}
+
+impl<P: ?Sized> Deployment<P> {
+    fn new(
+        ground: Ground<'_>,
+        loaded: &Loaded,
+        environment: &Environment,
+        provider: Box<P>,
+    ) -> Self {
+        Self {
+            identity: Identity::of(environment),
+            documents: compile::compile(loaded, environment, ground.today).documents,
+            provider,
+        }
+    }
+}
+
+impl Deployment<dyn Reader> {
+    /// Compiles the environment and opens its provider, which has no call that writes.
+    pub(crate) fn for_reading(
+        ground: Ground<'_>,
         loaded: &Loaded,
         environment: &Environment,
     ) -> anyhow::Result<Self> {
-        let cloud = provider(session, environment).map_err(anyhow::Error::msg)?;
-        let documents = compile::compile(loaded, environment, session.today()).documents;
-        Ok(Self {
-            identity: Identity::of(environment),
-            documents,
-            cloud,
-        })
+        let provider: Box<dyn Reader> = match environment.provider {
+            Provider::Local => Box::new(local(ground, environment)?),
+            Provider::Aws => provider_aws::reader(environment)?,
+        };
+        Ok(Self::new(ground, loaded, environment, provider))
     }
 
     /// What an apply would do.
-    pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
-        plan(
-            &self.identity,
-            &self.documents,
-            &self.cloud,
-            &BTreeSet::new(),
-        )
+    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
+        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
     }
 }
 
-/// The provider of an environment, or why there is none.
-pub(crate) fn provider(
-    session: &Session,
-    environment: &Environment,
-) -> Result<LocalFolder, String> {
-    match (environment.provider, &environment.folder) {
-        (Provider::Local, Some(folder)) => Ok(LocalFolder::new(
-            &session.root().join(folder),
-            &environment.name,
-        )),
-        (Provider::Local, None) => Err(format!(
+impl Deployment<dyn Cloud> {
+    /// Compiles the environment and opens its provider to write. Nothing is written yet.
+    pub(crate) fn for_writing(
+        ground: Ground<'_>,
+        loaded: &Loaded,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        let provider: Box<dyn Cloud> = match environment.provider {
+            Provider::Local => Box::new(local(ground, environment)?),
+            Provider::Aws => provider_aws::cloud(environment)?,
+        };
+        Ok(Self::new(ground, loaded, environment, provider))
+    }
+
+    /// What an apply would do.
+    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
+        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
+    }
+}
+
+fn local(ground: Ground<'_>, environment: &Environment) -> Result<LocalFolder, NoProvider> {
+    let Some(folder) = &environment.folder else {
+        return Err(NoProvider(format!(
             "the environment `{}` has no `folder`",
             environment.name
-        )),
-        (Provider::Aws, _) => Err(format!(
-            "the environment `{}` is deployed to `aws`, and this version of pgvigil deploys to `local` only",
-            environment.name
-        )),
-    }
+        )));
+    };
+    Ok(LocalFolder::new(
+        &ground.root.join(folder),
+        &environment.name,
+    ))
 }
 
 /// How plans are drawn on stdout.

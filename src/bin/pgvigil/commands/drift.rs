@@ -4,7 +4,8 @@ use pgvigil::deploy::{Outcome, drift};
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
-use super::deployment::{Deployment, style};
+use super::deployment::{Deployment, Ground, style};
+use super::drift_all;
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -14,15 +15,18 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let environment = match session.environment(&loaded, &args.env) {
+    let Some(name) = &args.env else {
+        return drift_all::run(session, &loaded, args);
+    };
+    let environment = match session.environment(&loaded, name) {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let deployment = Deployment::open(session, &loaded, environment)?;
+    let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
     let report = drift(
         &deployment.identity,
         &deployment.documents,
-        &deployment.cloud,
+        &*deployment.provider,
     )?;
     session.show(&match args.format {
         PlanFormat::Human => human::render_drift(&report, style(session)),
@@ -42,8 +46,7 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
     };
     if matches!(outcome, Outcome::Pending | Outcome::Both) {
         session.say(&format!(
-            "the repository moved too: `pgvigil plan --env {}` shows what an apply would change",
-            args.env
+            "the repository moved too: `pgvigil plan --env {name}` shows what an apply would change"
         ));
     }
     Ok(outcome.into())

@@ -1,29 +1,42 @@
 //! `plan`: what an apply would change.
 
+use std::path::Path;
+
 use anyhow::Context as _;
-use pgvigil::deploy::Plan;
+use jiff::Timestamp;
+use pgvigil::deploy::{Made, Plan, Prune, SavedPlan};
 use pgvigil::report;
 use pgvigil::report::plan::{human, json, markdown};
 
-use super::deployment::{Deployment, style};
-use super::files;
+use super::deployment::{Deployment, Ground, style};
+use super::{apply, files, plan_all};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.show {
+        return show(session, path, args.format);
+    }
+    let prune = match named(session, &args.prune) {
+        Ok(prune) => prune,
+        Err(exit) => return Ok(exit),
+    };
     let loaded = match session.sound()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let environment = match session.environment(&loaded, &args.env) {
+    let Some(name) = &args.env else {
+        return plan_all::run(session, &loaded, args);
+    };
+    let environment = match session.environment(&loaded, name) {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
     if let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let plan = Deployment::open(session, &loaded, environment)?.plan()?;
+    let plan = Deployment::for_reading(Ground::of(session), &loaded, environment)?.plan(&prune)?;
     session.show(&render(session, &plan, args.format))?;
     let Ok(outcome) = plan.outcome() else {
         session.say(&unread(&plan));
@@ -33,17 +46,54 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     if let Some(path) = &args.out {
-        files::replace(path, &plan.to_saved()).context("the plan was not saved")?;
-        let path = report::visible(&path.display().to_string());
-        session.say(&format!(
-            "saved in {path}: `pgvigil apply --env {} {path}` does just this",
-            args.env
-        ));
+        save(session, &plan, path)?;
     }
     Ok(if args.detailed_exitcode {
         outcome.into()
     } else {
         Exit::Clean
+    })
+}
+
+/// Draws a saved plan. What is live is not looked at.
+fn show(session: &Session, path: &Path, format: PlanFormat) -> anyhow::Result<Exit> {
+    let saved = apply::read(path)?;
+    session.show(&render(session, &saved.plan, format))?;
+    session.say(&report::visible(&format!(
+        "note: this plan was made at {} by {}; live and the files may have moved since",
+        saved.made.made_at, saved.made.made_by
+    )));
+    Ok(Exit::Clean)
+}
+
+/// Writes a plan to a file and says how to apply it.
+pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Result<()> {
+    let made = Made {
+        made_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        made_by: concat!("pgvigil ", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let saved = SavedPlan {
+        plan: plan.clone(),
+        made,
+    };
+    files::replace(path, &saved.to_text()).context("the plan was not saved")?;
+    let path = report::visible(&path.display().to_string());
+    let deletes = match plan.deletes().len() {
+        0 => String::new(),
+        count => format!(" --allow-delete {count}"),
+    };
+    session.say(&format!(
+        "saved in {path}: `pgvigil apply --env {}{deletes} {path}` does just this",
+        plan.identity.environment
+    ));
+    Ok(())
+}
+
+/// What was named to be deleted.
+pub(crate) fn named(session: &Session, texts: &[String]) -> Result<Prune, Exit> {
+    Prune::parse(texts).map_err(|error| {
+        session.say(&report::visible(&format!("error: {error}")));
+        Exit::Usage
     })
 }
 

@@ -1,0 +1,82 @@
+//! Who agreed to a plan, and to what it deletes.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+
+use pgvigil::deploy::Plan;
+
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// What is known before anybody is asked.
+pub(crate) struct Approval<'a> {
+    pub(crate) plan: &'a Plan,
+    /// It was looked at when it was made: only what it deletes is asked for.
+    pub(crate) is_saved: bool,
+    pub(crate) auto_approve: bool,
+    /// Every deletion was named by its whole address, or by the command itself.
+    pub(crate) is_explicit: bool,
+    /// How many deletions were allowed on the command line.
+    pub(crate) allow_delete: Option<usize>,
+}
+
+impl Approval<'_> {
+    /// The addresses whose deletion somebody agreed to, or how the command ends without any change.
+    pub(crate) fn ask(&self, session: &Session) -> anyhow::Result<Result<BTreeSet<String>, Exit>> {
+        let deletes = self.plan.deletes();
+        let count = deletes.len();
+        let refused = |why: &str| {
+            session.say(&format!("error: {why}"));
+            Ok(Err(Exit::Usage))
+        };
+        let is_allowed = match self.allow_delete {
+            Some(allowed) if allowed != count => {
+                return refused(&format!(
+                    "the plan deletes {}, and --allow-delete says {allowed}: nothing was changed",
+                    resources(count)
+                ));
+            }
+            Some(_) => true,
+            None => self.auto_approve && !self.is_saved && self.is_explicit,
+        };
+        let is_agreed = self.is_saved || self.auto_approve || self.plan.is_empty();
+        if count > 0 && !is_allowed {
+            if !std::io::stdin().is_terminal() {
+                return refused(&format!(
+                    "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with \
+                     --allow-delete {count}",
+                    resources(count)
+                ));
+            }
+            let environment = &self.plan.identity.environment;
+            let question = format!("\nThis deletes {} of `{environment}`.", resources(count));
+            if !session.is_typed(&question, environment)? {
+                return Ok(Err(self.declined(session)));
+            }
+        } else if !is_agreed {
+            if !std::io::stdin().is_terminal() {
+                return refused(
+                    "nobody is here to be asked: save a plan with `pgvigil plan --out FILE` and apply that, or use \
+                     --auto-approve",
+                );
+            }
+            let environment = &self.plan.identity.environment;
+            if !session.is_typed(&format!("\nApply this to `{environment}`?"), "yes")? {
+                return Ok(Err(self.declined(session)));
+            }
+        }
+        Ok(Ok(deletes))
+    }
+
+    fn declined(&self, session: &Session) -> Exit {
+        session.say("nothing was changed");
+        self.plan.outcome().map_or(Exit::Failed, Exit::from)
+    }
+}
+
+fn resources(count: usize) -> String {
+    match count {
+        1 => "1 resource".to_owned(),
+        count => format!("{count} resources"),
+    }
+}

@@ -1,0 +1,79 @@
+//! `destroy`: takes down what pgvigil made for an environment.
+
+use std::collections::BTreeSet;
+
+use pgvigil::deploy::{Also, Cloud, Reader, destroy};
+
+use super::approval::Approval;
+use super::carry_out::carry_out;
+use super::deployment::{Deployment, Ground};
+use super::plan::{render, save, unread};
+use crate::args::{AlsoArg, DestroyArgs};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit> {
+    // A policy with faults must not keep an environment alive: what stands is what counts.
+    let loaded = session.check()?.loaded;
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    let also: BTreeSet<Also> = args
+        .also
+        .iter()
+        .map(|also| match also {
+            AlsoArg::Key => Also::Key,
+            AlsoArg::Topic => Also::Topic,
+        })
+        .collect();
+    let ground = Ground::of(session);
+    // What only saves a plan is given no call that writes.
+    if args.out.is_some() {
+        let deployment: Deployment<dyn Reader> =
+            Deployment::for_reading(ground, &loaded, environment)?;
+        let plan = destroy(
+            &deployment.identity,
+            &deployment.documents,
+            &*deployment.provider,
+            &also,
+        )?;
+        session.show(&render(session, &plan, args.format))?;
+        if plan.outcome().is_err() {
+            session.say(&unread(&plan));
+            session.say("the plan was not saved: it could not be applied");
+            return Ok(Exit::Failed);
+        }
+        if let Some(path) = &args.out {
+            save(session, &plan, path)?;
+        }
+        return Ok(Exit::Clean);
+    }
+    let deployment: Deployment<dyn Cloud> = Deployment::for_writing(ground, &loaded, environment)?;
+    let plan = destroy(
+        &deployment.identity,
+        &deployment.documents,
+        &*deployment.provider,
+        &also,
+    )?;
+    session.show(&render(session, &plan, args.format))?;
+    if plan.outcome().is_err() {
+        session.say(&unread(&plan));
+        return Ok(Exit::Failed);
+    }
+    if plan.is_empty() {
+        session.say("there is nothing to destroy");
+        return Ok(Exit::Clean);
+    }
+    let approval = Approval {
+        plan: &plan,
+        is_saved: false,
+        auto_approve: args.auto_approve,
+        is_explicit: true,
+        allow_delete: None,
+    };
+    match approval.ask(session)? {
+        Ok(confirmed) => carry_out(session, &plan, &*deployment.provider, &confirmed),
+        Err(exit) => Ok(exit),
+    }
+}

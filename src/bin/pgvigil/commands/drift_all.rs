@@ -1,0 +1,54 @@
+//! `drift --all`: what somebody changed by hand, environment by environment.
+
+use pgvigil::deploy::{DriftReport, drift};
+use pgvigil::policy::Loaded;
+use pgvigil::report::escape::fence;
+use pgvigil::report::plan::{fleet as report, human};
+
+use super::deployment::style;
+use super::fleet::{Failure, look, worst};
+use crate::args::{DriftArgs, PlanFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
+    let entries = look(session, loaded, |_, deployment| {
+        drift(
+            &deployment.identity,
+            &deployment.documents,
+            &*deployment.provider,
+        )
+        .map_err(|error| Failure::of(&error.into()))
+    });
+    let exit = worst(entries.iter().map(|entry| match &entry.result {
+        Err(failure) => failure.exit,
+        Ok(report) => report.outcome.map_or(Exit::Failed, Exit::from),
+    }));
+    let entries: Vec<report::Entry<Result<DriftReport, String>>> = entries
+        .into_iter()
+        .map(|entry| entry.map(|result| result.map_err(|failure| failure.message)))
+        .collect();
+    session.show(&match args.format {
+        PlanFormat::Human => report::human_drifts(&entries, style(session)),
+        PlanFormat::Json => report::json_drifts(&entries),
+        PlanFormat::Markdown => {
+            let text = report::human_drifts(&entries, human::Style::default());
+            let fence = fence(&text);
+            format!("### Drift\n\n{fence}text\n{text}{fence}\n")
+        }
+    })?;
+    for entry in &entries {
+        let name = &entry.identity.environment;
+        match &entry.result {
+            Err(message) => session.say(&pgvigil::report::visible(&format!(
+                "error: {name}: {message}"
+            ))),
+            Ok(report) if report.outcome.is_none() => session.say(&format!(
+                "error: {name}: {} not read: whether anything drifted is not known",
+                report.unread.len()
+            )),
+            Ok(_) => {}
+        }
+    }
+    Ok(exit)
+}

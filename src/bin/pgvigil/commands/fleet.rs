@@ -1,0 +1,99 @@
+//! Every environment side by side: what `plan --all` and `drift --all` share.
+
+use std::time::Instant;
+
+use pgvigil::deploy::fleet::{AT_ONCE, side_by_side};
+use pgvigil::deploy::{Identity, Reader};
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::Environment;
+use pgvigil::report::plan::fleet::Entry;
+
+use super::deployment::{Deployment, Ground};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Why an environment has no result.
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) exit: Exit,
+}
+
+/// Looks at every environment that is no base, and returns the results in the order of their names. What one
+/// of them comes to has no effect on the others.
+pub(crate) fn look<Seen: Send>(
+    session: &Session,
+    loaded: &Loaded,
+    look: impl Fn(&Environment, &Deployment<dyn Reader>) -> Result<Seen, Failure> + Sync,
+) -> Vec<Entry<Result<Seen, Failure>>> {
+    let mut environments: Vec<&Environment> = loaded.policy.environments.iter().collect();
+    environments.sort_by(|left, right| left.name.cmp(&right.name));
+    let ground = Ground::of(session);
+    let entry = |environment: &Environment, milliseconds, result| Entry {
+        identity: Identity::of(environment),
+        milliseconds,
+        result,
+    };
+    side_by_side(
+        &environments,
+        AT_ONCE,
+        |environment| {
+            let start = Instant::now();
+            let result = Deployment::for_reading(ground, loaded, environment)
+                .map_err(|error| Failure::of(&error))
+                .and_then(|deployment| look(environment, &deployment));
+            let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            entry(environment, milliseconds, result)
+        },
+        |environment| {
+            let message = "pgvigil itself failed here: this is a fault of the program".to_owned();
+            let exit = Exit::Failed;
+            entry(environment, 0, Err(Failure { message, exit }))
+        },
+    )
+}
+
+impl Failure {
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        Self {
+            message: format!("{error:#}"),
+            exit: Exit::Failed,
+        }
+    }
+}
+
+/// The exit code of many: a failure beats all, then faults; changes here and drift there are both.
+pub(crate) fn worst(exits: impl IntoIterator<Item = Exit>) -> Exit {
+    let mut worst = Exit::Clean;
+    for exit in exits {
+        worst = match (worst, exit) {
+            (Exit::Failed, _) | (_, Exit::Failed) => Exit::Failed,
+            (Exit::Diagnostics, _) | (_, Exit::Diagnostics) => Exit::Diagnostics,
+            (Exit::Pending, Exit::Drift) | (Exit::Drift, Exit::Pending) => Exit::PendingAndDrift,
+            (one, other) => one.max(other),
+        };
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_many() {
+        use Exit::{Clean, Diagnostics, Drift, Failed, Pending, PendingAndDrift};
+        for (exits, expected) in [
+            (vec![], Clean),
+            (vec![Clean, Clean], Clean),
+            (vec![Clean, Pending, Clean], Pending),
+            (vec![Drift, Clean], Drift),
+            (vec![Pending, Clean, Drift], PendingAndDrift),
+            (vec![PendingAndDrift, Drift], PendingAndDrift),
+            (vec![PendingAndDrift, Diagnostics], Diagnostics),
+            (vec![Failed, Diagnostics, PendingAndDrift], Failed),
+            (vec![Clean, Failed, Clean], Failed),
+        ] {
+            assert_eq!(worst(exits.clone()), expected, "{exits:?}");
+        }
+    }
+}

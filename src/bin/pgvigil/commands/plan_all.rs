@@ -1,0 +1,65 @@
+//! `plan --all`: what applies would change, environment by environment.
+
+use pgvigil::deploy::{Plan, Prune};
+use pgvigil::policy::Loaded;
+use pgvigil::report::plan::{fleet as report, markdown};
+use pgvigil::rules;
+
+use super::deployment::style;
+use super::fleet::{Failure, look, worst};
+use super::plan::{save, unread};
+use crate::args::{PlanArgs, PlanFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow::Result<Exit> {
+    let today = session.today();
+    let entries = look(session, loaded, |environment, deployment| {
+        let faults = rules::canary::prove(loaded, environment, today).map_err(|error| Failure {
+            message: error.to_string(),
+            exit: Exit::Failed,
+        })?;
+        if !faults.is_empty() {
+            let message = format!(
+                "the compiled query silences what must be loud: `pgvigil plan --env {}` shows it",
+                environment.name
+            );
+            let exit = Exit::Diagnostics;
+            return Err(Failure { message, exit });
+        }
+        deployment
+            .plan(&Prune::default())
+            .map_err(|error| Failure::of(&error.into()))
+    });
+    let exit = worst(entries.iter().map(|entry| match &entry.result {
+        Err(failure) => failure.exit,
+        Ok(plan) => match plan.outcome() {
+            Err(_) => Exit::Failed,
+            Ok(outcome) if args.detailed_exitcode => outcome.into(),
+            Ok(_) => Exit::Clean,
+        },
+    }));
+    let entries: Vec<report::Entry<Result<Plan, String>>> = entries
+        .into_iter()
+        .map(|entry| entry.map(|result| result.map_err(|failure| failure.message)))
+        .collect();
+    session.show(&match args.format {
+        PlanFormat::Human => report::human_plans(&entries, style(session)),
+        PlanFormat::Json => report::json_plans(&entries),
+        PlanFormat::Markdown => report::markdown_plans(&entries, markdown::COMMENT_LIMIT),
+    })?;
+    for entry in &entries {
+        let name = &entry.identity.environment;
+        match (&entry.result, &args.out) {
+            (Err(message), _) => session.say(&pgvigil::report::visible(&format!(
+                "error: {name}: {message}"
+            ))),
+            (Ok(plan), _) if plan.outcome().is_err() => {
+                session.say(&format!("{name}: {}", unread(plan)));
+            }
+            (Ok(plan), Some(folder)) => save(session, plan, &folder.join(format!("{name}.plan")))?,
+            (Ok(_), None) => {}
+        }
+    }
+    Ok(exit)
+}
