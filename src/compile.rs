@@ -4,12 +4,15 @@
 //! the same input gives the same bytes. Limits of the services are diagnostics at the place in the
 //! YAML that breaks them ([`limits`]).
 
+pub mod cloudformation;
 pub mod enrolment;
+pub mod export;
 pub mod monitor_environment;
 pub mod name;
 pub(crate) mod pattern;
 pub mod query;
 pub mod resources;
+pub mod terraform;
 
 use std::collections::BTreeMap;
 

@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Prove the rules on samples and on real audit logs
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Write queries, enrolment SQL, monitor settings and resource documents
+    /// Write queries, enrolment SQL, monitor settings and resource documents, or a module for Terraform or CloudFormation
     Compile(CompileArgs),
     /// Show what an apply would change
     Plan(PlanArgs),
@@ -279,6 +279,17 @@ pub(crate) struct ExplainArgs {
     pub(crate) logs: Vec<PathBuf>,
 }
 
+/// For whom an environment is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// Queries, enrolment SQL, monitor settings and one document for each resource
+    Documents,
+    /// A root module of Terraform or OpenTofu for the environment
+    Terraform,
+    /// A CloudFormation template for each cluster
+    Cloudformation,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
     /// Environment to compile; all of them without this option
@@ -287,6 +298,9 @@ pub(crate) struct CompileArgs {
     /// Folder to write to: one folder for each environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// For whom: pgvigil itself, or an engine that deploys in its place
+    #[arg(long, default_value = "documents")]
+    pub(crate) target: Target,
     /// Write nothing, exit with 12 when a file is stale, missing or left over
     #[arg(long)]
     pub(crate) check: bool,

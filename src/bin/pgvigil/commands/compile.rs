@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pgvigil::compile::resources::address_of_file;
+use pgvigil::compile::cloudformation::{self, cloudformation};
+use pgvigil::compile::resources::{Kind, address_of_file};
+use pgvigil::compile::terraform::{self, terraform};
+use pgvigil::compile::{Artefact, Compiled};
 use pgvigil::policy::Loaded;
-use pgvigil::policy::model::Environment;
+use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::{compile, report};
 
 use super::files::{Folder, Wanted, is_unfinished, walk};
-use crate::args::CompileArgs;
+use crate::args::{CompileArgs, Target};
 use crate::exit::Exit;
 use crate::session::Session;
 
@@ -35,12 +38,27 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
     };
     let mut wanted = Vec::new();
     for environment in &environments {
+        // A folder on this machine is nothing that another engine could deploy.
+        if args.target != Target::Documents && environment.provider == Provider::Local {
+            let name = report::visible(&environment.name);
+            if args.env.is_some() {
+                session.say(&format!(
+                    "error: the environment `{name}` has the provider `local`: only environments of the provider `aws` \
+                     can be compiled for another engine"
+                ));
+                return Ok(Exit::Usage);
+            }
+            session.say(&format!(
+                "note: `{name}` has the provider `local` and is left out"
+            ));
+            continue;
+        }
         if let Err(exit) = session.proven(&loaded, environment)? {
             return Ok(exit);
         }
         let compiled = compile::compile(&loaded, environment, session.today());
-        let files = compiled.artefacts.into_iter();
-        wanted.extend(files.map(|file| Wanted {
+        let files = files_of(session, environment, compiled, args.target)?;
+        wanted.extend(files.into_iter().map(|file| Wanted {
             path: PathBuf::from(file.path),
             text: file.text,
         }));
@@ -52,9 +70,9 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
             if asked.contains(path.as_path()) {
                 continue;
             }
-            if is_ours(&path) {
+            if is_ours(&path, args.target) {
                 extra.insert(path);
-            } else {
+            } else if args.target == Target::Documents && !is_of_an_export(&path) {
                 let path = args.out.join(path).display().to_string();
                 session.say(&format!(
                     "note: {} is not of pgvigil's making and stays",
@@ -69,6 +87,31 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
         extra,
     }
     .bring(session, args.check)
+}
+
+/// What the target wants to have of an environment.
+fn files_of(
+    session: &Session,
+    environment: &Environment,
+    compiled: Compiled,
+    target: Target,
+) -> anyhow::Result<Vec<Artefact>> {
+    let files = match target {
+        Target::Documents => return Ok(compiled.artefacts),
+        Target::Terraform => return Ok(vec![terraform(environment, &compiled.documents)?]),
+        Target::Cloudformation => cloudformation(environment, &compiled.documents)?,
+    };
+    for file in &files {
+        if file.text.len() > cloudformation::LARGEST_BODY {
+            session.say(&format!(
+                "note: {} has {} bytes: above {} CloudFormation takes a template only from a bucket",
+                report::visible(&file.path),
+                file.text.len(),
+                cloudformation::LARGEST_BODY
+            ));
+        }
+    }
+    Ok(files)
 }
 
 /// The folders to look through: the environment's; without one, all environments', and those of environments that
@@ -106,16 +149,40 @@ fn is_shadow(file: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Says whether a file has a name that only this command gives. Every other file is left alone.
-fn is_ours(path: &Path) -> bool {
+/// Says whether a file stands in the folder of an export, where people and engines keep files of their own. The
+/// documents of a cluster that bears the folder's name stand in it too.
+fn is_of_an_export(path: &Path) -> bool {
     let parts: Vec<&str> = path
         .iter()
         .map(|part| part.to_str().unwrap_or_default())
         .collect();
     match parts.as_slice() {
+        [_environment, _folder, kind, _file] if Kind::from_name(kind).is_some() => false,
+        [_environment, folder, _, ..] => {
+            [terraform::FOLDER, cloudformation::FOLDER].contains(folder)
+        }
+        _ => false,
+    }
+}
+
+/// Says whether a file has a name that only this command gives to files of the target. Every other file is left alone.
+fn is_ours(path: &Path, target: Target) -> bool {
+    let parts: Vec<&str> = path
+        .iter()
+        .map(|part| part.to_str().unwrap_or_default())
+        .collect();
+    match (target, parts.as_slice()) {
+        (Target::Documents, _) if is_of_an_export(path) => false,
+        (Target::Terraform | Target::Cloudformation, _) if !is_of_an_export(path) => false,
         _ if is_unfinished(path) => true,
-        [_environment, file] => SHARED.contains(file) || is_shadow(file),
-        [_environment, cluster, kind, file] => address_of_file(cluster, kind, file).is_some(),
+        (Target::Documents, [_environment, file]) => SHARED.contains(file) || is_shadow(file),
+        (Target::Documents, [_environment, cluster, kind, file]) => {
+            address_of_file(cluster, kind, file).is_some()
+        }
+        (Target::Cloudformation, [_environment, folder, file]) => {
+            *folder == cloudformation::FOLDER && file.ends_with(cloudformation::ENDING)
+        }
+        // Also no module of an environment that is no more: an empty one tells Terraform to destroy everything.
         _ => false,
     }
 }

@@ -1,0 +1,115 @@
+//! The monitor: its role, the function, and who may start it.
+
+use serde_json::{Value, json};
+
+use super::super::export::{ExportFault, Fields};
+use super::super::resources::{Document, Kind};
+use super::{Template, tags, unless_null};
+
+pub(super) fn role(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let mut properties = json!({
+        "RoleName": fields.take("name")?,
+        "Description": fields.take("description")?,
+        "Path": fields.take("path")?,
+        "MaxSessionDuration": fields.take("max_session_seconds")?,
+        "ManagedPolicyArns": fields.list("managed_policies")?,
+        "AssumeRolePolicyDocument": fields.take("trust_policy")?,
+        "Tags": tags(&fields.take("tags")?),
+    });
+    let boundary = fields.take("permissions_boundary")?;
+    unless_null(&mut properties, "PermissionsBoundary", boundary);
+    fields.finish()?;
+    template.put(document, "AWS::IAM::Role", properties)
+}
+
+pub(super) fn role_policy(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let role = fields.text("role")?;
+    let properties = json!({
+        "RoleName": template.referred(document, &role, Kind::IamRole, None),
+        "PolicyName": fields.take("name")?,
+        "PolicyDocument": fields.take("policy")?,
+    });
+    fields.finish()?;
+    template.put(document, "AWS::IAM::RolePolicy", properties)
+}
+
+pub(super) fn function(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let mut logging = fields.object("logging")?;
+    let mut retries = fields.object("retries")?;
+    let code = fields.take("code")?;
+    template.package = match code.get("digest_of").and_then(Value::as_str) {
+        Some(name) => Some(name.to_owned()),
+        None => {
+            return Err(ExportFault::Inexpressible {
+                address: document.address.clone(),
+                field: "code".to_owned(),
+                value: code.to_string(),
+            });
+        }
+    };
+    let (role, group) = (fields.text("role")?, logging.text("log_group")?);
+    let properties = json!({
+        "FunctionName": fields.take("name")?,
+        "Description": fields.take("description")?,
+        "PackageType": fields.take("package_type")?,
+        "Code": { "S3Bucket": { "Ref": "PackageBucket" }, "S3Key": { "Ref": "PackageKey" } },
+        "Runtime": fields.take("runtime")?,
+        "Handler": fields.take("handler")?,
+        "Architectures": fields.take("architectures")?,
+        "MemorySize": fields.take("memory_mb")?,
+        "EphemeralStorage": { "Size": fields.take("ephemeral_storage_mb")? },
+        "Timeout": fields.take("timeout_seconds")?,
+        "ReservedConcurrentExecutions": fields.take("reserved_concurrency")?,
+        "Role": template.referred(document, &role, Kind::IamRole, Some("Arn")),
+        "Environment": { "Variables": fields.take("environment")? },
+        "Layers": fields.list("layers")?,
+        "TracingConfig": { "Mode": fields.take("tracing")? },
+        "LoggingConfig": {
+            "LogFormat": logging.take("format")?,
+            "LogGroup": template.referred(document, &group, Kind::LogGroup, None),
+        },
+        "Tags": tags(&fields.take("tags")?),
+    });
+    let attempts = retries.take("maximum_attempts")?;
+    let age = retries.take("maximum_event_age_seconds")?;
+    fields.must("vpc", &json!({ "security_groups": [], "subnets": [] }))?;
+    fields.must("dead_letter", &Value::Null)?;
+    fields.must("kms_key", &Value::Null)?;
+    logging.finish()?;
+    retries.finish()?;
+    fields.finish()?;
+    template.put(document, "AWS::Lambda::Function", properties)?;
+    let id = template.id(document);
+    template.put_as(
+        document,
+        format!("{id}Retries"),
+        "AWS::Lambda::EventInvokeConfig",
+        json!({
+            "FunctionName": { "Ref": id },
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": attempts,
+            "MaximumEventAgeInSeconds": age,
+        }),
+        &[],
+    )
+}
+
+pub(super) fn permission(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let (function, id) = (fields.text("function")?, fields.text("statement_id")?);
+    template.left_out.push(format!(
+        "The id {id} of the statement that lets the schedule start the function: CloudFormation chooses its own."
+    ));
+    let properties = json!({
+        "FunctionName": template.referred(document, &function, Kind::LambdaFunction, None),
+        "Action": fields.take("action")?,
+        "Principal": fields.take("principal")?,
+        "SourceArn": fields.take("source_arn")?,
+        "SourceAccount": fields.take("source_account")?,
+    });
+    fields.finish()?;
+    template.put(document, "AWS::Lambda::Permission", properties)
+}

@@ -1,0 +1,91 @@
+//! What the exports for other engines share: every field of a document is expressed or refused, none is lost.
+
+use thiserror::Error;
+
+use super::resources::{Document, Kind, Location};
+use crate::policy::model::Environment;
+
+mod fields;
+mod label;
+
+pub(crate) use fields::Fields;
+pub(crate) use label::{label, pascal, tail};
+
+/// Why an environment cannot be exported.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ExportFault {
+    /// It belongs to no account.
+    #[error(
+        "the environment `{environment}` has no AWS account: only environments of the provider `aws` can be exported"
+    )]
+    NoAccount {
+        /// The environment.
+        environment: String,
+    },
+    /// The document lacks a field that the target needs.
+    #[error("{address}: `{field}` is missing or not of its kind")]
+    Missing {
+        /// The document.
+        address: String,
+        /// The field.
+        field: String,
+    },
+    /// The target has no word for the field, or not for this value.
+    #[error("{address}: the target cannot express `{field}` = {value}")]
+    Inexpressible {
+        /// The document.
+        address: String,
+        /// The field.
+        field: String,
+        /// The value, as JSON.
+        value: String,
+    },
+    /// Two resources would bear one name in the export.
+    #[error("{address}: another resource of the export is called `{label}` too")]
+    SameLabel {
+        /// The document.
+        address: String,
+        /// The name in the export.
+        label: String,
+    },
+    /// The text would be read as a reference to a secret or a parameter, and replaced.
+    #[error("{file}: holds `{text}`, which the engine would replace")]
+    Replaced {
+        /// The file of the export.
+        file: String,
+        /// The text that is replaced.
+        text: String,
+    },
+    /// More than the engine takes.
+    #[error("{file}: {size} {unit}, and at most {limit} are possible")]
+    TooLarge {
+        /// The file of the export.
+        file: String,
+        /// Its size.
+        size: usize,
+        /// What is counted.
+        unit: &'static str,
+        /// Most that the engine takes.
+        limit: usize,
+    },
+}
+
+/// Where an environment is deployed; an environment of the provider `local` is deployed nowhere.
+pub(crate) fn location(environment: &Environment) -> Result<Location, ExportFault> {
+    if environment.account.is_none() || environment.region.is_none() {
+        return Err(ExportFault::NoAccount {
+            environment: environment.name.clone(),
+        });
+    }
+    Ok(Location::of(environment))
+}
+
+/// The cluster that a document belongs to: the first part of its address.
+pub(crate) fn cluster(document: &Document) -> &str {
+    document.address.split('/').next().unwrap_or_default()
+}
+
+/// The kind of the document at an address: its second part.
+pub(crate) fn kind_at(address: &str) -> Option<Kind> {
+    Kind::from_name(address.split('/').nth(1)?)
+}

@@ -1,0 +1,139 @@
+//! The monitor: its role, the function, and who may start it.
+
+use serde_json::{Value, json};
+
+use super::super::export::{ExportFault, Fields};
+use super::super::resources::{Document, Kind};
+use super::import::Id;
+use super::literal::{self, literal};
+use super::{Block, Module, block, object};
+
+pub(super) fn role(document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let name = literal(&fields.take("name")?);
+    let mut arguments = json!({
+        "name": name,
+        "description": literal(&fields.take("description")?),
+        "path": literal(&fields.take("path")?),
+        "max_session_duration": fields.take("max_session_seconds")?,
+        "assume_role_policy": literal::document(&fields.take("trust_policy")?),
+        "tags": literal(&fields.take("tags")?),
+    });
+    let boundary = fields.take("permissions_boundary")?;
+    if let (Some(arguments), false) = (arguments.as_object_mut(), boundary.is_null()) {
+        arguments.insert("permissions_boundary".to_owned(), literal(&boundary));
+    }
+    let managed = literal(&Value::Array(fields.list("managed_policies")?));
+    fields.finish()?;
+    Ok(vec![
+        block(document.kind, arguments, Id::known(&document.name)),
+        // Also that there is none: a policy that somebody attaches by hand is a change.
+        Block {
+            of_type: "aws_iam_role_policy_attachments_exclusive",
+            arguments: object(json!({ "role_name": name, "policy_arns": managed })),
+            import: Id::known(&document.name),
+        },
+    ])
+}
+
+pub(super) fn role_policy(module: &Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let (role, name) = (fields.text("role")?, fields.text("name")?);
+    let arguments = json!({
+        "role": module.referred(document, &role, Kind::IamRole, "name"),
+        "name": literal(&json!(name)),
+        "policy": literal::document(&fields.take("policy")?),
+    });
+    fields.finish()?;
+    let id = Id::known(&format!("{role}:{name}"));
+    Ok(vec![block(document.kind, arguments, id)])
+}
+
+pub(super) fn function(
+    module: &mut Module,
+    document: &Document,
+) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let mut logging = fields.object("logging")?;
+    let mut retries = fields.object("retries")?;
+    let name = literal(&fields.take("name")?);
+    let architectures = fields.take("architectures")?;
+    module.package(document, &fields.take("code")?)?;
+    let arguments = json!({
+        "function_name": name,
+        "description": literal(&fields.take("description")?),
+        "package_type": fields.take("package_type")?,
+        "filename": "${var.package}",
+        "source_code_hash": "${filebase64sha256(var.package)}",
+        "runtime": fields.take("runtime")?,
+        "handler": literal(&fields.take("handler")?),
+        "architectures": architectures,
+        "memory_size": fields.take("memory_mb")?,
+        "ephemeral_storage": { "size": fields.take("ephemeral_storage_mb")? },
+        "timeout": fields.take("timeout_seconds")?,
+        "reserved_concurrent_executions": fields.take("reserved_concurrency")?,
+        "role": module.referred(document, &fields.text("role")?, Kind::IamRole, "arn"),
+        "environment": { "variables": literal(&fields.take("environment")?) },
+        "layers": literal(&Value::Array(fields.list("layers")?)),
+        "tracing_config": { "mode": fields.take("tracing")? },
+        "logging_config": {
+            "log_format": logging.take("format")?,
+            "log_group": module.referred(document, &logging.text("log_group")?, Kind::LogGroup, "name"),
+        },
+        "tags": literal(&fields.take("tags")?),
+    });
+    let retries_arguments = json!({
+        "function_name": name,
+        "maximum_retry_attempts": retries.take("maximum_attempts")?,
+        "maximum_event_age_in_seconds": retries.take("maximum_event_age_seconds")?,
+    });
+    fields.must("vpc", &json!({ "security_groups": [], "subnets": [] }))?;
+    fields.must("dead_letter", &Value::Null)?;
+    fields.must("kms_key", &Value::Null)?;
+    logging.finish()?;
+    retries.finish()?;
+    fields.finish()?;
+    Ok(vec![
+        block(document.kind, arguments, Id::known(&document.name)),
+        Block {
+            of_type: "aws_lambda_function_event_invoke_config",
+            arguments: object(retries_arguments),
+            import: Id::known(&document.name),
+        },
+    ])
+}
+
+impl Module {
+    /// Remembers which package the variable stands for. An environment has one.
+    fn package(&mut self, document: &Document, code: &Value) -> Result<(), ExportFault> {
+        let name = code.get("digest_of").and_then(Value::as_str);
+        match (name, &self.package) {
+            (Some(name), None) => self.package = Some(name.to_owned()),
+            (Some(name), Some(known)) if name == known => {}
+            _ => {
+                return Err(ExportFault::Inexpressible {
+                    address: document.address.clone(),
+                    field: "code".to_owned(),
+                    value: code.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn permission(module: &Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let (function, id) = (fields.text("function")?, fields.text("statement_id")?);
+    let arguments = json!({
+        "function_name": module.referred(document, &function, Kind::LambdaFunction, "function_name"),
+        "statement_id": literal(&json!(id)),
+        "action": fields.take("action")?,
+        "principal": fields.take("principal")?,
+        "source_arn": literal(&fields.take("source_arn")?),
+        "source_account": literal(&fields.take("source_account")?),
+    });
+    fields.finish()?;
+    let id = Id::known(&format!("{function}/{id}"));
+    Ok(vec![block(document.kind, arguments, id)])
+}
