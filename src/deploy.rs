@@ -9,11 +9,8 @@ pub mod destroy;
 pub mod diff;
 pub mod document;
 pub mod drift;
-<<<<<<< HEAD
-pub mod permission;
-=======
 pub mod fleet;
->>>>>>> deployer
+pub mod permission;
 pub mod plan;
 pub mod port;
 pub mod prune;

@@ -22,3 +22,4 @@ mod topic;
 
 pub use connect::{Aws, Settings};
 pub use logs::Logs;
+pub use secret::Variables;

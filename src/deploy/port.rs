@@ -220,6 +220,11 @@ pub trait Reader {
     /// Where the credentials lead to, as the provider says.
     fn at(&self) -> Result<At, CloudError>;
 
+    /// Fills in what only the provider knows and every comparison needs, such as which package was last applied.
+    fn resolve(&self, _documents: &mut [Document]) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     /// Reads one resource, in the form of its document.
     fn read(&self, document: &Document) -> Result<Reading, CloudError>;
 

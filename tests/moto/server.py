@@ -22,9 +22,11 @@ import uuid
 
 import botocore.loaders
 import botocore.model
+import cbor2
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import cbor
 import lacking
 
 # Names under which services sign, where botocore files them under another.
@@ -127,6 +129,15 @@ class Server:
                 raise ConnectionAbortedError("lost by a test")
             return answer(start_response, status, document)
 
+        if "/service/" in environ["PATH_INFO"]:
+            status, text = cbor.bridge(self.app, self.operations.model(service), operation, environ, body)
+            call["status"] = status
+            if fault.get("lost"):
+                raise ConnectionAbortedError("lost by a test")
+            headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+            start_response(f"{status} X", headers + [("Content-Length", str(len(text)))])
+            return [text]
+
         def started(status, headers, *rest):
             call["status"] = int(status.split()[0])
             return start_response(status, headers, *rest)
@@ -177,6 +188,11 @@ def refuse(start_response, service, fault):
     """An error in the form of the service: XML for those with the query protocol, JSON for the others."""
     status, code = fault.get("status", 400), fault["code"]
     message = fault.get("message", "refused by a test")
+    if service == "monitoring":
+        text = cbor2.dumps({"__type": code, "message": message})
+        headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+        start_response(f"{status} X", headers + [("Content-Length", str(len(text)))])
+        return [text]
     if service in ("iam", "sts", "sns", "rds"):
         text = (
             f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"

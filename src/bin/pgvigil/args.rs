@@ -332,6 +332,10 @@ pub(crate) struct PlanArgs {
     /// Save the plan to this file, for `apply`; with --all, to one file for each environment in this folder
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
+    /// package that was last applied stays
+    #[arg(long, value_name = "PATH")]
+    pub(crate) package: Option<PathBuf>,
     /// Draw a saved plan
     #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "out", "detailed_exitcode"])]
     pub(crate) show: Option<PathBuf>,
@@ -354,6 +358,10 @@ pub(crate) struct ApplyArgs {
     /// Delete this too, as in `plan --prune`; may be repeated
     #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
     pub(crate) prune: Vec<String>,
+    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
+    /// package that was last applied stays
+    #[arg(long, value_name = "PATH")]
+    pub(crate) package: Option<PathBuf>,
     /// Confirm that the plan deletes this many resources, no more and no fewer
     #[arg(long, value_name = "COUNT")]
     pub(crate) allow_delete: Option<usize>,

@@ -24,6 +24,31 @@ impl Reader for Aws {
         self.runtime.block_on(self.inner.at())
     }
 
+    /// Puts the digest of the monitor's package into the documents of functions: of the package that was given, and
+    /// else of the one that was last applied. A function that was never applied keeps the reference.
+    fn resolve(&self, documents: &mut [Document]) -> Result<(), CloudError> {
+        let sight = Sight::default();
+        let given = self.inner.package.as_deref().map(function::code_digest);
+        let functions = documents
+            .iter_mut()
+            .filter(|document| document.kind == Kind::LambdaFunction);
+        for document in functions {
+            let digest = match &given {
+                Some(digest) => Some(digest.clone()),
+                None => {
+                    self.runtime
+                        .block_on(function::applied_code(&self.inner, &sight, document))?
+                }
+            };
+            if let Some(digest) = digest {
+                document.properties["code"] = json!({ "sha256": digest });
+            }
+        }
+        // What was asked just now need not be asked again by the look that follows.
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(sight));
+        Ok(())
+    }
+
     fn read(&self, document: &Document) -> Result<Reading, CloudError> {
         let sight = Sight::default();
         self.runtime.block_on(self.inner.read(&sight, document))
@@ -87,36 +112,6 @@ impl Cloud for Aws {
 
     fn delete(&self, found: &Found) -> Result<(), CloudError> {
         self.runtime.block_on(self.inner.delete(found))
-    }
-}
-
-impl Aws {
-    /// Puts the digest of the monitor's package into the documents of functions: of the package that was given, and
-    /// else of the one that was last applied. A function that was never applied keeps the reference.
-    ///
-    /// # Errors
-    /// What a function says of itself cannot be read.
-    pub fn resolve(&self, documents: &mut [Document]) -> Result<(), CloudError> {
-        let sight = Sight::default();
-        let given = self.inner.package.as_deref().map(function::code_digest);
-        for document in documents
-            .iter_mut()
-            .filter(|document| document.kind == Kind::LambdaFunction)
-        {
-            let digest = match &given {
-                Some(digest) => Some(digest.clone()),
-                None => {
-                    self.runtime
-                        .block_on(function::applied_code(&self.inner, &sight, document))?
-                }
-            };
-            if let Some(digest) = digest {
-                document.properties["code"] = json!({ "sha256": digest });
-            }
-        }
-        // What was asked just now need not be asked again by the look that follows.
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(sight));
-        Ok(())
     }
 }
 

@@ -43,7 +43,11 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     if !is_destroy && let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let deployment = Deployment::for_writing(Ground::of(session), &loaded, environment)?;
+    let deployment = Deployment::for_writing(
+        Ground::of(session).with_package(args.package.as_deref()),
+        &loaded,
+        environment,
+    )?;
     let is_saved = saved.is_some();
     let plan = match saved {
         Some((path, saved)) => {

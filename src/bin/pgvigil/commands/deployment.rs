@@ -19,6 +19,8 @@ use crate::session::Session;
 pub(crate) struct Ground<'a> {
     pub(crate) root: &'a Path,
     pub(crate) today: Date,
+    /// The monitor's package, or a folder of packages.
+    pub(crate) package: Option<&'a Path>,
 }
 
 impl<'a> Ground<'a> {
@@ -26,7 +28,12 @@ impl<'a> Ground<'a> {
         Self {
             root: session.root(),
             today: session.today(),
+            package: None,
         }
+    }
+
+    pub(crate) fn with_package(self, package: Option<&'a Path>) -> Self {
+        Self { package, ..self }
     }
 }
 
@@ -49,18 +56,20 @@ pub(crate) struct Deployment<P: ?Sized> {
     pub(crate) provider: Box<P>,
 }
 
-impl<P: ?Sized> Deployment<P> {
+impl<P: Reader + ?Sized> Deployment<P> {
     fn new(
         ground: Ground<'_>,
         loaded: &Loaded,
         environment: &Environment,
         provider: Box<P>,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        let mut documents = compile::compile(loaded, environment, ground.today).documents;
+        provider.resolve(&mut documents)?;
+        Ok(Self {
             identity: Identity::of(environment),
-            documents: compile::compile(loaded, environment, ground.today).documents,
+            documents,
             provider,
-        }
+        })
     }
 }
 
@@ -73,9 +82,9 @@ impl Deployment<dyn Reader> {
     ) -> anyhow::Result<Self> {
         let provider: Box<dyn Reader> = match environment.provider {
             Provider::Local => Box::new(local(ground, environment)?),
-            Provider::Aws => provider_aws::reader(environment)?,
+            Provider::Aws => provider_aws::reader(ground, environment)?,
         };
-        Ok(Self::new(ground, loaded, environment, provider))
+        Self::new(ground, loaded, environment, provider)
     }
 
     /// What an apply would do.
@@ -93,9 +102,9 @@ impl Deployment<dyn Cloud> {
     ) -> anyhow::Result<Self> {
         let provider: Box<dyn Cloud> = match environment.provider {
             Provider::Local => Box::new(local(ground, environment)?),
-            Provider::Aws => provider_aws::cloud(environment)?,
+            Provider::Aws => provider_aws::cloud(ground, environment)?,
         };
-        Ok(Self::new(ground, loaded, environment, provider))
+        Self::new(ground, loaded, environment, provider)
     }
 
     /// What an apply would do.

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
-    let entries = look(session, loaded, |_, deployment| {
+    let entries = look(session, loaded, None, |_, deployment| {
         drift(
             &deployment.identity,
             &deployment.documents,

@@ -1,5 +1,6 @@
 //! Every environment side by side: what `plan --all` and `drift --all` share.
 
+use std::path::Path;
 use std::time::Instant;
 
 use pgvigil::deploy::fleet::{AT_ONCE, side_by_side};
@@ -23,11 +24,12 @@ pub(crate) struct Failure {
 pub(crate) fn look<Seen: Send>(
     session: &Session,
     loaded: &Loaded,
+    package: Option<&Path>,
     look: impl Fn(&Environment, &Deployment<dyn Reader>) -> Result<Seen, Failure> + Sync,
 ) -> Vec<Entry<Result<Seen, Failure>>> {
     let mut environments: Vec<&Environment> = loaded.policy.environments.iter().collect();
     environments.sort_by(|left, right| left.name.cmp(&right.name));
-    let ground = Ground::of(session);
+    let ground = Ground::of(session).with_package(package);
     let entry = |environment: &Environment, milliseconds, result| Entry {
         identity: Identity::of(environment),
         milliseconds,

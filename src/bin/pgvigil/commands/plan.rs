@@ -36,7 +36,12 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     if let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let plan = Deployment::for_reading(Ground::of(session), &loaded, environment)?.plan(&prune)?;
+    let plan = Deployment::for_reading(
+        Ground::of(session).with_package(args.package.as_deref()),
+        &loaded,
+        environment,
+    )?
+    .plan(&prune)?;
     session.show(&render(session, &plan, args.format))?;
     let Ok(outcome) = plan.outcome() else {
         session.say(&unread(&plan));

@@ -14,7 +14,7 @@ use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow::Result<Exit> {
     let today = session.today();
-    let entries = look(session, loaded, |environment, deployment| {
+    let entries = look(session, loaded, args.package.as_deref(), |environment, deployment| {
         let faults = rules::canary::prove(loaded, environment, today).map_err(|error| Failure {
             message: error.to_string(),
             exit: Exit::Failed,

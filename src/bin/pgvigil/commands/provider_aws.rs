@@ -3,29 +3,104 @@
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::policy::model::Environment;
 
-use super::deployment::NoProvider;
+use super::deployment::Ground;
 
 /// Opens the account to read, with the role for `plan`.
-pub(crate) fn reader(environment: &Environment) -> anyhow::Result<Box<dyn Reader>> {
-    Err(refused(environment).into())
+#[cfg(feature = "aws")]
+pub(crate) fn reader(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Reader>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
+    let settings = enabled::settings(ground, environment, Purpose::Plan, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
 /// Opens the account to write, with the role for `apply`.
-pub(crate) fn cloud(environment: &Environment) -> anyhow::Result<Box<dyn Cloud>> {
-    Err(refused(environment).into())
+#[cfg(feature = "aws")]
+pub(crate) fn cloud(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Cloud>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
+    let settings = enabled::settings(ground, environment, Purpose::Apply, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
 #[cfg(feature = "aws")]
-fn refused(environment: &Environment) -> NoProvider {
-    NoProvider(format!(
-        "the environment `{}` is deployed to `aws`, and this version of pgvigil deploys to `local` only",
-        environment.name
-    ))
+use pgvigil::{cloud::aws::Aws, deploy::permission::Purpose};
+
+#[cfg(feature = "aws")]
+mod enabled {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use anyhow::Context as _;
+    use jiff::Timestamp;
+    use pgvigil::cloud::aws::{Settings, Variables};
+    use pgvigil::deploy::permission::Purpose;
+    use pgvigil::policy::model::{Architecture, Environment};
+
+    use super::Ground;
+
+    pub(super) fn settings(
+        ground: Ground<'_>,
+        environment: &Environment,
+        purpose: Purpose,
+        assume_role: Option<&String>,
+    ) -> anyhow::Result<Settings> {
+        let package = match ground.package {
+            None => None,
+            Some(path) => Some(package(path, environment.monitor.architecture)?),
+        };
+        Ok(Settings {
+            purpose,
+            assume_role: assume_role.cloned(),
+            variables: Variables(Arc::new(|name| std::env::var(name).ok())),
+            now: Timestamp::now,
+            package,
+        })
+    }
+
+    /// The package of an architecture: the file itself, or its file in a folder.
+    fn package(path: &Path, architecture: Architecture) -> anyhow::Result<Arc<[u8]>> {
+        let path: PathBuf = if path.is_dir() {
+            let architecture = match architecture {
+                Architecture::Arm64 => "arm64",
+                Architecture::X86_64 => "x86_64",
+            };
+            path.join(format!("pgvigil-monitor-{architecture}.zip"))
+        } else {
+            path.to_owned()
+        };
+        let shown = path.display();
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read the package {shown}"))?;
+        // Every zip file begins so (PKZIP APPNOTE, 4.3.7).
+        anyhow::ensure!(bytes.starts_with(b"PK\x03\x04"), "{shown} is no zip file");
+        Ok(bytes.into())
+    }
 }
 
 #[cfg(not(feature = "aws"))]
-fn refused(environment: &Environment) -> NoProvider {
-    NoProvider(format!(
+pub(crate) fn reader(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Reader>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn cloud(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Cloud>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+fn refused(environment: &Environment) -> super::deployment::NoProvider {
+    super::deployment::NoProvider(format!(
         "the environment `{}` is deployed to `aws`, and this pgvigil was built without its feature `aws`: build it \
          with `--features aws`",
         environment.name
