@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
+use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, Tag};
 use serde_json::{Value, json};
 
 use super::call::{found, gone};
@@ -329,6 +329,8 @@ async fn create(
             aws.keys
                 .create_key()
                 .set_description(wanted["description"].as_str().map(str::to_owned))
+                .set_key_spec(wanted["key_spec"].as_str().map(KeySpec::from))
+                .set_key_usage(wanted["key_usage"].as_str().map(KeyUsageType::from))
                 .policy(policy)
                 .set_tags(Some(tags.clone()))
                 .send()
