@@ -179,7 +179,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody.err.contains("nobody is here to be asked"),
+        nobody.err.contains("nobody is here to be asked") && nobody.err.contains("--auto-approve"),
         "{}",
         nobody.err
     );

@@ -89,7 +89,10 @@ fn a_plan_that_asks_for_something_else_is_found() {
     assert!(moved(&plan, &world.documents).is_empty());
     tags["pgvigil:query"] = json!("other");
     world.change(Kind::LambdaFunction, "tags", tags);
-    assert_eq!(moved(&plan, &world.documents), [function.address.clone()]);
+    assert_eq!(
+        moved(&plan, &world.documents),
+        std::slice::from_ref(&function.address)
+    );
     world.change(
         Kind::LambdaFunction,
         "tags",
@@ -97,7 +100,7 @@ fn a_plan_that_asks_for_something_else_is_found() {
     );
     world.change(Kind::Alarm, "threshold", json!(9));
     let alarm = world.one(Kind::Alarm).address.clone();
-    assert_eq!(moved(&plan, &world.documents), [alarm.clone()]);
+    assert_eq!(moved(&plan, &world.documents), std::slice::from_ref(&alarm));
     let gone: Vec<String> = world
         .documents
         .extract_if(.., |one| one.kind == Kind::Dashboard)

@@ -65,6 +65,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         is_saved,
         auto_approve: args.auto_approve,
         is_explicit: prune.is_explicit(),
+        how_to_confirm: "--allow-delete COUNT",
         allow_delete: args.allow_delete,
     };
     if plan.is_empty() && !plan.resources.iter().any(|resource| resource.remember) {
