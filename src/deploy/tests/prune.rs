@@ -78,6 +78,7 @@ fn a_plan_that_asks_for_something_else_is_found() {
     let mut world = World::applied();
     let plan = world.plan();
     assert!(moved(&plan, &world.documents).is_empty());
+    assert_eq!(moved(&plan, &[]).len(), world.documents.len());
     // The code comes from a package and is no part of the files.
     world.change(Kind::LambdaFunction, "code", json!({ "sha256": "x" }));
     assert!(moved(&plan, &world.documents).is_empty());

@@ -114,10 +114,12 @@ fn refuse_another(
             place(here)
         );
     }
-    if saved.plan.purpose == Purpose::Destroy {
-        return Ok(());
-    }
-    let moved = saved::moved(&saved.plan, &deployment.documents);
+    // A plan that takes an environment down asks for nothing, and cannot bring anything back.
+    let documents = match saved.plan.purpose {
+        Purpose::Apply => deployment.documents.as_slice(),
+        Purpose::Destroy => &[],
+    };
+    let moved = saved::moved(&saved.plan, documents);
     let Some(first) = moved.first() else {
         return Ok(());
     };
