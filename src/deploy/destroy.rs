@@ -23,6 +23,10 @@ pub enum Also {
 /// Days between the deletion of a key and its end: the longest that `ScheduleKeyDeletion` takes.
 pub const KEY_DELETION_DAYS: u32 = 30;
 
+/// What the deletion of a key means; it names [`KEY_DELETION_DAYS`].
+pub(super) const KEY_ENDS: &str =
+    "scheduled for deletion: it ends after 30 days, and until then can be brought back";
+
 /// Plans the removal of everything that pgvigil made for an environment, the schedule first. The plan is
 /// carried out as any other is.
 pub fn destroy(
@@ -112,18 +116,13 @@ fn planned(
             Action::None,
             Some("kept: other alarms may send to it; `--also topic` deletes it"),
         ),
-        Some(Kind::KmsKey) => (
-            Action::Delete,
-            Some(
-                "scheduled for deletion: it ends after 30 days, and until then can be brought back",
-            ),
-        ),
         Some(_) if asked.is_none() && found.applied.is_none() => (
             Action::None,
             Some(
                 "kept: nothing says that pgvigil made it; `plan --prune` deletes it when it is named",
             ),
         ),
+        Some(Kind::KmsKey) => (Action::Delete, Some(KEY_ENDS)),
         Some(_) => (Action::Delete, None),
     };
     Planned {

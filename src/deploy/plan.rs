@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::destroy::KEY_ENDS;
 use super::diff::{self, Change};
 use super::document::{Document, Fingerprint, Kind, Ownership};
 use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
@@ -401,10 +402,7 @@ fn extra(found: &Found, prune: &BTreeSet<String>) -> Planned {
             Action::None,
             "kept: a log group holds evidence, and is never deleted",
         ),
-        Some(Kind::KmsKey) if named => (
-            Action::Delete,
-            "scheduled for deletion: it ends after 30 days, and until then can be brought back",
-        ),
+        Some(Kind::KmsKey) if named => (Action::Delete, KEY_ENDS),
         Some(_) if named => (Action::Delete, "named to be pruned"),
         Some(_) => (
             Action::None,

@@ -256,6 +256,8 @@ pub trait Cloud: Reader {
     /// Writes the fingerprint alone beside a resource that already is as the document says.
     fn remember(&self, document: &Document) -> Result<(), CloudError>;
 
-    /// Deletes a resource that no file asks for any more. Protected kinds are refused.
+    /// Deletes a resource, and forgets the fingerprint beside it: when a file asks for it again it is new, and
+    /// not missing. Protected kinds are refused; a key is scheduled for deletion in
+    /// [`KEY_DELETION_DAYS`](super::destroy::KEY_DELETION_DAYS) days, and is then not there any more.
     fn delete(&self, found: &Found) -> Result<(), CloudError>;
 }

@@ -86,11 +86,12 @@ impl SavedPlan {
 /// Addresses at which a plan asks for something else than the files do now, sorted.
 ///
 /// Such a plan is never applied: it may hold an exclusion that has ended since, or an alarm that the repository
-/// has made sharper, and would silence the watch without a word. The code of a function is no part of the files.
+/// has made sharper, and would silence the watch without a word. The code of a function is no part of the files, and
+/// the digest of all of them says nothing about this environment.
 pub fn moved(plan: &Plan, documents: &[Document]) -> Vec<String> {
     let asked = |documents: &mut dyn Iterator<Item = &Document>| -> BTreeMap<String, Fingerprint> {
         documents
-            .map(|document| (document.address.clone(), without_code(document)))
+            .map(|document| (document.address.clone(), asked_for(document)))
             .collect()
     };
     let then = asked(
@@ -108,10 +109,13 @@ pub fn moved(plan: &Plan, documents: &[Document]) -> Vec<String> {
         .collect()
 }
 
-fn without_code(document: &Document) -> Fingerprint {
+fn asked_for(document: &Document) -> Fingerprint {
     let mut properties = document.properties.clone();
     if let (Kind::LambdaFunction, Value::Object(properties)) = (document.kind, &mut properties) {
         properties.remove("code");
+        if let Some(Value::Object(tags)) = properties.get_mut("tags") {
+            tags.remove("pgvigil:policy");
+        }
     }
     Fingerprint::of(document.kind, &properties)
 }

@@ -327,7 +327,7 @@ pub(crate) struct PlanArgs {
     pub(crate) all: bool,
     /// Delete this too: the address of what is live and no file asks for, or a pattern such as `orders/*`; may be
     /// repeated
-    #[arg(long, value_name = "ADDRESS", requires = "env")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["all", "show"])]
     pub(crate) prune: Vec<String>,
     /// Save the plan to this file, for `apply`; with --all, to one file for each environment in this folder
     #[arg(long, value_name = "FILE")]

@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     Drift = 13,
     /// Both.
     PendingAndDrift = 14,
-    /// An apply stopped part way.
+    /// An apply stopped part way, or something is left to do after it.
     PartlyApplied = 15,
 }
 

@@ -156,12 +156,19 @@ fn what_is_not_ours_stays() {
         .documents
         .extract_if(.., |one| one.kind == Kind::Dashboard)
         .collect();
-    let foreign = base.join("demo/alarm/somebody.json");
-    fs::write(&foreign, "{}").unwrap();
+    let foreign = [
+        base.join("demo/alarm/somebody.json"),
+        base.join("other/kms-key/somebody.json"),
+        base.join("other/sns-topic/somebody.json"),
+    ];
+    for path in &foreign {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "{}").unwrap();
+    }
     let plan = destroy_with(&world, &[Also::Key, Also::Topic]).unwrap();
     world.apply(&plan);
     assert!(!world.live(&gone[0]).exists());
-    assert!(foreign.exists() && base.join("README").exists());
+    assert!(foreign.iter().all(|path| path.exists()) && base.join("README").exists());
 }
 
 /// Answers for each resource, and lists none.
@@ -198,4 +205,40 @@ fn what_stands_and_is_not_listed_is_no_empty_plan() {
     let unreadable = Faulty::unreadable(&cloud);
     let plan = destroy(&identity, &world.documents, &unreadable, &none).unwrap();
     assert_eq!(plan.unread.len(), world.documents.len());
+}
+
+#[test]
+fn the_note_names_the_days() {
+    use crate::deploy::destroy::{KEY_DELETION_DAYS, KEY_ENDS};
+    assert!(KEY_ENDS.contains(&format!("after {KEY_DELETION_DAYS} days")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// For any environment: only what is kept stays, and an apply brings all of it back.
+    #[test]
+    fn any_environment_goes_and_comes_back(environment in any_environment(), key in any::<bool>(), topic in any::<bool>()) {
+        let world = World::new(environment);
+        world.apply(&world.plan());
+        let also: BTreeSet<Also> = [(topic && key, Also::Key), (topic, Also::Topic)]
+            .into_iter()
+            .filter_map(|(wanted, also)| wanted.then_some(also))
+            .collect();
+        let identity = Identity::of(&world.environment);
+        let plan = destroy(&identity, &world.documents, &world.cloud(), &also).unwrap();
+        world.apply(&plan);
+        prop_assert_eq!(left(&plan, &world.cloud()), Ok(Vec::new()));
+        for document in &world.documents {
+            let is_kept = match document.kind {
+                Kind::LogGroup => true,
+                Kind::KmsKey | Kind::KmsAlias => !(key && topic),
+                Kind::SnsTopic => !topic,
+                _ => false,
+            };
+            prop_assert_eq!(world.live(document).exists(), is_kept, "{}", document.address);
+        }
+        world.apply(&world.plan());
+        world.assert_converged();
+    }
 }

@@ -78,12 +78,30 @@ fn a_plan_that_asks_for_something_else_is_found() {
     let mut world = World::applied();
     let plan = world.plan();
     assert!(moved(&plan, &world.documents).is_empty());
+    assert_eq!(moved(&plan, &[]).len(), world.documents.len());
     // The code comes from a package and is no part of the files.
     world.change(Kind::LambdaFunction, "code", json!({ "sha256": "x" }));
     assert!(moved(&plan, &world.documents).is_empty());
+    // Nor does another environment's file concern this one.
+    let function = world.one(Kind::LambdaFunction).clone();
+    let mut tags = function.properties["tags"].clone();
+    tags["pgvigil:policy"] = json!("other");
+    world.change(Kind::LambdaFunction, "tags", tags.clone());
+    assert!(moved(&plan, &world.documents).is_empty());
+    tags["pgvigil:query"] = json!("other");
+    world.change(Kind::LambdaFunction, "tags", tags);
+    assert_eq!(
+        moved(&plan, &world.documents),
+        std::slice::from_ref(&function.address)
+    );
+    world.change(
+        Kind::LambdaFunction,
+        "tags",
+        function.properties["tags"].clone(),
+    );
     world.change(Kind::Alarm, "threshold", json!(9));
     let alarm = world.one(Kind::Alarm).address.clone();
-    assert_eq!(moved(&plan, &world.documents), [alarm.clone()]);
+    assert_eq!(moved(&plan, &world.documents), std::slice::from_ref(&alarm));
     let gone: Vec<String> = world
         .documents
         .extract_if(.., |one| one.kind == Kind::Dashboard)

@@ -7,7 +7,7 @@ use crate::deploy::aftermath::Left;
 use crate::deploy::apply::{End, Report, State, Step};
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
-use crate::deploy::plan::{Action, Plan, Planned, Unread};
+use crate::deploy::plan::{Action, Plan, Planned, Purpose, Unread};
 use crate::deploy::verdict::Verdict;
 use crate::report::escape::terminal;
 
@@ -110,7 +110,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
             text.push('\n');
         }
         had_details = has_details;
-        text.push_str(&head(resource, style));
+        text.push_str(&head(plan.purpose, resource, style));
         draw_changes(&resource.changes, style, &mut text);
     }
     draw_unread(&plan.unread, style, &mut text);
@@ -131,8 +131,9 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
     text
 }
 
-fn head(resource: &Planned, style: Style) -> String {
+fn head(purpose: Purpose, resource: &Planned, style: Style) -> String {
     let what = match (resource.action, resource.verdict) {
+        (Action::None, _) if purpose == Purpose::Destroy => "kept".to_owned(),
         (Action::None, verdict) => verdict.name().to_owned(),
         (action, Verdict::Pending | Verdict::Clean) => action.name().to_owned(),
         (action, verdict) => format!("{}, {}", action.name(), verdict.name()),

@@ -2,7 +2,7 @@
 
 use super::{plan_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::diff::Change;
-use crate::deploy::plan::{Action, Plan};
+use crate::deploy::plan::{Action, Plan, Purpose};
 use crate::deploy::verdict::Verdict;
 use crate::report::escape::{code, fence, terminal};
 
@@ -47,7 +47,10 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
         } else {
             resource.action.sign()
         };
-        let what = format!("{}, {}", resource.action.name(), resource.verdict.name());
+        let what = match (plan.purpose, resource.action) {
+            (Purpose::Destroy, Action::None) => "kept".to_owned(),
+            _ => format!("{}, {}", resource.action.name(), resource.verdict.name()),
+        };
         let mut part = format!(
             "\n{} {} ({what})\n",
             code(&sign.to_string()),

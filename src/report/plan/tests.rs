@@ -324,3 +324,56 @@ fn the_summary_counts() {
         "nothing to do; 2 not read"
     );
 }
+
+/// What an environment answers may hold anything: nothing of it reaches a terminal or a page as it is.
+#[test]
+fn a_fleet_is_drawn_with_its_failures_escaped() {
+    use super::fleet::{Entry, human_plans, json_plans, markdown_plans};
+    let identity = |name: &str| Identity {
+        environment: name.to_owned(),
+        ..plan().identity
+    };
+    let hostile = "no\u{1b}[31m | \u{202e}access\nsecond line";
+    let entries = [
+        Entry {
+            identity: identity("dev"),
+            milliseconds: 7,
+            result: Ok(plan()),
+        },
+        Entry {
+            identity: identity("prod"),
+            milliseconds: 12_034,
+            result: Err(hostile.to_owned()),
+        },
+    ];
+    let human = human_plans(&entries, Style::default());
+    let markdown = markdown_plans(&entries, markdown::COMMENT_LIMIT);
+    let json = json_plans(&entries);
+    for text in [&human, &markdown, &json] {
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
+    }
+    let last = human.lines().last().unwrap();
+    assert!(
+        last.starts_with("prod ") && last.ends_with("  12.034 s"),
+        "{last}"
+    );
+    let rows: Vec<&str> = markdown
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .collect();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 7, "{row}");
+    }
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["environments"][1]["error"], hostile);
+    assert_eq!(value["environments"][0]["plan"]["purpose"], "apply");
+    for limit in [600, 2_000, 20_000] {
+        let many: Vec<_> = std::iter::repeat_n(entries[0].clone(), 3).collect();
+        let page = markdown_plans(&many, limit);
+        assert!(page.len() <= limit, "{} > {limit}", page.len());
+    }
+}

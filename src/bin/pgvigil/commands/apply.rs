@@ -69,6 +69,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         is_saved,
         auto_approve: args.auto_approve,
         is_explicit: prune.is_explicit(),
+        how_to_confirm: "--allow-delete COUNT",
         allow_delete: args.allow_delete,
     };
     if plan.is_empty() && !plan.resources.iter().any(|resource| resource.remember) {
@@ -117,10 +118,12 @@ fn refuse_another(
             place(here)
         );
     }
-    if saved.plan.purpose == Purpose::Destroy {
-        return Ok(());
-    }
-    let moved = saved::moved(&saved.plan, &deployment.documents);
+    // A plan that takes an environment down asks for nothing, and cannot bring anything back.
+    let documents = match saved.plan.purpose {
+        Purpose::Apply => deployment.documents.as_slice(),
+        Purpose::Destroy => &[],
+    };
+    let moved = saved::moved(&saved.plan, documents);
     let Some(first) = moved.first() else {
         return Ok(());
     };

@@ -16,6 +16,8 @@ pub(crate) struct Approval<'a> {
     pub(crate) auto_approve: bool,
     /// Every deletion was named by its whole address, or by the command itself.
     pub(crate) is_explicit: bool,
+    /// How to confirm deletions where nobody can be asked.
+    pub(crate) how_to_confirm: &'a str,
     /// How many deletions were allowed on the command line.
     pub(crate) allow_delete: Option<usize>,
 }
@@ -43,9 +45,9 @@ impl Approval<'_> {
         if count > 0 && !is_allowed {
             if !std::io::stdin().is_terminal() {
                 return refused(&format!(
-                    "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with \
-                     --allow-delete {count}",
-                    resources(count)
+                    "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with {}",
+                    resources(count),
+                    self.how_to_confirm.replace("COUNT", &count.to_string())
                 ));
             }
             let environment = &self.plan.identity.environment;

@@ -70,6 +70,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
         is_saved: false,
         auto_approve: args.auto_approve,
         is_explicit: true,
+        how_to_confirm: "--auto-approve, or save it with --out and apply it",
         allow_delete: None,
     };
     match approval.ask(session)? {
