@@ -7,6 +7,8 @@ use crate::policy::model::Environment;
 
 mod fields;
 mod label;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use fields::Fields;
 pub(crate) use label::{label, pascal, tail};

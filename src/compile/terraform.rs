@@ -1,4 +1,4 @@
-//! An environment as a root module of Terraform or OpenTofu, in JSON syntax.
+//! An environment as a root module of Terraform, in JSON syntax.
 //!
 //! One file for all clusters, since a state belongs to an account and a region. What a fleet needs beside it (a
 //! backend, its own tags) stands in files of its own in the same folder.

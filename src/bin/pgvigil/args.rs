@@ -284,7 +284,7 @@ pub(crate) struct ExplainArgs {
 pub(crate) enum Target {
     /// Queries, enrolment SQL, monitor settings and one document for each resource
     Documents,
-    /// A root module of Terraform or OpenTofu for the environment
+    /// A root module of Terraform for the environment
     Terraform,
     /// A CloudFormation template for each cluster
     Cloudformation,

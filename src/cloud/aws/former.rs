@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::connect::Inner;
 use super::log_group::{self, MONITORS};
+use super::provider::found;
 use super::sight::Sight;
 use super::{alarm, saved_query};
 use super::{function, role, schedule, topic};
@@ -165,13 +166,7 @@ async fn left_of(
             _ => {}
         }
         if let Reading::Present(live) = Box::pin(aws.read(sight, &document)).await? {
-            all.push(Found {
-                address: document.address,
-                kind: Some(kind),
-                name: document.name,
-                digest: Some(Fingerprint::of(kind, &live.properties)),
-                applied: live.applied,
-            });
+            all.push(found(&document, &live));
         }
     }
     Ok(all)

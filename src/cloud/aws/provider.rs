@@ -14,7 +14,9 @@ use super::{
 };
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
-use crate::deploy::port::{At, Cloud, CloudError, Expected, Found, Lock, Reader, Reading, Scope};
+use crate::deploy::port::{
+    At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
+};
 
 /// Resources that are read side by side. Each service's own rate holds besides.
 const AT_ONCE: usize = 64;
@@ -75,8 +77,21 @@ impl Reader for Aws {
             stream::iter(documents)
                 .map(|document| self.inner.read(&sight, document))
                 .buffered(AT_ONCE)
-                .collect(),
+                .collect::<Vec<_>>(),
         );
+        let present =
+            documents
+                .iter()
+                .zip(&readings)
+                .filter_map(|(document, reading)| match reading {
+                    Ok(Reading::Present(live)) => Some(found(document, live)),
+                    _ => None,
+                });
+        sight
+            .present
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(present);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(sight);
         readings
     }
@@ -206,10 +221,18 @@ impl Inner {
         note::write(self, document, &more).await
     }
 
-    /// What stands within the scope beside what was read: additions to our resources, and resources of clusters
-    /// that no file names any more.
+    /// What stands within the scope: what was read, additions to our resources, and resources of clusters that no
+    /// file names any more.
     async fn list(&self, sight: &Sight) -> Result<Vec<Found>, CloudError> {
         let mut all = former::list(self, sight).await?;
+        all.extend(
+            sight
+                .present
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .cloned(),
+        );
         for document in &sight.documents {
             match document.kind {
                 Kind::SnsTopic => all.extend(topic::beside(self, sight, document).await?),
@@ -261,6 +284,17 @@ impl Inner {
             base if base.is_empty() => former::base_of(&found.name).to_owned(),
             base => base,
         }
+    }
+}
+
+/// What was read, as a list tells it.
+pub(super) fn found(document: &Document, live: &Live) -> Found {
+    Found {
+        address: document.address.clone(),
+        kind: Some(document.kind),
+        name: document.name.clone(),
+        digest: Some(Fingerprint::of(document.kind, &live.properties)),
+        applied: live.applied.clone(),
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::deploy::document::Document;
-use crate::deploy::port::CloudError;
+use crate::deploy::port::{CloudError, Found};
 
 /// Tags of a resource.
 pub(super) type Tags = BTreeMap<String, String>;
@@ -77,6 +77,8 @@ pub(super) struct Sight {
     pub(super) targets: Memo<Option<Arc<Vec<Target>>>>,
     /// Tags by the ARN or id of what bears them.
     pub(super) tags: Memo<Option<Arc<Tags>>>,
-    /// What was read: a list tells apart what stands beside it.
+    /// What was asked for: a list tells apart what stands beside it.
     pub(super) documents: Vec<Document>,
+    /// What of it is there.
+    pub(super) present: Mutex<Vec<Found>>,
 }

@@ -1,1 +1,204 @@
+use serde_json::Value;
 
+use super::super::export::testing::changed_in_one_place;
+use super::super::resources::testing;
+use super::*;
+
+fn prod() -> (Environment, Vec<Document>) {
+    let mut environment = testing::environment("prod", &["orders", "billing"]);
+    environment
+        .tags
+        .push(("cost".to_owned(), "${x} %{y}".to_owned()));
+    let documents = testing::documents(&environment);
+    (environment, documents)
+}
+
+fn text() -> String {
+    let (environment, documents) = prod();
+    terraform(&environment, &documents).unwrap().text
+}
+
+fn root() -> Value {
+    serde_json::from_str(&text()).unwrap()
+}
+
+fn resource(of_type: &str, label: &str) -> Value {
+    let root = root();
+    let found = &root["resource"][of_type][label];
+    assert!(found.is_object(), "no {of_type}.{label}");
+    found.clone()
+}
+
+#[test]
+fn every_field_is_expressed_or_refused() {
+    let (environment, documents) = prod();
+    let whole = text();
+    let changed = changed_in_one_place(&documents);
+    assert!(changed.len() > 300, "{}", changed.len());
+    let mut expressed = 0;
+    for (place, documents) in changed {
+        if let Ok(module) = terraform(&environment, &documents) {
+            assert_ne!(module.text, whole, "{place} is lost");
+            expressed += 1;
+        }
+    }
+    assert!(expressed > 250, "{expressed}");
+}
+
+#[test]
+fn the_bytes_are_the_same_each_time() {
+    assert_eq!(text(), text());
+}
+
+#[test]
+fn every_resource_is_imported_from_where_it_is() {
+    let root = root();
+    let mut imported: Vec<&str> = root["import"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|import| import["to"].as_str().unwrap())
+        .collect();
+    imported.sort_unstable();
+    let mut made: Vec<String> = Vec::new();
+    for (of_type, resources) in root["resource"].as_object().unwrap() {
+        for label in resources.as_object().unwrap().keys() {
+            made.push(format!("{of_type}.{label}"));
+        }
+    }
+    made.sort_unstable();
+    assert_eq!(imported, made);
+    assert!(
+        prod().1.len() <= made.len(),
+        "a document without a resource"
+    );
+}
+
+#[test]
+fn t1_the_clusters_own_log_group_is_taken_over_and_let_go_of() {
+    let root = root();
+    let address = "aws_cloudwatch_log_group.orders_database";
+    let import = root["import"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|import| import["to"] == address)
+        .unwrap();
+    // Without a condition: Terraform fails where the group is not, and never makes it.
+    assert_eq!(
+        import,
+        &json!({ "to": address, "id": "/aws/rds/cluster/orders/postgresql" })
+    );
+    let group = resource("aws_cloudwatch_log_group", "orders_database");
+    assert_eq!(group["skip_destroy"], true);
+    assert_eq!(group["lifecycle"]["prevent_destroy"], true);
+    assert_eq!(group["retention_in_days"], 365);
+    assert!(group.get("tags").is_none(), "its tags are not ours");
+}
+
+#[test]
+fn evidence_and_the_way_to_people_are_not_destroyed() {
+    for (of_type, label) in [
+        ("aws_cloudwatch_log_group", "orders_monitor"),
+        ("aws_kms_key", "orders"),
+        ("aws_kms_alias", "billing"),
+        ("aws_sns_topic", "billing"),
+    ] {
+        let lifecycle = &resource(of_type, label)["lifecycle"];
+        assert_eq!(lifecycle["prevent_destroy"], true, "{of_type}.{label}");
+    }
+}
+
+#[test]
+fn t11_the_schedule_comes_after_the_alarms_and_the_alarms_after_the_topic() {
+    let rule = resource("aws_cloudwatch_event_rule", "orders");
+    let needed: Vec<&str> = rule["depends_on"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|address| address.as_str().unwrap())
+        .collect();
+    assert_eq!(
+        needed,
+        [
+            "aws_cloudwatch_metric_alarm.orders_delivery",
+            "aws_cloudwatch_metric_alarm.orders_heartbeat",
+            "aws_cloudwatch_metric_alarm.orders_human-dml",
+            "aws_cloudwatch_metric_alarm.orders_monitor-errors",
+        ]
+    );
+    let alarm = resource("aws_cloudwatch_metric_alarm", "orders_heartbeat");
+    assert_eq!(alarm["depends_on"], json!(["aws_sns_topic.orders"]));
+    assert_eq!(
+        alarm["alarm_actions"],
+        json!(["${aws_sns_topic.orders.arn}"])
+    );
+}
+
+#[test]
+fn t12_the_account_is_guarded_and_versions_are_bounded() {
+    let root = root();
+    let provider = &root["provider"]["aws"];
+    assert_eq!(provider["allowed_account_ids"], json!(["123456789012"]));
+    assert_eq!(provider["region"], "us-east-1");
+    assert_eq!(
+        provider["ignore_tags"]["key_prefixes"],
+        json!(["pgvigil:applied"])
+    );
+    let aws = &root["terraform"]["required_providers"]["aws"];
+    assert_eq!(aws["version"], PROVIDER);
+    assert_eq!(root["terraform"]["required_version"], TERRAFORM);
+}
+
+#[test]
+fn t13_secrets_are_sensitive_variables() {
+    let root = root();
+    assert_eq!(root["variable"]["from_env_INCIDENT_URL"]["sensitive"], true);
+    let https: Vec<Value> = root["resource"]["aws_sns_topic_subscription"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter(|subscription| subscription["protocol"] == "https")
+        .map(|subscription| subscription["endpoint"].clone())
+        .collect();
+    assert_eq!(
+        https,
+        [
+            json!("${var.from_env_INCIDENT_URL}"),
+            json!("${var.from_env_INCIDENT_URL}")
+        ]
+    );
+}
+
+#[test]
+fn text_is_never_read_as_a_template() {
+    let topic = resource("aws_sns_topic", "orders");
+    assert_eq!(topic["tags"]["cost"], "$${x} %%{y}");
+}
+
+#[test]
+fn two_secrets_are_never_one_variable() {
+    let (mut environment, _) = prod();
+    environment.notifications = ["a/b", "a_2Fb"]
+        .map(|name| {
+            crate::policy::model::Notification::Https(crate::policy::model::Secret::FromSecret(
+                name.to_owned(),
+            ))
+        })
+        .to_vec();
+    let documents = testing::documents(&environment);
+    let fault = terraform(&environment, &documents).unwrap_err();
+    assert!(matches!(fault, ExportFault::SameLabel { .. }), "{fault}");
+}
+
+#[test]
+fn a_local_environment_has_nothing_to_export() {
+    let environment = testing::local("try", &["orders"]);
+    let documents = testing::documents(&environment);
+    assert_eq!(
+        terraform(&environment, &documents).unwrap_err(),
+        ExportFault::NoAccount {
+            environment: "try".to_owned()
+        }
+    );
+}

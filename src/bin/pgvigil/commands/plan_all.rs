@@ -14,23 +14,29 @@ use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow::Result<Exit> {
     let today = session.today();
-    let entries = look(session, loaded, args.package.as_deref(), |environment, deployment| {
-        let faults = rules::canary::prove(loaded, environment, today).map_err(|error| Failure {
-            message: error.to_string(),
-            exit: Exit::Failed,
-        })?;
-        if !faults.is_empty() {
-            let message = format!(
-                "the compiled query silences what must be loud: `pgvigil plan --env {}` shows it",
-                environment.name
-            );
-            let exit = Exit::Diagnostics;
-            return Err(Failure { message, exit });
-        }
-        deployment
-            .plan(&Prune::default())
-            .map_err(|error| Failure::of(&error.into()))
-    });
+    let entries = look(
+        session,
+        loaded,
+        args.package.as_deref(),
+        |environment, deployment| {
+            let faults =
+                rules::canary::prove(loaded, environment, today).map_err(|error| Failure {
+                    message: error.to_string(),
+                    exit: Exit::Failed,
+                })?;
+            if !faults.is_empty() {
+                let message = format!(
+                    "the compiled query silences what must be loud: `pgvigil plan --env {}` shows it",
+                    environment.name
+                );
+                let exit = Exit::Diagnostics;
+                return Err(Failure { message, exit });
+            }
+            deployment
+                .plan(&Prune::default())
+                .map_err(|error| Failure::of(&error.into()))
+        },
+    );
     let exit = worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,
         Ok(plan) => match plan.outcome() {
