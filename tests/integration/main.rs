@@ -5,6 +5,8 @@ mod attack;
 #[cfg(feature = "database")]
 mod attack_database;
 mod attack_server;
+#[cfg(feature = "aws")]
+mod aws;
 mod browser;
 mod cases;
 mod cli;
@@ -21,6 +23,8 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "aws")]
+mod moto;
 mod mutation;
 mod page;
 mod readme;

@@ -1,0 +1,155 @@
+//! AWS on loopback: a moto server of its own for each test, with what it lacks (`tests/moto/server.py`).
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use assert_cmd::cargo::CommandCargoExt as _;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The account that moto gives to credentials it does not know.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// A server that ends with the value.
+pub(crate) struct Moto {
+    child: Child,
+    port: u16,
+}
+
+/// A call that somebody made.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Call {
+    /// As it signs: `monitoring`, `events`, `logs` …
+    pub(crate) service: Option<String>,
+    pub(crate) operation: String,
+    /// 0 when the connection was cut before it was carried out.
+    pub(crate) status: Option<u16>,
+    pub(crate) writes: bool,
+    pub(crate) region: Option<String>,
+    pub(crate) access_key: Option<String>,
+}
+
+impl Moto {
+    /// Starts a server. It must be installed: `tests/moto/install`.
+    pub(crate) fn start() -> Self {
+        let venv = target().join("venv/bin/python");
+        assert!(
+            venv.exists(),
+            "moto is not installed: run tests/moto/install ({} is missing)",
+            venv.display()
+        );
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/server.py");
+        let mut child = Command::new(venv)
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line.trim().parse().expect("moto did not start");
+        Self { child, port }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Points a command at this server, with credentials that moto does not look at.
+    pub(crate) fn env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("AWS_ENDPOINT_URL", self.endpoint())
+            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env_remove("AWS_SESSION_TOKEN")
+            .env_remove("AWS_PROFILE")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+    }
+
+    /// The built program in a repository, pointed at this server.
+    pub(crate) fn pgvigil(&self, repository: &Path) -> Command {
+        let mut command = Command::cargo_bin("pgvigil").unwrap();
+        command.current_dir(repository).env("NO_COLOR", "1");
+        self.env(&mut command);
+        command
+    }
+
+    /// Every call so far, oldest first.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        serde_json::from_str(&self.http("GET", "/test/calls", "")).unwrap()
+    }
+
+    /// Sets faults in the place of those before: see `tests/moto/server.py`.
+    pub(crate) fn faults(&self, faults: &Value) {
+        self.http("POST", "/test/faults", &faults.to_string());
+    }
+
+    /// Runs Python with boto3 against this server, for what somebody does by hand. `client(service)` makes a client.
+    pub(crate) fn by_hand(&self, region: &str, code: &str) -> String {
+        let prelude = format!(
+            "import boto3, json\ndef client(service): return boto3.client(service, region_name={region:?})\n"
+        );
+        let mut python = Command::new(target().join("venv/bin/python"));
+        self.env(&mut python);
+        let done = python.arg("-c").arg(prelude + code).output().unwrap();
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(
+            done.status.success(),
+            "{code}\n{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        text
+    }
+
+    fn http(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned())
+            .unwrap()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The target folder that this test was built in.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
+        PathBuf::from,
+    )
+}
+
+/// The smallest package that Lambda takes: a zip file whose `bootstrap` is this text.
+pub(crate) fn package(path: &Path, bootstrap: &str) {
+    let code = format!(
+        "import zipfile\nz = zipfile.ZipFile({:?}, 'w')\nz.writestr(zipfile.ZipInfo('bootstrap'), {bootstrap:?})\nz.close()",
+        path.display().to_string()
+    );
+    let done = Command::new(target().join("venv/bin/python"))
+        .arg("-c")
+        .arg(code)
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
