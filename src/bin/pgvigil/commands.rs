@@ -9,6 +9,7 @@ mod ci;
 mod compile;
 mod completions;
 mod deployment;
+mod doctor;
 mod drift;
 mod eval;
 mod explain;
@@ -38,6 +39,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::run(session, &args),
         Command::Apply(args) => apply::run(session, &args),
         Command::Drift(args) => drift::run(session, &args),
+        Command::Doctor(args) => doctor::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
