@@ -134,14 +134,9 @@ fn token(environment: &Environment, now: Timestamp) -> String {
 /// Set once somebody asks for a stop.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Lets Ctrl-C end the run between two looks, so that what was made is taken away. A second one ends it at once.
+/// Ctrl-C, and the signals with which pipelines cancel a job, end the waiting; what was made is still taken away.
 fn listen() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::abort();
-        }
-    })
-    .context("cannot listen for Ctrl-C")
+    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
 }
 
 struct SystemClock;
