@@ -134,6 +134,12 @@ pub enum Access {
         /// Its `Sid`, or its place such as `statement 2`.
         statement: String,
     },
+    /// A statement leaves it to the account, which the role belongs to: then the role's own policy must allow it
+    /// (IAM user guide, "AWS account principals").
+    Delegated {
+        /// Its `Sid`, or its place.
+        statement: String,
+    },
     /// A statement denies it, whatever others say.
     Denied {
         /// Its `Sid`, or its place.
@@ -190,6 +196,7 @@ pub fn evaluate(policy: &Value, call: &Call) -> Access {
         }
     };
     let mut allowed = None;
+    let mut delegated = None;
     let mut unclear_allow = None;
     let mut unclear_deny = None;
     for (index, statement) in statements.into_iter().enumerate() {
@@ -206,8 +213,11 @@ pub fn evaluate(policy: &Value, call: &Call) -> Access {
         ]);
         let effect = statement.get("Effect").and_then(Value::as_str);
         match (effect, holds) {
-            (Some("Allow"), Holds::Yes) => {
+            (Some("Allow"), Holds::Yes) if is_direct(statement, call) => {
                 allowed.get_or_insert(name);
+            }
+            (Some("Allow"), Holds::Yes) => {
+                delegated.get_or_insert(name);
             }
             (Some("Allow"), Holds::Unclear(why)) => {
                 unclear_allow.get_or_insert((name, why));
@@ -222,11 +232,32 @@ pub fn evaluate(policy: &Value, call: &Call) -> Access {
             }
         }
     }
-    match (unclear_deny, allowed, unclear_allow) {
-        (Some((statement, why)), _, _) => Access::Unclear { statement, why },
-        (None, Some(statement), _) => Access::Allowed { statement },
-        (None, None, Some((statement, why))) => Access::Unclear { statement, why },
-        (None, None, None) => Access::NotAllowed,
+    if let Some((statement, why)) = unclear_deny {
+        return Access::Unclear { statement, why };
+    }
+    if let Some(statement) = allowed {
+        return Access::Allowed { statement };
+    }
+    // One that may allow is told before one that leaves it to others.
+    match (unclear_allow, delegated) {
+        (Some((statement, why)), _) => Access::Unclear { statement, why },
+        (None, Some(statement)) => Access::Delegated { statement },
+        (None, None) => Access::NotAllowed,
+    }
+}
+
+/// Says whether a statement means the caller, and not only its account.
+fn is_direct(statement: &Value, call: &Call) -> bool {
+    let Caller::Role(arn) = &call.caller else {
+        return true;
+    };
+    match statement.get("Principal") {
+        Some(Value::String(text)) => text == "*",
+        Some(Value::Object(principals)) => principals
+            .get("AWS")
+            .and_then(texts)
+            .is_some_and(|names| names.iter().any(|name| *name == "*" || name == arn)),
+        _ => false,
     }
 }
 
@@ -473,6 +504,7 @@ mod tests {
     fn of(statements: &[Value], call: &Call) -> &'static str {
         match evaluate(&json!({ "Statement": statements }), call) {
             Access::Allowed { .. } => "allowed",
+            Access::Delegated { .. } => "delegated",
             Access::Denied { .. } => "denied",
             Access::NotAllowed => "not allowed",
             Access::Unclear { .. } => "unclear",
@@ -552,13 +584,13 @@ mod tests {
             of(&[allow(account.clone(), json!({}))], &alarm()),
             "not allowed"
         );
-        assert_eq!(of(&[allow(account, json!({}))], &role()), "allowed");
+        assert_eq!(of(&[allow(account, json!({}))], &role()), "delegated");
         assert_eq!(
             of(
                 &[allow(json!({ "AWS": ["123456789012"] }), json!({}))],
                 &role()
             ),
-            "allowed"
+            "delegated"
         );
         assert_eq!(
             of(

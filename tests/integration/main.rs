@@ -9,6 +9,7 @@ mod browser;
 mod cases;
 mod cli;
 mod deploy;
+mod doctor;
 mod enrolment;
 mod golden;
 mod impact;

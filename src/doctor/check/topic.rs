@@ -84,6 +84,15 @@ pub(super) fn admitted(
     let apply = || context.subject.apply();
     match access {
         Access::Allowed { statement } => Finding::ok(format!("`{statement}` allows {action}")),
+        Access::Delegated { statement } if is_needed => Finding::fail(
+            format!(
+                "`{statement}` leaves {action} to the caller's own policy, which is not written for it"
+            ),
+            apply(),
+        ),
+        Access::Delegated { statement } => Finding::ok(format!(
+            "`{statement}` allows {action} to whom its own policy does"
+        )),
         Access::Denied { statement } => {
             Finding::fail(format!("`{statement}` denies {action}"), apply())
         }
