@@ -14,6 +14,9 @@ use crate::deploy::plan::{Plan, PlanError, Survey, compare};
 use crate::deploy::port::{CloudError, Identity, Reader, Reading};
 use crate::policy::model::Environment;
 
+/// How long CloudWatch keeps an alarm's history: 30 days (`DescribeAlarmHistory`).
+const HISTORY_SECONDS: i64 = 30 * 86_400;
+
 /// What a person may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -121,7 +124,7 @@ fn observe(
     // The check says how old the last heartbeat is, so it is looked for further back than it may be.
     let patience = check::heartbeat_patience(subject).max(86_400);
     let hours = i64::from(question.settings.hours) * 3600;
-    observer.observe(&subject.asked(back(hours), back(patience)))
+    observer.observe(&subject.asked(back(hours), back(HISTORY_SECONDS), back(patience)))
 }
 
 fn of_cluster(

@@ -45,8 +45,10 @@ pub struct Asked<'a> {
     pub role: String,
     /// Calls that the role must be able to make.
     pub requests: Vec<Request>,
-    /// The last hours, for counts and for the alarms' history.
+    /// The last hours, for the function's counts.
     pub hours: Since,
+    /// The time of which the alarms' history is read: all that CloudWatch keeps.
+    pub history: Since,
     /// The time in which a heartbeat is looked for.
     pub heartbeat_within: Since,
 }
@@ -91,7 +93,7 @@ pub trait Observer {
         let alarms: BTreeMap<_, _> = asked
             .alarms
             .iter()
-            .map(|name| (name.clone(), self.alarm(name, asked.hours)))
+            .map(|name| (name.clone(), self.alarm(name, asked.history)))
             .collect();
         Observed {
             database: self.database(asked.cluster),

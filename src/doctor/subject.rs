@@ -144,7 +144,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What is asked about it.
-    pub fn asked(&self, hours: Since, heartbeat_within: Since) -> Asked<'a> {
+    pub fn asked(&self, hours: Since, history: Since, heartbeat_within: Since) -> Asked<'a> {
         Asked {
             cluster: self.cluster,
             log_group: self.names.cluster_log_group().to_owned(),
@@ -161,6 +161,7 @@ impl<'a> Subject<'a> {
             role: self.role_arn(),
             requests: self.requests(),
             hours,
+            history,
             heartbeat_within,
         }
     }

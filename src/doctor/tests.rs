@@ -273,7 +273,10 @@ impl Observer for World {
     }
 
     fn alarm(&self, name: &str, history: Since) -> Answer<Alarm> {
-        assert!(history.from < history.until);
+        assert_eq!(
+            history.until.duration_since(history.from).as_secs(),
+            30 * DAY
+        );
         self.observed.alarms[name].clone()
     }
 
@@ -615,7 +618,12 @@ const BROKEN: &[Case] = {
             };
         }),
         ("alarms-delivered", Fail, |world| {
-            world.alarm("human-dml").actions[0].succeeded = false;
+            let action = &mut world.alarm("human-dml").actions[0];
+            (action.succeeded, action.at) = (false, ago(HOUR));
+        }),
+        ("alarms-delivered", Warn, |world| {
+            let action = &mut world.alarm("human-dml").actions[0];
+            (action.succeeded, action.at) = (false, ago(10 * DAY));
         }),
         ("alarms-delivered", Warn, |world| {
             let mut failed = world.alarm("human-dml").actions[0].clone();

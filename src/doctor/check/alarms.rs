@@ -286,16 +286,18 @@ fn delivered(context: &Context<'_>) -> Findings {
                 "Action",
             ])
         };
-        Ok(match (alarm.actions.first(), failed.clone().count()) {
+        Ok(match (alarm.actions.first(), failed.count()) {
             (None, _) => Finding::ok("it had nothing to tell"),
-            (Some(last), _) if !last.succeeded => Finding::fail(
-                format!(
-                    "its last action failed {} ago: {}",
-                    duration(context.age(last.at)),
-                    last.message
-                ),
-                look(),
-            ),
+            (Some(last), _) if !last.succeeded => {
+                let age = duration(context.age(last.at));
+                let sentence = format!("its last action failed {age} ago: {}", last.message);
+                // Its cause may be mended since: only another action would tell.
+                if context.is_older(last.at, i64::from(context.hours) * 3600) {
+                    Finding::warn(sentence, look())
+                } else {
+                    Finding::fail(sentence, look())
+                }
+            }
             (Some(_), 0) => Finding::ok("its last action succeeded"),
             (Some(_), count) => Finding::warn(
                 format!("its last action succeeded, and {count} before it failed"),
