@@ -354,14 +354,16 @@ fn unproven(steps: &[Proof]) -> Vec<String> {
         "from the database to its log group, and the query in the service: `pgvigil doctor` looks at both".to_owned(),
         "that the function counts: its heartbeat says that it runs".to_owned(),
     ];
+    // That the canary's own alarm is taken away is no part of the chain.
     parts.extend(
         steps
             .iter()
+            .filter(|proof| proof.step != Step::Removed)
             .filter(|proof| !matches!(proof.outcome, Outcome::Proven(_)))
             .map(|proof| proof.step.title().to_owned()),
     );
     parts.push(
-        "from the topic to each person: SNS took the message, whether somebody has read it only they can say"
+        "from the topic to each person: whether somebody has read a message only they can say"
             .to_owned(),
     );
     parts

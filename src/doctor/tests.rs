@@ -935,6 +935,34 @@ fn a_folder_is_judged_by_its_documents() {
 }
 
 #[test]
+fn what_is_broken_is_told_of_its_own_cluster() {
+    let mut world = World::of(local("dev", &["orders", "orders-2"]));
+    world.edit(Kind::EventRule, "orders-2", |rule| {
+        rule["state"] = json!("DISABLED")
+    });
+    let diagnosis = world.try_diagnose(false).unwrap();
+    let failed: Vec<(&str, Vec<&str>)> = diagnosis
+        .clusters
+        .iter()
+        .map(|cluster| {
+            let failed = cluster.checks.iter();
+            let failed = failed.filter(|check| check.verdict == Verdict::Fail);
+            (
+                cluster.cluster.as_str(),
+                failed.map(|check| check.id).collect(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            ("orders", vec![]),
+            ("orders-2", vec!["rule", "as-in-the-files"])
+        ]
+    );
+}
+
+#[test]
 fn ages_are_told_by_the_providers_clock() {
     let mut world = World::healthy();
     // Our clock is an hour fast: the heartbeat is not an hour old.
