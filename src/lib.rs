@@ -13,6 +13,7 @@ pub mod insights;
 pub mod compile;
 pub mod rules;
 pub mod deploy;
+pub mod doctor;
 pub mod cloud;
 #[cfg(feature = "database")]
 pub mod database;

@@ -1,6 +1,7 @@
 //! Results as text: for people, for programs, for the annotations of a pull request.
 
 pub mod attack;
+pub mod doctor;
 pub mod escape;
 pub mod github;
 pub mod human;

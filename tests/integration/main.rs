@@ -12,6 +12,7 @@ mod cases;
 mod cli;
 mod deploy;
 mod destroy;
+mod doctor;
 mod enrolment;
 mod export;
 mod fleet;

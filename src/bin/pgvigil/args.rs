@@ -15,7 +15,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files, 11 rule tests \
+const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files or found by doctor, 11 rule tests \
 failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way.\n\nResults go to stdout, everything else to \
 stderr.";
 
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Destroy(DestroyArgs),
     /// Tell what somebody changed by hand
     Drift(DriftArgs),
+    /// Tell what fails silently: logs, alarms, subscriptions, schedule, permissions, clocks
+    Doctor(DoctorArgs),
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
@@ -409,6 +411,32 @@ pub(crate) struct DriftArgs {
     /// How to print what drifted
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,
+}
+
+/// Output of the doctor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Environment to look at
+    #[arg(long)]
+    pub(crate) env: String,
+    /// How to print what was found
+    #[arg(long, default_value = "human")]
+    pub(crate) format: DoctorFormat,
+    /// Hours without a log entry that are no concern; failed runs are counted over the same time
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub(crate) hours: u32,
+    /// Prove the chain instead: a marked record through the query, then a marked metric through an alarm of its own
+    /// to the topic. People who are subscribed get a test message. All is taken away again
+    #[arg(long)]
+    pub(crate) canary: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ mod compile;
 mod completions;
 mod deployment;
 mod destroy;
+mod doctor;
 mod drift;
 mod drift_all;
 mod eval;
@@ -46,6 +47,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Apply(args) => apply::run(session, &args),
         Command::Destroy(args) => destroy::run(session, &args),
         Command::Drift(args) => drift::run(session, &args),
+        Command::Doctor(args) => doctor::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -1,0 +1,159 @@
+//! `doctor`: what fails silently, and the proof that the chain works.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use pgvigil::deploy::document::Fingerprint;
+use pgvigil::deploy::{Identity, Reader};
+use pgvigil::doctor::canary::{self, Canary, Clock, Outcome, Patience};
+use pgvigil::doctor::{Observer, Question, Settings, Subject, Verdict, diagnose};
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::Environment;
+use pgvigil::report::doctor::{human, json};
+
+use super::deployment::{Deployment, style};
+use crate::args::{DoctorArgs, DoctorFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    let deployment = Deployment::open(session, &loaded, environment)?;
+    if args.canary {
+        return prove(session, args, &loaded, environment, &deployment);
+    }
+    let question = Question {
+        environment,
+        documents: &deployment.documents,
+        settings: Settings { hours: args.hours },
+        now: Timestamp::now(),
+    };
+    let diagnosis = diagnose(&question, &deployment.cloud, observer(&deployment))?;
+    session.show(&match args.format {
+        DoctorFormat::Human => human::render(&diagnosis, style(session)),
+        DoctorFormat::Json => json::render(&diagnosis),
+    })?;
+    let counts = diagnosis.counts();
+    if counts.unknown > 0 {
+        session.say(&format!(
+            "error: {} checks could not be read: nothing is known about them",
+            counts.unknown
+        ));
+    }
+    Ok(match diagnosis.verdict() {
+        Verdict::Fail => Exit::Diagnostics,
+        Verdict::Unknown => Exit::Failed,
+        Verdict::Ok | Verdict::Warn | Verdict::Skip => Exit::Clean,
+    })
+}
+
+/// Who looks at what runs. A folder runs nothing.
+fn observer(_deployment: &Deployment) -> Option<&dyn Observer> {
+    None
+}
+
+/// Who carries out a canary's steps. A folder has no alarms.
+fn chain(_deployment: &Deployment) -> Option<&dyn Canary> {
+    None
+}
+
+fn prove(
+    session: &Session,
+    args: &DoctorArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    deployment: &Deployment,
+) -> anyhow::Result<Exit> {
+    let (expected, found) = (Identity::of(environment).at(), deployment.cloud.at()?);
+    if expected != found {
+        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+    }
+    let now = Timestamp::now();
+    let token = token(environment, now);
+    let matcher = canary::prove_matcher(&loaded.policy, environment, now, &token)?;
+    listen()?;
+    let mut reports = Vec::new();
+    for cluster in &environment.clusters {
+        let subject = Subject::new(environment, cluster, &deployment.documents);
+        let run = canary::Run {
+            subject: &subject,
+            matcher: matcher.clone(),
+            token: &token,
+            patience: Patience::default(),
+            stop: &STOP,
+            clock: &SystemClock,
+        };
+        let mut progress = |step: canary::Step| {
+            if !session.is_quiet() {
+                session.say(&format!("{}: {} …", cluster.name, step.title()));
+            }
+        };
+        reports.push(canary::prove(&run, chain(deployment), &mut progress));
+    }
+    session.show(&match args.format {
+        DoctorFormat::Json => json::render_canary(&environment.name, &reports),
+        DoctorFormat::Human => reports
+            .iter()
+            .map(|report| human::render_canary(report, style(session)))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    })?;
+    Ok(if reports.iter().any(canary::Report::has_failed) {
+        Exit::Diagnostics
+    } else if reports.iter().all(canary::Report::is_proven) {
+        Exit::Clean
+    } else if chain(deployment).is_none() && matches!(matcher, Outcome::Proven(_)) {
+        session.say("note: a folder has no metrics and no alarms: only the query was proven");
+        Exit::Clean
+    } else {
+        session.say("error: the proof was stopped before its end");
+        Exit::Failed
+    })
+}
+
+/// A text that no other run has.
+fn token(environment: &Environment, now: Timestamp) -> String {
+    let seed = serde_json::json!([
+        environment.name,
+        now.as_nanosecond().to_string(),
+        std::process::id()
+    ]);
+    let digest = Fingerprint::of(pgvigil::compile::resources::Kind::Alarm, &seed);
+    digest.as_str().chars().skip(2).take(12).collect()
+}
+
+/// Set once somebody asks for a stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C, and the signals with which pipelines cancel a job, end the waiting; what was made is still taken away.
+fn listen() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn wait(&self, length: Duration) {
+        // In short sleeps, so that a stop is not waited for.
+        let step = Duration::from_millis(200);
+        let mut left = length;
+        while !left.is_zero() && !STOP.load(Ordering::SeqCst) {
+            let now = left.min(step);
+            std::thread::sleep(now);
+            left -= now;
+        }
+    }
+}

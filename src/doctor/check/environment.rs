@@ -1,0 +1,131 @@
+//! Clocks, and everything that a plan would tell.
+
+use super::{Check, Context, EnvironmentContext, Findings, Run, duration};
+use crate::deploy::plan::Planned;
+use crate::deploy::verdict::Verdict;
+use crate::doctor::diagnosis::Finding;
+use crate::doctor::remedy::Remedy;
+
+/// Seconds that clocks may differ: less than one minute moves no window.
+const SKEW_WARN: i64 = 60;
+
+/// Seconds after which AWS refuses what was signed (Signature Version 4, "Elements of a request").
+const SKEW_FAIL: i64 = 300;
+
+pub(super) const CLOCK: Check = Check {
+    id: "clock",
+    group: "environment",
+    title: "this machine's clock agrees with the provider's",
+    why: "ages and days are judged by a clock, and a wrong one makes old things look new",
+    needs: &[],
+    run: Run::Environment(clock),
+};
+
+pub(super) const EXTRAS: Check = Check {
+    id: "extras",
+    group: "environment",
+    title: "nothing stands beside what the files ask for",
+    why: "an extra subscription leads audit data elsewhere, and an extra alarm tells people what is not so",
+    needs: &[],
+    run: Run::Environment(extras),
+};
+
+pub(super) const AS_IN_THE_FILES: Check = Check {
+    id: "as-in-the-files",
+    group: "files",
+    title: "every resource is as the files say",
+    why: "what the files say is what was reviewed; what is live is what watches",
+    needs: &[],
+    run: Run::Cluster(as_in_the_files),
+};
+
+fn clock(context: &EnvironmentContext<'_>) -> Findings {
+    let Some(theirs) = context.theirs else {
+        return Err(Finding::skip("a folder has no clock of its own"));
+    };
+    let theirs = theirs.as_ref().map_err(Finding::unknown)?;
+    let skew = context.ours.duration_since(*theirs).abs();
+    let sentence = format!(
+        "the clocks differ by {}; ages are told by the provider's",
+        duration(skew)
+    );
+    let remedy = Remedy::mend(&["timedatectl", "set-ntp", "true"]);
+    Ok(vec![if skew.as_secs() > SKEW_FAIL {
+        Finding::fail(sentence, remedy)
+    } else if skew.as_secs() > SKEW_WARN {
+        Finding::warn(sentence, remedy)
+    } else {
+        Finding::ok(sentence)
+    }])
+}
+
+fn extras(context: &EnvironmentContext<'_>) -> Findings {
+    let look = || Remedy::look(&["pgvigil", "drift", "--env", context.environment]);
+    let asked: Vec<&str> = context
+        .plan
+        .resources
+        .iter()
+        .map(|resource| resource.address.as_str())
+        .collect();
+    let mut findings: Vec<Finding> = context
+        .plan
+        .resources
+        .iter()
+        .filter(|resource| resource.verdict == Verdict::Extra)
+        .map(|resource| {
+            let note = resource.note.clone().unwrap_or_default();
+            Finding::warn(format!("no file asks for it; {note}"), look()).about(&resource.address)
+        })
+        .collect();
+    // What belongs to no resource is the list itself.
+    findings.extend(
+        context
+            .plan
+            .unread
+            .iter()
+            .filter(|unread| !asked.contains(&unread.address.as_str()))
+            .map(|unread| Finding::unclear(unread.error.clone()).about(&unread.address)),
+    );
+    if findings.is_empty() {
+        findings.push(Finding::ok("there is nothing else"));
+    }
+    Ok(findings)
+}
+
+fn as_in_the_files(context: &Context<'_>) -> Findings {
+    let own = format!("{}/", context.subject.cluster.name);
+    let resources = context
+        .plan
+        .resources
+        .iter()
+        .filter(|resource| resource.address.starts_with(&own));
+    let findings: Vec<Finding> = resources
+        .filter(|resource| resource.verdict != Verdict::Extra)
+        .map(|resource| judged(context, resource).about(&resource.address))
+        .collect();
+    if findings.is_empty() {
+        return Ok(vec![Finding::unclear("nothing was compared")]);
+    }
+    Ok(findings)
+}
+
+fn judged(context: &Context<'_>, resource: &Planned) -> Finding {
+    let sentence = match resource.changes.as_slice() {
+        [] => resource.verdict.meaning().to_owned(),
+        changes => {
+            let fields: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+            format!("{}: {}", resource.verdict.meaning(), fields.join(", "))
+        }
+    };
+    match resource.verdict {
+        Verdict::Clean | Verdict::Extra => Finding::ok("as the files say"),
+        Verdict::Pending if resource.live_digest.is_some() => {
+            Finding::warn(sentence, context.subject.look("plan"))
+        }
+        Verdict::Pending => Finding::fail("it was never applied", context.subject.look("plan")),
+        Verdict::Drifted | Verdict::Both | Verdict::Missing => {
+            Finding::fail(sentence, context.subject.look("drift"))
+        }
+        Verdict::Unreadable => Finding::unclear(resource.note.clone().unwrap_or(sentence)),
+    }
+}

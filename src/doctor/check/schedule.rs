@@ -1,0 +1,158 @@
+//! What starts the monitor.
+
+use serde_json::Value;
+
+use super::{Check, Context, Findings, Run, text};
+use crate::compile::resources::{Kind, rate};
+use crate::doctor::diagnosis::Finding;
+use crate::doctor::subject::AlarmRole;
+
+const GROUP: &str = "schedule";
+
+pub(super) const RULE: Check = Check {
+    id: "rule",
+    group: GROUP,
+    title: "the schedule exists and is enabled",
+    why: "nothing else starts the monitor",
+    needs: &[],
+    run: Run::Cluster(rule),
+};
+
+pub(super) const TARGET: Check = Check {
+    id: "target",
+    group: GROUP,
+    title: "the schedule starts this function",
+    why: "a rule without a target, or with another one, runs and does nothing",
+    needs: &["rule"],
+    run: Run::Cluster(target),
+};
+
+pub(super) const PERMISSION: Check = Check {
+    id: "invoke-permission",
+    group: GROUP,
+    title: "the function lets this very rule start it",
+    why: "without it EventBridge is refused and drops the run",
+    needs: &[],
+    run: Run::Cluster(permission),
+};
+
+pub(super) const WINDOWS: Check = Check {
+    id: "windows",
+    group: GROUP,
+    title: "schedule, function and alarms mean the same windows",
+    why: "a run every ten minutes that reads five leaves half of the time unread",
+    needs: &["rule"],
+    run: Run::Cluster(windows),
+};
+
+fn rule(context: &Context<'_>) -> Findings {
+    let document = context.document(Kind::EventRule)?;
+    let live = match context.live(document) {
+        Ok(live) => live,
+        Err(_) => return Ok(vec![context.presence(document)]),
+    };
+    Ok(vec![match text(live, "state") {
+        Some("ENABLED") => Finding::ok(format!("{} is enabled", document.name)),
+        state => Finding::fail(
+            format!("it is `{}`", state.unwrap_or_default()),
+            context
+                .subject
+                .aws(&["events", "enable-rule", "--name", &document.name]),
+        ),
+    }])
+}
+
+/// Live has the same as the document in a field.
+fn same(context: &Context<'_>, kind: Kind, field: &str, what: &str) -> Findings {
+    let document = context.document(kind)?;
+    let live = match context.live(document) {
+        Ok(live) => live,
+        Err(_) => return Ok(vec![context.presence(document)]),
+    };
+    let (wanted, found) = (text(&document.properties, field), text(live, field));
+    Ok(vec![if wanted.is_some() && wanted == found {
+        Finding::ok(format!("{what} {}", found.unwrap_or_default()))
+    } else {
+        Finding::fail(
+            format!(
+                "{what} {}, not {}",
+                found.unwrap_or("nothing"),
+                wanted.unwrap_or("nothing")
+            ),
+            context.subject.apply(),
+        )
+    }])
+}
+
+fn target(context: &Context<'_>) -> Findings {
+    same(context, Kind::EventTarget, "target", "it starts")
+}
+
+fn permission(context: &Context<'_>) -> Findings {
+    same(context, Kind::LambdaPermission, "source_arn", "it admits")
+}
+
+fn number(value: &Value, key: &str) -> Option<u64> {
+    let value = value.get(key)?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn windows(context: &Context<'_>) -> Findings {
+    let subject = context.subject;
+    let schedule = text(context.live_one(Kind::EventRule)?, "schedule").unwrap_or_default();
+    let function = context.live_one(Kind::LambdaFunction)?;
+    let variables = function.get("environment").unwrap_or(&Value::Null);
+    let apply = || subject.apply();
+    let Some(minutes) = number(variables, "QUERY_WINDOW_MINUTES") else {
+        return Ok(vec![Finding::fail(
+            "the function has no QUERY_WINDOW_MINUTES",
+            apply(),
+        )]);
+    };
+    let mut findings = Vec::new();
+    let wanted = u32::try_from(minutes).map(rate).unwrap_or_default();
+    if schedule != wanted {
+        findings.push(Finding::fail(
+            format!("it is started by `{schedule}`, and each run reads {minutes} minutes"),
+            apply(),
+        ));
+    }
+    // What the files say where the function does not: the same as the function does.
+    let monitor = &subject.environment.monitor;
+    let late = number(variables, "PGVIGIL_LATE_ARRIVAL_MINUTES")
+        .unwrap_or_else(|| u64::from(monitor.late_arrival_minutes));
+    let settle = number(variables, "PGVIGIL_SETTLE_SECONDS")
+        .unwrap_or_else(|| u64::from(monitor.settle_seconds));
+    for document in subject.all(Kind::Alarm) {
+        if !matches!(
+            subject.alarm_role(&document.name),
+            Some(AlarmRole::Signal(_))
+        ) {
+            continue;
+        }
+        let live = context.live(document)?;
+        let period = number(live, "period_seconds").unwrap_or_default();
+        let periods = number(live, "evaluation_periods").unwrap_or_default();
+        let fault = if period != minutes.saturating_mul(60) {
+            Some(format!(
+                "it looks at periods of {period} seconds, and a window has {minutes} minutes"
+            ))
+        } else if period.saturating_mul(periods) < late.saturating_mul(60).saturating_add(settle) {
+            Some(format!(
+                "it looks back {} seconds, and a record may come {late} minutes and {settle} seconds late",
+                period.saturating_mul(periods)
+            ))
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            findings.push(Finding::fail(fault, apply()).about(&document.name));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(format!(
+            "`{schedule}` starts runs that read {minutes} minutes"
+        )));
+    }
+    Ok(findings)
+}
