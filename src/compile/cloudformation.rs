@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::Artefact;
-use super::export::{ExportFault, cluster, kind_at, location, pascal, tail};
+use super::export::{ExportFault, cluster, is_retained, kind_at, location, pascal, tail};
 use super::resources::{Document, Kind, Location, Ownership, canonical, encode};
 use crate::policy::model::Environment;
 
@@ -212,7 +212,7 @@ impl Template {
         if !depends_on.is_empty() {
             resource.insert("DependsOn".to_owned(), json!(depends_on));
         }
-        if document.kind.is_protected() {
+        if is_retained(document.kind) {
             for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
                 resource.insert(policy.to_owned(), json!("Retain"));
             }

@@ -91,3 +91,12 @@ pub(crate) fn cluster(document: &Document) -> &str {
 pub(crate) fn kind_at(address: &str) -> Option<Kind> {
     Kind::from_name(address.split('/').nth(1)?)
 }
+
+/// Says whether an engine must never destroy what it made: it holds evidence, or what evidence and alerts depend on,
+/// or cannot be had back. An engine destroys whatever leaves its files, and nobody names it.
+pub(crate) fn is_retained(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::LogGroup | Kind::KmsKey | Kind::KmsAlias | Kind::SnsTopic
+    )
+}

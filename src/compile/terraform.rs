@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::Artefact;
-use super::export::{ExportFault, cluster, kind_at, label, location, tail};
+use super::export::{ExportFault, cluster, is_retained, kind_at, label, location, tail};
 use super::resources::{Document, Kind, Location, Ownership, pretty};
 use crate::policy::model::Environment;
 
@@ -178,7 +178,7 @@ impl Module {
         let label = self.label(document);
         let mut depends_on = self.depends_on(document);
         for (index, mut block) in blocks.into_iter().enumerate() {
-            if index == 0 && document.kind.is_protected() {
+            if index == 0 && is_retained(document.kind) {
                 let lifecycle = block
                     .arguments
                     .entry("lifecycle")
