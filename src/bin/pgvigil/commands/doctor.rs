@@ -13,7 +13,7 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::doctor::{human, json};
 
-use super::deployment::{Deployment, style};
+use super::deployment::{Deployment, Ground, style};
 use crate::args::{DoctorArgs, DoctorFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -27,7 +27,7 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let deployment = Deployment::open(session, &loaded, environment)?;
+    let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
     if args.canary {
         return prove(session, args, &loaded, environment, &deployment);
     }
@@ -37,7 +37,7 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
         settings: Settings { hours: args.hours },
         now: Timestamp::now(),
     };
-    let diagnosis = diagnose(&question, &deployment.cloud, observer(&deployment))?;
+    let diagnosis = diagnose(&question, &*deployment.provider, observer(&deployment))?;
     session.show(&match args.format {
         DoctorFormat::Human => human::render(&diagnosis, style(session)),
         DoctorFormat::Json => json::render(&diagnosis),
@@ -57,12 +57,12 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
 }
 
 /// Who looks at what runs. A folder runs nothing.
-fn observer(_deployment: &Deployment) -> Option<&dyn Observer> {
+fn observer(_deployment: &Deployment<dyn Reader>) -> Option<&dyn Observer> {
     None
 }
 
 /// Who carries out a canary's steps. A folder has no alarms.
-fn chain(_deployment: &Deployment) -> Option<&dyn Canary> {
+fn chain(_deployment: &Deployment<dyn Reader>) -> Option<&dyn Canary> {
     None
 }
 
@@ -71,7 +71,7 @@ fn prove(
     args: &DoctorArgs,
     loaded: &Loaded,
     environment: &Environment,
-    deployment: &Deployment,
+    deployment: &Deployment<dyn Reader>,
 ) -> anyhow::Result<Exit> {
     let (expected, found) = (Identity::of(environment).at(), deployment.cloud.at()?);
     if expected != found {
