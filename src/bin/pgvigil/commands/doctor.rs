@@ -73,7 +73,7 @@ fn prove(
     environment: &Environment,
     deployment: &Deployment<dyn Reader>,
 ) -> anyhow::Result<Exit> {
-    let (expected, found) = (Identity::of(environment).at(), deployment.cloud.at()?);
+    let (expected, found) = (Identity::of(environment).at(), deployment.provider.at()?);
     if expected != found {
         anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
     }
