@@ -72,7 +72,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &query_digest,
-        policy_digest: &loaded.digest,
+        policy_digest: &environment.digest,
     };
 
     let mut documents = Vec::new();
@@ -86,7 +86,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
                 investigate: &investigate.text,
                 table: &table.text,
                 query_digest: &query_digest,
-                policy_digest: &loaded.digest,
+                policy_digest: &environment.digest,
                 monitor_environment: &variables,
             },
         ));
@@ -240,7 +240,7 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &digest(&query.text),
-        policy_digest: &loaded.digest,
+        policy_digest: &environment.digest,
     };
     for cluster in &environment.clusters {
         let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));

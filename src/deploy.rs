@@ -5,6 +5,7 @@
 
 pub mod aftermath;
 pub mod apply;
+pub mod blame;
 pub mod destroy;
 pub mod diff;
 pub mod document;

@@ -1,6 +1,7 @@
 //! The adapters for AWS: the only code that names its SDK.
 
 mod alarm;
+mod blame;
 mod call;
 mod connect;
 mod dashboard;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::blame::Blame;
 use super::document::Document;
 use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, plan};
 use super::port::{Identity, Reader};
@@ -24,6 +25,9 @@ pub struct DriftReport {
     pub alike: Vec<Alike>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// Who changed it, by address, where that was asked.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub blame: BTreeMap<String, Blame>,
 }
 
 /// One edit that several resources share.
@@ -64,5 +68,6 @@ pub fn drift(
         drift: plan.drift,
         alike,
         unread: plan.unread,
+        blame: BTreeMap::new(),
     })
 }

@@ -86,8 +86,7 @@ impl SavedPlan {
 /// Addresses at which a plan asks for something else than the files do now, sorted.
 ///
 /// Such a plan is never applied: it may hold an exclusion that has ended since, or an alarm that the repository
-/// has made sharper, and would silence the watch without a word. The code of a function is no part of the files, and
-/// the digest of all of them says nothing about this environment.
+/// has made sharper, and would silence the watch without a word. The code of a function is no part of the files.
 pub fn moved(plan: &Plan, documents: &[Document]) -> Vec<String> {
     let asked = |documents: &mut dyn Iterator<Item = &Document>| -> BTreeMap<String, Fingerprint> {
         documents
@@ -113,9 +112,6 @@ fn asked_for(document: &Document) -> Fingerprint {
     let mut properties = document.properties.clone();
     if let (Kind::LambdaFunction, Value::Object(properties)) = (document.kind, &mut properties) {
         properties.remove("code");
-        if let Some(Value::Object(tags)) = properties.get_mut("tags") {
-            tags.remove("pgvigil:policy");
-        }
     }
     Fingerprint::of(document.kind, &properties)
 }

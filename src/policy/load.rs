@@ -1,6 +1,7 @@
 //! Finds and reads policy files. A broken file never hides the faults of another, and what is
 //! valid comes out whatever else is wrong.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -44,8 +45,6 @@ pub struct Loaded {
     pub policy: Policy,
     /// What is wrong with them, but for what the checks of [`check`](crate::check) find.
     pub diagnostics: Diagnostics,
-    /// SHA-256 of the sources, in hexadecimal: paths and texts with `\n` as line end.
-    pub digest: String,
     /// Values that break a form of the schema: reported if nothing with better words does.
     pub(crate) forms: Vec<Diagnostic>,
 }
@@ -157,21 +156,20 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     texts.sort();
     texts.dedup_by(|a, b| a.0 == b.0);
     let mut reader = Reader::default();
-    let mut digest = Sha256::new();
+    let mut of_rules = Sha256::new();
+    let mut own: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (path, bytes) in texts {
-        if is_yaml(&path) {
-            for part in [path.as_bytes(), &normalise(&bytes)] {
-                digest.update((part.len() as u64).to_be_bytes());
-                digest.update(part);
-            }
+        if let Some(name) = path
+            .strip_prefix("environments/")
+            .filter(|_| is_yaml(&path))
+        {
+            let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
+            own.insert(name.to_owned(), normalise(&bytes));
+        } else if is_yaml(&path) {
+            add(&mut of_rules, &path, &normalise(&bytes));
         }
         reader.read(&path, bytes);
     }
-    let digest = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     let Reader {
         mut files,
         mut sink,
@@ -193,14 +191,31 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     let mut lowering = Lowering::new(&mut files, &mut sink, incomplete);
     lowering.rules(rules);
     lowering.environments(environments);
-    let policy = lowering.finish();
+    let mut policy = lowering.finish();
+    for environment in &mut policy.environments {
+        let mut digest = of_rules.clone();
+        for name in &environment.files {
+            add(&mut digest, name, own.get(name).map_or(&[], Vec::as_slice));
+        }
+        environment.digest = digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+    }
     sink.sort();
     Loaded {
         files,
         policy,
         diagnostics: sink,
-        digest,
         forms,
+    }
+}
+
+fn add(digest: &mut Sha256, name: &str, text: &[u8]) {
+    for part in [name.as_bytes(), text] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
     }
 }
 
@@ -640,7 +655,10 @@ mod tests {
 
     #[test]
     fn digest_is_of_what_is_written_and_not_of_line_ends() {
-        let digest = |files: Vec<(&str, String)>| load_from(files).digest;
+        let digest = |files: Vec<(&str, String)>| {
+            let policy = load_from(files).policy;
+            policy.environment("prod").unwrap().digest.clone()
+        };
         let plain: Vec<_> = good()
             .into_iter()
             .map(|(path, text)| (path, text.to_owned()))
@@ -653,6 +671,13 @@ mod tests {
         assert_eq!(digest(plain.clone()), digest(windows));
         let mut other = plain.clone();
         other[0].1.push('#');
-        assert_ne!(digest(plain), digest(other));
+        assert_ne!(digest(plain.clone()), digest(other));
+        // What another environment says is not this one's policy.
+        let mut beside = plain.clone();
+        beside.push((
+            "environments/beside.yaml",
+            "version: 1\nprovider: local\nfolder: x\nclusters: [x]\n".to_owned(),
+        ));
+        assert_eq!(digest(plain), digest(beside));
     }
 }

@@ -576,4 +576,8 @@ pub struct Environment {
     pub place: Place,
     /// Where its values stand: those of a base stand in the base's file.
     pub places: Places,
+    /// Names of the files that it is made of: its own, then what it extends.
+    pub files: Vec<String>,
+    /// SHA-256, in hexadecimal, of the rules and of those files: paths and texts with `\n` as line end.
+    pub digest: String,
 }

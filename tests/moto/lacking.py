@@ -150,7 +150,9 @@ def _lookup(asked, place, calls):
     wanted = {pair["AttributeKey"]: pair["AttributeValue"] for pair in asked.get("LookupAttributes", [])}
     events = []
     for call in reversed(calls):
-        if not call["writes"] or call["status"] != 200 or (call["access_key"], call["region"]) != place:
+        # IAM's events stand in the partition's first region.
+        region = "us-east-1" if call["service"] == "iam" else call["region"]
+        if not call["writes"] or call["status"] not in (200, 201) or (call["access_key"], region) != place:
             continue
         name = wanted.get("ResourceName")
         if name and name not in call["body"] and name not in call["path"]:

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Drift(DriftArgs),
     /// Tell what fails silently: logs, alarms, subscriptions, schedule, permissions, clocks
     Doctor(DoctorArgs),
+    /// Print the IAM policy with the least rights that a role needs
+    IamPolicy(IamPolicyArgs),
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
@@ -408,6 +410,9 @@ pub(crate) struct DriftArgs {
     /// Look at every environment, side by side
     #[arg(long)]
     pub(crate) all: bool,
+    /// Ask CloudTrail who changed what drifted, when and how: one question a second, about 20 resources at most
+    #[arg(long)]
+    pub(crate) blame: bool,
     /// How to print what drifted
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,
@@ -479,4 +484,32 @@ pub(crate) struct ManArgs {
     /// Folder to write to
     #[arg(long, default_value = "man", value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+/// Who needs the rights.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RoleArg {
+    /// `plan`, `drift`: reads
+    Plan,
+    /// `drift --blame`: reads, and CloudTrail
+    Blame,
+    /// `apply`, `destroy`
+    Apply,
+    /// `doctor`: reads more
+    Doctor,
+    /// `doctor --canary`
+    Canary,
+    /// The monitor itself, cluster by cluster: what `apply` gives its role
+    Monitor,
+}
+
+/// Arguments of `iam-policy`.
+#[derive(Debug, Args)]
+pub(crate) struct IamPolicyArgs {
+    /// Environment that the rights are for
+    #[arg(long)]
+    pub(crate) env: String,
+    /// What the role is for
+    #[arg(long = "for", value_name = "WHAT")]
+    pub(crate) role: RoleArg,
 }

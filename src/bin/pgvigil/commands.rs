@@ -5,6 +5,7 @@ mod approval;
 mod attack;
 #[cfg(feature = "database")]
 mod attack_database;
+mod blame;
 mod carry_out;
 mod check;
 mod ci;
@@ -19,6 +20,7 @@ mod eval;
 mod explain;
 mod files;
 mod fleet;
+mod iam_policy;
 mod impact;
 #[cfg(feature = "aws")]
 mod impact_live;
@@ -48,6 +50,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Destroy(args) => destroy::run(session, &args),
         Command::Drift(args) => drift::run(session, &args),
         Command::Doctor(args) => doctor::run(session, &args),
+        Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
@@ -22,6 +22,9 @@ use crate::compile::resources::Location;
 use crate::deploy::permission::Purpose;
 use crate::deploy::port::CloudError;
 use crate::policy::model::Environment;
+
+/// The name under which the account's record of calls knows pgvigil.
+pub(super) const APP: &str = "pgvigil";
 
 /// What the outermost layer knows and the adapter needs.
 #[derive(Debug, Clone)]
@@ -72,6 +75,9 @@ pub(super) struct Inner {
     pub(super) roles: aws_sdk_iam::Client,
     pub(super) secrets: aws_sdk_secretsmanager::Client,
     pub(super) topics: aws_sdk_sns::Client,
+    pub(super) trail: aws_sdk_cloudtrail::Client,
+    /// Where the events of services without regions stand.
+    pub(super) global_trail: aws_sdk_cloudtrail::Client,
 }
 
 impl Aws {
@@ -105,6 +111,8 @@ impl Aws {
 async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, CloudError> {
     let no_credentials = |message: String| CloudError::Credentials { message };
     let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        // Names the program in the account's record of calls.
+        .app_name(AppName::new(APP).map_err(|error| no_credentials(error.to_string()))?)
         .region(Region::new(region.to_owned()))
         // All attempts are made in one place, which knows what may be tried again.
         .retry_config(RetryConfig::disabled())
@@ -186,6 +194,13 @@ impl Inner {
             roles: client!(aws_sdk_iam, config, purpose),
             secrets: client!(aws_sdk_secretsmanager, config, purpose),
             topics: client!(aws_sdk_sns, config, purpose),
+            trail: client!(aws_sdk_cloudtrail, config, purpose),
+            global_trail: aws_sdk_cloudtrail::Client::from_conf(
+                aws_sdk_cloudtrail::config::Builder::from(config)
+                    .region(Region::new(global_region(location.partition)))
+                    .interceptor(Guard(purpose))
+                    .build(),
+            ),
             location,
         }
     }
@@ -203,5 +218,14 @@ impl Inner {
         let mut all = self.bases.iter().chain(former.iter());
         all.find(|(_, other)| *other == base)
             .map(|(cluster, _)| cluster.clone())
+    }
+}
+
+/// The region whose record holds the events of IAM, which has none ("AWS service endpoints": global services).
+fn global_region(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
     }
 }

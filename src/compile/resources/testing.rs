@@ -62,6 +62,8 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         tags: vec![("team".to_owned(), "dba".to_owned())],
         place: place(),
         places: crate::source::Places::default(),
+        files: vec![name.to_owned()],
+        digest: String::new(),
     }
 }
 

@@ -55,22 +55,22 @@ impl Lowering<'_> {
         }
         for (name, document) in &known {
             let Some(root) = &document.root else { continue };
-            let Some(merged) = self.resolve(name, root, &known) else {
+            let Some((merged, files)) = self.resolve(name, root, &known) else {
                 continue;
             };
             if self.names.get(name) == Some(&false) && document.incomplete.is_empty() {
-                self.environment(name, root, merged);
+                self.environment(files, root, merged);
             }
         }
     }
 
-    /// The document on top of its bases; nothing if one of them cannot be had.
+    /// The document on top of its bases, with the names of both, its own first; nothing if one of them cannot be had.
     fn resolve(
         &mut self,
         name: &str,
         root: &Node,
         known: &BTreeMap<String, Document>,
-    ) -> Option<Node> {
+    ) -> Option<(Node, Vec<String>)> {
         let mut chain = vec![root];
         let mut seen = vec![name.to_owned()];
         while let Some(current) = chain.last() {
@@ -131,10 +131,14 @@ impl Lowering<'_> {
                 None => node,
             });
         }
-        merged
+        merged.map(|merged| (merged, seen))
     }
 
-    fn environment(&mut self, name: &str, own: &Node, merged: Node) {
+    fn environment(&mut self, files: Vec<String>, own: &Node, merged: Node) {
+        let Some(name) = files.first().cloned() else {
+            return;
+        };
+        let name = name.as_str();
         let Some(raw) = self.entry::<RawEnvironment>(&merged, true) else {
             return;
         };
@@ -331,6 +335,8 @@ impl Lowering<'_> {
             tags: raw.tags.unwrap_or_default().into_iter().collect(),
             place: own.head(),
             places,
+            files: files.clone(),
+            digest: String::new(),
         });
     }
 

@@ -5,6 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{heading, plan_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::aftermath::Left;
 use crate::deploy::apply::{End, Report, State, Step};
+use crate::deploy::blame::Blame;
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{Action, Plan, Planned, Purpose, Unread};
@@ -240,6 +241,11 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
             ));
         }
         draw_changes(&drift.changes, style, &mut text);
+        if let Some(blame) = report.blame.get(&drift.address) {
+            for line in blame_lines(blame) {
+                text.push_str(&format!("      {}\n", style.fit(&line, 6)));
+            }
+        }
     }
     for alike in &report.alike {
         text.push_str(&format!(
@@ -260,6 +266,26 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
         style.paint(Paint::Bold, &format!("{result}."))
     ));
     text
+}
+
+/// Who changed a resource, as far as it is known.
+fn blame_lines(blame: &Blame) -> Vec<String> {
+    match blame {
+        Blame::Known { deeds } => deeds
+            .iter()
+            .flat_map(|deed| {
+                [
+                    format!("{} by {}", deed.operation, deed.who),
+                    format!("  {}, from {}, with {}", deed.at, deed.source, deed.agent),
+                ]
+            })
+            .collect(),
+        Blame::Nobody => vec![
+            "CloudTrail knows of nobody: its events come minutes late and go after 90 days"
+                .to_owned(),
+        ],
+        Blame::NotAsked { reason } => vec![format!("who it was, was not asked: {reason}")],
+    }
 }
 
 /// One step of an apply, as it ends.

@@ -4,6 +4,7 @@ use pgvigil::deploy::{Outcome, drift};
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
+use super::blame;
 use super::deployment::{Deployment, Ground, style};
 use super::drift_all;
 use crate::args::{DriftArgs, PlanFormat};
@@ -23,11 +24,14 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
-    let report = drift(
+    let mut report = drift(
         &deployment.identity,
         &deployment.documents,
         &*deployment.provider,
     )?;
+    if args.blame {
+        blame::add(Ground::of(session), environment, &mut report)?;
+    }
     session.show(&match args.format {
         PlanFormat::Human => human::render_drift(&report, style(session)),
         PlanFormat::Json => json::render_drift(&report),

@@ -5,20 +5,27 @@ use pgvigil::policy::Loaded;
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{fleet as report, human};
 
-use super::deployment::style;
+use super::blame;
+use super::deployment::{Ground, style};
 use super::fleet::{Failure, look, worst};
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
-    let entries = look(session, loaded, None, |_, deployment| {
-        drift(
+    let ground = Ground::of(session);
+    let entries = look(session, loaded, None, |environment, deployment| {
+        let failure = |error: anyhow::Error| Failure::of(&error);
+        let mut report = drift(
             &deployment.identity,
             &deployment.documents,
             &*deployment.provider,
         )
-        .map_err(|error| Failure::of(&error.into()))
+        .map_err(|error| failure(error.into()))?;
+        if args.blame {
+            blame::add(ground, environment, &mut report).map_err(failure)?;
+        }
+        Ok(report)
     });
     let exit = worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,

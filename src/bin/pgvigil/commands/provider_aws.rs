@@ -1,5 +1,6 @@
 //! AWS as the provider of an environment.
 
+use pgvigil::deploy::blame::Witness;
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::policy::model::Environment;
 
@@ -24,6 +25,17 @@ pub(crate) fn cloud(
 ) -> anyhow::Result<Box<dyn Cloud>> {
     let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
     let settings = enabled::settings(ground, environment, Purpose::Apply, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens the account's record of calls, with the role for `plan`.
+#[cfg(feature = "aws")]
+pub(crate) fn witness(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Witness>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
+    let settings = enabled::settings(ground, environment, Purpose::Blame, role)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -95,6 +107,14 @@ pub(crate) fn cloud(
     _ground: Ground<'_>,
     environment: &Environment,
 ) -> anyhow::Result<Box<dyn Cloud>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn witness(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Witness>> {
     Err(refused(environment).into())
 }
 

@@ -1,0 +1,51 @@
+//! `iam-policy`: the least rights that a role needs.
+
+use pgvigil::compile;
+use pgvigil::deploy::document::{Kind, pretty};
+use pgvigil::deploy::permission::{Purpose, policy};
+use pgvigil::policy::model::Provider;
+
+use crate::args::{IamPolicyArgs, RoleArg};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    if environment.provider == Provider::Local {
+        session.say(&format!(
+            "error: the environment `{}` is a folder on this machine, which knows no policies",
+            args.env
+        ));
+        return Ok(Exit::Usage);
+    }
+    let purpose = match args.role {
+        RoleArg::Plan => Purpose::Plan,
+        RoleArg::Blame => Purpose::Blame,
+        RoleArg::Apply => Purpose::Apply,
+        RoleArg::Doctor => Purpose::Doctor,
+        RoleArg::Canary => Purpose::Canary,
+        RoleArg::Monitor => {
+            // What is deployed, and nothing that could differ from it.
+            let documents = compile::compile(&loaded, environment, session.today()).documents;
+            let policies: serde_json::Map<String, serde_json::Value> = documents
+                .into_iter()
+                .filter(|document| document.kind == Kind::IamRolePolicy)
+                .map(|document| {
+                    let cluster = document.address.split('/').next().unwrap_or_default();
+                    (cluster.to_owned(), document.properties["policy"].clone())
+                })
+                .collect();
+            session.show(&pretty(&policies.into()))?;
+            return Ok(Exit::Clean);
+        }
+    };
+    session.show(&pretty(&policy(environment, purpose)))?;
+    Ok(Exit::Clean)
+}
