@@ -107,7 +107,7 @@ class Server:
             "writes": not READS.match(operation),
             "time": time.time(),
             "agent": environ.get("HTTP_USER_AGENT", ""),
-            "body": body.decode("utf-8", "replace"),
+            "body": urllib.parse.unquote(body.decode("utf-8", "replace")),
             "path": urllib.parse.unquote(environ["PATH_INFO"]),
         }
         fault = self.fault(call)
