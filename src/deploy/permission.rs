@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::compile::name::PREFIX;
 use crate::compile::resources::Location;
@@ -310,16 +310,19 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
         if resources.is_empty() {
             continue;
         }
-        let mut statement = json!({
-            "Sid": format!("{}{on:?}", if writes { "Change" } else { "Read" }),
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": resources,
-        });
+        let mut statement = Map::from_iter([
+            (
+                "Sid".to_owned(),
+                json!(format!("{}{on:?}", if writes { "Change" } else { "Read" })),
+            ),
+            ("Effect".to_owned(), json!("Allow")),
+            ("Action".to_owned(), json!(actions)),
+            ("Resource".to_owned(), json!(resources)),
+        ]);
         if let Some(condition) = condition(environment, on) {
-            statement["Condition"] = condition;
+            statement.insert("Condition".to_owned(), condition);
         }
-        written.push(statement);
+        written.push(statement.into());
     }
     json!({ "Version": "2012-10-17", "Statement": written })
 }

@@ -1,6 +1,7 @@
 //! The port to a provider: what plan and drift may do ([`Reader`]), and what apply may do besides ([`Cloud`]).
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -223,6 +224,12 @@ pub trait Reader {
     /// Fills in what only the provider knows and every comparison needs, such as which package was last applied.
     fn resolve(&self, _documents: &mut [Document]) -> Result<(), CloudError> {
         Ok(())
+    }
+
+    /// Pauses after which it is worth to look again, when what was just written does not show yet: several services
+    /// answer for a while as they did before.
+    fn pauses(&self) -> &'static [Duration] {
+        &[]
     }
 
     /// Reads one resource, in the form of its document.

@@ -1,7 +1,8 @@
 //! README.md says what is true: outputs, exit codes, commands.
 //!
 //! Between `<!-- output: COMMAND -->` and `<!-- end -->` stands a fenced block: the command after `$ `, then what it
-//! prints to stdout. `PGVIGIL_UPDATE=1 cargo test` rewrites these blocks.
+//! prints to stdout. A COMMAND is pgvigil, or a script of this repository. `PGVIGIL_UPDATE=1 cargo test` rewrites these
+//! blocks.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,11 +26,20 @@ fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).expect("README.md can be read")
 }
 
-/// The built binary, in the repository, on the day of the recordings.
-fn pgvigil(arguments: &[String]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+/// The built binary, on the day of the recordings, or a script that runs it; both in the repository.
+fn run(words: &[String]) -> Result<String, String> {
+    let built = env!("CARGO_BIN_EXE_pgvigil");
+    let (program, arguments) = words.split_first().ok_or("there is no command")?;
+    let mut command = if program == "pgvigil" {
+        let mut command = Command::new(built);
+        command.args(["--today", "2026-11-22", "--color", "never"]);
+        command
+    } else {
+        Command::new(root().join(program))
+    };
+    let output = command
         .args(arguments)
-        .args(["--today", "2026-11-22", "--color", "never"])
+        .env("PGVIGIL", built)
         .current_dir(root())
         .env_remove("COLUMNS")
         .output()
@@ -64,14 +74,14 @@ fn refreshed(
             .strip_suffix(" -->")
             .ok_or_else(|| format!("{place}: the comment must end with ` -->`"))?;
         let words = words(command).ok_or_else(|| format!("{place}: a quote is not closed"))?;
-        let Some(("pgvigil", arguments)) = words
-            .split_first()
-            .map(|(first, rest)| (first.as_str(), rest))
-        else {
+        let is_ours = words
+            .first()
+            .is_some_and(|program| program == "pgvigil" || program.starts_with("tests/"));
+        if !is_ours {
             return Err(format!(
-                "{place}: only `pgvigil …` can be run, not `{command}`"
+                "{place}: only `pgvigil …` and scripts below `tests/` can be run, not `{command}`"
             ));
-        };
+        }
         let end = loop {
             match lines.next() {
                 Some((_, line)) if line.trim_end() == END => break line,
@@ -79,7 +89,7 @@ fn refreshed(
                 _ => return Err(format!("{place}: no `{END}` follows")),
             }
         };
-        let output = run(arguments).map_err(|fault| format!("{place}: {fault}"))?;
+        let output = run(&words).map_err(|fault| format!("{place}: {fault}"))?;
         let output = output.trim_end_matches('\n');
         if output.is_empty() || output.contains("```") {
             return Err(format!(
@@ -183,7 +193,7 @@ fn subcommands(arguments: &[&str]) -> Vec<String> {
 #[test]
 fn blocks_hold_what_the_commands_print() {
     let text = readme();
-    let fresh = refreshed(&text, &pgvigil).unwrap_or_else(|fault| panic!("README.md: {fault}"));
+    let fresh = refreshed(&text, &run).unwrap_or_else(|fault| panic!("README.md: {fault}"));
     if std::env::var_os("PGVIGIL_UPDATE").is_some() {
         std::fs::write(root().join("README.md"), &fresh).unwrap();
         return;
@@ -282,7 +292,7 @@ fn blocks_are_found_run_and_rewritten() {
     );
     let real = "<!-- output: pgvigil --version -->\n<!-- end -->\n";
     assert!(
-        refreshed(real, &pgvigil)
+        refreshed(real, &run)
             .unwrap()
             .contains(&format!("\npgvigil {}\n", env!("CARGO_PKG_VERSION")))
     );

@@ -1,5 +1,7 @@
 //! CloudTrail's record of calls.
 
+use std::cmp::Reverse;
+
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,7 +54,7 @@ impl Inner {
             .filter(|event| event.event_source() == Some(source(kind)))
             .filter_map(deed)
             .collect();
-        deeds.sort_by(|left, right| right.at.cmp(&left.at));
+        deeds.sort_by_key(|deed| Reverse(deed.at));
         Ok(Some(deeds))
     }
 

@@ -1,6 +1,7 @@
 //! The adapter as the deploy room sees it: each kind of resource goes to the file that knows its service.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -21,9 +22,20 @@ use crate::deploy::port::{
 /// Resources that are read side by side. Each service's own rate holds besides.
 const AT_ONCE: usize = 64;
 
+/// IAM, KMS and tags take seconds until every endpoint knows of a change.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(9),
+];
+
 impl Reader for Aws {
     fn at(&self) -> Result<At, CloudError> {
         self.runtime.block_on(self.inner.at())
+    }
+
+    fn pauses(&self) -> &'static [Duration] {
+        &PAUSES
     }
 
     /// Puts the digest of the monitor's package into the documents of functions: of the package that was given, and

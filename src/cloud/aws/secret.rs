@@ -1,7 +1,6 @@
 //! Secrets that documents refer to: read when they are needed, never kept, never shown.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -11,8 +10,8 @@ use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
 
 /// Looks up a variable of the environment in which pgvigil runs.
-#[derive(Clone)]
-pub struct Variables(pub Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+#[derive(Clone, Copy)]
+pub struct Variables(pub fn(&str) -> Option<String>);
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,8 +23,11 @@ pub(super) type Tags = BTreeMap<String, String>;
 /// Answers by what was asked for. An error is an answer too: within one look it would only come again.
 #[derive(Debug)]
 pub(super) struct Memo<T> {
-    cells: Mutex<BTreeMap<String, Arc<OnceCell<Result<T, CloudError>>>>>,
+    cells: Mutex<BTreeMap<String, Cell<T>>>,
 }
+
+/// An answer, or the asking of it.
+type Cell<T> = Arc<OnceCell<Result<T, CloudError>>>;
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {

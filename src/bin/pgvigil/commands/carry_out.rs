@@ -35,7 +35,15 @@ pub(crate) fn carry_out(
     if done.end != End::Complete {
         return Ok(Exit::PartlyApplied);
     }
-    match left(plan, cloud) {
+    let mut seen = left(plan, cloud);
+    for pause in cloud.pauses() {
+        if matches!(&seen, Ok(left) if left.is_empty()) {
+            break;
+        }
+        std::thread::sleep(*pause);
+        seen = left(plan, cloud);
+    }
+    match seen {
         Ok(left) => {
             session.show(&render_left(&left, style))?;
             Ok(if left.is_empty() {

@@ -39,7 +39,14 @@ pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exi
                 .filter(|document| document.kind == Kind::IamRolePolicy)
                 .map(|document| {
                     let cluster = document.address.split('/').next().unwrap_or_default();
-                    (cluster.to_owned(), document.properties["policy"].clone())
+                    (
+                        cluster.to_owned(),
+                        document
+                            .properties
+                            .get("policy")
+                            .cloned()
+                            .unwrap_or_default(),
+                    )
                 })
                 .collect();
             session.show(&pretty(&policies.into()))?;

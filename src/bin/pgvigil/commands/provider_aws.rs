@@ -68,7 +68,7 @@ mod enabled {
         Ok(Settings {
             purpose,
             assume_role: assume_role.cloned(),
-            variables: Variables(Arc::new(|name| std::env::var(name).ok())),
+            variables: Variables(|name| std::env::var(name).ok()),
             now: Timestamp::now,
             package,
         })
