@@ -2,6 +2,7 @@
 
 mod alarm;
 mod call;
+mod canary;
 mod connect;
 mod dashboard;
 mod failure;
@@ -12,6 +13,7 @@ mod key;
 mod log_group;
 pub mod logs;
 mod note;
+mod observe;
 mod provider;
 mod role;
 mod saved_query;

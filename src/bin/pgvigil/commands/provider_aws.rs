@@ -1,6 +1,8 @@
 //! AWS as the provider of an environment.
 
 use pgvigil::deploy::{Cloud, Reader};
+use pgvigil::doctor::Observer;
+use pgvigil::doctor::canary::Canary;
 use pgvigil::policy::model::Environment;
 
 use super::deployment::Ground;
@@ -24,6 +26,30 @@ pub(crate) fn cloud(
 ) -> anyhow::Result<Box<dyn Cloud>> {
     let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
     let settings = enabled::settings(ground, environment, Purpose::Apply, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// What runs in an account: read, observed, and proven by a canary.
+pub(crate) trait Running: Reader + Observer + Canary {}
+
+#[cfg(feature = "aws")]
+impl Running for Aws {}
+
+/// Opens the account to look at what runs, with the role for `plan`; for a canary with the role for `apply`, since it
+/// makes an alarm.
+#[cfg(feature = "aws")]
+pub(crate) fn running(
+    ground: Ground<'_>,
+    environment: &Environment,
+    canary: bool,
+) -> anyhow::Result<Box<dyn Running>> {
+    let roles = environment.assume_role.as_ref();
+    let (purpose, role) = if canary {
+        (Purpose::Canary, roles.map(|roles| &roles.apply))
+    } else {
+        (Purpose::Doctor, roles.map(|roles| &roles.plan))
+    };
+    let settings = enabled::settings(ground, environment, purpose, role)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -95,6 +121,15 @@ pub(crate) fn cloud(
     _ground: Ground<'_>,
     environment: &Environment,
 ) -> anyhow::Result<Box<dyn Cloud>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn running(
+    _ground: Ground<'_>,
+    environment: &Environment,
+    _canary: bool,
+) -> anyhow::Result<Box<dyn Running>> {
     Err(refused(environment).into())
 }
 
