@@ -134,7 +134,10 @@ fn prove(
             subject: &subject,
             matcher: matcher.clone(),
             token: &token,
-            patience: Patience::default(),
+            patience: Patience {
+                timeout: Duration::from_secs(args.timeout),
+                ..Patience::default()
+            },
             stop: &STOP,
             clock: &SystemClock,
         };
