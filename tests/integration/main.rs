@@ -7,6 +7,7 @@ mod attack_database;
 mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
 mod aws_doctor;
 mod browser;
 mod cases;

@@ -10,7 +10,7 @@ import json
 import math
 
 from moto.cloudwatch import models, responses
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 
@@ -70,10 +70,20 @@ def patch():
             answer["NextToken"] = str(first + most)
         return ActionResult(answer)
 
+    def switch(enabled):
+        def handler(self):
+            for name in self._get_param("AlarmNames", []):
+                self.cloudwatch_backend.alarms[name].actions_enabled = enabled
+            return EmptyResult()
+
+        return handler
+
     putting = models.CloudWatchBackend.put_metric_alarm
     models.Alarm.__init__ = init
     models.CloudWatchBackend.put_metric_alarm = put
     responses.CloudWatchResponse.describe_alarms = describe_alarms
+    responses.CloudWatchResponse.enable_alarm_actions = switch(True)
+    responses.CloudWatchResponse.disable_alarm_actions = switch(False)
     responses.CloudWatchResponse.describe_alarm_history = describe_alarm_history
 
 

@@ -70,6 +70,15 @@ def _functions():
                 answer[key] = value
         return answer
 
+    def whole(self):
+        answer = got(self)
+        # None at all is one too.
+        if self.reserved_concurrency == 0:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": 0}
+        return answer
+
+    got = models.LambdaFunction.get_code
+    models.LambdaFunction.get_code = whole
     models.LambdaFunction.__init__ = init
     models.LambdaFunction._set_function_code = code
     models.LambdaFunction.update_configuration = update
