@@ -326,7 +326,6 @@ fn what_is_broken_in_the_database_is_mended_by_its_command() {
 #[test]
 fn what_is_broken_on_the_way_to_people_is_mended_by_its_command() {
     let world = World::running();
-    let apply = "pgvigil apply --env prod";
     world.breaks(
         "alarms-enabled",
         "fail",
@@ -351,6 +350,13 @@ fn what_is_broken_on_the_way_to_people_is_mended_by_its_command() {
         "keys.disable_key_rotation(KeyId=keys.list_aliases()['Aliases'][0]['TargetKeyId'])",
         "aws kms enable-key-rotation",
     );
+    assert_eq!(world.doctor().loud(), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_apply_heals_on_the_way_to_people_is_mended_by_it() {
+    let world = World::running();
+    let apply = "pgvigil apply --env prod";
     world.breaks(
         "topic-admits-alarms",
         "fail",
@@ -404,6 +410,13 @@ fn what_is_broken_in_the_monitor_is_mended_by_its_command() {
         "functions.put_function_concurrency(FunctionName=base(), ReservedConcurrentExecutions=0)",
         "aws lambda put-function-concurrency",
     );
+    assert_eq!(world.doctor().loud(), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_apply_heals_in_the_monitor_is_mended_by_it() {
+    let world = World::running();
+    let apply = "pgvigil apply --env prod";
     let another_log = "variables = functions.get_function_configuration(FunctionName=base())['Environment']['Variables']\n\
          variables['LOG_GROUP_NAME'] = '/aws/rds/cluster/other/postgresql'\n\
          functions.update_function_configuration(FunctionName=base(), Environment={'Variables': variables})";
@@ -413,7 +426,7 @@ fn what_is_broken_in_the_monitor_is_mended_by_its_command() {
         "monitor-permissions",
         "fail",
         "roles.put_role_policy(RoleName=base(), PolicyName=roles.list_role_policies(RoleName=base())['PolicyNames'][0], \
-         PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': []}))",
+         PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]}))",
         apply,
     );
     assert_eq!(world.doctor().loud(), Vec::<String>::new());
@@ -433,6 +446,15 @@ fn what_is_silent_is_loud() {
         findings.contains("pending for") && findings.contains("second"),
         "{findings}"
     );
+    // The message is sent again; who has it must still confirm.
+    let (kind, again) = report.remedy("subscriptions-confirmed");
+    assert!(
+        kind == "mend" && again.starts_with("aws sns subscribe --topic-arn arn:aws:sns:"),
+        "{again}"
+    );
+    let before = world.moto.calls().len();
+    world.mend(&again);
+    assert_eq!(writes(&world, before), ["Subscribe"]);
     assert_eq!(report.verdict("somebody-is-told"), "fail");
     assert_eq!(report.verdict("heartbeat"), "fail");
     assert!(
