@@ -124,11 +124,6 @@ pub(super) async fn sums<const N: usize>(
 }
 
 /// A count, which the service tells as a number with a fraction.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count of runs is a small whole number"
-)]
 fn whole(count: f64) -> u64 {
     count.max(0.0).round() as u64
 }
