@@ -407,7 +407,7 @@ pub(super) async fn observe(
     let noted = note::read(aws, sight, document).await?;
     let found = matching(aws, sight, document, &noted).await?;
     // One that leads where the secret led before is another.
-    let found = found.filter(|found| found.endpoint == document.properties["endpoint"]);
+    let found = found.filter(|found| document.properties.get("endpoint") == Some(&found.endpoint));
     Ok(found.map(|found| {
         if is_pending(&found.subscription) {
             let since = since(&noted);
