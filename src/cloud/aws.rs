@@ -8,6 +8,7 @@
 mod alarm;
 mod blame;
 mod call;
+mod canary;
 mod connect;
 mod dashboard;
 mod failure;
@@ -18,6 +19,7 @@ mod key;
 mod log_group;
 pub mod logs;
 mod note;
+mod observe;
 mod provider;
 mod role;
 mod saved_query;

@@ -146,7 +146,7 @@ operations! {
         DescribeLogGroups reads Everything 5 for Plan needs "logs:DescribeLogGroups";
         ListTagsForResource reads MonitorLogGroups 5 for Plan needs "logs:ListTagsForResource";
         DescribeQueryDefinitions reads Everything 5 for Plan needs "logs:DescribeQueryDefinitions";
-        DescribeLogStreams reads ClusterLogGroups 5 for Doctor needs "logs:DescribeLogStreams";
+        DescribeLogStreams reads LogGroups 5 for Doctor needs "logs:DescribeLogStreams";
         CreateLogGroup writes MonitorLogGroups 5 for Apply needs "logs:CreateLogGroup", "logs:TagResource";
         PutRetentionPolicy writes LogGroups 5 for Apply needs "logs:PutRetentionPolicy";
         TagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:TagResource";

@@ -269,7 +269,24 @@ pub fn alarm(subject: &Subject<'_>, now: Timestamp, token: &str) -> CanaryAlarm 
 
 /// What the names of a cluster's canary alarms begin with.
 fn prefix(subject: &Subject<'_>) -> String {
-    format!("{}-canary-", subject.names.base())
+    prefix_of(subject.names.base())
+}
+
+/// The same of what the names of the cluster's resources begin with.
+fn prefix_of(base: &str) -> String {
+    format!("{base}-canary-")
+}
+
+/// Says whether an alarm belongs to a canary of the cluster. `base` is what the names of the
+/// cluster's resources begin with.
+pub fn is_canary(base: &str, name: &str) -> bool {
+    made_at(&prefix_of(base), name).is_some()
+}
+
+/// Says whether an alarm belongs to a canary that may still run: one that is older was left behind.
+pub fn may_run(base: &str, name: &str, now: Timestamp) -> bool {
+    made_at(&prefix_of(base), name)
+        .is_some_and(|made| now.duration_since(made) <= LEFT_BEHIND_AFTER)
 }
 
 /// When an alarm of a canary was made, by its name.

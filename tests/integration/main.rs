@@ -9,6 +9,8 @@ mod attack_server;
 mod aws;
 #[cfg(feature = "aws")]
 mod aws_docs;
+#[cfg(feature = "aws")]
+mod aws_doctor;
 mod browser;
 mod cases;
 mod cli;

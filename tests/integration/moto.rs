@@ -91,6 +91,17 @@ impl Moto {
         self.http("POST", "/test/faults", &faults.to_string());
     }
 
+    /// What topics took of alarms, oldest first.
+    pub(crate) fn messages(&self) -> Value {
+        serde_json::from_str(&self.http("GET", "/test/messages", "")).unwrap()
+    }
+
+    /// Whether alarms change their state.
+    pub(crate) fn judges_alarms(&self, judges: bool) {
+        let settings = serde_json::json!({ "judged": judges });
+        self.http("POST", "/test/alarms", &settings.to_string());
+    }
+
     /// Runs Python with boto3 against this server, for what somebody does by hand. `client(service)` makes a client.
     pub(crate) fn by_hand(&self, region: &str, code: &str) -> String {
         let prelude = format!(

@@ -1,12 +1,16 @@
 """What moto 5.2.1 lacks and the tests need: saved queries, fields that it drops, revisions of functions, subscriptions
-that nobody confirms, and CloudTrail's events out of the calls made."""
+that nobody confirms, CloudTrail's events out of the calls made, IAM's simulation, and states of databases."""
 
 import datetime
+import fnmatch
 import json
 import threading
 import uuid
 
 from moto.awslambda import exceptions, models
+from moto.core.responses import ActionResult
+from moto.iam import responses as iam
+from moto.rds import models as rds
 from moto.sns import responses as sns
 
 _lock = threading.Lock()
@@ -17,6 +21,8 @@ def patch():
     """Mends moto where it answers otherwise than AWS."""
     _functions()
     _topics()
+    _roles()
+    _databases()
 
 
 # What CreateFunction and UpdateFunctionConfiguration take and GetFunction returns.
@@ -64,6 +70,15 @@ def _functions():
                 answer[key] = value
         return answer
 
+    def whole(self):
+        answer = got(self)
+        # None at all is one too.
+        if self.reserved_concurrency == 0:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": 0}
+        return answer
+
+    got = models.LambdaFunction.get_code
+    models.LambdaFunction.get_code = whole
     models.LambdaFunction.__init__ = init
     models.LambdaFunction._set_function_code = code
     models.LambdaFunction.update_configuration = update
@@ -103,6 +118,85 @@ def _topics():
 
     sns.SNSResponse.get_topic_attributes = get_topic_attributes
     sns.SNSResponse.list_subscriptions_by_topic = list_subscriptions_by_topic
+
+
+def _roles():
+    def simulate_principal_policy(self):
+        """By the role's inline policies alone. A condition other than StringEquals on the given context refuses."""
+        name = self._get_param("PolicySourceArn").rpartition("/")[2]
+        policies = self.backend.get_role(name).policies.values()
+        statements = [each for policy in policies for each in _listed(json.loads(policy)["Statement"])]
+        context = {entry["ContextKeyName"]: entry["ContextKeyValues"] for entry in self._get_param("ContextEntries", [])}
+        results = []
+        for action in self._get_param("ActionNames"):
+            for resource in self._get_param("ResourceArns", ["*"]):
+                matching = [each for each in statements if _is_about(each, action, resource, context)]
+                effects = {each["Effect"] for each in matching}
+                decision = "explicitDeny" if "Deny" in effects else "allowed" if effects else "implicitDeny"
+                results.append({"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision})
+        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+    iam.IamResponse.simulate_principal_policy = simulate_principal_policy
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def _is_about(statement, action, resource, context):
+    for operator, pairs in statement.get("Condition", {}).items():
+        for key, wanted in pairs.items():
+            if operator != "StringEquals" or not set(_listed(wanted)) & set(context.get(key, [])):
+                return False
+    return any(fnmatch.fnmatchcase(action.lower(), each.lower()) for each in _listed(statement["Action"])) and any(
+        fnmatch.fnmatchcase(resource, each) for each in _listed(statement["Resource"])
+    )
+
+
+def _databases():
+    """A static parameter waits for a reboot (`ApplyMethod` `pending-reboot`), and a cluster's logs are switched."""
+    changed, rebooted = rds.RDSBackend.modify_db_cluster_parameter_group, rds.RDSBackend.reboot_db_instance
+    modified = rds.RDSBackend.modify_db_cluster
+    waiting = set()
+
+    def modify_db_cluster_parameter_group(self, name, parameters):
+        parameters = list(parameters)
+        if any(each.get("ApplyMethod") == "pending-reboot" for each in parameters):
+            for cluster in self.clusters.values():
+                if cluster.parameter_group == name:
+                    waiting.update(member.db_instance_identifier for member in cluster.members)
+        return changed(self, name, parameters)
+
+    def reboot_db_instance(self, db_instance_identifier):
+        waiting.discard(db_instance_identifier)
+        return rebooted(self, db_instance_identifier)
+
+    def modify_db_cluster(self, kwargs):
+        logs = kwargs.pop("cloudwatch_logs_export_configuration", None)
+        if logs:
+            cluster = self.clusters[kwargs["db_cluster_identifier"]]
+            # A list of its own: moto shares the one it was made with.
+            exports = set(cluster.enabled_cloudwatch_logs_exports)
+            exports -= set(logs.get("DisableLogTypes", []))
+            exports |= set(logs.get("EnableLogTypes", []))
+            cluster.enabled_cloudwatch_logs_exports = sorted(exports)
+        return modified(self, kwargs)
+
+    def db_cluster_members(self):
+        return [
+            {
+                "DBInstanceIdentifier": member.db_instance_identifier,
+                "IsClusterWriter": member.is_cluster_writer,
+                "DBClusterParameterGroupStatus": "pending-reboot" if member.db_instance_identifier in waiting else "in-sync",
+                "PromotionTier": member.promotion_tier,
+            }
+            for member in self.members
+        ]
+
+    rds.RDSBackend.modify_db_cluster_parameter_group = modify_db_cluster_parameter_group
+    rds.RDSBackend.reboot_db_instance = reboot_db_instance
+    rds.RDSBackend.modify_db_cluster = modify_db_cluster
+    rds.DBCluster.db_cluster_members = property(db_cluster_members)
 
 
 def answer(service, operation, region, access_key, environ, body, calls):

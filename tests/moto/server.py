@@ -4,6 +4,8 @@
 
 Beside AWS it answers:
     GET  /test/calls     every call so far: [{"service", "operation", "account", "region", "access_key", "status", "writes"}]
+    GET  /test/messages  what topics took of alarms (see alarms.py)
+    POST /test/alarms    {"judged": false}: alarms no longer change their state
     POST /test/faults    a list of faults, in the place of those before:
         {"operation": "iam:GetRole", "skip": 0, "times": 1, "status": 400, "code": "Throttling", "message": "..."}
         {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
@@ -26,6 +28,7 @@ import cbor2
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import alarms
 import cbor
 import lacking
 
@@ -90,6 +93,11 @@ class Server:
         if path == "/test/faults":
             with self.lock:
                 self.faults = json.loads(body)
+            return answer(start_response, 200, [])
+        if path == "/test/messages":
+            return answer(start_response, 200, alarms.messages)
+        if path == "/test/alarms":
+            alarms.settings.update(json.loads(body))
             return answer(start_response, 200, [])
         if path.startswith("/moto-api"):
             return self.app(environ, start_response)
@@ -219,6 +227,7 @@ class Quiet(WSGIRequestHandler):
 def main():
     app = Server(DomainDispatcherApplication(create_backend_app))
     lacking.patch()
+    alarms.patch()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -442,6 +442,9 @@ pub(crate) struct DoctorArgs {
     /// to the topic. People who are subscribed get a test message. All is taken away again
     #[arg(long)]
     pub(crate) canary: bool,
+    /// Seconds that each step of the canary waits at most. CloudWatch is at times some minutes late
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", requires = "canary", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, Subcommand)]

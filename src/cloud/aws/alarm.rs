@@ -20,17 +20,26 @@ type Alarms = Arc<BTreeMap<String, MetricAlarm>>;
 
 /// All metric alarms of the environment: one call for a hundred of them, where asking by name takes one for each.
 pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError> {
-    let prefix = prefix(aws);
+    beginning(aws, sight, &prefix(aws)).await
+}
+
+/// Names of the metric alarms that begin so.
+pub(super) async fn names(aws: &Inner, prefix: &str) -> Result<Vec<String>, CloudError> {
+    let alarms = beginning(aws, &Sight::default(), prefix).await?;
+    Ok(alarms.keys().cloned().collect())
+}
+
+async fn beginning(aws: &Inner, sight: &Sight, prefix: &str) -> Result<Alarms, CloudError> {
     let ask = || async {
         let mut all = BTreeMap::new();
         let mut token = None;
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeAlarms, &prefix, || {
+                .make(Operation::DescribeAlarms, prefix, || {
                     aws.alarms
                         .describe_alarms()
-                        .alarm_name_prefix(&prefix)
+                        .alarm_name_prefix(prefix)
                         .alarm_types(aws_sdk_cloudwatch::types::AlarmType::MetricAlarm)
                         .max_records(100)
                         .set_next_token(token.clone())
@@ -46,7 +55,7 @@ pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError
             }
         }
     };
-    sight.alarms.get(&prefix, ask).await
+    sight.alarms.get(prefix, ask).await
 }
 
 pub(super) async fn read(

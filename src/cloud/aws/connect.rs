@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use super::call::Caller;
 use super::failure::chain;
 use super::guard::Guard;
+use super::observe::Dates;
 use super::secret::Variables;
 use super::sight::Sight;
 use crate::compile::name::Names;
@@ -66,7 +67,10 @@ pub(super) struct Inner {
     pub(super) caller: Caller,
     /// Notes whose keeper does not exist yet, by the keeper's address.
     pub(super) pending: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
+    /// When the service of identities last answered, by its clock.
+    pub(super) dates: Dates,
     pub(super) alarms: aws_sdk_cloudwatch::Client,
+    pub(super) databases: aws_sdk_rds::Client,
     pub(super) events: aws_sdk_eventbridge::Client,
     pub(super) identity: aws_sdk_sts::Client,
     pub(super) keys: aws_sdk_kms::Client,
@@ -167,6 +171,11 @@ impl Inner {
         config: &SdkConfig,
     ) -> Self {
         let purpose = settings.purpose;
+        let dates = Dates::default();
+        let identity = aws_sdk_sts::config::Builder::from(config)
+            .interceptor(Guard(purpose))
+            .interceptor(dates.clone())
+            .build();
         let bases = environment
             .clusters
             .iter()
@@ -185,9 +194,11 @@ impl Inner {
             package: settings.package,
             caller: Caller::new(&format!("{}/{}", location.account, location.region)),
             pending: Mutex::default(),
+            dates,
             alarms: client!(aws_sdk_cloudwatch, config, purpose),
+            databases: client!(aws_sdk_rds, config, purpose),
             events: client!(aws_sdk_eventbridge, config, purpose),
-            identity: client!(aws_sdk_sts, config, purpose),
+            identity: aws_sdk_sts::Client::from_conf(identity),
             keys: client!(aws_sdk_kms, config, purpose),
             lambda: client!(aws_sdk_lambda, config, purpose),
             logs: client!(aws_sdk_cloudwatchlogs, config, purpose),

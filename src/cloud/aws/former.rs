@@ -14,6 +14,7 @@ use super::{function, role, schedule, topic};
 use crate::compile::name::{Names, PREFIX};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
 use crate::deploy::port::{CloudError, Found, Reading};
+use crate::doctor::canary;
 use crate::policy::model::{Cluster, ClusterKind};
 
 /// What the names of the environment's resources begin with.
@@ -113,7 +114,14 @@ async fn beside(
             continue;
         }
         let notes = function::tags(aws, sight, base).await?.unwrap_or_default();
-        for (name, live) in alarms.iter().filter(|(name, _)| base_of(name) == base) {
+        // The time in the name of a canary's alarm looks like the hash of a base.
+        let is_of_cluster =
+            |name: &str| base_of(name) == base.as_str() || canary::is_canary(base, name);
+        let now = (aws.now)();
+        let own = alarms
+            .iter()
+            .filter(|(name, _)| is_of_cluster(name) && !canary::may_run(base, name, now));
+        for (name, live) in own {
             let address = Document::address_of(cluster, Kind::Alarm, name);
             if sight
                 .documents
@@ -153,7 +161,9 @@ async fn left_of(
         (Kind::EventRule, base.to_owned()),
     ];
     let alarms = alarm::all(aws, sight).await?;
-    let of_cluster = alarms.keys().filter(|name| base_of(name) == base);
+    let of_cluster = alarms
+        .keys()
+        .filter(|name| base_of(name) == base || canary::is_canary(base, name));
     names.extend(of_cluster.map(|name| (Kind::Alarm, name.clone())));
     let mut all = Vec::new();
     for (kind, name) in names {

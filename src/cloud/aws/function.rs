@@ -44,7 +44,12 @@ pub(super) fn code_digest(package: &[u8]) -> String {
 
 type Function = Arc<GetFunctionOutput>;
 
-async fn function(aws: &Inner, sight: &Sight, base: &str) -> Result<Option<Function>, CloudError> {
+/// The function of that name; `None` when there is none.
+pub(super) async fn function(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<Option<Function>, CloudError> {
     let ask = || async { Ok(look(aws, base).await?.map(Arc::new)) };
     sight.functions.get(base, ask).await
 }

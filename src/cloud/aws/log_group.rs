@@ -21,7 +21,11 @@ type LogGroups = Arc<BTreeMap<String, LogGroup>>;
 pub(super) const MONITORS: &str = "/aws/lambda/";
 
 /// All log groups whose name begins so.
-async fn beginning(aws: &Inner, sight: &Sight, prefix: &str) -> Result<LogGroups, CloudError> {
+pub(super) async fn beginning(
+    aws: &Inner,
+    sight: &Sight,
+    prefix: &str,
+) -> Result<LogGroups, CloudError> {
     let ask = || async {
         let mut all = BTreeMap::new();
         let mut token = None;

@@ -19,6 +19,7 @@ use crate::compile::name::short_hash;
 use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
+use crate::doctor::observation;
 
 fn arn(aws: &Inner, base: &str) -> String {
     aws.location.arn("sns", base)
@@ -397,13 +398,34 @@ fn is_pending(subscription: &Subscription) -> bool {
         .is_some_and(|arn| arn.starts_with("arn:"))
 }
 
+/// A declared subscription as the doctor sees it.
+pub(super) async fn observe(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<Option<observation::Subscription>, CloudError> {
+    let noted = note::read(aws, sight, document).await?;
+    let found = matching(aws, sight, document, &noted).await?;
+    // One that leads where the secret led before is another.
+    let found = found.filter(|found| document.properties.get("endpoint") == Some(&found.endpoint));
+    Ok(found.map(|found| {
+        if is_pending(&found.subscription) {
+            let since = since(&noted);
+            observation::Subscription::Pending { since }
+        } else {
+            observation::Subscription::Confirmed
+        }
+    }))
+}
+
+/// When it was asked for, as far as that was noted.
+fn since(noted: &Note) -> Option<Timestamp> {
+    noted.more.get(1).and_then(|since| since.parse().ok())
+}
+
 /// How long nobody has confirmed. SNS forgets such a subscription after two days or three.
 fn pending(aws: &Inner, noted: &Note) -> String {
-    let since = noted
-        .more
-        .get(1)
-        .and_then(|since| since.parse::<Timestamp>().ok());
-    match since {
+    match since(noted) {
         None => "it waits for its confirmation: nobody is told by it".to_owned(),
         Some(since) => {
             let hours = (aws.now)().duration_since(since).as_hours();

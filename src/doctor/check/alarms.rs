@@ -242,7 +242,7 @@ fn state(context: &Context<'_>) -> Findings {
     each(context, |document| {
         let alarm = observed(context, &document.name)?;
         let age = duration(context.age(alarm.since));
-        let sentence = format!("it is {} for {age}", alarm.state.name());
+        let sentence = format!("it has been {} for {age}", alarm.state.name());
         let look_at_monitor = || subject.look_aws(&["logs", "tail", &log, "--since", "3h"]);
         let is_about_people = matches!(
             subject.alarm_role(&document.name),

@@ -203,7 +203,12 @@ fn runs(context: &Context<'_>) -> Findings {
     );
     let look = || look_at_log(context);
     Ok(vec![if function.invocations == 0 {
-        Finding::fail(format!("it did not run in {hours} hours"), look())
+        // A log that nothing wrote tells nothing: what starts it comes first.
+        let rule = context.subject.names.shared();
+        let look = context
+            .subject
+            .look_aws(&["events", "describe-rule", "--name", &rule]);
+        Finding::fail(format!("it did not run in {hours} hours"), look)
     } else if function.errors >= function.invocations {
         Finding::fail(sentence, look())
     } else if function.errors > 0 || function.throttles > 0 {

@@ -1,7 +1,10 @@
 //! Whether anybody hears.
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::{Check, Context, Findings, Run, duration};
-use crate::compile::resources::Kind;
+use crate::compile::resources::{Document, Kind};
 use crate::doctor::diagnosis::Finding;
 use crate::doctor::observation::Subscription;
 
@@ -52,6 +55,13 @@ fn somebody_is_told(context: &Context<'_>) -> Findings {
     } else {
         "no subscription is confirmed: nobody is told"
     };
+    // What is declared and not there an apply makes; what is pending waits for a person.
+    if !subscriptions.is_empty() && subscriptions.values().all(|answer| *answer == Ok(None)) {
+        return Ok(vec![Finding::fail(
+            "no declared subscription is there: nobody is told",
+            context.subject.apply(),
+        )]);
+    }
     let topic = context.subject.topic_arn();
     let look =
         context
@@ -67,23 +77,7 @@ fn confirmed(context: &Context<'_>) -> Findings {
     for document in subject.all(Kind::SnsSubscription) {
         let finding = match observed.subscriptions.get(&document.address) {
             Some(Ok(Some(Subscription::Confirmed))) => Finding::ok("it is confirmed"),
-            Some(Ok(Some(Subscription::Pending { since }))) => match since {
-                Some(since) if context.is_older(*since, LAPSES_AFTER_DAYS * 86_400) => {
-                    let age = duration(context.age(*since));
-                    Finding::fail(format!("it is pending for {age}"), subject.apply())
-                }
-                Some(since) => {
-                    let age = duration(context.age(*since));
-                    Finding::warn(
-                        format!("it is pending for {age}: its receiver must confirm it"),
-                        subject.apply(),
-                    )
-                }
-                None => Finding::warn(
-                    "it is pending, since when is not known: its receiver must confirm it",
-                    subject.apply(),
-                ),
-            },
+            Some(Ok(Some(Subscription::Pending { since }))) => pending(context, document, *since),
             Some(Ok(None)) => Finding::fail(
                 "it is not there; one that nobody confirms lapses after three days",
                 subject.apply(),
@@ -97,4 +91,37 @@ fn confirmed(context: &Context<'_>) -> Findings {
         return Err(Finding::skip("the environment declares no notification"));
     }
     Ok(findings)
+}
+
+/// Nothing confirms for its receiver: asking again sends the message again, and an apply, which finds it asked for,
+/// does nothing.
+fn pending(context: &Context<'_>, document: &Document, since: Option<Timestamp>) -> Finding {
+    let subject = context.subject;
+    let topic = subject.topic_arn();
+    let text = |key: &str| document.properties.get(key).and_then(Value::as_str);
+    let again = match (text("protocol"), text("endpoint")) {
+        (Some(protocol), Some(endpoint)) => subject.aws(&[
+            "sns",
+            "subscribe",
+            "--topic-arn",
+            &topic,
+            "--protocol",
+            protocol,
+            "--notification-endpoint",
+            endpoint,
+        ]),
+        // It leads to a secret.
+        _ => subject.look_aws(&["sns", "list-subscriptions-by-topic", "--topic-arn", &topic]),
+    };
+    let must = "its receiver must confirm it; to subscribe again sends the message again";
+    let Some(since) = since else {
+        let sentence = format!("it is pending, since when is not known: {must}");
+        return Finding::warn(sentence, again);
+    };
+    let sentence = format!("it is pending for {}: {must}", duration(context.age(since)));
+    if context.is_older(since, LAPSES_AFTER_DAYS * 86_400) {
+        Finding::fail(sentence, again)
+    } else {
+        Finding::warn(sentence, again)
+    }
 }

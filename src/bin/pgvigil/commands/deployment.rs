@@ -57,7 +57,8 @@ pub(crate) struct Deployment<P: ?Sized> {
 }
 
 impl<P: Reader + ?Sized> Deployment<P> {
-    fn new(
+    /// Compiles the environment for a provider that is open.
+    pub(crate) fn new(
         ground: Ground<'_>,
         loaded: &Loaded,
         environment: &Environment,

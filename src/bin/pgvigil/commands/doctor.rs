@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use pgvigil::deploy::document::Fingerprint;
+use pgvigil::deploy::document::{Document, Fingerprint};
 use pgvigil::deploy::{Identity, Reader};
 use pgvigil::doctor::canary::{self, Canary, Clock, Outcome, Patience};
 use pgvigil::doctor::{Observer, Question, Settings, Subject, Verdict, diagnose};
 use pgvigil::policy::Loaded;
-use pgvigil::policy::model::Environment;
+use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::doctor::{human, json};
 
 use super::deployment::{Deployment, Ground, style};
+use super::provider_aws::{self, Running};
 use crate::args::{DoctorArgs, DoctorFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -27,17 +28,17 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
+    let site = Site::open(session, &loaded, environment, args.canary)?;
     if args.canary {
-        return prove(session, args, &loaded, environment, &deployment);
+        return prove(session, args, &loaded, environment, &site);
     }
     let question = Question {
         environment,
-        documents: &deployment.documents,
+        documents: site.documents(),
         settings: Settings { hours: args.hours },
         now: Timestamp::now(),
     };
-    let diagnosis = diagnose(&question, &*deployment.provider, observer(&deployment))?;
+    let diagnosis = diagnose(&question, site.reader(), site.observer())?;
     session.show(&match args.format {
         DoctorFormat::Human => human::render(&diagnosis, style(session)),
         DoctorFormat::Json => json::render(&diagnosis),
@@ -56,14 +57,59 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
     })
 }
 
-/// Who looks at what runs. A folder runs nothing.
-fn observer(_deployment: &Deployment<dyn Reader>) -> Option<&dyn Observer> {
-    None
+/// What is looked at.
+enum Site {
+    /// A folder runs nothing and has no alarms.
+    Folder(Deployment<dyn Reader>),
+    Running(Deployment<dyn Running>),
 }
 
-/// Who carries out a canary's steps. A folder has no alarms.
-fn chain(_deployment: &Deployment<dyn Reader>) -> Option<&dyn Canary> {
-    None
+impl Site {
+    fn open(
+        session: &Session,
+        loaded: &Loaded,
+        environment: &Environment,
+        canary: bool,
+    ) -> anyhow::Result<Self> {
+        let ground = Ground::of(session);
+        Ok(match environment.provider {
+            Provider::Local => Self::Folder(Deployment::for_reading(ground, loaded, environment)?),
+            Provider::Aws => {
+                let running = provider_aws::running(ground, environment, canary)?;
+                Self::Running(Deployment::new(ground, loaded, environment, running)?)
+            }
+        })
+    }
+
+    fn documents(&self) -> &[Document] {
+        match self {
+            Self::Folder(deployment) => &deployment.documents,
+            Self::Running(deployment) => &deployment.documents,
+        }
+    }
+
+    fn reader(&self) -> &dyn Reader {
+        match self {
+            Self::Folder(deployment) => &*deployment.provider,
+            Self::Running(deployment) => &*deployment.provider,
+        }
+    }
+
+    /// Who looks at what runs.
+    fn observer(&self) -> Option<&dyn Observer> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Running(deployment) => Some(&*deployment.provider),
+        }
+    }
+
+    /// Who carries out a canary's steps.
+    fn chain(&self) -> Option<&dyn Canary> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Running(deployment) => Some(&*deployment.provider),
+        }
+    }
 }
 
 fn prove(
@@ -71,9 +117,9 @@ fn prove(
     args: &DoctorArgs,
     loaded: &Loaded,
     environment: &Environment,
-    deployment: &Deployment<dyn Reader>,
+    site: &Site,
 ) -> anyhow::Result<Exit> {
-    let (expected, found) = (Identity::of(environment).at(), deployment.provider.at()?);
+    let (expected, found) = (Identity::of(environment).at(), site.reader().at()?);
     if expected != found {
         anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
     }
@@ -83,12 +129,15 @@ fn prove(
     listen()?;
     let mut reports = Vec::new();
     for cluster in &environment.clusters {
-        let subject = Subject::new(environment, cluster, &deployment.documents);
+        let subject = Subject::new(environment, cluster, site.documents());
         let run = canary::Run {
             subject: &subject,
             matcher: matcher.clone(),
             token: &token,
-            patience: Patience::default(),
+            patience: Patience {
+                timeout: Duration::from_secs(args.timeout),
+                ..Patience::default()
+            },
             stop: &STOP,
             clock: &SystemClock,
         };
@@ -97,7 +146,7 @@ fn prove(
                 session.say(&format!("{}: {} …", cluster.name, step.title()));
             }
         };
-        reports.push(canary::prove(&run, chain(deployment), &mut progress));
+        reports.push(canary::prove(&run, site.chain(), &mut progress));
     }
     session.show(&match args.format {
         DoctorFormat::Json => json::render_canary(&environment.name, &reports),
@@ -111,7 +160,7 @@ fn prove(
         Exit::Diagnostics
     } else if reports.iter().all(canary::Report::is_proven) {
         Exit::Clean
-    } else if chain(deployment).is_none() && matches!(matcher, Outcome::Proven(_)) {
+    } else if site.chain().is_none() && matches!(matcher, Outcome::Proven(_)) {
         session.say("note: a folder has no metrics and no alarms: only the query was proven");
         Exit::Clean
     } else {

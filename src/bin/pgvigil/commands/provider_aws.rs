@@ -2,6 +2,8 @@
 
 use pgvigil::deploy::blame::Witness;
 use pgvigil::deploy::{Cloud, Reader};
+use pgvigil::doctor::Observer;
+use pgvigil::doctor::canary::Canary;
 use pgvigil::policy::model::Environment;
 
 use super::deployment::Ground;
@@ -36,6 +38,30 @@ pub(crate) fn witness(
 ) -> anyhow::Result<Box<dyn Witness>> {
     let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
     let settings = enabled::settings(ground, environment, Purpose::Blame, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// What runs in an account: read, observed, and proven by a canary.
+pub(crate) trait Running: Reader + Observer + Canary {}
+
+#[cfg(feature = "aws")]
+impl Running for Aws {}
+
+/// Opens the account to look at what runs, with the role for `plan`; for a canary with the role for `apply`, since it
+/// makes an alarm.
+#[cfg(feature = "aws")]
+pub(crate) fn running(
+    ground: Ground<'_>,
+    environment: &Environment,
+    canary: bool,
+) -> anyhow::Result<Box<dyn Running>> {
+    let roles = environment.assume_role.as_ref();
+    let (purpose, role) = if canary {
+        (Purpose::Canary, roles.map(|roles| &roles.apply))
+    } else {
+        (Purpose::Doctor, roles.map(|roles| &roles.plan))
+    };
+    let settings = enabled::settings(ground, environment, purpose, role)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -115,6 +141,15 @@ pub(crate) fn witness(
     _ground: Ground<'_>,
     environment: &Environment,
 ) -> anyhow::Result<Box<dyn Witness>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn running(
+    _ground: Ground<'_>,
+    environment: &Environment,
+    _canary: bool,
+) -> anyhow::Result<Box<dyn Running>> {
     Err(refused(environment).into())
 }
 
