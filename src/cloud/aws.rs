@@ -1,5 +1,6 @@
 //! The adapters for AWS: the only code that names its SDK.
 
+mod adopt;
 mod alarm;
 mod call;
 mod connect;
@@ -13,6 +14,7 @@ mod log_group;
 pub mod logs;
 mod note;
 mod provider;
+mod retire;
 mod role;
 mod saved_query;
 mod schedule;

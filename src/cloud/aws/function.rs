@@ -49,7 +49,7 @@ async fn function(aws: &Inner, sight: &Sight, base: &str) -> Result<Option<Funct
     sight.functions.get(base, ask).await
 }
 
-async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
+pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetFunction, base, || {
