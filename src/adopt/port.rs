@@ -7,7 +7,7 @@ use super::remains::Remains;
 use super::retire::Step;
 use crate::compile::name::Names;
 use crate::deploy::document::Document;
-use crate::deploy::port::CloudError;
+use crate::deploy::port::{CloudError, Reader};
 use crate::policy::model::Environment;
 
 /// A cluster whose former stacks are looked for.
@@ -62,7 +62,7 @@ impl Search {
 }
 
 /// Looks. There is no call here that changes anything.
-pub trait Finder {
+pub trait Finder: Reader {
     /// Finds everything of former stacks.
     ///
     /// # Errors

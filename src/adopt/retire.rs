@@ -5,9 +5,11 @@
 
 use serde::Serialize;
 
-use super::port::Search;
+use super::port::{Retirer, Search};
+use super::proof::Proof;
 use super::remains::{Dashboard, Function, Remains, Role, Rule};
 use crate::deploy::former;
+use crate::deploy::port::Identity;
 
 /// What is deleted besides, and only when it is named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -345,4 +347,99 @@ fn why_keep_role(role: &Role, wish: &Wish) -> Option<String> {
          with --also role, before the function goes"
             .to_owned()
     })
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "message")]
+pub enum State {
+    /// Nobody asked for it yet.
+    Planned,
+    /// Done.
+    Done,
+    /// Not done, and why. A write whose answer was lost may have been carried out.
+    Failed(String),
+    /// Not tried, since one before it failed or somebody asked for a stop.
+    NotBegun,
+}
+
+/// A step and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// The step.
+    #[serde(flatten)]
+    pub step: Step,
+    /// What became of it.
+    #[serde(flatten)]
+    pub state: State,
+}
+
+/// A run that takes stacks out of service, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Where.
+    pub identity: Identity,
+    /// What must hold first.
+    pub proofs: Vec<Proof>,
+    /// Somebody chose to go on although it may not hold.
+    pub without_proof: bool,
+    /// Every step.
+    pub steps: Vec<Taken>,
+    /// What is left alone.
+    pub kept: Vec<Kept>,
+}
+
+impl Run {
+    /// Before its first step.
+    pub fn planned(identity: Identity, proofs: Vec<Proof>, retirement: Retirement) -> Self {
+        Self {
+            identity,
+            proofs,
+            without_proof: false,
+            steps: retirement
+                .steps
+                .into_iter()
+                .map(|step| Taken {
+                    step,
+                    state: State::Planned,
+                })
+                .collect(),
+            kept: retirement.kept,
+        }
+    }
+
+    /// Says whether all holds that must.
+    pub fn is_proven(&self) -> bool {
+        self.proofs.iter().all(|proof| proof.holds)
+    }
+
+    /// Says whether every step was done.
+    pub fn is_complete(&self) -> bool {
+        self.steps.iter().all(|taken| taken.state == State::Done)
+    }
+
+    /// Takes the steps one after the other, up to the first that fails or until somebody asks for a stop.
+    pub fn carry_out(
+        &mut self,
+        retirer: &dyn Retirer,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Taken),
+    ) {
+        let mut goes_on = true;
+        for taken in &mut self.steps {
+            goes_on = goes_on && !stop();
+            if !goes_on {
+                taken.state = State::NotBegun;
+                continue;
+            }
+            taken.state = match retirer.carry_out(&taken.step) {
+                Ok(()) => State::Done,
+                Err(error) => {
+                    goes_on = false;
+                    State::Failed(error.to_string())
+                }
+            };
+            tell(taken);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! AWS as the provider of an environment.
 
+use pgvigil::adopt::{Finder, Retirer};
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::policy::model::Environment;
 
@@ -24,6 +25,28 @@ pub(crate) fn cloud(
 ) -> anyhow::Result<Box<dyn Cloud>> {
     let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
     let settings = enabled::settings(ground, environment, Purpose::Apply, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens the account to look for other stacks, with the role for `plan`.
+#[cfg(feature = "aws")]
+pub(crate) fn finder(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Finder>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
+    let settings = enabled::settings(ground, environment, Purpose::Adopt, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens the account to take other stacks out of service, with the role for `apply`.
+#[cfg(feature = "aws")]
+pub(crate) fn retirer(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Retirer>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
+    let settings = enabled::settings(ground, environment, Purpose::Retire, role)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -95,6 +118,22 @@ pub(crate) fn cloud(
     _ground: Ground<'_>,
     environment: &Environment,
 ) -> anyhow::Result<Box<dyn Cloud>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn finder(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Finder>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn retirer(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Retirer>> {
     Err(refused(environment).into())
 }
 
