@@ -7,6 +7,8 @@ mod attack_database;
 mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+mod aws_adopt;
 mod browser;
 mod cases;
 mod cli;
