@@ -1,5 +1,10 @@
 //! Each resource of a former stack beside its counterpart: what differs, what is wrong with it, what becomes of it.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value answers null for what it does not have"
+)]
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -282,7 +287,7 @@ impl View<'_> {
     fn role(&self, role: &super::remains::Role) -> Resource {
         let mut resource = self.resource(Kind::IamRole, &role.name);
         let at = Location::of(self.environment);
-        resource.defects = defect::of_role(role, &at.partition);
+        resource.defects = defect::of_role(role, at.partition);
         if !role.other_functions.is_empty() {
             resource.notes.push(format!(
                 "other functions run with it: {}",

@@ -1,5 +1,10 @@
 //! What was found of former stacks, in no provider's types.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value answers null for what it does not have"
+)]
+
 use std::fmt;
 
 use serde_json::Value;

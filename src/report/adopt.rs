@@ -1,5 +1,7 @@
 //! What stands of other stacks, and what takes them out of service: for a terminal and for programs.
 
+#![expect(clippy::indexing_slicing, reason = "a JSON object takes a new key")]
+
 use serde_json::{Value, json};
 
 use super::doctor::human::wrap;

@@ -1,6 +1,11 @@
 //! Finds stacks that others made, by what they do: functions that read a cluster's log, what starts them, alarms on
 //! what they count, and what those tell.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value answers null for what it does not have"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
