@@ -11,6 +11,7 @@ pub mod diff;
 pub mod document;
 pub mod drift;
 pub mod fleet;
+pub mod former;
 pub mod permission;
 pub mod plan;
 pub mod port;

@@ -14,6 +14,7 @@ pub mod compile;
 pub mod rules;
 pub mod deploy;
 pub mod doctor;
+pub mod adopt;
 pub mod cloud;
 #[cfg(feature = "database")]
 pub mod database;

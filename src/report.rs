@@ -1,5 +1,6 @@
 //! Results as text: for people, for programs, for the annotations of a pull request.
 
+pub mod adopt;
 pub mod attack;
 pub mod doctor;
 pub mod escape;

@@ -5,6 +5,7 @@
     reason = "of JSON: what is absent is null, and what is written to is an object made here"
 )]
 
+mod adopt;
 mod alarm;
 mod blame;
 mod call;
@@ -21,6 +22,7 @@ pub mod logs;
 mod note;
 mod observe;
 mod provider;
+mod retire;
 mod role;
 mod saved_query;
 mod schedule;

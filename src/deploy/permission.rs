@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::former;
 use crate::compile::name::PREFIX;
 use crate::compile::resources::Location;
 use crate::policy::model::{Cluster, ClusterKind, Environment, Notification, Secret};
@@ -25,6 +26,10 @@ pub enum Purpose {
     Canary,
     /// `apply` and `destroy`.
     Apply,
+    /// `adopt`: looks for stacks that others made. Never writes.
+    Adopt,
+    /// `adopt --retire`: disables and deletes such a stack, and nothing of pgvigil's.
+    Retire,
 }
 
 impl Purpose {
@@ -36,6 +41,8 @@ impl Purpose {
             Self::Doctor => &[Self::Plan, Self::Doctor],
             Self::Canary => &[Self::Plan, Self::Doctor, Self::Canary],
             Self::Apply => &[Self::Plan, Self::Apply],
+            Self::Adopt => &[Self::Plan, Self::Adopt],
+            Self::Retire => &[Self::Plan, Self::Adopt, Self::Retire],
         }
     }
 
@@ -161,7 +168,7 @@ operations! {
         ListResourceTags reads Keys 50 for Plan needs "kms:ListResourceTags";
         ListGrants reads Keys 50 for Plan needs "kms:ListGrants";
         ListKeys reads Everything 20 for Apply needs "kms:ListKeys";
-        ListAliases reads Everything 20 for Apply needs "kms:ListAliases";
+        ListAliases reads Everything 20 for Apply, Adopt needs "kms:ListAliases";
         CreateKey writes NewKeys 2 for Apply needs "kms:CreateKey", "kms:TagResource";
         PutKeyPolicy writes Keys 5 for Apply needs "kms:PutKeyPolicy";
         EnableKey writes Keys 5 for Apply needs "kms:EnableKey";
@@ -199,16 +206,17 @@ operations! {
         CreateRole writes Roles 5 for Apply needs "iam:CreateRole", "iam:TagRole";
         UpdateRole writes Roles 5 for Apply needs "iam:UpdateRole";
         UpdateAssumeRolePolicy writes Roles 5 for Apply needs "iam:UpdateAssumeRolePolicy";
-        DetachRolePolicy writes Roles 5 for Apply needs "iam:DetachRolePolicy";
+        DetachRolePolicy writes Roles 5 for Apply, Retire needs "iam:DetachRolePolicy";
         DeleteRolePermissionsBoundary writes Roles 5 for Apply needs "iam:DeleteRolePermissionsBoundary";
         PutRolePolicy writes Roles 5 for Apply needs "iam:PutRolePolicy";
-        DeleteRolePolicy writes Roles 5 for Apply needs "iam:DeleteRolePolicy";
+        DeleteRolePolicy writes Roles 5 for Apply, Retire needs "iam:DeleteRolePolicy";
         TagRole writes Roles 5 for Apply needs "iam:TagRole";
         UntagRole writes Roles 5 for Apply needs "iam:UntagRole";
-        DeleteRole writes Roles 5 for Apply needs "iam:DeleteRole";
+        DeleteRole writes Roles 5 for Apply, Retire needs "iam:DeleteRole";
     }
     "Lambda" {
         GetFunction reads Functions 50 for Plan needs "lambda:GetFunction", "lambda:ListTags";
+        ListFunctions reads Everything 10 for Adopt needs "lambda:ListFunctions";
         GetPolicy reads Functions 7 for Plan needs "lambda:GetPolicy";
         GetFunctionEventInvokeConfig reads Functions 7 for Plan needs "lambda:GetFunctionEventInvokeConfig";
         CreateFunction writes Functions 7 for Apply needs "lambda:CreateFunction", "lambda:TagResource";
@@ -220,26 +228,29 @@ operations! {
         RemovePermission writes Functions 7 for Apply needs "lambda:RemovePermission";
         TagFunction writes Functions 7 for Apply needs "lambda:TagResource";
         UntagFunction writes Functions 7 for Apply needs "lambda:UntagResource";
-        DeleteFunction writes Functions 7 for Apply needs "lambda:DeleteFunction";
+        DeleteFunction writes Functions 7 for Apply, Retire needs "lambda:DeleteFunction";
     }
     "CloudWatch" {
         DescribeAlarms reads Everything 5 for Plan needs "cloudwatch:DescribeAlarms";
+        ListDashboards reads Everything 5 for Adopt needs "cloudwatch:ListDashboards";
         GetDashboard reads Dashboards 5 for Plan needs "cloudwatch:GetDashboard";
         DescribeAlarmHistory reads Everything 5 for Doctor needs "cloudwatch:DescribeAlarmHistory";
-        GetMetricData reads Everything 20 for Doctor needs "cloudwatch:GetMetricData";
+        GetMetricData reads Everything 20 for Doctor, Adopt needs "cloudwatch:GetMetricData";
         PutMetricAlarm writes Alarms 2 for Apply, Canary needs "cloudwatch:PutMetricAlarm";
-        DeleteAlarms writes Alarms 2 for Apply, Canary needs "cloudwatch:DeleteAlarms";
+        DeleteAlarms writes Alarms 2 for Apply, Canary, Retire needs "cloudwatch:DeleteAlarms";
         PutDashboard writes Dashboards 5 for Apply needs "cloudwatch:PutDashboard";
-        DeleteDashboards writes Dashboards 5 for Apply needs "cloudwatch:DeleteDashboards";
+        DeleteDashboards writes Dashboards 5 for Apply, Retire needs "cloudwatch:DeleteDashboards";
         PutMetricData writes Namespace 20 for Canary needs "cloudwatch:PutMetricData";
     }
     "EventBridge" {
         DescribeRule reads Rules 20 for Plan needs "events:DescribeRule";
         ListTargetsByRule reads Rules 20 for Plan needs "events:ListTargetsByRule";
+        ListRuleNamesByTarget reads Everything 20 for Adopt needs "events:ListRuleNamesByTarget";
+        DisableRule writes Rules 5 for Retire needs "events:DisableRule";
         PutRule writes Rules 5 for Apply needs "events:PutRule";
-        DeleteRule writes Rules 5 for Apply needs "events:DeleteRule";
+        DeleteRule writes Rules 5 for Apply, Retire needs "events:DeleteRule";
         PutTargets writes Rules 5 for Apply needs "events:PutTargets";
-        RemoveTargets writes Rules 5 for Apply needs "events:RemoveTargets";
+        RemoveTargets writes Rules 5 for Apply, Retire needs "events:RemoveTargets";
     }
     "RDS" {
         DescribeDBClusters reads Databases 5 for Doctor needs "rds:DescribeDBClusters";
@@ -305,7 +316,7 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
     for ((writes, on), mut actions) in statements {
         actions.sort_unstable();
         actions.dedup();
-        let resources = resources(environment, on);
+        let resources = resources(environment, on, &names(environment, purpose, on, writes));
         // Nothing of that kind in the environment, such as secrets: no right to it either.
         if resources.is_empty() {
             continue;
@@ -324,7 +335,45 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
         }
         written.push(statement.into());
     }
+    if purpose.allows(Operation::ListRuleNamesByTarget) {
+        written.push(former_keys(environment));
+    }
     json!({ "Version": "2012-10-17", "Statement": written })
+}
+
+/// Patterns of the names that a statement is about: the environment's own, and those of stacks that others made.
+/// What takes such a stack out of service has no right on pgvigil's own.
+fn names(environment: &Environment, purpose: Purpose, on: On, writes: bool) -> Vec<String> {
+    let ours = format!("{PREFIX}-{}-*", environment.name);
+    let looks = purpose.allows(Operation::ListRuleNamesByTarget);
+    let begins = match on {
+        On::Functions => Some(former::FUNCTION),
+        On::Roles => Some(former::ROLE),
+        On::Topics => Some(former::TOPIC),
+        On::Alarms => Some(former::ALARM),
+        // Any dashboard may show a log group of the environment's, and reading one tells nothing but that.
+        On::Dashboards if writes => Some(former::DASHBOARD),
+        On::Dashboards => Some(""),
+        On::Rules => Some(former::RULE),
+        _ => None,
+    };
+    let begins = begins.filter(|_| looks).map(|begins| format!("{begins}*"));
+    match begins {
+        None => vec![ours],
+        Some(theirs) if writes => vec![theirs],
+        Some(theirs) => vec![ours, theirs],
+    }
+}
+
+/// Keys of topics that others made bear no tag of ours; their alias is known.
+fn former_keys(environment: &Environment) -> Value {
+    json!({
+        "Sid": "ReadFormerKeys",
+        "Effect": "Allow",
+        "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"],
+        "Resource": resources(environment, On::Keys, &[]),
+        "Condition": { "ForAnyValue:StringLike": { "kms:ResourceAliases": format!("{}*", former::ALIAS) } },
+    })
 }
 
 /// Watched clusters that a policy lists one by one; with more it would outgrow IAM's limit of 6,144 characters.
@@ -332,9 +381,10 @@ const CLUSTERS_LISTED: usize = 10;
 
 /// ARNs by the environment's part of the names, so that a new cluster, or one that no file asks for any more, needs
 /// no new policy.
-fn resources(environment: &Environment, on: On) -> Vec<String> {
+fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String> {
     let at = Location::of(environment);
     let ours = format!("{PREFIX}-{}-*", environment.name);
+    let named = |arn: &dyn Fn(&str) -> String| names.iter().map(|name| arn(name)).collect();
     let log_group = |name: &str| {
         let arn = at.log_group_arn(name);
         vec![arn.clone(), format!("{arn}:*")]
@@ -344,26 +394,28 @@ fn resources(environment: &Environment, on: On) -> Vec<String> {
         On::ClusterLogGroups => clusters(environment, &|cluster| log_group(&cluster.log_group())),
         On::MonitorLogGroups => log_group(&format!("/aws/lambda/{ours}")),
         On::LogGroups => {
-            let mut both = resources(environment, On::ClusterLogGroups);
-            both.extend(resources(environment, On::MonitorLogGroups));
+            let mut both = resources(environment, On::ClusterLogGroups, names);
+            both.extend(resources(environment, On::MonitorLogGroups, names));
             both
         }
-        On::Functions => vec![at.arn("lambda", &format!("function:{ours}"))],
-        On::Roles | On::PassedRoles => vec![at.iam_arn(&format!("role/{ours}"))],
-        On::Topics => vec![at.arn("sns", &ours)],
+        On::Functions => named(&|name| at.arn("lambda", &format!("function:{name}"))),
+        On::Roles | On::PassedRoles => named(&|name| at.iam_arn(&format!("role/{name}"))),
+        On::Topics => named(&|name| at.arn("sns", name)),
         On::Keys => vec![at.arn("kms", "key/*")],
         // An alias is made and moved with a right on the key as well.
         On::Aliases => vec![
             at.arn("kms", &format!("alias/{ours}")),
             at.arn("kms", "key/*"),
         ],
-        On::Alarms => vec![at.arn("cloudwatch", &format!("alarm:{ours}"))],
+        On::Alarms => named(&|name| at.arn("cloudwatch", &format!("alarm:{name}"))),
         // Dashboards belong to an account, not to a region.
-        On::Dashboards => vec![format!(
-            "arn:{}:cloudwatch::{}:dashboard/{ours}",
-            at.partition, at.account
-        )],
-        On::Rules => vec![at.arn("events", &format!("rule/{ours}"))],
+        On::Dashboards => named(&|name| {
+            format!(
+                "arn:{}:cloudwatch::{}:dashboard/{name}",
+                at.partition, at.account
+            )
+        }),
+        On::Rules => named(&|name| at.arn("events", &format!("rule/{name}"))),
         On::Databases => clusters(environment, &|cluster| {
             let kind = match cluster.kind {
                 ClusterKind::Aurora => "cluster",
@@ -432,7 +484,12 @@ mod tests {
     #[test]
     fn reading_purposes_read() {
         for operation in Operation::ALL {
-            for purpose in [Purpose::Plan, Purpose::Blame, Purpose::Doctor] {
+            for purpose in [
+                Purpose::Plan,
+                Purpose::Blame,
+                Purpose::Doctor,
+                Purpose::Adopt,
+            ] {
                 assert!(
                     !(purpose.allows(*operation) && operation.row().writes),
                     "{purpose:?} would {operation:?}"
@@ -455,6 +512,8 @@ mod tests {
             Purpose::Doctor,
             Purpose::Canary,
             Purpose::Apply,
+            Purpose::Adopt,
+            Purpose::Retire,
         ] {
             let policy = policy(&environment("prod", &names), purpose);
             assert!(
@@ -469,6 +528,27 @@ mod tests {
                 assert!(
                     !everything || harmless || statement.get("Condition").is_some(),
                     "{sid}"
+                );
+            }
+        }
+    }
+    /// The role that retires another stack cannot touch pgvigil's own.
+    #[test]
+    fn retiring_writes_to_former_stacks_only() {
+        let policy = policy(&environment("prod", &["orders"]), Purpose::Retire);
+        let writes: Vec<&Value> = policy["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|statement| statement["Sid"].as_str().unwrap().starts_with("Change"))
+            .collect();
+        assert_eq!(writes.len(), 5, "{writes:#?}");
+        for statement in writes {
+            for resource in statement["Resource"].as_array().unwrap() {
+                let resource = resource.as_str().unwrap();
+                assert!(
+                    !resource.contains(PREFIX) && !resource.ends_with("/*") && resource != "*",
+                    "{statement}"
                 );
             }
         }

@@ -7,15 +7,15 @@ use std::process::{Command, Output};
 use crate::moto::{Moto, package};
 
 /// A repository with one environment, its clusters' log groups, and a package.
-struct World {
-    moto: Moto,
+pub(crate) struct World {
+    pub(crate) moto: Moto,
     folder: tempfile::TempDir,
 }
 
-const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 
 impl World {
-    fn new(clusters: &[&str]) -> Self {
+    pub(crate) fn new(clusters: &[&str]) -> Self {
         let world = Self {
             moto: Moto::start(),
             folder: tempfile::tempdir().unwrap(),
@@ -41,15 +41,15 @@ impl World {
         world
     }
 
-    fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    fn by_hand(&self, code: &str) -> String {
+    pub(crate) fn by_hand(&self, code: &str) -> String {
         self.moto.by_hand(REGION, code)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.moto.pgvigil(self.root());
         command.args(arguments).env(
             "INCIDENT_URL",
@@ -58,7 +58,7 @@ impl World {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String) {
         let Output {
             status,
             stdout,
@@ -69,7 +69,7 @@ impl World {
         (status.code().unwrap_or(-1), text)
     }
 
-    fn apply(&self) {
+    pub(crate) fn apply(&self) {
         let (code, text) =
             self.run(&["apply", "--env", "prod", "--auto-approve", "--package", "."]);
         assert_eq!(code, 0, "{text}");

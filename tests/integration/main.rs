@@ -11,6 +11,8 @@ mod aws;
 mod aws_docs;
 #[cfg(feature = "aws")]
 mod aws_doctor;
+#[cfg(feature = "aws")]
+mod aws_adopt;
 mod browser;
 mod cases;
 mod cli;

@@ -9,9 +9,6 @@ use assert_cmd::cargo::CommandCargoExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The account that moto gives to credentials it does not know.
-pub(crate) const ACCOUNT: &str = "123456789012";
-
 /// A server that ends with the value.
 pub(crate) struct Moto {
     child: Child,

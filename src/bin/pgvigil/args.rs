@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Print the IAM policy with the least rights that a role needs
     IamPolicy(IamPolicyArgs),
+    /// Take over a stack that other scripts or Terraform made for the same clusters, without a gap
+    Adopt(AdoptArgs),
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
@@ -447,6 +449,56 @@ pub(crate) struct DoctorArgs {
     pub(crate) timeout: u64,
 }
 
+/// Output of a take-over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdoptFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// What a deletion takes along only when it is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdoptAlso {
+    /// The functions' roles: no monitor of another region runs with them
+    Role,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    /// Environment whose clusters the other stack watches
+    #[arg(long)]
+    pub(crate) env: String,
+    /// This function is a monitor of the other stack, whatever its name and variables; may be repeated
+    #[arg(long = "function", value_name = "NAME")]
+    pub(crate) functions: Vec<String>,
+    /// Disable the other stack's schedules, once pgvigil's own stack is seen to run
+    #[arg(long)]
+    pub(crate) retire: bool,
+    /// Delete it too: schedules, functions, alarms, dashboards. Log groups, topics and keys stay
+    #[arg(long, requires = "retire")]
+    pub(crate) delete: bool,
+    /// This alarm is the other stack's, though its name says nothing; may be repeated
+    #[arg(long = "alarm", value_name = "NAME", requires = "delete")]
+    pub(crate) alarms: Vec<String>,
+    /// Delete these too
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', requires = "delete")]
+    pub(crate) also: Vec<AdoptAlso>,
+    /// Go on although nothing shows that pgvigil's own stack runs, or that it is heard: the clusters may be unwatched
+    #[arg(long, requires = "retire")]
+    pub(crate) without_proof: bool,
+    /// Disable without asking
+    #[arg(long, requires = "retire")]
+    pub(crate) auto_approve: bool,
+    /// Confirm that this many things are deleted or removed, no more and no fewer
+    #[arg(long, value_name = "COUNT", requires = "retire")]
+    pub(crate) allow_delete: Option<usize>,
+    /// How to print what was found
+    #[arg(long, default_value = "human")]
+    pub(crate) format: AdoptFormat,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum CiCommand {
     /// For a pull request: check, test the rules, compile, plan; one report, one exit code
@@ -502,6 +554,10 @@ pub(crate) enum RoleArg {
     Doctor,
     /// `doctor --canary`
     Canary,
+    /// `adopt`: looks for stacks that others made
+    Adopt,
+    /// `adopt --retire`: takes them out of service
+    Retire,
     /// The monitor itself, cluster by cluster: what `apply` gives its role
     Monitor,
 }

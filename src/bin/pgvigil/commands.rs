@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod adopt;
 mod apply;
 mod approval;
 mod attack;
@@ -51,6 +52,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Drift(args) => drift::run(session, &args),
         Command::Doctor(args) => doctor::run(session, &args),
         Command::IamPolicy(args) => iam_policy::run(session, &args),
+        Command::Adopt(args) => adopt::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

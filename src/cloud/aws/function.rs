@@ -54,7 +54,7 @@ pub(super) async fn function(
     sight.functions.get(base, ask).await
 }
 
-async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
+pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetFunction, base, || {

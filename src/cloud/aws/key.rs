@@ -177,7 +177,7 @@ pub(super) async fn read(
     }))
 }
 
-async fn policy(aws: &Inner, id: &str) -> Result<Value, CloudError> {
+pub(super) async fn policy(aws: &Inner, id: &str) -> Result<Value, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetKeyPolicy, id, || {
@@ -192,7 +192,7 @@ async fn policy(aws: &Inner, id: &str) -> Result<Value, CloudError> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-async fn rotation(aws: &Inner, id: &str) -> Result<Value, CloudError> {
+pub(super) async fn rotation(aws: &Inner, id: &str) -> Result<Value, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetKeyRotationStatus, id, || {

@@ -16,7 +16,11 @@ use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
 
-async fn role(aws: &Inner, sight: &Sight, name: &str) -> Result<Option<Arc<Role>>, CloudError> {
+pub(super) async fn role(
+    aws: &Inner,
+    sight: &Sight,
+    name: &str,
+) -> Result<Option<Arc<Role>>, CloudError> {
     let ask = || async {
         let answer = aws
             .caller
@@ -97,12 +101,12 @@ pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<()
 }
 
 /// IAM hands policies out with every sign encoded as in a URL.
-fn policy_document(text: &str) -> Value {
+pub(super) fn policy_document(text: &str) -> Value {
     let text = percent_decode_str(text).decode_utf8_lossy();
     serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_ref()))
 }
 
-async fn attached(aws: &Inner, name: &str) -> Result<Vec<String>, CloudError> {
+pub(super) async fn attached(aws: &Inner, name: &str) -> Result<Vec<String>, CloudError> {
     let mut all = Vec::new();
     let mut marker = None;
     loop {
@@ -248,7 +252,11 @@ fn policy_properties(role: &str, name: &str, text: &str) -> Value {
     json!({ "role": role, "name": name, "policy": policy_document(text) })
 }
 
-async fn policy_text(aws: &Inner, role: &str, name: &str) -> Result<Option<String>, CloudError> {
+pub(super) async fn policy_text(
+    aws: &Inner,
+    role: &str,
+    name: &str,
+) -> Result<Option<String>, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetRolePolicy, role, || {
@@ -352,7 +360,7 @@ pub(super) async fn beside(
     Ok(beside)
 }
 
-async fn policy_names(
+pub(super) async fn policy_names(
     aws: &Inner,
     sight: &Sight,
     role: &str,

@@ -31,6 +31,8 @@ pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exi
         RoleArg::Apply => Purpose::Apply,
         RoleArg::Doctor => Purpose::Doctor,
         RoleArg::Canary => Purpose::Canary,
+        RoleArg::Adopt => Purpose::Adopt,
+        RoleArg::Retire => Purpose::Retire,
         RoleArg::Monitor => {
             // What is deployed, and nothing that could differ from it.
             let documents = compile::compile(&loaded, environment, session.today()).documents;

@@ -1,5 +1,6 @@
 //! AWS as the provider of an environment.
 
+use pgvigil::adopt::{Finder, Retirer};
 use pgvigil::deploy::blame::Witness;
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::doctor::Observer;
@@ -62,6 +63,28 @@ pub(crate) fn running(
         (Purpose::Doctor, roles.map(|roles| &roles.plan))
     };
     let settings = enabled::settings(ground, environment, purpose, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens the account to look for other stacks, with the role for `plan`.
+#[cfg(feature = "aws")]
+pub(crate) fn finder(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Finder>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
+    let settings = enabled::settings(ground, environment, Purpose::Adopt, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens the account to take other stacks out of service, with the role for `apply`.
+#[cfg(feature = "aws")]
+pub(crate) fn retirer(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Retirer>> {
+    let role = environment.assume_role.as_ref().map(|roles| &roles.apply);
+    let settings = enabled::settings(ground, environment, Purpose::Retire, role)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -145,11 +168,27 @@ pub(crate) fn witness(
 }
 
 #[cfg(not(feature = "aws"))]
+pub(crate) fn finder(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Finder>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
 pub(crate) fn running(
     _ground: Ground<'_>,
     environment: &Environment,
     _canary: bool,
 ) -> anyhow::Result<Box<dyn Running>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn retirer(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Retirer>> {
     Err(refused(environment).into())
 }
 

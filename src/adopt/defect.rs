@@ -1,0 +1,372 @@
+//! Known defects of the system whose scripts and Terraform make such stacks, as far as they can be seen live. Each has
+//! a short id, under which pgvigil's tests and documents speak of it.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value answers null for what it does not have"
+)]
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::port::Watched;
+use super::remains::{Alarm, Dashboard, Function, Key, Remains, Role, Rule, Topic};
+use crate::doctor::access::{Access, Call, evaluate};
+
+/// A defect that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Defect {
+    /// Its id.
+    pub id: &'static str,
+    /// What it means.
+    pub sentence: String,
+}
+
+fn defect(id: &'static str, sentence: impl Into<String>) -> Defect {
+    Defect {
+        id,
+        sentence: sentence.into(),
+    }
+}
+
+/// Keeps those that hold.
+fn seen<const N: usize>(all: [(bool, Defect); N]) -> Vec<Defect> {
+    all.into_iter()
+        .filter_map(|(holds, defect)| holds.then_some(defect))
+        .collect()
+}
+
+/// Of a cluster as a whole.
+pub(super) fn of_cluster(watched: &Watched, remains: &Remains) -> Vec<Defect> {
+    let functions: Vec<&Function> = remains
+        .functions
+        .iter()
+        .filter(|function| function.is_certain && function.log_group == watched.log_group)
+        .collect();
+    let running = functions
+        .iter()
+        .filter(|function| is_running(function, remains))
+        .count();
+    let alarms = remains.alarms_of(&watched.log_group).count();
+    let mut all = seen([
+        (
+            running > 1,
+            defect(
+                "T10",
+                format!(
+                    "{running} monitors publish into one metric: sums are multiplied, and so are alerts"
+                ),
+            ),
+        ),
+        (
+            functions.is_empty() && alarms > 0,
+            defect(
+                "T4",
+                "no function reads the log that these alarms are about: the names know no cluster, and a second \
+                 deployment turned the function to another one. Nobody is watched",
+            ),
+        ),
+        (
+            !functions.is_empty() && running == 0,
+            defect(
+                "L5",
+                "no schedule starts the monitor: nobody is watched, and no alarm says so",
+            ),
+        ),
+        (
+            running > 0 && alarms == 0,
+            defect(
+                "T11",
+                "the monitor runs and there is no alarm on what it counts: nobody is told",
+            ),
+        ),
+    ]);
+    if alarms > 1 {
+        all.push(defect(
+            "A4",
+            format!(
+                "{alarms} alarms on one metric: all go off, and each deployment by script adds one"
+            ),
+        ));
+    }
+    all
+}
+
+fn is_running(function: &Function, remains: &Remains) -> bool {
+    remains.rules.iter().any(|rule| {
+        let mut own = rule.own();
+        rule.is_enabled && own.any(|(_, arn)| super::remains::is_same_function(&function.arn, arn))
+    })
+}
+
+pub(super) fn of_function(function: &Function, cluster: &str) -> Vec<Defect> {
+    seen([
+        (
+            function.runtime.as_deref() == Some("python3.9"),
+            defect("L10", "python3.9 has had no support since 2025-12-15"),
+        ),
+        (
+            !function.name.contains(cluster),
+            defect(
+                "T4",
+                "its name knows no cluster: deploying for another one turns it away from this one",
+            ),
+        ),
+        (
+            function.own_log == Some(None),
+            defect(
+                "L12",
+                "its own log is kept for ever: nothing set its retention",
+            ),
+        ),
+    ])
+}
+
+pub(super) fn of_rule(rule: &Rule) -> Vec<Defect> {
+    seen([(
+        rule.own().next().is_some() && !rule.is_enabled,
+        defect(
+            "L5",
+            "it is disabled, and no alarm notices a monitor that does not run",
+        ),
+    )])
+}
+
+pub(super) fn of_alarm(alarm: &Alarm, remains: &Remains) -> Vec<Defect> {
+    let is_empty = |key: &str| {
+        alarm.properties[key]
+            .as_array()
+            .is_none_or(std::vec::Vec::is_empty)
+    };
+    let text = |key: &str| alarm.properties[key].as_str();
+    let publisher = remains
+        .functions
+        .iter()
+        .find(|function| function.log_group == alarm.log_group);
+    let namespace = publisher.and_then(|function| function.namespace.as_deref());
+    let window: Option<i64> = publisher
+        .and_then(|function| function.window_minutes.as_deref())
+        .and_then(|minutes| minutes.parse().ok());
+    let period = alarm.properties["period_seconds"].as_i64();
+    seen([
+        (
+            is_empty("ok_actions"),
+            defect(
+                "A2",
+                "no action when it is over: the platform keeps the incident open and drops later alerts",
+            ),
+        ),
+        (
+            is_empty("alarm_actions") || alarm.properties["actions_enabled"] == false,
+            defect("A2", "it goes off and tells nobody"),
+        ),
+        (
+            text("missing_data") != Some("breaching"),
+            defect(
+                "L5",
+                "it is quiet without data, and nothing of its stack watches a heartbeat: a dead monitor looks healthy",
+            ),
+        ),
+        (
+            namespace.is_some() && namespace != text("namespace"),
+            defect(
+                "A7",
+                "it watches another namespace than the function publishes into",
+            ),
+        ),
+        (
+            window.is_some_and(|window| Some(window * 60) != period),
+            defect("A7", "its period is not the function's window"),
+        ),
+    ])
+}
+
+pub(super) fn of_dashboard(dashboard: &Dashboard, remains: &Remains) -> Vec<Defect> {
+    let text = dashboard.body.to_string();
+    let missing: BTreeSet<&str> = alarm_arns(&dashboard.body)
+        .filter_map(|arn| arn.split_once(":alarm:"))
+        .map(|(_, name)| name)
+        .filter(|name| !remains.alarm_names.iter().any(|other| other == name))
+        .collect();
+    seen([
+        (
+            !missing.is_empty(),
+            defect(
+                "A1",
+                format!(
+                    "it points at alarms that are not there: {}",
+                    missing.into_iter().collect::<Vec<_>>().join(", ")
+                ),
+            ),
+        ),
+        (
+            text.contains("@message not like") && !text.contains("SHOW search_path"),
+            defect(
+                "D11",
+                "its query lacks exclusions of the function's: rows and alarm disagree",
+            ),
+        ),
+        (
+            text.contains("@message like /AUDIT:/"),
+            defect(
+                "D1",
+                "the word search misses COPY, TRUNCATE, MERGE and CALL (D1 to D4), and a word in a comment hides a statement (D5)",
+            ),
+        ),
+    ])
+}
+
+fn alarm_arns(body: &Value) -> impl Iterator<Item = &str> {
+    body["widgets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|widget| widget["properties"]["alarms"].as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+pub(super) fn of_topic(topic: &Topic, account: &str, role: Option<&str>) -> Vec<Defect> {
+    let refuses = |access: Access| matches!(access, Access::Denied { .. });
+    let role = role.unwrap_or("arn:aws:iam::000000000000:role/any");
+    let call = Call::of_role(role, account, "SNS:Publish", &topic.arn);
+    let insecure = topic
+        .subscriptions
+        .iter()
+        .filter(|subscription| subscription.protocol == "http")
+        .count();
+    let pending = topic
+        .subscriptions
+        .iter()
+        .filter(|subscription| !subscription.is_confirmed)
+        .count();
+    seen([
+        (
+            refuses(evaluate(&topic.policy, &call)),
+            defect(
+                "A9",
+                "its policy refuses every publisher of the account's own: roles do not carry aws:SourceAccount",
+            ),
+        ),
+        (
+            insecure > 0,
+            defect(
+                "A10",
+                format!(
+                    "{insecure} subscriptions over plain http: who did what is readable on the way"
+                ),
+            ),
+        ),
+        (
+            pending > 0,
+            defect(
+                "A13",
+                format!("{pending} subscriptions were never confirmed: nobody hears there"),
+            ),
+        ),
+        (topic.key.is_none(), defect("A17", "it is not encrypted")),
+        (
+            topic.key.as_deref() == Some("alias/aws/sns"),
+            defect(
+                "A11",
+                "AWS's own key cannot let alarms in: their messages are lost",
+            ),
+        ),
+    ])
+}
+
+pub(super) fn of_key(key: &Key) -> Vec<Defect> {
+    let open = statements(&key.policy).any(|statement| {
+        statement["Effect"] == "Allow"
+            && contains(
+                &statement["Principal"]["Service"],
+                "cloudwatch.amazonaws.com",
+            )
+            && statement.get("Condition").is_none()
+    });
+    seen([
+        (
+            key.is_customers && open,
+            defect(
+                "A11",
+                "CloudWatch may use it for any account: the policy has no condition on the source",
+            ),
+        ),
+        (
+            key.is_customers && !key.rotates,
+            defect("A12", "it is never renewed"),
+        ),
+    ])
+}
+
+pub(super) fn of_role(role: &Role, partition: &str) -> Vec<Defect> {
+    let allows = |action: &str, is_open: &dyn Fn(&Value) -> bool| {
+        role.policies
+            .iter()
+            .flat_map(|(_, policy)| statements(policy))
+            .any(|statement| {
+                statement["Effect"] == "Allow"
+                    && contains(&statement["Action"], action)
+                    && is_open(statement)
+            })
+    };
+    let everything = |statement: &Value| contains(&statement["Resource"], "*");
+    let every_group = |statement: &Value| {
+        ["*", "arn:aws:logs:*:*:*"]
+            .iter()
+            .any(|all| contains(&statement["Resource"], all))
+    };
+    let is_anybodys = statements(&role.trust).any(|statement| statement.get("Condition").is_none());
+    let policies: String = role
+        .policies
+        .iter()
+        .map(|(_, policy)| policy.to_string())
+        .collect();
+    seen([
+        (
+            allows("logs:StartQuery", &everything),
+            defect("A14", "it may read every log group of the account"),
+        ),
+        (
+            allows("cloudwatch:PutMetricData", &|statement| {
+                statement.get("Condition").is_none()
+            }),
+            defect("A14", "it may publish any metric"),
+        ),
+        (
+            allows("logs:PutLogEvents", &every_group),
+            defect(
+                "A14",
+                "it may write into every log, that of the records included: evidence can be forged",
+            ),
+        ),
+        (is_anybodys, defect("A15", "its trust names no account")),
+        (
+            partition != "aws" && policies.contains("arn:aws:"),
+            defect(
+                "A16",
+                "its ARNs are of another partition: the rights mean nothing here",
+            ),
+        ),
+    ])
+}
+
+/// Statements of a policy, also of one that has a single statement.
+pub(super) fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
+    let one = Some(&policy["Statement"]).filter(|statement| statement.is_object());
+    policy["Statement"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .chain(one)
+}
+
+/// Says whether a value is the text, or a list that has it.
+fn contains(value: &Value, text: &str) -> bool {
+    value == text
+        || value
+            .as_array()
+            .is_some_and(|list| list.iter().any(|one| one == text))
+}

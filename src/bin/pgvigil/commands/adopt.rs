@@ -1,0 +1,260 @@
+//! `adopt`: takes over what other scripts or Terraform made for the same clusters.
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use pgvigil::adopt::proof::Heartbeat;
+use pgvigil::adopt::retire::{Run, State, Wish};
+use pgvigil::adopt::{Finder, Retirer, Search, adoption, proofs, retirement};
+use pgvigil::compile;
+use pgvigil::compile::resources::Document;
+use pgvigil::deploy::{Identity, Prune, Reader, plan_pruned};
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::{Environment, Provider};
+use pgvigil::report::adopt::{human, human_run, human_step, json, json_run};
+
+use super::deployment::{Ground, NoProvider, style};
+use super::provider_aws;
+use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    if environment.provider == Provider::Local {
+        return Err(NoProvider(format!(
+            "the environment `{}` is a folder: no other stack watches it",
+            environment.name
+        ))
+        .into());
+    }
+    let ground = Ground::of(session);
+    if args.retire {
+        let retirer = provider_aws::retirer(ground, environment)?;
+        return Taking::new(session, args, &loaded, environment, &*retirer)?.run();
+    }
+    // What only tells is given no call that writes.
+    let finder = provider_aws::finder(ground, environment)?;
+    look(session, args, &loaded, environment, &*finder)
+}
+
+/// The environment's documents. Refuses credentials that lead elsewhere.
+fn documents(
+    session: &Session,
+    loaded: &Loaded,
+    environment: &Environment,
+    reader: &dyn Reader,
+) -> anyhow::Result<Vec<Document>> {
+    let (expected, found) = (Identity::of(environment).at(), reader.at()?);
+    if expected != found {
+        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+    }
+    let mut documents = compile::compile(loaded, environment, session.today()).documents;
+    reader.resolve(&mut documents)?;
+    Ok(documents)
+}
+
+fn look(
+    session: &Session,
+    args: &AdoptArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    finder: &dyn Finder,
+) -> anyhow::Result<Exit> {
+    let documents = documents(session, loaded, environment, finder)?;
+    let search = Search::new(environment, &documents, &args.functions);
+    let remains = finder.find(&search)?;
+    let adoption = adoption(environment, &documents, &search, &remains);
+    session.show(&match args.format {
+        AdoptFormat::Human => human(&adoption, style(session)),
+        AdoptFormat::Json => json(&adoption),
+    })?;
+    if adoption.unread.is_empty() {
+        return Ok(Exit::Clean);
+    }
+    session.say("error: not everything could be read: the report is not complete");
+    Ok(Exit::Failed)
+}
+
+/// Set once somebody asks for a stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// A run that takes stacks out of service.
+struct Taking<'a> {
+    session: &'a Session,
+    args: &'a AdoptArgs,
+    identity: Identity,
+    documents: Vec<Document>,
+    search: Search,
+    wish: Wish,
+    retirer: &'a dyn Retirer,
+}
+
+impl<'a> Taking<'a> {
+    fn new(
+        session: &'a Session,
+        args: &'a AdoptArgs,
+        loaded: &Loaded,
+        environment: &Environment,
+        retirer: &'a dyn Retirer,
+    ) -> anyhow::Result<Self> {
+        let documents = documents(session, loaded, environment, retirer)?;
+        Ok(Self {
+            session,
+            args,
+            identity: Identity::of(environment),
+            search: Search::new(environment, &documents, &args.functions),
+            documents,
+            wish: Wish {
+                delete: args.delete,
+                roles: args.also.contains(&AdoptAlso::Role),
+                alarms: args.alarms.clone(),
+            },
+            retirer,
+        })
+    }
+
+    /// What there is to do now, and whether it may be done.
+    fn planned(&self) -> anyhow::Result<Run> {
+        let reader: &dyn Reader = self.retirer;
+        let plan = plan_pruned(&self.identity, &self.documents, reader, &Prune::default())?;
+        let remains = self.retirer.find(&self.search)?;
+        let heartbeats = Heartbeat::all(&self.documents);
+        let beats = self.retirer.beats(&heartbeats)?;
+        let proofs = proofs(
+            &plan,
+            &heartbeats,
+            &beats,
+            &self.search,
+            &remains,
+            self.wish.delete,
+        );
+        let retirement = retirement(&self.search, &remains, &self.wish);
+        let mut run = Run::planned(self.identity.clone(), proofs, retirement);
+        run.without_proof = self.args.without_proof;
+        Ok(run)
+    }
+
+    fn run(&self) -> anyhow::Result<Exit> {
+        let session = self.session;
+        let planned = self.planned()?;
+        if self.args.format == AdoptFormat::Human {
+            session.show(&human_run(&planned, style(session)))?;
+        }
+        if planned.steps.is_empty() {
+            session.say("there is nothing to take out of service");
+            return self.end(&planned, Exit::Clean);
+        }
+        if !planned.is_proven() {
+            if !self.args.without_proof {
+                session.say(
+                    "error: nothing was changed: it is not seen that pgvigil's own stack does the work, and the \
+                     clusters may be left unwatched; --without-proof goes on all the same",
+                );
+                return self.end(&planned, Exit::Failed);
+            }
+            session.say("warning: going on without proof: the clusters may be left unwatched");
+        }
+        if let Some(exit) = self.refused(&planned)? {
+            return self.end(&planned, exit);
+        }
+        // Time passed while somebody read and agreed.
+        let mut run = self.planned()?;
+        if run.steps != planned.steps || run.is_proven() != planned.is_proven() {
+            session.say("error: nothing was changed: something moved since the steps were shown");
+            return self.end(&planned, Exit::Failed);
+        }
+        ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
+            .context("cannot listen for signals")?;
+        let mut told = Ok(());
+        run.carry_out(
+            self.retirer,
+            &|| STOP.load(Ordering::SeqCst),
+            &mut |taken| {
+                if self.args.format == AdoptFormat::Human && told.is_ok() {
+                    told = session.show(&format!("{}\n", human_step(taken, style(session))));
+                }
+            },
+        );
+        told?;
+        if !run.is_complete() {
+            let left = run
+                .steps
+                .iter()
+                .filter(|taken| taken.state != State::Done)
+                .count();
+            session.say(&format!(
+                "error: {left} steps were not done; the same command goes on from here"
+            ));
+            return self.end(&run, Exit::PartlyApplied);
+        }
+        let left = self.planned()?.steps.len();
+        if left > 0 {
+            session.say(&format!(
+                "error: every step was done, and {left} are left: something moved meanwhile"
+            ));
+            return self.end(&run, Exit::PartlyApplied);
+        }
+        self.end(&run, Exit::Clean)
+    }
+
+    fn end(&self, run: &Run, exit: Exit) -> anyhow::Result<Exit> {
+        if self.args.format == AdoptFormat::Json {
+            self.session.show(&json_run(run))?;
+        }
+        Ok(exit)
+    }
+
+    /// How the command ends when nobody agreed to the steps.
+    fn refused(&self, run: &Run) -> anyhow::Result<Option<Exit>> {
+        let session = self.session;
+        let deletions = run
+            .steps
+            .iter()
+            .filter(|taken| taken.step.deletes())
+            .count();
+        let is_somebody_here = std::io::stdin().is_terminal();
+        let refuse = |why: String| {
+            session.say(&format!("error: {why}"));
+            Ok(Some(Exit::Usage))
+        };
+        match self.args.allow_delete {
+            Some(allowed) if allowed != deletions => refuse(format!(
+                "nothing was changed: {deletions} steps delete or remove something, and --allow-delete says {allowed}"
+            )),
+            Some(_) if deletions > 0 => Ok(None),
+            _ if deletions > 0 && !is_somebody_here => refuse(format!(
+                "nothing was changed: {deletions} steps delete or remove something, and nobody is here to be asked: \
+                 confirm them with --allow-delete {deletions}"
+            )),
+            _ if deletions > 0 => {
+                let name = &self.identity.environment;
+                let question =
+                    format!("\n{deletions} steps delete or remove something of `{name}`.");
+                self.asked(&question, name)
+            }
+            _ if self.args.auto_approve => Ok(None),
+            _ if !is_somebody_here => refuse(
+                "nothing was changed: nobody is here to be asked; --auto-approve goes on"
+                    .to_owned(),
+            ),
+            _ => self.asked("\nDisable these schedules?", "yes"),
+        }
+    }
+
+    fn asked(&self, question: &str, word: &str) -> anyhow::Result<Option<Exit>> {
+        if self.session.is_typed(question, word)? {
+            return Ok(None);
+        }
+        self.session.say("nothing was changed");
+        Ok(Some(Exit::Clean))
+    }
+}
