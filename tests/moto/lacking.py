@@ -19,6 +19,12 @@ def patch():
     _topics()
 
 
+def reset():
+    """Forgets what is kept here beside moto."""
+    with _lock:
+        _queries.clear()
+
+
 # What CreateFunction and UpdateFunctionConfiguration take and GetFunction returns.
 _KEPT = ("LoggingConfig", "DeadLetterConfig", "KMSKeyArn", "TracingConfig", "EphemeralStorage")
 

@@ -27,7 +27,7 @@ pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeAlarms, &prefix, || {
+                .make(Operation::DescribeAlarms, &format!("{prefix}*"), || {
                     aws.alarms
                         .describe_alarms()
                         .alarm_name_prefix(&prefix)

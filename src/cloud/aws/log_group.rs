@@ -28,7 +28,7 @@ async fn beginning(aws: &Inner, sight: &Sight, prefix: &str) -> Result<LogGroups
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeLogGroups, prefix, || {
+                .make(Operation::DescribeLogGroups, &format!("{prefix}*"), || {
                     aws.logs
                         .describe_log_groups()
                         .log_group_name_prefix(prefix)

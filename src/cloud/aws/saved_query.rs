@@ -28,14 +28,18 @@ pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Queries, CloudErro
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeQueryDefinitions, &prefix, || {
-                    aws.logs
-                        .describe_query_definitions()
-                        .query_definition_name_prefix(&prefix)
-                        .max_results(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
+                .make(
+                    Operation::DescribeQueryDefinitions,
+                    &format!("{prefix}*"),
+                    || {
+                        aws.logs
+                            .describe_query_definitions()
+                            .query_definition_name_prefix(&prefix)
+                            .max_results(1000)
+                            .set_next_token(token.clone())
+                            .send()
+                    },
+                )
                 .await?;
             for query in page.query_definitions.unwrap_or_default() {
                 all.insert(query.name.clone().unwrap_or_default(), query);
