@@ -7,6 +7,10 @@ mod attack_database;
 mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+mod aws_faults;
+#[cfg(feature = "aws")]
+mod aws_world;
 mod browser;
 mod cases;
 mod cli;
