@@ -352,6 +352,21 @@ fn a_key_that_another_apply_named_meanwhile_stays() {
     assert_eq!(world.count("CreateKey"), 1);
 }
 
+/// The service takes a name twice: two applies that make the query at once leave two, and one of them goes.
+#[test]
+fn a_second_saved_query_of_the_same_name_is_drift() {
+    let world = World::new(&["orders"]);
+    world.apply();
+    world.by_hand(
+        "l=client('logs')\nq=l.describe_query_definitions()['queryDefinitions'][0]\n\
+         l.put_query_definition(name=q['name'],queryString=q['queryString'],logGroupNames=q['logGroupNames'])",
+    );
+    let (code, text) = world.run(DRIFT);
+    assert_eq!(code, 13, "{text}");
+    assert!(text.contains("copies"), "{text}");
+    world.assert_converged("copies");
+}
+
 const ALARM: &str = "a=client('cloudwatch').describe_alarms()['MetricAlarms'][0]\n";
 
 /// Changes the first alarm by hand.
