@@ -84,11 +84,23 @@ pub enum State {
     Failed {
         /// Why.
         error: String,
-        /// Whether it is now as the plan wants it all the same; absent when that could not be read.
-        written: Option<bool>,
+        /// Whether it was written all the same; absent when that could not be read.
+        written: Option<Written>,
     },
     /// The apply stopped before it.
     NotReached,
+}
+
+/// What a step that failed did all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// Everything: live is as the plan wants it.
+    Yes,
+    /// Something: live is neither as before nor as the plan wants it. The next apply finishes it.
+    Partly,
+    /// Nothing.
+    No,
 }
 
 /// One step of an apply.
@@ -211,7 +223,7 @@ pub fn apply(
                     end = End::Failed;
                     State::Failed {
                         error: error.to_string(),
-                        written: is_written(resource, cloud, &scope),
+                        written: written(resource, ground, cloud, &scope),
                     }
                 }
             }
@@ -267,6 +279,9 @@ fn grounds(
             None => ground_of_extra(resource, &found),
             Some(document) => match readings.next() {
                 Some(Ok(reading)) => ground(resource, document, &reading),
+                Some(Err(error @ CloudError::Credentials { .. })) => {
+                    return Err(PlanError::Cloud(error).into());
+                }
                 Some(Err(error)) => {
                     unread.push(Unread {
                         address: resource.address.clone(),
@@ -361,16 +376,31 @@ fn perform(
     }
 }
 
-/// A call that failed may have done its work all the same.
-fn is_written(resource: &Planned, cloud: &dyn Cloud, scope: &Scope) -> Option<bool> {
+/// A call that failed may have done its work all the same, or a part of it.
+fn written(
+    resource: &Planned,
+    ground: &Ground,
+    cloud: &dyn Cloud,
+    scope: &Scope,
+) -> Option<Written> {
     let Some(document) = &resource.desired else {
         let found = cloud.list(scope).ok()?;
-        return Some(found.iter().all(|found| found.address != resource.address));
+        let is_gone = found.iter().all(|found| found.address != resource.address);
+        return Some(if is_gone { Written::Yes } else { Written::No });
     };
-    match cloud.read(document).ok()? {
-        Reading::Absent { .. } => Some(false),
-        Reading::Present(live) => {
-            Some(live_fingerprint(document, &live.properties) == Fingerprint::of_document(document))
-        }
-    }
+    let now = match cloud.read(document).ok()? {
+        Reading::Absent { .. } => None,
+        Reading::Present(live) => Some(live_fingerprint(document, &live.properties)),
+    };
+    let before = match ground {
+        Ground::AsPlanned(before) => before.clone(),
+        Ground::AsWanted { .. } | Ground::Moved(_) => resource.live_digest.clone(),
+    };
+    Some(if now == Some(Fingerprint::of_document(document)) {
+        Written::Yes
+    } else if now != before || cloud.leaves(document).ok()? {
+        Written::Partly
+    } else {
+        Written::No
+    })
 }

@@ -250,6 +250,17 @@ pub fn compare(
     let mut resources = Vec::new();
     let mut drift = Vec::new();
     let mut unread = Vec::new();
+    // Told once: without credentials nothing more can be said of any resource.
+    let failures = survey
+        .readings
+        .iter()
+        .filter_map(|reading| reading.as_ref().err());
+    if let Some(error) = failures
+        .chain(survey.found.as_ref().err())
+        .find(|error| matches!(error, CloudError::Credentials { .. }))
+    {
+        return Err(error.clone().into());
+    }
     for (document, reading) in documents.iter().zip(&survey.readings) {
         let planned = planned(document, reading);
         if let Err(error) = reading {

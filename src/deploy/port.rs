@@ -155,7 +155,7 @@ pub enum CloudError {
         resource: String,
     },
     /// The credentials, or the rights of the folder, do not allow it.
-    #[error("not allowed to {operation} {resource}: {message}")]
+    #[error("not allowed to {}: {message}", tried(operation, resource))]
     Denied {
         /// What was tried.
         operation: &'static str,
@@ -165,7 +165,7 @@ pub enum CloudError {
         message: String,
     },
     /// The credentials are missing, wrong or expired.
-    #[error("the credentials are not accepted: {message}")]
+    #[error("no valid credentials: {message}")]
     Credentials {
         /// The provider's words.
         message: String,
@@ -177,7 +177,7 @@ pub enum CloudError {
         message: String,
     },
     /// Somebody else changed it since it was read.
-    #[error("{resource} was changed by somebody else since it was read")]
+    #[error("{resource} was made or changed by somebody else since it was read")]
     Conflict {
         /// What.
         resource: String,
@@ -199,7 +199,7 @@ pub enum CloudError {
         message: String,
     },
     /// The provider cannot be reached, or failed.
-    #[error("cannot {operation} {resource}: {message}")]
+    #[error("cannot {}: {message}", tried(operation, resource))]
     Unavailable {
         /// What was tried.
         operation: &'static str,
@@ -214,6 +214,15 @@ pub enum CloudError {
         /// What.
         resource: String,
     },
+}
+
+/// What was tried, in words: an operation may be a verb, or an action as IAM names it.
+fn tried(operation: &str, resource: &str) -> String {
+    if operation.contains(':') {
+        format!("call {operation} on {resource}")
+    } else {
+        format!("{operation} {resource}")
+    }
 }
 
 /// Reads a provider. There is no call here that changes anything.
@@ -259,6 +268,12 @@ pub trait Cloud: Reader {
     /// Makes the resource as the document says, and writes the document's fingerprint beside it. Refuses with
     /// [`CloudError::Conflict`] when the resource is no longer as expected.
     fn put(&self, document: &Document, expected: Expected<'_>) -> Result<(), CloudError>;
+
+    /// Whether a write that failed left something behind which reading the document does not see, such as a key
+    /// that has no name yet.
+    fn leaves(&self, _document: &Document) -> Result<bool, CloudError> {
+        Ok(false)
+    }
 
     /// Writes the fingerprint alone beside a resource that already is as the document says.
     fn remember(&self, document: &Document) -> Result<(), CloudError>;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::aws::World;
+use crate::aws_world::World;
 use crate::moto::Call;
 
 /// Makes a stack with the names and settings of `pcraavi/PostgreSQL-Audit`: those of its scripts with an empty suffix,

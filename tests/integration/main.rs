@@ -13,6 +13,10 @@ mod aws_docs;
 mod aws_doctor;
 #[cfg(feature = "aws")]
 mod aws_adopt;
+#[cfg(feature = "aws")]
+mod aws_faults;
+#[cfg(feature = "aws")]
+mod aws_world;
 mod browser;
 mod cases;
 mod cli;

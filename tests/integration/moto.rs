@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) writes: bool,
     pub(crate) region: Option<String>,
     pub(crate) access_key: Option<String>,
+    /// When it arrived, in seconds.
+    pub(crate) time: f64,
 }
 
 impl Moto {
@@ -99,6 +101,32 @@ impl Moto {
         self.http("POST", "/test/alarms", &settings.to_string());
     }
 
+    /// Empties the account, and forgets calls and faults.
+    pub(crate) fn reset(&self) {
+        self.http("POST", "/test/reset", "");
+    }
+
+    /// Makes a call as a client would, without the time that Python takes to start. Without a target it is a form.
+    pub(crate) fn call(
+        &self,
+        region: &str,
+        service: &str,
+        target: Option<&str>,
+        body: &str,
+    ) -> String {
+        let kind = match target {
+            Some(target) => {
+                format!("X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\n")
+            }
+            None => "Content-Type: application/x-www-form-urlencoded\r\n".to_owned(),
+        };
+        let headers = format!(
+            "{kind}Authorization: AWS4-HMAC-SHA256 \
+             Credential=AKIATEST/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n"
+        );
+        self.send("POST", "/", &headers, body)
+    }
+
     /// Runs Python with boto3 against this server, for what somebody does by hand. `client(service)` makes a client.
     pub(crate) fn by_hand(&self, region: &str, code: &str) -> String {
         let prelude = format!(
@@ -117,10 +145,14 @@ impl Moto {
     }
 
     fn http(&self, method: &str, path: &str, body: &str) -> String {
+        self.send(method, path, "", body)
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )
         .unwrap();

@@ -25,6 +25,12 @@ def patch():
     _databases()
 
 
+def reset():
+    """Forgets what is kept here beside moto."""
+    with _lock:
+        _queries.clear()
+
+
 # What CreateFunction and UpdateFunctionConfiguration take and GetFunction returns.
 _KEPT = ("LoggingConfig", "DeadLetterConfig", "KMSKeyArn", "TracingConfig", "EphemeralStorage")
 

@@ -11,6 +11,8 @@ Beside AWS it answers:
         {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
         {"operation": "*", "delay": 0.2}                              slow, and carried out
         {"writes": true, "lost": true, "skip": 3, "times": 1}         carried out, and the answer is lost
+        {"operation": "*", "garbage": "<html>", "status": 200}        an answer that is none of AWS's
+    POST /test/reset     empties the account: no resources, no calls, no faults
 """
 
 import io
@@ -25,6 +27,7 @@ import uuid
 import botocore.loaders
 import botocore.model
 import cbor2
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -99,6 +102,13 @@ class Server:
         if path == "/test/alarms":
             alarms.settings.update(json.loads(body))
             return answer(start_response, 200, [])
+        if path == "/test/reset":
+            with self.lock:
+                self.calls, self.faults = [], []
+            lacking.reset()
+            alarms.messages.clear()
+            moto_api_backend.reset()
+            return answer(start_response, 200, [])
         if path.startswith("/moto-api"):
             return self.app(environ, start_response)
         return self.aws(environ, start_response, body)
@@ -126,6 +136,9 @@ class Server:
         if fault.get("cut"):
             call["status"] = 0
             raise ConnectionAbortedError("cut by a test")
+        if "garbage" in fault:
+            call["status"] = fault.get("status", 200)
+            return garbage(start_response, call["status"], fault["garbage"])
         if "code" in fault:
             call["status"] = fault.get("status", 400)
             return refuse(start_response, service, fault)
@@ -192,6 +205,13 @@ def answer(start_response, status, document):
     return [text]
 
 
+def garbage(start_response, status, text):
+    """What a proxy answers in the place of AWS."""
+    text = text.encode()
+    start_response(f"{status} X", [("Content-Type", "text/html"), ("Content-Length", str(len(text)))])
+    return [text]
+
+
 def refuse(start_response, service, fault):
     """An error in the form of the service: XML for those with the query protocol, JSON for the others."""
     status, code = fault.get("status", 400), fault["code"]
@@ -217,11 +237,9 @@ class Quiet(WSGIRequestHandler):
     def log(self, *_):
         pass
 
-    def run_wsgi(self):
-        try:
-            super().run_wsgi()
-        except (ConnectionError, BrokenPipeError):
-            self.close_connection = True
+    def connection_dropped(self, error, environ=None):
+        # A cut is no silence: the client hears of it at once.
+        self.close_connection = True
 
 
 def main():

@@ -36,7 +36,7 @@ async fn beginning(aws: &Inner, sight: &Sight, prefix: &str) -> Result<Alarms, C
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeAlarms, prefix, || {
+                .make(Operation::DescribeAlarms, &format!("{prefix}*"), || {
                     aws.alarms
                         .describe_alarms()
                         .alarm_name_prefix(prefix)

@@ -24,6 +24,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(200);
 /// Between two attempts at most.
 const PAUSE_MOST: Duration = Duration::from_secs(10);
 
+/// After this time no further attempt is made: a server that never answers costs a minute for each.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Keeps calls of one operation apart. One for each account and region, shared by all environments of a run.
 #[derive(Debug, Default)]
 struct Pace {
@@ -88,6 +91,7 @@ impl Caller {
     {
         let mut pause = PAUSE_FIRST;
         let mut attempt = 1;
+        let start = Instant::now();
         loop {
             if let Some(error) = self.refused.get() {
                 return Err(error.clone());
@@ -102,8 +106,12 @@ impl Caller {
                 Class::Lost => !operation.row().writes,
                 _ => false,
             };
-            if !again || attempt == ATTEMPTS {
-                let error = self.error(operation, resource, failed.class, failed.message);
+            if !again || attempt == ATTEMPTS || start.elapsed() > PATIENCE {
+                let message = match attempt {
+                    1 => failed.message,
+                    attempts => format!("{} ({attempts} attempts)", failed.message),
+                };
+                let error = self.error(operation, resource, failed.class, message);
                 if matches!(error, CloudError::Credentials { .. }) {
                     return Err(self.refused.get_or_init(|| error).clone());
                 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::call::Caller;
-use super::failure::chain;
+use super::failure;
 use super::guard::Guard;
 use super::observe::Dates;
 use super::secret::Variables;
@@ -148,7 +148,7 @@ async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, Cloud
     provider
         .provide_credentials()
         .await
-        .map_err(|error| no_credentials(chain(&error)))?;
+        .map_err(|error| no_credentials(failure::no_credentials(&error)))?;
     Ok(config)
 }
 

@@ -45,7 +45,10 @@ where
             let words = plain(context.err().message().unwrap_or_default());
             let class = class(code, status, &words);
             let message = match (code, words.as_str()) {
-                ("", "") => format!("the service answers with the status {status}"),
+                // Nothing of AWS's: a proxy's page, or the error of a gateway.
+                ("", "") => format!(
+                    "the answer, with the status {status}, is none of AWS's: look at the proxy, and at AWS_ENDPOINT_URL"
+                ),
                 ("", words) => words.to_owned(),
                 (code, "") => code.to_owned(),
                 (code, words) if class == Class::Other => format!("{code}: {words}"),
@@ -59,12 +62,17 @@ where
             let printed = format!("{error:?}");
             let is_credentials =
                 printed.contains("CredentialsError") || printed.contains("CredentialsNotLoaded");
-            let class = if is_credentials {
-                Class::Credentials
+            if is_credentials {
+                return failure(Class::Credentials, no_credentials(error));
+            }
+            let cause = error.source().map_or_else(|| chain(error), chain);
+            let is_connect = cause.contains("(Connect)");
+            let message = if is_connect {
+                format!("AWS cannot be reached: {cause}")
             } else {
-                Class::Lost
+                format!("no whole answer came: {cause}")
             };
-            failure(class, chain(error))
+            failure(Class::Lost, message)
         }
         _ => failure(Class::Other, chain(error)),
     }
@@ -135,6 +143,17 @@ pub(super) fn chain(error: &dyn Error) -> String {
         cause = inner.source();
     }
     plain(&text)
+}
+
+/// Why there are no credentials. Where none are configured at all, the list of every place that was looked at is of
+/// no use to anybody.
+pub(super) fn no_credentials(error: &(dyn Error + 'static)) -> String {
+    if format!("{error:?}").contains("CredentialsNotLoaded") {
+        "none are configured in the environment, in a profile, or where this runs: sign in, or set AWS_PROFILE"
+            .to_owned()
+    } else {
+        chain(error)
+    }
 }
 
 /// One line without control characters: an answer can quote what stood in a log.

@@ -128,6 +128,13 @@ async fn search(aws: &Inner, base: &str) -> Result<Option<String>, CloudError> {
     }
 }
 
+/// Whether a key stands that was made for this document and that no alias leads to.
+pub(super) async fn is_unnamed(aws: &Inner, document: &Document) -> Result<bool, CloudError> {
+    let base = &note::base(aws, document);
+    let is_named = metadata(aws, &Sight::default(), base).await?.is_some();
+    Ok(!is_named && search(aws, base).await?.is_some())
+}
+
 async fn is_going(aws: &Inner, id: &str) -> Result<bool, CloudError> {
     let answer = aws
         .caller
@@ -342,10 +349,19 @@ async fn create(
         .unwrap_or_default();
     let named = name_key(aws, base, &id).await;
     if matches!(named, Err(CloudError::Conflict { .. })) {
-        // Somebody else made one at the same time. This one has encrypted nothing.
-        schedule_deletion(aws, &id, 7).await?;
+        match metadata(aws, &Sight::default(), base).await? {
+            // Another apply found this key by its tags and named it: it is in use.
+            Some(live) if live.key_id() == id => {}
+            // Somebody else made one at the same time. This one has encrypted nothing.
+            Some(_) => {
+                schedule_deletion(aws, &id, 7).await?;
+                return named;
+            }
+            None => return named,
+        }
+    } else {
+        named?;
     }
-    named?;
     rotate(aws, &id, document).await
 }
 

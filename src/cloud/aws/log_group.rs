@@ -32,7 +32,7 @@ pub(super) async fn beginning(
         loop {
             let page = aws
                 .caller
-                .make(Operation::DescribeLogGroups, prefix, || {
+                .make(Operation::DescribeLogGroups, &format!("{prefix}*"), || {
                     aws.logs
                         .describe_log_groups()
                         .log_group_name_prefix(prefix)

@@ -40,7 +40,12 @@ impl Reader for Aws {
 
     /// Puts the digest of the monitor's package into the documents of functions: of the package that was given, and
     /// else of the one that was last applied. A function that was never applied keeps the reference.
+    ///
+    /// Where the credentials lead elsewhere nothing is asked, and what cannot be read is told where it is compared.
     fn resolve(&self, documents: &mut [Document]) -> Result<(), CloudError> {
+        if self.at()?.account != self.inner.location.account {
+            return Ok(());
+        }
         let sight = Sight::default();
         let given = self.inner.package.as_deref().map(function::code_digest);
         let functions = documents
@@ -50,8 +55,13 @@ impl Reader for Aws {
             let digest = match &given {
                 Some(digest) => Some(digest.clone()),
                 None => {
-                    self.runtime
-                        .block_on(function::applied_code(&self.inner, &sight, document))?
+                    let applied = function::applied_code(&self.inner, &sight, document);
+                    match self.runtime.block_on(applied) {
+                        Err(error @ CloudError::Credentials { .. }) => return Err(error),
+                        // The look that follows is given the same answer, and tells it of this one resource.
+                        Err(_) => None,
+                        Ok(digest) => digest,
+                    }
                 }
             };
             if let Some(digest) = digest {
@@ -131,6 +141,15 @@ impl Cloud for Aws {
 
     fn put(&self, document: &Document, expected: Expected<'_>) -> Result<(), CloudError> {
         self.runtime.block_on(self.inner.put(document, expected))
+    }
+
+    fn leaves(&self, document: &Document) -> Result<bool, CloudError> {
+        match document.kind {
+            Kind::KmsKey => self
+                .runtime
+                .block_on(key::is_unnamed(&self.inner, document)),
+            _ => Ok(false),
+        }
     }
 
     fn remember(&self, document: &Document) -> Result<(), CloudError> {

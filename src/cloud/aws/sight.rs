@@ -62,8 +62,8 @@ pub(super) struct Sight {
     pub(super) alarms: Memo<Arc<BTreeMap<String, MetricAlarm>>>,
     /// Log groups by name, by the beginning of the name.
     pub(super) log_groups: Memo<Arc<BTreeMap<String, LogGroup>>>,
-    /// Saved queries by name, by the beginning of the name.
-    pub(super) queries: Memo<Arc<BTreeMap<String, QueryDefinition>>>,
+    /// Saved queries by name, by the beginning of the name. A name may stand for several.
+    pub(super) queries: Memo<Arc<BTreeMap<String, Vec<QueryDefinition>>>>,
     /// Functions by name.
     pub(super) functions: Memo<Option<Arc<GetFunctionOutput>>>,
     /// Policies of functions by name.

@@ -105,7 +105,7 @@ fn a_failure_at_each_step_is_mended_by_the_next_apply() {
             let State::Failed { written, .. } = &report.failure().unwrap().state else {
                 unreachable!()
             };
-            assert_eq!(*written, Some(fails == Fails::After));
+            assert_eq!(*written, Some(whole(fails == Fails::After)));
             assert_eq!(
                 left(&plan, &cloud).unwrap().len(),
                 plan.deletes().len() - at - usize::from(fails == Fails::After)

@@ -4,7 +4,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{heading, plan_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::aftermath::Left;
-use crate::deploy::apply::{End, Report, State, Step};
+use crate::deploy::apply::{End, Report, State, Step, Written};
 use crate::deploy::blame::Blame;
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
@@ -316,11 +316,12 @@ pub fn render_step(step: &Step, style: Style) -> String {
     if let State::Failed { error, written } = &step.state {
         text.push_str(&format!("              {}\n", terminal(error)));
         let written = match written {
-            Some(true) if step.action == Action::Delete => "it is gone all the same",
-            Some(false) if step.action == Action::Delete => "it is still there",
+            Some(Written::Yes) if step.action == Action::Delete => "it is gone all the same",
+            Some(_) if step.action == Action::Delete => "it is still there",
             None if step.action == Action::Delete => "whether it is gone is not known",
-            Some(true) => "it was written all the same",
-            Some(false) => "it was not written",
+            Some(Written::Yes) => "it was written all the same",
+            Some(Written::Partly) => "a part of it was written: the next apply finishes it",
+            Some(Written::No) => "it was not written",
             None => "whether it was written is not known",
         };
         text.push_str(&format!("              {written}\n"));
