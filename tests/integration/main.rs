@@ -7,6 +7,12 @@ mod attack_database;
 mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+mod aws_extras;
+#[cfg(feature = "aws")]
+mod aws_fields;
+#[cfg(feature = "aws")]
+mod aws_world;
 mod browser;
 mod cases;
 mod cli;

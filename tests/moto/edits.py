@@ -124,9 +124,16 @@ def role(**changes):
     client("iam").update_role(RoleName=BASE, **changes)
 
 
+def description():
+    return client("iam").get_role(RoleName=BASE)["Role"]["Description"]
+
+
 def trust():
     policy = client("iam").get_role(RoleName=BASE)["Role"]["AssumeRolePolicyDocument"]
-    client("iam").update_assume_role_policy(RoleName=BASE, PolicyDocument=json.dumps(edited(policy)))
+    changed = edited(policy)
+    # IAM takes only its own actions here.
+    changed["Statement"][0]["Action"] = "sts:AssumeRoleWithSAML"
+    client("iam").update_assume_role_policy(RoleName=BASE, PolicyDocument=json.dumps(changed))
 
 
 def role_policy():
@@ -163,10 +170,15 @@ def variables(**changes):
 
 
 def code(**more):
+    """Other code, or the same for another processor."""
+    if more:
+        with open("pgvigil-monitor-arm64.zip", "rb") as package:
+            client("lambda").update_function_code(FunctionName=BASE, ZipFile=package.read(), **more)
+        return
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr(zipfile.ZipInfo("bootstrap"), "somebody's")
-    client("lambda").update_function_code(FunctionName=BASE, ZipFile=package.getvalue(), **more)
+    client("lambda").update_function_code(FunctionName=BASE, ZipFile=package.getvalue())
 
 
 def layer():
@@ -193,7 +205,8 @@ def other_role():
 
 
 def invoke(**changes):
-    client("lambda").update_function_event_invoke_config(FunctionName=BASE, **changes)
+    now = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}
+    client("lambda").put_function_event_invoke_config(FunctionName=BASE, **{**now, **changes})
 
 
 def function_tag(name):
@@ -258,7 +271,7 @@ EDITS = [
     (f"kms-key/{BASE}", "enabled", lambda: client("kms").disable_key(KeyId=key())),
     (f"kms-key/{BASE}", "enabled", lambda: client("kms").schedule_key_deletion(KeyId=key(), PendingWindowInDays=7)),
     (f"kms-key/{BASE}", "grants", grant),
-    (f"kms-key/{BASE}", "rotation.enabled", lambda: client("kms").disable_key_rotation(KeyId=key())),
+    (f"kms-key/{BASE}", "rotation.*", lambda: client("kms").disable_key_rotation(KeyId=key())),
     (
         f"kms-key/{BASE}",
         "rotation.period_days",
@@ -266,6 +279,16 @@ EDITS = [
     ),
     (f"kms-key/{BASE}", "policy.*", key_policy),
     (f"kms-key/{BASE}", "tags.added", lambda: key_tag("added")),
+    (
+        f"kms-key/{BASE}",
+        "tags.pgvigil:cluster",
+        lambda: client("kms").untag_resource(KeyId=key(), TagKeys=["pgvigil:cluster"]),
+    ),
+    (
+        f"kms-key/{BASE}",
+        "tags.pgvigil:environment",
+        lambda: client("kms").untag_resource(KeyId=key(), TagKeys=["pgvigil:environment"]),
+    ),
     (f"kms-alias/{ALIAS}", "target", alias),
     (f"sns-topic/{BASE}", "display_name", lambda: topic("DisplayName", "x")),
     (f"sns-topic/{BASE}", "kms_key", lambda: topic("KmsMasterKeyId", "alias/aws/sns")),
@@ -303,7 +326,7 @@ EDITS = [
         lambda: subscription("email", "RedrivePolicy", {"deadLetterTargetArn": QUEUE}),
     ),
     (f"iam-role/{BASE}", "description", lambda: role(Description="x")),
-    (f"iam-role/{BASE}", "max_session_seconds", lambda: role(MaxSessionDuration=7200)),
+    (f"iam-role/{BASE}", "max_session_seconds", lambda: role(Description=description(), MaxSessionDuration=7200)),
     (
         f"iam-role/{BASE}",
         "managed_policies",
@@ -333,6 +356,7 @@ EDITS = [
     (f"iam-role-policy/{BASE}/monitor", "policy.*", role_policy),
     (f"lambda-function/{BASE}", "description", lambda: function(Description="x")),
     (f"lambda-function/{BASE}", "code.sha256", code),
+    (f"lambda-function/{BASE}", "architectures", lambda: code(Architectures=["x86_64"])),
     (f"lambda-function/{BASE}", "runtime", lambda: function(Runtime="provided.al2")),
     (f"lambda-function/{BASE}", "handler", lambda: function(Handler="x")),
     (f"lambda-function/{BASE}", "memory_mb", lambda: function(MemorySize=1024)),

@@ -7,6 +7,7 @@ import threading
 import uuid
 
 from moto.awslambda import exceptions, models
+from moto.kms import responses as kms
 from moto.sns import responses as sns
 
 _lock = threading.Lock()
@@ -17,6 +18,7 @@ def patch():
     """Mends moto where it answers otherwise than AWS."""
     _functions()
     _topics()
+    _rotation()
 
 
 # What CreateFunction and UpdateFunctionConfiguration take and GetFunction returns.
@@ -103,6 +105,29 @@ def _topics():
 
     sns.SNSResponse.get_topic_attributes = get_topic_attributes
     sns.SNSResponse.list_subscriptions_by_topic = list_subscriptions_by_topic
+
+
+def _rotation():
+    """How often a key is rotated, which moto forgets."""
+    enable, status = kms.KmsResponse.enable_key_rotation, kms.KmsResponse.get_key_rotation_status
+
+    def key_of(self):
+        backend = self.kms_backend
+        return backend.keys[backend.get_key_id(self._get_param("KeyId"))]
+
+    def enable_key_rotation(self):
+        answered = enable(self)
+        key_of(self).rotation_period = self._get_param("RotationPeriodInDays") or 365
+        return answered
+
+    def get_key_rotation_status(self):
+        answer = json.loads(status(self))
+        if answer["KeyRotationEnabled"]:
+            answer["RotationPeriodInDays"] = getattr(key_of(self), "rotation_period", 365)
+        return json.dumps(answer)
+
+    kms.KmsResponse.enable_key_rotation = enable_key_rotation
+    kms.KmsResponse.get_key_rotation_status = get_key_rotation_status
 
 
 def answer(service, operation, region, access_key, environ, body, calls):

@@ -430,7 +430,9 @@ async fn untag_key(aws: &Inner, id: &str, keys: &[String]) -> Result<(), CloudEr
 async fn own_key(aws: &Inner, base: &str) -> Result<Option<String>, CloudError> {
     let sight = Sight::default();
     if let Some(key) = metadata(aws, &sight, base).await? {
-        let tags = tags_of(aws, &sight, key.key_id()).await?.unwrap_or_default();
+        let tags = tags_of(aws, &sight, key.key_id())
+            .await?
+            .unwrap_or_default();
         if is_ours(aws, base, &tags) {
             return Ok(Some(key.key_id().to_owned()));
         }
