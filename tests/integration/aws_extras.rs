@@ -8,14 +8,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 
-use pgvigil::deploy::permission::{Operation, Purpose};
+use pgvigil::cloud::aws::{Aws, Settings, Variables};
+use pgvigil::deploy::document::Document;
+use pgvigil::deploy::permission::{self, Operation, Purpose};
+use pgvigil::deploy::port::{Cloud as _, Expected};
+use pgvigil::policy;
+use pgvigil::policy::model::Environment;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::aws_fields::{base, drift};
+use crate::aws_fields::{base, documents, drift};
 use crate::aws_world::{REGION, World};
 
 const FILE: &str = "environments/prod.yaml";
@@ -396,11 +404,14 @@ fn operation(call: &crate::moto::Call) -> Operation {
         .unwrap_or_else(|| panic!("{service} {} is not in the table", call.operation))
 }
 
-/// Actions that a printed policy allows.
-fn allowed(world: &World, purpose: &str) -> BTreeSet<String> {
-    let (code, text) = world.run(&["iam-policy", "--env", "prod", "--for", purpose]);
-    assert_eq!(code, 0, "{text}");
-    let policy: Value = serde_json::from_str(&text).unwrap();
+fn environment(root: &Path) -> Environment {
+    let loaded = policy::load(root).unwrap();
+    loaded.policy.environment("prod").unwrap().clone()
+}
+
+/// Actions that the policy of a purpose allows.
+fn allowed(world: &World, purpose: Purpose) -> BTreeSet<String> {
+    let policy = permission::policy(&environment(world.root()), purpose);
     policy["Statement"]
         .as_array()
         .unwrap()
@@ -409,6 +420,51 @@ fn allowed(world: &World, purpose: &str) -> BTreeSet<String> {
         .flat_map(|statement| statement["Action"].as_array().unwrap().clone())
         .map(|action| action.as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Where the child of [`a_client_that_plans_cannot_write`] finds its repository.
+const GUARDED: &str = "PGVIGIL_TEST_GUARDED";
+
+#[test]
+fn a_client_that_plans_cannot_write() {
+    if let Some(root) = std::env::var_os(GUARDED) {
+        return plans(Path::new(&root));
+    }
+    let world = World::new(&["orders"]);
+    let alarm = documents(&world)
+        .into_iter()
+        .find(|document| document["kind"] == "alarm")
+        .unwrap();
+    fs::write(world.root().join("alarm.json"), alarm.to_string()).unwrap();
+    let from = world.moto.calls().len();
+    // Endpoint and credentials come from the variables of a process.
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", "aws_extras::a_client_that_plans_cannot_write"])
+        .env(GUARDED, world.root());
+    let output = world.moto.env(&mut child).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let calls = world.moto.calls();
+    assert!(calls.len() > from, "the child looks before it writes");
+    assert!(calls[from..].iter().all(|call| !call.writes), "{calls:?}");
+}
+
+fn plans(root: &Path) {
+    let settings = Settings {
+        purpose: Purpose::Plan,
+        assume_role: None,
+        variables: Variables(Arc::new(|_| None)),
+        now: jiff::Timestamp::now,
+        package: None,
+    };
+    let aws = Aws::connect(&environment(root), settings).unwrap();
+    let text = fs::read_to_string(root.join("alarm.json")).unwrap();
+    let alarm: Document = serde_json::from_str(&text).unwrap();
+    let error = aws.put(&alarm, Expected::Absent).unwrap_err().to_string();
+    assert!(
+        error.contains("is not a call that pgvigil makes for Plan"),
+        "{error}"
+    );
 }
 
 /// Operations of plan and apply that these runs do not reach.
@@ -463,7 +519,7 @@ fn every_call_is_in_the_policy_of_its_purpose() {
             "{arguments:?}: {text}"
         );
         let calls = world.moto.calls();
-        let allowed = allowed(&world, word);
+        let allowed = allowed(&world, purpose);
         for call in &calls[from..] {
             let operation = operation(call);
             assert!(purpose.allows(operation), "{word} makes {operation:?}");
