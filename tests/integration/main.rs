@@ -16,6 +16,10 @@ mod aws_adopt;
 #[cfg(feature = "aws")]
 mod aws_faults;
 #[cfg(feature = "aws")]
+mod aws_extras;
+#[cfg(feature = "aws")]
+mod aws_fields;
+#[cfg(feature = "aws")]
 mod aws_world;
 mod browser;
 mod cases;

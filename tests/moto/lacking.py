@@ -11,6 +11,7 @@ from moto.awslambda import exceptions, models
 from moto.core.responses import ActionResult
 from moto.iam import responses as iam
 from moto.rds import models as rds
+from moto.kms import responses as kms
 from moto.sns import responses as sns
 
 _lock = threading.Lock()
@@ -23,6 +24,7 @@ def patch():
     _topics()
     _roles()
     _databases()
+    _rotation()
 
 
 def reset():
@@ -203,6 +205,29 @@ def _databases():
     rds.RDSBackend.reboot_db_instance = reboot_db_instance
     rds.RDSBackend.modify_db_cluster = modify_db_cluster
     rds.DBCluster.db_cluster_members = property(db_cluster_members)
+
+
+def _rotation():
+    """How often a key is rotated, which moto forgets."""
+    enable, status = kms.KmsResponse.enable_key_rotation, kms.KmsResponse.get_key_rotation_status
+
+    def key_of(self):
+        backend = self.kms_backend
+        return backend.keys[backend.get_key_id(self._get_param("KeyId"))]
+
+    def enable_key_rotation(self):
+        answered = enable(self)
+        key_of(self).rotation_period = self._get_param("RotationPeriodInDays") or 365
+        return answered
+
+    def get_key_rotation_status(self):
+        answer = json.loads(status(self))
+        if answer["KeyRotationEnabled"]:
+            answer["RotationPeriodInDays"] = getattr(key_of(self), "rotation_period", 365)
+        return json.dumps(answer)
+
+    kms.KmsResponse.enable_key_rotation = enable_key_rotation
+    kms.KmsResponse.get_key_rotation_status = get_key_rotation_status
 
 
 def answer(service, operation, region, access_key, environ, body, calls):

@@ -70,6 +70,34 @@ fn cluster_of(aws: &Inner, base: &str) -> Option<String> {
         .then(|| cluster.to_owned())
 }
 
+/// Shortest name whose cluster's part may have been cut, so that the hash proves nothing: one less than the limit, since
+/// a hyphen at its end goes too.
+const MAYBE_CUT: usize = 63;
+
+/// The cluster of a base whose name does not hold the whole of it: what bears tags tells, and the hash proves it.
+async fn tagged_cluster(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<Option<String>, CloudError> {
+    if base.len() < MAYBE_CUT {
+        return Ok(None);
+    }
+    let group = format!("{MONITORS}{base}");
+    for tags in [
+        function::tags(aws, sight, base).await?,
+        log_group::tags(aws, sight, &group).await?,
+    ] {
+        let cluster = tags.and_then(|tags| tags.get("pgvigil:cluster").cloned());
+        if let Some(cluster) = cluster
+            && bases(aws, &cluster).iter().any(|other| other == base)
+        {
+            return Ok(Some(cluster));
+        }
+    }
+    Ok(None)
+}
+
 /// What stands of clusters that no file names. Alarms, saved queries and monitors' log groups lead to them; the last
 /// are never deleted.
 pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
@@ -79,12 +107,14 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
     let known: BTreeSet<&str> = aws.bases.values().map(String::as_str).collect();
     let mut clusters: BTreeMap<String, String> = BTreeMap::new();
     let names = alarms.keys().chain(queries.keys()).chain(groups.keys());
-    for base in names.map(|name| base_of(name)) {
-        if known.contains(base) {
-            continue;
-        }
+    let found: BTreeSet<&str> = names.map(|name| base_of(name)).collect();
+    for base in found.difference(&known).copied() {
+        let cluster = match cluster_of(aws, base) {
+            None => tagged_cluster(aws, sight, base).await?,
+            proven => proven,
+        };
         // A name that proves nothing may be another environment's.
-        if let Some(cluster) = cluster_of(aws, base) {
+        if let Some(cluster) = cluster {
             clusters.insert(cluster, base.to_owned());
         }
     }

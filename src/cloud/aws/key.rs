@@ -442,25 +442,39 @@ async fn untag_key(aws: &Inner, id: &str, keys: &[String]) -> Result<(), CloudEr
     Ok(())
 }
 
-/// Writes tags on the key that the cluster's alias leads to.
+/// The cluster's key, also when its alias was taken away or leads to somebody else's.
+async fn own_key(aws: &Inner, base: &str) -> Result<Option<String>, CloudError> {
+    let sight = Sight::default();
+    if let Some(key) = metadata(aws, &sight, base).await? {
+        let tags = tags_of(aws, &sight, key.key_id())
+            .await?
+            .unwrap_or_default();
+        if is_ours(aws, base, &tags) {
+            return Ok(Some(key.key_id().to_owned()));
+        }
+    }
+    search(aws, base).await
+}
+
+/// Writes tags on the cluster's key.
 pub(super) async fn tag(
     aws: &Inner,
     base: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
-    match metadata(aws, &Sight::default(), base).await? {
+    match own_key(aws, base).await? {
         None => Err(CloudError::NotFound {
             resource: alias(base),
         }),
-        Some(key) => tag_key(aws, key.key_id(), tags).await,
+        Some(id) => tag_key(aws, &id, tags).await,
     }
 }
 
-/// Takes tags from the key that the cluster's alias leads to.
+/// Takes tags from the cluster's key.
 pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<(), CloudError> {
-    match metadata(aws, &Sight::default(), base).await? {
+    match own_key(aws, base).await? {
         None => Ok(()),
-        Some(key) => untag_key(aws, key.key_id(), keys).await,
+        Some(id) => untag_key(aws, &id, keys).await,
     }
 }
 

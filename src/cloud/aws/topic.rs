@@ -324,6 +324,13 @@ fn delivery_policy(text: Option<&str>) -> Value {
     value
 }
 
+/// A policy as a structure. An empty one, which is how a policy is taken away, is none.
+fn filled(text: Option<&str>) -> Value {
+    let value = text.map_or(Value::Null, structure);
+    let is_empty = value == json!({}) || value == json!("");
+    if is_empty { Value::Null } else { value }
+}
+
 async fn subscription_attributes(
     aws: &Inner,
     arn: &str,
@@ -356,9 +363,9 @@ async fn subscription_properties(
         "protocol": subscription.protocol(),
         "endpoint": endpoint,
         "delivery_policy": delivery_policy(text("DeliveryPolicy")),
-        "filter_policy": text("FilterPolicy").map(structure),
+        "filter_policy": filled(text("FilterPolicy")),
         "raw_message_delivery": text("RawMessageDelivery") == Some("true"),
-        "redrive_policy": text("RedrivePolicy").map(structure),
+        "redrive_policy": filled(text("RedrivePolicy")),
     }))
 }
 
