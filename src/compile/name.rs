@@ -119,15 +119,18 @@ impl Names {
 
     /// A subscription: its protocol and a hash of where it leads (of the reference, for a secret).
     pub fn subscription(&self, notification: &Notification) -> String {
-        let (protocol, endpoint) = match notification {
-            Notification::Email(address) => ("email", format!("email:{address}")),
-            Notification::Https(Secret::FromEnv(name)) => ("https", format!("from_env:{name}")),
-            Notification::Https(Secret::FromSecret(name)) => {
-                ("https", format!("from_secret:{name}"))
-            }
-        };
-        format!("{}/{protocol}-{}", self.base, short_hash(&[&endpoint]))
+        subscription(&self.base, notification)
     }
+}
+
+/// A subscription under the names that begin so.
+pub(crate) fn subscription(base: &str, notification: &Notification) -> String {
+    let (protocol, endpoint) = match notification {
+        Notification::Email(address) => ("email", format!("email:{address}")),
+        Notification::Https(Secret::FromEnv(name)) => ("https", format!("from_env:{name}")),
+        Notification::Https(Secret::FromSecret(name)) => ("https", format!("from_secret:{name}")),
+    };
+    format!("{}/{protocol}-{}", base, short_hash(&[&endpoint]))
 }
 
 /// Eight hexadecimal digits that tell one cluster from every other.

@@ -204,7 +204,7 @@ impl Compiler<'_> {
 
     /// `orders (prod)`, for descriptions and titles.
     fn subject(&self) -> String {
-        format!("{} ({})", self.cluster.name, self.environment.name)
+        subject(self.environment, &self.cluster.name)
     }
 
     fn topic_arn(&self) -> String {
@@ -288,7 +288,7 @@ impl Compiler<'_> {
             ],
         });
         let properties = json!({
-            "description": format!("Alerts about {}", self.subject()),
+            "description": key_description(self.environment, &self.cluster.name),
             "enabled": true,
             // A grant lets somebody use the key beside its policy.
             "grants": [],
@@ -875,6 +875,15 @@ impl Compiler<'_> {
             properties,
         )
     }
+}
+
+fn subject(environment: &Environment, cluster: &str) -> String {
+    format!("{cluster} ({})", environment.name)
+}
+
+/// What a cluster's key says of itself: beside its tags the only thing that tells whose it is.
+pub(crate) fn key_description(environment: &Environment, cluster: &str) -> String {
+    format!("Alerts about {}", subject(environment, cluster))
 }
 
 /// Enough of a digest to find it by.

@@ -164,6 +164,7 @@ mod tests {
             drift: (0..count).map(drift).collect(),
             alike: Vec::new(),
             unread: Vec::new(),
+            notes: BTreeMap::new(),
             blame: BTreeMap::new(),
         }
     }

@@ -8,7 +8,7 @@ use super::blame::Blame;
 use super::document::Document;
 use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, plan};
 use super::port::{Identity, Reader};
-use super::verdict::Outcome;
+use super::verdict::{Outcome, Verdict};
 
 /// What somebody else changed in an environment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +25,10 @@ pub struct DriftReport {
     pub alike: Vec<Alike>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// What a person should know about resources that did not drift, by address: such as a subscription that waits for
+    /// its confirmation.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
     /// Who changed it, by address, where that was asked.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub blame: BTreeMap<String, Blame>,
@@ -61,6 +65,12 @@ pub fn drift(
         .filter(|(_, addresses)| addresses.len() > 1)
         .map(|((path, _), addresses)| Alike { path, addresses })
         .collect();
+    let notes = plan
+        .resources
+        .iter()
+        .filter(|resource| resource.verdict == Verdict::Clean)
+        .filter_map(|resource| Some((resource.address.clone(), resource.note.clone()?)))
+        .collect();
     Ok(DriftReport {
         format_version: FORMAT_VERSION,
         identity: plan.identity.clone(),
@@ -68,6 +78,7 @@ pub fn drift(
         drift: plan.drift,
         alike,
         unread: plan.unread,
+        notes,
         blame: BTreeMap::new(),
     })
 }

@@ -1,5 +1,13 @@
 //! Deploying to AWS, from nothing to applied to edited by hand to healed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use crate::aws_world::World;
 
 #[test]

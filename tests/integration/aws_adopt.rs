@@ -1,5 +1,13 @@
 //! Taking over stacks that other scripts and Terraform made: found, told, and retired without a gap.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests may panic"
 )]
@@ -10,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 use pgvigil::cloud::aws::{Aws, Settings, Variables};
 use pgvigil::deploy::document::Document;
@@ -204,7 +205,7 @@ fn subscriptions_wait_move_and_are_known_by_their_trace() {
     let world = World::new(&["orders"]);
     edit(&world, "dba@example.com", "unconfirmed@example.com");
     world.apply();
-    for command in ["plan"] {
+    for command in ["plan", "drift"] {
         let (code, text) = world.run(&[command, "--env", "prod"]);
         assert!(
             text.contains("waits for its confirmation since"),

@@ -1,5 +1,13 @@
 //! A repository whose environment is on AWS, with a server of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::connect::Inner;
 use super::log_group::{self, MONITORS};
+use super::note;
 use super::provider::found;
 use super::sight::Sight;
 use super::{alarm, saved_query};
@@ -104,8 +105,20 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
     let alarms = alarm::all(aws, sight).await?;
     let queries = saved_query::all(aws, sight).await?;
     let groups = log_group::monitors(aws, sight).await?;
+    // What documents ask about was read already. A cluster that none asks about is listed by its names like one that
+    // no file names: so an environment is taken down.
+    let asked: BTreeSet<String> = sight
+        .documents
+        .iter()
+        .map(|document| note::base(aws, document))
+        .collect();
     let known: BTreeSet<&str> = aws.bases.values().map(String::as_str).collect();
-    let mut clusters: BTreeMap<String, String> = BTreeMap::new();
+    let mut clusters: BTreeMap<String, String> = aws
+        .bases
+        .iter()
+        .filter(|(_, base)| !asked.contains(*base))
+        .map(|(cluster, base)| (cluster.clone(), base.clone()))
+        .collect();
     let names = alarms.keys().chain(queries.keys()).chain(groups.keys());
     let found: BTreeSet<&str> = names.map(|name| base_of(name)).collect();
     for base in found.difference(&known).copied() {

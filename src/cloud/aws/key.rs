@@ -13,6 +13,7 @@ use super::connect::Inner;
 use super::former;
 use super::note;
 use super::sight::{Sight, Tags};
+use crate::compile::resources::key_description;
 use crate::deploy::document::{Document, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Live, Reading};
@@ -77,19 +78,27 @@ pub(super) async fn tags(
     }
 }
 
-/// Whether a key was made for this cluster. A person may have taken away some of its tags, not all that tells.
-fn is_ours(aws: &Inner, base: &str, tags: &Tags) -> bool {
-    let of_environment = tags.get("pgvigil:environment") == Some(&aws.environment.name);
-    let of_cluster = tags.get("pgvigil:cluster").is_some_and(|cluster| {
-        former::bases(aws, cluster)
-            .iter()
-            .any(|other| other == base)
+/// Whether a key was made for this cluster: its two tags and its description are three witnesses, and more of them speak
+/// for it than against it. A person may have edited one; a key of another cluster has two against it.
+fn is_ours(aws: &Inner, base: &str, tags: &Tags, description: Option<&str>) -> bool {
+    let witness = |known: Option<&String>, is_right: &dyn Fn(&str) -> bool| match known {
+        None => 0,
+        Some(value) if is_right(value) => 1,
+        Some(_) => -1,
+    };
+    let cluster = aws.cluster_of_base(base);
+    let of_environment = witness(tags.get("pgvigil:environment"), &|value| {
+        value == aws.environment.name
     });
-    let contradicts = |key: &str, is: bool| tags.contains_key(key) && !is;
-    let noted = tags.keys().any(|key| key.starts_with(note::PREFIX));
-    (of_cluster || of_environment || noted)
-        && !contradicts("pgvigil:environment", of_environment)
-        && !contradicts("pgvigil:cluster", of_cluster)
+    let of_cluster = witness(tags.get("pgvigil:cluster"), &|value| {
+        former::bases(aws, value).iter().any(|other| other == base)
+    });
+    let of_description = match (description, cluster) {
+        (Some(text), Some(cluster)) if text == key_description(&aws.environment, &cluster) => 1,
+        (Some(text), Some(_)) if !text.is_empty() => -1,
+        _ => 0,
+    };
+    of_environment + of_cluster + of_description > 0
 }
 
 /// Looks through all keys for one that was made for this cluster and lost its alias, or never got it.
@@ -115,7 +124,7 @@ async fn search(aws: &Inner, base: &str) -> Result<Option<String>, CloudError> {
                 other => other?,
             };
             let whole = tags.is_some_and(|tags| {
-                is_ours(aws, base, &tags) && tags.contains_key("pgvigil:cluster")
+                is_ours(aws, base, &tags, None) && tags.contains_key("pgvigil:cluster")
             });
             if whole && !is_going(aws, id).await? {
                 return Ok(Some(id.to_owned()));
@@ -157,7 +166,7 @@ pub(super) async fn read(
         return Ok(Reading::Absent { applied: None });
     };
     let tags = tags_of(aws, sight, key.key_id()).await?.unwrap_or_default();
-    if !is_ours(aws, base, &tags) {
+    if !is_ours(aws, base, &tags, key.description()) {
         return Ok(Reading::Absent { applied: None });
     }
     let id = key.key_id();
@@ -449,7 +458,7 @@ async fn own_key(aws: &Inner, base: &str) -> Result<Option<String>, CloudError> 
         let tags = tags_of(aws, &sight, key.key_id())
             .await?
             .unwrap_or_default();
-        if is_ours(aws, base, &tags) {
+        if is_ours(aws, base, &tags, key.description()) {
             return Ok(Some(key.key_id().to_owned()));
         }
     }
@@ -489,7 +498,7 @@ pub(super) async fn read_alias(
     };
     let tags = tags_of(aws, sight, key.key_id()).await?.unwrap_or_default();
     let cluster = document.address.split('/').next().unwrap_or_default();
-    let target = if is_ours(aws, base, &tags) {
+    let target = if is_ours(aws, base, &tags, key.description()) {
         json!({ "id_of": Document::address_of(cluster, Kind::KmsKey, base) })
     } else {
         json!({ "key": key.key_id() })

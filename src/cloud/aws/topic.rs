@@ -15,11 +15,12 @@ use super::connect::Inner;
 use super::note::{self, Note};
 use super::secret;
 use super::sight::{Sight, Tags};
-use crate::compile::name::short_hash;
+use crate::compile::name::{short_hash, subscription as subscription_name};
 use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
 use crate::doctor::observation;
+use crate::policy::model::{Notification, Secret};
 
 fn arn(aws: &Inner, base: &str) -> String {
     aws.location.arn("sns", base)
@@ -562,6 +563,15 @@ fn name_beside(base: &str, subscription: &Subscription) -> String {
     format!("{base}/{protocol}-{hash}")
 }
 
+/// The reference that stands for where a subscription leads; `None` for an address, which stands for itself.
+fn reference(notification: &Notification) -> Option<Value> {
+    match notification {
+        Notification::Email(_) => None,
+        Notification::Https(Secret::FromEnv(name)) => Some(json!({ "from_env": name })),
+        Notification::Https(Secret::FromSecret(name)) => Some(json!({ "from_secret": name })),
+    }
+}
+
 /// Subscriptions that no document asks for: whoever made one reads every alert.
 pub(super) async fn beside(
     aws: &Inner,
@@ -601,22 +611,37 @@ pub(super) async fn beside(
         if is_asked || may_be_asked {
             continue;
         }
-        let name = name_beside(base, subscription);
+        // Made of a secret: the trace tells of which.
+        let trace = secret::trace(&topic, subscription.endpoint().unwrap_or_default());
+        let declared = aws
+            .environment
+            .notifications
+            .iter()
+            .find_map(|notification| {
+                let name = subscription_name(base, notification);
+                let address = Document::address_of(cluster, Kind::SnsSubscription, &name);
+                let noted = note::of(&notes, Kind::SnsSubscription, &address);
+                let endpoint = reference(notification)?;
+                (noted.more.first() == Some(&trace)).then_some((name, endpoint))
+            });
+        let (name, endpoint) = declared.unwrap_or_else(|| {
+            (
+                name_beside(base, subscription),
+                json!(subscription.endpoint()),
+            )
+        });
         let address = Document::address_of(cluster, Kind::SnsSubscription, &name);
         let mut applied = note::of(&notes, Kind::SnsSubscription, &address).applied;
         let mut digest = None;
         if !is_pending(subscription) {
-            let endpoint = json!(subscription.endpoint());
             let properties = subscription_properties(aws, &topic, subscription, &endpoint).await?;
             digest = Some(Fingerprint::of(Kind::SnsSubscription, &properties));
         }
-        // Made of a secret that no file names any more: the trace tells that it was ours.
-        let trace = secret::trace(&topic, subscription.endpoint().unwrap_or_default());
-        let traced = notes.values().find(|note| {
-            let mut words = note.split(' ').skip(1);
-            words.next() == Some(trace.as_str())
-        });
-        if let Some(note) = traced {
+        // Of a secret that no file names any more: it was ours.
+        let traced = notes
+            .values()
+            .find(|note| note.split(' ').nth(1) == Some(trace.as_str()));
+        if let Some(note) = traced.filter(|_| applied.is_none()) {
             applied = note.split(' ').next().and_then(Fingerprint::parse);
             digest.clone_from(&applied);
         }

@@ -247,6 +247,13 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
             }
         }
     }
+    for (address, note) in &report.notes {
+        text.push_str(&format!(
+            "\n    {}\n      {}\n",
+            style.fit(address, 4),
+            style.paint(Paint::Yellow, &style.fit(note, 6))
+        ));
+    }
     for alike in &report.alike {
         text.push_str(&format!(
             "\n  The same edit of {} on {} resources.\n",
