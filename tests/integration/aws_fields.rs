@@ -41,6 +41,11 @@ const FIXED: &[(&str, &str, &str)] = &[
         "endpoint",
         "a subscription that leads elsewhere is another one",
     ),
+    (
+        "sns-subscription",
+        "endpoint.from_env",
+        "a subscription that leads elsewhere is another one",
+    ),
     ("iam-role", "path", "IAM cannot move a role"),
     (
         "iam-role-policy",
@@ -314,6 +319,7 @@ fn seen_and_healed(kinds: &[&str]) {
                         text == path
                             || text.starts_with(&format!("{path}."))
                             || text.starts_with(&format!("{path}["))
+                            || path.starts_with(&format!("{text}["))
                     });
                 if !told {
                     faults.push(format!("{about} {path}: nothing is told of {text}"));

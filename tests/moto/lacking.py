@@ -10,6 +10,7 @@ import uuid
 from moto.awslambda import exceptions, models
 from moto.core.responses import ActionResult
 from moto.iam import responses as iam
+from moto.iam.models import get_account_id_from
 from moto.rds import models as rds
 from moto.kms import responses as kms
 from moto.sns import responses as sns
@@ -87,6 +88,13 @@ def _functions():
 
     got = models.LambdaFunction.get_code
     models.LambdaFunction.get_code = whole
+    def put_function_event_invoke_config(self, function_name, config):
+        # moto answers with the oldest.
+        self.get_function(function_name).event_invoke_config.clear()
+        return retried(self, function_name, config)
+
+    retried = models.LambdaBackend.put_function_event_invoke_config
+    models.LambdaBackend.put_function_event_invoke_config = put_function_event_invoke_config
     models.LambdaFunction.__init__ = init
     models.LambdaFunction._set_function_code = code
     models.LambdaFunction.update_configuration = update
@@ -237,7 +245,7 @@ def answer(service, operation, region, access_key, environ, body, calls):
         return None
     asked = json.loads(body or b"{}")
     with _lock:
-        return handler(asked, (access_key, region), calls)
+        return handler(asked, (get_account_id_from(access_key), region), calls)
 
 
 def _describe_queries(asked, place, _):
@@ -277,7 +285,7 @@ def _lookup(asked, place, calls):
     for call in reversed(calls):
         # IAM's events stand in the partition's first region.
         region = "us-east-1" if call["service"] == "iam" else call["region"]
-        if not call["writes"] or call["status"] not in (200, 201) or (call["access_key"], region) != place:
+        if not call["writes"] or call["status"] not in (200, 201) or (get_account_id_from(call["access_key"]), region) != place:
             continue
         name = wanted.get("ResourceName")
         if name and name not in call["body"] and name not in call["path"]:

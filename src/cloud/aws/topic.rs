@@ -392,10 +392,20 @@ pub(super) async fn read_subscription(
             applied: noted.applied,
         }));
     }
+    let properties =
+        subscription_properties(aws, &topic, &found.subscription, &found.endpoint).await?;
+    let mut applied = noted.applied;
+    // It leads where the secret led when it was applied, and the secret moved since: as a file would have.
+    if found.endpoint != document.properties["endpoint"] {
+        let mut before = properties.clone();
+        before["endpoint"] = document.properties["endpoint"].clone();
+        if applied == Some(Fingerprint::of(document.kind, &before)) {
+            applied = Some(Fingerprint::of(document.kind, &properties));
+        }
+    }
     Ok(Reading::Present(Live {
-        properties: subscription_properties(aws, &topic, &found.subscription, &found.endpoint)
-            .await?,
-        applied: noted.applied,
+        properties,
+        applied,
         note: None,
     }))
 }
