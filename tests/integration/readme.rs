@@ -259,7 +259,7 @@ fn blocks_are_found_run_and_rewritten() {
     assert_eq!(
         fresh,
         "# A\n<!-- output: pgvigil a 'b c' \"d\\\"e\" f\\ g '' -->\n```console\n$ pgvigil a 'b c' \"d\\\"e\" f\\ g ''\n\
-         a|b c|d\"e|f g|\n```\n<!-- end -->\nmore\n"
+         pgvigil|a|b c|d\"e|f g|\n```\n<!-- end -->\nmore\n"
     );
     assert_eq!(refreshed(&fresh, &run).unwrap(), fresh);
 
