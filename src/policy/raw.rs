@@ -508,10 +508,11 @@ pub struct RawSignal {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Notifications")]
 pub struct RawNotifications {
-    /// E-mail addresses.
-    #[schemars(inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
+    /// E-mail addresses, at most 20: what was applied to each is noted in a tag of the topic, which bears 50.
+    #[schemars(length(max = 20), inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
     pub email: Option<Vec<String>>,
-    /// HTTPS endpoints of an incident platform. They are secrets: refer to them, never write them here.
+    /// HTTPS endpoints of incident platforms, at most 5. They are secrets: refer to them, never write them here.
+    #[schemars(length(max = 5))]
     pub https: Option<Vec<RawSecret>>,
 }
 
