@@ -164,6 +164,12 @@ pub enum CloudError {
         /// The provider's words.
         message: String,
     },
+    /// There are no credentials at all, as where a pull request of a stranger is checked.
+    #[error("no valid credentials: {message}")]
+    NoCredentials {
+        /// Where they were looked for.
+        message: String,
+    },
     /// The credentials are missing, wrong or expired.
     #[error("no valid credentials: {message}")]
     Credentials {

@@ -93,6 +93,8 @@ impl Repository {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pgvigil"));
         command
             .env_clear()
+            // Nor with what the machine itself may be allowed.
+            .env("AWS_EC2_METADATA_DISABLED", "true")
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .args(["--today", "2026-11-22"]);
@@ -241,7 +243,8 @@ fn results_go_to_stdout_and_words_to_stderr() {
     assert_eq!(
         aws.err,
         if cfg!(feature = "aws") {
-            "error: the environment `prod` is deployed to `aws`, and this version of pgvigil deploys to `local` only\n"
+            "error: no valid credentials: none are configured in the environment, in a profile, or where this runs: sign \
+             in, or set AWS_PROFILE\n"
         } else {
             "error: the environment `prod` is deployed to `aws`, and this pgvigil was built without its feature `aws`: \
              build it with `--features aws`\n"
@@ -339,7 +342,7 @@ fn a_pull_request_in_one_go() {
     let run = repository.run(&["ci", "pr", "--env", "prod"]).exits(rules);
     assert!(
         run.out
-            .contains("── plan: skipped (the environment `prod` is deployed to `aws`"),
+            .contains("── plan: skipped (no valid credentials: none are configured"),
         "{}",
         run.out
     );

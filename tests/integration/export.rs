@@ -8,11 +8,13 @@
     reason = "helpers of tests may panic, and a test that was not run says so"
 )]
 
+#[cfg(feature = "aws")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+#[cfg(feature = "aws")]
+use serde_json::Value;
 
 use crate::terraform::Terraform;
 
@@ -189,6 +191,7 @@ fn terraform_takes_the_module() {
 
 /// The module of the shipped environment in that folder, ready to plan against the AWS at that URL; nothing where the
 /// machine has no Terraform.
+#[cfg(feature = "aws")]
 pub(crate) fn module_at(folder: &Path, endpoint: &str, package: &Path) -> Option<Terraform> {
     compiled(folder, "terraform");
     let mut terraform = Terraform::in_folder(&folder.join("production/terraform"))?;
@@ -222,7 +225,7 @@ fn what_pgvigil_applied_is_taken_over_as_it_is() {
          client('logs').create_log_group(logGroupName=f'/aws/rds/cluster/{name}/postgresql')",
     );
     let applied = moto
-        .pgvigil(&root())
+        .pgvigil(root())
         .args([
             "apply",
             "--env",

@@ -350,7 +350,7 @@ fn a_server_that_is_not_there_is_told() {
     let logs = Logs::emulator(&url).unwrap().with_pace(pace());
     let error = logs.log_group(GROUP).unwrap_err().to_string();
     assert!(
-        error.starts_with("cannot look up a log group: dispatch failure: "),
+        error.starts_with("cannot look up a log group: AWS cannot be reached: "),
         "{error}"
     );
     assert!(error.contains("Connection refused"), "{error}");

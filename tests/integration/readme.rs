@@ -277,7 +277,7 @@ fn blocks_are_found_run_and_rewritten() {
         ),
         (
             "<!-- output: rm -r a -->\n<!-- end -->\n",
-            "only `pgvigil …` can be run",
+            "only `pgvigil …` and scripts",
         ),
         ("<!-- output: pgvigil a\n<!-- end -->\n", "must end with"),
     ] {

@@ -1,6 +1,13 @@
 //! Terraform, where the machine has it and a mirror of its AWS provider: neither can be had from the registries that
 //! the tests install from.
 
+#![cfg_attr(
+    not(feature = "aws"),
+    allow(
+        dead_code,
+        reason = "a take-over needs something that was applied to AWS"
+    )
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

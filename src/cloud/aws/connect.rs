@@ -91,7 +91,7 @@ impl Aws {
     /// `AWS_ENDPOINT_URL` leads to another server.
     ///
     /// # Errors
-    /// [`CloudError::Credentials`] when there are none, or the role cannot be assumed.
+    /// [`CloudError::NoCredentials`] when there are none, [`CloudError::Credentials`] when they do not work, or the role cannot be assumed.
     pub fn connect(environment: &Environment, settings: Settings) -> Result<Self, CloudError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -113,10 +113,13 @@ impl Aws {
 }
 
 async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, CloudError> {
-    let no_credentials = |message: String| CloudError::Credentials { message };
     let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
         // Names the program in the account's record of calls.
-        .app_name(AppName::new(APP).map_err(|error| no_credentials(error.to_string()))?)
+        .app_name(AppName::new(APP).map_err(|error| CloudError::Unavailable {
+            operation: "start",
+            resource: "the client".to_owned(),
+            message: error.to_string(),
+        })?)
         .region(Region::new(region.to_owned()))
         // All attempts are made in one place, which knows what may be tried again.
         .retry_config(RetryConfig::disabled())
@@ -144,11 +147,13 @@ async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, Cloud
     };
     let provider = config
         .credentials_provider()
-        .ok_or_else(|| no_credentials("none are configured".to_owned()))?;
+        .ok_or_else(|| CloudError::NoCredentials {
+            message: "none are configured".to_owned(),
+        })?;
     provider
         .provide_credentials()
         .await
-        .map_err(|error| no_credentials(failure::no_credentials(&error)))?;
+        .map_err(|error| failure::credentials(&error))?;
     Ok(config)
 }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
+use crate::deploy::port::CloudError;
+
 /// What to make of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -63,7 +65,7 @@ where
             let is_credentials =
                 printed.contains("CredentialsError") || printed.contains("CredentialsNotLoaded");
             if is_credentials {
-                return failure(Class::Credentials, no_credentials(error));
+                return failure(Class::Credentials, chain(error));
             }
             let cause = error.source().map_or_else(|| chain(error), chain);
             let is_connect = cause.contains("(Connect)");
@@ -145,14 +147,18 @@ pub(super) fn chain(error: &dyn Error) -> String {
     plain(&text)
 }
 
-/// Why there are no credentials. Where none are configured at all, the list of every place that was looked at is of
-/// no use to anybody.
-pub(super) fn no_credentials(error: &(dyn Error + 'static)) -> String {
+/// Why credentials cannot be had: none are configured, or those that are do not work.
+pub(super) fn credentials(error: &(dyn Error + 'static)) -> CloudError {
     if format!("{error:?}").contains("CredentialsNotLoaded") {
-        "none are configured in the environment, in a profile, or where this runs: sign in, or set AWS_PROFILE"
-            .to_owned()
+        CloudError::NoCredentials {
+            message: "none are configured in the environment, in a profile, or where this runs: sign in, or set \
+                      AWS_PROFILE"
+                .to_owned(),
+        }
     } else {
-        chain(error)
+        CloudError::Credentials {
+            message: chain(error),
+        }
     }
 }
 

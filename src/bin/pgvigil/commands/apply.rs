@@ -43,6 +43,9 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     if !is_destroy && let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
+    if let Some((path, saved)) = &saved {
+        refuse_another_place(path, saved, &Identity::of(environment))?;
+    }
     let deployment = Deployment::for_writing(
         Ground::of(session).with_package(args.package.as_deref()),
         &loaded,
@@ -51,7 +54,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let is_saved = saved.is_some();
     let plan = match saved {
         Some((path, saved)) => {
-            refuse_another(path, &saved, &deployment)?;
+            refuse_another_policy(path, &saved, &deployment)?;
             saved.plan
         }
         None => {
@@ -90,34 +93,40 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<SavedPlan> {
     SavedPlan::from_text(&text).with_context(|| format!("{shown}"))
 }
 
-/// A saved plan must be for this very place, and for what the files say now.
-fn refuse_another(
-    path: &Path,
-    saved: &SavedPlan,
-    deployment: &Deployment<dyn Cloud>,
-) -> anyhow::Result<()> {
+/// Refuses a saved plan that was made for another place. Nothing is asked of either for it.
+fn refuse_another_place(path: &Path, saved: &SavedPlan, here: &Identity) -> anyhow::Result<()> {
     let shown = path.display();
-    let (made, here) = (&saved.plan.identity, &deployment.identity);
+    let made = &saved.plan.identity;
     // What is taken down is what was listed, whatever the files watch by now.
     let is_here = match saved.plan.purpose {
         Purpose::Apply => made == here,
         Purpose::Destroy => made.at() == here.at() && made.environment == here.environment,
     };
-    if !is_here {
-        let place = |identity: &Identity| {
-            format!(
-                "`{}` ({}): {}",
-                identity.environment,
-                identity.at(),
-                identity.clusters.join(", ")
-            )
-        };
-        anyhow::bail!(
-            "{shown} was made for {}, and this is {}: make the plan again",
-            place(made),
-            place(here)
-        );
+    if is_here {
+        return Ok(());
     }
+    let place = |identity: &Identity| {
+        format!(
+            "`{}` ({}): {}",
+            identity.environment,
+            identity.at(),
+            identity.clusters.join(", ")
+        )
+    };
+    anyhow::bail!(
+        "{shown} was made for {}, and this is {}: make the plan again",
+        place(made),
+        place(here)
+    );
+}
+
+/// Refuses a saved plan that asks for something else than the files do today.
+fn refuse_another_policy(
+    path: &Path,
+    saved: &SavedPlan,
+    deployment: &Deployment<dyn Cloud>,
+) -> anyhow::Result<()> {
+    let shown = path.display();
     // A plan that takes an environment down asks for nothing, and cannot bring anything back.
     let documents = match saved.plan.purpose {
         Purpose::Apply => deployment.documents.as_slice(),

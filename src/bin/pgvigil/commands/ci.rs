@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
 use pgvigil::compile::{self, Compiled, QUERY_LIMIT};
-use pgvigil::deploy::Prune;
+use pgvigil::deploy::{CloudError, Prune};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report;
@@ -160,8 +160,13 @@ impl Pipeline<'_> {
             .and_then(|place| Ok(place.plan(&Prune::default())?))
         {
             Ok(plan) => plan,
-            Err(error) if error.is::<NoProvider>() => {
-                self.step("plan", State::Skipped(error.to_string()), "", Value::Null)?;
+            // A pull request of a stranger has no credentials, and no right to any.
+            Err(error)
+                if error.is::<NoProvider>()
+                    || matches!(error.downcast_ref(), Some(CloudError::NoCredentials { .. })) =>
+            {
+                let why = format!("{error}; what an apply would change is not known");
+                self.step("plan", State::Skipped(why), "", Value::Null)?;
                 return Ok("skipped".to_owned());
             }
             Err(error) => {
