@@ -149,7 +149,13 @@ fn a_saved_plan_does_just_what_it_says() {
     let other = repository
         .run(&["apply", "--env", "prod", "second.plan"])
         .exits(1);
-    assert!(other.err.contains("`aws`"), "{}", other.err);
+    assert!(
+        other
+            .err
+            .contains("this is `prod` (aws, account 123456789012"),
+        "{}",
+        other.err
+    );
     repository.write(
         "environments/second.yaml",
         "version: 1\nprovider: local\nfolder: live\nclusters: [shop-2]\n",

@@ -292,7 +292,7 @@ fn blocks_are_found_run_and_rewritten() {
     );
     let real = "<!-- output: pgvigil --version -->\n<!-- end -->\n";
     assert!(
-        refreshed(real, &run)
+        refreshed(real, &self::run)
             .unwrap()
             .contains(&format!("\npgvigil {}\n", env!("CARGO_PKG_VERSION")))
     );

@@ -20,6 +20,10 @@ pub(crate) struct Ground<'a> {
     pub(crate) root: &'a Path,
     pub(crate) today: Date,
     /// The monitor's package, or a folder of packages.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "a folder takes no package")
+    )]
     pub(crate) package: Option<&'a Path>,
 }
 
