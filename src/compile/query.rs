@@ -14,7 +14,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 use jiff::civil::Date;
 
 use crate::policy::model::{
-    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Statement,
+    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Signal, Statement,
 };
 
 use super::pattern;
@@ -24,8 +24,30 @@ pub mod shadow;
 /// Characters that StartQuery and PutQueryDefinition accept (CloudWatch Logs API, `QueryString`).
 pub const QUERY_LIMIT: usize = 10_000;
 
+/// What the investigation query shows of the records that the rows leave.
+const INVESTIGATE: [&str; 4] = [
+    "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
+    "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
+     @message, @logStream, @log",
+    "sort @timestamp desc",
+    "limit 1000",
+];
+
+/// The investigation query for the records of an alarm query, which is all that the monitor has: the rows stay, and
+/// what counts them makes room for what shows them. None where nothing in the text counts.
+pub fn investigation_of(alarm: &str) -> Option<String> {
+    let (rows, _) = alarm.rsplit_once("\n| stats ")?;
+    let mut text = rows.to_owned();
+    for stage in INVESTIGATE {
+        text.push_str("\n| ");
+        text.push_str(stage);
+    }
+    text.push('\n');
+    Some(text)
+}
+
 /// Rows that a query returns at most (Logs Insights, `limit`).
-const ROW_LIMIT: u32 = 10_000;
+pub const ROW_LIMIT: u32 = 10_000;
 
 /// A day after every exclusion: in the year 2243.
 const NO_DAY: u32 = 99_999;
@@ -72,6 +94,21 @@ pub(crate) fn is_out_of_scope(class: &str, command: &str) -> bool {
                     .strip_prefix(words)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
             }))
+}
+
+/// The signals that a row of the alarm query belongs to. What is not understood is `dml`.
+pub fn signals_of(class: &str, command: &str, tampering: bool) -> Vec<Signal> {
+    let mut signals = match class {
+        "ERROR" | "FATAL" => vec![Signal::Denied],
+        "ROLE" => vec![Signal::Privilege],
+        "DDL" => vec![Signal::Schema],
+        _ if is_out_of_scope(class, command) => Vec::new(),
+        _ => vec![Signal::Dml],
+    };
+    if tampering {
+        signals.push(Signal::AuditTampering);
+    }
+    signals
 }
 
 /// What a stage of the row part decides.
@@ -175,17 +212,9 @@ impl<'a> QuerySource<'a> {
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
-        text.stage(
-            StageRole::Result,
-            "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
-        );
-        text.stage(
-            StageRole::Result,
-            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
-             @message, @logStream, @log",
-        );
-        text.stage(StageRole::Result, "sort @timestamp desc");
-        text.stage(StageRole::Result, "limit 1000");
+        for stage in INVESTIGATE {
+            text.stage(StageRole::Result, stage);
+        }
         text.finish()
     }
 

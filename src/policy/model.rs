@@ -455,6 +455,31 @@ pub enum Architecture {
     X86_64,
 }
 
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Breakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person.
+    User,
+    /// What each exclusion silences.
+    Suppressed,
+}
+
+impl Breakdown {
+    /// Every breakdown.
+    pub const ALL: [Self; 3] = [Self::Command, Self::User, Self::Suppressed];
+
+    /// The name in policy files and in the monitor's variables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::User => "user",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
 /// When and how the monitor runs.
 #[derive(Debug, Clone)]
 pub struct Monitor {
@@ -472,6 +497,8 @@ pub struct Monitor {
     pub timeout_seconds: u32,
     /// Namespace of the metrics.
     pub namespace: String,
+    /// What is published beside the count of each signal, sorted, each once.
+    pub metrics: Vec<Breakdown>,
 }
 
 /// The named selections that are counted.
@@ -479,13 +506,34 @@ pub struct Monitor {
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,
+    /// Roles and their rights.
+    Privilege,
+    /// Definitions of objects.
+    Schema,
+    /// Whoever touches pgAudit's settings.
+    AuditTampering,
+    /// Statements that the server refused.
+    Denied,
 }
 
 impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 5] = [
+        Self::Dml,
+        Self::Privilege,
+        Self::Schema,
+        Self::AuditTampering,
+        Self::Denied,
+    ];
+
     /// The name in policy files, queries and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dml => "dml",
+            Self::Privilege => "privilege",
+            Self::Schema => "schema",
+            Self::AuditTampering => "audit_tampering",
+            Self::Denied => "denied",
         }
     }
 }

@@ -482,6 +482,23 @@ pub struct RawMonitor {
     /// Namespace of the metrics. Default: `RDSAudit/UserActivity`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity")]
     pub namespace: Option<String>,
+    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`, which
+    /// costs a further scan of the log every hour. Default: `[command]`.
+    #[schemars(length(max = 3), example = ["command", "user"])]
+    pub metrics: Option<Vec<RawBreakdown>>,
+}
+
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Breakdown")]
+pub enum RawBreakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person: a metric for each, and each is billed.
+    User,
+    /// Records that each exclusion silences.
+    Suppressed,
 }
 
 /// What is counted.

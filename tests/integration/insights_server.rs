@@ -24,17 +24,33 @@ pub(crate) struct Stored {
     pub(crate) group: String,
     pub(crate) stream: String,
     pub(crate) timestamp_ms: i64,
+    /// When it arrived.
+    pub(crate) ingestion_ms: i64,
+    /// Queries that begin before, by the clock, do not find it.
+    pub(crate) found_ms: i64,
     pub(crate) message: Vec<u8>,
 }
 
 impl Stored {
+    /// An entry that arrived at once, and that every query finds.
+    pub(crate) fn new(group: &str, stream: &str, timestamp_ms: i64, message: Vec<u8>) -> Self {
+        Self {
+            group: group.to_owned(),
+            stream: stream.to_owned(),
+            timestamp_ms,
+            ingestion_ms: timestamp_ms,
+            found_ms: i64::MIN,
+            message,
+        }
+    }
+
     /// Runs `look` with the entry as the interpreter takes it.
     pub(crate) fn event<T>(&self, look: impl FnOnce(&Event<'_>) -> T) -> T {
         let log = format!("123456789012:{}", self.group);
         look(&Event {
             message: &self.message,
             timestamp_ms: self.timestamp_ms,
-            ingestion_ms: self.timestamp_ms,
+            ingestion_ms: self.ingestion_ms,
             log_stream: self.stream.as_bytes(),
             log: log.as_bytes(),
         })
@@ -82,6 +98,8 @@ pub(crate) struct State {
     pub(crate) looks: usize,
     /// Queries never end.
     pub(crate) hangs: bool,
+    /// A call waits so long for its answer.
+    pub(crate) delay: std::time::Duration,
     /// Queries that may run at once.
     pub(crate) room: usize,
     /// Rows on a page.
@@ -142,6 +160,7 @@ impl Server {
             ends: VecDeque::new(),
             looks: 2,
             hangs: false,
+            delay: std::time::Duration::ZERO,
             room: 100,
             page: 10_000,
             end: End::WholeSecond,
@@ -238,9 +257,14 @@ fn answer(
     body: Value,
     signed: bool,
 ) -> Option<(u16, Value)> {
-    let mut state = state
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lock = || {
+        state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
+    let delay = lock().delay;
+    thread::sleep(delay);
+    let mut state = lock();
     state.calls.push(Called {
         operation: operation.to_owned(),
         body: body.clone(),
@@ -336,12 +360,14 @@ impl State {
                 End::WholeSecond => 999,
                 End::FirstMillisecond => 0,
             };
+        let now_ms = jiff::Timestamp::now().as_millisecond();
         let (mut matched, mut scanned, mut bytes) = (0, 0, 0);
         let mut run = program.run();
         for event in self.events.iter() {
             if !groups.contains(&event.group.as_str())
                 || event.timestamp_ms < first
                 || event.timestamp_ms > last
+                || event.found_ms > now_ms
             {
                 continue;
             }

@@ -48,6 +48,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
             memory_mb: 256,
             timeout_seconds: 300,
             namespace: "RDSAudit/UserActivity".to_owned(),
+            metrics: vec![crate::policy::model::Breakdown::Command],
         },
         signals: vec![SignalSettings {
             signal: Signal::Dml,

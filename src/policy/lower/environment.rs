@@ -7,12 +7,12 @@ use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
-    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Roles,
-    Secret, Selection, Signal, SignalSettings,
+    Architecture, Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider,
+    Roles, Secret, Selection, Signal, SignalSettings,
 };
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawEnvironment, RawProvider, RawRoles,
-    RawSecret,
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawEnvironment, RawProvider,
+    RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
@@ -276,6 +276,7 @@ impl Lowering<'_> {
             namespace: monitor
                 .namespace
                 .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),
+            metrics: breakdowns(monitor.metrics.as_deref()),
         };
         let signals = raw.signals.unwrap_or_default();
         let threshold = signals.dml.unwrap_or_default().threshold.unwrap_or(0);
@@ -422,6 +423,22 @@ fn clusters(
     let mut all = lower(aurora, "clusters", ClusterKind::Aurora);
     all.extend(lower(instances, "instances", ClusterKind::Instance));
     all
+}
+
+/// Sorted, each once: the order in the file means nothing.
+fn breakdowns(raw: Option<&[RawBreakdown]>) -> Vec<Breakdown> {
+    let mut metrics: Vec<Breakdown> = raw
+        .unwrap_or(&[RawBreakdown::Command])
+        .iter()
+        .map(|raw| match raw {
+            RawBreakdown::Command => Breakdown::Command,
+            RawBreakdown::User => Breakdown::User,
+            RawBreakdown::Suppressed => Breakdown::Suppressed,
+        })
+        .collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    metrics
 }
 
 /// Minutes of a rate, or what to write instead.
