@@ -46,6 +46,16 @@ pub fn investigation_of(alarm: &str) -> Option<String> {
     Some(text)
 }
 
+/// The alarm query for records that arrived in some windows only, numbered from 1970 on: for a result that would have
+/// too many rows. None where there is no room for the condition.
+pub fn within_windows(alarm: &str, length_ms: i64, first: i64, last: i64) -> Option<String> {
+    let (rows, counts) = alarm.rsplit_once("\n| stats ")?;
+    let window = format!("floor(toMillis(@ingestionTime) / {length_ms})");
+    let text =
+        format!("{rows}\n| filter ({window} >= {first} and {window} <= {last})\n| stats {counts}");
+    (text.chars().count() <= QUERY_LIMIT).then_some(text)
+}
+
 /// Rows that a query returns at most (Logs Insights, `limit`).
 pub const ROW_LIMIT: u32 = 10_000;
 

@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn values_are_ascii_bounded_and_add_up() {
         assert_eq!(safe("SELECT"), "SELECT");
-        assert_eq!(safe("дба\u{202e}\n\u{0}x"), "??????x".replacen('?', "", 0));
+        assert_eq!(safe("дба\u{202e}\n\u{0}x"), "??????x");
         assert_eq!(safe(""), "?");
         assert_eq!(safe("  "), "?");
         assert_eq!(safe(":x"), "?x");
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(values[0], ("user499".to_owned(), 499));
         assert_eq!(values[VALUES_MOST - 1].0, OTHERS);
         let sum: u64 = values.iter().map(|(_, count)| count).sum();
-        assert_eq!(sum, (0..500).sum());
+        assert_eq!(sum, 124_750);
         assert!(bounded(&counts, Signal::Denied).is_empty());
     }
 }

@@ -15,6 +15,7 @@ use super::receipt::{self, LONGEST_MS, Receipts};
 use super::row::{self, Key, Row};
 use super::settings::Settings;
 use super::{RunError, query};
+use crate::compile::query::within_windows;
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
 use crate::insights::service::Request;
 use crate::policy::model::Signal;
@@ -299,19 +300,28 @@ impl<P: World> Run<'_, P> {
     }
 
     /// The rows of windows, in their order, and the windows of which there can be more. A result that is cut is asked
-    /// for again in halves, down to single windows.
+    /// for again in halves, down to single windows, and then without the rows of their neighbours.
     async fn rows(&self, first: i64, last: i64) -> Result<(Vec<Row>, BTreeSet<i64>), RunError> {
+        let windows = self.settings.windows;
         let mut rows = Vec::new();
         let mut cut = BTreeSet::new();
-        let mut ranges = vec![(first, last)];
-        while let Some((first, last)) = ranges.pop() {
-            let seconds = self.settings.windows.seconds(first, last);
-            let request = self.request(&self.settings.query, &self.settings.log_groups, seconds);
+        let mut ranges = vec![(first, last, false)];
+        while let Some((first, last, alone)) = ranges.pop() {
+            let narrow = alone
+                .then(|| within_windows(&self.settings.query, windows.length_ms(), first, last))
+                .flatten();
+            let text = narrow.as_ref().unwrap_or(&self.settings.query);
+            let seconds = windows.seconds(first, last);
+            let request = self.request(text, &self.settings.log_groups, seconds);
             let found = query::run(self.port, &self.patience, &request).await?;
             if found.cut && first < last {
                 let middle = first + (last - first) / 2;
-                ranges.push((middle + 1, last));
-                ranges.push((first, middle));
+                ranges.push((middle + 1, last, true));
+                ranges.push((first, middle, true));
+                continue;
+            }
+            if found.cut && !alone {
+                ranges.push((first, last, true));
                 continue;
             }
             if found.cut {

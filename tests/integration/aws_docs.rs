@@ -25,11 +25,20 @@ fn sources(folder: &Path, all: &mut String) {
 
 #[test]
 fn every_defect_has_a_test_that_exists() {
+    let expected = |letter: char| (1..=18).map(move |number| format!("{letter}{number}"));
+    let all: BTreeSet<String> = expected('A').chain(expected('T')).collect();
+    assert_eq!(defects("docs/aws.md", &['A', 'T']), all);
+    let all: BTreeSet<String> = (1..=13).map(|number| format!("L{number}")).collect();
+    assert_eq!(defects("docs/monitor.md", &['L']), all);
+}
+
+/// The defects in a page's table. Each names a test, which must be there.
+fn defects(page: &str, letters: &[char]) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut code = String::new();
     sources(&root.join("src"), &mut code);
     sources(&root.join("tests"), &mut code);
-    let text = fs::read_to_string(root.join("docs/aws.md")).unwrap();
+    let text = fs::read_to_string(root.join(page)).unwrap();
     let mut defects = BTreeSet::new();
     for row in text.lines() {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -37,17 +46,15 @@ fn every_defect_has_a_test_that_exists() {
             continue;
         };
         let id = defect.split(' ').next().unwrap();
-        if !id.starts_with(['A', 'T']) || !id[1..].chars().all(|digit| digit.is_ascii_digit()) {
+        if !id.starts_with(letters) || !id[1..].chars().all(|digit| digit.is_ascii_digit()) {
             continue;
         }
         let test = test.trim_matches('`');
         assert!(
             code.contains(&format!("fn {test}(")),
-            "docs/aws.md, {id}: there is no test `{test}`"
+            "{page}, {id}: there is no test `{test}`"
         );
         defects.insert(id.to_owned());
     }
-    let expected = |letter: char| (1..=18).map(move |number| format!("{letter}{number}"));
-    let all: BTreeSet<String> = expected('A').chain(expected('T')).collect();
-    assert_eq!(defects, all);
+    defects
 }

@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Instant;
 
 use pgvigil::insights::{Event, Options, Program, Table, parse};
 use serde_json::{Value, json};
@@ -83,6 +84,7 @@ pub(crate) struct Called {
     pub(crate) operation: String,
     pub(crate) body: Value,
     pub(crate) signed: bool,
+    pub(crate) at: Instant,
 }
 
 /// What the server knows, and how it behaves.
@@ -100,6 +102,8 @@ pub(crate) struct State {
     pub(crate) hangs: bool,
     /// A call waits so long for its answer.
     pub(crate) delay: std::time::Duration,
+    /// Calls that wait so.
+    pub(crate) waiting: usize,
     /// Queries that may run at once.
     pub(crate) room: usize,
     /// Rows on a page.
@@ -161,6 +165,7 @@ impl Server {
             looks: 2,
             hangs: false,
             delay: std::time::Duration::ZERO,
+            waiting: 0,
             room: 100,
             page: 10_000,
             end: End::WholeSecond,
@@ -263,12 +268,17 @@ fn answer(
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     };
     let delay = lock().delay;
-    thread::sleep(delay);
+    if !delay.is_zero() {
+        lock().waiting += 1;
+        thread::sleep(delay);
+        lock().waiting -= 1;
+    }
     let mut state = lock();
     state.calls.push(Called {
         operation: operation.to_owned(),
         body: body.clone(),
         signed,
+        at: Instant::now(),
     });
     let fault = state
         .faults

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -40,14 +40,26 @@ impl Emulator {
         );
         // It asks a package which functions there are.
         let folder = tempfile::tempdir().unwrap();
-        let manifest = format!("[package]\nname = \"{FUNCTION}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n");
+        let manifest = format!(
+            "[package]\nname = \"{FUNCTION}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n"
+        );
         std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
         std::fs::create_dir(folder.path().join("src")).unwrap();
         std::fs::write(folder.path().join("src/main.rs"), "fn main() {}\n").unwrap();
         // It takes no free port by itself.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let child = Command::new(program)
-            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1"])
+            .args([
+                "lambda",
+                "watch",
+                "--only-lambda-apis",
+                "--invoke-address",
+                "127.0.0.1",
+            ])
             .args(["--invoke-port", &port.to_string()])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -69,10 +81,16 @@ impl Emulator {
 
     /// Starts the function's process, as Lambda does for a cold start.
     pub(crate) fn function(&self, variables: &BTreeMap<String, String>) -> Function {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pgvigil-monitor"))
+        // The binary as it is shipped, where it is to be measured.
+        let program = std::env::var_os("PGVIGIL_MONITOR")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_pgvigil-monitor").into());
+        let mut child = Command::new(program)
             .env_clear()
             .envs(variables)
-            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}/.rt/{FUNCTION}", self.port))
+            .env(
+                "AWS_LAMBDA_RUNTIME_API",
+                format!("127.0.0.1:{}/.rt/{FUNCTION}", self.port),
+            )
             .env("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
@@ -96,23 +114,38 @@ impl Emulator {
         }
     }
 
+    /// Where it takes events.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     /// Sends an event and waits for the answer: whether the run was well, and what it said.
     pub(crate) fn invoke(&self, event: &Value) -> (bool, Value) {
-        let body = event.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(
-            stream,
-            "POST /2015-03-31/functions/{FUNCTION}/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let well = head.starts_with("HTTP/1.1 200");
-        (well, serde_json::from_str(body).unwrap_or(Value::Null))
+        answer(send(self.address(), event))
     }
+}
+
+/// The answer to an event that was sent.
+pub(crate) fn answer(mut stream: TcpStream) -> (bool, Value) {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let well = head.starts_with("HTTP/1.1 200");
+    (well, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// Sends an event and does not wait.
+pub(crate) fn send(address: SocketAddr, event: &Value) -> TcpStream {
+    let body = event.to_string();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /2015-03-31/functions/{FUNCTION}/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    stream
 }
 
 impl Drop for Emulator {
@@ -133,6 +166,11 @@ impl Function {
     /// Its log so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends the process in the middle of what it does.

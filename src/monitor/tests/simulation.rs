@@ -129,6 +129,7 @@ fn schedule(seed: u64) -> Schedule {
         query_ends: dice.below(150),
         query_hangs: dice.below(60),
         unread_ms: dice.int(0, 200_000),
+        untold: dice.below(100),
     };
     let mut receipts = Receipts::default();
     let mut go = |world: &World, time_ms: i64, begins_ms: i64, timeout_ms: i64| {

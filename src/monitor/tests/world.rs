@@ -74,6 +74,8 @@ pub(super) struct Faults {
     pub(super) slow: u64,
     pub(super) query_ends: u64,
     pub(super) query_hangs: u64,
+    /// The topic refuses.
+    pub(super) untold: u64,
     /// A point takes up to so many milliseconds until it can be read.
     pub(super) unread_ms: i64,
 }
@@ -106,6 +108,8 @@ pub(super) struct World {
     pub(super) lines: RefCell<Vec<(usize, String)>>,
     pub(super) run: Cell<usize>,
     pub(super) requests: RefCell<Vec<Request>>,
+    /// Rows that every query finds besides.
+    pub(super) extra: Vec<Vec<(String, String)>>,
 }
 
 pub(super) const GROUPS: [&str; 2] = [
@@ -162,6 +166,7 @@ impl World {
             lines: RefCell::default(),
             run: Cell::new(0),
             requests: RefCell::default(),
+            extra: Vec::new(),
         }
     }
 
@@ -258,6 +263,15 @@ impl World {
         }
         let mut found: BTreeMap<(usize, i64, &str, &str), Found> = BTreeMap::new();
         let (from, until) = (request.from * 1000, request.until * 1000 + 999);
+        // What `within_windows` adds.
+        let number = |mark: &str| {
+            let (_, rest) = request.text.split_once(mark)?;
+            let digits = rest
+                .split(|character: char| !character.is_ascii_digit())
+                .next()?;
+            digits.parse::<i64>().ok()
+        };
+        let only = number(" >= ").unwrap_or(i64::MIN)..=number(" <= ").unwrap_or(i64::MAX);
         for entry in &self.entries {
             let is_found = entry.found_ms <= self.now_ms.get()
                 && (from..=until).contains(&entry.happens_ms)
@@ -266,6 +280,9 @@ impl World {
                 continue;
             }
             let window = self.settings.windows.of(entry.arrives_ms);
+            if !only.contains(&window) {
+                continue;
+            }
             let row = found
                 .entry((entry.group, window, entry.user, entry.command))
                 .or_insert(Found {
@@ -310,7 +327,8 @@ impl World {
             .collect();
         rows.sort_by_key(|(statements, _)| std::cmp::Reverse(*statements));
         rows.truncate(request.limit as usize);
-        rows.into_iter().map(|(_, fields)| fields).collect()
+        let rows = rows.into_iter().map(|(_, fields)| fields);
+        rows.chain(self.extra.iter().cloned()).collect()
     }
 }
 
@@ -435,6 +453,13 @@ impl Topic for World {
     ) -> Result<(), CallError> {
         assert!(subject.len() < 100 && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
         assert!(!text.is_empty() && text.len() <= 256 * 1024);
+        if self.dice.in_thousand(self.faults.untold) {
+            let message = "as asked".to_owned();
+            return Err(CallError {
+                kind: CallErrorKind::Refused,
+                message,
+            });
+        }
         self.carry_out(within, || {
             let message = (self.run.get(), subject.to_owned(), text.to_owned());
             self.messages.borrow_mut().push(message);
