@@ -36,6 +36,11 @@ impl Figure {
     fn add(&mut self, row: &Row) {
         for signal in &row.key.signals {
             *self.signals.entry(*signal).or_default() += row.statements;
+            // Whoever is not let in chooses the name and the words of the refusal: each would be a metric that is
+            // billed, for people who have no account.
+            if *signal == Signal::Denied {
+                continue;
+            }
             let command = (*signal, safe(&row.key.command));
             *self.commands.entry(command).or_default() += row.statements;
             let user = (*signal, safe(&row.key.user));

@@ -26,6 +26,9 @@ const BACKLOG_MS: i64 = 6 * 60 * 60 * 1000;
 /// The period of what exclusions silence: each figure costs a further scan of it.
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
+/// Windows that every run computes.
+const RECOMPUTED: i64 = WINDOWS_RECOMPUTED as i64;
+
 /// Time that is left for saying that a run failed, at most.
 const MARGIN_MS: i64 = 15_000;
 
@@ -253,16 +256,15 @@ impl<P: World> Run<'_, P> {
                     .is_none_or(|known| *total > known)
             })
             .collect();
-        let mut seen: BTreeSet<(usize, &Key)> = BTreeSet::new();
+        let mut seen: BTreeMap<(usize, &Key), i64> = BTreeMap::new();
         let mut news: BTreeMap<usize, Vec<(&Row, bool)>> = BTreeMap::new();
-        for window in rows.chunk_by(|left, right| left.window == right.window) {
-            for row in window {
-                if fresh.contains_key(&(row.group, row.window)) {
-                    let is_new = !seen.contains(&(row.group, &row.key));
-                    news.entry(row.group).or_default().push((row, is_new));
-                }
+        for row in &rows {
+            let before = seen.insert((row.group, &row.key), row.window);
+            if fresh.contains_key(&(row.group, row.window)) {
+                // As far back as every run sees, so that it does not depend on how many windows this one computes.
+                let is_new = before.is_none_or(|window| row.window - window >= RECOMPUTED);
+                news.entry(row.group).or_default().push((row, is_new));
             }
-            seen.extend(window.iter().map(|row| (row.group, &row.key)));
         }
         for (row, is_new) in news.values().flatten() {
             let incomplete = cut.contains(&row.window);
@@ -476,9 +478,9 @@ impl<P: World> Run<'_, P> {
     }
 }
 
-/// The windows that every run computes.
+/// The windows that every run computes, first and last.
 fn normal(newest: i64) -> (i64, i64) {
-    (newest - i64::from(WINDOWS_RECOMPUTED) + 1, newest)
+    (newest - RECOMPUTED + 1, newest)
 }
 
 /// Runs of numbers that follow each other, none longer than `most`.

@@ -203,17 +203,21 @@ fn recorded(work: &[(&str, &str)]) -> BTreeMap<String, Vec<Vec<u8>>> {
     }
     let log = std::path::PathBuf::from(&postgres.facts["log"]);
     let mut entries: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for_each_entry(&Inputs::new(&[log]), &ReadOptions::default(), |entry| {
-        let text = String::from_utf8_lossy(entry.text).into_owned();
-        for (user, statement) in work {
-            if text.contains(&format!(":{user}@")) && text.contains(statement) {
-                entries
-                    .entry((*statement).to_owned())
-                    .or_default()
-                    .push(entry.text.to_vec());
+    for_each_entry(
+        &Inputs::from_paths([log]),
+        &ReadOptions::default(),
+        |entry| {
+            let text = String::from_utf8_lossy(entry.text).into_owned();
+            for (user, statement) in work {
+                if text.contains(&format!(":{user}@")) && text.contains(statement) {
+                    entries
+                        .entry((*statement).to_owned())
+                        .or_default()
+                        .push(entry.text.to_vec());
+                }
             }
-        }
-    });
+        },
+    );
     assert_eq!(entries.len(), work.len(), "{:?}", entries.keys());
     entries
 }

@@ -499,6 +499,10 @@ fn each_signal_has_its_figure_and_what_is_not_enabled_is_not_told() {
         figures(&world),
         [Some(1.0), Some(1.0), Some(1.0), Some(1.0), Some(3.0)]
     );
+    // Nobody makes metrics by knocking.
+    let puts = world.puts.borrow();
+    assert!(puts.iter().all(|put| !put.1.contains("permission denied")));
+    assert!(puts.iter().any(|put| put.1.contains("ALTER ROLE")));
 }
 
 /// Names that people chose do not break out of a line, a subject or a message.
