@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::policy::model::Environment;
+use crate::policy::model::{Environment, Signal};
 use crate::policy::sets;
 
 use super::pattern;
@@ -90,14 +90,10 @@ pub fn pack(queries: &[&str]) -> String {
 /// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
 pub fn dictionary() -> &'static str {
     static DICTIONARY: LazyLock<String> = LazyLock::new(|| {
-        let mut source = QuerySource {
-            prefix: LogLinePrefix::Long,
-            service_accounts: Vec::new(),
-            exclusions: Vec::new(),
-            protected_users: Vec::new(),
-        };
+        let mut source = QuerySource::new(LogLinePrefix::Long);
         let long = source.alarm("").text;
         source.prefix = LogLinePrefix::Short;
+        source.signals = Signal::ALL.to_vec();
         let mut text = source.alarm("").text + &long;
         for set in sets::ALL {
             let names: Vec<&str> = set.names().collect();
@@ -137,14 +133,9 @@ mod tests {
 
     #[test]
     fn a_packed_query_unpacks_to_the_same_text() {
-        let query = QuerySource {
-            prefix: LogLinePrefix::Short,
-            service_accounts: Vec::new(),
-            exclusions: Vec::new(),
-            protected_users: Vec::new(),
-        }
-        .alarm("a header")
-        .text;
+        let query = QuerySource::new(LogLinePrefix::Short)
+            .alarm("a header")
+            .text;
         let loaded = crate::policy::load_from([(
             "environments/dev.yaml",
             "version: 1\nprovider: local\nclusters: [shop]\n",

@@ -47,8 +47,8 @@ const ROLE_POLICY: &str = "monitor";
 /// What was compiled before and goes into the documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// Text of the alarm query.
-    pub query: &'a str,
+    /// Text of the query that sums up what counts.
+    pub summary: &'a str,
     /// Text of the investigation query, for responders who may see statements.
     pub investigate: &'a str,
     /// Text of the dashboard's table: the newest records without the statements' text, which may hold personal
@@ -760,7 +760,7 @@ impl Compiler<'_> {
                     "type": "alarm", "x": 0, "y": 0, "width": 24, "height": 4,
                     "properties": { "title": format!("Alarms of {}", self.subject()), "alarms": alarm_arns },
                 },
-                log("Statements by user, database, command and object", 4, self.inputs.query),
+                log("Statements by user, database, command and object", 4, self.inputs.summary),
                 log("Newest records", 12, self.inputs.table),
                 graph("Counted statements", 0, "Maximum", counted),
                 graph("Health of the monitor", 12, "Maximum", health),

@@ -506,18 +506,18 @@ pub struct Monitor {
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,
-    /// Roles and their rights.
+    /// Roles, memberships and privileges that are made, changed or taken away (class ROLE).
     Privilege,
-    /// Definitions of objects.
+    /// Objects that are made, changed or dropped (class DDL).
     Schema,
-    /// Whoever touches pgAudit's settings.
+    /// Whoever names pgAudit, or another setting that decides what is logged.
     AuditTampering,
-    /// Statements that the server refused.
+    /// What people are refused: no audit record tells it, the error's own entry does.
     Denied,
 }
 
 impl Signal {
-    /// Every signal.
+    /// Every signal, in the order of results.
     pub const ALL: [Self; 5] = [
         Self::Dml,
         Self::Privilege,
@@ -535,6 +535,11 @@ impl Signal {
             Self::AuditTampering => "audit_tampering",
             Self::Denied => "denied",
         }
+    }
+
+    /// The signal of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name() == name)
     }
 }
 
@@ -610,7 +615,7 @@ pub struct Environment {
     pub exclusions: Selection,
     /// The monitor.
     pub monitor: Monitor,
-    /// What is counted, at least `dml`.
+    /// What is counted, at least `dml`, in the order of [`Signal::ALL`].
     pub signals: Vec<SignalSettings>,
     /// Who is told.
     pub notifications: Vec<Notification>,

@@ -91,7 +91,7 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         ("METRIC_NAMESPACE".to_owned(), "Wrong".to_owned()),
     ]);
     let inputs = Inputs {
-        query: QUERY,
+        summary: QUERY,
         investigate: INVESTIGATE,
         table: TABLE,
         query_digest: "0123456789abcdef",
