@@ -245,14 +245,17 @@ impl Reader<'_> {
 
     fn text(&mut self, variable: &'static str) -> String {
         if !self.variables.contains_key(variable) {
-            self.known.push(variable);
-            self.fault(
-                variable,
-                "is missing: deploy the monitor with the variables that `pgvigil compile` writes",
-            );
+            self.missing(variable);
             return String::new();
         }
         self.optional(variable).unwrap_or_default()
+    }
+
+    fn missing(&mut self, variable: &str) {
+        self.fault(
+            variable,
+            "is missing: deploy the monitor with the variables that `pgvigil compile` writes",
+        );
     }
 
     fn number(&mut self, variable: &'static str, least: u32, most: u32) -> u32 {
@@ -286,10 +289,8 @@ impl Reader<'_> {
     ) -> Vec<T> {
         self.known.push(variable);
         let Some(text) = self.variables.get(variable) else {
-            return vec![self.text(variable)]
-                .into_iter()
-                .filter_map(|_| None)
-                .collect();
+            self.missing(variable);
+            return Vec::new();
         };
         let mut values = Vec::new();
         for part in text.split(',').filter(|_| !text.is_empty()) {

@@ -148,6 +148,30 @@ fn l9_each_variable_that_is_missing_or_foreign_is_named() {
     );
 }
 
+/// The monitor has the alarm query alone: what it makes of it is read by the same language, and keeps every stage that
+/// decides.
+#[test]
+fn the_other_queries_are_made_of_the_alarm_query() {
+    let query = Settings::read(&variables()).unwrap().query;
+    let (rows, _) = query.rsplit_once("\n| stats ").unwrap();
+    let parsed = |text: &str| {
+        let parsed = crate::insights::parse(text).unwrap();
+        crate::insights::Program::new(&parsed, crate::insights::Options::default()).unwrap();
+    };
+    let investigation = crate::compile::query::investigation_of(&query).unwrap();
+    parsed(&investigation);
+    assert!(investigation.starts_with(rows) && !investigation.contains("| stats "));
+    assert!(investigation.contains("pgStatement"));
+    let within = crate::compile::query::within_windows(&query, 300_000, 7, 8).unwrap();
+    parsed(&within);
+    assert!(within.starts_with(rows));
+    let long = query.replacen('\n', &format!("\n# {}\n", "x".repeat(9_000)), 1);
+    assert_eq!(
+        crate::compile::query::within_windows(&long, 300_000, 7, 8),
+        None
+    );
+}
+
 /// A3: the alarm that is on does not hide a second person, and does not tell of the first again.
 #[test]
 fn a_second_person_is_told_and_the_first_is_not_told_again() {

@@ -72,7 +72,7 @@ fn schedule(seed: u64) -> Schedule {
     let base_ms = 1_795_338_300_000 + dice.int(0, 86_400_000);
     let steps = dice.int(3, 9);
     let outage_ms = match (clean, dice.below(25)) {
-        (false, 0) => dice.int(1, 30) * 3_600_000,
+        (false, 0) => (dice.int(1, 30) * 3_600_000).min(150 * length_ms),
         (false, 1..=5) => dice.int(1, 12) * length_ms,
         _ => 0,
     };
