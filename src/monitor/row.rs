@@ -59,14 +59,14 @@ pub(super) fn read(
     let tampering = !matches!(tampering.as_str(), "" | "-");
     let mut signals = signals_of(&class, &command, tampering);
     signals.retain(|signal| settings.signals.contains(signal));
-    let log = take("@log").unwrap_or_default();
+    let log = take("log").unwrap_or_default();
     // `ACCOUNT:GROUP`.
     let (account, name) = log.split_once(':').unwrap_or(("", &log));
     let group = settings
         .log_groups
         .iter()
         .position(|group| group == name)
-        .ok_or_else(|| refused(&format!("`@log` is {}", crate::diagnostic::quote(&log))))?;
+        .ok_or_else(|| refused(&format!("`log` is {}", crate::diagnostic::quote(&log))))?;
     let mut number = |name: &str| {
         let value = take(name);
         whole(value.as_deref().unwrap_or_default()).ok_or_else(|| {

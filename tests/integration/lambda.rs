@@ -89,7 +89,7 @@ impl Emulator {
             .envs(variables)
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
-                format!("127.0.0.1:{}/.rt/{FUNCTION}", self.port),
+                format!("http://127.0.0.1:{}/.rt/{FUNCTION}", self.port),
             )
             .env("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")

@@ -58,8 +58,8 @@ impl Stand {
             insights: Insights::start(Vec::new()),
             moto,
             documents: compiled.documents,
-            // Two hours ago: every window of the test is over.
-            zero: (Timestamp::now().as_second() - 7200).div_euclid(WINDOW) * WINDOW,
+            // Hours ago: every window of the test is over.
+            zero: (Timestamp::now().as_second() - 4 * 3600).div_euclid(WINDOW) * WINDOW,
         };
         stand
             .insights
@@ -530,7 +530,7 @@ fn a_process_that_is_killed_at_any_call_loses_nothing() {
         let asked = stand.insights.state().calls.len();
         let (name, skip) = match operation {
             "PutMetricData receipt" => ("PutMetricData", 1),
-            "PutMetricData heartbeat" => ("PutMetricData", 2),
+            "PutMetricData heartbeat" => ("PutMetricData", 1),
             name => (name, 0),
         };
         let service = if name == "Publish" {
@@ -586,7 +586,8 @@ fn a_process_that_is_killed_at_any_call_loses_nothing() {
     assert!(well, "{answer} {:?}", function.log());
     assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
     let messages = stand.messages();
-    assert!((1..=2).contains(&messages.len()), "{messages:#?}");
+    // Each of those that came so far may have told: what a process sends is carried out although it dies.
+    assert!((1..=4).contains(&messages.len()), "{messages:#?}");
     let (well, _) = emulator.invoke(&stand.event(0));
     assert!(well);
     assert!(

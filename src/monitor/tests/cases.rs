@@ -441,7 +441,7 @@ fn row(window: i64, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let log = format!("123456789012:{}", GROUPS[0]);
     let window = window.to_string();
     let base = [
-        ("@log", log.as_str()),
+        ("log", log.as_str()),
         ("window", &window),
         ("user", "mallory"),
         ("class", "READ"),
@@ -469,8 +469,8 @@ fn a_result_that_cannot_be_read_fails_the_run() {
         ("window", "NaN"),
         ("first", "inf"),
         ("lag", ""),
-        ("@log", "123456789012:/another/group"),
-        ("@log", "MISSING"),
+        ("log", "123456789012:/another/group"),
+        ("log", "MISSING"),
     ] {
         let mut world = world(&[]);
         let newest = world.settings.windows.newest(TIME_MS);

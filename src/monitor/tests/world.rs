@@ -306,7 +306,7 @@ impl World {
                 let field = |name: &str, value: String| (name.to_owned(), value);
                 let fields = vec![
                     field(
-                        "@log",
+                        "log",
                         format!("123456789012:{}", self.settings.log_groups[group]),
                     ),
                     field("window", format!("{window}.0")),
