@@ -73,22 +73,22 @@ const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
 /// `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS writes them.
 const REFUSALS: &[&str] = &[
     "permission denied",
-    "must be owner ",
-    "must be superuser",
-    "must be member ",
-    "must be able ",
+    "must be ",
     "must have ",
-    "only superuser",
     "only roles ",
-    "new row violates row-level ",
-    "query would be affected by row-level ",
+    "only superuser",
+    "new row violates row",
+    "query would be affected by row",
     "password authentication failed",
     "PAM authentication failed",
     "LDAP authentication failed",
-    "no pg_hba.conf entry",
-    "pg_hba.conf rejects",
+    "no pg_hba",
+    "pg_hba",
     "role \"",
 ];
+
+/// The SQLSTATE that `log_error_verbosity = verbose` puts before a message.
+const VERBOSE: &str = "(?:[0-9A-Z]{5}: )?";
 
 /// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the
 /// log, the libraries that are loaded, and all settings of a role at once.
@@ -335,9 +335,8 @@ impl<'a> QuerySource<'a> {
         // Every line that can be a record or a refusal, and nothing else: what follows keeps whatever it cannot read.
         let refusals = if denied {
             format!(
-                "|:{}: +{}{}",
+                "|:{}: +{VERBOSE}{}",
                 pattern::any_of(REFUSAL_LEVELS.iter().copied()),
-                pattern::SQLSTATE,
                 pattern::any_of(REFUSALS.iter().copied())
             )
         } else {
@@ -363,7 +362,7 @@ impl<'a> QuerySource<'a> {
         if denied {
             self.refusals(&mut text);
         }
-        if self.counts(Signal::AuditTampering) {
+        if self.counts(Signal::AuditTampering) || !self.exclusions.is_empty() {
             text.stage(
                 StageRole::Extract,
                 &format!("parse pgRest /(?i)(?<pgTamper>{TAMPERING})/"),
@@ -414,17 +413,13 @@ impl<'a> QuerySource<'a> {
         text.stage(
             StageRole::Extract,
             &format!(
-                "parse pgRest /^{}(?<pgLevel>{level}): +{}(?<pgRefusal>[^\\n]*)/",
-                pattern::application(self.prefix),
-                pattern::SQLSTATE
+                "parse pgRest /^{}(?<pgLevel>{level}): +{VERBOSE}(?<pgRefusal>[^\\n]*)/",
+                pattern::application(self.prefix)
             ),
         );
         text.stage(
             StageRole::NotARecord,
-            &format!(
-                "filter (isempty(pgRest) = 1 or isempty(pgLevel) = 0 or @message like /: +AUDIT: {}/)",
-                pattern::RECORD_IDS
-            ),
+            "filter (isempty(pgRest) = 1 or isempty(pgLevel) = 0 or @message like 'AUDIT: ')",
         );
     }
 
@@ -478,7 +473,8 @@ impl<'a> QuerySource<'a> {
     }
 
     /// The day of the event, which ends exclusions even if nobody compiles the query anew. A missing
-    /// day is a late one. So is every day of people on whom no exclusion has an effect.
+    /// day is a late one. So is every day of people on whom no exclusion has an effect, and of what names a setting
+    /// that decides what is logged: no exclusion silences whoever tampers with the audit.
     fn day(&self, text: &mut Text) {
         if self.exclusions.is_empty() {
             return;
@@ -486,15 +482,18 @@ impl<'a> QuerySource<'a> {
         // Never missing, so that no condition on them depends on what a missing field compares as: an empty text
         // meets none.
         let texts = "coalesce(pgWhat, '') as pgKind, coalesce(pgObject, '') as pgName, coalesce(pgText, '') as pgSql";
-        let mut day = "floor(toMillis(@timestamp) / 86400000)".to_owned();
+        let mut loud = "pgTamper";
         if !self.protected_users.is_empty() {
             let names = pattern::any_of(self.protected_users.iter().copied());
             text.stage(
                 StageRole::Extract,
                 &format!("parse pgUser /^(?<pgOpen>{names})\\z/"),
             );
-            day = format!("greatest({day}, strlen(coalesce(pgOpen, '')) * {NO_DAY})");
+            loud = "pgTamper, pgOpen";
         }
+        let day = format!(
+            "greatest(floor(toMillis(@timestamp) / 86400000), strlen(coalesce({loud}, '')) * {NO_DAY})"
+        );
         text.stage(
             StageRole::Extract,
             &format!("fields {texts}, coalesce({day}, {NO_DAY}) as pgDay"),
@@ -592,7 +591,10 @@ impl Reason {
             Self::After(day) => format!("pgDay > {day}"),
             Self::Missing(field) => format!("isempty({field}) = 1"),
             Self::Present(field) => format!("isempty({field}) = 0"),
-            Self::NotIn(field, values) => format!("{field} not in {}", list(values)),
+            Self::NotIn(field, values) => match values.as_slice() {
+                [only] => format!("{field} != '{only}'"),
+                _ => format!("{field} not in {}", list(values)),
+            },
             Self::NeitherMissingNorIn(field, values) => {
                 format!("(isempty({field}) = 0 and {field} not in {})", list(values))
             }

@@ -64,10 +64,11 @@ pub fn judge(
     let is_protected = protected_users
         .iter()
         .any(|user| user.as_bytes() == facts.user);
+    let day = facts.day.filter(|_| !tampers(facts));
     let by: Vec<String> = exclusions
         .iter()
         .filter(|exclusion| {
-            !is_protected && is_alive(exclusion, facts.day) && silences(&exclusion.matcher, facts)
+            !is_protected && is_alive(exclusion, day) && silences(&exclusion.matcher, facts)
         })
         .map(|exclusion| exclusion.id.clone())
         .collect();
@@ -94,20 +95,17 @@ pub fn judge_refusal(
     };
     let refused = begins(&[
         "permission denied",
-        "must be owner ",
-        "must be superuser",
-        "must be member ",
-        "must be able ",
+        "must be ",
         "must have ",
-        "only superuser",
         "only roles ",
-        "new row violates row-level ",
-        "query would be affected by row-level ",
+        "only superuser",
+        "new row violates row",
+        "query would be affected by row",
         "password authentication failed",
         "PAM authentication failed",
         "LDAP authentication failed",
-        "no pg_hba.conf entry",
-        "pg_hba.conf rejects",
+        "no pg_hba",
+        "pg_hba",
         "role \"",
     ]);
     if !signals.contains(&Signal::Denied) || !matches!(level, b"ERROR" | b"FATAL") || !refused {
@@ -145,6 +143,15 @@ pub fn counts(signal: Signal, facts: &Facts<'_>) -> bool {
         // Refusals are no records.
         Signal::Denied => false,
     }
+}
+
+/// Whether a record names a setting that decides what is logged. No exclusion silences it.
+pub fn tampers(facts: &Facts<'_>) -> bool {
+    let lower = facts.message.to_ascii_lowercase();
+    ["pgaudit", "log_min_messages", "preload_libraries"]
+        .iter()
+        .any(|name| contains(&lower, name.as_bytes()))
+        || resets_a_role(&lower)
 }
 
 /// `alter role … reset all`: one statement, and nothing but white space between the last two words.
