@@ -71,21 +71,8 @@ const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
 /// How the messages begin that PostgreSQL writes when somebody lacks a right or is not let in: those with the
 /// SQLSTATE 42501, and of class 28 (PostgreSQL, `ERRCODE_INSUFFICIENT_PRIVILEGE` and
 /// `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS writes them.
-const REFUSALS: &[&str] = &[
-    "permission denied",
-    "must be ",
-    "must have ",
-    "only roles ",
-    "only superuser",
-    "new row violates row",
-    "query would be affected by row",
-    "password authentication failed",
-    "PAM authentication failed",
-    "LDAP authentication failed",
-    "no pg_hba",
-    "pg_hba",
-    "role \"",
-];
+const REFUSALS: &str = "(?:[^:\\n]*(?:authentication failed|pg_hba|row-level)|must (?:be|have) |only (?:role|superuse)|\
+     permission denied|role \")";
 
 /// The SQLSTATE that `log_error_verbosity = verbose` puts before a message.
 const VERBOSE: &str = "(?:[0-9A-Z]{5}: )?";
@@ -246,7 +233,10 @@ impl<'a> QuerySource<'a> {
     ///
     /// Windows are numbered from 1970 on, as CloudWatch numbers the periods of a metric: a window is one period.
     pub fn alarm(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
+        self.fitting(header, |text| self.windows(text))
+    }
+
+    fn windows(&self, text: &mut Text) {
         text.stage(StageRole::Extract, "parse pgClient /^(?<pgHost>[^(]+)/");
         text.stage(
             StageRole::Extract,
@@ -271,19 +261,34 @@ impl<'a> QuerySource<'a> {
         );
         text.stage(StageRole::Result, "sort statements desc");
         text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
-        text.finish()
     }
 
     /// What people and dashboards read: statements by user, database, class, command and object.
     pub fn summary(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
-        text.stage(
-            StageRole::Result,
-            &format!("stats {STATEMENTS} by {}", self.keys()),
-        );
-        text.stage(StageRole::Result, "sort statements desc");
-        text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
-        text.finish()
+        self.fitting(header, |text| {
+            text.stage(
+                StageRole::Result,
+                &format!("stats {STATEMENTS} by {}", self.keys()),
+            );
+            text.stage(StageRole::Result, "sort statements desc");
+            text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
+        })
+    }
+
+    /// The rows and what becomes of them. Where the limit of characters is near, the names of the exclusions are left
+    /// out, which are comments.
+    fn fitting(&self, header: &str, result: impl Fn(&mut Text)) -> CompiledQuery {
+        let with = |names: bool| {
+            let mut text = self.rows(header, names);
+            result(&mut text);
+            text.finish()
+        };
+        let query = with(true);
+        if query.length() > QUERY_LIMIT {
+            with(false)
+        } else {
+            query
+        }
     }
 
     /// Who did what to what. A refusal has its level in the place of the class, and its message in that of the command.
@@ -301,7 +306,7 @@ impl<'a> QuerySource<'a> {
 
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
+        self.fitting(header, |text| {
         text.stage(
             StageRole::Result,
             "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
@@ -313,19 +318,19 @@ impl<'a> QuerySource<'a> {
         );
         text.stage(StageRole::Result, "sort @timestamp desc");
         text.stage(StageRole::Result, "limit 1000");
-        text.finish()
+        })
     }
 
     /// The table for a dashboard: no statements, whose literals can be personal data.
     pub fn table(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
-        text.stage(
-            StageRole::Result,
-            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject",
-        );
-        text.stage(StageRole::Result, "sort @timestamp desc");
-        text.stage(StageRole::Result, "limit 100");
-        text.finish()
+        self.fitting(header, |text| {
+            text.stage(
+                StageRole::Result,
+                "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject",
+            );
+            text.stage(StageRole::Result, "sort @timestamp desc");
+            text.stage(StageRole::Result, "limit 100");
+        })
     }
 
     /// The stages before the first exclusion: the fields of a record that is in scope.
@@ -335,9 +340,8 @@ impl<'a> QuerySource<'a> {
         // Every line that can be a record or a refusal, and nothing else: what follows keeps whatever it cannot read.
         let refusals = if denied {
             format!(
-                "|:{}: +{VERBOSE}{}",
-                pattern::any_of(REFUSAL_LEVELS.iter().copied()),
-                pattern::any_of(REFUSALS.iter().copied())
+                "|:{}: +{VERBOSE}{REFUSALS}",
+                pattern::any_of(REFUSAL_LEVELS.iter().copied())
             )
         } else {
             String::new()
@@ -451,13 +455,15 @@ impl<'a> QuerySource<'a> {
         );
     }
 
-    fn rows(&self, header: &str) -> Text {
+    fn rows(&self, header: &str, names: bool) -> Text {
         let mut text = self.record(header);
         let mut calls = Calls::default();
         for exclusion in &self.exclusions {
             let start = text.length;
             let calls_field = calls.read(exclusion, &mut text);
-            text.comment(&exclusion.id);
+            if names {
+                text.comment(&exclusion.id);
+            }
             let reasons: Vec<String> = reasons(exclusion, calls_field.as_deref())
                 .iter()
                 .map(Reason::condition)

@@ -88,26 +88,23 @@ pub fn judge_refusal(
     signals: &[Signal],
     service_accounts: &[&ServiceAccount],
 ) -> Option<Opinion> {
-    let begins = |beginnings: &[&str]| {
-        beginnings
-            .iter()
-            .any(|beginning| message.starts_with(beginning.as_bytes()))
-    };
-    let refused = begins(&[
-        "permission denied",
-        "must be ",
-        "must have ",
-        "only roles ",
-        "only superuser",
-        "new row violates row",
-        "query would be affected by row",
-        "password authentication failed",
-        "PAM authentication failed",
-        "LDAP authentication failed",
-        "no pg_hba",
-        "pg_hba",
-        "role \"",
-    ]);
+    let start = message
+        .split(|byte| matches!(byte, b':' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    let refused = ["authentication failed", "pg_hba", "row-level"]
+        .iter()
+        .any(|text| contains(start, text.as_bytes()))
+        || [
+            "must be ",
+            "must have ",
+            "only role",
+            "only superuse",
+            "permission denied",
+            "role \"",
+        ]
+        .iter()
+        .any(|text| message.starts_with(text.as_bytes()));
     if !signals.contains(&Signal::Denied) || !matches!(level, b"ERROR" | b"FATAL") || !refused {
         return None;
     }
