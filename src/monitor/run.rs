@@ -310,7 +310,7 @@ impl<P: World> Run<'_, P> {
         let mut ranges = vec![(first, last, false)];
         while let Some((first, last, alone)) = ranges.pop() {
             let narrow = alone
-                .then(|| within_windows(&self.settings.query, windows.length_ms(), first, last))
+                .then(|| within_windows(&self.settings.query, first, last))
                 .flatten();
             let text = narrow.as_ref().unwrap_or(&self.settings.query);
             let seconds = windows.seconds(first, last);

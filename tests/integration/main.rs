@@ -55,4 +55,5 @@ mod remembered;
 mod rules_test;
 mod server;
 mod shadow;
+mod signals;
 mod terraform;

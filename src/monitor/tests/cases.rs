@@ -162,14 +162,11 @@ fn the_other_queries_are_made_of_the_alarm_query() {
     parsed(&investigation);
     assert!(investigation.starts_with(rows) && !investigation.contains("| stats "));
     assert!(investigation.contains("pgStatement"));
-    let within = crate::compile::query::within_windows(&query, 300_000, 7, 8).unwrap();
+    let within = crate::compile::query::within_windows(&query, 7, 8).unwrap();
     parsed(&within);
     assert!(within.starts_with(rows));
     let long = query.replacen('\n', &format!("\n# {}\n", "x".repeat(9_000)), 1);
-    assert_eq!(
-        crate::compile::query::within_windows(&long, 300_000, 7, 8),
-        None
-    );
+    assert_eq!(crate::compile::query::within_windows(&long, 7, 8), None);
 }
 
 /// A3: the alarm that is on does not hide a second person, and does not tell of the first again.
