@@ -16,6 +16,5 @@ pub mod deploy;
 pub mod doctor;
 pub mod adopt;
 pub mod cloud;
-#[cfg(feature = "database")]
 pub mod database;
 pub mod report;
