@@ -32,6 +32,6 @@ mod sight;
 mod topic;
 
 pub use connect::{Aws, Settings};
-pub use database_token::{DatabaseLogin, database_token};
+pub use database_token::{Credentials, DatabaseLogin, database_token, token_of};
 pub use logs::Logs;
 pub use secret::Variables;

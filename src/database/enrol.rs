@@ -19,6 +19,9 @@ pub mod seen;
 pub mod snapshot;
 pub mod statement;
 
+#[cfg(test)]
+mod tests;
+
 pub use coverage::Coverage;
 pub use finding::{Code, Finding, Severity};
 pub use place::Place;

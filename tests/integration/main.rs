@@ -27,6 +27,12 @@ mod cli;
 mod deploy;
 mod destroy;
 mod doctor;
+#[cfg(feature = "database")]
+mod enrol_docs;
+#[cfg(feature = "database")]
+mod enrol_live;
+#[cfg(feature = "database")]
+mod enrol_tls;
 mod enrolment;
 mod export;
 mod fleet;

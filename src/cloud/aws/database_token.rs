@@ -5,7 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region};
-use aws_sdk_sts::config::{Credentials, ProvideCredentials};
+pub use aws_sdk_sts::config::Credentials;
+use aws_sdk_sts::config::ProvideCredentials;
 use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
@@ -49,10 +50,14 @@ pub fn database_token(login: DatabaseLogin<'_>, now: SystemTime) -> Result<Strin
             .await
             .map_err(|error| format!("there are no AWS credentials: {error}"))
     })?;
-    signed(login, credentials, now)
+    token_of(login, credentials, now)
 }
 
-fn signed(
+/// The same with these credentials.
+///
+/// # Errors
+/// They cannot sign; in words.
+pub fn token_of(
     login: DatabaseLogin<'_>,
     credentials: Credentials,
     now: SystemTime,
@@ -95,3 +100,66 @@ const ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// botocore makes one; with the same keys and time ours has the same parts, the signature among them.
+    #[test]
+    fn a_token_is_what_botocore_makes() {
+        let target = std::env::var("CARGO_TARGET_DIR")
+            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target").to_owned());
+        let python = std::path::Path::new(&target).join("venv/bin/python");
+        assert!(
+            python.exists(),
+            "run tests/moto/install: {} is missing",
+            python.display()
+        );
+        for (user, session) in [
+            ("alice", None),
+            ("jane doe@example.com+x", Some("a/token+with=signs")),
+        ] {
+            let script = "import sys, boto3\n\
+                s = boto3.Session('AKIDEXAMPLE', 'wJalrXUtnFEMI/K7MDENG', sys.argv[2] or None, 'eu-central-1')\n\
+                print(s.client('rds').generate_db_auth_token('db.example.com', 5433, sys.argv[1]))";
+            let made = Command::new(&python)
+                .args(["-c", script, user, session.unwrap_or("")])
+                .output()
+                .unwrap();
+            let theirs = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+            let parts = |token: &str| {
+                let (host, query) = token.split_once('?').unwrap();
+                let mut parts: Vec<String> = query.split('&').map(str::to_owned).collect();
+                parts.sort();
+                (host.to_owned(), parts)
+            };
+            let time = theirs
+                .split("X-Amz-Date=")
+                .nth(1)
+                .unwrap()
+                .get(..16)
+                .unwrap();
+            let time: jiff::civil::DateTime =
+                jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).unwrap();
+            let time = time.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+            let login = DatabaseLogin {
+                region: "eu-central-1",
+                host: "db.example.com",
+                port: 5433,
+                user,
+            };
+            let credentials = Credentials::new(
+                "AKIDEXAMPLE",
+                "wJalrXUtnFEMI/K7MDENG",
+                session.map(str::to_owned),
+                None,
+                "test",
+            );
+            let ours = token_of(login, credentials, time.into()).unwrap();
+            assert_eq!(parts(&ours), parts(&theirs), "{user}");
+        }
+    }
+}

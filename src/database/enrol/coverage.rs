@@ -455,7 +455,7 @@ pub(super) fn of_declared(
                             "`{name}` has `log_min_messages={}`{place}: {loss}",
                             setting.value
                         ),
-                        "`ALTER ROLE … RESET log_min_messages`",
+                        "somebody who may: `ALTER ROLE … RESET log_min_messages`; pgvigil changes no setting but pgAudit's",
                     )
                     .of_role(name)
                     .in_database(&setting.database),

@@ -100,7 +100,7 @@ codes! {
     /// A setting that this server does not have.
     Unsupported = "enrol/unsupported", Warning, true, "the server does not know a declared setting";
     /// A database without the extension.
-    NoExtension = "enrol/no-extension", Warning, true, "a database lacks the extension, so records of DDL lack names";
+    NoExtension = "enrol/no-extension", Warning, false, "a database lacks the extension, so records of DDL lack names";
     /// Nothing can be noted beside a role.
     NoNote = "enrol/no-note", Note, true, "the role has a comment of its own, so what was applied cannot be noted";
     /// Everybody is audited by the server's own settings.

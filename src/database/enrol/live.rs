@@ -65,7 +65,11 @@ pub fn live(snapshot: &Snapshot) -> BTreeMap<&str, Live<'_>> {
             continue;
         };
         match setting.name.as_str() {
-            FINGERPRINT if setting.database.is_empty() => live.applied = Some(&setting.value),
+            FINGERPRINT if setting.database.is_empty() => {
+                if is_fingerprint(&setting.value) {
+                    live.applied = Some(&setting.value);
+                }
+            }
             LOG_MIN_MESSAGES => live.log_level.push(setting),
             "pgaudit.role" => {}
             name if name.starts_with("pgaudit.") => live.settings.push(setting),
@@ -77,12 +81,16 @@ pub fn live(snapshot: &Snapshot) -> BTreeMap<&str, Live<'_>> {
 
 /// The fingerprint in a comment of ours.
 fn noted(comment: &str) -> Option<&str> {
-    comment.strip_prefix(COMMENT).filter(|print| {
-        print.strip_prefix("1-").is_some_and(|digits| {
-            digits.len() == 16
-                && digits
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        })
+    comment
+        .strip_prefix(COMMENT)
+        .filter(|print| is_fingerprint(print))
+}
+
+fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix("1-").is_some_and(|digits| {
+        digits.len() == 16
+            && digits
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
 }

@@ -257,21 +257,33 @@ pub fn open_sessions(sessions: &[Session], style: Style) -> String {
     text
 }
 
+/// Findings with one code and one remedy stand together.
 fn draw_findings(findings: &[Finding], style: Style, text: &mut String) {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
-        let paint = match finding.severity {
+        let same = groups.iter_mut().find(|group| {
+            group
+                .first()
+                .is_some_and(|first| first.code == finding.code && first.remedy == finding.remedy)
+        });
+        match same {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    for group in groups {
+        let Some(first) = group.first() else { continue };
+        let paint = match first.severity {
             Severity::Gap => Paint::Red,
             Severity::Warning => Paint::Yellow,
             Severity::Note => Paint::Dim,
         };
-        let word = format!("{:<8}", finding.severity.name());
-        text.push_str(&format!(
-            "\n  {}{}\n",
-            style.paint(paint, &word),
-            finding.code.name()
-        ));
-        draw(text, "          ", &finding.why, style);
-        draw(text, "          do: ", &finding.remedy, style);
+        let word = style.paint(paint, &format!("{:<8}", first.severity.name()));
+        text.push_str(&format!("\n  {word}{}\n", first.code.name()));
+        for finding in &group {
+            draw(text, "          ", &finding.why, style);
+        }
+        draw(text, "          do: ", &first.remedy, style);
     }
 }
 
