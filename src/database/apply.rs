@@ -117,11 +117,12 @@ pub fn apply(
     stop: &dyn Fn() -> bool,
 ) -> Result<Applied, ApplyError> {
     let session = Session::open(target)?.with_patience(PATIENCE);
+    session.run(read::SAFE_PATH)?;
     let system = read::identity(&session);
     let mut attempt = 0;
     let done = loop {
         attempt += 1;
-        match transaction(&session, target, order, system.as_ref(), attempt > 1, stop) {
+        match transaction(&session, target, order, system.as_ref(), stop) {
             Err(ApplyError::Database(DatabaseError::Refused { code, .. }))
                 if attempt < ATTEMPTS && is_meeting(&code) =>
             {
@@ -158,7 +159,6 @@ fn transaction(
     target: &Target,
     order: Order<'_>,
     system: Option<&String>,
-    is_again: bool,
     stop: &dyn Fn() -> bool,
 ) -> Result<Applied, ApplyError> {
     let look = || -> Result<(Snapshot, Plan), ApplyError> {
@@ -184,10 +184,7 @@ fn transaction(
     (snapshot, _) = look()?;
     read::extensions(target, &mut snapshot);
     let now = plan(&now.place, order.asked, &snapshot)?;
-    // Whoever met another run may find everything done.
-    if !(is_again && now.is_empty())
-        && let Some(why) = moved(order.plan, &now)
-    {
+    if let Some(why) = moved(order.plan, &now) {
         return Err(ApplyError::Moved(why));
     }
     for step in &now.steps {

@@ -29,9 +29,12 @@ const OLDEST: u32 = 130_000;
 /// For one call, above the server's own limit for a statement.
 pub(super) const PATIENCE: Duration = Duration::from_secs(75);
 
+/// Functions that people of this database wrote must not be found in place of the system's.
+pub(super) const SAFE_PATH: &str = "set search_path to pg_catalog, pg_temp";
+
 /// What cannot change anything, and sees one moment.
 const BEGIN: &str = "begin isolation level repeatable read read only; \
-     set local search_path to pg_catalog, pg_temp; set local lock_timeout to '10s'; set local statement_timeout to '60s'";
+     set local lock_timeout to '10s'; set local statement_timeout to '60s'";
 
 /// Connects and reads. Nothing can be changed by it.
 ///
@@ -39,6 +42,7 @@ const BEGIN: &str = "begin isolation level repeatable read read only; \
 /// [`DatabaseError`]: no connection, or a catalog that cannot be read.
 pub fn snapshot(target: &Target) -> Result<Snapshot, DatabaseError> {
     let session = Session::open(target)?.with_patience(PATIENCE);
+    session.run(SAFE_PATH)?;
     let system = identity(&session);
     session.run(BEGIN)?;
     let mut snapshot = read(&session)?;
@@ -234,8 +238,12 @@ pub(super) fn extensions(target: &Target, snapshot: &mut Snapshot) {
             database.extension = Extension::NotRead("it may not be connected to".to_owned());
             continue;
         }
-        let found = Session::open(&target.clone().with_database(&database.name))
-            .and_then(|session| session.rows(EXTENSION));
+        let found =
+            Session::open(&target.clone().with_database(&database.name)).and_then(|session| {
+                session
+                    .run(SAFE_PATH)
+                    .and_then(|()| session.rows(EXTENSION))
+            });
         database.extension = match found {
             Ok(rows) => rows.into_iter().next().map_or(Extension::Absent, |row| {
                 Extension::Present(Row::new(row).text())

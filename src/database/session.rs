@@ -180,7 +180,7 @@ fn explained(target: &Target, error: &tokio_postgres::Error) -> String {
     let help = if text.contains("UnknownIssuer") {
         "the server's certificate is of an authority that is not trusted: name its file with --ca, PGSSLROOTCERT or \
          sslrootcert; for RDS that is the bundle of certificates that AWS publishes"
-    } else if text.contains("NotValidForName") {
+    } else if text.contains("NotValidForName") || text.contains("not valid for name") {
         "the server's certificate is for another name: connect by a name that it holds"
     } else if text.contains("CaUsedAsEndEntity") {
         "the server shows the certificate of an authority as its own: give it one that the authority signed"

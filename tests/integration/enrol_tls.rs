@@ -111,12 +111,7 @@ fn whom_is_trusted_is_what_sslmode_says() {
             Some(other),
             Some("of an authority that is not trusted"),
         ),
-        (
-            "localhost",
-            "&sslmode=verify-full",
-            None,
-            Some("sslmode=verify-full"),
-        ),
+        ("localhost", "&sslmode=verify-full", None, Some("authority")),
         (
             "127.0.0.1",
             "&sslmode=verify-full",
@@ -143,7 +138,7 @@ fn whom_is_trusted_is_what_sslmode_says() {
             "127.0.0.1",
             "&sslmode=disable",
             None,
-            Some("channel binding"),
+            Some("rejects connection"),
         ),
         (
             "localhost",
