@@ -8,15 +8,19 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 runs=${1:-5} roles=${2:-10000} profile=${PROFILE:-release}
 command -v /usr/bin/time >/dev/null || { echo "benches/enrol.sh: missing: GNU time" >&2; exit 1; }
 cargo build --locked --profile "$profile" --quiet --bin pgvigil
-binary=$PWD/${CARGO_TARGET_DIR:-target}
-binary=${binary//$PWD\/\//\/}/${profile/#dev/debug}/pgvigil
+binary=$PWD/target
+binary=${CARGO_TARGET_DIR:-$binary}/${profile/#dev/debug}/pgvigil
 folder=$(mktemp -d)
 trap 'tests/postgres/cluster stop "$folder/server"; rm -rf "$folder"' EXIT
 tests/postgres/cluster start "$folder/server" >"$folder/facts"
 port=$(sed -n 's/^port=//p' "$folder/facts")
 export PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGDATABASE=postgres
-psql -Xqc "do \$\$ begin for n in 1..$roles loop execute format('create role person_%s login', n);
-    execute format('alter role person_%s set pgaudit.log = %L', n, 'read'); end loop; end \$\$"
+# Each role takes locks until its transaction ends.
+for ((first = 1; first <= roles; first += 1000)); do
+    last=$((first + 999 < roles ? first + 999 : roles))
+    psql -Xqc "do \$\$ begin for n in $first..$last loop execute format('create role person_%s login', n);
+        execute format('alter role person_%s set pgaudit.log = %L', n, 'read'); end loop; end \$\$"
+done
 mkdir -p "$folder/repository/rules" "$folder/repository/environments"
 {
     printf 'version: 1\nusers:\n'

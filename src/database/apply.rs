@@ -2,6 +2,7 @@
 //!
 //! Whatever ends the program before COMMIT, the server undoes everything.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::connect::Target;
@@ -161,7 +162,7 @@ fn transaction(
     system: Option<&String>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Applied, ApplyError> {
-    let look = || -> Result<(Snapshot, Plan), ApplyError> {
+    let look = |asked: Asked<'_>| -> Result<(Snapshot, Plan), ApplyError> {
         let mut snapshot = read::read(session)?;
         snapshot.server.system = system.cloned();
         let place = Place {
@@ -169,11 +170,11 @@ fn transaction(
             system: snapshot.server.system.clone(),
             ..order.place.clone()
         };
-        let plan = plan(&place, order.asked, &snapshot)?;
+        let plan = plan(&place, asked, &snapshot)?;
         Ok((snapshot, plan))
     };
     // A replica refuses to begin, and so does a server without pgAudit at the first step: told better by this.
-    let (mut snapshot, now) = look()?;
+    let (mut snapshot, now) = look(order.asked)?;
     if let Some(refusal) = refusal(&now, &snapshot) {
         return Err(ApplyError::Refused(refusal));
     }
@@ -181,7 +182,7 @@ fn transaction(
         session.run(&statement)?;
     }
     // Behind the lock, so that nobody else's run lies between this look and the steps.
-    (snapshot, _) = look()?;
+    (snapshot, _) = look(order.asked)?;
     read::extensions(target, &mut snapshot);
     let now = plan(&now.place, order.asked, &snapshot)?;
     if let Some(why) = moved(order.plan, &now) {
@@ -193,7 +194,12 @@ fn transaction(
         }
         session.run(&step.sql())?;
     }
-    let (after, left) = look()?;
+    // Who was named is un-enrolled by now, and could not be named again.
+    let nobody = BTreeSet::new();
+    let (after, left) = look(Asked {
+        unenrol: &nobody,
+        ..order.asked
+    })?;
     if let Some(step) = left.steps.first() {
         return Err(ApplyError::NotAsPlanned(Step::sql(step)));
     }
@@ -220,10 +226,15 @@ fn transaction(
 /// Makes the extension in a database; `None` when it is there.
 fn make_extension(target: &Target, database: &str) -> Option<String> {
     let made = Session::open(&target.clone().with_database(database)).and_then(|session| {
-        match session.run(statement::EXTENSION) {
+        let make = || {
+            let mut statements = statement::EXTENSION.iter();
+            statements.try_for_each(|statement| session.run(statement))
+        };
+        match make() {
             // Another run may be quicker.
             Err(DatabaseError::Refused { code, .. }) if code == "23505" || code == "42710" => {
-                session.run(statement::EXTENSION)
+                session.run("rollback")?;
+                make()
             }
             other => other,
         }

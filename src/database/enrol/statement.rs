@@ -160,13 +160,20 @@ pub fn script(steps: &[Step], extensions: &[String]) -> String {
     }
     for database in extensions {
         // A name with a line break would end the comment.
-        text.push_str(&format!("-- in the database {database:?}\n{EXTENSION};\n"));
+        text.push_str(&format!("-- in the database {database:?}\n"));
+        for statement in EXTENSION {
+            text.push_str(&format!("{statement};\n"));
+        }
     }
     text
 }
 
-/// Makes the extension in a database.
-pub const EXTENSION: &str = "create extension if not exists pgaudit";
+/// Makes the extension in a database, whatever its sessions begin with.
+pub const EXTENSION: [&str; 3] = [
+    "begin read write",
+    "create extension if not exists pgaudit",
+    "commit",
+];
 
 #[cfg(test)]
 mod tests {
@@ -199,7 +206,7 @@ mod tests {
         let text = script(&[], &["a\ndrop role b;".to_owned()]);
         assert_eq!(
             text,
-            "-- in the database \"a\\ndrop role b;\"\ncreate extension if not exists pgaudit;\n"
+            "-- in the database \"a\\ndrop role b;\"\nbegin read write;\ncreate extension if not exists pgaudit;\ncommit;\n"
         );
     }
 }
