@@ -133,7 +133,7 @@ pub fn apply(
             Err(error) => {
                 // A connection that is gone was rolled back by the server.
                 let _ = session.run("rollback");
-                return Err(error);
+                return Err(explained(error));
             }
             Ok(done) => break done,
         }
@@ -148,6 +148,19 @@ pub fn apply(
             .collect(),
         ..done
     })
+}
+
+/// Each role that is changed takes a lock until the end, and a server has room for so many.
+fn explained(error: ApplyError) -> ApplyError {
+    match error {
+        ApplyError::Database(DatabaseError::Refused { code, message }) if code == "53200" => {
+            ApplyError::Refused(format!(
+                "{message}: the server has not room for a lock on each of these roles at once; raise \
+                 max_locks_per_transaction, or enrol them in several steps"
+            ))
+        }
+        other => other,
+    }
 }
 
 /// "tuple concurrently updated", the same row inserted twice, a deadlock: another run, in another database.

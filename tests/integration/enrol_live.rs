@@ -1454,6 +1454,17 @@ fn ten_thousand_roles_are_planned_at_once() {
     let took = start.elapsed();
     println!("10,000 roles planned in {took:?}, with the reading and checking of their files");
     assert_eq!(json["places"][0]["counts"]["change"], 10_000);
+    // So many at once are more than this small server has locks for: told, and nothing is half done.
+    let run = server
+        .pgvigil(&repository, "apply", &["--auto-approve"])
+        .exits(1);
+    assert!(run.err.contains("max_locks_per_transaction"), "{}", run.err);
+    assert!(!server.has_extension());
+    assert_eq!(
+        server
+            .ask("select count(*) from pg_db_role_setting where setconfig <> '{pgaudit.log=read}'"),
+        "0"
+    );
     // benches/enrol.sh measures; here only what would be another order.
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
