@@ -469,7 +469,7 @@ fn the_script_and_apply_agree() {
         .exits(0);
     let script = repository.read("out/local/enrol.sql");
     server.enrol(&script).succeeded();
-    let settings = server.ask("select string_agg(setrole::regrole || entry, ',' order by 1) from pg_db_role_setting, unnest(setconfig) entry");
+    let settings = server.ask("select string_agg(setrole::regrole || entry, ',' order by setrole, entry) from pg_db_role_setting, unnest(setconfig) entry");
     let plan = server
         .pgvigil(
             &repository,
@@ -495,7 +495,7 @@ fn the_script_and_apply_agree() {
         ran.err
     );
     assert_eq!(
-        server.ask("select string_agg(setrole::regrole || entry, ',' order by 1) from pg_db_role_setting, unnest(setconfig) entry"),
+        server.ask("select string_agg(setrole::regrole || entry, ',' order by setrole, entry) from pg_db_role_setting, unnest(setconfig) entry"),
         settings
     );
     // Both un-enrol by the fingerprint that the other wrote.

@@ -24,6 +24,8 @@ mod aws_world;
 mod browser;
 mod cases;
 mod cli;
+#[cfg(any(feature = "aws", feature = "database"))]
+mod defects;
 mod deploy;
 mod destroy;
 mod doctor;

@@ -136,9 +136,9 @@ begin
 
     -- Such a name can stand for the head of a record, so that its records cannot be told from forged ones.
     for item in
-        select 'role' as kind, rolname as name from pg_roles where rolcanlogin and rolname ~ '[][:[:cntrl:]]'
+        select 'role' as kind, rolname as name from pg_roles where rolcanlogin and rolname ~ '[]:[]|[[:cntrl:]]'
         union all
-        select 'database', datname from pg_database where datname ~ '[][:@[:cntrl:]]'
+        select 'database', datname from pg_database where datname ~ '[]:@[]|[[:cntrl:]]'
         order by 1, 2
     loop
         raise warning 'the name of the % "%" can imitate a line of the log: rename it', item.kind, item.name;
