@@ -65,10 +65,8 @@ pub fn live(snapshot: &Snapshot) -> BTreeMap<&str, Live<'_>> {
             continue;
         };
         match setting.name.as_str() {
-            FINGERPRINT if setting.database.is_empty() => {
-                if is_fingerprint(&setting.value) {
-                    live.applied = Some(&setting.value);
-                }
+            FINGERPRINT if setting.database.is_empty() && is_fingerprint(&setting.value) => {
+                live.applied = Some(&setting.value);
             }
             LOG_MIN_MESSAGES => live.log_level.push(setting),
             "pgaudit.role" => {}
