@@ -19,3 +19,4 @@ pub mod cloud;
 #[cfg(feature = "database")]
 pub mod database;
 pub mod report;
+pub mod watch;

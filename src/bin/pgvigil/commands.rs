@@ -31,6 +31,9 @@ mod plan_all;
 mod provider_aws;
 mod rules_test;
 mod schema;
+mod watch;
+#[cfg(feature = "webhook")]
+mod watch_webhook;
 
 use crate::args::{CiCommand, Command, RulesCommand};
 use crate::exit::Exit;
@@ -53,6 +56,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(session, &args),
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
+        Command::Watch(args) => watch::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
