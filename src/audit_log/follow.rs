@@ -66,6 +66,16 @@ pub enum Start {
     End,
 }
 
+/// Where an earlier run ended.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// Where each file goes on.
+    pub places: Vec<Place>,
+    /// When that was noted. What was written later beside a log that is named, under a name that begins with its own,
+    /// is read too: it was rotated while nobody watched.
+    pub at: SystemTime,
+}
+
 /// A file, as long as it is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(u64);
@@ -118,10 +128,12 @@ pub struct Follower {
     unread: BTreeMap<Inode, NoLog>,
     notices: Vec<Notice>,
     troubles: Vec<Trouble>,
-    /// The file whose turn it is.
+    /// The file whose turn it is, as an index.
     turn: usize,
     next_key: u64,
     wall: SystemTime,
+    /// When the earlier run noted its places.
+    since: Option<SystemTime>,
     has_looked: bool,
     is_ending: bool,
 }
@@ -135,6 +147,17 @@ struct NoLog {
     what: Unread,
 }
 
+impl NoLog {
+    fn new(file: &Followed, what: Unread) -> Self {
+        Self {
+            path: file.path.clone(),
+            size: file.size(),
+            modified: file.modified,
+            what,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Remembered {
     place: Place,
@@ -143,8 +166,8 @@ struct Remembered {
 }
 
 impl Follower {
-    /// Follows what the paths name: files, folders, and patterns such as `log/postgresql-*.log`. `places` are where
-    /// an earlier run ended; with any, every file that they do not name is read from its beginning.
+    /// Follows what the paths name: files, folders, and patterns such as `log/postgresql-*.log`. After an earlier run,
+    /// every file that it does not name is read from its beginning.
     ///
     /// # Errors
     /// If a pattern is none.
@@ -152,35 +175,41 @@ impl Follower {
         paths: &[PathBuf],
         options: Options,
         start: Start,
-        places: Option<Vec<Place>>,
+        earlier: Option<Earlier>,
     ) -> Result<Self, glob::PatternError> {
         let targets = paths
             .iter()
             .map(|path| Target::new(path))
             .collect::<Result<Vec<_>, _>>()?;
-        let start = if places.is_some() {
+        let start = if earlier.is_some() {
             Start::Beginning
         } else {
             start
         };
-        let remembered = places.unwrap_or_default().into_iter();
-        Ok(Self {
+        let mut follower = Self {
             targets,
             options,
             start,
             files: Vec::new(),
-            remembered: remembered
-                .map(|place| Remembered { place, since: None })
-                .collect(),
+            remembered: Vec::new(),
             unread: BTreeMap::new(),
             notices: Vec::new(),
             troubles: Vec::new(),
             turn: 0,
-            next_key: 0,
+            next_key: 1,
             wall: SystemTime::UNIX_EPOCH,
+            since: earlier.as_ref().map(|earlier| earlier.at),
             has_looked: false,
             is_ending: false,
-        })
+        };
+        if let Some(earlier) = earlier {
+            follower.remembered = earlier
+                .places
+                .into_iter()
+                .map(|place| Remembered { place, since: None })
+                .collect();
+        }
+        Ok(follower)
     }
 
     /// Looks for files: new ones, renamed ones, those that have gone. To be called about once a second, and before
@@ -189,8 +218,9 @@ impl Follower {
         self.wall = wall;
         let mut troubles = Vec::new();
         let mut candidates: Vec<Candidate> = Vec::new();
-        for target in &self.targets {
-            target.list(&mut candidates, &mut troubles);
+        let is_first = !self.has_looked;
+        for target in &mut self.targets {
+            target.list(&mut candidates, &mut troubles, is_first, self.since);
         }
         let mut seen = BTreeSet::new();
         candidates.retain(|candidate| seen.insert(candidate.inode));
@@ -217,7 +247,17 @@ impl Follower {
             let is_known = self.files.iter().any(|f| f.inode() == candidate.inode);
             if !is_known && !self.unread.contains_key(&candidate.inode) {
                 match Followed::open(candidate, now, wall) {
-                    Ok(file) => fresh.push(file),
+                    Ok(file) => {
+                        let what = Unread::of(file.head()).filter(|_| candidate.is_sibling);
+                        match what {
+                            // What a rotation leaves beside a log that is named is no concern.
+                            Some(what) => {
+                                let no_log = NoLog::new(&file, what);
+                                self.unread.insert(candidate.inode, no_log);
+                            }
+                            None => fresh.push(file),
+                        }
+                    }
                     Err(error) => troubles.push(Trouble {
                         path: candidate.path.clone(),
                         what: format!("cannot be opened: {error}"),
@@ -279,7 +319,13 @@ impl Follower {
                 path: file.path.clone(),
             });
         }
-        self.insert(self.files.len(), file);
+        // Before younger ones of which nothing has been handed on.
+        let age = file.age();
+        let at = self
+            .files
+            .iter()
+            .position(|other| other.is_untouched() && other.has_head() && other.age() > age);
+        self.insert(at.unwrap_or(self.files.len()), file);
     }
 
     fn insert(&mut self, at: usize, mut file: Followed) {
@@ -341,6 +387,9 @@ impl Follower {
                 file.is_left && file.is_at_end() && now.duration_since(file.grown) >= idle;
             if is_over {
                 left.push(file.place.clone());
+                for target in &mut self.targets {
+                    target.is_done_with(file);
+                }
             }
             !is_over
         });
@@ -385,22 +434,17 @@ impl Follower {
             let Some(file) = self.files.get_mut(self.turn) else {
                 return None;
             };
+            let key = file.key;
             match file.advance(now, &self.options, is_ending) {
                 Step::Handed => break,
                 Step::Nothing => self.turn += 1,
                 Step::More => {}
-                Step::Truncated => self.truncated(self.turn, now),
+                // What stands beside it by now may be older.
+                Step::Began => self.look(now, self.wall),
+                Step::Truncated => self.truncated(key, now),
                 Step::Unread(what) => {
                     let path = file.path.clone();
-                    self.unread.insert(
-                        file.inode(),
-                        NoLog {
-                            path: path.clone(),
-                            size: file.place.offset,
-                            modified: file.modified,
-                            what,
-                        },
-                    );
+                    self.unread.insert(file.inode(), NoLog::new(file, what));
                     self.files.remove(self.turn);
                     self.notices.push(Notice::Unread { path, what });
                 }
@@ -427,7 +471,7 @@ impl Follower {
             return false;
         };
         let since = *file.waits.get_or_insert(now);
-        has_unended && now.saturating_duration_since(since) < self.options.quiet * 3
+        has_unended && now.saturating_duration_since(since) < self.options.quiet * 10
     }
 
     /// Whether a file that is about to be read from its beginning is a copy of one that was read: then it goes on
@@ -466,61 +510,60 @@ impl Follower {
     }
 
     /// A file holds less than was read of it, or something else: it was truncated. A copy of what it held is looked
-    /// for beside it, to read what came before the truncation and was not yet read.
-    fn truncated(&mut self, turn: usize, now: Instant) {
-        let Some(file) = self.files.get_mut(turn) else {
+    /// for, to read what came before the truncation and was not yet read.
+    fn truncated(&mut self, key: Key, now: Instant) {
+        // What was copied since is older than what the file holds now.
+        self.look(now, self.wall);
+        let Some(at) = self.files.iter().position(|file| file.key == key) else {
             return;
         };
+        let mut file = self.files.remove(at);
         let place = file.place.clone();
-        let path = file.path.clone();
-        let wall = self.wall;
-        let copy = target::beside(&path)
-            .into_iter()
-            .filter(|candidate| candidate.inode != place.inode())
-            .filter_map(|candidate| Followed::open(&candidate, now, wall).ok())
-            .find(|copy| copy.continues(&place, false));
-        let had_rest = !file.buffer.is_empty();
-        if copy.is_none() && had_rest && !file.is_flushed {
+        let found = self
+            .files
+            .iter_mut()
+            .find(|copy| copy.is_untouched() && copy.continues(&place, false));
+        let mut copy_path = None;
+        if let Some(copy) = found {
+            copy.resume(&place);
+            copy_path = Some(copy.path.clone());
+        } else {
+            let copy = target::beside(&file.path)
+                .into_iter()
+                .filter(|candidate| candidate.inode != place.inode())
+                .filter(|candidate| !self.files.iter().any(|f| f.inode() == candidate.inode))
+                .filter_map(|candidate| Followed::open(&candidate, now, self.wall).ok())
+                .find(|copy| copy.continues(&place, false));
+            if let Some(mut copy) = copy {
+                copy.resume(&place);
+                copy.is_left = true;
+                copy_path = Some(copy.path.clone());
+                self.insert(0, copy);
+            }
+        }
+        if copy_path.is_none() && !file.buffer.is_empty() && !file.is_flushed {
             // Nobody else has what is held back.
             file.is_flushed = true;
             file.hand_on_all();
+            self.files.insert(at, file);
+            self.turn = at;
             return;
         }
-        file.begin_again();
-        // What is noted of the old one stays apart from the new one.
-        file.key = Key(self.next_key);
-        self.next_key += 1;
-        let offset = place.offset;
-        match copy {
-            Some(mut copy) => {
-                self.notices.push(Notice::Truncated {
-                    path,
-                    offset,
-                    copy: Some(copy.path.clone()),
-                });
-                copy.resume(&place);
-                copy.is_left = true;
-                // It may have been found before, and have waited.
-                self.files.retain(|known| known.inode() != copy.inode());
-                let at = self
-                    .files
-                    .iter()
-                    .position(|known| known.inode() == place.inode());
-                self.insert(at.unwrap_or(turn), copy);
-                self.turn = 0;
-            }
-            None => {
-                self.notices.push(Notice::Truncated {
-                    path,
-                    offset,
-                    copy: None,
-                });
-                self.remembered.push(Remembered {
-                    place,
-                    since: Some(now),
-                });
-            }
+        self.notices.push(Notice::Truncated {
+            path: file.path.clone(),
+            offset: place.offset,
+            copy: copy_path.clone(),
+        });
+        if copy_path.is_none() {
+            self.remembered.push(Remembered {
+                place,
+                since: Some(now),
+            });
         }
+        file.begin_again();
+        // What is noted of the old one stays apart from the new one, which is younger than its copies.
+        self.insert(self.files.len(), file);
+        self.turn = 0;
     }
 
     /// From now on what stands at the end of a file has ended, once the file has been quiet: nobody waits for more.

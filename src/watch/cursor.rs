@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,12 +65,21 @@ pub struct Cursor {
     last: Option<Document>,
 }
 
+/// What an earlier run left.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// What it wrote.
+    pub document: Document,
+    /// When.
+    pub at: SystemTime,
+}
+
 impl Cursor {
     /// Takes a cursor for oneself, and reads it.
     ///
     /// # Errors
     /// If another watcher has it, if it cannot be read, or if it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Option<Document>), CursorError> {
+    pub fn open(path: &Path) -> Result<(Self, Option<Earlier>), CursorError> {
         // The cursor is replaced each time, so a file beside it is locked.
         let lock = OpenOptions::new()
             .create(true)
@@ -82,7 +92,8 @@ impl Cursor {
             Err(TryLockError::WouldBlock) => return Err(CursorError::Locked),
             Err(TryLockError::Error(error)) => return Err(failed("it cannot be locked")(error)),
         }
-        let document = match fs::read(path) {
+        let at = fs::metadata(path).and_then(|data| data.modified());
+        let earlier = match fs::read(path) {
             Ok(text) => {
                 let document: Document = serde_json::from_slice(&text)
                     .map_err(|error| CursorError::Damaged(error.to_string()))?;
@@ -92,7 +103,10 @@ impl Cursor {
                         document.format_version
                     )));
                 }
-                Some(document)
+                Some(Earlier {
+                    document,
+                    at: at.unwrap_or(SystemTime::UNIX_EPOCH),
+                })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed("it cannot be read")(error)),
@@ -102,7 +116,7 @@ impl Cursor {
             _lock: lock,
             last: None,
         };
-        Ok((cursor, document))
+        Ok((cursor, earlier))
     }
 
     /// Writes it, whole or not at all: it is on the disk when this returns. Says whether there was anything new.

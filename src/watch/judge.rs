@@ -45,7 +45,7 @@ pub struct Who {
 
 /// Figures of some entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(super) struct Counts {
     /// Bytes of log.
     pub bytes: u64,
     /// Log entries.

@@ -50,3 +50,6 @@ mod rules_test;
 mod server;
 mod shadow;
 mod terraform;
+#[cfg(feature = "webhook")]
+mod watch;
+mod watch_crash;

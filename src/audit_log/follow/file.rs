@@ -27,6 +27,8 @@ pub(super) enum Step {
     Nothing,
     /// There is more to read.
     More,
+    /// The first bytes of it are there: now it can be told whether it is a copy, and how old it is.
+    Began,
     /// The file holds less than was read of it, or something else.
     Truncated,
     /// It is no log.
@@ -103,7 +105,7 @@ impl Followed {
             waits: None,
             limit: None,
             handed: None,
-            is_left: false,
+            is_left: candidate.is_sibling,
             is_copy: false,
             is_flushed: false,
             trouble: None,
@@ -116,7 +118,7 @@ impl Followed {
 
     /// Notes where the file was found again.
     pub(super) fn is_at(&mut self, candidate: &Candidate) {
-        self.is_left = false;
+        self.is_left = candidate.is_sibling;
         if self.path != candidate.path {
             self.path.clone_from(&candidate.path);
             self.place.path = candidate.path.to_string_lossy().into_owned();
@@ -159,6 +161,14 @@ impl Followed {
     /// Whether nothing of it has been handed on.
     pub(super) fn is_untouched(&self) -> bool {
         self.place.offset == 0 && self.handed.is_none()
+    }
+
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// Whether its first bytes are known.
@@ -324,8 +334,7 @@ impl Followed {
                 return Step::Unread(what);
             }
             if !had_head && self.has_head() {
-                // Now it can be told whether it is a copy.
-                return Step::More;
+                return Step::Began;
             }
         }
         if self.place.inside {

@@ -1,14 +1,15 @@
 //! What is to be followed: a file, a folder or a pattern, and the files that this means now.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Trouble;
 use super::file::Followed;
-use super::place::Inode;
+use super::place::{HEAD, Inode};
 
 /// A file that is written this much later than another is what the server writes now.
 const LATER: Duration = Duration::from_secs(60);
@@ -16,10 +17,10 @@ const LATER: Duration = Duration::from_secs(60);
 const FILES_MAX: usize = 10_000;
 
 /// An argument.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Target {
-    /// A file or a folder: which, is seen anew each time.
-    Path(PathBuf),
+    /// A file or a folder: which, is seen anew each time; with what stood beside the file from the first.
+    Path(PathBuf, Siblings),
     /// Files whose names it says.
     Pattern(PathBuf, String),
 }
@@ -31,6 +32,8 @@ pub(super) struct Candidate {
     pub(super) inode: Inode,
     pub(super) size: u64,
     pub(super) modified: SystemTime,
+    /// Whether it was found beside a file that is named: that file was rotated into it.
+    pub(super) is_sibling: bool,
 }
 
 impl Candidate {
@@ -43,8 +46,88 @@ impl Candidate {
             },
             size: data.len(),
             modified: data.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            is_sibling: false,
         }
     }
+}
+
+/// Files beside one that is named, whose names begin with its own: `postgresql.log.1`, `postgresql.log-20261122`. Those
+/// that were there from the first are older logs; the others are what it was rotated into.
+#[derive(Debug, Default)]
+pub(super) struct Siblings(BTreeMap<Inode, Sibling>);
+
+/// A sibling that was there from the first.
+#[derive(Debug)]
+struct Sibling {
+    size: u64,
+    modified: SystemTime,
+    head: Vec<u8>,
+}
+
+impl Siblings {
+    /// Adds the new ones. `since` is when an earlier run ended: what was written later is new too.
+    fn list(
+        &mut self,
+        path: &Path,
+        is_first: bool,
+        since: Option<SystemTime>,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let mut present = BTreeSet::new();
+        for mut sibling in beside(path) {
+            let other = sibling.path.file_name().unwrap_or_default();
+            let ending = other.as_encoded_bytes().strip_prefix(name);
+            if !matches!(ending, Some([b'.' | b'-', ..])) {
+                continue;
+            }
+            present.insert(sibling.inode);
+            let is_old = match self.0.get_mut(&sibling.inode) {
+                // The number may be another file's by now.
+                Some(known) => known.is(&sibling),
+                None => is_first && since.is_none_or(|since| sibling.modified < since),
+            };
+            if is_old {
+                self.0
+                    .entry(sibling.inode)
+                    .or_insert_with(|| Sibling::new(&sibling));
+            } else {
+                self.0.remove(&sibling.inode);
+                sibling.is_sibling = true;
+                candidates.push(sibling);
+            }
+        }
+        self.0.retain(|inode, _| present.contains(inode));
+    }
+}
+
+impl Sibling {
+    fn new(candidate: &Candidate) -> Self {
+        Self {
+            size: candidate.size,
+            modified: candidate.modified,
+            head: head_of(&candidate.path),
+        }
+    }
+
+    /// Whether a file is still this one.
+    fn is(&mut self, candidate: &Candidate) -> bool {
+        if (candidate.size, candidate.modified) != (self.size, self.modified) {
+            let now = Self::new(candidate);
+            if now.head.is_empty() || !now.head.starts_with(&self.head) {
+                return false;
+            }
+            *self = now;
+        }
+        true
+    }
+}
+
+fn head_of(path: &Path) -> Vec<u8> {
+    let mut head = vec![0; HEAD];
+    let count = fs::File::open(path).and_then(|file| file.read_at(&mut head, 0));
+    head.truncate(count.unwrap_or_default());
+    head
 }
 
 impl Target {
@@ -54,12 +137,30 @@ impl Target {
                 glob::Pattern::new(text)?;
                 Ok(Self::Pattern(path.to_owned(), text.to_owned()))
             }
-            _ => Ok(Self::Path(path.to_owned())),
+            _ => Ok(Self::Path(path.to_owned(), Siblings::default())),
+        }
+    }
+
+    /// Notes that a file is an older log from here on.
+    pub(super) fn is_done_with(&mut self, file: &Followed) {
+        if let Self::Path(_, Siblings(known)) = self {
+            let sibling = Sibling {
+                size: file.size(),
+                modified: file.modified,
+                head: file.head().to_vec(),
+            };
+            known.insert(file.inode(), sibling);
         }
     }
 
     /// Adds the files that it means now, or why there are none.
-    pub(super) fn list(&self, candidates: &mut Vec<Candidate>, troubles: &mut Vec<Trouble>) {
+    pub(super) fn list(
+        &mut self,
+        candidates: &mut Vec<Candidate>,
+        troubles: &mut Vec<Trouble>,
+        is_first: bool,
+        since: Option<SystemTime>,
+    ) {
         let before = candidates.len();
         let mut trouble = |path: &Path, what: String| {
             troubles.push(Trouble {
@@ -68,7 +169,7 @@ impl Target {
             });
         };
         match self {
-            Self::Path(path) => match fs::metadata(path) {
+            Self::Path(path, siblings) => match fs::metadata(&*path) {
                 Ok(data) if data.is_dir() => match files_in(path) {
                     Ok(files) => {
                         candidates.extend(files);
@@ -78,10 +179,14 @@ impl Target {
                     }
                     Err(error) => trouble(path, format!("the folder cannot be listed: {error}")),
                 },
-                Ok(data) if data.is_file() => candidates.push(Candidate::new(path, &data)),
+                Ok(data) if data.is_file() => {
+                    candidates.push(Candidate::new(path, &data));
+                    siblings.list(path, is_first, since, candidates);
+                }
                 Ok(_) => trouble(path, "is neither a file nor a folder".to_owned()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     trouble(path, "does not exist".to_owned());
+                    siblings.list(path, is_first, since, candidates);
                 }
                 Err(error) => trouble(path, format!("cannot be looked at: {error}")),
             },
@@ -145,7 +250,9 @@ pub(super) fn unlike(
     troubles: &mut Vec<Trouble>,
 ) {
     for target in targets {
-        let Target::Path(path) = target else { continue };
+        let Target::Path(path, _) = target else {
+            continue;
+        };
         if let Some(no_log) = unread.iter().find(|no_log| no_log.path == *path) {
             troubles.push(Trouble {
                 path: path.clone(),

@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use pgvigil::audit_log::follow::{Follower, Notice, Options, Start};
+use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
 use pgvigil::compile::{self, QuerySource};
 use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
-use pgvigil::watch::cursor::{self, Cursor, Document};
+use pgvigil::watch::cursor::{self, Cursor, Document, Earlier};
 use pgvigil::watch::metrics::{Build, Metrics};
 use pgvigil::watch::outbox::{Limits, Outbox};
 use pgvigil::watch::output::{Found, Output, OutputFile};
@@ -84,17 +84,20 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     signal_hook::flag::register(SIGHUP, Arc::clone(&reload))
         .context("cannot listen for signals")?;
 
-    let (cursor, document) = match open_cursor(session, args, &policy.build)? {
+    let (cursor, earlier) = match open_cursor(session, args, &policy.build)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
-    let output = open_output(session, args, document.as_ref())?;
+    let output = open_output(session, args, earlier.as_ref())?;
     let start = match args.from {
         FromArg::Start => Start::Beginning,
         FromArg::End => Start::End,
     };
-    let places = document.map(|document| document.files);
-    let follower = match Follower::new(&args.logs, Options::default(), start, places) {
+    let earlier = earlier.map(|earlier| follow::Earlier {
+        places: earlier.document.files,
+        at: earlier.at,
+    });
+    let follower = match Follower::new(&args.logs, Options::default(), start, earlier) {
         Ok(follower) => follower,
         Err(error) => {
             session.say(&format!("error: no pattern: {}", visible(&error.to_string())));
@@ -180,15 +183,15 @@ fn open_cursor(
     session: &Session,
     args: &WatchArgs,
     build: &Build,
-) -> anyhow::Result<Result<(Option<Cursor>, Option<Document>), Exit>> {
+) -> anyhow::Result<Result<(Option<Cursor>, Option<Earlier>), Exit>> {
     let Some(path) = &args.cursor else {
         if !session.is_quiet() && !args.once {
             session.say("note: without --cursor nothing is remembered: what is written while this does not run is not judged");
         }
         return Ok(Ok((None, None)));
     };
-    let (cursor, document) = Cursor::open(path).with_context(|| path.display().to_string())?;
-    if let Some(document) = &document {
+    let (cursor, earlier) = Cursor::open(path).with_context(|| path.display().to_string())?;
+    if let Some(Earlier { document, .. }) = &earlier {
         if document.environment != build.environment {
             session.say(&format!(
                 "error: {} is the cursor of the environment `{}`: give another file",
@@ -204,18 +207,18 @@ fn open_cursor(
             ));
         }
     }
-    Ok(Ok((Some(cursor), document)))
+    Ok(Ok((Some(cursor), earlier)))
 }
 
 fn open_output(
     session: &Session,
     args: &WatchArgs,
-    document: Option<&Document>,
+    earlier: Option<&Earlier>,
 ) -> anyhow::Result<Output> {
     let Some(path) = &args.out else {
         return Ok(Output::Stdout);
     };
-    let before = document.and_then(|document| document.output.as_ref());
+    let before = earlier.and_then(|earlier| earlier.document.output.as_ref());
     let (file, found) = OutputFile::open(path, before)
         .with_context(|| format!("cannot write to {}", path.display()))?;
     let name = visible(&path.to_string_lossy());
