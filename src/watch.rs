@@ -27,7 +27,7 @@ use crate::audit_log::follow::{Follower, Key, Place};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::rules::Evaluator;
 
-use judge::{Judging, judge};
+use judge::{Judging, Scratches, judge};
 use metrics::Metrics;
 use outbox::Outbox;
 use output::Output;
@@ -66,6 +66,7 @@ pub struct PrefixNotice {
 pub struct Watch {
     follower: Follower,
     evaluator: Evaluator,
+    scratches: Scratches,
     what: What,
     output: Output,
     outbox: Option<Outbox>,
@@ -93,6 +94,7 @@ impl Watch {
         Self {
             follower,
             evaluator,
+            scratches: Scratches::default(),
             what,
             output,
             outbox,
@@ -129,6 +131,7 @@ impl Watch {
         };
         let judging = Judging {
             evaluator: &self.evaluator,
+            scratches: &self.scratches,
             what: self.what,
             has_webhook: self.outbox.is_some(),
         };
@@ -163,6 +166,7 @@ impl Watch {
     /// Judges by another policy from here on.
     pub fn use_policy(&mut self, evaluator: Evaluator) {
         self.evaluator = evaluator;
+        self.scratches = Scratches::default();
         self.examined.clear();
         self.told_unlike.clear();
     }

@@ -496,10 +496,10 @@ impl Follower {
             }
             return true;
         }
-        let is_copy = self
-            .files
-            .iter()
-            .any(|other| other.key != file.key && !other.is_untouched() && file.is_copy_of(other));
+        // Of two that are alike and not yet begun, the first is the log.
+        let is_copy = self.files.iter().enumerate().any(|(at, other)| {
+            at != turn && (at < turn || !other.is_untouched()) && file.is_copy_of(other)
+        });
         if is_copy {
             if let Some(file) = self.files.get_mut(turn) {
                 file.is_copy = true;
@@ -541,10 +541,9 @@ impl Follower {
                 self.insert(0, copy);
             }
         }
-        if copy_path.is_none() && !file.buffer.is_empty() && !file.is_flushed {
+        if copy_path.is_none() && !file.is_flushed && file.hand_on_lines() {
             // Nobody else has what is held back.
             file.is_flushed = true;
-            file.hand_on_all();
             self.files.insert(at, file);
             self.turn = at;
             return;

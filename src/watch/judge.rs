@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp as Moment;
 use rayon::prelude::*;
@@ -28,8 +29,27 @@ const EXAMINED: usize = 16;
 /// What judging needs.
 pub(super) struct Judging<'a> {
     pub(super) evaluator: &'a Evaluator,
+    pub(super) scratches: &'a Scratches,
     pub(super) what: What,
     pub(super) has_webhook: bool,
+}
+
+/// What threads keep between pieces: it is warm from the last one.
+#[derive(Debug, Default)]
+pub(super) struct Scratches(Mutex<Vec<Scratch>>);
+
+impl Scratches {
+    fn take(&self, evaluator: &Evaluator) -> Scratch {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = kept.pop();
+        drop(kept);
+        scratch.unwrap_or_else(|| evaluator.scratch())
+    }
+
+    fn put(&self, scratch: Scratch) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(scratch);
+    }
 }
 
 /// Who did what.
@@ -108,17 +128,16 @@ struct Delivered<'a> {
 pub(super) fn judge(judging: &Judging<'_>, chunk: &Chunk<'_>) -> Judgement {
     let name = chunk.path.to_string_lossy();
     let pieces = chunk.piece.split(PIECE);
-    let one = |scratch: &mut Scratch, piece: &Piece<'_>| {
-        judge_piece(judging, scratch, piece, &name, &chunk.before, chunk.written)
+    let one = |piece: &Piece<'_>| {
+        let mut scratch = judging.scratches.take(judging.evaluator);
+        let judged = judge_piece(judging, &mut scratch, piece, &name, &chunk.before, chunk.written);
+        judging.scratches.put(scratch);
+        judged
     };
-    let evaluator = judging.evaluator;
     let parts: Vec<Judgement> = if let [piece] = pieces.as_slice() {
-        vec![one(&mut evaluator.scratch(), piece)]
+        vec![one(piece)]
     } else {
-        pieces
-            .par_iter()
-            .map_init(|| evaluator.scratch(), one)
-            .collect()
+        pieces.par_iter().map(one).collect()
     };
     let mut whole = Judgement::default();
     for part in parts {
@@ -255,12 +274,14 @@ fn record_id(file: &Place, entry: &Entry<'_>) -> String {
 pub(super) fn prefix_of(chunk: &Chunk<'_>, expected: LogLinePrefix) -> Option<PrefixNotice> {
     let mut report = ReadReport::default();
     let (mut seen, mut fits, mut found) = (0, false, None);
+    let mut has_record = false;
     for piece in chunk.piece.split(64 << 10).iter().take(1) {
         piece.visit(&mut report, |entry| {
             if seen >= EXAMINED || fits {
                 return;
             }
             seen += 1;
+            has_record |= memchr::memmem::find(entry.text, b"AUDIT: ").is_some();
             match LogLinePrefix::detect(entry.text) {
                 Some(prefix) if prefix == expected => fits = true,
                 Some(prefix) => found = Some(prefix),
@@ -268,7 +289,9 @@ pub(super) fn prefix_of(chunk: &Chunk<'_>, expected: LogLinePrefix) -> Option<Pr
             }
         });
     }
-    (seen > 0 && !fits).then(|| PrefixNotice {
+    // A line or two may be another program's.
+    let is_telling = seen >= 3 || has_record || found.is_some();
+    (is_telling && !fits).then(|| PrefixNotice {
         path: chunk.path.to_owned(),
         found,
     })

@@ -65,18 +65,10 @@ impl Output {
     pub(super) fn write(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Stdout => {
-                let mut out = io::stdout().lock();
-                while !lines.is_empty() {
-                    match out.write(lines) {
-                        Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                        Ok(count) => {
-                            lines.drain(..count.min(lines.len()));
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                out.flush()
+                let mut done = 0;
+                let written = write_from(lines, &mut done);
+                lines.drain(..done.min(lines.len()));
+                written
             }
             Self::File(file) => {
                 file.append(lines)?;
@@ -125,6 +117,20 @@ impl Output {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Writes to stdout, and tells how far it came.
+fn write_from(lines: &[u8], done: &mut usize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    while let Some(rest @ [_, ..]) = lines.get(*done..) {
+        match out.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => *done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    out.flush()
 }
 
 /// A file of lines.

@@ -383,10 +383,6 @@ impl Followed {
         }
         let modified = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let has_changed = modified != self.modified || size != self.size;
-        if size > self.size {
-            self.grown = now;
-        }
-        (self.size, self.modified) = (size, modified);
         let limit = *self.limit.get_or_insert(size);
         let mut added = 0;
         if end < limit {
@@ -417,6 +413,10 @@ impl Followed {
                 self.place.head = Print::of(&self.head);
             }
         }
+        if size > self.size {
+            self.grown = now;
+        }
+        (self.size, self.modified) = (size, modified);
         Ok(true)
     }
 
@@ -437,8 +437,17 @@ impl Followed {
         self.place.offset + as_u64(self.buffer.len())
     }
 
-    pub(super) fn hand_on_all(&mut self) {
+    fn hand_on_all(&mut self) {
         self.hand_on(self.buffer.len(), false);
+    }
+
+    /// Hands on the whole lines that are held back. False when there are none.
+    pub(super) fn hand_on_lines(&mut self) -> bool {
+        let end = memchr::memrchr(b'\n', &self.buffer).map_or(0, |at| at + 1);
+        if end > 0 && !self.place.inside {
+            self.hand_on(end, false);
+        }
+        self.handed.is_some()
     }
 
     fn hand_on(&mut self, len: usize, inside: bool) {
