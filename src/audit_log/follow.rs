@@ -226,7 +226,9 @@ impl Follower {
         candidates.retain(|candidate| seen.insert(candidate.inode));
         self.unread.retain(|inode, no_log| {
             // A number that another file has by now is looked at anew.
-            let found = candidates.iter().find(|candidate| candidate.inode == *inode);
+            let found = candidates
+                .iter()
+                .find(|candidate| candidate.inode == *inode);
             found.is_some_and(|found| {
                 no_log.modified = found.modified;
                 found.path == no_log.path && found.size >= no_log.size
@@ -248,14 +250,16 @@ impl Follower {
             if !is_known && !self.unread.contains_key(&candidate.inode) {
                 match Followed::open(candidate, now, wall) {
                     Ok(file) => {
-                        let what = Unread::of(file.head()).filter(|_| candidate.is_sibling);
-                        match what {
-                            // What a rotation leaves beside a log that is named is no concern.
-                            Some(what) => {
-                                let no_log = NoLog::new(&file, what);
-                                self.unread.insert(candidate.inode, no_log);
-                            }
-                            None => fresh.push(file),
+                        let what = Unread::of(file.head());
+                        let Some(what) = what else {
+                            fresh.push(file);
+                            continue;
+                        };
+                        self.unread.insert(candidate.inode, NoLog::new(&file, what));
+                        // What a rotation leaves beside a log that is named is no concern.
+                        if !candidate.is_sibling {
+                            let path = candidate.path.clone();
+                            self.notices.push(Notice::Unread { path, what });
                         }
                     }
                     Err(error) => troubles.push(Trouble {
@@ -319,13 +323,16 @@ impl Follower {
                 path: file.path.clone(),
             });
         }
-        // Before younger ones of which nothing has been handed on.
+        self.insert(self.turn_of(&file), file);
+    }
+
+    /// Where a file stands among the others: before younger ones of which nothing has been handed on.
+    fn turn_of(&self, file: &Followed) -> usize {
         let age = file.age();
-        let at = self
-            .files
+        self.files
             .iter()
-            .position(|other| other.is_untouched() && other.has_head() && other.age() > age);
-        self.insert(at.unwrap_or(self.files.len()), file);
+            .position(|other| other.is_untouched() && other.has_head() && other.age() > age)
+            .unwrap_or(self.files.len())
     }
 
     fn insert(&mut self, at: usize, mut file: Followed) {
@@ -440,12 +447,21 @@ impl Follower {
                 Step::Nothing => self.turn += 1,
                 Step::More => {}
                 // What stands beside it by now may be older.
-                Step::Began => self.look(now, self.wall),
+                Step::Began => {
+                    self.look(now, self.wall);
+                    if let Some(at) = self.files.iter().position(|file| file.key == key) {
+                        let file = self.files.remove(at);
+                        let at = self.turn_of(&file);
+                        self.files.insert(at, file);
+                    }
+                }
                 Step::Truncated => self.truncated(key, now),
                 Step::Unread(what) => {
                     let path = file.path.clone();
                     self.unread.insert(file.inode(), NoLog::new(file, what));
                     self.files.remove(self.turn);
+                    // So that an argument that is no log is a trouble at once.
+                    self.look(now, self.wall);
                     self.notices.push(Notice::Unread { path, what });
                 }
             }

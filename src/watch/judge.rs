@@ -130,7 +130,14 @@ pub(super) fn judge(judging: &Judging<'_>, chunk: &Chunk<'_>) -> Judgement {
     let pieces = chunk.piece.split(PIECE);
     let one = |piece: &Piece<'_>| {
         let mut scratch = judging.scratches.take(judging.evaluator);
-        let judged = judge_piece(judging, &mut scratch, piece, &name, &chunk.before, chunk.written);
+        let judged = judge_piece(
+            judging,
+            &mut scratch,
+            piece,
+            &name,
+            &chunk.before,
+            chunk.written,
+        );
         judging.scratches.put(scratch);
         judged
     };
@@ -165,7 +172,15 @@ fn judge_piece(
             return;
         }
         let is_written = written.is_some_and(|written| entry.offset < written);
-        judge_entry(judging, scratch, &mut judgement, entry, name, file, is_written);
+        judge_entry(
+            judging,
+            scratch,
+            &mut judgement,
+            entry,
+            name,
+            file,
+            is_written,
+        );
     });
     judgement.counts.last_entry_ms = last;
     // What an earlier run dealt with is counted once.

@@ -166,8 +166,7 @@ impl Metrics {
                 (records, bytes, outbox.sums())
             }),
             wall,
-            behind_since: (behind > 0)
-                .then(|| self.now.behind_since.unwrap_or(wall)),
+            behind_since: (behind > 0).then(|| self.now.behind_since.unwrap_or(wall)),
         };
     }
 
@@ -177,7 +176,10 @@ impl Metrics {
         let Some(seen) = now.behind_since else {
             return 0.0;
         };
-        let read = self.sums.last_entry_ms.and_then(|ms| u64::try_from(ms).ok());
+        let read = self
+            .sums
+            .last_entry_ms
+            .and_then(|ms| u64::try_from(ms).ok());
         let since = read.map_or(seen, |ms| seen.min(Duration::from_millis(ms)));
         now.wall.saturating_sub(since).as_secs_f64()
     }
@@ -189,7 +191,11 @@ impl Metrics {
         let now = &self.now;
         text.family("build_info", "gauge", "The version that runs.");
         text.sample("build_info", &[("version", &build.version)], 1);
-        text.family("policy_info", "gauge", "The policy by which records are judged.");
+        text.family(
+            "policy_info",
+            "gauge",
+            "The policy by which records are judged.",
+        );
         text.sample(
             "policy_info",
             &[
@@ -199,8 +205,17 @@ impl Metrics {
             ],
             1,
         );
-        text.one("healthy", "gauge", "Whether everything is followed and delivered; /healthz says what is not.", u64::from(problems == 0));
-        text.family("records_total", "counter", "Audit records by verdict and signal.");
+        text.one(
+            "healthy",
+            "gauge",
+            "Whether everything is followed and delivered; /healthz says what is not.",
+            u64::from(problems == 0),
+        );
+        text.family(
+            "records_total",
+            "counter",
+            "Audit records by verdict and signal.",
+        );
         for ((verdict, signal), number) in &sums.records {
             let labels = [("verdict", *verdict), ("signal", *signal)];
             text.sample("records_total", &labels, *number);
@@ -218,40 +233,140 @@ impl Metrics {
             ];
             text.sample("counted_total", &labels, number);
         }
-        text.family("excluded_total", "counter", "Audit records that each exclusion silences; a record may be silenced by several.");
+        text.family(
+            "excluded_total",
+            "counter",
+            "Audit records that each exclusion silences; a record may be silenced by several.",
+        );
         for (id, number) in &sums.excluded {
             text.sample("excluded_total", &[("exclusion", id)], *number);
         }
-        text.one("read_bytes_total", "counter", "Bytes of logs that were judged.", sums.bytes);
-        text.one("entries_total", "counter", "Log entries, records among them.", sums.entries);
-        text.one("foreign_total", "counter", "Pieces of text that belong to no entry.", sums.foreign);
-        text.one("behind_bytes", "gauge", "Bytes of logs that were written and not yet judged.", now.behind);
-        text.float("lag_seconds", "How long what is judged next has been written; 0 when nothing waits.", self.lag());
+        text.one(
+            "read_bytes_total",
+            "counter",
+            "Bytes of logs that were judged.",
+            sums.bytes,
+        );
+        text.one(
+            "entries_total",
+            "counter",
+            "Log entries, records among them.",
+            sums.entries,
+        );
+        text.one(
+            "foreign_total",
+            "counter",
+            "Pieces of text that belong to no entry.",
+            sums.foreign,
+        );
+        text.one(
+            "behind_bytes",
+            "gauge",
+            "Bytes of logs that were written and not yet judged.",
+            now.behind,
+        );
+        text.float(
+            "lag_seconds",
+            "How long what is judged next has been written; 0 when nothing waits.",
+            self.lag(),
+        );
         text.family("files", "gauge", "Files: followed, passed over as no text logs, and arguments or files that cannot be followed.");
         text.sample("files", &[("state", "followed")], now.files.followed);
         text.sample("files", &[("state", "unread")], now.files.unread);
         text.sample("files", &[("state", "failing")], as_u64(now.failing));
         text.one("warnings_total", "counter", "Messages that somebody should read: a file that is gone, truncated or not readable, a webhook that fails.", self.warnings);
-        text.one("output_pending_bytes", "gauge", "Bytes that the output has not taken; nothing is read meanwhile.", now.pending);
-        text.one("output_errors_total", "counter", "Writes to the output that failed.", self.output_errors);
-        text.time("last_delivery_timestamp_seconds", "When lines were last written.", self.last_delivery);
+        text.one(
+            "output_pending_bytes",
+            "gauge",
+            "Bytes that the output has not taken; nothing is read meanwhile.",
+            now.pending,
+        );
+        text.one(
+            "output_errors_total",
+            "counter",
+            "Writes to the output that failed.",
+            self.output_errors,
+        );
+        text.time(
+            "last_delivery_timestamp_seconds",
+            "When lines were last written.",
+            self.last_delivery,
+        );
         let counted = sums.last_counted_ms.and_then(|ms| u64::try_from(ms).ok());
-        text.time("last_counted_timestamp_seconds", "The time in the log of the last record that counts.", counted.map(Duration::from_millis));
-        text.one("cursor_errors_total", "counter", "Writes of the cursor that failed.", self.cursor_errors);
-        text.time("last_cursor_timestamp_seconds", "When the cursor was last written.", self.last_cursor);
-        text.family("policy_reloads_total", "counter", "Changes of the policy files, and whether they could be used.");
+        text.time(
+            "last_counted_timestamp_seconds",
+            "The time in the log of the last record that counts.",
+            counted.map(Duration::from_millis),
+        );
+        text.one(
+            "cursor_errors_total",
+            "counter",
+            "Writes of the cursor that failed.",
+            self.cursor_errors,
+        );
+        text.time(
+            "last_cursor_timestamp_seconds",
+            "When the cursor was last written.",
+            self.last_cursor,
+        );
+        text.family(
+            "policy_reloads_total",
+            "counter",
+            "Changes of the policy files, and whether they could be used.",
+        );
         text.sample("policy_reloads_total", &[("result", "used")], self.reloads);
-        text.sample("policy_reloads_total", &[("result", "broken")], self.reloads_failed);
-        text.one("policy_broken", "gauge", "Whether the policy files have faults, so that an older policy is used.", u64::from(self.is_policy_broken));
+        text.sample(
+            "policy_reloads_total",
+            &[("result", "broken")],
+            self.reloads_failed,
+        );
+        text.one(
+            "policy_broken",
+            "gauge",
+            "Whether the policy files have faults, so that an older policy is used.",
+            u64::from(self.is_policy_broken),
+        );
         if let Some((records, bytes, webhook)) = &now.webhook {
-            text.one("webhook_attempts_total", "counter", "Requests to the webhook.", webhook.attempts);
+            text.one(
+                "webhook_attempts_total",
+                "counter",
+                "Requests to the webhook.",
+                webhook.attempts,
+            );
             text.family("webhook_failures_total", "counter", "Requests that were not taken: refused by a status that more tries hardly change, or failed otherwise.");
-            text.sample("webhook_failures_total", &[("reason", "refused")], webhook.refused);
-            text.sample("webhook_failures_total", &[("reason", "failed")], webhook.failed);
-            text.one("webhook_delivered_total", "counter", "Records that the webhook took.", webhook.delivered);
-            text.one("webhook_queue_records", "gauge", "Records that wait for the webhook.", as_u64(*records));
-            text.one("webhook_queue_bytes", "gauge", "Bytes that wait for the webhook.", as_u64(*bytes));
-            text.time("webhook_last_success_timestamp_seconds", "When the webhook last took something.", self.last_webhook);
+            text.sample(
+                "webhook_failures_total",
+                &[("reason", "refused")],
+                webhook.refused,
+            );
+            text.sample(
+                "webhook_failures_total",
+                &[("reason", "failed")],
+                webhook.failed,
+            );
+            text.one(
+                "webhook_delivered_total",
+                "counter",
+                "Records that the webhook took.",
+                webhook.delivered,
+            );
+            text.one(
+                "webhook_queue_records",
+                "gauge",
+                "Records that wait for the webhook.",
+                as_u64(*records),
+            );
+            text.one(
+                "webhook_queue_bytes",
+                "gauge",
+                "Bytes that wait for the webhook.",
+                as_u64(*bytes),
+            );
+            text.time(
+                "webhook_last_success_timestamp_seconds",
+                "When the webhook last took something.",
+                self.last_webhook,
+            );
         }
         text.0
     }
@@ -358,8 +473,15 @@ mod tests {
             .filter(|line| line.starts_with("pgvigil_watch_counted_total"))
             .collect();
         assert_eq!(series.len(), SERIES_MAX + 1);
-        assert!(series.iter().any(|line| line.contains("user=\"other\"") && line.ends_with(" 2000")));
-        assert!(text.lines().all(|line| line.starts_with("# ") || line.starts_with("pgvigil_watch_")));
+        assert!(
+            series
+                .iter()
+                .any(|line| line.contains("user=\"other\"") && line.ends_with(" 2000"))
+        );
+        assert!(
+            text.lines()
+                .all(|line| line.starts_with("# ") || line.starts_with("pgvigil_watch_"))
+        );
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
     }
 }

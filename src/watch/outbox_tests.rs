@@ -78,7 +78,10 @@ fn a_failure_is_told_once_and_tried_again_later_and_later() {
         what: what.to_owned(),
         retry_after: None,
     };
-    assert_eq!(outbox.answered(now, failed("x"), 0), Told::Broken("x".to_owned()));
+    assert_eq!(
+        outbox.answered(now, failed("x"), 0),
+        Told::Broken("x".to_owned())
+    );
     let mut waited = Vec::new();
     for _ in 0..8 {
         let from = now;
@@ -88,7 +91,10 @@ fn a_failure_is_told_once_and_tried_again_later_and_later() {
             }
             now += Duration::from_millis(100);
         };
-        assert_eq!(again.id, first.id, "the same request, so that it is taken once");
+        assert_eq!(
+            again.id, first.id,
+            "the same request, so that it is taken once"
+        );
         waited.push((now - from).as_secs());
         assert_eq!(outbox.answered(now, failed("x"), 0), Told::Nothing);
     }

@@ -17,13 +17,17 @@ pub enum AddressError {
     #[error("the address of the webhook is no http or https URL")]
     NoUrl,
     /// It would be sent where everybody on the way can read it.
-    #[error("the address of the webhook is http: records would go in the clear; use https, or a receiver on this machine")]
+    #[error(
+        "the address of the webhook is http: records would go in the clear; use https, or a receiver on this machine"
+    )]
     Clear,
     /// The header cannot be sent.
     #[error("the value of the Authorization header has characters that no header has")]
     NoHeader,
     /// No certificate authority is trusted here.
-    #[error("this machine has no certificates to trust: install ca-certificates, or set SSL_CERT_FILE")]
+    #[error(
+        "this machine has no certificates to trust: install ca-certificates, or set SSL_CERT_FILE"
+    )]
     NoCertificates,
 }
 

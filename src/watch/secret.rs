@@ -19,7 +19,9 @@ pub enum SecretRef {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It stands where it must not.
-    #[error("give `env:NAME` or `file:PATH`: what stands on a command line, every user of the machine can read")]
+    #[error(
+        "give `env:NAME` or `file:PATH`: what stands on a command line, every user of the machine can read"
+    )]
     Bare,
     /// Nothing is there.
     #[error("{0} is empty or not set")]
@@ -51,10 +53,7 @@ impl SecretRef {
     ///
     /// # Errors
     /// If there is none.
-    pub fn read(
-        &self,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<String, SecretError> {
+    pub fn read(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, SecretError> {
         let text = match self {
             Self::Variable(name) => variable(name).unwrap_or_default(),
             Self::File(path) => std::fs::read_to_string(path)

@@ -114,7 +114,10 @@ fn respond(request: &[u8], pages: &Pages) -> (Page, bool) {
         body: body.to_owned(),
     };
     let is_whole = memchr::memmem::find(request, b"\r\n\r\n").is_some();
-    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let line = request
+        .split(|byte| *byte == b'\r')
+        .next()
+        .unwrap_or_default();
     let mut words = std::str::from_utf8(line).unwrap_or_default().split(' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
@@ -164,7 +167,10 @@ mod tests {
             assert_eq!(status(bad), 400, "{bad:?}");
         }
         assert_eq!(
-            status(&format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(REQUEST_MAX))),
+            status(&format!(
+                "GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n",
+                "y".repeat(REQUEST_MAX)
+            )),
             400
         );
     }

@@ -36,8 +36,13 @@ impl Stamp {
             match fs::symlink_metadata(&path) {
                 Ok(data) if data.is_dir() && depth < DEPTH_MAX => self.add(&path, depth + 1),
                 Ok(data) => {
-                    self.0
-                        .push((path, data.ino(), data.len(), data.mtime(), data.mtime_nsec()));
+                    self.0.push((
+                        path,
+                        data.ino(),
+                        data.len(),
+                        data.mtime(),
+                        data.mtime_nsec(),
+                    ));
                 }
                 Err(_) => {}
             }

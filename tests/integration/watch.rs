@@ -45,7 +45,11 @@ impl Watcher {
         variables: &[(&str, &str)],
     ) -> Self {
         let said = folder.join("said");
-        let errors = OpenOptions::new().append(true).create(true).open(&said).unwrap();
+        let errors = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&said)
+            .unwrap();
         let stdout = OpenOptions::new()
             .append(true)
             .create(true)
@@ -141,9 +145,17 @@ fn parsed(text: &str) -> BTreeMap<String, f64> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the parser of prometheus-client is missing: run `tests/moto/install`");
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "Prometheus cannot read this:\n{text}");
+    assert!(
+        output.status.success(),
+        "Prometheus cannot read this:\n{text}"
+    );
     let samples: Vec<(String, f64)> = serde_json::from_slice(&output.stdout).unwrap();
     samples.into_iter().collect()
 }
@@ -161,16 +173,30 @@ fn statements(path: &Path) -> Vec<String> {
 #[test]
 fn people_work_while_logs_rotate_and_the_watcher_is_killed() {
     for names in ["postgresql-%Y-%m-%d_%H%M%S.log", "postgresql.log"] {
-        let server = Server::start(&["--set", &format!("log_filename='{names}'")]);
-        server.ask("create table orders (id int); create role alice login; grant all on orders to alice");
+        let server = Server::start(&["--set", &format!("log_filename={names}")]);
+        server.ask(
+            "create table orders (id int); create role alice login; grant all on orders to alice",
+        );
         server.ask("alter role alice set pgaudit.log = 'all'");
         server.ask("alter role alice set pgaudit.log_relation = on");
         let log = PathBuf::from(&server.facts["log"]);
         let is_renamed = names == "postgresql.log";
-        let target = if is_renamed { log.clone() } else { log.parent().unwrap().to_owned() };
+        let target = if is_renamed {
+            log.clone()
+        } else {
+            log.parent().unwrap().to_owned()
+        };
         let folder = tempfile::tempdir().unwrap();
         let target = target.to_str().unwrap();
-        let arguments = ["--cursor", "cursor", "--out", "out.jsonl", "--from", "start", target];
+        let arguments = [
+            "--cursor",
+            "cursor",
+            "--out",
+            "out.jsonl",
+            "--from",
+            "start",
+            target,
+        ];
         let mut watcher = Watcher::start(folder.path(), root(), &arguments);
         let mut number = 0;
         let mut expected = Vec::new();
@@ -200,12 +226,15 @@ fn people_work_while_logs_rotate_and_the_watcher_is_killed() {
             }
         }
         let out = folder.path().join("out.jsonl");
-        eventually("every statement", || statements(&out).len() >= expected.len());
+        eventually("every statement", || {
+            statements(&out).len() >= expected.len()
+        });
         thread::sleep(Duration::from_millis(1500));
         assert_eq!(statements(&out), expected, "{names}\n{}", watcher.said());
         assert_eq!(watcher.stop(), 0);
         let line: Value =
-            serde_json::from_str(fs::read_to_string(&out).unwrap().lines().next().unwrap()).unwrap();
+            serde_json::from_str(fs::read_to_string(&out).unwrap().lines().next().unwrap())
+                .unwrap();
         assert_eq!(line["user"], "alice");
         assert_eq!(line["object"], "public.orders");
         assert!(line["time"].as_str().unwrap().ends_with('Z'));
@@ -235,7 +264,11 @@ fn entry(number: usize, user: &str) -> String {
 }
 
 fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
@@ -250,7 +283,10 @@ impl Receiver {
     /// Answers: a status, or `hang`, or `reset`; the last one for ever.
     fn start(answers: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/hidden-path?token=hidden-token", listener.local_addr().unwrap());
+        let url = format!(
+            "http://{}/hidden-path?token=hidden-token",
+            listener.local_addr().unwrap()
+        );
         let taken = Arc::new(Mutex::new(Vec::new()));
         let heads = Arc::new(Mutex::new(Vec::new()));
         let (to, heads_to) = (Arc::clone(&taken), Arc::clone(&heads));
@@ -268,7 +304,9 @@ impl Receiver {
                         if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
                             break;
                         }
-                        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        if let Some(value) =
+                            line.to_ascii_lowercase().strip_prefix("content-length:")
+                        {
                             length = value.trim().parse().unwrap();
                         }
                         head.push_str(&line);
@@ -289,9 +327,13 @@ impl Receiver {
                         "reset" => break,
                         status => {
                             if status.starts_with('2') {
-                                to.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                                to.lock()
+                                    .unwrap()
+                                    .push(serde_json::from_slice(&body).unwrap());
                             }
-                            let text = format!("HTTP/1.1 {status} x\r\nContent-Length: 14\r\n\r\nhidden-token!!");
+                            let text = format!(
+                                "HTTP/1.1 {status} x\r\nContent-Length: 14\r\n\r\nhidden-token!!"
+                            );
                             let _ = (&stream).write_all(text.as_bytes());
                         }
                     }
@@ -303,7 +345,9 @@ impl Receiver {
 
     fn ids(&self) -> Vec<String> {
         let taken = self.taken.lock().unwrap();
-        let records = taken.iter().flat_map(|body| body["records"].as_array().unwrap());
+        let records = taken
+            .iter()
+            .flat_map(|body| body["records"].as_array().unwrap());
         records
             .map(|record| record["id"].as_str().unwrap().to_owned())
             .collect()
@@ -317,16 +361,33 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
     let log = folder.path().join("postgresql.log");
     append(&log, "");
     let arguments = [
-        "--cursor", "cursor", "--out", "out.jsonl", "--webhook", "env:HOOK", "--webhook-authorization", "env:TOKEN",
-        "--webhook-timeout", "1", "--metrics", "127.0.0.1:0", "postgresql.log",
+        "--cursor",
+        "cursor",
+        "--out",
+        "out.jsonl",
+        "--webhook",
+        "env:HOOK",
+        "--webhook-authorization",
+        "env:TOKEN",
+        "--webhook-timeout",
+        "1",
+        "--metrics",
+        "127.0.0.1:0",
+        "postgresql.log",
     ];
-    let variables = [("HOOK", receiver.url.as_str()), ("TOKEN", "Bearer hidden-bearer")];
+    let variables = [
+        ("HOOK", receiver.url.as_str()),
+        ("TOKEN", "Bearer hidden-bearer"),
+    ];
     let watcher = Watcher::start_with(folder.path(), root(), &arguments, &variables);
     let address = watcher.metrics();
     watcher.wait_said("read from its end");
     let hostile = "mallory\"} 1\u{7}\\";
     for number in 0..250 {
-        append(&log, &entry(number, if number == 7 { hostile } else { "alice" }));
+        append(
+            &log,
+            &entry(number, if number == 7 { hostile } else { "alice" }),
+        );
     }
     watcher.wait_said("the webhook takes nothing");
     let (status, health) = get(&address, "/healthz");
@@ -339,19 +400,38 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
     let written: Vec<String> = fs::read_to_string(&out)
         .unwrap()
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
-    assert_eq!(receiver.ids(), written, "each once, in order, under the same id");
+    assert_eq!(
+        receiver.ids(),
+        written,
+        "each once, in order, under the same id"
+    );
     {
         let taken = receiver.taken.lock().unwrap();
         let record = &taken[0]["records"][0];
-        assert_eq!(record["statement"], Value::Null, "statements stay here unless asked for");
+        assert_eq!(
+            record["statement"],
+            Value::Null,
+            "statements stay here unless asked for"
+        );
         assert_eq!(record["object"], "public.orders");
         assert_eq!(taken[0]["source"]["environment"], "local");
         let heads = receiver.heads.lock().unwrap();
         assert!(heads[0].contains("Bearer hidden-bearer"));
         let key = format!("idempotency-key: {}", taken[0]["batch"].as_str().unwrap());
-        assert!(heads.iter().filter(|head| head.to_ascii_lowercase().contains(&key)).count() >= 4);
+        assert!(
+            heads
+                .iter()
+                .filter(|head| head.to_ascii_lowercase().contains(&key))
+                .count()
+                >= 4
+        );
     }
     eventually("a healthy watcher", || get(&address, "/healthz").0 == 200);
     eventually("the figures", || {
@@ -359,8 +439,12 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
     });
     let (_, text) = get(&address, "/metrics");
     let samples = parsed(&text);
-    assert_eq!(samples[r#"pgvigil_watch_records_total{"signal": "dml", "verdict": "counted"}"#], 250.0);
-    let alice = r#"pgvigil_watch_counted_total{"class": "READ", "command": "SELECT", "user": "alice"}"#;
+    assert_eq!(
+        samples[r#"pgvigil_watch_records_total{"signal": "dml", "verdict": "counted"}"#],
+        250.0
+    );
+    let alice =
+        r#"pgvigil_watch_counted_total{"class": "READ", "command": "SELECT", "user": "alice"}"#;
     assert_eq!(samples[alice], 249.0);
     assert_eq!(samples["pgvigil_watch_healthy{}"], 1.0);
     assert_eq!(samples["pgvigil_watch_behind_bytes{}"], 0.0);
@@ -369,7 +453,9 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
     assert!(samples["pgvigil_watch_webhook_last_success_timestamp_seconds{}"] > 1e9);
     assert!(!text.contains('\u{7}'));
     // Slow and senseless clients hold up nobody.
-    let _slow: Vec<TcpStream> = (0..10).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let _slow: Vec<TcpStream> = (0..10)
+        .map(|_| TcpStream::connect(&address).unwrap())
+        .collect();
     append(&log, &(entry(251, "alice") + &entry(252, "alice")));
     eventually("the next record", || receiver.ids().len() > 250);
     let said = watcher.said();
@@ -388,7 +474,16 @@ fn what_a_webhook_refuses_waits_for_the_next_run() {
     let log = folder.path().join("postgresql.log");
     append(&log, &(entry(1, "alice") + &entry(2, "bob")));
     let arguments = [
-        "--once", "--from", "start", "--cursor", "cursor", "--out", "out.jsonl", "--webhook", "env:HOOK", "--with-statements",
+        "--once",
+        "--from",
+        "start",
+        "--cursor",
+        "cursor",
+        "--out",
+        "out.jsonl",
+        "--webhook",
+        "env:HOOK",
+        "--with-statements",
         "postgresql.log",
     ];
     let run = |url: &str| {
@@ -399,7 +494,10 @@ fn what_a_webhook_refuses_waits_for_the_next_run() {
     let (code, said) = run(&refusing.url);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("status 404"), "{said}");
-    assert!(said.contains("wait for the webhook: the next run delivers them"), "{said}");
+    assert!(
+        said.contains("wait for the webhook: the next run delivers them"),
+        "{said}"
+    );
     let out = folder.path().join("out.jsonl");
     assert_eq!(statements(&out).len(), 2);
     append(&log, &entry(3, "carol"));
@@ -431,16 +529,28 @@ fn a_broken_policy_changes_nothing_and_a_sound_one_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("postgresql.log");
     append(&log, "");
-    let arguments = ["--metrics", "127.0.0.1:0", "--out", "out.jsonl", "postgresql.log"];
+    let arguments = [
+        "--metrics",
+        "127.0.0.1:0",
+        "--out",
+        "out.jsonl",
+        "postgresql.log",
+    ];
     let watcher = Watcher::start(folder.path(), policy.path(), &arguments);
     let address = watcher.metrics();
     watcher.wait_said("read from its end");
     let out = folder.path().join("out.jsonl");
     append(&log, &entry(1, "night_batch"));
-    eventually("a role that nobody declared", || statements(&out).len() == 1);
+    eventually("a role that nobody declared", || {
+        statements(&out).len() == 1
+    });
 
     let more = policy.path().join("rules/more.yaml");
-    fs::write(&more, "version: 1\nservice_accounts:\n  - {role: night_batch\n").unwrap();
+    fs::write(
+        &more,
+        "version: 1\nservice_accounts:\n  - {role: night_batch\n",
+    )
+    .unwrap();
     watcher.wait_said("the changed policy cannot be used");
     eventually("a broken policy", || get(&address, "/healthz").0 == 503);
     append(&log, &entry(2, "night_batch"));
@@ -458,7 +568,10 @@ fn a_broken_policy_changes_nothing_and_a_sound_one_is_used() {
     eventually("the new policy", || statements(&out).len() == 3);
     assert_eq!(statements(&out)[2], "select 4 from orders");
     let samples = parsed(&get(&address, "/metrics").1);
-    assert_eq!(samples[r#"pgvigil_watch_policy_reloads_total{"result": "broken"}"#], 1.0);
+    assert_eq!(
+        samples[r#"pgvigil_watch_policy_reloads_total{"result": "broken"}"#],
+        1.0
+    );
     assert!(samples[r#"pgvigil_watch_policy_reloads_total{"result": "used"}"#] >= 1.0);
     assert_eq!(watcher.stop(), 0);
 }
@@ -472,9 +585,25 @@ fn a_full_disk_stops_the_reading_until_there_is_room() {
     let mut watcher = Watcher {
         // 32 kB a file, and an error instead of a signal, as on a full disk.
         child: Command::new("bash")
-            .args(["-c", "trap '' XFSZ; ulimit -S -f 32; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_pgvigil"), "-C"])
+            .args([
+                "-c",
+                "trap '' XFSZ; ulimit -S -f 32; exec \"$@\"",
+                "bash",
+                env!("CARGO_BIN_EXE_pgvigil"),
+                "-C",
+            ])
             .arg(root())
-            .args(["watch", "--env", "local", "--cursor", "cursor", "--out", "out.jsonl", "--from", "start"])
+            .args([
+                "watch",
+                "--env",
+                "local",
+                "--cursor",
+                "cursor",
+                "--out",
+                "out.jsonl",
+                "--from",
+                "start",
+            ])
             .args(["--metrics", "127.0.0.1:0", "postgresql.log"])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -486,20 +615,39 @@ fn a_full_disk_stops_the_reading_until_there_is_room() {
     };
     watcher.wait_said("the output cannot be written");
     let address = watcher.metrics();
-    eventually("an unhealthy watcher", || get(&address, "/healthz").1.contains("the output cannot be written"));
+    eventually("an unhealthy watcher", || {
+        get(&address, "/healthz")
+            .1
+            .contains("the output cannot be written")
+    });
     let raised = Command::new("prlimit")
-        .args(["--pid", &watcher.child.id().to_string(), "--fsize=unlimited"])
+        .args([
+            "--pid",
+            &watcher.child.id().to_string(),
+            "--fsize=unlimited",
+        ])
         .status();
     assert!(raised.unwrap().success());
     watcher.wait_said("the output can be written again");
     let out = folder.path().join("out.jsonl");
     eventually("every line", || statements(&out).len() == 200);
-    assert_eq!(watcher.said().matches("cannot be written").count(), 1, "told once");
+    assert_eq!(
+        watcher.said().matches("cannot be written").count(),
+        1,
+        "told once"
+    );
     // Only one may have the cursor.
     let other = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
         .arg("-C")
         .arg(root())
-        .args(["watch", "--env", "local", "--cursor", "cursor", "postgresql.log"])
+        .args([
+            "watch",
+            "--env",
+            "local",
+            "--cursor",
+            "cursor",
+            "postgresql.log",
+        ])
         .current_dir(folder.path())
         .output()
         .unwrap();
@@ -512,8 +660,14 @@ fn a_full_disk_stops_the_reading_until_there_is_room() {
 #[test]
 fn what_cannot_be_followed_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    append(&folder.path().join("x.csv"), "2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,\n");
-    append(&folder.path().join("debian.log"), "2026-11-22 06:55:28.123 UTC [1] LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<none>\n");
+    append(
+        &folder.path().join("x.csv"),
+        "2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,\n",
+    );
+    append(
+        &folder.path().join("debian.log"),
+        "2026-11-22 06:55:28.123 UTC [1] LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<none>\n",
+    );
     append(&folder.path().join("damaged"), "{}");
     let run = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
@@ -526,23 +680,46 @@ fn what_cannot_be_followed_is_told() {
             .output()
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), said)
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            said,
+        )
     };
     let (code, _, said) = run(&["x.csv"]);
-    assert!(code == 1 && said.contains("set log_destination = 'stderr'"), "{said}");
+    assert!(
+        code == 1 && said.contains("set log_destination = 'stderr'"),
+        "{said}"
+    );
     let (code, out, said) = run(&["debian.log"]);
-    assert!(out.contains("\"counted\""), "a record under another prefix is loud");
-    assert!(code == 1 && said.contains("set that prefix on the server"), "{said}");
+    assert!(
+        out.contains("\"counted\""),
+        "a record under another prefix is loud"
+    );
+    assert!(
+        code == 1 && said.contains("set that prefix on the server"),
+        "{said}"
+    );
     let (code, _, said) = run(&["nowhere.log"]);
     assert!(code == 1 && said.contains("does not exist"), "{said}");
     let (code, _, said) = run(&["--cursor", "damaged", "debian.log"]);
-    assert!(code == 1 && said.contains("no cursor of this version"), "{said}");
+    assert!(
+        code == 1 && said.contains("no cursor of this version"),
+        "{said}"
+    );
     let (code, _, said) = run(&["-"]);
     assert!(code == 2 && said.contains("rules eval"), "{said}");
     let (code, _, said) = run(&["--out", "/dev/null", "debian.log"]);
     assert!(code == 1 && said.contains("it is no file"), "{said}");
-    for (address, what) in [("https://hidden/x", "give `env:NAME`"), ("env:HOOK", "no http or https URL"), ("env:NONE", "empty or not set")] {
+    for (address, what) in [
+        ("https://hidden/x", "give `env:NAME`"),
+        ("env:HOOK", "no http or https URL"),
+        ("env:NONE", "empty or not set"),
+    ] {
         let (code, _, said) = run(&["--webhook", address, "debian.log"]);
-        assert!(code == 2 && said.contains(what) && !said.contains("hidden"), "{said}");
+        assert!(
+            code == 2 && said.contains(what) && !said.contains("hidden"),
+            "{said}"
+        );
     }
 }

@@ -79,17 +79,22 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Entries of every kind that matters, each with a time of its own.
 fn entry(number: usize, kind: usize) -> String {
-    let time = jiff::Timestamp::from_second(1_795_330_000 + i64::try_from(number).unwrap()).unwrap();
+    let time =
+        jiff::Timestamp::from_second(1_795_330_000 + i64::try_from(number).unwrap()).unwrap();
     let time = time.strftime("%Y-%m-%d %H:%M:%S UTC");
     let who = format!("{time}:10.0.0.1(5000):alice@shop:[77]:LOG:  ");
     match kind % 6 {
-        0 => format!("{who}AUDIT: SESSION,{number},1,READ,SELECT,TABLE,public.orders,select {number} from orders,<none>\n"),
+        0 => format!(
+            "{who}AUDIT: SESSION,{number},1,READ,SELECT,TABLE,public.orders,select {number} from orders,<none>\n"
+        ),
         1 => format!(
             "{who}AUDIT: SESSION,{number},1,WRITE,INSERT,TABLE,public.orders,\"insert into orders\n\tvalues ({number},\n\t\"\"x\"\")\",<none>\n"
         ),
         2 => format!("{who}AUDIT: SESSION,{number},1,MISC,BEGIN,,,begin,<none>\n"),
         3 => format!("{who}duration: {number} ms\n"),
-        4 => format!("{time}:10.0.0.1(5000):alice@shop:[77]:ERROR:  x{number}\n\tAUDIT: SESSION,1,1,\n"),
+        4 => format!(
+            "{time}:10.0.0.1(5000):alice@shop:[77]:ERROR:  x{number}\n\tAUDIT: SESSION,1,1,\n"
+        ),
         _ => format!("{who}AUDIT: SESSION,{number},1,MISC,???,,,merge {number},<none>\n"),
     }
 }
@@ -207,7 +212,10 @@ impl World {
             }
             Rotation::CopyTruncate => {
                 fs::copy(&self.file, old).unwrap();
-                let file = OpenOptions::new().write(true).truncate(true).open(&self.file);
+                let file = OpenOptions::new()
+                    .write(true)
+                    .truncate(true)
+                    .open(&self.file);
                 drop(file.unwrap());
             }
             Rotation::NewName => {
@@ -299,7 +307,9 @@ impl World {
 
 /// Lines without what tells where they were found.
 fn lines(text: &[u8], only_counted: bool) -> Vec<Value> {
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     lines
         .map(|line| serde_json::from_slice::<Value>(line).unwrap())
         .filter(|line| !only_counted || line["verdict"] == "counted")

@@ -75,11 +75,7 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    pub(super) fn open(
-        candidate: &Candidate,
-        now: Instant,
-        wall: SystemTime,
-    ) -> io::Result<Self> {
+    pub(super) fn open(candidate: &Candidate, now: Instant, wall: SystemTime) -> io::Result<Self> {
         let file = File::open(&candidate.path)?;
         let data = file.metadata()?;
         let at = Candidate::new(&candidate.path, &data);
@@ -344,7 +340,10 @@ impl Followed {
             let is_too_long = self.buffer.len() >= options.entry_bytes
                 && next_entry(self.buffer.get(..options.entry_bytes).unwrap_or_default()).is_none();
             if is_too_long {
-                self.hand_on(options.entry_bytes.saturating_sub(growing::KEPT).max(1), true);
+                self.hand_on(
+                    options.entry_bytes.saturating_sub(growing::KEPT).max(1),
+                    true,
+                );
                 return Step::Handed;
             }
             let whole = whole_entries(&self.buffer);
@@ -523,7 +522,10 @@ impl Followed {
 fn tail(before: &[u8], text: &[u8]) -> Vec<u8> {
     let text = text.get(text.len().saturating_sub(TAIL)..).unwrap_or(text);
     let kept = before.len().min(TAIL - text.len());
-    let mut tail = before.get(before.len() - kept..).unwrap_or_default().to_vec();
+    let mut tail = before
+        .get(before.len() - kept..)
+        .unwrap_or_default()
+        .to_vec();
     tail.extend_from_slice(text);
     tail
 }

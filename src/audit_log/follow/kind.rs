@@ -58,7 +58,9 @@ impl Unread {
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Compressed => "is compressed: only logs that grow are followed, `rules eval` reads it",
+            Self::Compressed => {
+                "is compressed: only logs that grow are followed, `rules eval` reads it"
+            }
             Self::Csvlog => {
                 "is a csvlog, which is not read: set log_destination = 'stderr' in postgresql.conf"
             }

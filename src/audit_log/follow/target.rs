@@ -260,7 +260,10 @@ pub(super) fn unlike(
             });
             continue;
         }
-        let Some(file) = files.iter().find(|file| file.path == *path && !file.is_left) else {
+        let Some(file) = files
+            .iter()
+            .find(|file| file.path == *path && !file.is_left)
+        else {
             continue;
         };
         let shape = shape(path);

@@ -60,7 +60,12 @@ impl World {
     fn read_on(&mut self) -> Vec<(String, u64, String)> {
         let mut found = Vec::new();
         while let Some(chunk) = self.follower.next(self.now) {
-            let name = chunk.path.file_name().unwrap().to_string_lossy().into_owned();
+            let name = chunk
+                .path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
             let mut report = ReadReport::default();
             chunk.piece.visit(&mut report, |entry| {
                 let text = String::from_utf8_lossy(entry.text).into_owned();
@@ -83,7 +88,11 @@ impl World {
     /// As if the process had been killed.
     fn restart(&mut self) {
         let earlier = Earlier {
-            places: self.follower.places().map(|(_, place)| place.clone()).collect(),
+            places: self
+                .follower
+                .places()
+                .map(|(_, place)| place.clone())
+                .collect(),
             at: self.settled,
         };
         self.follower =
@@ -101,7 +110,11 @@ impl World {
 
 /// An entry that is long enough to be told from others.
 fn entry(number: u32) -> String {
-    format!("2026-11-22 06:{:02}:{:02} UTC:[local]:a@b:[1]:LOG:  entry {number}\n", number / 60, number % 60)
+    format!(
+        "2026-11-22 06:{:02}:{:02} UTC:[local]:a@b:[1]:LOG:  entry {number}\n",
+        number / 60,
+        number % 60
+    )
 }
 
 fn short(number: u32) -> String {
@@ -115,7 +128,10 @@ fn the_last_entry_waits_for_the_next_or_for_quiet() {
     world.append("log", "2026-11-22 06:00:02 UTC:[local]:a@b:[1]:LOG:  half");
     assert_eq!(world.texts(), [short(1)]);
     world.pass(100.0);
-    assert!(world.texts().is_empty(), "a line without an end is never judged");
+    assert!(
+        world.texts().is_empty(),
+        "a line without an end is never judged"
+    );
     world.append("log", " and half\n\tand a line\n");
     assert!(world.texts().is_empty());
     world.pass(0.5);
@@ -134,7 +150,8 @@ fn the_last_entry_waits_for_the_next_or_for_quiet() {
 #[test]
 fn a_statement_with_open_quotes_is_waited_for_longer() {
     let mut world = World::new(&["log"], Start::Beginning);
-    let head = "2026-11-22 06:00:02 UTC:[local]:a@b:[1]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,\"select\n";
+    let head =
+        "2026-11-22 06:00:02 UTC:[local]:a@b:[1]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,\"select\n";
     world.append("log", head);
     assert!(world.texts().is_empty());
     world.pass(5.0);
@@ -154,7 +171,10 @@ fn from_the_end_nothing_old_is_judged_and_nothing_new_is_lost() {
     world.append("log", &("\tgoes on\n".to_owned() + &entry(3) + &entry(4)));
     assert_eq!(world.texts(), [short(3)]);
     let mut world = World::new(&["log"], Start::End);
-    world.append("log", &(entry(1) + "2026-11-22 06:00:02 UTC:[local]:a@b:[1]:LOG:  ha"));
+    world.append(
+        "log",
+        &(entry(1) + "2026-11-22 06:00:02 UTC:[local]:a@b:[1]:LOG:  ha"),
+    );
     assert!(world.texts().is_empty());
     world.append("log", &("lf\n".to_owned() + &entry(3)));
     let found = world.read();
@@ -200,7 +220,12 @@ fn two_rotations_between_two_looks_lose_nothing() {
 
 #[test]
 fn a_copied_and_truncated_log_goes_on_in_its_copy() {
-    for (targets, is_down) in [(["log"], false), (["log"], true), (["."], false), (["."], true)] {
+    for (targets, is_down) in [
+        (["log"], false),
+        (["log"], true),
+        (["."], false),
+        (["."], true),
+    ] {
         let mut world = World::new(&targets, Start::Beginning);
         world.append("log", &(entry(1) + &entry(2)));
         assert_eq!(world.texts(), [short(1)]);
@@ -234,7 +259,11 @@ fn a_truncation_without_a_copy_is_told() {
     world.append("log", &(entry(1) + &entry(2)));
     assert_eq!(world.texts(), [short(1)]);
     fs::write(world.path("log"), entry(3) + &entry(4)).unwrap();
-    assert_eq!(world.texts(), [short(2), short(3)], "what was held back is handed on");
+    assert_eq!(
+        world.texts(),
+        [short(2), short(3)],
+        "what was held back is handed on"
+    );
     assert!(world.told().contains("there is no copy beside it"));
 }
 
@@ -274,7 +303,10 @@ fn files_with_new_names_are_read_in_their_order_and_csvlog_is_told() {
     world.pass(1.5);
     found.extend(world.texts());
     assert_eq!(&found[..2], [short(1), short(2)]);
-    world.append("x.csv", "2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,\n");
+    world.append(
+        "x.csv",
+        "2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,\n",
+    );
     assert!(world.texts().is_empty());
     let told = world.told();
     assert!(told.contains("is a csvlog, which is not read"), "{told}");
@@ -282,13 +314,24 @@ fn files_with_new_names_are_read_in_their_order_and_csvlog_is_told() {
     // The text log is as young: the server writes both.
     assert_eq!(world.follower.troubles(), []);
     let old = SystemTime::now() - Duration::from_secs(3600);
-    for name in ["postgresql-1.log", "postgresql-2.log", "postgresql-1.log.gz"] {
-        let file = OpenOptions::new().append(true).open(world.path(name)).unwrap();
+    for name in [
+        "postgresql-1.log",
+        "postgresql-2.log",
+        "postgresql-1.log.gz",
+    ] {
+        let file = OpenOptions::new()
+            .append(true)
+            .open(world.path(name))
+            .unwrap();
         file.set_modified(old).unwrap();
     }
     world.texts();
     world.texts();
-    assert!(world.follower.troubles()[0].what.contains("csvlog"), "{:?}", world.follower.troubles());
+    assert!(
+        world.follower.troubles()[0].what.contains("csvlog"),
+        "{:?}",
+        world.follower.troubles()
+    );
 }
 
 #[test]
@@ -301,11 +344,16 @@ fn a_named_file_with_a_later_one_beside_it_is_told() {
         .append(true)
         .open(world.path("postgresql-2026-11-22_000000.log"))
         .unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600))
+        .unwrap();
     world.append("postgresql-2026-11-22_010000.log", &entry(2));
     world.texts();
     world.texts();
-    assert!(world.follower.troubles()[0].what.contains("follow the folder"));
+    assert!(
+        world.follower.troubles()[0]
+            .what
+            .contains("follow the folder")
+    );
 }
 
 #[test]
@@ -338,7 +386,11 @@ fn a_place_whose_file_has_gone_is_told_and_what_is_there_is_read_from_its_beginn
     fs::remove_file(world.path("log")).unwrap();
     world.append("log", &(entry(3) + &entry(4)));
     assert_eq!(world.texts(), [short(3)]);
-    assert!(world.told().contains("gone, and no file beside it is the same"));
+    assert!(
+        world
+            .told()
+            .contains("gone, and no file beside it is the same")
+    );
 }
 
 #[test]
@@ -349,8 +401,7 @@ fn an_entry_that_is_too_long_is_cut_as_when_a_file_is_read() {
         ..Options::default()
     };
     let mut world = World::new(&["log"], Start::Beginning);
-    world.follower =
-        Follower::new(&world.targets, options, Start::Beginning, None).unwrap();
+    world.follower = Follower::new(&world.targets, options, Start::Beginning, None).unwrap();
     let long = short(1) + &"x".repeat(1000);
     world.append("log", &format!("{long}\n\tmore\n{}{}", entry(2), entry(3)));
     assert_eq!(world.texts(), [long[..160].to_owned(), short(2)]);

@@ -100,7 +100,10 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     let follower = match Follower::new(&args.logs, Options::default(), start, earlier) {
         Ok(follower) => follower,
         Err(error) => {
-            session.say(&format!("error: no pattern: {}", visible(&error.to_string())));
+            session.say(&format!(
+                "error: no pattern: {}",
+                visible(&error.to_string())
+            ));
             return Ok(Exit::Usage);
         }
     };
@@ -580,7 +583,11 @@ impl Running<'_> {
         }
         let has_problems = !self.problems().is_empty();
         if self.watch.is_done() {
-            return if has_problems { failed() } else { Some(Exit::Clean) };
+            return if has_problems {
+                failed()
+            } else {
+                Some(Exit::Clean)
+            };
         }
         idle_since?;
         if started.elapsed() < ONCE {
