@@ -486,8 +486,12 @@ impl Follower {
         let Some(file) = self.files.get_mut(turn) else {
             return false;
         };
+        if !has_unended {
+            file.waits = None;
+            return false;
+        }
         let since = *file.waits.get_or_insert(now);
-        has_unended && now.saturating_duration_since(since) < self.options.quiet * 10
+        now.saturating_duration_since(since) < self.options.quiet * 10
     }
 
     /// Whether a file that is about to be read from its beginning is a copy of one that was read: then it goes on

@@ -111,6 +111,25 @@ impl Drop for Watcher {
     }
 }
 
+/// Runs until it ends by itself: exit code, stdout and stderr.
+fn once(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+        .arg("-C")
+        .arg(root())
+        .args(["watch", "--env", "local"])
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
 fn eventually(what: &str, mut check: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !check() {
@@ -487,9 +506,8 @@ fn what_a_webhook_refuses_waits_for_the_next_run() {
         "postgresql.log",
     ];
     let run = |url: &str| {
-        let mut watcher = Watcher::start_with(folder.path(), root(), &arguments, &[("HOOK", url)]);
-        let code = watcher.child.wait().unwrap().code().unwrap();
-        (code, watcher.said())
+        let (code, _, said) = once(folder.path(), &arguments, &[("HOOK", url)]);
+        (code, said)
     };
     let (code, said) = run(&refusing.url);
     assert_eq!(code, 1, "{said}");
@@ -637,22 +655,12 @@ fn a_full_disk_stops_the_reading_until_there_is_room() {
         "told once"
     );
     // Only one may have the cursor.
-    let other = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
-        .arg("-C")
-        .arg(root())
-        .args([
-            "watch",
-            "--env",
-            "local",
-            "--cursor",
-            "cursor",
-            "postgresql.log",
-        ])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert_eq!(other.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&other.stderr).contains("another watcher uses the cursor"));
+    let arguments = ["--cursor", "cursor", "postgresql.log"];
+    let (code, _, said) = once(folder.path(), &arguments, &[]);
+    assert!(
+        code == 1 && said.contains("another watcher uses the cursor"),
+        "{said}"
+    );
     watcher.signal("INT");
     assert_eq!(watcher.child.wait().unwrap().code(), Some(0));
 }
@@ -670,21 +678,8 @@ fn what_cannot_be_followed_is_told() {
     );
     append(&folder.path().join("damaged"), "{}");
     let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
-            .arg("-C")
-            .arg(root())
-            .args(["watch", "--env", "local", "--once", "--from", "start"])
-            .args(arguments)
-            .env("HOOK", "ftp://hidden")
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        (
-            output.status.code().unwrap(),
-            String::from_utf8(output.stdout).unwrap(),
-            said,
-        )
+        let arguments = [&["--once", "--from", "start"], arguments].concat();
+        once(folder.path(), &arguments, &[("HOOK", "ftp://hidden")])
     };
     let (code, _, said) = run(&["x.csv"]);
     assert!(

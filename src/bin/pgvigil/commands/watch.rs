@@ -43,7 +43,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What may still be delivered when it is told to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// `--once` waits no longer than this for the last entry of a log that grows on.
-const ONCE: Duration = Duration::from_secs(5);
+const ONCE: Duration = Duration::from_secs(15);
 /// A watcher that has not come round for so long hangs.
 const HANGS: Duration = Duration::from_secs(30);
 /// Notices of one kind that are told one by one.
