@@ -345,6 +345,21 @@ impl Follower {
     fn find_left(&mut self, now: Instant) {
         for known in std::mem::take(&mut self.remembered) {
             let place = known.place;
+            // A copy that goes on already, and of which something earlier waited for the webhook.
+            let copy = self
+                .files
+                .iter_mut()
+                .find(|file| !file.is_untouched() && file.continues(&place, false));
+            if let Some(copy) = copy {
+                if place.offset < copy.place.offset {
+                    let done = copy.place.written.unwrap_or(0).max(copy.place.offset);
+                    copy.resume(&Place {
+                        written: Some(done),
+                        ..place
+                    });
+                }
+                continue;
+            }
             // On another device or restored, and found already: told when it is recognised.
             let is_moved = self
                 .files
