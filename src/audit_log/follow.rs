@@ -343,13 +343,16 @@ impl Follower {
 
     /// Looks beside the places of an earlier run for files that were renamed since, and tells which are gone.
     fn find_left(&mut self, now: Instant) {
+        let mut left: Vec<Followed> = Vec::new();
         for known in std::mem::take(&mut self.remembered) {
             let place = known.place;
             // A copy that goes on already, and of which something earlier waited for the webhook.
             let copy = self
                 .files
                 .iter_mut()
-                .find(|file| !file.is_untouched() && file.continues(&place, false));
+                .filter(|file| !file.is_untouched())
+                .chain(&mut left)
+                .find(|file: &&mut Followed| file.continues(&place, false));
             if let Some(copy) = copy {
                 if place.offset < copy.place.offset {
                     let done = copy.place.written.unwrap_or(0).max(copy.place.offset);
@@ -385,8 +388,7 @@ impl Follower {
                     was: PathBuf::from(&place.path),
                     offset: place.offset,
                 });
-                // What it holds is older than what stands in its place.
-                self.insert(0, file);
+                left.push(file);
             } else {
                 self.notices.push(Notice::Gone {
                     path: PathBuf::from(&place.path),
@@ -397,6 +399,11 @@ impl Follower {
                     since: Some(now),
                 });
             }
+        }
+        // What they hold is older than what stands in their place.
+        left.sort_by_cached_key(Followed::age);
+        for (at, file) in left.into_iter().enumerate() {
+            self.insert(at, file);
         }
     }
 
