@@ -460,9 +460,7 @@ impl Follower {
                 }
             }
             let is_ending = self.is_ending;
-            let Some(file) = self.files.get_mut(self.turn) else {
-                return None;
-            };
+            let file = self.files.get_mut(self.turn)?;
             let key = file.key;
             match file.advance(now, &self.options, is_ending) {
                 Step::Handed => break,

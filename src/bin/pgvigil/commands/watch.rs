@@ -182,11 +182,14 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
     Ok(Ok(Policy { evaluator, build }))
 }
 
+/// A cursor, if one is asked for, and what an earlier run left in it.
+type Opened = (Option<Cursor>, Option<Earlier>);
+
 fn open_cursor(
     session: &Session,
     args: &WatchArgs,
     build: &Build,
-) -> anyhow::Result<Result<(Option<Cursor>, Option<Earlier>), Exit>> {
+) -> anyhow::Result<Result<Opened, Exit>> {
     let Some(path) = &args.cursor else {
         if !session.is_quiet() && !args.once {
             session.say("note: without --cursor nothing is remembered: what is written while this does not run is not judged");
