@@ -379,7 +379,8 @@ impl Follower {
                 .into_iter()
                 .filter(|candidate| !self.files.iter().any(|f| f.inode() == candidate.inode))
                 .filter_map(|candidate| Followed::open(&candidate, now, self.wall).ok())
-                .find(|file| file.continues(&place, false));
+                // By its number alone where it was empty when its place was noted.
+                .find(|file| file.continues(&place, true) || file.continues(&place, false));
             if let Some(mut file) = found {
                 file.resume(&place);
                 file.is_left = true;

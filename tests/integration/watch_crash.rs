@@ -323,6 +323,14 @@ fn lines(text: &[u8], only_counted: bool) -> Vec<Value> {
         .collect()
 }
 
+/// What tells the lines apart, for a short message.
+fn statements(lines: &[Value]) -> Vec<&str> {
+    lines
+        .iter()
+        .map(|line| line["statement"].as_str().unwrap_or_default())
+        .collect()
+}
+
 fn expected(log: &[u8]) -> Vec<Value> {
     let mut text = Vec::new();
     EVALUATOR.lines(
@@ -363,6 +371,7 @@ proptest! {
         }
         world.finish();
         let found = lines(&fs::read(world.out()).unwrap(), false);
+        prop_assert_eq!(statements(&found), statements(&expected(&world.whole)));
         prop_assert_eq!(found, expected(&world.whole));
         // The receiver has every record at least once, under the same id.
         let written: BTreeSet<String> = ids(&world.out()).into_iter().collect();
