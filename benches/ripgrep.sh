@@ -3,8 +3,7 @@
 # run: `rules eval --summary`, the same from a .gz beside `gzip -dc`, and, where this version has it,
 # `rules impact` of the policy against its last commit.
 #
-# The log is the recordings (short prefix) repeated up to the size. Each statement gets a number of its
-# own, as in a log of long sessions, so that no line comes twice.
+# The log is that of benches/big-log.sh.
 #
 #   benches/ripgrep.sh [RUNS [MEGABYTES]]      needs ripgrep, perl, GNU time; builds the release binary
 set -euo pipefail
@@ -19,26 +18,7 @@ binary=${CARGO_TARGET_DIR:-target}/release/pgvigil
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for log in tests/recordings/*.on-short.log*; do
-    case $log in
-        # Half of all bytes are pgAdmin's; the people's logs are not what a day looks like.
-        */pgadmin.* | */people_*) ;;
-        *.gz) gzip -dc "$log" ;;
-        *) cat "$log" ;;
-    esac
-done >"$folder/once.log"
-perl -e '
-    my ($file, $size) = @ARGV;
-    local $/;
-    open my $log, "<:raw", $file or die $!;
-    my $once = <$log>;
-    binmode STDOUT;
-    my ($number, $written) = (0, 0);
-    while ($written < $size) {
-        (my $copy = $once) =~ s/(AUDIT: (?:SESSION|OBJECT),)[0-9]+,/$1 . ++$number . ","/ge;
-        print $copy;
-        $written += length $copy;
-    }' "$folder/once.log" $((megabytes * 1000000)) >"$folder/big.log"
+benches/big-log.sh "$folder" "$megabytes"
 gzip -1 -c "$folder/big.log" >"$folder/big.log.gz"
 printf '%s\n' 'SELECT version()' pg_shdescription pg_database pg_catalog information_schema 'SET application_name' \
     'SHOW search_path' 'SELECT current_schema' DBeaver 'PostgreSQL JDBC Driver' 'datname = $1' >"$folder/patterns"

@@ -1,6 +1,7 @@
 //! Audit logs: from the files that people have to pgAudit records, and what could not be read.
 //!
-//! [`reader`] finds the entries of a file, [`prefix`] reads what the server printed before a
+//! [`reader`] finds the entries of a file, [`follow`] those of a file that grows,
+//! [`prefix`] reads what the server printed before a
 //! message, [`record`] reads what pgAudit printed, and [`judge`] joins the two into a verdict
 //! about one entry. [`mod@write`] is the way back, for samples and tests.
 //!
@@ -10,6 +11,7 @@
 
 mod byte_set;
 pub mod field;
+pub mod follow;
 pub mod judge;
 pub mod object_name;
 pub mod prefix;

@@ -19,3 +19,4 @@ pub mod cloud;
 pub mod database;
 pub mod report;
 pub mod monitor;
+pub mod watch;

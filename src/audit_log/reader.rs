@@ -18,6 +18,7 @@ mod cut;
 mod decode;
 mod event;
 mod format;
+pub(in crate::audit_log) mod growing;
 mod input;
 mod json;
 mod pipeline;
@@ -25,6 +26,7 @@ mod report;
 
 pub use block::Entry;
 pub use format::Format;
+pub use growing::Piece;
 pub use input::{Inputs, Source};
 pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};
 pub use report::{Broken, Foreign, ReadReport};

@@ -133,6 +133,11 @@ pub struct Totals {
 }
 
 impl Evaluator {
+    /// Whether an entry may be an audit record. Most entries of a log are none; their prefix need not be read.
+    pub fn may_concern(&self, text: &[u8]) -> bool {
+        memchr::memmem::find(text, b"AUDIT: ").is_some()
+    }
+
     /// Writes one JSON line for each audit record, in the order of the input, whatever the number of
     /// threads. `write` gets whole lines; it breaks off the reading.
     pub fn lines(
@@ -224,8 +229,7 @@ impl Visitor for Lines<'_> {
     }
 
     fn visit(&self, scratch: &mut Scratch, lines: &mut Vec<u8>, entry: &Entry<'_>) {
-        // Most entries of a log are none of ours; their prefix need not be read.
-        if memchr::memmem::find(entry.text, b"AUDIT: ").is_none() {
+        if !self.evaluator.may_concern(entry.text) {
             return;
         }
         let name = self

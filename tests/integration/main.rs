@@ -65,3 +65,6 @@ mod server;
 mod shadow;
 mod signals;
 mod terraform;
+#[cfg(feature = "webhook")]
+mod watch;
+mod watch_crash;

@@ -15,6 +15,8 @@ pub struct Entry<'a> {
     /// The first line of the entry, counted from 1 in the decompressed text; for JSON the line where
     /// the event begins.
     pub line: u64,
+    /// Bytes of decompressed text before the entry; for JSON and CSV before the event.
+    pub offset: u64,
     /// The message, over all its lines, without the last line break.
     pub text: &'a [u8],
     /// When CloudWatch says that it was written: milliseconds since 1970. `None` in a log of
@@ -44,6 +46,8 @@ pub(super) struct Block {
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
     pub(super) first_line: u64,
+    /// Bytes of the file before the block.
+    pub(super) first_offset: u64,
     pub(super) units: Vec<Unit>,
     pub(super) columns: Option<Arc<CsvColumns>>,
     /// The log stream, where the file has one for all its events.
@@ -58,7 +62,13 @@ impl Block {
     /// Hands every entry to `each` and notes the rest in the report.
     pub(super) fn visit(&self, report: &mut ReadReport, mut each: impl FnMut(&Entry<'_>)) {
         match self.format {
-            Format::Postgres => self.visit_postgres(report, &mut each),
+            Format::Postgres => Lines {
+                text: self.text(),
+                file: self.file,
+                line: self.first_line,
+                offset: self.first_offset,
+            }
+            .visit(report, &mut each),
             Format::Export => self.visit_export(report, &mut each),
             Format::Json => {
                 for unit in &self.units {
@@ -93,6 +103,7 @@ impl Block {
                 each(&Entry {
                     file: self.file,
                     line: unit.line,
+                    offset: self.first_offset + as_u64(unit.start),
                     text: trim_end(&event.message),
                     timestamp_ms: event.timestamp_ms,
                     ingestion_ms: event.ingestion_ms,
@@ -104,45 +115,13 @@ impl Block {
         }
     }
 
-    /// A line that begins with a TAB goes on with the entry before it; any other begins one.
-    fn visit_postgres(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
-        let mut rest = self.text();
-        let mut line = self.first_line;
-        while !rest.is_empty() {
-            let start = line;
-            let mut end = rest.len();
-            let mut next = rest.len();
-            for at in memchr::memchr_iter(b'\n', rest) {
-                line += 1;
-                if rest.get(at + 1) != Some(&b'\t') {
-                    (end, next) = (at, at + 1);
-                    break;
-                }
-            }
-            let text = trim_end(rest.get(..end).unwrap_or_default());
-            rest = rest.get(next..).unwrap_or_default();
-            if text.first() == Some(&b'\t') {
-                report.add_foreign(self.file, start, text);
-            } else if !text.is_empty() {
-                report.entries += 1;
-                each(&Entry {
-                    file: self.file,
-                    line: start,
-                    text,
-                    timestamp_ms: None,
-                    ingestion_ms: None,
-                    log_stream: None,
-                });
-            }
-        }
-    }
-
     /// A line that begins with the event's time begins an event; any other goes on with it.
     fn visit_export(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
         let mut rest = self.text();
         let mut line = self.first_line;
         while !rest.is_empty() {
             let start = line;
+            let offset = self.first_offset + as_u64(self.len - rest.len());
             let mut end = rest.len();
             let mut next = rest.len();
             for at in memchr::memchr_iter(b'\n', rest) {
@@ -161,6 +140,7 @@ impl Block {
                     each(&Entry {
                         file: self.file,
                         line: start,
+                        offset,
                         text: trim_end(message.strip_prefix(b" ").unwrap_or(message)),
                         timestamp_ms: Some(timestamp_ms),
                         ingestion_ms: None,
@@ -172,6 +152,58 @@ impl Block {
             }
         }
     }
+}
+
+/// Whole entries of a log as PostgreSQL writes it.
+pub(super) struct Lines<'a> {
+    pub(super) text: &'a [u8],
+    /// Index of the file.
+    pub(super) file: usize,
+    /// The number of the first line.
+    pub(super) line: u64,
+    /// Bytes of the file before the text.
+    pub(super) offset: u64,
+}
+
+impl Lines<'_> {
+    /// A line that begins with a TAB goes on with the entry before it; any other begins one.
+    pub(super) fn visit(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
+        let mut rest = self.text;
+        let mut line = self.line;
+        while !rest.is_empty() {
+            let start = line;
+            let offset = self.offset + as_u64(self.text.len() - rest.len());
+            let mut end = rest.len();
+            let mut next = rest.len();
+            for at in memchr::memchr_iter(b'\n', rest) {
+                line += 1;
+                if rest.get(at + 1) != Some(&b'\t') {
+                    (end, next) = (at, at + 1);
+                    break;
+                }
+            }
+            let text = trim_end(rest.get(..end).unwrap_or_default());
+            rest = rest.get(next..).unwrap_or_default();
+            if text.first() == Some(&b'\t') {
+                report.add_foreign(self.file, start, text);
+            } else if !text.is_empty() {
+                report.entries += 1;
+                each(&Entry {
+                    file: self.file,
+                    line: start,
+                    offset,
+                    text,
+                    timestamp_ms: None,
+                    ingestion_ms: None,
+                    log_stream: None,
+                });
+            }
+        }
+    }
+}
+
+pub(super) fn as_u64(count: usize) -> u64 {
+    count.try_into().unwrap_or(u64::MAX)
 }
 
 /// Removes the line breaks at the end. No record of pgAudit ends in CR or LF: a field with one is

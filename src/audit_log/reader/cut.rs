@@ -8,7 +8,7 @@ use super::report::ReadReport;
 use crate::audit_log::timestamp::starts_export_event;
 
 /// Bytes that have to be seen behind a line break to know whether an entry begins there.
-const LOOK_AHEAD: usize = 40;
+pub(super) const LOOK_AHEAD: usize = 40;
 
 /// What the cutter knows about the buffer that it looks at.
 pub(super) struct Window<'a> {
@@ -109,14 +109,14 @@ pub(super) struct GivenUp {
     pub(super) skip_lines: bool,
 }
 
-fn last_border(text: &[u8], format: Format) -> Option<usize> {
+pub(super) fn last_border(text: &[u8], format: Format) -> Option<usize> {
     memchr::memrchr_iter(b'\n', text)
         .find(|at| is_border(text, *at, format))
         .map(|at| at + 1)
 }
 
 /// Whether an entry begins behind the line break at `at`.
-fn is_border(text: &[u8], at: usize, format: Format) -> bool {
+pub(super) fn is_border(text: &[u8], at: usize, format: Format) -> bool {
     match format {
         Format::Export => text
             .get(at + 1..)

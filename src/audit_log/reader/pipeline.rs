@@ -1,7 +1,7 @@
 //! Threads take turns to read and cut a block, and visit what they have read; the caller receives the
 //! results in order.
 
-use super::block::{Block, Entry, Unit};
+use super::block::{Block, Entry, Unit, as_u64};
 use super::csv::CsvColumns;
 use super::cut::{Cutter, Window};
 use super::decode;
@@ -173,6 +173,7 @@ pub fn for_each_entry(
             output.push(OwnedEntry {
                 file: entry.file,
                 line: entry.line,
+                offset: entry.offset,
                 text: entry.text.to_vec(),
                 timestamp_ms: entry.timestamp_ms,
                 ingestion_ms: entry.ingestion_ms,
@@ -190,6 +191,7 @@ pub fn for_each_entry(
                 each(&Entry {
                     file: entry.file,
                     line: entry.line,
+                    offset: entry.offset,
                     text: &entry.text,
                     timestamp_ms: entry.timestamp_ms,
                     ingestion_ms: entry.ingestion_ms,
@@ -204,6 +206,7 @@ pub fn for_each_entry(
 struct OwnedEntry {
     file: usize,
     line: u64,
+    offset: u64,
     text: Vec<u8>,
     timestamp_ms: Option<i64>,
     ingestion_ms: Option<i64>,
@@ -298,6 +301,8 @@ struct Current {
     log_stream: Option<Arc<[u8]>>,
     columns: Option<Arc<CsvColumns>>,
     line: u64,
+    /// Bytes of text that have been dealt with.
+    offset: u64,
     /// Whether the text so far ends without a line break.
     open_line: bool,
 }
@@ -307,6 +312,7 @@ impl Current {
     fn count(&mut self, text: &[u8], report: &mut ReadReport) {
         let lines = count_lines(text);
         self.line += lines;
+        self.offset += as_u64(text.len());
         report.lines += lines;
         report.bytes += as_u64(text.len());
         if let Some(last) = text.last() {
@@ -403,8 +409,10 @@ impl<'o> Reader<'o> {
                     self.spare.push(std::mem::take(buffer));
                     return Step::Ended(None);
                 }
+                let mut offset = 0;
                 if head.starts_with(b"\xef\xbb\xbf") {
-                    self.report.bytes += 3;
+                    offset = 3;
+                    self.report.bytes += offset;
                     *filled = drop_front(buffer, *filled, 3);
                 }
                 let head = buffer.get(..(*filled).min(4096)).unwrap_or_default();
@@ -418,6 +426,7 @@ impl<'o> Reader<'o> {
                     log_stream: source.filter(|_| is_export).and_then(Source::folder),
                     columns: None,
                     line: 1,
+                    offset,
                     open_line: false,
                 })
             }
@@ -497,7 +506,7 @@ impl<'o> Reader<'o> {
         mut units: Vec<Unit>,
     ) -> Option<Block> {
         let text = buffer.get(..len).unwrap_or_default();
-        let first_line = current.line;
+        let (first_line, first_offset) = (current.line, current.offset);
         current.count(text, &mut self.report);
         if current.format == Format::Csv && current.columns.is_none() && !units.is_empty() {
             let header = units.remove(0);
@@ -527,6 +536,7 @@ impl<'o> Reader<'o> {
             buffer,
             len,
             first_line,
+            first_offset,
             units,
             columns: current.columns.clone(),
             log_stream: current.log_stream.clone(),
@@ -573,8 +583,4 @@ fn drop_front(buffer: &mut [u8], filled: usize, count: usize) -> usize {
 
 fn count_lines(text: &[u8]) -> u64 {
     as_u64(memchr::memchr_iter(b'\n', text).count())
-}
-
-fn as_u64(count: usize) -> u64 {
-    count.try_into().unwrap_or(u64::MAX)
 }

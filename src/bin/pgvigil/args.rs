@@ -20,7 +20,7 @@ failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a g
 stderr.";
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder of the policy repository: it holds `rules/` and `environments/`
     #[arg(
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     /// Enrol people on live databases, and see that everybody with a login is accounted for
     #[command(subcommand)]
     Enrol(EnrolCommand),
+    /// Follow the logs of a PostgreSQL of your own, and tell what counts as it happens
+    Watch(WatchArgs),
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
@@ -500,6 +502,68 @@ pub(crate) struct AdoptArgs {
     /// How to print what was found
     #[arg(long, default_value = "human")]
     pub(crate) format: AdoptFormat,
+}
+
+/// Where a log begins that no cursor knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FromArg {
+    /// With what is written from now on
+    End,
+    /// With what it holds already
+    Start,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Environment whose query judges
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// Where to begin in logs that are there already and that no cursor knows
+    #[arg(long, default_value = "end", value_name = "WHERE")]
+    pub(crate) from: FromArg,
+    /// Remember in this file how far the logs were read, and go on there: a stop, a crash or a rotation loses nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cursor: Option<PathBuf>,
+    /// Append the JSON lines to this file instead of stdout; with --cursor it holds each record exactly once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print every audit record, also those that do not count
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Read to the end and stop: for a timer
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Post what counts to this address as well, in batches, until it is taken: `env:NAME` or `file:PATH`, never the
+    /// address itself
+    #[cfg(feature = "webhook")]
+    #[arg(long, value_name = "SECRET", help_heading = "Webhook")]
+    pub(crate) webhook: Option<String>,
+    /// Send this Authorization header: `env:NAME` or `file:PATH`
+    #[cfg(feature = "webhook")]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        requires = "webhook",
+        help_heading = "Webhook"
+    )]
+    pub(crate) webhook_authorization: Option<String>,
+    /// Seconds that a request may take
+    #[cfg(feature = "webhook")]
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", requires = "webhook", value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Webhook")]
+    pub(crate) webhook_timeout: u64,
+    /// Send SQL texts too: they may hold personal data and passwords
+    #[cfg(feature = "webhook")]
+    #[arg(long, requires = "webhook", help_heading = "Webhook")]
+    pub(crate) with_statements: bool,
+    /// Serve /metrics for Prometheus, and /healthz, at this address, such as 127.0.0.1:9187
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
+    /// Logs of PostgreSQL in text form: files, folders, or a pattern in quotes such as 'log/postgresql-*.log'
+    #[arg(required = true, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

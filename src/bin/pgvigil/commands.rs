@@ -41,6 +41,9 @@ mod plan_all;
 mod provider_aws;
 mod rules_test;
 mod schema;
+mod watch;
+#[cfg(feature = "webhook")]
+mod watch_webhook;
 
 use crate::args::{CiCommand, Command, EnrolCommand, RulesCommand};
 use crate::exit::Exit;
@@ -64,6 +67,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
         Command::Enrol(command) => enrol(session, command),
+        Command::Watch(args) => watch::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -42,6 +42,11 @@ impl Session {
         }
     }
 
+    /// The same on the day that it is by now, for a command that runs for many.
+    pub(crate) fn renewed(&self) -> Self {
+        Self::new(self.global.clone())
+    }
+
     /// The folder of the policy repository.
     pub(crate) fn root(&self) -> &Path {
         &self.global.root

@@ -1,0 +1,668 @@
+//! Follows PostgreSQL's log files while the server writes them.
+//!
+//! A log goes on in four ways, and each is followed without losing or repeating an entry: it grows; it is renamed and
+//! another takes its name; the server begins a file with a new name (`log_filename`); it is copied and truncated. What
+//! a file *is* is told by its inode and by its first bytes, not by its name ([`Place`]).
+//!
+//! An entry ends when the next begins. The last one is held back until the file has been quiet for a while, and a line
+//! without an end is held until it has one: nothing is judged half-written.
+//!
+//! Nothing here reads the clock, sleeps or prints: the caller says what time it is, and asks for the next [`Chunk`].
+//! Whatever cannot be followed stays in [`Follower::troubles`] until it can.
+
+mod file;
+mod kind;
+mod notice;
+mod place;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::reader::Piece;
+use file::{Followed, Step};
+use place::Inode;
+use target::{Candidate, Target};
+
+pub use kind::Unread;
+pub use notice::Notice;
+pub use place::{Place, Print};
+
+/// How to follow.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A file that has not grown for so long has ended its last entry.
+    pub quiet: Duration,
+    /// As long an entry whose quotes are still open is waited for.
+    pub open_quotes: Duration,
+    /// A file that has not grown for so long is closed; one that is no longer where it was is left.
+    pub idle: Duration,
+    /// Bytes that are read at once, at most.
+    pub chunk_bytes: usize,
+    /// Bytes of the longest entry, as in [`super::reader::ReadOptions`].
+    pub entry_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_secs(1),
+            open_quotes: Duration::from_secs(10),
+            idle: Duration::from_secs(600),
+            chunk_bytes: 8 << 20,
+            entry_bytes: 16 << 20,
+        }
+    }
+}
+
+/// Where a file begins that no cursor knows and that is there at the start. What appears later is always read from
+/// its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At its beginning.
+    Beginning,
+    /// At its end: what was written before is not judged.
+    End,
+}
+
+/// Where an earlier run ended.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// Where each file goes on.
+    pub places: Vec<Place>,
+    /// When that was noted. What was written later beside a log that is named, under a name that begins with its own,
+    /// is read too: it was rotated while nobody watched.
+    pub at: SystemTime,
+}
+
+/// A file, as long as it is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u64);
+
+/// Whole entries that were read.
+#[derive(Debug)]
+pub struct Chunk<'a> {
+    /// The file.
+    pub key: Key,
+    /// Where it lies now.
+    pub path: &'a Path,
+    /// The entries.
+    pub piece: Piece<'a>,
+    /// Where they begin.
+    pub before: Place,
+    /// Where the file goes on once they are dealt with.
+    pub after: Place,
+    /// Entries before this byte were dealt with in an earlier run, by all but the slowest.
+    pub written: Option<u64>,
+}
+
+/// Why something is not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The log.
+    pub path: PathBuf,
+    /// Why.
+    pub what: String,
+}
+
+/// How many files there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Read to their end again and again.
+    pub followed: u64,
+    /// No log in PostgreSQL's text form.
+    pub unread: u64,
+}
+
+/// Follows files.
+#[derive(Debug)]
+pub struct Follower {
+    targets: Vec<Target>,
+    options: Options,
+    start: Start,
+    files: Vec<Followed>,
+    /// Places of files that have not been found again: those of an earlier run, and of truncated files.
+    remembered: Vec<Remembered>,
+    /// Files that are no logs, so that each is told once.
+    unread: BTreeMap<Inode, NoLog>,
+    notices: Vec<Notice>,
+    troubles: Vec<Trouble>,
+    /// The file whose turn it is, as an index.
+    turn: usize,
+    next_key: u64,
+    wall: SystemTime,
+    /// When the earlier run noted its places.
+    since: Option<SystemTime>,
+    has_looked: bool,
+    is_ending: bool,
+}
+
+/// A file that is no log, as it was when that was found.
+#[derive(Clone, Debug)]
+struct NoLog {
+    path: PathBuf,
+    size: u64,
+    modified: SystemTime,
+    what: Unread,
+}
+
+impl NoLog {
+    fn new(file: &Followed, what: Unread) -> Self {
+        Self {
+            path: file.path.clone(),
+            size: file.size(),
+            modified: file.modified,
+            what,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Remembered {
+    place: Place,
+    /// When it was put here, for one that is forgotten in the end.
+    since: Option<Instant>,
+}
+
+impl Follower {
+    /// Follows what the paths name: files, folders, and patterns such as `log/postgresql-*.log`. After an earlier run,
+    /// every file that it does not name is read from its beginning.
+    ///
+    /// # Errors
+    /// If a pattern is none.
+    pub fn new(
+        paths: &[PathBuf],
+        options: Options,
+        start: Start,
+        earlier: Option<Earlier>,
+    ) -> Result<Self, glob::PatternError> {
+        let targets = paths
+            .iter()
+            .map(|path| Target::new(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let start = if earlier.is_some() {
+            Start::Beginning
+        } else {
+            start
+        };
+        let mut follower = Self {
+            targets,
+            options,
+            start,
+            files: Vec::new(),
+            remembered: Vec::new(),
+            unread: BTreeMap::new(),
+            notices: Vec::new(),
+            troubles: Vec::new(),
+            turn: 0,
+            next_key: 1,
+            wall: SystemTime::UNIX_EPOCH,
+            since: earlier.as_ref().map(|earlier| earlier.at),
+            has_looked: false,
+            is_ending: false,
+        };
+        if let Some(earlier) = earlier {
+            follower.remembered = earlier
+                .places
+                .into_iter()
+                .map(|place| Remembered { place, since: None })
+                .collect();
+        }
+        Ok(follower)
+    }
+
+    /// Looks for files: new ones, renamed ones, those that have gone. To be called about once a second, and before
+    /// the first [`Follower::next`]. Both arguments say what time it is; `wall` is compared with what the files say.
+    pub fn look(&mut self, now: Instant, wall: SystemTime) {
+        self.wall = wall;
+        let mut troubles = Vec::new();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let is_first = !self.has_looked;
+        for target in &mut self.targets {
+            target.list(&mut candidates, &mut troubles, is_first, self.since);
+        }
+        let mut seen = BTreeSet::new();
+        candidates.retain(|candidate| seen.insert(candidate.inode));
+        self.unread.retain(|inode, no_log| {
+            // A number that another file has by now is looked at anew.
+            let found = candidates
+                .iter()
+                .find(|candidate| candidate.inode == *inode);
+            found.is_some_and(|found| {
+                no_log.modified = found.modified;
+                found.path == no_log.path && found.size >= no_log.size
+            })
+        });
+
+        for file in &mut self.files {
+            match candidates
+                .iter()
+                .find(|candidate| candidate.inode == file.inode())
+            {
+                Some(candidate) => file.is_at(candidate),
+                None => file.is_left = true,
+            }
+        }
+        let mut fresh = Vec::new();
+        for candidate in &candidates {
+            let is_known = self.files.iter().any(|f| f.inode() == candidate.inode);
+            if !is_known && !self.unread.contains_key(&candidate.inode) {
+                match Followed::open(candidate, now, wall) {
+                    Ok(file) => {
+                        let what = Unread::of(file.head());
+                        let Some(what) = what else {
+                            fresh.push(file);
+                            continue;
+                        };
+                        self.unread.insert(candidate.inode, NoLog::new(&file, what));
+                        // What a rotation leaves beside a log that is named is no concern.
+                        if !candidate.is_sibling {
+                            let path = candidate.path.clone();
+                            self.notices.push(Notice::Unread { path, what });
+                        }
+                    }
+                    Err(error) => troubles.push(Trouble {
+                        path: candidate.path.clone(),
+                        what: format!("cannot be opened: {error}"),
+                    }),
+                }
+            }
+        }
+        // Older logs first: what a server wrote first is handed on first.
+        fresh.sort_by_cached_key(Followed::age);
+        for file in fresh {
+            self.take(file);
+        }
+        if !self.has_looked {
+            self.find_left(now);
+        }
+        self.retire(now);
+        self.remembered.retain(|remembered| {
+            remembered
+                .since
+                .is_none_or(|since| now.duration_since(since) < self.options.idle)
+        });
+        let unread: Vec<_> = self.unread.values().cloned().collect();
+        target::unlike(&self.targets, &self.files, &unread, &mut troubles);
+        for file in &self.files {
+            if let Some(what) = &file.trouble {
+                troubles.push(Trouble {
+                    path: file.path.clone(),
+                    what: what.clone(),
+                });
+            }
+        }
+        self.tell(troubles);
+        self.has_looked = true;
+    }
+
+    /// Begins to follow a file that was not followed before.
+    fn take(&mut self, mut file: Followed) {
+        let known = self
+            .remembered
+            .iter()
+            .position(|known| known.since.is_none() && file.continues(&known.place, true));
+        if let Some(known) = known {
+            let known = self.remembered.swap_remove(known);
+            file.resume(&known.place);
+            self.notices.push(Notice::Resumed {
+                path: file.path.clone(),
+                offset: file.place.offset,
+            });
+        } else if !self.has_looked && self.start == Start::End {
+            if let Err(error) = file.go_to_end() {
+                file.trouble = Some(format!("cannot be read: {error}"));
+            }
+            self.notices.push(Notice::FromEnd {
+                path: file.path.clone(),
+                offset: file.place.offset,
+            });
+        } else {
+            self.notices.push(Notice::FromBeginning {
+                path: file.path.clone(),
+            });
+        }
+        self.insert(self.turn_of(&file), file);
+    }
+
+    /// Where a file stands among the others: before younger ones of which nothing has been handed on.
+    fn turn_of(&self, file: &Followed) -> usize {
+        let age = file.age();
+        self.files
+            .iter()
+            .position(|other| other.is_untouched() && other.has_head() && other.age() > age)
+            .unwrap_or(self.files.len())
+    }
+
+    fn insert(&mut self, at: usize, mut file: Followed) {
+        file.key = Key(self.next_key);
+        self.next_key += 1;
+        self.files.insert(at.min(self.files.len()), file);
+    }
+
+    /// Looks beside the places of an earlier run for files that were renamed since, and tells which are gone.
+    fn find_left(&mut self, now: Instant) {
+        let mut left: Vec<Followed> = Vec::new();
+        for known in std::mem::take(&mut self.remembered) {
+            let place = known.place;
+            // A copy that goes on already, and of which something earlier waited for the webhook.
+            let copy = self
+                .files
+                .iter_mut()
+                .filter(|file| !file.is_untouched())
+                .chain(&mut left)
+                .find(|file: &&mut Followed| file.continues(&place, false));
+            if let Some(copy) = copy {
+                if place.offset < copy.place.offset {
+                    let done = copy.place.written.unwrap_or(0).max(copy.place.offset);
+                    copy.resume(&Place {
+                        written: Some(done),
+                        ..place
+                    });
+                }
+                continue;
+            }
+            // On another device or restored, and found already: told when it is recognised.
+            let is_moved = self
+                .files
+                .iter()
+                .any(|file| file.is_untouched() && file.continues(&place, false));
+            if is_moved {
+                self.remembered.push(Remembered {
+                    place,
+                    since: Some(now),
+                });
+                continue;
+            }
+            let found = target::beside(Path::new(&place.path))
+                .into_iter()
+                .filter(|candidate| !self.files.iter().any(|f| f.inode() == candidate.inode))
+                .filter_map(|candidate| Followed::open(&candidate, now, self.wall).ok())
+                // By its number alone where it was empty when its place was noted.
+                .find(|file| file.continues(&place, true) || file.continues(&place, false));
+            if let Some(mut file) = found {
+                file.resume(&place);
+                file.is_left = true;
+                self.notices.push(Notice::Renamed {
+                    path: file.path.clone(),
+                    was: PathBuf::from(&place.path),
+                    offset: place.offset,
+                });
+                left.push(file);
+            } else {
+                self.notices.push(Notice::Gone {
+                    path: PathBuf::from(&place.path),
+                    offset: place.offset,
+                });
+                self.remembered.push(Remembered {
+                    place,
+                    since: Some(now),
+                });
+            }
+        }
+        // What they hold is older than what stands in their place.
+        left.sort_by_cached_key(Followed::age);
+        for (at, file) in left.into_iter().enumerate() {
+            self.insert(at, file);
+        }
+    }
+
+    /// Leaves files that are no longer where they were and have ended; closes those that have not grown for long.
+    fn retire(&mut self, now: Instant) {
+        let idle = self.options.idle;
+        let mut left = Vec::new();
+        self.files.retain(|file| {
+            let is_over =
+                file.is_left && file.is_at_end() && now.duration_since(file.grown) >= idle;
+            if is_over {
+                left.push(file.place.clone());
+                for target in &mut self.targets {
+                    target.is_done_with(file);
+                }
+            }
+            !is_over
+        });
+        for place in left {
+            self.remembered.push(Remembered {
+                place,
+                since: Some(now),
+            });
+        }
+        for file in &mut self.files {
+            if file.is_at_end() && now.duration_since(file.grown) >= idle {
+                file.close();
+            }
+        }
+        self.turn = 0;
+    }
+
+    /// The next entries, `None` when there are none for now. The same again until [`Follower::settle`].
+    pub fn next(&mut self, now: Instant) -> Option<Chunk<'_>> {
+        loop {
+            let Some(file) = self.files.get(self.turn) else {
+                self.turn = 0;
+                for file in &mut self.files {
+                    file.limit = None;
+                }
+                return None;
+            };
+            if file.handed.is_some() {
+                break;
+            }
+            if file.is_untouched() {
+                let has_head = file.has_head();
+                if self.must_wait(self.turn, now) {
+                    self.turn += 1;
+                    continue;
+                }
+                if has_head && self.recognise(self.turn) {
+                    continue;
+                }
+            }
+            let is_ending = self.is_ending;
+            let file = self.files.get_mut(self.turn)?;
+            let key = file.key;
+            match file.advance(now, &self.options, is_ending) {
+                Step::Handed => break,
+                Step::Nothing => self.turn += 1,
+                Step::More => {}
+                // What stands beside it by now may be older.
+                Step::Began => {
+                    self.look(now, self.wall);
+                    if let Some(at) = self.files.iter().position(|file| file.key == key) {
+                        let file = self.files.remove(at);
+                        let at = self.turn_of(&file);
+                        self.files.insert(at, file);
+                    }
+                }
+                Step::Truncated => self.truncated(key, now),
+                Step::Unread(what) => {
+                    let path = file.path.clone();
+                    self.unread.insert(file.inode(), NoLog::new(file, what));
+                    self.files.remove(self.turn);
+                    // So that an argument that is no log is a trouble at once.
+                    self.look(now, self.wall);
+                    self.notices.push(Notice::Unread { path, what });
+                }
+            }
+        }
+        self.files.get(self.turn).and_then(Followed::chunk)
+    }
+
+    /// The entries of the last [`Follower::next`] were dealt with.
+    pub fn settle(&mut self) {
+        if let Some(file) = self.files.get_mut(self.turn) {
+            file.settle(self.options.chunk_bytes);
+        }
+    }
+
+    /// A file that begins waits for the end of the one before it, but never for long: it may be another server's.
+    fn must_wait(&mut self, turn: usize, now: Instant) -> bool {
+        let has_unended = self
+            .files
+            .iter()
+            .take(turn)
+            .any(|before| !before.is_at_end() && before.trouble.is_none());
+        let Some(file) = self.files.get_mut(turn) else {
+            return false;
+        };
+        if !has_unended {
+            file.waits = None;
+            return false;
+        }
+        let since = *file.waits.get_or_insert(now);
+        now.saturating_duration_since(since) < self.options.quiet * 10
+    }
+
+    /// Whether a file that is about to be read from its beginning is a copy of one that was read: then it goes on
+    /// where that one ended, or waits as long as that one goes on itself.
+    fn recognise(&mut self, turn: usize) -> bool {
+        let Some(file) = self.files.get(turn) else {
+            return false;
+        };
+        let known = self
+            .remembered
+            .iter()
+            .position(|known| file.continues(&known.place, false));
+        if let Some(known) = known {
+            let known = self.remembered.swap_remove(known);
+            if let Some(file) = self.files.get_mut(turn) {
+                file.resume(&known.place);
+                self.notices.push(Notice::Copied {
+                    path: file.path.clone(),
+                    was: PathBuf::from(&known.place.path),
+                    offset: known.place.offset,
+                });
+            }
+            return true;
+        }
+        // Of two that are alike and not yet begun, the first is the log.
+        let is_copy = self.files.iter().enumerate().any(|(at, other)| {
+            at != turn && (at < turn || !other.is_untouched()) && file.is_copy_of(other)
+        });
+        if is_copy {
+            if let Some(file) = self.files.get_mut(turn) {
+                file.is_copy = true;
+            }
+            self.turn += 1;
+        }
+        is_copy
+    }
+
+    /// A file holds less than was read of it, or something else: it was truncated. A copy of what it held is looked
+    /// for, to read what came before the truncation and was not yet read.
+    fn truncated(&mut self, key: Key, now: Instant) {
+        // What was copied since is older than what the file holds now.
+        self.look(now, self.wall);
+        let Some(at) = self.files.iter().position(|file| file.key == key) else {
+            return;
+        };
+        let mut file = self.files.remove(at);
+        let place = file.place.clone();
+        let found = self
+            .files
+            .iter_mut()
+            .find(|copy| copy.is_untouched() && copy.continues(&place, false));
+        let mut copy_path = None;
+        if let Some(copy) = found {
+            copy.resume(&place);
+            copy_path = Some(copy.path.clone());
+        } else {
+            let copy = target::beside(&file.path)
+                .into_iter()
+                .filter(|candidate| candidate.inode != place.inode())
+                .filter(|candidate| !self.files.iter().any(|f| f.inode() == candidate.inode))
+                .filter_map(|candidate| Followed::open(&candidate, now, self.wall).ok())
+                .find(|copy| copy.continues(&place, false));
+            if let Some(mut copy) = copy {
+                copy.resume(&place);
+                copy.is_left = true;
+                copy_path = Some(copy.path.clone());
+                self.insert(0, copy);
+            }
+        }
+        if copy_path.is_none() && !file.is_flushed && file.hand_on_lines() {
+            // Nobody else has what is held back.
+            file.is_flushed = true;
+            self.files.insert(at, file);
+            self.turn = at;
+            return;
+        }
+        self.notices.push(Notice::Truncated {
+            path: file.path.clone(),
+            offset: place.offset,
+            copy: copy_path.clone(),
+        });
+        if copy_path.is_none() {
+            self.remembered.push(Remembered {
+                place,
+                since: Some(now),
+            });
+        }
+        file.begin_again();
+        // What is noted of the old one stays apart from the new one, which is younger than its copies.
+        self.insert(self.files.len(), file);
+        self.turn = 0;
+    }
+
+    /// From now on what stands at the end of a file has ended, once the file has been quiet: nobody waits for more.
+    pub fn end(&mut self) {
+        self.is_ending = true;
+    }
+
+    /// Whether everything that can be read was handed on.
+    pub fn is_at_end(&self) -> bool {
+        self.files
+            .iter()
+            .all(|file| file.is_at_end() || file.trouble.is_some())
+    }
+
+    /// What happened since the last call.
+    pub fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// What is not followed at the moment, and why.
+    pub fn troubles(&self) -> &[Trouble] {
+        &self.troubles
+    }
+
+    /// Where each file goes on.
+    pub fn places(&self) -> impl Iterator<Item = (Key, &Place)> {
+        self.files.iter().map(|file| (file.key, &file.place))
+    }
+
+    /// Bytes that were written and not handed on.
+    pub fn bytes_behind(&self) -> u64 {
+        self.files.iter().map(Followed::behind).sum()
+    }
+
+    /// How many files there are.
+    pub fn counts(&self) -> FileCounts {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        FileCounts {
+            followed: count(self.files.len()),
+            unread: count(self.unread.len()),
+        }
+    }
+
+    fn tell(&mut self, troubles: Vec<Trouble>) {
+        for trouble in &troubles {
+            if !self.troubles.contains(trouble) {
+                self.notices.push(Notice::Trouble(trouble.clone()));
+            }
+        }
+        for trouble in &self.troubles {
+            if !troubles.iter().any(|now| now.path == trouble.path) {
+                self.notices.push(Notice::Mended {
+                    path: trouble.path.clone(),
+                });
+            }
+        }
+        self.troubles = troubles;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,656 @@
+//! `watch`: follows logs until it is told to stop.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
+use pgvigil::compile::{self, QuerySource};
+use pgvigil::report::visible;
+use pgvigil::rules::Evaluator;
+use pgvigil::watch::cursor::{self, Cursor, Document, Earlier};
+use pgvigil::watch::metrics::{Build, Metrics};
+use pgvigil::watch::outbox::{Limits, Outbox};
+use pgvigil::watch::output::{Found, Output, OutputFile};
+use pgvigil::watch::serve::{Page, serve};
+use pgvigil::watch::stamp::Stamp;
+use pgvigil::watch::{Pumped, Watch, What};
+use serde_json::json;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::eval;
+#[cfg(feature = "webhook")]
+use super::watch_webhook::Poster;
+use crate::args::{FromArg, WatchArgs};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Between two looks at the logs: a look costs a few system calls for each that is open.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Between two looks for new files, and two writes of the cursor.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks at the policy files.
+const POLICY: Duration = Duration::from_secs(2);
+/// Longer than this nothing else waits while a backlog is read.
+const STRETCH: Duration = Duration::from_millis(500);
+/// After a write that failed.
+const RETRY: Duration = Duration::from_secs(1);
+/// What may still be delivered when it is told to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// `--once` waits no longer than this for the last entry of a log that grows on.
+const ONCE: Duration = Duration::from_secs(15);
+/// A watcher that has not come round for so long hangs.
+const HANGS: Duration = Duration::from_secs(30);
+/// Notices of one kind that are told one by one.
+const TOLD: usize = 5;
+
+/// The policy, ready to judge.
+struct Policy {
+    evaluator: Evaluator,
+    build: Build,
+}
+
+/// What the web pages show.
+struct Shown {
+    metrics: Metrics,
+    build: Build,
+    problems: Vec<String>,
+    at: Instant,
+}
+
+pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
+    let stamp = Stamp::of(session.root());
+    let policy = match load(session, args)? {
+        Ok(policy) => policy,
+        Err(exit) => return Ok(exit),
+    };
+    if args.logs.iter().any(|path| path == Path::new("-")) {
+        session.say("error: stdin cannot be followed: `rules eval --format jsonl -` reads it");
+        return Ok(Exit::Usage);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let reload = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The second one ends it at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("cannot listen for signals")?;
+    }
+    signal_hook::flag::register(SIGHUP, Arc::clone(&reload))
+        .context("cannot listen for signals")?;
+
+    let (cursor, earlier) = match open_cursor(session, args, &policy.build)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let output = open_output(session, args, earlier.as_ref())?;
+    let start = match args.from {
+        FromArg::Start => Start::Beginning,
+        FromArg::End => Start::End,
+    };
+    let earlier = earlier.map(|earlier| follow::Earlier {
+        places: earlier.document.files,
+        at: earlier.at,
+    });
+    let follower = match Follower::new(&args.logs, Options::default(), start, earlier) {
+        Ok(follower) => follower,
+        Err(error) => {
+            session.say(&format!(
+                "error: no pattern: {}",
+                visible(&error.to_string())
+            ));
+            return Ok(Exit::Usage);
+        }
+    };
+    #[cfg(feature = "webhook")]
+    let (poster, with_statements) = match Poster::start(args) {
+        Ok(poster) => (poster, args.with_statements),
+        Err(what) => {
+            session.say(&format!("error: {}", visible(&what)));
+            return Ok(Exit::Usage);
+        }
+    };
+    #[cfg(feature = "webhook")]
+    let outbox = poster
+        .as_ref()
+        .map(|_| Outbox::new(Limits::default(), source(&policy.build)));
+    #[cfg(not(feature = "webhook"))]
+    let (outbox, with_statements): (Option<Outbox>, bool) = (None, false);
+    let shown = Arc::new(Mutex::new(Shown {
+        metrics: Metrics::default(),
+        build: policy.build.clone(),
+        problems: Vec::new(),
+        at: Instant::now(),
+    }));
+    if let Some(address) = args.metrics {
+        let listener = TcpListener::bind(address)
+            .with_context(|| format!("cannot serve metrics at {address}"))?;
+        let address = listener.local_addr().unwrap_or(address);
+        session.say(&format!("note: metrics at http://{address}/metrics"));
+        let shown = Arc::clone(&shown);
+        serve(listener, Arc::new(move |path: &str| page(&shown, path)));
+    }
+    let what = What {
+        all: args.all,
+        with_statements,
+    };
+    let mut running = Running {
+        session,
+        args,
+        watch: Watch::new(follower, policy.evaluator, what, output, outbox),
+        cursor,
+        build: policy.build,
+        shown,
+        #[cfg(feature = "webhook")]
+        poster,
+        is_output_failing: false,
+        is_cursor_failing: false,
+        seen: stamp.clone(),
+        used: stamp,
+    };
+    running.go(&stop, &reload)
+}
+
+/// Reads the policy, and makes it ready to judge.
+fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Exit>> {
+    let loaded = match session.readable()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let prefix = args.log_line_prefix.as_deref();
+    let query = match eval::source(session, &loaded, &args.env, prefix) {
+        Ok(query) => query,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let evaluator = Evaluator::of(&query)?;
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let build = Build {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: args.env.clone(),
+        policy_digest: environment.digest.clone(),
+        query_digest: compile::digest(&query.alarm("").text),
+    };
+    Ok(Ok(Policy { evaluator, build }))
+}
+
+/// A cursor, if one is asked for, and what an earlier run left in it.
+type Opened = (Option<Cursor>, Option<Earlier>);
+
+fn open_cursor(
+    session: &Session,
+    args: &WatchArgs,
+    build: &Build,
+) -> anyhow::Result<Result<Opened, Exit>> {
+    let Some(path) = &args.cursor else {
+        if !session.is_quiet() && !args.once {
+            session.say("note: without --cursor nothing is remembered: what is written while this does not run is not judged");
+        }
+        return Ok(Ok((None, None)));
+    };
+    let (cursor, earlier) = Cursor::open(path).with_context(|| path.display().to_string())?;
+    if let Some(Earlier { document, .. }) = &earlier {
+        if document.environment != build.environment {
+            session.say(&format!(
+                "error: {} is the cursor of the environment `{}`: give another file",
+                visible(&path.to_string_lossy()),
+                visible(&document.environment)
+            ));
+            return Ok(Err(Exit::Usage));
+        }
+        if document.policy_digest != build.policy_digest {
+            session.say(&format!(
+                "note: the policy has changed since {} was written: what comes from here on is judged by the new one",
+                visible(&path.to_string_lossy())
+            ));
+        }
+    }
+    Ok(Ok((Some(cursor), earlier)))
+}
+
+fn open_output(
+    session: &Session,
+    args: &WatchArgs,
+    earlier: Option<&Earlier>,
+) -> anyhow::Result<Output> {
+    let Some(path) = &args.out else {
+        return Ok(Output::Stdout);
+    };
+    let before = earlier.and_then(|earlier| earlier.document.output.as_ref());
+    let (file, found) = OutputFile::open(path, before)
+        .with_context(|| format!("cannot write to {}", path.display()))?;
+    let name = visible(&path.to_string_lossy());
+    match found {
+        Found::Fine => {}
+        Found::Cut(bytes) => {
+            if !session.is_quiet() {
+                session.say(&format!(
+                    "note: {name}: {bytes} bytes that the cursor does not know were cut off: they are written again"
+                ));
+            }
+        }
+        Found::Shorter => session.say(&format!(
+            "warning: {name}: shorter than when it was left: somebody took lines away"
+        )),
+        Found::Another => session.say(&format!(
+            "warning: {name}: not the file that the cursor knows: lines that were written after the last cursor may \
+             stand in the old one too"
+        )),
+    }
+    Ok(Output::File(file))
+}
+
+#[cfg(feature = "webhook")]
+fn source(build: &Build) -> serde_json::Value {
+    json!({
+        "pgvigil": build.version,
+        "environment": build.environment,
+        "policy_digest": build.policy_digest,
+        "query_digest": build.query_digest,
+    })
+}
+
+/// A web page.
+fn page(shown: &Mutex<Shown>, path: &str) -> Option<Page> {
+    let shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut problems = shown.problems.clone();
+    if shown.at.elapsed() > HANGS {
+        problems.push(format!(
+            "nothing has moved for {} seconds: the output may not be read",
+            shown.at.elapsed().as_secs()
+        ));
+    }
+    match path {
+        "/metrics" => Some(Page {
+            status: 200,
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            body: shown.metrics.render(&shown.build, problems.len()),
+        }),
+        "/healthz" => Some(Page {
+            status: if problems.is_empty() { 200 } else { 503 },
+            content_type: "text/plain; charset=utf-8",
+            body: if problems.is_empty() {
+                "ok\n".to_owned()
+            } else {
+                problems
+                    .iter()
+                    .map(|problem| visible(problem).replace('\n', "\\n") + "\n")
+                    .collect()
+            },
+        }),
+        _ => None,
+    }
+}
+
+struct Running<'a> {
+    session: &'a Session,
+    args: &'a WatchArgs,
+    watch: Watch,
+    cursor: Option<Cursor>,
+    build: Build,
+    shown: Arc<Mutex<Shown>>,
+    #[cfg(feature = "webhook")]
+    poster: Option<Poster>,
+    is_output_failing: bool,
+    is_cursor_failing: bool,
+    /// The policy files when they were last looked at.
+    seen: Stamp,
+    /// The policy files that are used, or were tried.
+    used: Stamp,
+}
+
+impl Running<'_> {
+    fn go(&mut self, stop: &AtomicBool, reload: &AtomicBool) -> anyhow::Result<Exit> {
+        let started = Instant::now();
+        if self.args.once {
+            self.watch.end();
+        }
+        let mut looked: Option<Instant> = None;
+        let mut policy_looked = started;
+        let mut last_settled: Option<Instant> = None;
+        let mut idle_since = None;
+        loop {
+            let is_stopping = stop.load(Ordering::SeqCst);
+            let now = Instant::now();
+            if looked.is_none_or(|at| now - at >= LOOK) {
+                looked = Some(now);
+                self.watch.look(now, SystemTime::now());
+                self.tell();
+            }
+            let wait = self.read(stop)?;
+            if wait.is_some() {
+                idle_since.get_or_insert_with(Instant::now);
+            } else {
+                idle_since = None;
+            }
+            self.tell();
+            if last_settled.is_none_or(|at| at.elapsed() >= LOOK) {
+                last_settled = Some(Instant::now());
+                self.settle();
+            }
+            self.show();
+            if is_stopping {
+                return self.farewell();
+            }
+            if self.args.once
+                && let Some(exit) = self.is_over(started, idle_since)
+            {
+                return self.farewell().map(|farewell| exit.max(farewell));
+            }
+            if reload.swap(false, Ordering::SeqCst) {
+                self.reload()?;
+            } else if policy_looked.elapsed() >= POLICY {
+                policy_looked = Instant::now();
+                let stamp = Stamp::of(self.session.root());
+                // Not while somebody is still writing them.
+                if stamp != self.used && stamp == self.seen {
+                    self.reload()?;
+                }
+                self.seen = stamp;
+            }
+            self.pause(wait.unwrap_or(Duration::ZERO))?;
+        }
+    }
+
+    /// Deals with what the logs hold. Says how long to pause, or nothing where there is more at once.
+    fn read(&mut self, stop: &AtomicBool) -> anyhow::Result<Option<Duration>> {
+        let began = Instant::now();
+        loop {
+            match self.watch.pump(Instant::now(), SystemTime::now()) {
+                Ok(Pumped::Idle | Pumped::Full) => {
+                    self.output_works();
+                    return Ok(Some(PAUSE));
+                }
+                Ok(Pumped::More) => self.output_works(),
+                Err(error) if self.args.out.is_none() && is_gone(&error) => {
+                    self.settle();
+                    return Err(anyhow::Error::msg(
+                        "nobody reads stdout any more, so nothing is watched",
+                    ));
+                }
+                Err(error) => {
+                    if !self.is_output_failing {
+                        self.is_output_failing = true;
+                        self.watch.metrics().warning();
+                        self.session.say(&format!(
+                            "warning: the output cannot be written: {error}; nothing more is read until it can"
+                        ));
+                    }
+                    return Ok(Some(RETRY));
+                }
+            }
+            if began.elapsed() >= STRETCH || stop.load(Ordering::SeqCst) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn output_works(&mut self) {
+        if self.is_output_failing {
+            self.is_output_failing = false;
+            self.session.say("note: the output can be written again");
+        }
+    }
+
+    #[cfg(feature = "webhook")]
+    fn pause(&mut self, wait: Duration) -> anyhow::Result<()> {
+        match &self.poster {
+            Some(poster) => poster
+                .turn(self.session, &mut self.watch, wait)
+                .map_err(|_| anyhow::Error::msg("the thread that posts to the webhook has ended")),
+            None => {
+                thread::sleep(wait);
+                Ok(())
+            }
+        }
+    }
+
+    #[cfg(not(feature = "webhook"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with a webhook")]
+    fn pause(&mut self, wait: Duration) -> anyhow::Result<()> {
+        thread::sleep(wait);
+        Ok(())
+    }
+
+    /// Brings what was delivered to the disk, and the cursor after it.
+    fn settle(&mut self) {
+        if let Err(what) = self.try_settle() {
+            self.watch.metrics().cursor(false, SystemTime::now());
+            if !self.is_cursor_failing {
+                self.is_cursor_failing = true;
+                self.watch.metrics().warning();
+                self.session.say(&format!(
+                    "warning: {}; tried again until it works",
+                    visible(&what)
+                ));
+            }
+        } else {
+            self.is_cursor_failing = false;
+        }
+    }
+
+    fn try_settle(&mut self) -> Result<(), String> {
+        self.save()?;
+        match self.watch.output().reopen() {
+            Ok(false) => Ok(()),
+            // Before a line is written to it, the cursor knows the new one.
+            Ok(true) => self.save(),
+            Err(error) => Err(format!("the output cannot be opened anew: {error}")),
+        }
+    }
+
+    fn save(&mut self) -> Result<(), String> {
+        let Some(cursor) = &mut self.cursor else {
+            return Ok(());
+        };
+        let output = self
+            .watch
+            .output()
+            .settled()
+            .map_err(|error| format!("the output does not reach the disk: {error}"))?;
+        let document = Document {
+            format_version: cursor::FORMAT_VERSION,
+            environment: self.build.environment.clone(),
+            policy_digest: self.build.policy_digest.clone(),
+            files: self.watch.places(),
+            output,
+        };
+        cursor
+            .save(document)
+            .map_err(|error| format!("the cursor: {error}"))?;
+        self.watch.metrics().cursor(true, SystemTime::now());
+        Ok(())
+    }
+
+    /// Tells what happened to the logs.
+    fn tell(&mut self) {
+        let notices = self.watch.follower().notices();
+        let mut told = 0;
+        let mut untold = 0;
+        for notice in &notices {
+            let is_ordinary = matches!(
+                notice,
+                Notice::FromBeginning { .. }
+                    | Notice::FromEnd { .. }
+                    | Notice::Resumed { .. }
+                    | Notice::Unread { .. }
+            );
+            if is_ordinary {
+                if self.session.is_quiet() {
+                    continue;
+                }
+                if told >= TOLD {
+                    untold += 1;
+                    continue;
+                }
+                told += 1;
+            }
+            let word = if notice.is_warning() {
+                self.watch.metrics().warning();
+                "warning"
+            } else {
+                "note"
+            };
+            self.session
+                .say(&format!("{word}: {}", visible(&notice.to_string())));
+        }
+        if untold > 0 {
+            self.session
+                .say(&format!("note: the same of {untold} more files"));
+        }
+        for notice in self.watch.new_unlike() {
+            self.watch.metrics().warning();
+            self.session
+                .say(&format!("warning: {}", visible(&notice.to_string())));
+        }
+    }
+
+    /// Gives the web pages what is true now.
+    fn show(&mut self) {
+        if self.args.metrics.is_none() {
+            return;
+        }
+        self.watch.measure(SystemTime::now());
+        let problems = self.problems();
+        let metrics = self.watch.metrics().clone();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown = Shown {
+            metrics,
+            build: self.build.clone(),
+            problems,
+            at: Instant::now(),
+        };
+    }
+
+    fn problems(&mut self) -> Vec<String> {
+        let mut problems = self.watch.problems();
+        problems.extend(self.watch.metrics().problems());
+        if let Some(broken) = self.watch.outbox().and_then(|outbox| outbox.broken()) {
+            problems.push(format!("the webhook takes nothing: {broken}"));
+        }
+        problems
+    }
+
+    /// Reads the policy again. One with faults changes nothing, and is told.
+    fn reload(&mut self) -> anyhow::Result<()> {
+        self.used = Stamp::of(self.session.root());
+        self.seen = self.used.clone();
+        let loaded = load(&self.session.renewed(), self.args);
+        let policy = match loaded {
+            Ok(Ok(policy)) => policy,
+            faulty => {
+                if let Err(error) = faulty {
+                    self.session.failure(&error);
+                }
+                self.watch.metrics().reload(false);
+                self.watch.metrics().warning();
+                self.session.say(&format!(
+                    "warning: the changed policy cannot be used: records are judged by the last sound one, {}",
+                    short(&self.build.policy_digest)
+                ));
+                return Ok(());
+            }
+        };
+        self.watch.metrics().reload(true);
+        if policy.build.policy_digest != self.build.policy_digest && !self.session.is_quiet() {
+            self.session.say(&format!(
+                "note: the policy was read again: {} became {}",
+                short(&self.build.policy_digest),
+                short(&policy.build.policy_digest)
+            ));
+        }
+        self.build = policy.build;
+        self.watch.use_policy(policy.evaluator);
+        #[cfg(feature = "webhook")]
+        if let Some(outbox) = self.watch.outbox() {
+            outbox.set_source(source(&self.build));
+        }
+        Ok(())
+    }
+
+    /// Whether `--once` is over.
+    fn is_over(&mut self, started: Instant, idle_since: Option<Instant>) -> Option<Exit> {
+        let failed = || Some(Exit::Failed);
+        if let Some(outbox) = self.watch.outbox()
+            && outbox.failures() >= 3
+        {
+            return failed();
+        }
+        let has_problems = !self.problems().is_empty();
+        if self.watch.is_done() {
+            return if has_problems {
+                failed()
+            } else {
+                Some(Exit::Clean)
+            };
+        }
+        idle_since?;
+        if started.elapsed() < ONCE {
+            return None;
+        }
+        if let Some(outbox) = self.watch.outbox()
+            && !outbox.is_empty()
+            && outbox.broken().is_none()
+        {
+            return None;
+        }
+        if has_problems {
+            return failed();
+        }
+        let behind = self.watch.follower().bytes_behind();
+        self.session.say(&format!(
+            "note: the logs grow on: their last {behind} bytes are left for the next run"
+        ));
+        Some(Exit::Clean)
+    }
+
+    /// Delivers what can be delivered, and leaves the rest to the cursor.
+    fn farewell(&mut self) -> anyhow::Result<Exit> {
+        let until = Instant::now() + FAREWELL;
+        if let Some(outbox) = self.watch.outbox() {
+            outbox.hurry();
+        }
+        while Instant::now() < until
+            && self
+                .watch
+                .outbox()
+                .is_some_and(|outbox| !outbox.is_empty() && outbox.failures() < 3)
+        {
+            self.pause(Duration::from_millis(50))?;
+        }
+        self.settle();
+        let waiting = self.watch.outbox().map_or(0, |outbox| outbox.size().0);
+        if waiting > 0 && self.cursor.is_none() {
+            self.session.say(&format!(
+                "error: {waiting} records were not delivered to the webhook, and there is no cursor to remember them"
+            ));
+            return Ok(Exit::Failed);
+        }
+        if waiting > 0 {
+            self.session.say(&format!(
+                "note: {waiting} records wait for the webhook: the next run delivers them"
+            ));
+        }
+        Ok(if self.is_cursor_failing || self.is_output_failing {
+            Exit::Failed
+        } else {
+            Exit::Clean
+        })
+    }
+}
+
+/// Whether nobody will ever read what is written.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
