@@ -27,6 +27,7 @@ use crate::audit_log::follow::{Follower, Key, Place};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::rules::Evaluator;
 
+use cursor::Document;
 use judge::{Judging, Scratches, judge};
 use metrics::Metrics;
 use outbox::Outbox;
@@ -184,7 +185,7 @@ impl Watch {
     }
 
     /// Where each file goes on, for the cursor: behind what both the output and the webhook have.
-    pub fn places(&self) -> Vec<Place> {
+    fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();
         let mut seen = BTreeSet::new();
         for (key, place) in self.follower.places() {
@@ -212,6 +213,27 @@ impl Watch {
             }
         }
         places
+    }
+
+    /// What a cursor says when it is written now.
+    ///
+    /// # Errors
+    /// If what was printed does not reach the disk.
+    pub fn document(&mut self, environment: &str, policy_digest: &str) -> io::Result<Document> {
+        let output = self.output.settled()?;
+        let looked = self
+            .follower
+            .looked()
+            .duration_since(SystemTime::UNIX_EPOCH);
+        let looked_ms = looked.unwrap_or_default().as_millis();
+        Ok(Document {
+            format_version: cursor::FORMAT_VERSION,
+            environment: environment.to_owned(),
+            policy_digest: policy_digest.to_owned(),
+            looked_ms: u64::try_from(looked_ms).unwrap_or(0),
+            files: self.places(),
+            output,
+        })
     }
 
     /// The logs that are followed.

@@ -71,7 +71,7 @@ pub enum Start {
 pub struct Earlier {
     /// Where each file goes on.
     pub places: Vec<Place>,
-    /// When that was noted. What was written later beside a log that is named, under a name that begins with its own,
+    /// When it looked for files the last time. What was written later beside a log that is named, under a name that begins with its own,
     /// is read too: it was rotated while nobody watched.
     pub at: SystemTime,
 }
@@ -132,7 +132,7 @@ pub struct Follower {
     turn: usize,
     next_key: u64,
     wall: SystemTime,
-    /// When the earlier run noted its places.
+    /// When the earlier run looked for files the last time.
     since: Option<SystemTime>,
     has_looked: bool,
     is_ending: bool,
@@ -621,6 +621,11 @@ impl Follower {
     /// What happened since the last call.
     pub fn notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// What the clock said when files were last looked for.
+    pub fn looked(&self) -> SystemTime {
+        self.wall
     }
 
     /// What is not followed at the moment, and why.

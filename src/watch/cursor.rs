@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,21 @@ pub struct Document {
     pub environment: String,
     /// The digest of its policy.
     pub policy_digest: String,
+    /// When files were last looked for, in milliseconds since 1970.
+    pub looked_ms: u64,
     /// Where each log goes on.
     pub files: Vec<Place>,
     /// The output, if it is a file.
     pub output: Option<Written>,
+}
+
+impl Document {
+    /// From when on a file may have been written without being looked for: the clock of a file system may be behind
+    /// by this much.
+    pub fn unseen_since(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+            + Duration::from_millis(self.looked_ms).saturating_sub(Duration::from_secs(2))
+    }
 }
 
 /// Why a cursor cannot be used.
@@ -65,21 +76,12 @@ pub struct Cursor {
     last: Option<Document>,
 }
 
-/// What an earlier run left.
-#[derive(Clone, Debug)]
-pub struct Earlier {
-    /// What it wrote.
-    pub document: Document,
-    /// When.
-    pub at: SystemTime,
-}
-
 impl Cursor {
     /// Takes a cursor for oneself, and reads it.
     ///
     /// # Errors
     /// If another watcher has it, if it cannot be read, or if it is damaged.
-    pub fn open(path: &Path) -> Result<(Self, Option<Earlier>), CursorError> {
+    pub fn open(path: &Path) -> Result<(Self, Option<Document>), CursorError> {
         // The cursor is replaced each time, so a file beside it is locked.
         let lock = OpenOptions::new()
             .create(true)
@@ -92,8 +94,7 @@ impl Cursor {
             Err(TryLockError::WouldBlock) => return Err(CursorError::Locked),
             Err(TryLockError::Error(error)) => return Err(failed("it cannot be locked")(error)),
         }
-        let at = fs::metadata(path).and_then(|data| data.modified());
-        let earlier = match fs::read(path) {
+        let document = match fs::read(path) {
             Ok(text) => {
                 let document: Document = serde_json::from_slice(&text)
                     .map_err(|error| CursorError::Damaged(error.to_string()))?;
@@ -103,10 +104,7 @@ impl Cursor {
                         document.format_version
                     )));
                 }
-                Some(Earlier {
-                    document,
-                    at: at.unwrap_or(SystemTime::UNIX_EPOCH),
-                })
+                Some(document)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed("it cannot be read")(error)),
@@ -116,7 +114,7 @@ impl Cursor {
             _lock: lock,
             last: None,
         };
-        Ok((cursor, earlier))
+        Ok((cursor, document))
     }
 
     /// Writes it, whole or not at all: it is on the disk when this returns. Says whether there was anything new.
@@ -124,7 +122,16 @@ impl Cursor {
     /// # Errors
     /// If the disk does not take it; the old one stays.
     pub fn save(&mut self, document: Document) -> Result<bool, CursorError> {
-        if self.last.as_ref() == Some(&document) {
+        // Looking again and finding nothing is no news: what was found would be among the files.
+        let is_same = self.last.as_ref().is_some_and(|last| {
+            let looked_ms = last.looked_ms;
+            *last
+                == Document {
+                    looked_ms,
+                    ..document.clone()
+                }
+        });
+        if is_same {
             return Ok(false);
         }
         let text = serde_json::to_vec_pretty(&document)

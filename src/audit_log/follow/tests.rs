@@ -17,8 +17,8 @@ struct World {
     follower: Follower,
     targets: Vec<PathBuf>,
     now: Instant,
-    /// When it was last read.
-    settled: SystemTime,
+    /// When it last looked.
+    looked: SystemTime,
 }
 
 impl World {
@@ -30,7 +30,7 @@ impl World {
             folder,
             targets,
             now: Instant::now(),
-            settled: SystemTime::now(),
+            looked: SystemTime::now(),
         }
     }
 
@@ -53,7 +53,8 @@ impl World {
 
     /// Looks, and gives the entries that are handed on: file name, line and text.
     fn read(&mut self) -> Vec<(String, u64, String)> {
-        self.follower.look(self.now, SystemTime::now());
+        self.looked = SystemTime::now();
+        self.follower.look(self.now, self.looked);
         self.read_on()
     }
 
@@ -73,11 +74,6 @@ impl World {
             });
             self.follower.settle();
         }
-        // As the time that the file system notes for a cursor that is written now.
-        std::fs::write(self.folder.path().join("cursor~"), "{\"x\": 1}").unwrap();
-        let cursor = std::fs::metadata(self.folder.path().join("cursor~")).unwrap();
-        std::fs::remove_file(self.folder.path().join("cursor~")).unwrap();
-        self.settled = cursor.modified().unwrap();
         found
     }
 
@@ -93,7 +89,7 @@ impl World {
                 .places()
                 .map(|(_, place)| place.clone())
                 .collect(),
-            at: self.settled,
+            at: self.looked - Duration::from_secs(2),
         };
         self.follower =
             Follower::new(&self.targets, Options::default(), Start::End, Some(earlier)).unwrap();

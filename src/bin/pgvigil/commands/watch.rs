@@ -13,7 +13,7 @@ use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
 use pgvigil::compile::{self, QuerySource};
 use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
-use pgvigil::watch::cursor::{self, Cursor, Document, Earlier};
+use pgvigil::watch::cursor::{Cursor, Document};
 use pgvigil::watch::metrics::{Build, Metrics};
 use pgvigil::watch::outbox::{Limits, Outbox};
 use pgvigil::watch::output::{Found, Output, OutputFile};
@@ -94,8 +94,8 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
         FromArg::End => Start::End,
     };
     let earlier = earlier.map(|earlier| follow::Earlier {
-        places: earlier.document.files,
-        at: earlier.at,
+        at: earlier.unseen_since(),
+        places: earlier.files,
     });
     let follower = match Follower::new(&args.logs, Options::default(), start, earlier) {
         Ok(follower) => follower,
@@ -182,7 +182,7 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
 }
 
 /// A cursor, if one is asked for, and what an earlier run left in it.
-type Opened = (Option<Cursor>, Option<Earlier>);
+type Opened = (Option<Cursor>, Option<Document>);
 
 fn open_cursor(
     session: &Session,
@@ -196,7 +196,7 @@ fn open_cursor(
         return Ok(Ok((None, None)));
     };
     let (cursor, earlier) = Cursor::open(path).with_context(|| path.display().to_string())?;
-    if let Some(Earlier { document, .. }) = &earlier {
+    if let Some(document) = &earlier {
         if document.environment != build.environment {
             session.say(&format!(
                 "error: {} is the cursor of the environment `{}`: give another file",
@@ -218,12 +218,12 @@ fn open_cursor(
 fn open_output(
     session: &Session,
     args: &WatchArgs,
-    earlier: Option<&Earlier>,
+    earlier: Option<&Document>,
 ) -> anyhow::Result<Output> {
     let Some(path) = &args.out else {
         return Ok(Output::Stdout);
     };
-    let before = earlier.and_then(|earlier| earlier.document.output.as_ref());
+    let before = earlier.and_then(|earlier| earlier.output.as_ref());
     let (file, found) = OutputFile::open(path, before)
         .with_context(|| format!("cannot write to {}", path.display()))?;
     let name = visible(&path.to_string_lossy());
@@ -450,18 +450,11 @@ impl Running<'_> {
         let Some(cursor) = &mut self.cursor else {
             return Ok(());
         };
-        let output = self
+        let build = &self.build;
+        let document = self
             .watch
-            .output()
-            .settled()
+            .document(&build.environment, &build.policy_digest)
             .map_err(|error| format!("the output does not reach the disk: {error}"))?;
-        let document = Document {
-            format_version: cursor::FORMAT_VERSION,
-            environment: self.build.environment.clone(),
-            policy_digest: self.build.policy_digest.clone(),
-            files: self.watch.places(),
-            output,
-        };
         cursor
             .save(document)
             .map_err(|error| format!("the cursor: {error}"))?;
