@@ -5,6 +5,7 @@
 //! YAML that breaks them ([`limits`]).
 
 pub mod cloudformation;
+pub mod audit_setting;
 pub mod enrolment;
 pub mod export;
 pub mod monitor_environment;

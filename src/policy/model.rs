@@ -609,6 +609,8 @@ pub struct Environment {
     pub folder: Option<PathBuf>,
     /// Watched clusters and instances, at least one.
     pub clusters: Vec<Cluster>,
+    /// Variables that hold the URL of a database, by cluster or instance.
+    pub databases: Vec<(String, String)>,
     /// `log_line_prefix` of those clusters.
     pub log_line_prefix: LogLinePrefix,
     /// Exclusions that apply here.

@@ -384,6 +384,8 @@ pub struct RawEnvironment {
     /// Identifiers of watched RDS instances.
     #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
+    /// A database of each cluster, for `pgvigil enrol`: the variable that holds its URL, by cluster or instance.
+    pub databases: Option<BTreeMap<String, RawDatabase>>,
     /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
     pub log_line_prefix: Option<String>,
@@ -404,6 +406,16 @@ pub struct RawEnvironment {
     pub monitor_retention_days: Option<u32>,
     /// Tags of every resource.
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// Where a database is found.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Database")]
+pub struct RawDatabase {
+    /// Name of a variable that holds the URL: user, password, host, port and database.
+    #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"), example = &"ORDERS_DATABASE_URL")]
+    pub from_env: String,
 }
 
 /// One role for everything, or one for what reads and one for what writes.

@@ -24,9 +24,17 @@ mod aws_world;
 mod browser;
 mod cases;
 mod cli;
+#[cfg(any(feature = "aws", feature = "database"))]
+mod defects;
 mod deploy;
 mod destroy;
 mod doctor;
+#[cfg(feature = "database")]
+mod enrol_docs;
+#[cfg(feature = "database")]
+mod enrol_live;
+#[cfg(feature = "database")]
+mod enrol_tls;
 mod enrolment;
 mod export;
 mod fleet;

@@ -38,6 +38,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
                 place: place(),
             })
             .collect(),
+        databases: Vec::new(),
         log_line_prefix: log_line_prefix(),
         exclusions: Selection::All,
         monitor: Monitor {

@@ -11,8 +11,8 @@ use crate::policy::model::{
     Roles, Secret, Selection, Signal, SignalSettings,
 };
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawEnvironment, RawProvider,
-    RawRoles, RawSecret,
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEnvironment,
+    RawProvider, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
@@ -322,6 +322,7 @@ impl Lowering<'_> {
             return;
         };
         let is_aws = provider == Provider::Aws;
+        let databases = self.databases(raw.databases.unwrap_or_default(), &clusters, &places);
         self.policy.environments.push(Environment {
             name: name.to_owned(),
             title: raw.title,
@@ -338,6 +339,7 @@ impl Lowering<'_> {
             folder: (!is_aws)
                 .then(|| PathBuf::from(raw.folder.unwrap_or_else(|| ".pgvigil/local".to_owned()))),
             clusters,
+            databases,
             log_line_prefix,
             exclusions,
             monitor,
@@ -351,6 +353,31 @@ impl Lowering<'_> {
             files: files.clone(),
             digest: String::new(),
         });
+    }
+
+    fn databases(
+        &mut self,
+        raw: BTreeMap<String, RawDatabase>,
+        clusters: &[Cluster],
+        places: &Places,
+    ) -> Vec<(String, String)> {
+        let mut databases = Vec::new();
+        for (cluster, database) in raw {
+            if clusters.iter().any(|known| known.name == cluster) {
+                databases.push((cluster, database.from_env));
+                continue;
+            }
+            let names = clusters.iter().map(|known| known.name.as_str());
+            self.sink.push(
+                Diagnostic::new(
+                    Code::EnvironmentUnknownCluster,
+                    format!("there is no cluster or instance {} here", quote(&cluster)),
+                )
+                .at(places.key(DocPath::from("databases").then(&cluster)))
+                .maybe_help(suggest(&cluster, names, "there are")),
+            );
+        }
+        databases
     }
 
     fn secret(&mut self, raw: RawSecret, node: &Node) -> Option<Secret> {
