@@ -34,16 +34,18 @@ struct Cost {
 
 /// What Linux knows of a process that still lives.
 fn cost(pid: u32, began: Instant, first_call: Instant) -> Cost {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    // Behind the name in parentheses: the 12th and 13th field are ticks in user and kernel mode, of which there are 100 a
-    // second (proc(5)).
-    let fields: Vec<&str> = stat
-        .rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    // Nanoseconds on a processor, thread by thread: the ticks of `stat` are too coarse.
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let nanoseconds: u64 = threads
+        .map(|thread| std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap())
+        .map(|stat| {
+            stat.split_whitespace()
+                .next()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        })
+        .sum();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let peak = status
         .lines()
@@ -52,7 +54,7 @@ fn cost(pid: u32, began: Instant, first_call: Instant) -> Cost {
     Cost {
         first_call: first_call.duration_since(began),
         run: began.elapsed(),
-        cpu: Duration::from_millis(ticks * 10),
+        cpu: Duration::from_nanos(nanoseconds),
         memory: peak.split_whitespace().next().unwrap().parse().unwrap(),
     }
 }

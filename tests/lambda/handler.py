@@ -31,7 +31,7 @@ def publish(name, value, **dimensions):
 def handler(_event, _context):
     until = int(time.time())
     query = logs.start_query(
-        logGroupName=GROUP, startTime=until - MINUTES * 60, endTime=until, queryString=QUERY
+        logGroupNames=[GROUP], startTime=until - MINUTES * 60, endTime=until, queryString=QUERY
     )["queryId"]
     for _ in range(30):
         time.sleep(2)

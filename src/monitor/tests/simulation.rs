@@ -24,6 +24,9 @@ const TIMEOUT_MS: i64 = 300_000;
 /// Log group, window, user, command.
 type Group = (usize, i64, &'static str, &'static str);
 
+/// Log group, begin of the window, user, command: as a detection record tells them.
+type Told = (String, String, String, String);
+
 struct Schedule {
     world: World,
     /// Nothing goes wrong.
@@ -292,8 +295,7 @@ impl Schedule {
     fn told(&self, truth: &BTreeMap<Group, BTreeSet<u64>>) {
         let windows = self.world.settings.windows;
         let messages = self.world.messages.borrow();
-        let mut records: BTreeMap<(String, String, String, String), Vec<(usize, u64, bool)>> =
-            BTreeMap::new();
+        let mut records: BTreeMap<Told, Vec<(usize, u64, bool)>> = BTreeMap::new();
         let mut cut = BTreeSet::new();
         for (run, line) in self.world.lines.borrow().iter() {
             let line: Value = serde_json::from_str(line).unwrap();
