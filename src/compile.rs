@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
-use crate::policy::model::{Cluster, Environment};
+use crate::policy::model::{Breakdown, Cluster, Environment};
 
 use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
@@ -64,12 +64,14 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let query_digest = digest(&query.text);
     let investigate =
         source.investigate(&header("what counts, newest first", &source, environment));
+    let summary = source.summary(&header("what counts, in sums", &source, environment));
     let table = source.table(&header(
         "what counts, without statements",
         &source,
         environment,
     ));
-    let packed_query = pack(&query.text);
+    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
+    let packed_query = packed(environment, &query, &shadow);
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &query_digest,
@@ -83,7 +85,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             environment,
             cluster,
             &Inputs {
-                query: &query.text,
+                summary: &summary.text,
                 investigate: &investigate.text,
                 table: &table.text,
                 query_digest: &query_digest,
@@ -124,7 +126,6 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             text: json(&monitor),
         },
     ];
-    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
     artefacts.extend(shadow.iter().zip(1..).map(|(query, number)| Artefact {
         path: at(&format!("shadow-{number}.cwli")),
         text: query.text.clone(),
@@ -147,6 +148,15 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         documents,
         artefacts,
     }
+}
+
+/// What the monitor runs: the alarm query, and the shadow queries where their figures are asked for.
+fn packed(environment: &Environment, query: &CompiledQuery, shadow: &[CompiledQuery]) -> String {
+    let mut texts = vec![query.text.as_str()];
+    if environment.monitor.metrics.contains(&Breakdown::Suppressed) {
+        texts.extend(shadow.iter().map(|query| query.text.as_str()));
+    }
+    pack(&texts)
 }
 
 /// The variables of one cluster's monitor.
@@ -237,7 +247,8 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
         sink.push(too_long(&query, length, loaded, environment));
         return sink;
     }
-    let packed_query = pack(&query.text);
+    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
+    let packed_query = packed(environment, &query, &shadow);
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &digest(&query.text),

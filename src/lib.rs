@@ -18,3 +18,4 @@ pub mod adopt;
 pub mod cloud;
 pub mod database;
 pub mod report;
+pub mod monitor;

@@ -455,6 +455,31 @@ pub enum Architecture {
     X86_64,
 }
 
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Breakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person.
+    User,
+    /// What each exclusion silences.
+    Suppressed,
+}
+
+impl Breakdown {
+    /// Every breakdown.
+    pub const ALL: [Self; 3] = [Self::Command, Self::User, Self::Suppressed];
+
+    /// The name in policy files and in the monitor's variables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::User => "user",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
 /// When and how the monitor runs.
 #[derive(Debug, Clone)]
 pub struct Monitor {
@@ -472,6 +497,8 @@ pub struct Monitor {
     pub timeout_seconds: u32,
     /// Namespace of the metrics.
     pub namespace: String,
+    /// What is published beside the count of each signal, sorted, each once.
+    pub metrics: Vec<Breakdown>,
 }
 
 /// The named selections that are counted.
@@ -479,14 +506,40 @@ pub struct Monitor {
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,
+    /// Roles, memberships and privileges that are made, changed or taken away (class ROLE).
+    Privilege,
+    /// Objects that are made, changed or dropped (class DDL).
+    Schema,
+    /// Whoever names pgAudit, or another setting that decides what is logged.
+    AuditTampering,
+    /// What people are refused: no audit record tells it, the error's own entry does.
+    Denied,
 }
 
 impl Signal {
+    /// Every signal, in the order of results.
+    pub const ALL: [Self; 5] = [
+        Self::Dml,
+        Self::Privilege,
+        Self::Schema,
+        Self::AuditTampering,
+        Self::Denied,
+    ];
+
     /// The name in policy files, queries and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dml => "dml",
+            Self::Privilege => "privilege",
+            Self::Schema => "schema",
+            Self::AuditTampering => "audit_tampering",
+            Self::Denied => "denied",
         }
+    }
+
+    /// The signal of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name() == name)
     }
 }
 
@@ -564,7 +617,7 @@ pub struct Environment {
     pub exclusions: Selection,
     /// The monitor.
     pub monitor: Monitor,
-    /// What is counted, at least `dml`.
+    /// What is counted, at least `dml`, in the order of [`Signal::ALL`].
     pub signals: Vec<SignalSettings>,
     /// Who is told.
     pub notifications: Vec<Notification>,

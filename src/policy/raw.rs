@@ -494,6 +494,23 @@ pub struct RawMonitor {
     /// Namespace of the metrics. Default: `RDSAudit/UserActivity`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity")]
     pub namespace: Option<String>,
+    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`, which
+    /// costs a further scan of the log every hour. Default: `[command]`.
+    #[schemars(length(max = 3), example = ["command", "user"])]
+    pub metrics: Option<Vec<RawBreakdown>>,
+}
+
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Breakdown")]
+pub enum RawBreakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person: a metric for each, and each is billed.
+    User,
+    /// Records that each exclusion silences.
+    Suppressed,
 }
 
 /// What is counted.
@@ -501,11 +518,19 @@ pub struct RawMonitor {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signals")]
 pub struct RawSignals {
-    /// Reads and writes by people, in every form.
+    /// Reads and writes by people, in every form. Always on.
     pub dml: Option<RawSignal>,
+    /// Roles, memberships and privileges that people make, change or take away: `CREATE ROLE`, `GRANT`, … Default: off.
+    pub privilege: Option<RawSignal>,
+    /// Tables and other objects that people make, change or drop. Default: off.
+    pub schema: Option<RawSignal>,
+    /// Statements and refused attempts that name pgAudit or another setting that decides what is logged. Default: off.
+    pub audit_tampering: Option<RawSignal>,
+    /// What people are refused: privileges they lack, and failed logins. Default: off.
+    pub denied: Option<RawSignal>,
 }
 
-/// The alarm of one signal.
+/// The alarm of one signal. `{}` switches a signal on.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signal")]

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use regex_automata::meta::Regex;
 
-use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Statement};
+use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Signal, Statement};
 
 /// What a record says, decoded. `None` stands for "not in the record, or not understood".
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub statement: Option<&'a [u8]>,
     /// The day on which it was written, in UTC. No exclusion silences a record of an unknown day.
     pub day: Option<Date>,
+    /// Everything behind the prefix of the entry's line: what it names.
+    pub message: &'a [u8],
 }
 
 /// What happens to a record.
@@ -49,25 +51,24 @@ pub enum Opinion {
 /// Judges a record that was read without doubt. No exclusion silences what `protected_users` do.
 pub fn judge(
     facts: &Facts<'_>,
+    signals: &[Signal],
     service_accounts: &[&ServiceAccount],
     exclusions: &[&Exclusion],
     protected_users: &[&str],
 ) -> Opinion {
-    let account = |account: &&&ServiceAccount| match &account.role {
-        RoleMatch::Name(name) => facts.user == name.as_bytes(),
-        RoleMatch::Pattern(pattern) => whole_match(pattern, facts.user),
-    };
-    if !in_scope(facts) || (!facts.user.is_empty() && service_accounts.iter().any(|a| account(&a)))
+    if !signals.iter().any(|signal| counts(*signal, facts))
+        || is_account(facts.user, service_accounts)
     {
         return Opinion::OutOfScope;
     }
     let is_protected = protected_users
         .iter()
         .any(|user| user.as_bytes() == facts.user);
+    let day = facts.day.filter(|_| !tampers(facts));
     let by: Vec<String> = exclusions
         .iter()
         .filter(|exclusion| {
-            !is_protected && is_alive(exclusion, facts.day) && silences(&exclusion.matcher, facts)
+            !is_protected && is_alive(exclusion, day) && silences(&exclusion.matcher, facts)
         })
         .map(|exclusion| exclusion.id.clone())
         .collect();
@@ -76,6 +77,96 @@ pub fn judge(
     } else {
         Opinion::Excluded(by)
     }
+}
+
+/// Judges an entry that is no record: does it tell of somebody who was refused? `level` and `message` are the
+/// entry's own.
+pub fn judge_refusal(
+    user: &[u8],
+    level: &[u8],
+    message: &[u8],
+    signals: &[Signal],
+    service_accounts: &[&ServiceAccount],
+) -> Option<Opinion> {
+    let start = message
+        .split(|byte| matches!(byte, b':' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    let refused = ["authentication failed", "pg_hba", "row-level"]
+        .iter()
+        .any(|text| contains(start, text.as_bytes()))
+        || [
+            "must be ",
+            "must have ",
+            "only role",
+            "only superuse",
+            "permission denied",
+            "role \"",
+        ]
+        .iter()
+        .any(|text| message.starts_with(text.as_bytes()));
+    if !signals.contains(&Signal::Denied) || !matches!(level, b"ERROR" | b"FATAL") || !refused {
+        return None;
+    }
+    Some(if is_account(user, service_accounts) {
+        Opinion::OutOfScope
+    } else {
+        Opinion::Counted
+    })
+}
+
+fn is_account(user: &[u8], service_accounts: &[&ServiceAccount]) -> bool {
+    !user.is_empty()
+        && service_accounts.iter().any(|account| match &account.role {
+            RoleMatch::Name(name) => user == name.as_bytes(),
+            RoleMatch::Pattern(pattern) => whole_match(pattern, user),
+        })
+}
+
+/// Whether a signal counts a record.
+pub fn counts(signal: Signal, facts: &Facts<'_>) -> bool {
+    match signal {
+        Signal::Dml => in_scope(facts),
+        Signal::Privilege => facts.class == b"ROLE",
+        Signal::Schema => facts.class == b"DDL",
+        Signal::AuditTampering => {
+            let lower = facts.message.to_ascii_lowercase();
+            let names = ["pgaudit", "log_min_messages", "preload_libraries"]
+                .iter()
+                .any(|name| contains(&lower, name.as_bytes()));
+            (names || resets_a_role(&lower))
+                && !(facts.class == b"MISC" && facts.command == b"SHOW")
+        }
+        // Refusals are no records.
+        Signal::Denied => false,
+    }
+}
+
+/// Whether a record names a setting that decides what is logged. No exclusion silences it.
+pub fn tampers(facts: &Facts<'_>) -> bool {
+    let lower = facts.message.to_ascii_lowercase();
+    ["pgaudit", "log_min_messages", "preload_libraries"]
+        .iter()
+        .any(|name| contains(&lower, name.as_bytes()))
+        || resets_a_role(&lower)
+}
+
+/// `alter role … reset all`: one statement, and nothing but white space between the last two words.
+fn resets_a_role(lower: &[u8]) -> bool {
+    lower.split(|byte| *byte == b';').any(|statement| {
+        let Some(alter) = memchr::memmem::find(statement, b"alter ") else {
+            return false;
+        };
+        let rest = statement.get(alter + 6..).unwrap_or_default();
+        memchr::memmem::find_iter(rest, b"reset").any(|at| {
+            let behind = rest.get(at + 5..).unwrap_or_default();
+            let spaces = behind.iter().take_while(|byte| is_space(**byte)).count();
+            spaces > 0
+                && behind
+                    .get(spaces..)
+                    .is_some_and(|word| word.starts_with(b"all"))
+        })
+    })
 }
 
 /// Whether an exclusion has not ended on a day.

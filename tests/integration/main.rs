@@ -46,6 +46,12 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+#[cfg(feature = "monitor")]
+mod lambda;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod monitor;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
 mod mutation;
@@ -57,4 +63,5 @@ mod remembered;
 mod rules_test;
 mod server;
 mod shadow;
+mod signals;
 mod terraform;

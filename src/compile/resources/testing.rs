@@ -49,6 +49,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
             memory_mb: 256,
             timeout_seconds: 300,
             namespace: "RDSAudit/UserActivity".to_owned(),
+            metrics: vec![crate::policy::model::Breakdown::Command],
         },
         signals: vec![SignalSettings {
             signal: Signal::Dml,
@@ -91,7 +92,7 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         ("METRIC_NAMESPACE".to_owned(), "Wrong".to_owned()),
     ]);
     let inputs = Inputs {
-        query: QUERY,
+        summary: QUERY,
         investigate: INVESTIGATE,
         table: TABLE,
         query_digest: "0123456789abcdef",

@@ -7,12 +7,12 @@ use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
-    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Roles,
-    Secret, Selection, Signal, SignalSettings,
+    Architecture, Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider,
+    Roles, Secret, Selection, Signal, SignalSettings,
 };
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawDatabase, RawEnvironment, RawProvider,
-    RawRoles, RawSecret,
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEnvironment,
+    RawProvider, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
@@ -276,9 +276,25 @@ impl Lowering<'_> {
             namespace: monitor
                 .namespace
                 .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),
+            metrics: breakdowns(monitor.metrics.as_deref()),
         };
         let signals = raw.signals.unwrap_or_default();
-        let threshold = signals.dml.unwrap_or_default().threshold.unwrap_or(0);
+        let signals = Signal::ALL
+            .into_iter()
+            .filter_map(|signal| {
+                let raw = match signal {
+                    Signal::Dml => Some(signals.dml.clone().unwrap_or_default()),
+                    Signal::Privilege => signals.privilege.clone(),
+                    Signal::Schema => signals.schema.clone(),
+                    Signal::AuditTampering => signals.audit_tampering.clone(),
+                    Signal::Denied => signals.denied.clone(),
+                };
+                raw.map(|raw| SignalSettings {
+                    signal,
+                    threshold: raw.threshold.unwrap_or(0),
+                })
+            })
+            .collect();
         let raw_notifications = raw.notifications.unwrap_or_default();
         let mut notifications: Vec<Notification> = raw_notifications
             .email
@@ -327,10 +343,7 @@ impl Lowering<'_> {
             log_line_prefix,
             exclusions,
             monitor,
-            signals: vec![SignalSettings {
-                signal: Signal::Dml,
-                threshold,
-            }],
+            signals,
             notifications,
             retention_days: raw.retention_days.unwrap_or(365),
             monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),
@@ -449,6 +462,22 @@ fn clusters(
     let mut all = lower(aurora, "clusters", ClusterKind::Aurora);
     all.extend(lower(instances, "instances", ClusterKind::Instance));
     all
+}
+
+/// Sorted, each once: the order in the file means nothing.
+fn breakdowns(raw: Option<&[RawBreakdown]>) -> Vec<Breakdown> {
+    let mut metrics: Vec<Breakdown> = raw
+        .unwrap_or(&[RawBreakdown::Command])
+        .iter()
+        .map(|raw| match raw {
+            RawBreakdown::Command => Breakdown::Command,
+            RawBreakdown::User => Breakdown::User,
+            RawBreakdown::Suppressed => Breakdown::Suppressed,
+        })
+        .collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    metrics
 }
 
 /// Minutes of a rate, or what to write instead.
