@@ -170,19 +170,19 @@ begin
                 end if;
             end loop;
             for item in
-                select r.rolname, c.description is not null as is_comment
+                select r.rolname, c.description is not null as is_comment, exists (
+                    select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+                    where s.setrole = r.oid and s.setdatabase = 0 and entry like 'pgvigil.enrolled=%') as is_setting
                 from pg_roles r
                 left join pg_shdescription c on c.objoid = r.oid and c.classoid = 'pg_authid'::regclass
                     and c.description ~ '^audited by pgvigil 1-[0-9a-f]{16}$'
                 where not exists (select from pg_temp.pgvigil_desired where role = r.rolname)
-                  and (c.description is not null or exists (
-                      select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
-                      where s.setrole = r.oid and s.setdatabase = 0 and entry like 'pgvigil.enrolled=%'))
                 order by 1
             loop
                 if item.is_comment then
                     execute format('comment on role %I is null', item.rolname);
-                else
+                end if;
+                if item.is_setting then
                     execute format('alter role %I reset pgvigil.enrolled', item.rolname);
                 end if;
             end loop;

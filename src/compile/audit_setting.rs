@@ -26,7 +26,7 @@ pub fn normal(name: &str, value: &str) -> String {
                 }
             },
         ),
-        "pgaudit.role" => value.to_owned(),
+        "pgaudit.role" | "pgaudit.log_parameter_max_size" => value.to_owned(),
         _ => match value.trim().to_lowercase().as_str() {
             "on" | "true" | "yes" | "1" | "t" | "y" => "on".to_owned(),
             "off" | "false" | "no" | "0" | "f" | "n" => "off".to_owned(),
@@ -62,14 +62,14 @@ pub fn classes(value: &str) -> Option<Vec<&'static str>> {
 
 /// Says whether records are lost, or say less, where this value stands in place of what is wanted.
 pub fn weakens(name: &str, value: &str, wanted: &str) -> bool {
-    let (value, wanted) = (normal(name, value), normal(name, wanted));
+    let (now, then) = (normal(name, value), normal(name, wanted));
     match name {
-        "pgaudit.log" => match (classes(&value), classes(&wanted)) {
+        "pgaudit.log" => match (classes(value), classes(wanted)) {
             (Some(value), Some(wanted)) => wanted.iter().any(|class| !value.contains(class)),
-            _ => value != wanted,
+            _ => now != then,
         },
-        "pgaudit.log_statement_once" | "pgaudit.log_client" => value == "on" && wanted != "on",
-        _ => wanted == "on" && value != "on",
+        "pgaudit.log_statement_once" | "pgaudit.log_client" => now == "on" && then != "on",
+        _ => then == "on" && now != "on",
     }
 }
 
@@ -134,5 +134,7 @@ mod tests {
         assert!(hides(LOG_MIN_MESSAGES, "PANIC").is_some());
         assert!(hides(LOG_MIN_MESSAGES, "error").is_none());
         assert!(hides("pgaudit.log_level", "log").is_none());
+        assert!(hides("pgaudit.log_parameter_max_size", "0").is_none());
+        assert!(hides("pgaudit.log_parameter_max_size", "1").is_some());
     }
 }

@@ -20,6 +20,10 @@ pub struct Live<'a> {
     pub log_level: Vec<&'a Setting>,
     /// What was last applied; absent where pgvigil applied nothing.
     pub applied: Option<&'a str>,
+    /// It is noted in a setting of our own.
+    pub has_note: bool,
+    /// It is noted in the comment.
+    pub has_comment: bool,
     /// The comment is somebody else's.
     pub has_own_comment: bool,
 }
@@ -55,6 +59,8 @@ pub fn live(snapshot: &Snapshot) -> BTreeMap<&str, Live<'_>> {
                 settings: Vec::new(),
                 log_level: Vec::new(),
                 applied,
+                has_note: false,
+                has_comment: applied.is_some(),
                 has_own_comment: role.comment.is_some() && applied.is_none(),
             };
             (role.name.as_str(), live)
@@ -66,7 +72,11 @@ pub fn live(snapshot: &Snapshot) -> BTreeMap<&str, Live<'_>> {
         };
         match setting.name.as_str() {
             FINGERPRINT if setting.database.is_empty() && is_fingerprint(&setting.value) => {
-                live.applied = Some(&setting.value);
+                live.has_note = true;
+                // Where comments are what is written, they are what counts.
+                if !(snapshot.server.is_managed && live.has_comment) {
+                    live.applied = Some(&setting.value);
+                }
             }
             LOG_MIN_MESSAGES => live.log_level.push(setting),
             "pgaudit.role" => {}

@@ -50,9 +50,15 @@ pub fn append(text: &str, key: &str, entries: &[String]) -> Result<String, Merge
         .get(span.clone())
         .is_some_and(|written| written.trim_start().starts_with('['));
     let (Some(first), Some(last)) = (items.first(), items.last()) else {
-        // `key: []` becomes a list of lines.
+        // `key: []` becomes a list of lines. What stands between the brackets is a person's.
+        let written = text.get(span.start..).unwrap_or_default();
+        let inside = written
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'));
+        let Some(("", after)) = inside.map(|(inside, after)| (inside.trim(), after)) else {
+            return Err(MergeError::Brackets(key.to_owned()));
+        };
         let before = text.get(..span.start).unwrap_or_default().trim_end();
-        let after = text.get(span.end..).unwrap_or_default();
         let (comment, rest) = after.split_once('\n').unwrap_or((after, ""));
         let comment = comment.trim_end();
         let entries = indented(entries, 2, end);
@@ -151,6 +157,15 @@ mod tests {
             )
             .unwrap(),
             "version: 1\nusers:  # nobody\n  # why\n  - role: bob\n    owner: x\nlimits: {}\n"
+        );
+        let flow = "users:\n  - {role: a}  # here\n# next\n\nlimits: {}\n";
+        assert_eq!(
+            append(flow, "users", &entries()).unwrap(),
+            flow.replace("# next", "  # why\n  - role: bob\n    owner: x\n# next")
+        );
+        assert_eq!(
+            append("users: [\n  # nobody\n  ]\n", "users", &entries()),
+            Err(MergeError::Brackets("users".to_owned()))
         );
         assert_eq!(
             append("version: 1\nusers: [{role: a}]\n", "users", &entries()),

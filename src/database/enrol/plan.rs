@@ -378,7 +378,7 @@ impl Builder<'_> {
         };
         let remember = live.applied != Some(desired.as_str()) && self.may_note(live);
         if remember {
-            self.note(live, Some(desired));
+            self.note(live, desired);
         }
         PlannedRole {
             role: name.to_owned(),
@@ -472,8 +472,18 @@ impl Builder<'_> {
                 setting: setting.name.clone(),
             });
         }
-        if live.applied.is_some() {
-            self.note(live, None);
+        let role = name.to_owned();
+        if live.has_note {
+            self.steps.push(Step::Note {
+                role: role.clone(),
+                fingerprint: None,
+            });
+        }
+        if live.has_comment {
+            self.steps.push(Step::Comment {
+                role,
+                fingerprint: None,
+            });
         }
         PlannedRole {
             role: name.to_owned(),
@@ -507,19 +517,10 @@ impl Builder<'_> {
     }
 
     /// Where somebody is a superuser, a setting of our own; else a comment, and only where nobody else wrote one.
-    fn note(&mut self, live: &Live<'_>, fingerprint: Option<String>) {
+    fn note(&mut self, live: &Live<'_>, fingerprint: String) {
         let role = live.role.name.clone();
-        let is_comment = match fingerprint {
-            Some(_) => self.snapshot.server.is_managed,
-            None => {
-                let settings = &self.snapshot.settings;
-                !settings.iter().any(|setting| {
-                    setting.role == role
-                        && setting.name == crate::compile::audit_setting::FINGERPRINT
-                })
-            }
-        };
-        self.steps.push(if is_comment {
+        let fingerprint = Some(fingerprint);
+        self.steps.push(if self.snapshot.server.is_managed {
             Step::Comment { role, fingerprint }
         } else {
             Step::Note { role, fingerprint }
