@@ -9,6 +9,7 @@ mod environment;
 mod function;
 mod key;
 mod log;
+mod log_alarm;
 mod notification;
 mod schedule;
 mod topic;
@@ -194,6 +195,7 @@ pub const ALL: &[Check] = &[
     alarms::ENABLED,
     alarms::TELL,
     alarms::METRIC,
+    log_alarm::READS,
     alarms::STATE,
     alarms::DELIVERED,
     schedule::RULE,

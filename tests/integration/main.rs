@@ -20,6 +20,8 @@ mod aws_extras;
 #[cfg(feature = "aws")]
 mod aws_fields;
 #[cfg(feature = "aws")]
+mod aws_log_alarm;
+#[cfg(feature = "aws")]
 mod aws_world;
 mod browser;
 mod cases;
@@ -38,6 +40,7 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+mod log_alarm;
 #[cfg(feature = "aws")]
 mod moto;
 mod mutation;

@@ -26,6 +26,7 @@ mod impact;
 #[cfg(feature = "aws")]
 mod impact_live;
 mod man;
+mod package;
 mod plan;
 mod plan_all;
 mod provider_aws;
@@ -53,6 +54,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(session, &args),
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
+        Command::Package(args) => package::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),

@@ -64,11 +64,17 @@ pub(super) const DELIVERED: Check = Check {
     run: Run::Cluster(delivered),
 };
 
-/// A finding for each alarm of the files.
+/// A finding for each alarm of the files, of either kind.
 fn each(context: &Context<'_>, find: impl Fn(&Document) -> Result<Finding, Finding>) -> Findings {
-    let findings: Vec<Finding> = context
-        .subject
-        .all(Kind::Alarm)
+    each_of(context.subject.alarms(), find)
+}
+
+/// A finding for each of some alarms.
+pub(super) fn each_of<'a>(
+    alarms: impl Iterator<Item = &'a Document>,
+    find: impl Fn(&Document) -> Result<Finding, Finding>,
+) -> Findings {
+    let findings: Vec<Finding> = alarms
         .map(|document| {
             find(document)
                 .unwrap_or_else(|early| early)
@@ -198,7 +204,7 @@ fn published(context: &Context<'_>, metric: &Metric) -> Result<Place, Finding> {
 
 fn metric(context: &Context<'_>) -> Findings {
     let subject = context.subject;
-    each(context, |document| {
+    each_of(subject.all(Kind::Alarm), |document| {
         let watched = Place::of_alarm(context.live(document)?);
         let metric = match subject.alarm_role(&document.name) {
             Some(AlarmRole::Signal(signal)) => Metric::signal(subject.cluster, signal),
@@ -243,7 +249,23 @@ fn state(context: &Context<'_>) -> Findings {
         let alarm = observed(context, &document.name)?;
         let age = duration(context.age(alarm.since));
         let sentence = format!("it has been {} for {age}", alarm.state.name());
-        let look_at_monitor = || subject.look_aws(&["logs", "tail", &log, "--since", "3h"]);
+        let look_at_history = || {
+            subject.look_aws(&[
+                "cloudwatch",
+                "describe-alarm-history",
+                "--alarm-name",
+                &document.name,
+            ])
+        };
+        // What became of a query stands with its alarm.
+        let look_at_monitor = || match document.kind {
+            Kind::LogAlarm => look_at_history(),
+            _ => subject.look_aws(&["logs", "tail", &log, "--since", "3h"]),
+        };
+        if let Some(trouble) = &alarm.trouble {
+            let sentence = format!("CloudWatch could not judge it: {trouble}");
+            return Ok(Finding::fail(sentence, look_at_monitor()));
+        }
         let is_about_people = matches!(
             subject.alarm_role(&document.name),
             Some(AlarmRole::Signal(_))
@@ -258,12 +280,7 @@ fn state(context: &Context<'_>) -> Findings {
             AlarmState::Alarm if !is_about_people => Finding::fail(sentence, look_at_monitor()),
             AlarmState::Alarm if context.is_older(alarm.since, hours) => Finding::warn(
                 format!("{sentence}: nobody was told of anything since"),
-                subject.look_aws(&[
-                    "cloudwatch",
-                    "describe-alarm-history",
-                    "--alarm-name",
-                    &document.name,
-                ]),
+                look_at_history(),
             ),
             _ => Finding::ok(sentence),
         })
