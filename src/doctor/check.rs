@@ -195,7 +195,6 @@ pub const ALL: &[Check] = &[
     alarms::ENABLED,
     alarms::TELL,
     alarms::METRIC,
-    log_alarm::READS,
     alarms::STATE,
     alarms::DELIVERED,
     schedule::RULE,

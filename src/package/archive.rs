@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 
 /// What Lambda starts in a package for `provided.al2023` (Lambda developer guide, "OS-only runtimes").
@@ -12,6 +13,9 @@ pub const BOOTSTRAP: &str = "bootstrap";
 
 /// Owner may read, write and start it, others may read and start it: Lambda runs it as somebody else.
 const MODE: u32 = 0o100_755;
+
+/// The first second that a zip file can bear: 1980-01-01 (PKZIP APPNOTE, 4.4.6).
+const EARLIEST: i64 = 315_532_800;
 
 /// Largest zip file that a call may carry: 50 MB (Lambda quotas, "Deployment package").
 pub const LARGEST_ZIP: usize = 50 * 1024 * 1024;
@@ -62,6 +66,7 @@ pub fn write(program: &[u8]) -> Result<Vec<u8>, ArchiveFault> {
         .new_file(BOOTSTRAP)
         .compression_method(CompressionMethod::DEFLATE)
         .unix_permissions(MODE)
+        .last_modified(UtcDateTime::from_unix(EARLIEST))
         .start()
         .map_err(|error| unwritable(&error))?;
     let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::best()));

@@ -51,7 +51,7 @@ fn a_package_opens_to_what_went_in() {
 #[test]
 fn t14_the_bytes_are_pinned() {
     let text: Vec<u8> = (0..100_000u32)
-        .flat_map(|n| (n * n).to_le_bytes())
+        .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
         .collect();
     let mut program = smallest(X86);
     program.extend(text);

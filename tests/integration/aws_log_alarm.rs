@@ -419,7 +419,7 @@ fn the_doctor_knows_the_engine() {
         "alarms-present",
         "alarms-enabled",
         "alarms-tell",
-        "log-alarms-read",
+        "alarms-metric",
         "alarms-state",
         "monitor-permissions",
     ] {
@@ -451,5 +451,5 @@ fn the_doctor_knows_the_engine() {
         &world,
         "state('-log-dml', 'OK', 'fine')\nput('-log-dml', lambda a: a['ScheduledQueryConfiguration'].update(QueryString='filter 1 = 2'))",
     );
-    assert_eq!(verdict(&checks(), "log-alarms-read"), "fail");
+    assert_eq!(verdict(&checks(), "alarms-metric"), "fail");
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::log_alarm::reads;
 use super::{Check, Context, Findings, Run, duration, text, there};
 use crate::compile::resources::{Document, Kind, Metric};
 use crate::doctor::diagnosis::Finding;
@@ -40,7 +41,7 @@ pub(super) const TELL: Check = Check {
 pub(super) const METRIC: Check = Check {
     id: "alarms-metric",
     group: GROUP,
-    title: "each alarm watches what the function publishes",
+    title: "each alarm watches what the function publishes, or reads what was compiled",
     why: "one letter between the alarm's dimensions and the function's, and the alarm waits for ever",
     needs: &[],
     run: Run::Cluster(metric),
@@ -66,15 +67,9 @@ pub(super) const DELIVERED: Check = Check {
 
 /// A finding for each alarm of the files, of either kind.
 fn each(context: &Context<'_>, find: impl Fn(&Document) -> Result<Finding, Finding>) -> Findings {
-    each_of(context.subject.alarms(), find)
-}
-
-/// A finding for each of some alarms.
-pub(super) fn each_of<'a>(
-    alarms: impl Iterator<Item = &'a Document>,
-    find: impl Fn(&Document) -> Result<Finding, Finding>,
-) -> Findings {
-    let findings: Vec<Finding> = alarms
+    let findings: Vec<Finding> = context
+        .subject
+        .alarms()
         .map(|document| {
             find(document)
                 .unwrap_or_else(|early| early)
@@ -204,7 +199,10 @@ fn published(context: &Context<'_>, metric: &Metric) -> Result<Place, Finding> {
 
 fn metric(context: &Context<'_>) -> Findings {
     let subject = context.subject;
-    each_of(subject.all(Kind::Alarm), |document| {
+    each(context, |document| {
+        if document.kind == Kind::LogAlarm {
+            return reads(context, document);
+        }
         let watched = Place::of_alarm(context.live(document)?);
         let metric = match subject.alarm_role(&document.name) {
             Some(AlarmRole::Signal(signal)) => Metric::signal(subject.cluster, signal),
