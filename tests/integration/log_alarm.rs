@@ -10,10 +10,11 @@
 use std::collections::BTreeMap;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::{QUERY_LIMIT, QuerySource};
+use pgvigil::compile::{self, QUERY_LIMIT, QuerySource};
 use pgvigil::insights::{self, Event, MissingField, Options, Program, Table};
 use pgvigil::policy;
 use pgvigil::policy::model::{Engine, Signal};
+use serde_json::Value;
 
 use crate::agreement::SETTLED;
 use crate::recorded;
@@ -142,7 +143,7 @@ fn an_environment_compiles_to_the_query_of_each_signal() {
     let environment = &loaded.policy.environments[0];
     assert_eq!(environment.engine, Engine::LogAlarm);
     let today = jiff::civil::date(2026, 11, 22);
-    let compiled = pgvigil::compile::compile(&loaded, environment, today);
+    let compiled = compile::compile(&loaded, environment, today);
     let paths: Vec<&str> = compiled
         .artefacts
         .iter()
@@ -166,6 +167,76 @@ fn an_environment_compiles_to_the_query_of_each_signal() {
     let (heading, rest) = text.split_once('\n').unwrap();
     assert!(heading.starts_with("# pgvigil dev: "), "{heading}");
     assert_eq!(alarm.properties["query"], rest.trim_end());
-    let again = pgvigil::compile::compile(&loaded, environment, today);
+    let again = compile::compile(&loaded, environment, today);
     assert_eq!(compiled.artefacts, again.artefacts);
+}
+
+const ON_AWS: &str = "version: 1\nprovider: aws\naccount: \"123456789012\"\nregion: eu-central-1\nclusters: [orders]\n\
+                      engine: log-alarm\nsignals: {dml: {threshold: 0}}\ntags: {team: dba}\nnotifications:\n  email: \
+                      [dba@example.com]\n  https: [{from_env: INCIDENT_URL}]\n";
+
+/// Everything that an environment of this engine is compiled into, byte for byte: `tests/golden/log-alarm/`.
+/// `PGVIGIL_UPDATE=1 cargo test` rewrites it.
+#[test]
+fn an_environment_of_log_alarms_is_golden() {
+    let loaded = policy::load_from([("environments/quiet.yaml", ON_AWS)]);
+    assert_eq!(loaded.diagnostics.errors(), 0, "{:?}", loaded.diagnostics);
+    let environment = &loaded.policy.environments[0];
+    let compiled = compile::compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
+    let mut files = compiled.artefacts.clone();
+    files.push(compile::terraform::terraform(environment, &compiled.documents).unwrap());
+    files
+        .extend(compile::cloudformation::cloudformation(environment, &compiled.documents).unwrap());
+    let folder = recorded::root().join("tests/golden/log-alarm");
+    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+        let _ = std::fs::remove_dir_all(&folder);
+        for file in &files {
+            let path = folder.join(&file.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &file.text).unwrap();
+        }
+    }
+    for file in &files {
+        let wanted = std::fs::read_to_string(folder.join(&file.path)).unwrap_or_default();
+        assert!(
+            file.text == wanted,
+            "{} differs; PGVIGIL_UPDATE=1 rewrites it\n{}",
+            file.path,
+            file.text
+        );
+    }
+}
+
+/// The exports say the same as the documents, with nothing of a function in them.
+#[test]
+fn exports_have_no_function() {
+    let loaded = policy::load_from([("environments/quiet.yaml", ON_AWS)]);
+    let environment = &loaded.policy.environments[0];
+    let compiled = compile::compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
+    let module = compile::terraform::terraform(environment, &compiled.documents).unwrap();
+    let module: Value = serde_json::from_str(&module.text).unwrap();
+    assert_eq!(
+        module["terraform"]["required_providers"]["awscc"]["source"],
+        "hashicorp/awscc"
+    );
+    assert!(module["variable"].get("package").is_none(), "{module}");
+    assert!(module["resource"].get("aws_lambda_function").is_none());
+    let alarms = module["resource"]["awscc_cloudwatch_log_alarm"]
+        .as_object()
+        .unwrap();
+    assert_eq!(alarms.len(), 2);
+    for alarm in alarms.values() {
+        let role = &alarm["scheduled_query_configuration"]["scheduled_query_role_arn"];
+        assert_eq!(role, "${aws_iam_role.orders.arn}");
+        assert_eq!(alarm["alarm_actions"][0], "${aws_sns_topic.orders.arn}");
+    }
+    let templates =
+        compile::cloudformation::cloudformation(environment, &compiled.documents).unwrap();
+    let template: Value = serde_json::from_str(&templates[0].text).unwrap();
+    assert!(template["Parameters"].get("PackageBucket").is_none());
+    let resources = template["Resources"].as_object().unwrap();
+    let alarms = resources
+        .values()
+        .filter(|resource| resource["Type"] == "AWS::CloudWatch::LogAlarm");
+    assert_eq!(alarms.count(), 2);
 }

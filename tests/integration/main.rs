@@ -44,6 +44,7 @@ mod log_alarm;
 #[cfg(feature = "aws")]
 mod moto;
 mod mutation;
+mod package;
 mod page;
 mod readme;
 mod recorded;

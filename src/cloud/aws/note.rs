@@ -43,7 +43,10 @@ fn keeper_of(aws: &Inner, kind: Kind) -> Keeper {
     match (kind, aws.environment.engine) {
         (Kind::IamRole | Kind::IamRolePolicy, _) => Keeper::Role,
         (Kind::LogAlarm, _) => Keeper::QueryRole,
-        (Kind::Alarm | Kind::Dashboard | Kind::SavedQuery, Engine::LogAlarm) => Keeper::QueryRole,
+        // What both engines have, the cluster's own log group too.
+        (Kind::LogGroup | Kind::Alarm | Kind::Dashboard | Kind::SavedQuery, Engine::LogAlarm) => {
+            Keeper::QueryRole
+        }
         _ => Keeper::Function,
     }
 }
@@ -161,7 +164,7 @@ pub(super) async fn beside(aws: &Inner, sight: &Sight, base: &str) -> Result<Tag
 
 /// Notes that a resource is now as its document says. `more` are words that its kind wants to find again.
 ///
-/// A function that does not exist yet cannot bear notes: they wait until it is made. A run that ends before that
+/// A function or a role that does not exist yet cannot bear notes: they wait until it is made. A run that ends before that
 /// leaves what it made without notes, which is no fault: it still is as the document says.
 pub(super) async fn write(
     aws: &Inner,
@@ -177,8 +180,7 @@ pub(super) async fn write(
         Keeper::Key => key::tag(aws, &base, &notes).await,
         Keeper::Topic => topic::tag(aws, &base, &notes).await,
         Keeper::Role => role::tag(aws, owner_and_name(&document.name).0, &notes).await,
-        Keeper::QueryRole => role::tag(aws, &query_role(&base), &notes).await,
-        Keeper::Function => {
+        keeper @ (Keeper::Function | Keeper::QueryRole) => {
             let mut waiting = std::mem::take(
                 aws.pending
                     .lock()
@@ -187,7 +189,10 @@ pub(super) async fn write(
                     .or_default(),
             );
             waiting.append(&mut notes);
-            let written = function::tag(aws, &base, &waiting).await;
+            let written = match keeper {
+                Keeper::QueryRole => role::tag(aws, &query_role(&base), &waiting).await,
+                _ => function::tag(aws, &base, &waiting).await,
+            };
             if matches!(written, Err(CloudError::NotFound { .. })) {
                 aws.pending
                     .lock()
