@@ -63,6 +63,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let query_digest = digest(&query.text);
     let investigate =
         source.investigate(&header("what counts, newest first", &source, environment));
+    let summary = source.summary(&header("what counts, in sums", &source, environment));
     let table = source.table(&header(
         "what counts, without statements",
         &source,
@@ -88,7 +89,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             environment,
             cluster,
             &Inputs {
-                query: &query.text,
+                summary: &summary.text,
                 investigate: &investigate.text,
                 table: &table.text,
                 query_digest: &query_digest,

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::policy::model::Environment;
+use crate::policy::model::{Environment, Signal};
 use crate::policy::sets;
 
 use super::pattern;
@@ -51,6 +51,15 @@ pub fn monitor_environment(
         ("PGVIGIL_QUERY", inputs.packed_query.to_owned()),
         ("PGVIGIL_QUERY_DIGEST", inputs.query_digest.to_owned()),
         ("PGVIGIL_SETTLE_SECONDS", monitor.settle_seconds.to_string()),
+        (
+            "PGVIGIL_SIGNALS",
+            environment
+                .signals
+                .iter()
+                .map(|settings| settings.signal.name())
+                .collect::<Vec<_>>()
+                .join(","),
+        ),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
@@ -70,14 +79,10 @@ pub fn pack(query: &str) -> String {
 /// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
 pub fn dictionary() -> &'static str {
     static DICTIONARY: LazyLock<String> = LazyLock::new(|| {
-        let mut source = QuerySource {
-            prefix: LogLinePrefix::Long,
-            service_accounts: Vec::new(),
-            exclusions: Vec::new(),
-            protected_users: Vec::new(),
-        };
+        let mut source = QuerySource::new(LogLinePrefix::Long);
         let long = source.alarm("").text;
         source.prefix = LogLinePrefix::Short;
+        source.signals = Signal::ALL.to_vec();
         let mut text = source.alarm("").text + &long;
         for set in sets::ALL {
             let names: Vec<&str> = set.names().collect();
@@ -116,14 +121,9 @@ mod tests {
 
     #[test]
     fn a_packed_query_unpacks_to_the_same_text() {
-        let query = QuerySource {
-            prefix: LogLinePrefix::Short,
-            service_accounts: Vec::new(),
-            exclusions: Vec::new(),
-            protected_users: Vec::new(),
-        }
-        .alarm("a header")
-        .text;
+        let query = QuerySource::new(LogLinePrefix::Short)
+            .alarm("a header")
+            .text;
         let loaded = crate::policy::load_from([(
             "environments/dev.yaml",
             "version: 1\nprovider: local\nclusters: [shop]\n",

@@ -104,7 +104,7 @@ impl Names {
 
     /// The alarm of a signal.
     pub fn signal_alarm(&self, signal: Signal) -> String {
-        format!("{}-human-{}", self.base, signal.name())
+        format!("{}-human-{}", self.base, signal.name().replace('_', "-"))
     }
 
     /// An alarm about the monitor itself.

@@ -4,7 +4,8 @@
 //! Texts are matched as they stand in the log: the statement is one CSV field, so that a `"` of the
 //! SQL text is `""`, and PostgreSQL puts a tab after each newline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::audit_log::prefix::LogLinePrefix;
 
@@ -16,7 +17,7 @@ const LEVEL: &str = "(?:LOG|NOTICE|WARNING|INFO|DEBUG[1-5]?)";
 
 /// The five characters that `log_error_verbosity = verbose` puts before a message. No SQLSTATE
 /// class begins with `A`, so that `AUDIT: ` is never taken for one (PostgreSQL, appendix A).
-const SQLSTATE: &str = "(?:[0-9FHPX][0-9A-Z]{4}: )?";
+pub(crate) const SQLSTATE: &str = "(?:[0-9FHPX][0-9A-Z]{4}: )?";
 
 /// Kind and ids of a record.
 pub(crate) const RECORD_IDS: &str = "(?:SESSION|OBJECT),[0-9]+,[0-9]+,";
@@ -43,15 +44,19 @@ pub(crate) fn prefix(prefix: LogLinePrefix) -> String {
     }
 }
 
-/// From the end of [`prefix`] to the start of the record. With the long prefix the application
-/// name stands between: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN), of which
+/// What stands between [`prefix`] and the level. With the long prefix it is the application
+/// name: at most 63 bytes that the client chooses (PostgreSQL, NAMEDATALEN), of which
 /// PostgreSQL prints others than ASCII as `?`, or since 16 as `\\xNN` (`pg_clean_ascii`).
-pub(crate) fn head(prefix: LogLinePrefix) -> String {
-    let application = match prefix {
+pub(crate) fn application(prefix: LogLinePrefix) -> &'static str {
+    match prefix {
         LogLinePrefix::Short => "",
         LogLinePrefix::Long => r"(?:[^\n]{0,252}?:)??",
-    };
-    format!("{application}{LEVEL}: +{SQLSTATE}AUDIT: ")
+    }
+}
+
+/// From the end of [`prefix`] to the start of the record.
+pub(crate) fn head(prefix: LogLinePrefix) -> String {
+    format!("{}{LEVEL}: +{SQLSTATE}AUDIT: ", application(prefix))
 }
 
 /// Escapes a text so that it matches itself in the portable dialect.
@@ -70,61 +75,113 @@ pub(crate) fn literal(text: &str) -> String {
     escaped
 }
 
-/// One expression for a list of names, with common beginnings written once.
+/// One expression for a list of names, with common beginnings and common last words written once.
+///
+/// Every environment of a policy asks for the same few lists: each is worked out once.
 pub(crate) fn any_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut root = Trie::default();
-    for name in names {
-        root.insert(name);
+    static KNOWN: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let key = names.iter().copied().collect::<Vec<_>>().join("\n");
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(expression) = known().get(&key) {
+        return expression.clone();
     }
-    root.fold();
-    root.expression()
+    let expression = either(alternatives(&names), names.contains(""));
+    known().insert(key, expression.clone());
+    expression
 }
 
-/// Names by their characters; an edge holds as many characters as the names below share.
-#[derive(Default)]
-struct Trie {
-    ends: bool,
-    edges: BTreeMap<String, Trie>,
+/// One of these; or nothing, where it is optional.
+fn either(alternatives: Vec<String>, optional: bool) -> String {
+    match (alternatives.as_slice(), optional) {
+        ([], _) => String::new(),
+        ([only], false) => only.clone(),
+        (_, false) => format!("(?:{})", alternatives.join("|")),
+        (_, true) => format!("(?:{})?", alternatives.join("|")),
+    }
 }
 
-impl Trie {
-    fn insert(&mut self, name: &str) {
-        let mut node = self;
-        for character in name.chars() {
-            node = node.edges.entry(character.to_string()).or_default();
-        }
-        node.ends = true;
-    }
-
-    /// Joins edges without a fork, so that the expression has no group it does not need.
-    fn fold(&mut self) {
-        let edges = std::mem::take(&mut self.edges);
-        for (mut label, mut below) in edges {
-            below.fold();
-            if !below.ends
-                && below.edges.len() == 1
-                && let Some((next, deeper)) = below.edges.pop_first()
-            {
-                label.push_str(&next);
-                below = deeper;
-            }
-            self.edges.insert(label, below);
-        }
-    }
-
-    fn expression(&self) -> String {
-        let branches: Vec<String> = self
-            .edges
+/// The alternatives for names: families that end alike first, then by common beginnings.
+fn alternatives(names: &BTreeSet<&str>) -> Vec<String> {
+    let mut left = names.clone();
+    left.remove("");
+    let mut found = Vec::new();
+    while let Some((family, ending)) = family(&left) {
+        let beginnings = family
             .iter()
-            .map(|(label, below)| literal(label) + &below.expression())
+            .filter_map(|name| name.strip_suffix(ending))
             .collect();
-        match (branches.as_slice(), self.ends) {
-            ([], _) => String::new(),
-            ([only], false) => only.clone(),
-            (_, false) => format!("(?:{})", branches.join("|")),
-            (_, true) => format!("(?:{})?", branches.join("|")),
+        found.push(by_beginning(&beginnings) + &literal(ending));
+        left.retain(|name| !family.contains(name));
+    }
+    found.extend(by_letter(&left, &|rest| {
+        either(alternatives(rest), rest.contains(""))
+    }));
+    found.sort();
+    found
+}
+
+/// The names with the last words (`_is_visible`) that are worth writing once: those that make the
+/// expression shortest.
+fn family<'a>(names: &BTreeSet<&'a str>) -> Option<(BTreeSet<&'a str>, &'a str)> {
+    let length = |names: &BTreeSet<&str>| by_letter(names, &by_beginning).join("|").len();
+    let mut endings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for name in names {
+        for (at, _) in name.match_indices('_').filter(|(at, _)| *at > 0) {
+            let ending = name.get(at..).unwrap_or_default();
+            endings.entry(ending).or_default().insert(name);
         }
     }
+    let mut best = (length(names), None);
+    for (ending, family) in endings {
+        if family.len() < 2 || ending.len() < 4 {
+            continue;
+        }
+        let beginnings = family
+            .iter()
+            .filter_map(|name| name.strip_suffix(ending))
+            .collect();
+        let others = names.difference(&family).copied().collect();
+        let total = by_beginning(&beginnings).len() + ending.len() + 1 + length(&others);
+        if total < best.0 {
+            best = (total, Some((family, ending)));
+        }
+    }
+    best.1
+}
+
+/// A trie: common beginnings written once.
+fn by_beginning(names: &BTreeSet<&str>) -> String {
+    either(by_letter(names, &by_beginning), names.contains(""))
+}
+
+/// One alternative for each first letter: what all names with it begin with, and `rest` of what follows.
+fn by_letter(names: &BTreeSet<&str>, rest: &dyn Fn(&BTreeSet<&str>) -> String) -> Vec<String> {
+    let mut letters: BTreeMap<char, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        if let Some(letter) = name.chars().next() {
+            letters.entry(letter).or_default().push(name);
+        }
+    }
+    letters
+        .into_values()
+        .map(|names| {
+            let (first, last) = (names.first().copied(), names.last().copied());
+            // Sorted: what the first and the last begin with, all begin with.
+            let shared: String = first
+                .unwrap_or_default()
+                .chars()
+                .zip(last.unwrap_or_default().chars())
+                .take_while(|(a, b)| a == b)
+                .map(|(a, _)| a)
+                .collect();
+            let rests = names
+                .iter()
+                .filter_map(|name| name.strip_prefix(shared.as_str()))
+                .collect();
+            literal(&shared) + &rest(&rests)
+        })
+        .collect()
 }
 
 /// Words of SQL that stand before a parenthesis without being a call.
@@ -273,4 +330,51 @@ pub(crate) fn contains_name<'a>(names: impl IntoIterator<Item = &'a str>) -> Str
         r"(?i)[^'a-z0-9_]{}",
         any_of(names.iter().map(String::as_str))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex_automata::meta::Regex;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_list_matches_its_names_and_nothing_else(
+            names in prop::collection::btree_set("[ab_]{1,7}|(a|b|ab)(_aa_b|_bb)(_aa_b|_bbb)?", 1..24),
+            others in prop::collection::vec("[ab_]{0,12}", 64),
+        ) {
+            let expression = any_of(names.iter().map(String::as_str));
+            let regex = Regex::new(&format!(r"^(?:{expression})\z")).unwrap();
+            for name in &names {
+                prop_assert!(regex.is_match(name), "{expression} does not match {name}");
+            }
+            // What the parts of names make together is no name.
+            let joined = names.iter().zip(names.iter().rev()).map(|(a, b)| {
+                let (head, _) = a.split_at(a.len() / 2);
+                let (_, tail) = b.split_at(b.len() / 2);
+                format!("{head}{tail}")
+            });
+            for other in others.iter().cloned().chain(joined) {
+                prop_assert_eq!(regex.is_match(&other), names.contains(&other), "{} {}", expression, other);
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_end_with_is_written_once() {
+        let names = [
+            "pg_type_is_visible",
+            "pg_table_is_visible",
+            "pg_opclass_is_visible",
+            "now",
+        ];
+        assert_eq!(
+            any_of(names),
+            "(?:now|pg_(?:opclass|t(?:able|ype))_is_visible)"
+        );
+        assert_eq!(any_of(["a", "ab", ""]), "(?:a(?:b)?)?");
+        assert_eq!(any_of([]), "");
+    }
 }

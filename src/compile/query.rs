@@ -14,7 +14,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 use jiff::civil::Date;
 
 use crate::policy::model::{
-    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Statement,
+    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Signal, Statement,
 };
 
 use super::pattern;
@@ -27,6 +27,11 @@ pub const QUERY_LIMIT: usize = 10_000;
 
 /// Rows that a query returns at most (Logs Insights, `limit`).
 const ROW_LIMIT: u32 = 10_000;
+
+/// A statement has a record for each relation, and one head for all of them. A line that is not understood stands for
+/// itself.
+const STATEMENTS: &str = "count_distinct(concat(@logStream, ' ', coalesce(pgPid, '-'), ' ', coalesce(pgIds, @message))) \
+     as statements, count(*) as records";
 
 /// A day after every exclusion: in the year 2243.
 const NO_DAY: u32 = 99_999;
@@ -61,18 +66,73 @@ const MISC_OUT_OF_SCOPE: &[&str] = &[
     "VACUUM",
 ];
 
-/// Classes that hold no reads or writes of users' data.
-const CLASS_OUT_OF_SCOPE: &[&str] = &["DDL", "ROLE"];
+/// Levels of entries that tell what somebody was refused; in results they stand where a record has its class.
+const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
 
-/// Says whether no signal counts records of this class and command, as pgAudit prints them.
-pub(crate) fn is_out_of_scope(class: &str, command: &str) -> bool {
-    CLASS_OUT_OF_SCOPE.contains(&class)
-        || (class == "MISC"
-            && MISC_OUT_OF_SCOPE.iter().any(|words| {
-                command
-                    .strip_prefix(words)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-            }))
+/// How the messages begin that PostgreSQL writes when somebody lacks a right or is not let in: those with the
+/// SQLSTATE 42501, and of class 28 (PostgreSQL, `ERRCODE_INSUFFICIENT_PRIVILEGE` and
+/// `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS writes them.
+const REFUSALS: &[&str] = &[
+    "permission denied",
+    "must be owner ",
+    "must be superuser",
+    "must be member ",
+    "must be able ",
+    "must have ",
+    "only superuser",
+    "only roles ",
+    "new row violates row-level ",
+    "query would be affected by row-level ",
+    "password authentication failed",
+    "PAM authentication failed",
+    "LDAP authentication failed",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "role \"",
+];
+
+/// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the
+/// log, the libraries that are loaded, and all settings of a role at once.
+const TAMPERING: &str = r"pgaudit|log_min_messages|preload_libraries|alter [^;]*reset[ \t\r\n]+all";
+
+/// The signals that count a record. `class` and `command` are as the alarm query returns them: of the record, or the
+/// level and message of a refusal, or `-` where the line is not understood. `tampers` says whether the query found
+/// the name of a setting that decides what is logged.
+pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
+    let by_class = match class {
+        "ROLE" => Some(Signal::Privilege),
+        "DDL" => Some(Signal::Schema),
+        _ if REFUSAL_LEVELS.contains(&class) => Some(Signal::Denied),
+        _ if is_misc_out_of_scope(class, command) => None,
+        _ => Some(Signal::Dml),
+    };
+    let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
+    by_class.into_iter().chain(tampering).collect()
+}
+
+/// `SHOW pgaudit.log` looks and changes nothing.
+fn is_question(class: &str, command: &str) -> bool {
+    class == "MISC" && command == "SHOW"
+}
+
+fn is_misc_out_of_scope(class: &str, command: &str) -> bool {
+    class == "MISC"
+        && MISC_OUT_OF_SCOPE.iter().any(|words| {
+            command
+                .strip_prefix(words)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        })
+}
+
+/// Says whether none of these signals counts records of this class and command, as pgAudit prints them, whatever
+/// their statement is.
+pub(crate) fn is_out_of_scope(class: &str, command: &str, signals: &[Signal]) -> bool {
+    if signals.contains(&Signal::AuditTampering) {
+        return is_question(class, command);
+    }
+    !signals_of(class, command, false)
+        .iter()
+        .any(|signal| signals.contains(signal))
 }
 
 /// What a stage of the row part decides.
@@ -101,6 +161,8 @@ pub struct CompiledQuery {
     pub stages: Vec<StageRole>,
     /// Characters that each exclusion takes, in the order of the policy.
     pub shares: Vec<(String, usize)>,
+    /// What it counts.
+    pub signals: Vec<Signal>,
 }
 
 impl CompiledQuery {
@@ -121,9 +183,25 @@ pub struct QuerySource<'a> {
     pub exclusions: Vec<&'a Exclusion>,
     /// Roles that no exclusion has an effect on.
     pub protected_users: Vec<&'a str>,
+    /// What is counted.
+    pub signals: Vec<Signal>,
+    /// Length of a window, in minutes.
+    pub window_minutes: u32,
 }
 
 impl<'a> QuerySource<'a> {
+    /// The signal `dml` alone, with no account and no exclusion.
+    pub fn new(prefix: LogLinePrefix) -> Self {
+        Self {
+            prefix,
+            service_accounts: Vec::new(),
+            exclusions: Vec::new(),
+            protected_users: Vec::new(),
+            signals: vec![Signal::Dml],
+            window_minutes: 5,
+        }
+    }
+
     /// What applies in an environment of the policy.
     pub fn of(policy: &'a Policy, environment: &'a Environment) -> Self {
         Self {
@@ -131,7 +209,13 @@ impl<'a> QuerySource<'a> {
             service_accounts: policy.service_accounts_in(environment).collect(),
             exclusions: policy.exclusions_in(environment).collect(),
             protected_users: protected_users(&policy.protected),
+            signals: environment.signals.iter().map(|s| s.signal).collect(),
+            window_minutes: environment.monitor.window_minutes,
         }
+    }
+
+    fn counts(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
     }
 
     /// Everything of the policy that decides what the query says.
@@ -153,24 +237,67 @@ impl<'a> QuerySource<'a> {
             })
             .collect();
         format!(
-            "{:?}\n{accounts:?}\n{:?}\n{exclusions:?}",
-            self.prefix, self.protected_users
+            "{:?}\n{accounts:?}\n{:?}\n{exclusions:?}\n{:?}\n{}",
+            self.prefix, self.protected_users, self.signals, self.window_minutes
         )
     }
 
-    /// The alarm query: statements by user, database, class, command and object.
+    /// The alarm query, which the monitor runs: statements by window of ingestion, log group, user, database, client,
+    /// class, command and object, when they were first and last seen, and how late they came.
+    ///
+    /// Windows are numbered from 1970 on, as CloudWatch numbers the periods of a metric: a window is one period.
     pub fn alarm(&self, header: &str) -> CompiledQuery {
         let mut text = self.rows(header);
+        text.stage(StageRole::Extract, "parse pgClient /^(?<pgHost>[^(]+)/");
+        text.stage(
+            StageRole::Extract,
+            &format!(
+                "fields toMillis(@timestamp) as pgTime, (@ingestionTime - toMillis(@timestamp)) as pgLag, \
+                 floor(@ingestionTime / {}) as pgWindow",
+                u64::from(self.window_minutes.max(1)) * 60_000
+            ),
+        );
+        let tampering = if self.counts(Signal::AuditTampering) {
+            ", coalesce(pgTamper, '') as tampering"
+        } else {
+            ""
+        };
         text.stage(
             StageRole::Result,
-            "stats count_distinct(concat(@logStream, ' ', coalesce(pgPid, '-'), ' ', coalesce(pgIds, @message))) \
-             as statements, count(*) as records by coalesce(pgUser, '-') as user, coalesce(pgDatabase, '-') as \
-             database, coalesce(pgClass, '-') as class, coalesce(pgCommand, '-') as command, \
-             coalesce(pgObject, '-') as object",
+            &format!(
+                "stats {STATEMENTS}, min(pgTime) as first, max(pgTime) as last, max(pgLag) as lag by @log as log, pgWindow as \
+                 window, {}, coalesce(pgHost, '-') as client{tampering}",
+                self.keys()
+            ),
         );
         text.stage(StageRole::Result, "sort statements desc");
         text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
         text.finish()
+    }
+
+    /// What people and dashboards read: statements by user, database, class, command and object.
+    pub fn summary(&self, header: &str) -> CompiledQuery {
+        let mut text = self.rows(header);
+        text.stage(
+            StageRole::Result,
+            &format!("stats {STATEMENTS} by {}", self.keys()),
+        );
+        text.stage(StageRole::Result, "sort statements desc");
+        text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
+        text.finish()
+    }
+
+    /// Who did what to what. A refusal has its level in the place of the class, and its message in that of the command.
+    fn keys(&self) -> String {
+        let (level, refusal) = if self.counts(Signal::Denied) {
+            (", pgLevel", ", pgRefusal")
+        } else {
+            ("", "")
+        };
+        format!(
+            "coalesce(pgUser, '-') as user, coalesce(pgDatabase, '-') as database, coalesce(pgClass{level}, '-') as \
+             class, coalesce(pgCommand{refusal}, '-') as command, coalesce(pgObject, '-') as object"
+        )
     }
 
     /// The investigation query: the same records, newest first, as a responder reads them.
@@ -204,11 +331,25 @@ impl<'a> QuerySource<'a> {
 
     /// The stages before the first exclusion: the fields of a record that is in scope.
     fn record(&self, header: &str) -> Text {
-        let mut text = Text::new(header);
-        // Every line that can be a record, and nothing else: what follows keeps whatever it cannot read.
+        let mut text = Text::new(header, &self.signals);
+        let denied = self.counts(Signal::Denied);
+        // Every line that can be a record or a refusal, and nothing else: what follows keeps whatever it cannot read.
+        let refusals = if denied {
+            format!(
+                "|:{}: +{}{}",
+                pattern::any_of(REFUSAL_LEVELS.iter().copied()),
+                pattern::SQLSTATE,
+                pattern::any_of(REFUSALS.iter().copied())
+            )
+        } else {
+            String::new()
+        };
         text.stage(
             StageRole::NotARecord,
-            &format!("filter @message like /: +AUDIT: {}/", pattern::RECORD_IDS),
+            &format!(
+                "filter @message like /: +AUDIT: {}{refusals}/",
+                pattern::RECORD_IDS
+            ),
         );
         let prefix = pattern::prefix(self.prefix);
         text.stage(
@@ -220,6 +361,15 @@ impl<'a> QuerySource<'a> {
             StageRole::Extract,
             &format!("parse pgRest /^{head}(?<pgRecord>[\\s\\S]*)/"),
         );
+        if denied {
+            self.refusals(&mut text);
+        }
+        if self.counts(Signal::AuditTampering) {
+            text.stage(
+                StageRole::Extract,
+                &format!("parse pgRest /(?i)(?<pgTamper>{TAMPERING})/"),
+            );
+        }
         // A second head: a role, database or application name may have forged the first, and a line
         // with two readings has none. `AUDIT: ` is no record, and the line stays loud. Where an
         // application name stands before the record, it must not matter which head is found first, and
@@ -252,19 +402,59 @@ impl<'a> QuerySource<'a> {
             StageRole::Extract,
             "parse pgFields /^(?<pgText>,(?:\"[^\"]*(?:\"\"[^\"]*)*\"|[^,\"<][^,\"]*|)),/",
         );
-        let guard = "isempty(pgWhat) = 1";
+        self.scope(&mut text);
+        self.service_accounts(&mut text);
+        self.day(&mut text);
+        text
+    }
+
+    /// Reads level and message of a refusal. What merely quotes one (a statement that is logged beside its error) is
+    /// no entry of its own; one under a prefix that is not understood stays.
+    fn refusals(&self, text: &mut Text) {
+        let level = pattern::any_of(REFUSAL_LEVELS.iter().copied());
+        text.stage(
+            StageRole::Extract,
+            &format!(
+                "parse pgRest /^{}(?<pgLevel>{level}): +{}(?<pgRefusal>[^\\n]*)/",
+                pattern::application(self.prefix),
+                pattern::SQLSTATE
+            ),
+        );
+        text.stage(
+            StageRole::NotARecord,
+            &format!(
+                "filter (isempty(pgRest) = 1 or isempty(pgLevel) = 0 or @message like /: +AUDIT: {}/)",
+                pattern::RECORD_IDS
+            ),
+        );
+    }
+
+    /// Drops what no signal counts. A line that is not understood stays.
+    fn scope(&self, text: &mut Text) {
+        let misc = format!(
+            "MISC,{}[ ,]",
+            pattern::any_of(MISC_OUT_OF_SCOPE.iter().copied())
+        );
+        let dropped: Vec<&str> = [
+            (!self.counts(Signal::Schema)).then_some("DDL,"),
+            (!self.counts(Signal::Privilege)).then_some("ROLE,"),
+            Some(misc.as_str()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let tampering = if self.counts(Signal::AuditTampering) {
+            " or (isempty(pgTamper) = 0 and pgWhat not like /^MISC,SHOW,/)"
+        } else {
+            ""
+        };
         text.stage(
             StageRole::Scope,
             &format!(
-                "filter ({guard} or pgWhat not like /^(?:{},|MISC,{}[ ,])/)",
-                pattern::any_of(CLASS_OUT_OF_SCOPE.iter().copied()),
-                pattern::any_of(MISC_OUT_OF_SCOPE.iter().copied())
+                "filter (isempty(pgWhat) = 1 or pgWhat not like /^(?:{})/{tampering})",
+                dropped.join("|")
             ),
         );
-        self.service_accounts(&mut text, guard);
-
-        self.day(&mut text);
-        text
     }
 
     fn rows(&self, header: &str) -> Text {
@@ -294,6 +484,9 @@ impl<'a> QuerySource<'a> {
         if self.exclusions.is_empty() {
             return;
         }
+        // Never missing, so that no condition on them depends on what a missing field compares as: an empty text
+        // meets none.
+        let texts = "coalesce(pgWhat, '') as pgKind, coalesce(pgObject, '') as pgName, coalesce(pgText, '') as pgSql";
         let mut day = "floor(toMillis(@timestamp) / 86400000)".to_owned();
         if !self.protected_users.is_empty() {
             let names = pattern::any_of(self.protected_users.iter().copied());
@@ -305,11 +498,18 @@ impl<'a> QuerySource<'a> {
         }
         text.stage(
             StageRole::Extract,
-            &format!("fields coalesce({day}, {NO_DAY}) as pgDay"),
+            &format!("fields {texts}, coalesce({day}, {NO_DAY}) as pgDay"),
         );
     }
 
-    fn service_accounts(&self, text: &mut Text, guard: &str) {
+    /// Drops what accounts do that are deliberately not audited. A record that is not understood stays; who was
+    /// refused stands in the prefix.
+    fn service_accounts(&self, text: &mut Text) {
+        let guard = if self.counts(Signal::Denied) {
+            "isempty(coalesce(pgWhat, pgLevel)) = 1"
+        } else {
+            "isempty(pgWhat) = 1"
+        };
         let mut reasons = Vec::new();
         let names: Vec<&str> = self
             .service_accounts
@@ -409,9 +609,11 @@ impl Reason {
 fn reasons(exclusion: &Exclusion, calls_field: Option<&str>) -> Vec<Reason> {
     let mut reasons = loud_reasons(&exclusion.matcher, calls_field);
     // A record that was not understood has no fields but those of the prefix: one test for a missing
-    // field of its own keeps it loud.
+    // field of its own, or of a text that is then empty, keeps it loud.
     let is_of_record = |reason: &Reason| match reason {
         Reason::Missing(field) => !["pgUser", "pgDatabase", "pgClient"].contains(&field.as_str()),
+        Reason::Not(field, _) | Reason::NotLike(field, _) => ["pgName", "pgSql"].contains(field),
+        Reason::NotIn(field, _) => *field == "pgKind",
         _ => false,
     };
     if !reasons.iter().any(is_of_record) {
@@ -442,7 +644,7 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<Reason> {
     one_of("pgUser", &matcher.user);
     one_of("pgDatabase", &matcher.database);
     match what(matcher) {
-        Some(combinations) => reasons.push(Reason::NotIn("pgWhat", combinations)),
+        Some(combinations) => reasons.push(Reason::NotIn("pgKind", combinations)),
         None => {
             one_of("pgClass", &matcher.class);
             one_of("pgCommand", &matcher.command);
@@ -458,8 +660,7 @@ fn loud_reasons(matcher: &Match, calls_field: Option<&str>) -> Vec<Reason> {
         ));
     }
     if let Some(object) = object_pattern(matcher) {
-        reasons.push(Reason::Missing("pgObject".to_owned()));
-        reasons.push(Reason::NotLike("pgObject", object));
+        reasons.push(Reason::NotLike("pgName", object));
     }
     if let Some(statement) = &matcher.statement {
         reasons.extend(text_reasons(statement, calls_field));
@@ -474,11 +675,11 @@ fn text_reasons(statement: &Statement, calls_field: Option<&str>) -> Vec<Reason>
         pattern(&texts)
     };
     if statement.is_empty {
-        reasons.push(Reason::Not("pgText", ","));
+        reasons.push(Reason::Not("pgSql", ","));
     }
     if let Some(words) = &statement.starts_with {
         let expression = on_text(words, |words| pattern::starts_with(words.iter().copied()));
-        reasons.push(Reason::NotLike("pgText", expression));
+        reasons.push(Reason::NotLike("pgSql", expression));
     }
     let wholes: Vec<String> = statement
         .equals
@@ -488,29 +689,32 @@ fn text_reasons(statement: &Statement, calls_field: Option<&str>) -> Vec<Reason>
         .chain(statement.matches.iter().flatten().cloned())
         .collect();
     if !wholes.is_empty() {
-        reasons.push(Reason::NotLike("pgText", pattern::whole(&wholes.join("|"))));
+        reasons.push(Reason::NotLike("pgSql", pattern::whole(&wholes.join("|"))));
     }
     if let Some(texts) = &statement.lacks {
         let expression = on_text(texts, |texts| pattern::contains(texts.iter().copied()));
-        reasons.push(Reason::Like("pgText", expression));
+        reasons.push(Reason::Like("pgSql", expression));
     }
     if let Some(words) = &statement.lacks_words {
         let expression = on_text(words, |words| pattern::contains_word(words.iter().copied()));
-        reasons.push(Reason::Like("pgText", expression));
+        reasons.push(Reason::Like("pgSql", expression));
     }
     if let Some(names) = &statement.lacks_names {
         let expression = on_text(names, |names| pattern::contains_name(names.iter().copied()));
-        reasons.push(Reason::Like("pgText", expression));
+        reasons.push(Reason::Like("pgSql", expression));
     }
     if let Some(texts) = &statement.contains {
         let expression = on_text(texts, |texts| pattern::contains(texts.iter().copied()));
-        reasons.push(Reason::NotLike("pgText", expression));
+        reasons.push(Reason::NotLike("pgSql", expression));
     }
+    // An empty text, of a statement that was not logged, meets none of the conditions above but those that ask for
+    // the lack of something.
+    let is_sure = |reason: &Reason| matches!(reason, Reason::Not(..) | Reason::NotLike(..));
     match calls_field {
         // The calls are read from the text: where they are present, so is the text.
         Some(field) => reasons.insert(0, Reason::Missing(field.to_owned())),
-        None if !reasons.is_empty() => {
-            reasons.insert(0, Reason::Missing("pgText".to_owned()));
+        None if !reasons.is_empty() && !reasons.iter().any(is_sure) => {
+            reasons.insert(0, Reason::Missing("pgSql".to_owned()));
         }
         None => {}
     }
@@ -603,15 +807,17 @@ struct Text {
     length: usize,
     stages: Vec<StageRole>,
     shares: Vec<(String, usize)>,
+    signals: Vec<Signal>,
 }
 
 impl Text {
-    fn new(header: &str) -> Self {
+    fn new(header: &str, signals: &[Signal]) -> Self {
         let mut text = Self {
             text: String::new(),
             length: 0,
             stages: Vec::new(),
             shares: Vec::new(),
+            signals: signals.to_vec(),
         };
         for line in header.lines() {
             text.push(&format!("# {line}\n"));
@@ -639,6 +845,7 @@ impl Text {
             text: self.text,
             stages: self.stages,
             shares: self.shares,
+            signals: self.signals,
         }
     }
 }

@@ -57,8 +57,8 @@ const ROLE_POLICY: &str = "monitor";
 /// What was compiled before and goes into the documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// Text of the alarm query.
-    pub query: &'a str,
+    /// Text of the query that sums up what counts.
+    pub summary: &'a str,
     /// Text of the investigation query, for responders who may see statements.
     pub investigate: &'a str,
     /// Text of the dashboard's table: the newest records without the statements' text, which may hold personal
@@ -784,7 +784,7 @@ impl Compiler<'_> {
             log(
                 "Statements by user, database, command and object",
                 4,
-                self.inputs.query,
+                self.inputs.summary,
             ),
             log("Newest records", 12, self.inputs.table),
         ];

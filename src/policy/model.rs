@@ -489,14 +489,40 @@ pub struct Monitor {
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,
+    /// Roles, memberships and privileges that are made, changed or taken away (class ROLE).
+    Privilege,
+    /// Objects that are made, changed or dropped (class DDL).
+    Schema,
+    /// Whoever names pgAudit, or another setting that decides what is logged.
+    AuditTampering,
+    /// What people are refused: no audit record tells it, the error's own entry does.
+    Denied,
 }
 
 impl Signal {
+    /// Every signal, in the order of results.
+    pub const ALL: [Self; 5] = [
+        Self::Dml,
+        Self::Privilege,
+        Self::Schema,
+        Self::AuditTampering,
+        Self::Denied,
+    ];
+
     /// The name in policy files, queries and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dml => "dml",
+            Self::Privilege => "privilege",
+            Self::Schema => "schema",
+            Self::AuditTampering => "audit_tampering",
+            Self::Denied => "denied",
         }
+    }
+
+    /// The signal of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name() == name)
     }
 }
 
@@ -593,7 +619,7 @@ pub struct Environment {
     pub engine: Engine,
     /// The monitor.
     pub monitor: Monitor,
-    /// What is counted, at least `dml`.
+    /// What is counted, at least `dml`, in the order of [`Signal::ALL`].
     pub signals: Vec<SignalSettings>,
     /// Who is told.
     pub notifications: Vec<Notification>,

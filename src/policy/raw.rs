@@ -503,11 +503,19 @@ pub struct RawMonitor {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signals")]
 pub struct RawSignals {
-    /// Reads and writes by people, in every form.
+    /// Reads and writes by people, in every form. Always on.
     pub dml: Option<RawSignal>,
+    /// Roles, memberships and privileges that people make, change or take away: `CREATE ROLE`, `GRANT`, … Default: off.
+    pub privilege: Option<RawSignal>,
+    /// Tables and other objects that people make, change or drop. Default: off.
+    pub schema: Option<RawSignal>,
+    /// Statements and refused attempts that name pgAudit or another setting that decides what is logged. Default: off.
+    pub audit_tampering: Option<RawSignal>,
+    /// What people are refused: privileges they lack, and failed logins. Default: off.
+    pub denied: Option<RawSignal>,
 }
 
-/// The alarm of one signal.
+/// The alarm of one signal. `{}` switches a signal on.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signal")]

@@ -285,6 +285,21 @@ fn record(record: &Counterexample) -> String {
 }
 
 /// What there is to know of exclusions that the change leaves alone. The first part counts them.
+/// What no alarm tells any longer.
+fn signals_off(report: &ImpactReport) -> Option<String> {
+    let plural = if report.signals_off.len() == 1 {
+        "signal"
+    } else {
+        "signals"
+    };
+    (!report.signals_off.is_empty()).then(|| {
+        format!(
+            "The {plural} {}: what only they count is silent, and their alarms go.",
+            report.signals_off.join(", ")
+        )
+    })
+}
+
 fn others(report: &ImpactReport) -> Vec<String> {
     let others: Vec<&ExclusionImpact> = report
         .exclusions

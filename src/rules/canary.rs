@@ -41,9 +41,11 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
                 object: canary.object.as_bytes(),
                 statement: Some(canary.statement.as_bytes()),
                 day: Some(today),
+                message: canary.statement.as_bytes(),
             };
             let opinion = reference::judge(
                 &facts,
+                &source.signals,
                 &source.service_accounts,
                 &source.exclusions,
                 &source.protected_users,

@@ -11,6 +11,8 @@ use crate::audit_log::{EntryKind, Prefix};
 use crate::compile::StageRole;
 use crate::insights::{Event, Run, Scratch, Table};
 
+use crate::policy::model::Signal;
+
 use super::evaluator::{Evaluator, Judged, Verdict, time_of};
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
@@ -23,8 +25,10 @@ pub struct Line<'a> {
     pub line: u64,
     /// `counted`, `excluded` or `out_of_scope`.
     pub verdict: &'static str,
-    /// The signal that counts it, or would without exclusions.
+    /// The first of `signals`.
     pub signal: Option<&'static str>,
+    /// The signals that count it, or would without exclusions.
+    pub signals: Vec<&'static str>,
     /// The exclusions that silence it, in the order of the policy.
     pub excluded_by: Vec<String>,
     /// Role.
@@ -33,7 +37,7 @@ pub struct Line<'a> {
     pub database: Option<Cow<'a, str>>,
     /// Client address with port, as the prefix has it.
     pub client: Option<Cow<'a, str>>,
-    /// Class.
+    /// Class; the level of an entry that tells of a refusal.
     pub class: Option<Cow<'a, str>>,
     /// Command.
     pub command: Option<Cow<'a, str>>,
@@ -52,7 +56,8 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         file,
         line: number,
         verdict,
-        signal: judged.signal.map(|signal| signal.name()),
+        signal: judged.signals.first().map(|signal| signal.name()),
+        signals: judged.signals.iter().map(|signal| signal.name()).collect(),
         excluded_by: match judged.verdict {
             Verdict::Excluded(by) => by,
             _ => Vec::new(),
@@ -83,8 +88,13 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         EntryKind::Suspicious {
             prefix: Some(prefix),
             ..
+        } => who(prefix),
+        EntryKind::Other { prefix, .. } => {
+            who(prefix);
+            if judged.signals.contains(&Signal::Denied) {
+                line.class = filled(prefix.level);
+            }
         }
-        | EntryKind::Other { prefix, .. } => who(prefix),
         EntryKind::Suspicious { prefix: None, .. } | EntryKind::Foreign(_) => {}
     }
     Some(line)
@@ -181,7 +191,7 @@ impl Evaluator {
         (totals, report)
     }
 
-    /// What the alarm query returns for the logs.
+    /// What the query returns for the logs.
     pub fn table(&self, inputs: &Inputs, progress: impl FnMut(Progress)) -> (Table, ReadReport) {
         let visitor = Rows {
             evaluator: self,

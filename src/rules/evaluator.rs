@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::timestamp::{Timestamp, fast_epoch_ms};
 use crate::audit_log::{EntryKind, judge_entry};
-use crate::compile::query::{CompiledQuery, QuerySource, StageRole};
+use crate::compile::query::{CompiledQuery, QuerySource, StageRole, signals_of};
 use crate::insights::{
     self, Couple, CoupleScratch, Event, Fault, MissingField, Options, Program, Scratch,
 };
@@ -44,8 +44,9 @@ impl Verdict {
 pub struct Judged<'a> {
     /// The verdict.
     pub verdict: Verdict,
-    /// The signal that counts it, or would without exclusions.
-    pub signal: Option<Signal>,
+    /// The signals that count it, or would without exclusions, in the order of [`Signal::ALL`]; none when it is out of
+    /// scope.
+    pub signals: Vec<Signal>,
     /// The entry as the record parser reads it.
     pub entry: EntryKind<'a>,
 }
@@ -69,6 +70,7 @@ pub struct Evaluator {
     program: Program,
     roles: Vec<StageRole>,
     prefix: LogLinePrefix,
+    signals: Vec<Signal>,
 }
 
 impl Evaluator {
@@ -92,6 +94,7 @@ impl Evaluator {
             program,
             roles: query.stages.clone(),
             prefix,
+            signals: query.signals.clone(),
         })
     }
 
@@ -158,13 +161,36 @@ impl Evaluator {
     /// one that is not understood has, and counts.
     pub fn judge<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Judged<'a> {
         let verdict = self.verdict(scratch, text);
-        let signal =
-            matches!(verdict, Verdict::Counted | Verdict::Excluded(_)).then_some(Signal::Dml);
+        let signals = match verdict {
+            Verdict::Counted | Verdict::Excluded(_) => self.signals(scratch, text),
+            Verdict::NotARecord | Verdict::OutOfScope => Vec::new(),
+        };
         Judged {
             verdict,
-            signal,
+            signals,
             entry: judge_entry(text, self.prefix),
         }
+    }
+
+    /// The signals among those of the query that count an entry, by the fields that the query reads.
+    pub fn signals(&self, scratch: &mut Scratch, text: &[u8]) -> Vec<Signal> {
+        if self.signals == [Signal::Dml] {
+            return self.signals.clone();
+        }
+        let event = event(text);
+        let mut row = self.program.examine(scratch, &event);
+        let mut read = |names: [&str; 2]| {
+            names.iter().find_map(|name| {
+                let value = row.field(name)?;
+                (!value.is_empty()).then(|| String::from_utf8_lossy(&value).into_owned())
+            })
+        };
+        let class = read(["pgClass", "pgLevel"]).unwrap_or_else(|| "-".to_owned());
+        let command = read(["pgCommand", "pgRefusal"]).unwrap_or_else(|| "-".to_owned());
+        let tampers = read(["pgTamper", "pgTamper"]).is_some();
+        let mut signals = signals_of(&class, &command, tampers);
+        signals.retain(|signal| self.signals.contains(signal));
+        signals
     }
 
     /// The value that the query reads for a field of an entry.

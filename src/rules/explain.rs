@@ -7,7 +7,7 @@ use crate::audit_log::trust::{self, Trust};
 use crate::audit_log::{EntryKind, Text, judge_entry};
 use crate::compile::query::QuerySource;
 use crate::insights::Scratch;
-use crate::policy::model::{Exclusion, Match, RoleMatch, Statement};
+use crate::policy::model::{Exclusion, Match, RoleMatch, Signal, Statement};
 
 use super::evaluator::{Evaluator, Verdict, day_of};
 use super::reference::{self, Facts, Opinion};
@@ -111,6 +111,7 @@ pub fn explain(
             object: object.as_deref().unwrap_or_default(),
             statement: statement.as_deref(),
             day: day_of(text),
+            message: prefix.message,
         }),
         _ => None,
     };
@@ -190,10 +191,9 @@ fn out_of_scope(facts: Option<&Facts<'_>>, source: &QuerySource<'_>) -> String {
         command: b"SELECT",
         ..facts.clone()
     };
-    let account = source
-        .service_accounts
-        .iter()
-        .find(|account| reference::judge(&read, &[account], &[], &[]) == Opinion::OutOfScope);
+    let account = source.service_accounts.iter().find(|account| {
+        reference::judge(&read, &[Signal::Dml], &[account], &[], &[]) == Opinion::OutOfScope
+    });
     match account.map(|account| &account.role) {
         Some(RoleMatch::Name(name)) => {
             format!("the service account `{name}` is deliberately not audited")
@@ -563,6 +563,7 @@ mod tests {
             object: b"pg_catalog.pg_class",
             statement: Some(statement.as_bytes()),
             day: None,
+            message: statement.as_bytes(),
         }
     }
 

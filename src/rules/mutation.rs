@@ -222,10 +222,8 @@ fn batch(work: &[Work<'_>]) -> Result<Vec<Findings>, EvaluatorError> {
         }
     }
     let source = QuerySource {
-        prefix: first.prefix,
-        service_accounts: Vec::new(),
         exclusions: exclusions.iter().collect(),
-        protected_users: Vec::new(),
+        ..QuerySource::new(first.prefix)
     };
     let evaluator = Evaluator::of(&source)?;
     let scratch = evaluator.scratch();
@@ -363,6 +361,7 @@ mod tests {
             object: record.object.as_bytes(),
             statement: Some(record.statement.as_bytes()),
             day: None,
+            message: record.statement.as_bytes(),
         }
     }
 
@@ -387,10 +386,8 @@ mod tests {
                 .map(|(number, matcher)| stage(exclusion, matcher, number))
                 .collect();
             let evaluator = Evaluator::of(&QuerySource {
-                prefix: LogLinePrefix::Short,
-                service_accounts: Vec::new(),
                 exclusions: stages.iter().collect(),
-                protected_users: Vec::new(),
+                ..QuerySource::new(LogLinePrefix::Short)
             })
             .unwrap();
             let scratch = evaluator.scratch();

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use regex_automata::meta::Regex;
 
-use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Statement};
+use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Signal, Statement};
 
 /// What a record says, decoded. `None` stands for "not in the record, or not understood".
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub statement: Option<&'a [u8]>,
     /// The day on which it was written, in UTC. No exclusion silences a record of an unknown day.
     pub day: Option<Date>,
+    /// Everything behind the prefix of the entry's line: what it names.
+    pub message: &'a [u8],
 }
 
 /// What happens to a record.
@@ -49,15 +51,13 @@ pub enum Opinion {
 /// Judges a record that was read without doubt. No exclusion silences what `protected_users` do.
 pub fn judge(
     facts: &Facts<'_>,
+    signals: &[Signal],
     service_accounts: &[&ServiceAccount],
     exclusions: &[&Exclusion],
     protected_users: &[&str],
 ) -> Opinion {
-    let account = |account: &&&ServiceAccount| match &account.role {
-        RoleMatch::Name(name) => facts.user == name.as_bytes(),
-        RoleMatch::Pattern(pattern) => whole_match(pattern, facts.user),
-    };
-    if !in_scope(facts) || (!facts.user.is_empty() && service_accounts.iter().any(|a| account(&a)))
+    if !signals.iter().any(|signal| counts(*signal, facts))
+        || is_account(facts.user, service_accounts)
     {
         return Opinion::OutOfScope;
     }
@@ -76,6 +76,93 @@ pub fn judge(
     } else {
         Opinion::Excluded(by)
     }
+}
+
+/// Judges an entry that is no record: does it tell of somebody who was refused? `level` and `message` are the
+/// entry's own.
+pub fn judge_refusal(
+    user: &[u8],
+    level: &[u8],
+    message: &[u8],
+    signals: &[Signal],
+    service_accounts: &[&ServiceAccount],
+) -> Option<Opinion> {
+    let begins = |beginnings: &[&str]| {
+        beginnings
+            .iter()
+            .any(|beginning| message.starts_with(beginning.as_bytes()))
+    };
+    let refused = begins(&[
+        "permission denied",
+        "must be owner ",
+        "must be superuser",
+        "must be member ",
+        "must be able ",
+        "must have ",
+        "only superuser",
+        "only roles ",
+        "new row violates row-level ",
+        "query would be affected by row-level ",
+        "password authentication failed",
+        "PAM authentication failed",
+        "LDAP authentication failed",
+        "no pg_hba.conf entry",
+        "pg_hba.conf rejects",
+        "role \"",
+    ]);
+    if !signals.contains(&Signal::Denied) || !matches!(level, b"ERROR" | b"FATAL") || !refused {
+        return None;
+    }
+    Some(if is_account(user, service_accounts) {
+        Opinion::OutOfScope
+    } else {
+        Opinion::Counted
+    })
+}
+
+fn is_account(user: &[u8], service_accounts: &[&ServiceAccount]) -> bool {
+    !user.is_empty()
+        && service_accounts.iter().any(|account| match &account.role {
+            RoleMatch::Name(name) => user == name.as_bytes(),
+            RoleMatch::Pattern(pattern) => whole_match(pattern, user),
+        })
+}
+
+/// Whether a signal counts a record.
+pub fn counts(signal: Signal, facts: &Facts<'_>) -> bool {
+    match signal {
+        Signal::Dml => in_scope(facts),
+        Signal::Privilege => facts.class == b"ROLE",
+        Signal::Schema => facts.class == b"DDL",
+        Signal::AuditTampering => {
+            let lower = facts.message.to_ascii_lowercase();
+            let names = ["pgaudit", "log_min_messages", "preload_libraries"]
+                .iter()
+                .any(|name| contains(&lower, name.as_bytes()));
+            (names || resets_a_role(&lower))
+                && !(facts.class == b"MISC" && facts.command == b"SHOW")
+        }
+        // Refusals are no records.
+        Signal::Denied => false,
+    }
+}
+
+/// `alter role … reset all`: one statement, and nothing but white space between the last two words.
+fn resets_a_role(lower: &[u8]) -> bool {
+    lower.split(|byte| *byte == b';').any(|statement| {
+        let Some(alter) = memchr::memmem::find(statement, b"alter ") else {
+            return false;
+        };
+        let rest = statement.get(alter + 6..).unwrap_or_default();
+        memchr::memmem::find_iter(rest, b"reset").any(|at| {
+            let behind = rest.get(at + 5..).unwrap_or_default();
+            let spaces = behind.iter().take_while(|byte| is_space(**byte)).count();
+            spaces > 0
+                && behind
+                    .get(spaces..)
+                    .is_some_and(|word| word.starts_with(b"all"))
+        })
+    })
 }
 
 /// Whether an exclusion has not ended on a day.

@@ -19,7 +19,7 @@ use pgvigil::audit_log::write::{
 use pgvigil::audit_log::{EntryKind, Kind, Prefix, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{self, MissingField, Scratch};
-use pgvigil::policy::model::{Exclusion, ServiceAccount};
+use pgvigil::policy::model::{Exclusion, ServiceAccount, Signal};
 use pgvigil::rules::evaluator::day_of;
 use pgvigil::rules::reference::{self, Facts, Opinion};
 use pgvigil::rules::{Evaluator, Verdict};
@@ -35,6 +35,7 @@ struct Judges {
     falsy: Evaluator,
     accounts: Vec<&'static ServiceAccount>,
     exclusions: Vec<&'static Exclusion>,
+    signals: Vec<Signal>,
     prefix: LogLinePrefix,
     opinions: Mutex<HashMap<Vec<u8>, Opinion>>,
 }
@@ -59,16 +60,18 @@ enum Difference {
 }
 
 impl Judges {
-    fn new(environment: &str, prefix: LogLinePrefix) -> Self {
+    fn new(environment: &str, prefix: LogLinePrefix, signals: &[Signal]) -> Self {
         let policy = &recorded::shipped().policy;
         let mut source = QuerySource::of(policy, policy.environment(environment).unwrap());
         source.prefix = prefix;
+        source.signals = signals.to_vec();
         let query = source.alarm("");
         Self {
             null: Evaluator::new(&query, prefix, MissingField::Null).unwrap(),
             falsy: Evaluator::new(&query, prefix, MissingField::False).unwrap(),
             accounts: source.service_accounts.clone(),
             exclusions: source.exclusions.clone(),
+            signals: source.signals.clone(),
             prefix,
             opinions: Mutex::default(),
         }
@@ -105,7 +108,15 @@ impl Judges {
                     .statement
                     .decoded()
                     .filter(|text| !text.starts_with(b"<"));
+                // What stands behind the prefix, the application's name included.
+                let message = [
+                    prefix.application_name.unwrap_or_default(),
+                    b":",
+                    prefix.message,
+                ]
+                .concat();
                 let facts = Facts {
+                    message: &message,
                     user: prefix.user,
                     database: prefix.database,
                     client: prefix.client.host,
@@ -136,7 +147,17 @@ impl Judges {
                 Expected::Opinion(opinion)
             }
             EntryKind::Suspicious { .. } => Expected::NotSilenced,
-            EntryKind::Other { .. } | EntryKind::Foreign(_) => Expected::NotARecord,
+            EntryKind::Other { prefix, .. } => reference::judge_refusal(
+                prefix.user,
+                prefix.level,
+                prefix.message,
+                &self.signals,
+                &self.accounts,
+            )
+            .map_or(Expected::NotARecord, Expected::Opinion),
+            // A refusal under a prefix that is not understood stays.
+            EntryKind::Foreign(_) if self.signals.contains(&Signal::Denied) => Expected::NotSilent,
+            EntryKind::Foreign(_) => Expected::NotARecord,
         }
     }
 
@@ -153,21 +174,23 @@ impl Judges {
             facts.object_type,
             facts.object,
             facts.statement.unwrap_or(b"\0none"),
+            facts.message,
         ];
         let key = parts.join(&0);
         if let Some(known) = self.opinions.lock().unwrap().get(&key) {
             return known.clone();
         }
-        let opinion = reference::judge(facts, &self.accounts, &self.exclusions, &[]);
+        let opinion = reference::judge(facts, &self.signals, &self.accounts, &self.exclusions, &[]);
         self.opinions.lock().unwrap().insert(key, opinion.clone());
         opinion
     }
 
     fn is_service_account(&self, text: &[u8]) -> bool {
-        let EntryKind::Suspicious {
+        let (EntryKind::Suspicious {
             prefix: Some(prefix),
             ..
-        } = judge_entry(text, self.prefix)
+        }
+        | EntryKind::Other { prefix, .. }) = judge_entry(text, self.prefix)
         else {
             return false;
         };
@@ -177,7 +200,7 @@ impl Judges {
             command: b"SELECT",
             ..Facts::default()
         };
-        reference::judge(&facts, &self.accounts, &[], &[]) == Opinion::OutOfScope
+        reference::judge(&facts, &[Signal::Dml], &self.accounts, &[], &[]) == Opinion::OutOfScope
     }
 
     fn differ(&self, room: &mut Room, text: &[u8]) -> Option<(Difference, String)> {
@@ -218,8 +241,11 @@ impl Judges {
             {
                 return None;
             }
-            // What a service account's broken record says does not matter: its prefix is whole.
-            (Expected::NotSilenced, Verdict::OutOfScope) if self.is_service_account(text) => {
+            // What a service account's broken record says does not matter: its prefix is whole. Nor does an error of
+            // its own that quotes a record.
+            (Expected::NotSilenced | Expected::NotARecord, Verdict::OutOfScope)
+                if self.is_service_account(text) =>
+            {
                 return None;
             }
             // PostgreSQL refuses a quoted name that does not end before pgAudit could see the statement: there is no such
@@ -296,7 +322,11 @@ static JUDGES: LazyLock<Vec<Judges>> = LazyLock::new(|| {
     let environments = recorded::shipped().policy.environments.iter();
     environments
         .flat_map(|environment| {
-            LogLinePrefix::ALL.map(|prefix| Judges::new(&environment.name, prefix))
+            let dml = [Signal::Dml];
+            LogLinePrefix::ALL.into_iter().flat_map(move |prefix| {
+                [dml.as_slice(), &Signal::ALL]
+                    .map(|signals| Judges::new(&environment.name, prefix, signals))
+            })
         })
         .collect()
 });
@@ -306,19 +336,26 @@ fn policy_and_compiled_text_agree_on_recordings() {
     let found: Vec<(Difference, String)> = recorded::all()
         .par_iter()
         .map_init(rooms, |rooms, recording| {
-            let at = JUDGES
-                .iter()
-                .position(|judges| judges.prefix == recording.prefix)
-                .unwrap();
-            let (judges, room) = (&JUDGES[at], &mut rooms[at]);
             let mut found = Vec::new();
-            for entry in &recording.log.entries {
-                if let Some((difference, why)) = judges.differ(room, &entry.text) {
-                    let (name, line) = (&recording.name, entry.line);
-                    found.push((
-                        difference,
-                        format!("{name}:{line}: {why}\n    {}", shown(&entry.text)),
-                    ));
+            // With one signal, and with all of them.
+            let of_form = JUDGES
+                .iter()
+                .zip(rooms)
+                .filter(|(judges, _)| judges.prefix == recording.prefix)
+                .take(2);
+            for (judges, room) in of_form {
+                for entry in &recording.log.entries {
+                    if let Some((difference, why)) = judges.differ(room, &entry.text) {
+                        let (name, line, signals) =
+                            (&recording.name, entry.line, judges.signals.len());
+                        found.push((
+                            difference,
+                            format!(
+                                "{name}:{line}, {signals} signals: {why}\n    {}",
+                                shown(&entry.text)
+                            ),
+                        ));
+                    }
                 }
             }
             found
@@ -371,8 +408,10 @@ fn no_open_questions() {
         for prefix in LogLinePrefix::ALL {
             let mut source = QuerySource::of(policy, environment);
             source.prefix = prefix;
+            source.signals = Signal::ALL.to_vec();
             for (name, query) in [
                 ("alarm", source.alarm("x")),
+                ("summary", source.summary("x")),
                 ("investigate", source.investigate("x")),
                 ("table", source.table("x")),
             ] {

@@ -338,6 +338,7 @@ pub(crate) fn realistic() -> ImpactReport {
             share_head: 344_785.0 / 390_118.0,
         },
         exclusions,
+        signals_off: vec!["privilege"],
         accounts: vec![AccountImpact {
             role: text("svc_report_*"),
             is_pattern: true,

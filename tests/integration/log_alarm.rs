@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::{self, QUERY_LIMIT, QuerySource};
+use pgvigil::compile::query::signals_of;
+use pgvigil::compile::{self, QuerySource};
 use pgvigil::insights::{self, Event, MissingField, Options, Program, Table};
 use pgvigil::policy;
 use pgvigil::policy::model::{Engine, Signal};
@@ -19,8 +20,8 @@ use serde_json::Value;
 use crate::agreement::SETTLED;
 use crate::recorded;
 
-/// Records by user and database.
-type Counts = BTreeMap<(String, String), u64>;
+/// Records by signal, user and database.
+type Counts = BTreeMap<(Signal, String, String), u64>;
 
 fn run(text: &str, entries: &[&[u8]], missing: MissingField) -> Table {
     let parsed = insights::parse(text).unwrap();
@@ -41,33 +42,67 @@ fn run(text: &str, entries: &[&[u8]], missing: MissingField) -> Table {
     run.finish()
 }
 
-/// What a table counts, by user and database. `records` is the column that counts; a row stands for one without it.
-fn counts(table: &Table, records: Option<&str>) -> Counts {
-    let at = |name: &str| {
-        table
-            .columns
-            .iter()
-            .position(|column| column == name)
-            .unwrap()
-    };
-    let (user, database) = (at("user"), at("database"));
-    let records = records.map(at);
+/// The value of a column in a row.
+fn value<'a>(table: &'a Table, row: &'a [Option<String>], column: &str) -> Option<&'a str> {
+    let at = table.columns.iter().position(|name| name == column)?;
+    row[at].as_deref()
+}
+
+/// What the alarm query counts for each signal, as the monitor reads its result.
+fn counted(source: &QuerySource<'_>, table: &Table) -> Counts {
     let mut counts = Counts::new();
     for row in &table.rows {
-        let key = (row[user].clone().unwrap(), row[database].clone().unwrap());
-        let number = match records {
-            Some(records) => row[records].as_ref().unwrap().parse::<f64>().unwrap() as u64,
-            None => 1,
-        };
-        *counts.entry(key).or_default() += number;
+        let text = |column: &str| value(table, row, column).unwrap_or_default();
+        let records: f64 = text("records").parse().unwrap();
+        for signal in signals_of(
+            text("class"),
+            text("command"),
+            !text("tampering").is_empty(),
+        ) {
+            if source.signals.contains(&signal) {
+                let key = (signal, text("user").to_owned(), text("database").to_owned());
+                *counts.entry(key).or_default() += records as u64;
+            }
+        }
     }
     counts
+}
+
+/// What the log alarms of all signals count.
+fn heard(source: &QuerySource<'_>, entries: &[&[u8]], missing: MissingField) -> Counts {
+    let mut counts = Counts::new();
+    for signal in &source.signals {
+        let table = run(&source.signal_rows(*signal, "").text, entries, missing);
+        // A table has at most so many rows: the recordings stay below.
+        assert!(table.rows.len() < 10_000);
+        for row in &table.rows {
+            let text = |column: &str| value(&table, row, column).unwrap().to_owned();
+            *counts
+                .entry((*signal, text("user"), text("database")))
+                .or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Every set of signals that an environment can have, `dml` always among them.
+fn sets_of_signals() -> Vec<Vec<Signal>> {
+    (0u32..16)
+        .map(|bits| {
+            Signal::ALL
+                .into_iter()
+                .enumerate()
+                .filter(|(index, _)| *index == 0 || bits & (1 << (index - 1)) != 0)
+                .map(|(_, signal)| signal)
+                .collect()
+        })
+        .collect()
 }
 
 #[test]
 fn the_rows_are_those_that_the_alarm_query_counts() {
     let policy = &recorded::shipped().policy;
-    let mut total = 0;
+    let mut total = Counts::new();
     for recording in recorded::all() {
         let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
         source.prefix = recording.prefix;
@@ -77,60 +112,102 @@ fn the_rows_are_those_that_the_alarm_query_counts() {
             .iter()
             .map(|entry| entry.text.as_ref())
             .collect();
-        let rows = source.signal_rows(Signal::Dml, "");
-        let alarm = source.alarm("");
-        assert!(rows.length() <= QUERY_LIMIT, "{}", rows.length());
-        for missing in [MissingField::Null, MissingField::False] {
-            let counted = counts(&run(&alarm.text, &entries, missing), Some("records"));
-            // A table has at most so many rows: the recordings stay below.
-            let table = run(&rows.text, &entries, missing);
-            assert!(table.rows.len() < 10_000, "{}", recording.name);
-            assert_eq!(counts(&table, None), counted, "{}", recording.name);
-            total += table.rows.len();
+        for signals in [vec![Signal::Dml], Signal::ALL.to_vec()] {
+            source.signals = signals;
+            for missing in [MissingField::Null, MissingField::False] {
+                let counted = counted(&source, &run(&source.alarm("").text, &entries, missing));
+                let heard = heard(&source, &entries, missing);
+                assert_eq!(heard, counted, "{}", recording.name);
+                for ((signal, ..), number) in heard {
+                    *total
+                        .entry((signal, String::new(), String::new()))
+                        .or_default() += number;
+                }
+            }
         }
     }
-    assert!(total > 1_000, "{total}");
+    // Each signal was heard of.
+    assert_eq!(total.len(), Signal::ALL.len(), "{total:?}");
 }
 
-/// A person writes names as they like, and lines that nothing understands.
+/// People write names as they like; lines that nothing understands; every command and every refusal.
 #[test]
-fn what_is_not_understood_is_somebody() {
+fn every_kind_of_line_is_heard_of_by_the_same_signals() {
     let policy = &recorded::shipped().policy;
     let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
     source.prefix = LogLinePrefix::Short;
-    let lines = [
-        "2026-11-22 06:55:28 UTC:10.0.1.1(5):alice@shop:[1]:LOG:  AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.t,x,<not logged>",
-        "2026-11-22 06:55:28 UTC:10.0.1.1(5):@shop:[1]:LOG:  AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.t,x,<not logged>",
-        "2026-11-22 06:55:28 UTC:10.0.1.1(5):al:ice@sh@op:[1]:LOG:  AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.t,x,<not logged>",
-        "something:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,pg_catalog.pg_class,select 1,<not logged>",
-        "2026-11-22 06:55:28 UTC:10.0.1.1(5):alice@shop:[1]:LOG:  AUDIT: SESSION,1,1,broken",
-    ];
-    let entries: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
-    for missing in [MissingField::Null, MissingField::False] {
-        let table = run(&source.signal_rows(Signal::Dml, "").text, &entries, missing);
-        let alarm = run(&source.alarm("").text, &entries, missing);
-        assert_eq!(table.rows.len(), lines.len());
-        assert_eq!(counts(&table, None), counts(&alarm, Some("records")));
+    let mut lines: Vec<String> = Vec::new();
+    for who in ["alice@shop", "@shop", "al:ice@sh@op", "pgaudit@shop"] {
+        for record in [
+            "WRITE,INSERT,TABLE,public.t,x",
+            "READ,SELECT,TABLE,public.t,select set_config('pgaudit.log'",
+            "MISC,SET,,,set pgaudit.log = none",
+            "MISC,SET,,,set a = 1",
+            "MISC,SHOW,,,show pgaudit.log",
+            "MISC,SHOWER,,,pgaudit",
+            "MISC,CALL,,,call pgaudit()",
+            "MISC,EXECUTE,,,execute pgaudit",
+            "ROLE,ALTER ROLE,,,alter role a set pgaudit.log = none",
+            "ROLE,GRANT,TABLE,,grant x",
+            "DDL,DROP EXTENSION,,,drop extension pgaudit",
+            "DDL,CREATE TABLE,TABLE,public.t,x",
+            "broken pgaudit",
+            "broken",
+        ] {
+            lines.push(format!(
+                "2026-11-22 06:55:28 UTC:10.0.1.1(5):{who}:[1]:LOG:  AUDIT: SESSION,1,1,{record},<not logged>"
+            ));
+        }
+        for refusal in [
+            "ERROR:  permission denied for table t",
+            "FATAL:  password authentication failed for user \"x\"",
+            "ERROR:  must be superuser to change pgaudit.log",
+            "ERROR:  division by zero",
+            "STATEMENT:  select 'ERROR:  permission denied'",
+        ] {
+            lines.push(format!(
+                "2026-11-22 06:55:28 UTC:10.0.1.1(5):{who}:[1]:{refusal}"
+            ));
+        }
+    }
+    lines.push("something:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,pg_catalog.pg_class,select 1,<not logged>".to_owned());
+    lines.push("something:ERROR:  permission denied for table t".to_owned());
+    let entries: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+    for signals in sets_of_signals() {
+        source.signals = signals;
+        for missing in [MissingField::Null, MissingField::False] {
+            let alarm = run(&source.alarm("").text, &entries, missing);
+            assert_eq!(
+                heard(&source, &entries, missing),
+                counted(&source, &alarm),
+                "{:?}",
+                source.signals
+            );
+        }
     }
 }
 
 /// Nothing that AWS does not document changes what an alarm hears of.
 #[test]
-fn the_query_asks_no_open_question() {
+fn the_queries_ask_no_open_question() {
     let policy = &recorded::shipped().policy;
     for prefix in LogLinePrefix::ALL {
-        let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
-        source.prefix = prefix;
-        let rows = source.signal_rows(Signal::Dml, "a header");
-        let parsed = insights::parse(&rows.text).unwrap();
-        let open: Vec<String> = insights::open_questions(&parsed)
-            .into_iter()
-            .map(|fault| fault.message)
-            .filter(|message| !SETTLED.iter().any(|settled| message.starts_with(settled)))
-            .collect();
-        assert_eq!(open, [""; 0]);
-        // The service aggregates, and takes what it aggregates apart.
-        assert!(!rows.text.contains("stats") && !rows.text.contains("limit"));
+        for signals in sets_of_signals() {
+            let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
+            (source.prefix, source.signals) = (prefix, signals);
+            for signal in &source.signals {
+                let rows = source.signal_rows(*signal, "a header");
+                let parsed = insights::parse(&rows.text).unwrap();
+                let open: Vec<String> = insights::open_questions(&parsed)
+                    .into_iter()
+                    .map(|fault| fault.message)
+                    .filter(|message| !SETTLED.iter().any(|settled| message.starts_with(settled)))
+                    .collect();
+                assert_eq!(open, [""; 0], "{}", rows.text);
+                // The service aggregates, and takes what it aggregates apart.
+                assert!(!rows.text.contains("stats") && !rows.text.contains("limit"));
+            }
+        }
     }
 }
 

@@ -18,6 +18,10 @@ impl Metric {
     pub fn signal(cluster: &Cluster, signal: Signal) -> Self {
         let (name, operation) = match signal {
             Signal::Dml => ("UserDMLOperationCount", "UserDMLFiltered"),
+            Signal::Privilege => ("UserPrivilegeOperationCount", "UserPrivilegeFiltered"),
+            Signal::Schema => ("UserSchemaOperationCount", "UserSchemaFiltered"),
+            Signal::AuditTampering => ("AuditTamperingCount", "AuditTampering"),
+            Signal::Denied => ("UserDeniedCount", "UserDenied"),
         };
         Self {
             name,

@@ -99,7 +99,7 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         .map(|settings| (settings.signal, ROWS.to_owned()))
         .collect();
     let inputs = Inputs {
-        query: QUERY,
+        summary: QUERY,
         investigate: INVESTIGATE,
         table: TABLE,
         query_digest: "0123456789abcdef",

@@ -311,7 +311,22 @@ impl Lowering<'_> {
                 .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),
         };
         let signals = raw.signals.unwrap_or_default();
-        let threshold = signals.dml.unwrap_or_default().threshold.unwrap_or(0);
+        let signals = Signal::ALL
+            .into_iter()
+            .filter_map(|signal| {
+                let raw = match signal {
+                    Signal::Dml => Some(signals.dml.clone().unwrap_or_default()),
+                    Signal::Privilege => signals.privilege.clone(),
+                    Signal::Schema => signals.schema.clone(),
+                    Signal::AuditTampering => signals.audit_tampering.clone(),
+                    Signal::Denied => signals.denied.clone(),
+                };
+                raw.map(|raw| SignalSettings {
+                    signal,
+                    threshold: raw.threshold.unwrap_or(0),
+                })
+            })
+            .collect();
         let raw_notifications = raw.notifications.unwrap_or_default();
         let mut notifications: Vec<Notification> = raw_notifications
             .email
@@ -359,10 +374,7 @@ impl Lowering<'_> {
             exclusions,
             engine,
             monitor,
-            signals: vec![SignalSettings {
-                signal: Signal::Dml,
-                threshold,
-            }],
+            signals,
             notifications,
             retention_days: raw.retention_days.unwrap_or(365),
             monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),

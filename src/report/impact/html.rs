@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     approvals, approvals_needed, command, count, effect_in_all, headline, is_evadable, length,
-    number, percent, reading, revision, share, unread, verdict,
+    number, percent, reading, revision, share, signals_off, unread, verdict,
 };
 use crate::report::escape::html;
 use crate::rules::impact::report::{Change, Direction, Fault, ImpactReport, Revision};
@@ -47,6 +47,7 @@ pub fn render(report: &ImpactReport) -> String {
     figures(report, &mut page);
     exclusions::changed(report, &mut page);
     accounts(report, &mut page);
+    switched_off(report, &mut page);
     records::groups(report, &mut page);
     timeline::section(&report.timeline, &mut page);
     exclusions::unchanged(report, &mut page);
@@ -231,6 +232,15 @@ fn figures(report: &ImpactReport, page: &mut String) {
         ));
     }
     page.push_str("</dl>\n");
+}
+
+fn switched_off(report: &ImpactReport, page: &mut String) {
+    if let Some(what) = signals_off(report) {
+        page.push_str(&format!(
+            "<section aria-labelledby=\"off\">\n<h2 id=\"off\">Switched off</h2>\n<p>{}</p>\n</section>\n",
+            html(&what)
+        ));
+    }
 }
 
 fn accounts(report: &ImpactReport, page: &mut String) {

@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision, tests,
-    unread, verdict,
+    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
+    signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
@@ -33,6 +33,7 @@ pub fn render(report: &ImpactReport, style: Style) -> String {
         page.exclusion(exclusion);
     }
     page.accounts(report);
+    page.signals_off(report);
     page.groups(
         "Newly silent",
         report.totals.newly_silent,
@@ -254,6 +255,13 @@ impl Page {
                     account.reason
                 ),
             );
+        }
+    }
+
+    fn signals_off(&mut self, report: &ImpactReport) {
+        if let Some(what) = signals_off(report) {
+            self.title("Switched off");
+            self.line(2, &what);
         }
     }
 

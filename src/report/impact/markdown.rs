@@ -2,8 +2,8 @@
 
 use super::{
     GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision, tests,
-    unread, verdict,
+    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
+    signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
 use crate::rules::impact::report::{
@@ -55,6 +55,9 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     }
     exclusions(report, &mut comment);
     comment.push(&accounts(&report.accounts));
+    if let Some(what) = signals_off(report) {
+        comment.push(&format!("\n### Switched off\n\n{}\n", prose(&what)));
+    }
     silent(report, &mut comment);
     loud(report, &mut comment);
     let rest = if comment.is_cut || tail.is_cut {

@@ -494,13 +494,11 @@ fn check_together<'a>(
     terms: Terms<'_>,
 ) -> Vec<(&'a Vec<&'a Exclusion>, Evasion)> {
     let source = QuerySource {
-        prefix: LogLinePrefix::Short,
-        service_accounts: Vec::new(),
         exclusions: chunk
             .iter()
             .filter_map(|group| group.first().copied())
             .collect(),
-        protected_users: Vec::new(),
+        ..QuerySource::new(LogLinePrefix::Short)
     };
     let Ok(evaluator) = Evaluator::of(&source) else {
         // One of them is faulty: the others are tried without it.

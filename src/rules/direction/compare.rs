@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::compile::query::{QuerySource, is_out_of_scope};
-use crate::policy::model::{Environment, Exclusion, Policy, RoleMatch, ServiceAccount};
+use crate::policy::model::{Environment, Exclusion, Policy, RoleMatch, ServiceAccount, Signal};
 use crate::rules::evaluator::EvaluatorError;
 use crate::rules::sample;
 
@@ -156,6 +156,8 @@ pub struct DirectionReport {
     pub exclusions: Vec<ExclusionChange>,
     /// Each service account that applies in either policy, by role.
     pub accounts: Vec<AccountChange>,
+    /// Signals that were counted and are no longer, by name: everything that they alone count is silent.
+    pub signals_off: Vec<&'static str>,
 }
 
 /// What one policy silences in the environment.
@@ -164,6 +166,7 @@ struct Side<'a> {
     /// What each of them selects.
     areas: Vec<Area<'a>>,
     accounts: Vec<&'a ServiceAccount>,
+    signals: Vec<Signal>,
     person: &'a str,
 }
 
@@ -174,6 +177,7 @@ impl<'a> Side<'a> {
                 exclusions: Vec::new(),
                 areas: Vec::new(),
                 accounts: Vec::new(),
+                signals: Vec::new(),
                 person: "somebody",
             };
         };
@@ -181,6 +185,7 @@ impl<'a> Side<'a> {
             exclusions: policy.exclusions_in(environment).collect(),
             areas: Vec::new(),
             accounts: policy.service_accounts_in(environment).collect(),
+            signals: environment.signals.iter().map(|s| s.signal).collect(),
             person: sample::person(policy, environment, today),
         }
     }
@@ -198,16 +203,16 @@ impl<'a> Side<'a> {
 
     fn judge(&self, like: &Environment) -> Result<Judge, EvaluatorError> {
         Judge::new(&QuerySource {
-            prefix: like.log_line_prefix,
             service_accounts: self.accounts.clone(),
             exclusions: self.exclusions.clone(),
-            protected_users: Vec::new(),
+            signals: self.signals.clone(),
+            ..QuerySource::new(like.log_line_prefix)
         })
     }
 }
 
-/// Compares what two policies silence in an environment on a day. Only that: what is counted, who is
-/// enrolled and how an alarm goes off is not looked at, nor is `log_line_prefix`.
+/// Compares what two policies silence in an environment on a day. Only that: who is enrolled and how an alarm goes off
+/// is not looked at, nor is `log_line_prefix`.
 ///
 /// # Errors
 /// If a compiled query cannot be run.
@@ -231,6 +236,7 @@ pub fn compare(
         overall: Verdict::Unchanged,
         exclusions: Vec::new(),
         accounts: Vec::new(),
+        signals_off: Vec::new(),
     };
     let Some(like) = in_head.or(in_base) else {
         return Ok(report);
@@ -277,6 +283,18 @@ pub fn compare(
     report
         .accounts
         .sort_by(|a, b| (a.is_pattern, &a.role).cmp(&(b.is_pattern, &b.role)));
+    report.signals_off = base
+        .signals
+        .iter()
+        .filter(|signal| !head.signals.contains(signal))
+        .map(|signal| signal.name())
+        .collect();
+    if !report.signals_off.is_empty() {
+        report.overall = match report.overall {
+            Verdict::Narrowed | Verdict::Incomparable => Verdict::Incomparable,
+            _ => Verdict::Widened,
+        };
+    }
     if presence == Presence::Removed {
         // Nothing reads that log any more.
         report.overall = Verdict::Widened;
@@ -421,7 +439,7 @@ impl<'a> Comparison<'_, 'a> {
             ),
         };
         let area = Area::of(&exclusion.matcher);
-        let mut aside = out_of_scope(&area);
+        let mut aside = out_of_scope(&area, &other.signals);
         aside.extend(accounts_of(&area, &other.accounts));
         // The partner first: it most often decides.
         aside.extend(partner.map(|partner| Area::of(&partner.matcher)));
@@ -563,20 +581,20 @@ fn worse(a: Covered, b: Covered) -> Covered {
 }
 
 /// The records of an area that no signal counts.
-pub(super) fn out_of_scope<'a>(area: &Area<'a>) -> Vec<Area<'a>> {
+pub(super) fn out_of_scope<'a>(area: &Area<'a>, signals: &[Signal]) -> Vec<Area<'a>> {
     let Values::Only(classes) = area.values(Field::Class) else {
         return Vec::new();
     };
     let mut areas = Vec::new();
     for class in classes {
         let whole = Area::everything().with(Field::Class, vec![class]);
-        if is_out_of_scope(class, "") {
+        if is_out_of_scope(class, "", signals) {
             areas.push(whole);
         } else if let Values::Only(commands) = area.values(Field::Command) {
             let commands: Vec<&str> = commands
                 .iter()
                 .copied()
-                .filter(|command| is_out_of_scope(class, command))
+                .filter(|command| is_out_of_scope(class, command, signals))
                 .collect();
             areas.push(whole.with(Field::Command, commands));
         }

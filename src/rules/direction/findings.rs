@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::compile::query::is_out_of_scope;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
-use crate::policy::model::{Exclusion, Match, Policy, Selection, Statement};
+use crate::policy::model::{Exclusion, Match, Policy, Selection, Signal, Statement};
 use crate::policy::{Loaded, model};
 use crate::rules::reference::{self, Facts};
 
@@ -35,6 +35,15 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut sink = Diagnostics::default();
     let mut searches = SEARCHES_MAX;
     let places = Places::of(policy);
+    // What is counted in one environment is within reach.
+    let mut signals: Vec<Signal> = policy
+        .environments
+        .iter()
+        .flat_map(|environment| &environment.signals)
+        .map(|settings| settings.signal)
+        .collect();
+    signals.sort_unstable();
+    signals.dedup();
     let mut ids = HashSet::new();
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for (exclusion, environments) in policy.exclusions.iter().zip(places.0) {
@@ -46,7 +55,7 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
             continue;
         }
         let area = Area::of(&exclusion.matcher);
-        if is_unreachable(&area) {
+        if is_unreachable(&area, &signals) {
             sink.push(unreachable(exclusion));
             continue;
         }
@@ -169,16 +178,16 @@ fn set(bits: &mut [u64], at: usize) {
 }
 
 /// Says whether no signal counts any record with these classes and commands.
-fn is_unreachable(area: &Area<'_>) -> bool {
+fn is_unreachable(area: &Area<'_>, signals: &[Signal]) -> bool {
     let Values::Only(classes) = area.values(Field::Class) else {
         return false;
     };
     !classes.is_empty()
         && classes.iter().all(|class| {
-            is_out_of_scope(class, "")
+            is_out_of_scope(class, "", signals)
                 || matches!(area.values(Field::Command), Values::Only(commands)
                     if !commands.is_empty()
-                        && commands.iter().all(|command| is_out_of_scope(class, command)))
+                        && commands.iter().all(|command| is_out_of_scope(class, command, signals)))
         })
 }
 

@@ -15,7 +15,7 @@ use super::*;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::compile::query::QuerySource;
 use crate::insights::MissingField;
-use crate::policy::model::{AcceptedRisk, Exclusion, Match, Policy, Selection, Statement};
+use crate::policy::model::{AcceptedRisk, Exclusion, Match, Policy, Selection, Signal, Statement};
 use crate::policy::{self, Loaded};
 use crate::rules::evaluator::Evaluator;
 use crate::rules::evaluator::Verdict as Judgement;
@@ -700,9 +700,10 @@ fn is_silent(policy: &Policy, fields: &Fields) -> bool {
         object: fields.object.as_bytes(),
         statement: fields.statement.as_deref().map(str::as_bytes),
         day: Some(jiff::civil::date(2026, 11, 22)),
+        message: b"",
     };
     let exclusions: Vec<&Exclusion> = policy.exclusions.iter().collect();
-    reference::judge(&facts, &[], &exclusions, &[]) != reference::Opinion::Counted
+    reference::judge(&facts, &[Signal::Dml], &[], &exclusions, &[]) != reference::Opinion::Counted
 }
 
 proptest! {

@@ -164,6 +164,7 @@ pub fn assess(
         },
         totals,
         accounts: accounts(question, &changes),
+        signals_off: changes.signals_off,
         exclusions,
         newly_silent,
         newly_loud,
@@ -188,12 +189,7 @@ fn source<'a>(
 
 /// Where the environment is new, everything was loud.
 fn nothing(prefix: LogLinePrefix) -> QuerySource<'static> {
-    QuerySource {
-        prefix,
-        service_accounts: Vec::new(),
-        exclusions: Vec::new(),
-        protected_users: Vec::new(),
-    }
+    QuerySource::new(prefix)
 }
 
 /// Records by what both queries do with them.

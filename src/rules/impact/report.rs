@@ -32,6 +32,8 @@ pub struct ImpactReport {
     pub exclusions: Vec<ExclusionImpact>,
     /// Service accounts that were added, removed or changed.
     pub accounts: Vec<AccountImpact>,
+    /// Signals that base counts and head does not, by name.
+    pub signals_off: Vec<&'static str>,
     /// What base counts and head does not, most records first.
     pub newly_silent: Vec<Group>,
     /// What head counts and base does not, most records first.

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadReport};
 use pgvigil::compile::QuerySource;
-use pgvigil::insights::Table;
+use pgvigil::insights::{MissingField, Table};
 use pgvigil::policy::Loaded;
 use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
@@ -28,10 +28,15 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let evaluator = match evaluator(session, &loaded, &args.env, args.log_line_prefix.as_deref())? {
-        Ok(evaluator) => evaluator,
+    let source = match source(session, &loaded, &args.env, args.log_line_prefix.as_deref()) {
+        Ok(source) => source,
         Err(exit) => return Ok(exit),
     };
+    let query = match (args.format, args.summary) {
+        (EvalFormat::Human, false) => source.summary(""),
+        _ => source.alarm(""),
+    };
+    let evaluator = Evaluator::new(&query, source.prefix, MissingField::default())?;
     if let Some(exit) = missing_log(session, &args.logs) {
         return Ok(exit);
     }
@@ -74,28 +79,25 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// The evaluator of an environment, for logs of its own or another prefix.
-pub(crate) fn evaluator(
+/// What the query of an environment is compiled from, for logs of its own or another prefix.
+pub(crate) fn source<'a>(
     session: &Session,
-    loaded: &Loaded,
+    loaded: &'a Loaded,
     env: &str,
     prefix: Option<&str>,
-) -> anyhow::Result<Result<Evaluator, Exit>> {
-    let environment = match session.environment(loaded, env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(Err(exit)),
-    };
+) -> Result<QuerySource<'a>, Exit> {
+    let environment = session.environment(loaded, env)?;
     let mut source = QuerySource::of(&loaded.policy, environment);
     if let Some(prefix) = prefix {
         match prefix.parse::<LogLinePrefix>() {
             Ok(prefix) => source.prefix = prefix,
             Err(error) => {
                 session.say(&format!("error: {error}"));
-                return Ok(Err(Exit::Usage));
+                return Err(Exit::Usage);
             }
         }
     }
-    Ok(Ok(Evaluator::of(&source)?))
+    Ok(source)
 }
 
 /// Says which log does not exist, if one does not.
