@@ -286,8 +286,9 @@ fn an_environment_changes_its_engine() {
     assert!(!text.contains("drifted:"), "the change is ours: {text}");
     let (code, text) = world.run(APPLY);
     assert!([0, 15].contains(&code), "{text}");
+    // What is as it was last applied, and no file asks for, is the repository's move.
     let (code, report) = drift(&world);
-    assert_eq!(code, 13, "{report}");
+    assert_eq!(code, 14, "{report}");
     let left = addresses(&report, "extra");
     let kinds: BTreeSet<&str> = left
         .iter()
@@ -381,7 +382,10 @@ fn an_apply_that_stops_is_ended_by_the_next() {
             {"writes": true, "skip": skip, "times": 1, "status": 400, "code": "AccessDenied", "message": "no"}
         ]));
         let (code, text) = world.run(&apply);
-        assert!([1, 15].contains(&code), "{skip}: {text}");
+        assert!(
+            [1, 15].contains(&code) || (code == 0 && skip + 3 >= all),
+            "{skip}: {text}"
+        );
         world.moto.faults(&serde_json::json!([]));
         let (code, text) = world.run(&apply);
         assert_eq!(code, 0, "{skip}: {text}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Context;
-use crate::compile::resources::Document;
+use crate::compile::resources::{Document, canonical};
 use crate::doctor::diagnosis::Finding;
 
 /// What decides which records an alarm hears of, and when it is on.
@@ -27,7 +27,7 @@ pub(super) fn reads(context: &Context<'_>, document: &Document) -> Result<Findin
     let wanted = &document.properties;
     let others: Vec<&str> = DECIDING
         .into_iter()
-        .filter(|field| live.get(field) != wanted.get(field))
+        .filter(|field| live.get(field).map(canonical) != wanted.get(field).map(canonical))
         .collect();
     if !others.is_empty() {
         return Ok(Finding::fail(

@@ -1,4 +1,4 @@
--- pgvigil quiet: who is audited, rules a4a82244c9b4
+-- pgvigil quiet: who is audited, rules 80fa713f6ece
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
