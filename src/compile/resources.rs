@@ -442,19 +442,29 @@ impl Compiler<'_> {
     }
 
     fn role(&self) -> Document {
+        self.role_of(
+            self.names.shared(),
+            &format!("Monitor of {}", self.subject()),
+            "FunctionOfThisAccount",
+            "lambda.amazonaws.com",
+        )
+    }
+
+    /// A role that a service takes on, for this account only.
+    fn role_of(&self, name: String, description: &str, sid: &str, service: &str) -> Document {
         let trust = json!({
             "Version": "2012-10-17",
             "Statement": [{
-                "Sid": "FunctionOfThisAccount",
+                "Sid": sid,
                 "Effect": "Allow",
-                "Principal": { "Service": "lambda.amazonaws.com" },
+                "Principal": { "Service": service },
                 "Action": "sts:AssumeRole",
                 "Condition": { "StringEquals": { "aws:SourceAccount": self.at.account } },
             }],
         });
         let properties = json!({
-            "name": self.names.shared(),
-            "description": format!("Monitor of {}", self.subject()),
+            "name": name,
+            "description": description,
             "path": "/",
             "max_session_seconds": 3600,
             "managed_policies": [],
@@ -462,7 +472,7 @@ impl Compiler<'_> {
             "trust_policy": trust,
             "tags": self.tags(),
         });
-        self.document(Kind::IamRole, self.names.shared(), &[], properties)
+        self.document(Kind::IamRole, name, &[], properties)
     }
 
     fn role_policy(&self) -> Document {

@@ -62,27 +62,12 @@ impl Compiler<'_> {
     }
 
     fn query_role(&self) -> Document {
-        let trust = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Sid": "QueriesOfThisAccount",
-                "Effect": "Allow",
-                "Principal": { "Service": "logs.amazonaws.com" },
-                "Action": "sts:AssumeRole",
-                "Condition": { "StringEquals": { "aws:SourceAccount": self.at.account } },
-            }],
-        });
-        let properties = json!({
-            "name": self.names.query_role(),
-            "description": format!("Queries of the log alarms of {}", self.subject()),
-            "path": "/",
-            "max_session_seconds": 3600,
-            "managed_policies": [],
-            "permissions_boundary": null,
-            "trust_policy": trust,
-            "tags": self.tags(),
-        });
-        self.document(Kind::IamRole, self.names.query_role(), &[], properties)
+        self.role_of(
+            self.names.query_role(),
+            &format!("Queries of the log alarms of {}", self.subject()),
+            "QueriesOfThisAccount",
+            "logs.amazonaws.com",
+        )
     }
 
     fn query_role_policy(&self) -> Document {

@@ -114,7 +114,7 @@ fn build(session: &Session, source: &Path, architecture: Architecture) -> anyhow
         source.display()
     );
     ensure!(
-        runs("cargo", &["zigbuild", "--version"]),
+        runs("cargo-zigbuild", &["--version"]),
         "cargo-zigbuild is missing, with which the program asks for no newer glibc than Lambda has: `{INSTALL}`, or give a \
          program that was built with `--binary`"
     );

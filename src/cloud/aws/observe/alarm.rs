@@ -73,31 +73,30 @@ struct Seen {
     trouble: Option<String>,
 }
 
-impl Seen {
-    fn of_metric_alarm(alarm: &MetricAlarm) -> Self {
-        Self {
-            state: alarm.state_value().cloned(),
-            since: alarm
+/// Reads that out of an alarm; a log alarm also tells why it could not be judged.
+macro_rules! seen {
+    ($alarm:ident, $trouble:expr) => {
+        Seen {
+            state: $alarm.state_value().cloned(),
+            since: $alarm
                 .state_transitioned_timestamp()
-                .or(alarm.state_updated_timestamp())
+                .or($alarm.state_updated_timestamp())
                 .copied(),
-            trouble: None,
+            trouble: $trouble,
         }
-    }
+    };
+}
 
-    fn of_log_alarm(alarm: &LogAlarm) -> Self {
-        Self {
-            state: alarm.state_value().cloned(),
-            since: alarm
-                .state_transitioned_timestamp()
-                .or(alarm.state_updated_timestamp())
-                .copied(),
-            trouble: alarm.evaluation_state().map(|evaluation| {
-                let reason = alarm.state_reason().unwrap_or_default();
-                format!("{}: {reason}", evaluation.as_str())
-            }),
-        }
-    }
+fn of_metric_alarm(alarm: &MetricAlarm) -> Seen {
+    seen!(alarm, None)
+}
+
+fn of_log_alarm(alarm: &LogAlarm) -> Seen {
+    let trouble = alarm.evaluation_state().map(|evaluation| {
+        let reason = alarm.state_reason().unwrap_or_default();
+        format!("{}: {reason}", evaluation.as_str())
+    });
+    seen!(alarm, trouble)
 }
 
 type Described = Arc<BTreeMap<String, Seen>>;
@@ -118,10 +117,10 @@ async fn describe(aws: &Inner, names: &[String]) -> Result<Described, CloudError
     let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
     let metric = answer.metric_alarms().iter();
     let mut all: BTreeMap<String, Seen> = metric
-        .map(|alarm| (name(alarm.alarm_name()), Seen::of_metric_alarm(alarm)))
+        .map(|alarm| (name(alarm.alarm_name()), of_metric_alarm(alarm)))
         .collect();
     let log = answer.log_alarms().iter();
-    all.extend(log.map(|alarm| (name(alarm.alarm_name()), Seen::of_log_alarm(alarm))));
+    all.extend(log.map(|alarm| (name(alarm.alarm_name()), of_log_alarm(alarm))));
     Ok(Arc::new(all))
 }
 
