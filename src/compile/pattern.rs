@@ -127,7 +127,7 @@ fn family<'a>(names: &BTreeSet<&'a str>) -> Option<(BTreeSet<&'a str>, &'a str)>
     let length = |names: &BTreeSet<&str>| by_letter(names, &by_beginning).join("|").len();
     let mut endings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for name in names {
-        for (at, _) in name.match_indices('_').filter(|(at, _)| *at > 0) {
+        for (at, _) in name.match_indices(['_', ' ']).filter(|(at, _)| *at > 0) {
             let ending = name.get(at..).unwrap_or_default();
             endings.entry(ending).or_default().insert(name);
         }

@@ -72,24 +72,11 @@ const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
 /// How the messages begin that PostgreSQL writes when somebody lacks a right or is not let in: those with the
 /// SQLSTATE 42501, and of class 28 (PostgreSQL, `ERRCODE_INSUFFICIENT_PRIVILEGE` and
 /// `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS writes them.
-const REFUSALS: &[&str] = &[
-    "permission denied",
-    "must be owner ",
-    "must be superuser",
-    "must be member ",
-    "must be able ",
-    "must have ",
-    "only superuser",
-    "only roles ",
-    "new row violates row-level ",
-    "query would be affected by row-level ",
-    "password authentication failed",
-    "PAM authentication failed",
-    "LDAP authentication failed",
-    "no pg_hba.conf entry",
-    "pg_hba.conf rejects",
-    "role \"",
-];
+const REFUSALS: &str = "(?:[^:\\n]*(?:authentication failed|pg_hba|row-level)|must (?:be|have) |only (?:role|superuse)|\
+     permission denied|role \")";
+
+/// The SQLSTATE that `log_error_verbosity = verbose` puts before a message.
+const VERBOSE: &str = "(?:[0-9A-Z]{5}: )?";
 
 /// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the
 /// log, the libraries that are loaded, and all settings of a role at once.
@@ -247,7 +234,10 @@ impl<'a> QuerySource<'a> {
     ///
     /// Windows are numbered from 1970 on, as CloudWatch numbers the periods of a metric: a window is one period.
     pub fn alarm(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
+        self.fitting(header, |text| self.windows(text))
+    }
+
+    fn windows(&self, text: &mut Text) {
         text.stage(StageRole::Extract, "parse pgClient /^(?<pgHost>[^(]+)/");
         text.stage(
             StageRole::Extract,
@@ -272,19 +262,34 @@ impl<'a> QuerySource<'a> {
         );
         text.stage(StageRole::Result, "sort statements desc");
         text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
-        text.finish()
     }
 
     /// What people and dashboards read: statements by user, database, class, command and object.
     pub fn summary(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
-        text.stage(
-            StageRole::Result,
-            &format!("stats {STATEMENTS} by {}", self.keys()),
-        );
-        text.stage(StageRole::Result, "sort statements desc");
-        text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
-        text.finish()
+        self.fitting(header, |text| {
+            text.stage(
+                StageRole::Result,
+                &format!("stats {STATEMENTS} by {}", self.keys()),
+            );
+            text.stage(StageRole::Result, "sort statements desc");
+            text.stage(StageRole::Result, &format!("limit {ROW_LIMIT}"));
+        })
+    }
+
+    /// The rows and what becomes of them. Where the limit of characters is near, the names of the exclusions are left
+    /// out, which are comments.
+    fn fitting(&self, header: &str, result: impl Fn(&mut Text)) -> CompiledQuery {
+        let with = |names: bool| {
+            let mut text = self.rows(header, names);
+            result(&mut text);
+            text.finish()
+        };
+        let query = with(true);
+        if query.length() > QUERY_LIMIT {
+            with(false)
+        } else {
+            query
+        }
     }
 
     /// Who did what to what. A refusal has its level in the place of the class, and its message in that of the command.
@@ -302,7 +307,7 @@ impl<'a> QuerySource<'a> {
 
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
+        self.fitting(header, |text| {
         text.stage(
             StageRole::Result,
             "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
@@ -314,19 +319,19 @@ impl<'a> QuerySource<'a> {
         );
         text.stage(StageRole::Result, "sort @timestamp desc");
         text.stage(StageRole::Result, "limit 1000");
-        text.finish()
+        })
     }
 
     /// The table for a dashboard: no statements, whose literals can be personal data.
     pub fn table(&self, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
-        text.stage(
-            StageRole::Result,
-            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject",
-        );
-        text.stage(StageRole::Result, "sort @timestamp desc");
-        text.stage(StageRole::Result, "limit 100");
-        text.finish()
+        self.fitting(header, |text| {
+            text.stage(
+                StageRole::Result,
+                "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject",
+            );
+            text.stage(StageRole::Result, "sort @timestamp desc");
+            text.stage(StageRole::Result, "limit 100");
+        })
     }
 
     /// The stages before the first exclusion: the fields of a record that is in scope.
@@ -336,10 +341,8 @@ impl<'a> QuerySource<'a> {
         // Every line that can be a record or a refusal, and nothing else: what follows keeps whatever it cannot read.
         let refusals = if denied {
             format!(
-                "|:{}: +{}{}",
-                pattern::any_of(REFUSAL_LEVELS.iter().copied()),
-                pattern::SQLSTATE,
-                pattern::any_of(REFUSALS.iter().copied())
+                "|:{}: +{VERBOSE}{REFUSALS}",
+                pattern::any_of(REFUSAL_LEVELS.iter().copied())
             )
         } else {
             String::new()
@@ -364,7 +367,7 @@ impl<'a> QuerySource<'a> {
         if denied {
             self.refusals(&mut text);
         }
-        if self.counts(Signal::AuditTampering) {
+        if self.counts(Signal::AuditTampering) || !self.exclusions.is_empty() {
             text.stage(
                 StageRole::Extract,
                 &format!("parse pgRest /(?i)(?<pgTamper>{TAMPERING})/"),
@@ -415,17 +418,13 @@ impl<'a> QuerySource<'a> {
         text.stage(
             StageRole::Extract,
             &format!(
-                "parse pgRest /^{}(?<pgLevel>{level}): +{}(?<pgRefusal>[^\\n]*)/",
-                pattern::application(self.prefix),
-                pattern::SQLSTATE
+                "parse pgRest /^{}(?<pgLevel>{level}): +{VERBOSE}(?<pgRefusal>[^\\n]*)/",
+                pattern::application(self.prefix)
             ),
         );
         text.stage(
             StageRole::NotARecord,
-            &format!(
-                "filter (isempty(pgRest) = 1 or isempty(pgLevel) = 0 or @message like /: +AUDIT: {}/)",
-                pattern::RECORD_IDS
-            ),
+            "filter (isempty(pgRest) = 1 or isempty(pgLevel) = 0 or @message like 'AUDIT: ')",
         );
     }
 
@@ -457,13 +456,15 @@ impl<'a> QuerySource<'a> {
         );
     }
 
-    fn rows(&self, header: &str) -> Text {
+    fn rows(&self, header: &str, names: bool) -> Text {
         let mut text = self.record(header);
         let mut calls = Calls::default();
         for exclusion in &self.exclusions {
             let start = text.length;
             let calls_field = calls.read(exclusion, &mut text);
-            text.comment(&exclusion.id);
+            if names {
+                text.comment(&exclusion.id);
+            }
             let reasons: Vec<String> = reasons(exclusion, calls_field.as_deref())
                 .iter()
                 .map(Reason::condition)
@@ -479,7 +480,8 @@ impl<'a> QuerySource<'a> {
     }
 
     /// The day of the event, which ends exclusions even if nobody compiles the query anew. A missing
-    /// day is a late one. So is every day of people on whom no exclusion has an effect.
+    /// day is a late one. So is every day of people on whom no exclusion has an effect, and of what names a setting
+    /// that decides what is logged: no exclusion silences whoever tampers with the audit.
     fn day(&self, text: &mut Text) {
         if self.exclusions.is_empty() {
             return;
@@ -487,15 +489,18 @@ impl<'a> QuerySource<'a> {
         // Never missing, so that no condition on them depends on what a missing field compares as: an empty text
         // meets none.
         let texts = "coalesce(pgWhat, '') as pgKind, coalesce(pgObject, '') as pgName, coalesce(pgText, '') as pgSql";
-        let mut day = "floor(toMillis(@timestamp) / 86400000)".to_owned();
+        let mut loud = "pgTamper";
         if !self.protected_users.is_empty() {
             let names = pattern::any_of(self.protected_users.iter().copied());
             text.stage(
                 StageRole::Extract,
                 &format!("parse pgUser /^(?<pgOpen>{names})\\z/"),
             );
-            day = format!("greatest({day}, strlen(coalesce(pgOpen, '')) * {NO_DAY})");
+            loud = "pgTamper, pgOpen";
         }
+        let day = format!(
+            "greatest(floor(toMillis(@timestamp) / 86400000), strlen(coalesce({loud}, '')) * {NO_DAY})"
+        );
         text.stage(
             StageRole::Extract,
             &format!("fields {texts}, coalesce({day}, {NO_DAY}) as pgDay"),
@@ -593,7 +598,10 @@ impl Reason {
             Self::After(day) => format!("pgDay > {day}"),
             Self::Missing(field) => format!("isempty({field}) = 1"),
             Self::Present(field) => format!("isempty({field}) = 0"),
-            Self::NotIn(field, values) => format!("{field} not in {}", list(values)),
+            Self::NotIn(field, values) => match values.as_slice() {
+                [only] => format!("{field} != '{only}'"),
+                _ => format!("{field} not in {}", list(values)),
+            },
             Self::NeitherMissingNorIn(field, values) => {
                 format!("(isempty({field}) = 0 and {field} not in {})", list(values))
             }

@@ -168,6 +168,12 @@ fn powerless(exclusion: &Exclusion, source: &QuerySource<'_>, facts: &Facts<'_>)
             why: format!("whatever `{user}` does counts"),
         });
     }
+    if reference::tampers(facts) {
+        return Some(Failed {
+            condition: "audit",
+            why: "what names a setting that decides what is logged is never silenced".to_owned(),
+        });
+    }
     if reference::is_alive(exclusion, facts.day) {
         return None;
     }

@@ -64,10 +64,11 @@ pub fn judge(
     let is_protected = protected_users
         .iter()
         .any(|user| user.as_bytes() == facts.user);
+    let day = facts.day.filter(|_| !tampers(facts));
     let by: Vec<String> = exclusions
         .iter()
         .filter(|exclusion| {
-            !is_protected && is_alive(exclusion, facts.day) && silences(&exclusion.matcher, facts)
+            !is_protected && is_alive(exclusion, day) && silences(&exclusion.matcher, facts)
         })
         .map(|exclusion| exclusion.id.clone())
         .collect();
@@ -87,29 +88,23 @@ pub fn judge_refusal(
     signals: &[Signal],
     service_accounts: &[&ServiceAccount],
 ) -> Option<Opinion> {
-    let begins = |beginnings: &[&str]| {
-        beginnings
-            .iter()
-            .any(|beginning| message.starts_with(beginning.as_bytes()))
-    };
-    let refused = begins(&[
-        "permission denied",
-        "must be owner ",
-        "must be superuser",
-        "must be member ",
-        "must be able ",
-        "must have ",
-        "only superuser",
-        "only roles ",
-        "new row violates row-level ",
-        "query would be affected by row-level ",
-        "password authentication failed",
-        "PAM authentication failed",
-        "LDAP authentication failed",
-        "no pg_hba.conf entry",
-        "pg_hba.conf rejects",
-        "role \"",
-    ]);
+    let start = message
+        .split(|byte| matches!(byte, b':' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    let refused = ["authentication failed", "pg_hba", "row-level"]
+        .iter()
+        .any(|text| contains(start, text.as_bytes()))
+        || [
+            "must be ",
+            "must have ",
+            "only role",
+            "only superuse",
+            "permission denied",
+            "role \"",
+        ]
+        .iter()
+        .any(|text| message.starts_with(text.as_bytes()));
     if !signals.contains(&Signal::Denied) || !matches!(level, b"ERROR" | b"FATAL") || !refused {
         return None;
     }
@@ -145,6 +140,15 @@ pub fn counts(signal: Signal, facts: &Facts<'_>) -> bool {
         // Refusals are no records.
         Signal::Denied => false,
     }
+}
+
+/// Whether a record names a setting that decides what is logged. No exclusion silences it.
+pub fn tampers(facts: &Facts<'_>) -> bool {
+    let lower = facts.message.to_ascii_lowercase();
+    ["pgaudit", "log_min_messages", "preload_libraries"]
+        .iter()
+        .any(|name| contains(&lower, name.as_bytes()))
+        || resets_a_role(&lower)
 }
 
 /// `alter role … reset all`: one statement, and nothing but white space between the last two words.

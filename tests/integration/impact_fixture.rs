@@ -601,6 +601,7 @@ pub(crate) fn unchanged() -> ImpactReport {
         .exclusions
         .retain(|exclusion| exclusion.change == Change::Unchanged);
     report.accounts.clear();
+    report.signals_off.clear();
     report.newly_silent.clear();
     report.newly_loud.clear();
     report.faults.clear();

@@ -53,4 +53,5 @@ mod remembered;
 mod rules_test;
 mod server;
 mod shadow;
+mod signals;
 mod terraform;

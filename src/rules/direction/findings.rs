@@ -41,6 +41,7 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
         .iter()
         .flat_map(|environment| &environment.signals)
         .map(|settings| settings.signal)
+        .chain([Signal::Dml])
         .collect();
     signals.sort_unstable();
     signals.dedup();

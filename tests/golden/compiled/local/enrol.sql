@@ -1,4 +1,4 @@
--- pgvigil local: who is audited, rules 1abe10e0d8bc
+-- pgvigil local: who is audited, rules 2a9f9c8cd794
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules ae4a2938fd4c
+-- pgvigil production: who is audited, rules 97d4d2cc3d0b
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
