@@ -13,20 +13,20 @@ impl QuerySource<'_> {
     /// One row for each record that counts for a signal, under the keys of the alarm query, which are never missing:
     /// what an aggregation makes of a missing field is not documented. The signal must be among those of the source.
     pub fn signal_rows(&self, signal: Signal, header: &str) -> CompiledQuery {
-        let mut text = self.rows(header);
         let tampering = if self.counts(Signal::AuditTampering) {
             ", coalesce(pgTamper, '') as tampering"
         } else {
             ""
         };
-        text.stage(
-            StageRole::Result,
-            &format!("fields {}{tampering}", self.keys()),
-        );
-        if let Some(condition) = self.selection(signal) {
-            text.stage(StageRole::Scope, &format!("filter ({condition})"));
-        }
-        text.finish()
+        self.fitting(header, |text| {
+            text.stage(
+                StageRole::Result,
+                &format!("fields {}{tampering}", self.keys()),
+            );
+            if let Some(condition) = self.selection(signal) {
+                text.stage(StageRole::Scope, &format!("filter ({condition})"));
+            }
+        })
     }
 
     /// What [`signals_of`](super::signals_of) says, as a condition on the keys; nothing where every row is of the signal.
