@@ -56,7 +56,7 @@ fn t14_the_bytes_are_pinned() {
     let mut program = smallest(X86);
     program.extend(text);
     let package = Package::of(&program, Architecture::X86_64).unwrap();
-    insta::assert_snapshot!(format!("{} {}", package.bytes.len(), package.sha256()), @"");
+    insta::assert_snapshot!(format!("{} {}", package.bytes.len(), package.sha256()), @"377479 1fbf6efc14adb6cdcd65ec501fa7038bf60c910f11e26f8521a86297017dd623");
 }
 
 #[test]

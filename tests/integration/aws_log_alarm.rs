@@ -288,7 +288,7 @@ fn an_environment_changes_its_engine() {
     assert!([0, 15].contains(&code), "{text}");
     // What is as it was last applied, and no file asks for, is the repository's move.
     let (code, report) = drift(&world);
-    assert_eq!(code, 14, "{report}");
+    assert_eq!(code, 12, "{report}");
     let left = addresses(&report, "extra");
     let kinds: BTreeSet<&str> = left
         .iter()
