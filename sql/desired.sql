@@ -1,4 +1,4 @@
--- What the policy says, for the statements that follow. The compiled script fills both tables;
+-- What the policy says, for the statements that follow. The compiled script fills the tables;
 -- they vanish with the session.
 create temporary table if not exists pgvigil_desired (
     role name not null,
@@ -10,4 +10,9 @@ create temporary table if not exists pgvigil_desired (
 create temporary table if not exists pgvigil_unaudited (
     role_pattern text not null
 );
-truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited;
+-- What is noted beside each role: by it the next run knows whose settings it made.
+create temporary table if not exists pgvigil_fingerprint (
+    role name primary key,
+    fingerprint text not null
+);
+truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited, pg_temp.pgvigil_fingerprint;

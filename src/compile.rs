@@ -5,6 +5,7 @@
 //! YAML that breaks them ([`limits`]).
 
 pub mod cloudformation;
+pub mod audit_setting;
 pub mod enrolment;
 pub mod export;
 pub mod monitor_environment;
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
-use crate::policy::model::{Cluster, Engine, Environment, Signal};
+use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
 
 use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
@@ -69,7 +70,8 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         &source,
         environment,
     ));
-    let packed_query = pack(&query.text);
+    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
+    let packed_query = packed(environment, &query, &shadow);
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &query_digest,
@@ -137,7 +139,6 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             text: text.clone(),
         })),
     }
-    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
     artefacts.extend(shadow.iter().zip(1..).map(|(query, number)| Artefact {
         path: at(&format!("shadow-{number}.cwli")),
         text: query.text.clone(),
@@ -181,6 +182,15 @@ fn signal_rows(
             )
         })
         .collect()
+}
+
+/// What the monitor runs: the alarm query, and the shadow queries where their figures are asked for.
+fn packed(environment: &Environment, query: &CompiledQuery, shadow: &[CompiledQuery]) -> String {
+    let mut texts = vec![query.text.as_str()];
+    if environment.monitor.metrics.contains(&Breakdown::Suppressed) {
+        texts.extend(shadow.iter().map(|query| query.text.as_str()));
+    }
+    pack(&texts)
 }
 
 /// The variables of one cluster's monitor.
@@ -279,7 +289,8 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     if environment.engine == Engine::LogAlarm {
         return sink;
     }
-    let packed_query = pack(&query.text);
+    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
+    let packed_query = packed(environment, &query, &shadow);
     let inputs = MonitorInputs {
         packed_query: &packed_query,
         query_digest: &digest(&query.text),

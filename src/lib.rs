@@ -17,6 +17,6 @@ pub mod deploy;
 pub mod doctor;
 pub mod adopt;
 pub mod cloud;
-#[cfg(feature = "database")]
 pub mod database;
 pub mod report;
+pub mod monitor;

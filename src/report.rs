@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod attack;
 pub mod doctor;
+pub mod enrol;
 pub mod escape;
 pub mod github;
 pub mod human;

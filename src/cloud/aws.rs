@@ -12,6 +12,7 @@ mod call;
 mod canary;
 mod connect;
 mod dashboard;
+mod database_token;
 mod failure;
 mod former;
 mod function;
@@ -32,5 +33,6 @@ mod sight;
 mod topic;
 
 pub use connect::{Aws, Settings};
+pub use database_token::{Credentials, DatabaseLogin, database_token, token_of};
 pub use logs::Logs;
 pub use secret::Variables;

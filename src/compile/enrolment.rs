@@ -5,7 +5,9 @@
 //! a table that shows who is audited and how.
 
 use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
 
+use super::audit_setting::normal;
 use crate::policy::model::{AuditSettings, Environment, Policy, RoleMatch};
 
 const REQUIRE: &str = include_str!("../../sql/require_pgaudit.sql");
@@ -23,6 +25,52 @@ const PREAMBLE: &str = "--
 begin isolation level read committed read write;
 
 ";
+
+/// One audited person: what their role is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The role.
+    pub role: String,
+    /// Names and values, as `ALTER ROLE … SET` takes them.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl Enrolment {
+    /// What stands beside the role once it is applied.
+    pub fn fingerprint(&self) -> String {
+        let settings = self.settings.iter();
+        fingerprint(settings.map(|(name, value)| ("", *name, value.as_str())))
+    }
+}
+
+/// The people who are audited in an environment on a day, by role.
+pub fn enrolments(policy: &Policy, environment: &Environment, today: Date) -> Vec<Enrolment> {
+    let mut enrolments: Vec<Enrolment> = policy
+        .users_in(environment, today)
+        .map(|user| Enrolment {
+            role: user.role.clone(),
+            settings: settings(&user.audit).collect(),
+        })
+        .collect();
+    enrolments.sort_by(|left, right| left.role.cmp(&right.role));
+    enrolments.dedup_by(|later, first| later.role == first.role);
+    enrolments
+}
+
+/// A digest of settings, given as database (empty: every one), name and value, whatever their order and spelling.
+pub fn fingerprint<'a>(entries: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> String {
+    let mut lines: Vec<String> = entries
+        .map(|(database, name, value)| format!("{database}\0{name}={}\n", normal(name, value)))
+        .collect();
+    lines.sort();
+    let digest = Sha256::digest(lines.concat());
+    let hex: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("1-{hex}")
+}
 
 /// Writes the script. `header` lines become comments.
 pub fn enrolment_sql(
@@ -43,18 +91,25 @@ pub fn enrolment_sql(
         script.push('\n');
     }
 
-    let mut desired: Vec<(String, &'static str, String)> = policy
-        .users_in(environment, today)
-        .flat_map(|user| {
-            settings(&user.audit).map(|(setting, value)| (user.role.clone(), setting, value))
-        })
-        .collect();
-    desired.sort();
+    let enrolments = enrolments(policy, environment, today);
     script.push_str(&insert(
         "pg_temp.pgvigil_desired (role, setting, value)",
-        desired
+        enrolments.iter().flat_map(|enrolment| {
+            let mut settings: Vec<&(&str, String)> = enrolment.settings.iter().collect();
+            settings.sort();
+            let role = enrolment.role.as_str();
+            settings
+                .into_iter()
+                .map(move |(setting, value)| vec![role, *setting, value.as_str()])
+        }),
+    ));
+    let fingerprints: Vec<String> = enrolments.iter().map(Enrolment::fingerprint).collect();
+    script.push_str(&insert(
+        "pg_temp.pgvigil_fingerprint (role, fingerprint)",
+        enrolments
             .iter()
-            .map(|(role, setting, value)| vec![role.as_str(), setting, value.as_str()]),
+            .zip(&fingerprints)
+            .map(|(enrolment, fingerprint)| vec![enrolment.role.as_str(), fingerprint.as_str()]),
     ));
     let mut unaudited: Vec<String> = policy
         .service_accounts_in(environment)
@@ -109,8 +164,13 @@ fn insert<'a>(target: &str, rows: impl Iterator<Item = Vec<&'a str>>) -> String 
     }
 }
 
+/// A name as SQL takes it, whatever it holds.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// A string constant that means the same whatever `standard_conforming_strings` is.
-fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if quoted.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))

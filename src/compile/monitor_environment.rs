@@ -23,7 +23,8 @@ const COMPRESSION_LEVEL: i32 = 22;
 /// What the monitor needs beside the environment's own settings.
 #[derive(Debug, Clone, Copy)]
 pub struct MonitorInputs<'a> {
-    /// The alarm query as [`pack`] gives it: the same for every cluster of an environment.
+    /// The alarm query, and behind it the shadow queries where they are asked for, as [`pack`] gives them: the same
+    /// for every cluster of an environment.
     pub packed_query: &'a str,
     /// Digest of the query's text.
     pub query_digest: &'a str,
@@ -47,18 +48,17 @@ pub fn monitor_environment(
             "PGVIGIL_LATE_ARRIVAL_MINUTES",
             monitor.late_arrival_minutes.to_string(),
         ),
+        (
+            "PGVIGIL_METRICS",
+            listed(monitor.metrics.iter().map(|metric| metric.name())),
+        ),
         ("PGVIGIL_POLICY_DIGEST", inputs.policy_digest.to_owned()),
         ("PGVIGIL_QUERY", inputs.packed_query.to_owned()),
         ("PGVIGIL_QUERY_DIGEST", inputs.query_digest.to_owned()),
         ("PGVIGIL_SETTLE_SECONDS", monitor.settle_seconds.to_string()),
         (
             "PGVIGIL_SIGNALS",
-            environment
-                .signals
-                .iter()
-                .map(|settings| settings.signal.name())
-                .collect::<Vec<_>>()
-                .join(","),
+            listed(environment.signals.iter().map(|one| one.signal.name())),
         ),
     ]
     .into_iter()
@@ -66,11 +66,22 @@ pub fn monitor_environment(
     .collect()
 }
 
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Stands between two texts in one pack. No query holds it: they are made of printable characters and line ends.
+const SEPARATOR: char = '\0';
+
+/// Texts in one pack at most.
+const TEXTS_MOST: usize = 16;
+
 /// The value of `PGVIGIL_QUERY`: base64 of zstd with a [`dictionary`]. As plain text a query rarely fits.
-pub fn pack(query: &str) -> String {
+pub fn pack(queries: &[&str]) -> String {
+    let text = queries.join(&SEPARATOR.to_string());
     let packed =
         zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
-            .and_then(|mut compressor| compressor.compress(query.as_bytes()))
+            .and_then(|mut compressor| compressor.compress(text.as_bytes()))
             .unwrap_or_default();
     STANDARD.encode(&packed)
 }
@@ -96,15 +107,16 @@ pub fn dictionary() -> &'static str {
     &DICTIONARY
 }
 
-/// The query in `PGVIGIL_QUERY`.
+/// The queries in `PGVIGIL_QUERY`, at least one.
 ///
 /// # Errors
 /// If the text is no base64, or was packed by another version.
-pub fn unpack(packed: &str) -> std::io::Result<String> {
+pub fn unpack(packed: &str) -> std::io::Result<Vec<String>> {
     let bytes = STANDARD.decode(packed).map_err(std::io::Error::other)?;
     let plain = zstd::bulk::Decompressor::with_dictionary(dictionary().as_bytes())?
-        .decompress(&bytes, 4 * QUERY_LIMIT)?;
-    String::from_utf8(plain).map_err(std::io::Error::other)
+        .decompress(&bytes, 4 * QUERY_LIMIT * TEXTS_MOST)?;
+    let text = String::from_utf8(plain).map_err(std::io::Error::other)?;
+    Ok(text.split(SEPARATOR).map(str::to_owned).collect())
 }
 
 /// Bytes that Lambda counts: names and values.
@@ -129,11 +141,14 @@ mod tests {
             "version: 1\nprovider: local\nclusters: [shop]\n",
         )]);
         let inputs = MonitorInputs {
-            packed_query: &pack(&query),
+            packed_query: &pack(&[&query, "a second"]),
             query_digest: "",
             policy_digest: "",
         };
         let variables = monitor_environment(&loaded.policy.environments[0], &[], inputs);
-        assert_eq!(unpack(&variables["PGVIGIL_QUERY"]).unwrap(), query);
+        assert_eq!(
+            unpack(&variables["PGVIGIL_QUERY"]).unwrap(),
+            [query.as_str(), "a second"]
+        );
     }
 }

@@ -25,8 +25,39 @@ pub mod shadow;
 /// Characters that StartQuery and PutQueryDefinition accept (CloudWatch Logs API, `QueryString`).
 pub const QUERY_LIMIT: usize = 10_000;
 
+/// What the investigation query shows of the records that the rows leave.
+const INVESTIGATE: [&str; 4] = [
+    "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
+    "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
+     @message, @logStream, @log",
+    "sort @timestamp desc",
+    "limit 1000",
+];
+
+/// The investigation query for the records of an alarm query, which is all that the monitor has: the rows stay, and
+/// what counts them makes room for what shows them. None where nothing in the text counts.
+pub fn investigation_of(alarm: &str) -> Option<String> {
+    let (rows, _) = alarm.rsplit_once("\n| stats ")?;
+    let mut text = rows.to_owned();
+    for stage in INVESTIGATE {
+        text.push_str("\n| ");
+        text.push_str(stage);
+    }
+    text.push('\n');
+    Some(text)
+}
+
+/// The alarm query for records that arrived in some windows only, numbered from 1970 on: for a result that would have
+/// too many rows. None where there is no room for the condition.
+pub fn within_windows(alarm: &str, first: i64, last: i64) -> Option<String> {
+    let (rows, counts) = alarm.rsplit_once("\n| stats ")?;
+    let text =
+        format!("{rows}\n| filter (pgWindow >= {first} and pgWindow <= {last})\n| stats {counts}");
+    (text.chars().count() <= QUERY_LIMIT).then_some(text)
+}
+
 /// Rows that a query returns at most (Logs Insights, `limit`).
-const ROW_LIMIT: u32 = 10_000;
+pub const ROW_LIMIT: u32 = 10_000;
 
 /// A statement has a record for each relation, and one head for all of them. A line that is not understood stands for
 /// itself.
@@ -308,17 +339,9 @@ impl<'a> QuerySource<'a> {
     /// The investigation query: the same records, newest first, as a responder reads them.
     pub fn investigate(&self, header: &str) -> CompiledQuery {
         self.fitting(header, |text| {
-        text.stage(
-            StageRole::Result,
-            "parse pgText /^,(?<pgStatement>[\\s\\S]*)/",
-        );
-        text.stage(
-            StageRole::Result,
-            "display @timestamp, pgUser, pgDatabase, pgClient, pgClass, pgCommand, pgObject, pgStatement, \
-             @message, @logStream, @log",
-        );
-        text.stage(StageRole::Result, "sort @timestamp desc");
-        text.stage(StageRole::Result, "limit 1000");
+            for stage in INVESTIGATE {
+                text.stage(StageRole::Result, stage);
+            }
         })
     }
 

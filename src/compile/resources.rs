@@ -46,7 +46,7 @@ pub fn monitor_alarms(engine: Engine) -> &'static [&'static str] {
 }
 
 /// Runs that may be missing before the heartbeat's alarm goes off.
-const MISSED_RUNS: u32 = 3;
+pub const MISSED_RUNS: u32 = 3;
 
 /// Id of the schedule's only target: one, so that nothing runs twice.
 const TARGET: &str = "monitor";
@@ -79,15 +79,22 @@ pub fn topic_arn(environment: &Environment, cluster: &Cluster) -> String {
     Location::of(environment).arn("sns", &Names::new(environment, cluster).shared())
 }
 
-/// How many windows the monitor computes in each run and the alarm looks at: the newest, and those that a late
-/// record may still belong to.
-pub fn windows_recomputed(monitor: &Monitor) -> u32 {
+/// Windows that the monitor computes in each run: the newest, and those of as many missed runs as nobody was told of.
+pub const WINDOWS_RECOMPUTED: u32 = 1 + MISSED_RUNS;
+
+/// Periods that the alarm of a signal looks at: every window that a run can still publish must be among them when it
+/// does, or the alarm never sees it. That is what a run computes, the time to settle and to run, in whole windows, and
+/// one more, since a run begins anywhere in a window. Late records need no more: a window holds what *arrived* in it.
+pub fn periods_watched(monitor: &Monitor) -> u32 {
     let window = monitor.window_minutes.max(1) * 60;
-    let late = monitor
-        .late_arrival_minutes
-        .saturating_mul(60)
-        .saturating_add(monitor.settle_seconds);
-    (1 + late.div_ceil(window)).min(longest_evaluation(monitor))
+    let behind = monitor
+        .settle_seconds
+        .saturating_add(monitor.timeout_seconds)
+        .div_ceil(window);
+    WINDOWS_RECOMPUTED
+        .saturating_add(1)
+        .saturating_add(behind)
+        .min(longest_evaluation(monitor))
 }
 
 /// Most periods that `PutMetricAlarm` takes: a day of them below an hour each, else a week.
@@ -502,6 +509,13 @@ impl Compiler<'_> {
                     "Condition": { "StringEquals": { "cloudwatch:namespace": self.environment.monitor.namespace } },
                 },
                 {
+                    // IAM knows no resource and no namespace for reading: the receipts of earlier runs.
+                    "Sid": "ReadReceipts",
+                    "Effect": "Allow",
+                    "Action": "cloudwatch:GetMetricData",
+                    "Resource": "*",
+                },
+                {
                     "Sid": "WriteOwnLog",
                     "Effect": "Allow",
                     "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -602,7 +616,7 @@ impl Compiler<'_> {
             json!({
                 // Every run computes a window anew: a sum would count it as often as it is computed.
                 "statistic": "Maximum",
-                "evaluation_periods": windows_recomputed(monitor),
+                "evaluation_periods": periods_watched(monitor),
                 "datapoints_to_alarm": 1,
                 "comparison": "GreaterThanThreshold",
                 "threshold": settings.threshold,

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::address::Address;
 use super::password;
+use super::tls::{Mode, Roots};
 
 /// For making a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -30,16 +32,12 @@ pub enum TargetError {
         "the URL on the command line holds a password: put the URL into a variable and say `--database env:NAME`, or use PGPASSWORD or PGPASSFILE"
     )]
     VisiblePassword,
-    /// There is no TLS yet.
-    #[error(
-        "the database asks for `sslmode={0}`, and pgvigil does not speak TLS with a database yet: use a server on this machine, or a tunnel to it"
-    )]
-    Tls(String),
-    /// The password and the statements would travel in clear.
-    #[error(
-        "`{0}` is another machine, and without TLS the password would travel in clear: use a server on this machine or a tunnel to it, or say `sslmode=disable`"
-    )]
-    FarAway(String),
+    /// No such way to use TLS.
+    #[error("`sslmode={0}` is not known: use verify-full, verify-ca, require, prefer or disable")]
+    SslMode(String),
+    /// IAM tokens are for one server with a name.
+    #[error("a token of IAM is for one host with a name, and the database's URL names {0}")]
+    Hosts(String),
     /// The URL's reader takes 5432 where libpq would look at the variable.
     #[error(
         "the database's URL names a host without a port, and PGPORT is set: write the port into the URL"
@@ -54,6 +52,8 @@ pub enum TargetError {
 #[derive(Clone)]
 pub struct Target {
     pub(super) config: Config,
+    pub(super) mode: Mode,
+    pub(super) roots: Option<Roots>,
 }
 
 impl fmt::Debug for Target {
@@ -92,15 +92,9 @@ impl Target {
             Some(name) => set(name).ok_or_else(|| TargetError::NoVariable(name.to_owned()))?,
             None => value.to_owned(),
         };
-        if let Some((_, mode)) = text.split_once("sslmode=verify") {
-            let end = mode
-                .find(|c: char| !c.is_ascii_lowercase() && c != '-')
-                .unwrap_or(mode.len());
-            let mode = mode.get(..end).unwrap_or_default();
-            return Err(TargetError::Tls(format!("verify{mode}")));
-        }
+        let address = Address::of(&text);
         let mut config =
-            Config::from_str(&text).map_err(|error| TargetError::Syntax(words(&error)))?;
+            Config::from_str(&address.rest).map_err(|error| TargetError::Syntax(words(&error)))?;
         if named.is_none() && config.get_password().is_some() {
             return Err(TargetError::VisiblePassword);
         }
@@ -112,13 +106,57 @@ impl Target {
             return Err(TargetError::NoPort);
         }
         complete(&mut config, &set)?;
-        security(&mut config, &set)?;
+        let mode = security(&mut config, address.mode.or_else(|| set("PGSSLMODE")))?;
         config.connect_timeout(CONNECT).application_name("pgvigil");
-        let mut target = Self { config };
+        let mut target = Self {
+            config,
+            mode,
+            roots: roots(address.roots, &set),
+        };
         if target.config.get_password().is_none() {
             target.find_password(&set)?;
         }
         Ok(target)
+    }
+
+    /// Trusts the authorities in this file, whatever was said before.
+    #[must_use]
+    pub fn with_ca(mut self, path: &str) -> Self {
+        self.roots = Some(Roots::File(path.to_owned()));
+        self
+    }
+
+    /// Another database of the same server.
+    #[must_use]
+    pub fn with_database(mut self, name: &str) -> Self {
+        self.config.dbname(name);
+        self
+    }
+
+    /// Logs in with this password, such as a token of IAM, whatever was said before.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.config.password(password);
+        self
+    }
+
+    /// Whom a token of IAM is for: host, port and user. Such a token goes nowhere without a look at the
+    /// server's certificate.
+    ///
+    /// # Errors
+    /// There are several hosts, or a socket; or the certificate would not be looked at.
+    pub fn for_token(&self) -> Result<(String, u16, String), TargetError> {
+        let user = self.config.get_user().unwrap_or_default().to_owned();
+        match (self.config.get_hosts(), self.mode) {
+            ([Host::Tcp(_)], mode @ (Mode::Disable | Mode::Prefer)) => {
+                Err(TargetError::SslMode(mode.name().to_owned()))
+            }
+            ([Host::Tcp(host)], _) => {
+                let port = self.config.get_ports().first().copied().unwrap_or(5432);
+                Ok((host.clone(), port, user))
+            }
+            _ => Err(TargetError::Hosts(self.hosts().join(", "))),
+        }
     }
 
     /// The database's name.
@@ -205,38 +243,46 @@ fn complete(config: &mut Config, set: &dyn Fn(&str) -> Option<String>) -> Result
     Ok(())
 }
 
-/// Refuses what would need TLS.
-fn security(config: &mut Config, set: &dyn Fn(&str) -> Option<String>) -> Result<(), TargetError> {
-    if config.get_ssl_mode() == SslMode::Prefer {
-        match set("PGSSLMODE").as_deref() {
-            Some("disable") => {
-                config.ssl_mode(SslMode::Disable);
-            }
-            Some(mode @ ("require" | "verify-ca" | "verify-full")) => {
-                return Err(TargetError::Tls(mode.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    match config.get_ssl_mode() {
-        SslMode::Disable => return Ok(()),
-        SslMode::Prefer => {}
-        _ => return Err(TargetError::Tls("require".to_owned())),
-    }
-    let far = config.get_hosts().iter().find_map(|host| match host {
-        Host::Tcp(name) if !is_here(name) => Some(name.clone()),
-        _ => None,
+/// How TLS is used: as said; else whatever the server offers on this machine, and `verify-full` elsewhere.
+fn security(config: &mut Config, said: Option<String>) -> Result<Mode, TargetError> {
+    let is_socket = |host: &Host| !matches!(host, Host::Tcp(_));
+    let are_sockets = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(is_socket);
+    let is_far = config.get_hosts().iter().any(|host| match host {
+        Host::Tcp(name) => !is_here(name),
+        #[cfg(unix)]
+        Host::Unix(_) => false,
+    }) || config
+        .get_hostaddrs()
+        .iter()
+        .any(|address| !address.is_loopback());
+    let mode = match said {
+        Some(said) => Mode::parse(&said).ok_or(TargetError::SslMode(said))?,
+        None if is_far => Mode::VerifyFull,
+        None => Mode::Prefer,
+    };
+    // A socket has no TLS, whatever is said (libpq, "SSL Support").
+    let mode = if are_sockets { Mode::Disable } else { mode };
+    config.ssl_mode(match mode {
+        Mode::Disable => SslMode::Disable,
+        Mode::Prefer => SslMode::Prefer,
+        Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
     });
-    let far = far.or_else(|| {
-        let mut addresses = config.get_hostaddrs().iter();
-        addresses
-            .find(|address| !address.is_loopback())
-            .map(IpAddr::to_string)
-    });
-    match far {
-        Some(host) => Err(TargetError::FarAway(host)),
-        None => Ok(()),
-    }
+    Ok(mode)
+}
+
+/// The authorities that are named, or libpq's file of them where it exists.
+fn roots(said: Option<String>, set: &dyn Fn(&str) -> Option<String>) -> Option<Roots> {
+    let usual = || {
+        set("HOME")
+            .map(|home| format!("{home}/.postgresql/root.crt"))
+            .filter(|path| std::path::Path::new(path).is_file())
+    };
+    said.or_else(|| set("PGSSLROOTCERT"))
+        .or_else(usual)
+        .map(|path| match path.as_str() {
+            "system" => Roots::System,
+            _ => Roots::File(path),
+        })
 }
 
 fn is_here(name: &str) -> bool {
@@ -325,37 +371,70 @@ mod tests {
     }
 
     #[test]
-    fn without_tls_nothing_leaves_the_machine() {
+    fn another_machine_is_looked_at_unless_said_otherwise() {
         let user = [("PGUSER", "alice")];
-        for (url, variables, refused) in [
-            ("postgresql://10.0.0.1/shop", &user[..], true),
-            ("postgresql://10.0.0.1/shop?sslmode=prefer", &user, true),
-            ("postgresql://localhost,db/shop", &user, true),
-            ("host=localhost hostaddr=10.0.0.1", &user, true),
-            ("postgresql://localhost/shop?sslmode=require", &user, true),
+        for (url, variables, mode) in [
+            ("postgresql://10.0.0.1/shop", &user[..], Mode::VerifyFull),
+            ("postgresql://localhost,db/shop", &user, Mode::VerifyFull),
+            ("host=localhost hostaddr=10.0.0.1", &user, Mode::VerifyFull),
+            ("postgresql://db/shop?sslmode=prefer", &user, Mode::Prefer),
+            ("postgresql://db/shop?sslmode=disable", &user, Mode::Disable),
             (
-                "postgresql://localhost/shop?sslmode=verify-full",
+                "postgresql://db/shop?sslmode=verify-ca",
                 &user,
-                true,
+                Mode::VerifyCa,
             ),
+            ("host=db sslmode='require'", &user, Mode::Require),
             (
-                "postgresql://localhost/shop",
+                "postgresql://db/shop",
                 &[("PGUSER", "a"), ("PGSSLMODE", "verify-ca")],
-                true,
+                Mode::VerifyCa,
             ),
-            ("postgresql://10.0.0.1/shop?sslmode=disable", &user, false),
-            ("postgresql://[::1]/shop", &user, false),
-            ("postgresql://127.0.0.2/shop", &user, false),
-            ("host=/run/postgresql", &user, false),
+            ("postgresql://[::1]/shop", &user, Mode::Prefer),
+            ("postgresql://127.0.0.2/shop", &user, Mode::Prefer),
+            (
+                "host=/run/postgresql sslmode=verify-full",
+                &user,
+                Mode::Disable,
+            ),
         ] {
-            let parsed = parse(url, variables);
-            assert_eq!(parsed.is_err(), refused, "{url}: {parsed:?}");
-            if let Err(error) = parsed {
-                assert!(
-                    matches!(error, TargetError::Tls(_) | TargetError::FarAway(_)),
-                    "{url}: {error}"
-                );
-            }
+            let target = parse(url, variables).unwrap();
+            assert_eq!(target.mode, mode, "{url}");
+        }
+        assert_eq!(
+            parse("postgresql://db/shop?sslmode=allow", &user).unwrap_err(),
+            TargetError::SslMode("allow".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_authorities_are_those_that_are_named() {
+        let variables = [("PGUSER", "a"), ("PGSSLROOTCERT", "/variable.pem")];
+        let target = parse("postgresql://db/shop?sslrootcert=%2Furl.pem", &variables).unwrap();
+        assert_eq!(target.roots, Some(Roots::File("/url.pem".to_owned())));
+        let target = parse("postgresql://db/shop", &variables).unwrap();
+        assert_eq!(target.roots, Some(Roots::File("/variable.pem".to_owned())));
+        let target = target.with_ca("/option.pem");
+        assert_eq!(target.roots, Some(Roots::File("/option.pem".to_owned())));
+        let target = parse("postgresql://db/shop?sslrootcert=system", &variables).unwrap();
+        assert_eq!(target.roots, Some(Roots::System));
+    }
+
+    #[test]
+    fn a_token_is_for_one_host_that_is_looked_at() {
+        let user = [("PGUSER", "alice")];
+        let of = |url: &str| parse(url, &user).unwrap().for_token();
+        assert_eq!(
+            of("postgresql://db.example:6000/shop").unwrap(),
+            ("db.example".to_owned(), 6000, "alice".to_owned())
+        );
+        for url in [
+            "postgresql://a,b/shop",
+            "host=/run/postgresql",
+            "postgresql://db/shop?sslmode=prefer",
+            "postgresql://localhost/shop",
+        ] {
+            assert!(of(url).is_err(), "{url}");
         }
     }
 }

@@ -5,11 +5,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
-use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage};
 
 use super::connect::{Target, words};
 use super::records;
+use super::tls::{self, Mode};
 
 /// For one call, above the server's own limit for a statement.
 const CALL: Duration = Duration::from_secs(15);
@@ -36,7 +38,7 @@ pub enum DatabaseError {
     /// The connection ended, or the server gave no answer in time.
     #[error("the connection to the database ended: {0}")]
     Lost(String),
-    /// The database is not one to attack.
+    /// The database is not one for what is to be done there.
     #[error("{0}")]
     Unfit(String),
 }
@@ -47,6 +49,7 @@ pub(super) struct Session {
     runtime: Runtime,
     client: Client,
     notices: Arc<Mutex<Vec<Vec<u8>>>>,
+    patience: Duration,
 }
 
 impl Session {
@@ -61,26 +64,36 @@ impl Session {
             .build()
             .map_err(|error| failed(error.to_string()))?;
         let notices = Arc::new(Mutex::new(Vec::new()));
-        let (client, mut connection) = runtime
-            .block_on(target.config.connect(NoTls))
-            .map_err(|error| failed(words(&error)))?;
         let heard = Arc::clone(&notices);
-        // Notices are handed over in the order of the stream, so those of a statement before its end.
-        runtime.spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
-            {
-                if let AsyncMessage::Notice(notice) = message
-                    && let Some(record) = records::message(&notice)
-                {
-                    lock(&heard).push(record);
-                }
+        let client = match target.mode {
+            Mode::Disable => runtime.block_on(async {
+                let (client, connection) = target.config.connect(NoTls).await?;
+                tokio::spawn(listen(connection, heard));
+                Ok(client)
+            }),
+            mode => {
+                let connector = tls::connector(mode, target.roots.as_ref()).map_err(failed)?;
+                runtime.block_on(async {
+                    let (client, connection) = target.config.connect(connector).await?;
+                    tokio::spawn(listen(connection, heard));
+                    Ok(client)
+                })
             }
-        });
+        };
+        let client =
+            client.map_err(|error: tokio_postgres::Error| failed(explained(target, &error)))?;
         Ok(Self {
             runtime,
             client,
             notices,
+            patience: CALL,
         })
+    }
+
+    /// Waits so long for each call.
+    pub(super) fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The records since the last call.
@@ -131,7 +144,7 @@ impl Session {
     ) -> Result<T, DatabaseError> {
         let answer = self
             .runtime
-            .block_on(async { tokio::time::timeout(CALL, call).await });
+            .block_on(async { tokio::time::timeout(self.patience, call).await });
         match answer {
             Err(_) => Err(DatabaseError::Lost("no answer in time".to_owned())),
             Ok(Err(error)) => Err(match error.as_db_error() {
@@ -144,6 +157,40 @@ impl Session {
             Ok(Ok(value)) => Ok(value),
         }
     }
+}
+
+/// Notices are handed over in the order of the stream, so those of a statement before its end.
+async fn listen<S, T>(mut connection: Connection<S, T>, heard: Arc<Mutex<Vec<Vec<u8>>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message
+            && let Some(record) = records::message(&notice)
+        {
+            lock(&heard).push(record);
+        }
+    }
+}
+
+/// Why there is no connection, and what to do where a certificate is the reason.
+fn explained(target: &Target, error: &tokio_postgres::Error) -> String {
+    let text = words(error);
+    let help = if text.contains("UnknownIssuer") {
+        "the server's certificate is of an authority that is not trusted: name its file with --ca, PGSSLROOTCERT or \
+         sslrootcert; for RDS that is the bundle of certificates that AWS publishes"
+    } else if text.contains("NotValidForName") || text.contains("not valid for name") {
+        "the server's certificate is for another name: connect by a name that it holds"
+    } else if text.contains("CaUsedAsEndEntity") {
+        "the server shows the certificate of an authority as its own: give it one that the authority signed"
+    } else if text.contains("does not support TLS") {
+        "the server has no TLS; `sslmode=disable` sends everything in clear"
+    } else {
+        return text;
+    };
+    let mode = target.mode.name();
+    format!("{text} (sslmode={mode}): {help}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -59,7 +59,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// SHA-256 in hexadecimal.
-pub(super) fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -149,6 +149,7 @@ codes! {
     EnvironmentAssumeRole = "environment/assume-role", Error, "a role to assume is none of the environment's account", "write the ARN of a role of that account, as in `arn:aws:iam::123456789012:role/pgvigil`";
     EnvironmentFolder = "environment/folder", Error, "a folder lies outside the repository", "write a path inside the repository";
     EnvironmentCluster = "environment/cluster-name", Error, "a name is none that a cluster or instance can have", "write the identifier as the RDS console shows it";
+    EnvironmentUnknownCluster = "environment/unknown-cluster", Error, "`databases` names a cluster that the environment does not watch", "write the name as it stands under `clusters` or `instances`";
     EnvironmentDuplicateCluster = "environment/duplicate-cluster", Error, "a cluster is watched twice", "keep one of the two";
     EnvironmentPrefix = "environment/log-line-prefix", Error, "a `log_line_prefix` that is not supported", "set one of the two that RDS offers";
     EnvironmentRetention = "environment/retention", Error, "a retention that CloudWatch Logs does not offer", "write one of its values";

@@ -932,6 +932,7 @@ fn iam_is_asked_about_what_the_monitor_does() {
     assert_eq!(
         shown,
         [
+            "cloudwatch:GetMetricData * {}",
             "cloudwatch:PutMetricData * {\"cloudwatch:namespace\": \"RDSAudit/UserActivity\"}",
             "logs:CreateLogStream pgvigil {}",
             "logs:GetQueryResults * {}",

@@ -465,6 +465,31 @@ impl Architecture {
     }
 }
 
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Breakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person.
+    User,
+    /// What each exclusion silences.
+    Suppressed,
+}
+
+impl Breakdown {
+    /// Every breakdown.
+    pub const ALL: [Self; 3] = [Self::Command, Self::User, Self::Suppressed];
+
+    /// The name in policy files and in the monitor's variables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::User => "user",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
 /// When and how the monitor runs.
 #[derive(Debug, Clone)]
 pub struct Monitor {
@@ -482,6 +507,8 @@ pub struct Monitor {
     pub timeout_seconds: u32,
     /// Namespace of the metrics.
     pub namespace: String,
+    /// What is published beside the count of each signal, sorted, each once.
+    pub metrics: Vec<Breakdown>,
 }
 
 /// The named selections that are counted.
@@ -611,6 +638,8 @@ pub struct Environment {
     pub folder: Option<PathBuf>,
     /// Watched clusters and instances, at least one.
     pub clusters: Vec<Cluster>,
+    /// Variables that hold the URL of a database, by cluster or instance.
+    pub databases: Vec<(String, String)>,
     /// `log_line_prefix` of those clusters.
     pub log_line_prefix: LogLinePrefix,
     /// Exclusions that apply here.

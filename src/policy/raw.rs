@@ -384,6 +384,8 @@ pub struct RawEnvironment {
     /// Identifiers of watched RDS instances.
     #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
+    /// A database of each cluster, for `pgvigil enrol`: the variable that holds its URL, by cluster or instance.
+    pub databases: Option<BTreeMap<String, RawDatabase>>,
     /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
     pub log_line_prefix: Option<String>,
@@ -407,6 +409,16 @@ pub struct RawEnvironment {
     pub monitor_retention_days: Option<u32>,
     /// Tags of every resource.
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// Where a database is found.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Database")]
+pub struct RawDatabase {
+    /// Name of a variable that holds the URL: user, password, host, port and database.
+    #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"), example = &"ORDERS_DATABASE_URL")]
+    pub from_env: String,
 }
 
 /// One role for everything, or one for what reads and one for what writes.
@@ -496,6 +508,23 @@ pub struct RawMonitor {
     /// Namespace of the metrics. Default: `RDSAudit/UserActivity`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity")]
     pub namespace: Option<String>,
+    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`, which
+    /// costs a further scan of the log every hour. Default: `[command]`.
+    #[schemars(length(max = 3), example = ["command", "user"])]
+    pub metrics: Option<Vec<RawBreakdown>>,
+}
+
+/// What the monitor publishes beside the count of each signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Breakdown")]
+pub enum RawBreakdown {
+    /// The count of each command.
+    Command,
+    /// The count of each person: a metric for each, and each is billed.
+    User,
+    /// Records that each exclusion silences.
+    Suppressed,
 }
 
 /// What is counted.

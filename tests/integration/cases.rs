@@ -67,6 +67,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-retention", "360"),
     ("environment-secret-reference", "INCIDENT URL"),
     ("environment-tag", "aws:team"),
+    ("environment-unknown-cluster", "order"),
     ("environment-unknown-region", "eu-centrall-1"),
     ("environment-unused-key", "region"),
     ("exclusion-duplicate-id", "catalog-metadata"),

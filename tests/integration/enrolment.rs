@@ -28,7 +28,7 @@ const ODD: &[&str] = &[
 ];
 
 impl Server {
-    fn enrol(&self, script: &str) -> Ran {
+    pub(crate) fn enrol(&self, script: &str) -> Ran {
         self.enrol_as("postgres", "postgres", script)
     }
 
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Every pgAudit setting of every role, one a line.
-    fn settings(&self) -> String {
+    pub(crate) fn settings(&self) -> String {
         self.ask(
             "select r.rolname || '|' || coalesce(d.datname, '') || '|' || entry from pg_db_role_setting s \
              join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase \
@@ -55,12 +55,12 @@ impl Server {
         )
     }
 
-    fn has_extension(&self) -> bool {
+    pub(crate) fn has_extension(&self) -> bool {
         self.ask("select count(*) from pg_extension where extname = 'pgaudit'") == "1"
     }
 
     /// Audit records in the log that hold this text; waits for one where `wanted`.
-    fn records(&self, text: &str, wanted: bool) -> Vec<String> {
+    pub(crate) fn records(&self, text: &str, wanted: bool) -> Vec<String> {
         let until = Instant::now() + Duration::from_secs(if wanted { 10 } else { 1 });
         loop {
             let log =
@@ -79,10 +79,10 @@ impl Server {
 }
 
 /// What a run of psql came to.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
@@ -95,7 +95,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.err);
         self
     }
@@ -169,7 +169,7 @@ fn declared(role: &str) -> Vec<String> {
     .to_vec()
 }
 
-fn identifier(role: &str) -> String {
+pub(crate) fn identifier(role: &str) -> String {
     format!("\"{}\"", role.replace('"', "\"\""))
 }
 
@@ -257,17 +257,22 @@ fn resets_who_is_gone_and_removes_what_weakens() {
     server.ask("alter role alice set pgaudit.role = 'bob'; alter role alice set work_mem = '8MB'");
     server.ask("alter role worker_1 in database other set pgaudit.log = 'none'");
     server.ask("alter database other set pgaudit.log_client = on");
+    server.ask("create role carol login; alter role carol set pgaudit.log = 'ddl'");
+    server.ask("alter role alice set log_min_messages = panic");
 
     let ran = server.enrol(&script(&["alice"])).succeeded();
     let mut expected = declared("alice");
     expected.push("alice||pgaudit.role=bob".to_owned());
     expected.push("worker_1|other|pgaudit.log=none".to_owned());
+    expected.push("carol||pgaudit.log=ddl".to_owned());
     expected.sort();
     assert_eq!(server.settings(), expected.join("\n"));
     for said in [
         "role \"alice\" has its own \"pgaudit.log=none\" in database \"other\": reset",
         "role \"alice\" has its own \"pgaudit.log_client=on\": reset",
         "role \"bob\" is not declared: \"pgaudit.log=read, write\" is reset",
+        "role \"carol\" is not declared, and \"pgaudit.log=ddl\" was set by somebody else: left alone",
+        "role \"alice\" has \"log_min_messages=panic\": the log has none of its records",
         "database other has \"pgaudit.log_client=on\" for every role",
         "8 settings changed",
     ] {
@@ -311,7 +316,8 @@ fn a_member_of_rds_superuser_is_enough() {
          grant set on parameter pgaudit.log, pgaudit.log_relation, pgaudit.log_catalog, pgaudit.log_parameter, \
          pgaudit.log_statement_once to rds_superuser; create extension pgaudit; \
          create role alice login; alter role alice in database postgres set pgaudit.log = 'none'; \
-         create role bob login; alter role bob set pgaudit.log = 'all'",
+         create role bob login; comment on role bob is 'audited by pgvigil 1-0123456789abcdef'; \
+         alter role bob set pgaudit.log = 'all'; create role carol login; comment on role carol is 'of sales'",
     );
     let ran = server
         .enrol_as("admin", "postgres", &script(&["alice"]))
@@ -323,6 +329,11 @@ fn a_member_of_rds_superuser_is_enough() {
         "{}",
         ran.out
     );
+    let comments = "select string_agg(rolname || ':' || description, ',' order by rolname) from pg_shdescription \
+         join pg_roles on oid = objoid where classoid = 'pg_authid'::regclass and rolname !~ '^pg_'";
+    let noted = server.ask(comments);
+    assert!(noted.starts_with("alice:audited by pgvigil 1-"), "{noted}");
+    assert!(noted.ends_with(",carol:of sales"), "{noted}");
     server.ask_as("alice", "select 'seen on aurora'");
     assert_ne!(server.records("seen on aurora", true), Vec::<String>::new());
 }
@@ -458,11 +469,13 @@ fn every_file_runs_by_itself() {
         [
             "enrol.sql",
             "extension.sql",
+            "plan_role.sql",
             "require_pgaudit.sql",
+            "snapshot",
             "verify.sql"
         ]
     );
-    for name in names {
+    for name in names.into_iter().filter(|name| name.ends_with(".sql")) {
         let ran = server
             .psql("postgres", "postgres")
             .args(["-v", "ON_ERROR_STOP=1"])

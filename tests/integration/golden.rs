@@ -222,10 +222,11 @@ fn monitors_get_the_whole_query_in_four_kilobytes() {
             count += 1;
             let bytes = size(&monitor);
             assert!(bytes <= ENVIRONMENT_LIMIT, "{path}: {bytes} bytes");
-            let query = unpack(&monitor["PGVIGIL_QUERY"]).unwrap();
-            assert_eq!(query, all[&format!("{environment}/query.cwli")], "{path}");
+            let queries = unpack(&monitor["PGVIGIL_QUERY"]).unwrap();
+            let query = &queries[0];
+            assert_eq!(*query, all[&format!("{environment}/query.cwli")], "{path}");
             assert_eq!(
-                compile::digest(&query),
+                compile::digest(query),
                 monitor["PGVIGIL_QUERY_DIGEST"],
                 "{path}"
             );

@@ -504,15 +504,14 @@ fn a_live_run_asks_the_service() {
     repository.commit("bob@example.com");
 
     let now = jiff::Timestamp::now().as_second();
-    let stored = |seconds_ago: i64, statement: &str| Stored {
-        group: "/aws/rds/cluster/shop-orders/postgresql".to_owned(),
-        stream: "shop-orders-1".to_owned(),
-        timestamp_ms: (now - seconds_ago) * 1000,
-        message: format!(
+    let stored = |seconds_ago: i64, statement: &str| {
+        let message = format!(
             "2026-11-22 06:55:28 UTC:10.0.1.123(50322):alice@shop:[24298]:LOG:  AUDIT: \
              SESSION,{seconds_ago},1,WRITE,DELETE,TABLE,public.orders,{statement},<not logged>"
-        )
-        .into_bytes(),
+        );
+        let group = "/aws/rds/cluster/shop-orders/postgresql";
+        let time_ms = (now - seconds_ago) * 1000;
+        Stored::new(group, "shop-orders-1", time_ms, message.into_bytes())
     };
     let server = Server::start(vec![
         stored(

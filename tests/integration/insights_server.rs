@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Instant;
 
 use pgvigil::insights::{Event, Options, Program, Table, parse};
 use serde_json::{Value, json};
@@ -24,17 +25,33 @@ pub(crate) struct Stored {
     pub(crate) group: String,
     pub(crate) stream: String,
     pub(crate) timestamp_ms: i64,
+    /// When it arrived.
+    pub(crate) ingestion_ms: i64,
+    /// Queries that begin before, by the clock, do not find it.
+    pub(crate) found_ms: i64,
     pub(crate) message: Vec<u8>,
 }
 
 impl Stored {
+    /// An entry that arrived at once, and that every query finds.
+    pub(crate) fn new(group: &str, stream: &str, timestamp_ms: i64, message: Vec<u8>) -> Self {
+        Self {
+            group: group.to_owned(),
+            stream: stream.to_owned(),
+            timestamp_ms,
+            ingestion_ms: timestamp_ms,
+            found_ms: i64::MIN,
+            message,
+        }
+    }
+
     /// Runs `look` with the entry as the interpreter takes it.
     pub(crate) fn event<T>(&self, look: impl FnOnce(&Event<'_>) -> T) -> T {
         let log = format!("123456789012:{}", self.group);
         look(&Event {
             message: &self.message,
             timestamp_ms: self.timestamp_ms,
-            ingestion_ms: self.timestamp_ms,
+            ingestion_ms: self.ingestion_ms,
             log_stream: self.stream.as_bytes(),
             log: log.as_bytes(),
         })
@@ -67,6 +84,7 @@ pub(crate) struct Called {
     pub(crate) operation: String,
     pub(crate) body: Value,
     pub(crate) signed: bool,
+    pub(crate) at: Instant,
 }
 
 /// What the server knows, and how it behaves.
@@ -82,6 +100,10 @@ pub(crate) struct State {
     pub(crate) looks: usize,
     /// Queries never end.
     pub(crate) hangs: bool,
+    /// A call waits so long for its answer.
+    pub(crate) delay: std::time::Duration,
+    /// Calls that wait so.
+    pub(crate) waiting: usize,
     /// Queries that may run at once.
     pub(crate) room: usize,
     /// Rows on a page.
@@ -142,6 +164,8 @@ impl Server {
             ends: VecDeque::new(),
             looks: 2,
             hangs: false,
+            delay: std::time::Duration::ZERO,
+            waiting: 0,
             room: 100,
             page: 10_000,
             end: End::WholeSecond,
@@ -238,13 +262,23 @@ fn answer(
     body: Value,
     signed: bool,
 ) -> Option<(u16, Value)> {
-    let mut state = state
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lock = || {
+        state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
+    let delay = lock().delay;
+    if !delay.is_zero() {
+        lock().waiting += 1;
+        thread::sleep(delay);
+        lock().waiting -= 1;
+    }
+    let mut state = lock();
     state.calls.push(Called {
         operation: operation.to_owned(),
         body: body.clone(),
         signed,
+        at: Instant::now(),
     });
     let fault = state
         .faults
@@ -336,12 +370,14 @@ impl State {
                 End::WholeSecond => 999,
                 End::FirstMillisecond => 0,
             };
+        let now_ms = jiff::Timestamp::now().as_millisecond();
         let (mut matched, mut scanned, mut bytes) = (0, 0, 0);
         let mut run = program.run();
         for event in self.events.iter() {
             if !groups.contains(&event.group.as_str())
                 || event.timestamp_ms < first
                 || event.timestamp_ms > last
+                || event.found_ms > now_ms
             {
                 continue;
             }

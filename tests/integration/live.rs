@@ -72,11 +72,13 @@ fn recorded(names: &[&str]) -> Vec<Stored> {
         .iter()
         .filter(|recording| names.contains(&recording.name.as_str()))
         .flat_map(|recording| {
-            recording.log.entries.iter().map(|entry| Stored {
-                group: GROUP.to_owned(),
-                stream: recording.name.clone(),
-                timestamp_ms: time(&entry.text),
-                message: entry.text.clone(),
+            recording.log.entries.iter().map(|entry| {
+                Stored::new(
+                    GROUP,
+                    &recording.name,
+                    time(&entry.text),
+                    entry.text.clone(),
+                )
             })
         })
         .collect();
@@ -121,11 +123,9 @@ fn groups() -> Vec<String> {
 fn ticks(seconds: i64, milliseconds: &[i64]) -> Vec<Stored> {
     (0..seconds)
         .flat_map(|second| milliseconds.iter().map(move |ms| second * 1000 + ms))
-        .map(|timestamp_ms| Stored {
-            group: GROUP.to_owned(),
-            stream: "writer".to_owned(),
-            timestamp_ms,
-            message: format!("entry {timestamp_ms}").into_bytes(),
+        .map(|timestamp_ms| {
+            let message = format!("entry {timestamp_ms}").into_bytes();
+            Stored::new(GROUP, "writer", timestamp_ms, message)
         })
         .collect()
 }

@@ -26,9 +26,17 @@ mod aws_world;
 mod browser;
 mod cases;
 mod cli;
+#[cfg(any(feature = "aws", feature = "database"))]
+mod defects;
 mod deploy;
 mod destroy;
 mod doctor;
+#[cfg(feature = "database")]
+mod enrol_docs;
+#[cfg(feature = "database")]
+mod enrol_live;
+#[cfg(feature = "database")]
+mod enrol_tls;
 mod enrolment;
 mod export;
 mod fleet;
@@ -41,6 +49,12 @@ mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
 mod log_alarm;
+#[cfg(feature = "monitor")]
+mod lambda;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod monitor;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
 mod mutation;

@@ -29,6 +29,22 @@ impl Server {
             .args(options)
             .output()
             .unwrap();
+        Self::of(folder, output)
+    }
+
+    /// Starts a replica of another.
+    pub(crate) fn replica(primary: &Self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let output = cluster()
+            .arg("replica")
+            .arg(folder.path())
+            .arg(primary.folder.path())
+            .output()
+            .unwrap();
+        Self::of(folder, output)
+    }
+
+    fn of(folder: TempDir, output: std::process::Output) -> Self {
         assert!(
             output.status.success(),
             "no PostgreSQL with pgAudit could be started; run `tests/postgres/cluster install`\n{}",

@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files or found by doctor, 11 rule tests \
-failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way.\n\nResults go to stdout, everything else to \
+failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment.\n\nResults go to stdout, everything else to \
 stderr.";
 
 /// Options of every command.
@@ -91,6 +91,9 @@ pub(crate) enum Command {
     Adopt(AdoptArgs),
     /// Make the monitor's package for Lambda: the same bytes from the same program, on any machine
     Package(PackageArgs),
+    /// Enrol people on live databases, and see that everybody with a login is accounted for
+    #[command(subcommand)]
+    Enrol(EnrolCommand),
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
@@ -620,4 +623,144 @@ pub(crate) struct IamPolicyArgs {
     /// What the role is for
     #[arg(long = "for", value_name = "WHAT")]
     pub(crate) role: RoleArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnrolCommand {
+    /// Show what an apply would change at each role, and why
+    Plan(EnrolPlanArgs),
+    /// Bring the audit settings of roles to what the files say, in one transaction
+    Apply(EnrolApplyArgs),
+    /// Tell whether every login role is audited, a declared account, or a system role
+    Coverage(EnrolCoverageArgs),
+    /// Write entries for login roles that no file declares yet
+    Import(EnrolImportArgs),
+}
+
+/// Which server.
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
+    /// Cluster of the environment; all of them without this option
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// The database: a URL without a password, or `env:NAME` for a variable that holds one; libpq's variables complete it.
+    /// Without this option, those that the environment names under `databases`
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// File with the certificates of the authorities to trust, as PEM: for RDS its bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Log in with a token of IAM in place of a password
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    pub(crate) iam: bool,
+}
+
+/// Output of an enrolment's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnrolPlanFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrolPlanArgs {
+    /// Environment to plan
+    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) env: Option<String>,
+    /// Plan every environment, side by side
+    #[arg(long, conflicts_with_all = ["cluster", "database"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// Take away the audit settings of this role, which pgvigil did not make and no file wants; may be repeated
+    #[arg(long, value_name = "ROLE", conflicts_with = "all")]
+    pub(crate) unenrol: Vec<String>,
+    /// Save the plan to this file, for `enrol apply`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    pub(crate) format: EnrolPlanFormat,
+    /// Exit with 12, 13 or 14 when something would change
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrolApplyArgs {
+    /// Environment to apply
+    #[arg(long)]
+    pub(crate) env: String,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// Take away the audit settings of this role, which pgvigil did not make and no file wants; may be repeated
+    #[arg(long, value_name = "ROLE", conflicts_with = "plan")]
+    pub(crate) unenrol: Vec<String>,
+    /// Print the SQL that would be sent, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Apply without asking
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Confirm that this many roles end to be audited, no more and no fewer
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) allow_unenrol: Option<usize>,
+    /// A saved plan; without it a fresh plan is made
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+/// Output of a coverage report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    /// A table, then what was found
+    Human,
+    /// One JSON document
+    Json,
+    /// A table for spreadsheets
+    Csv,
+    /// SARIF 2.1.0, for the code scanning of a forge
+    Sarif,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrolCoverageArgs {
+    /// Environment to look at
+    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) env: Option<String>,
+    /// Look at every environment, side by side
+    #[arg(long, conflicts_with_all = ["cluster", "database", "logs"])]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// Logs of that server: who stands in them and in no file is told; may be repeated; `-` reads stdin
+    #[arg(long = "logs", value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX", requires = "logs")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// Warnings are gaps too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How to print the report
+    #[arg(long, default_value = "human")]
+    pub(crate) format: CoverageFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnrolImportArgs {
+    /// Environment that the server belongs to
+    #[arg(long)]
+    pub(crate) env: String,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    /// Who answers for the entries
+    #[arg(long, default_value = "unassigned", value_name = "NAME")]
+    pub(crate) owner: String,
+    /// File to add to, in the policy repository
+    #[arg(long, default_value = "rules/users.yaml", value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }

@@ -17,6 +17,16 @@ mod destroy;
 mod doctor;
 mod drift;
 mod drift_all;
+#[cfg(feature = "database")]
+mod enrol_apply;
+#[cfg(feature = "database")]
+mod enrol_coverage;
+#[cfg(feature = "database")]
+mod enrol_import;
+#[cfg(feature = "database")]
+mod enrol_places;
+#[cfg(feature = "database")]
+mod enrol_plan;
 mod eval;
 mod explain;
 mod files;
@@ -33,7 +43,7 @@ mod provider_aws;
 mod rules_test;
 mod schema;
 
-use crate::args::{CiCommand, Command, RulesCommand};
+use crate::args::{CiCommand, Command, EnrolCommand, RulesCommand};
 use crate::exit::Exit;
 use crate::session::Session;
 
@@ -55,9 +65,28 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
         Command::Package(args) => package::run(session, &args),
+        Command::Enrol(command) => enrol(session, command),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
         Command::Man(args) => man::run(session, &args),
     }
+}
+
+#[cfg(feature = "database")]
+fn enrol(session: &Session, command: EnrolCommand) -> anyhow::Result<Exit> {
+    match command {
+        EnrolCommand::Plan(args) => enrol_plan::run(session, &args),
+        EnrolCommand::Apply(args) => enrol_apply::run(session, &args),
+        EnrolCommand::Coverage(args) => enrol_coverage::run(session, &args),
+        EnrolCommand::Import(args) => enrol_import::run(session, &args),
+    }
+}
+
+#[cfg(not(feature = "database"))]
+fn enrol(_session: &Session, _command: EnrolCommand) -> anyhow::Result<Exit> {
+    anyhow::bail!(
+        "this pgvigil was built without the feature `database`: build it with the feature, or run the compiled \
+         `enrol.sql` with psql"
+    )
 }

@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     PendingAndDrift = 14,
     /// An apply stopped part way, or something is left to do after it.
     PartlyApplied = 15,
+    /// Somebody with a login is, or may be, unwatched.
+    CoverageGap = 16,
 }
 
 impl From<Exit> for ExitCode {

@@ -16,6 +16,11 @@ pub struct Metric {
 impl Metric {
     /// Statements of a signal that were counted in a window.
     pub fn signal(cluster: &Cluster, signal: Signal) -> Self {
+        Self::signal_in(&cluster.log_group(), signal)
+    }
+
+    /// The same, as the monitor knows its clusters: by their log groups.
+    pub fn signal_in(log_group: &str, signal: Signal) -> Self {
         let (name, operation) = match signal {
             Signal::Dml => ("UserDMLOperationCount", "UserDMLFiltered"),
             Signal::Privilege => ("UserPrivilegeOperationCount", "UserPrivilegeFiltered"),
@@ -26,26 +31,69 @@ impl Metric {
         Self {
             name,
             dimensions: vec![
-                ("LogGroup", cluster.log_group()),
+                ("LogGroup", log_group.to_owned()),
                 ("OperationType", operation.to_owned()),
             ],
         }
     }
 
+    /// Of a signal's statements those with a command, as pgAudit names it.
+    pub fn command(log_group: &str, signal: Signal, command: &str) -> Self {
+        Self::signal_in(log_group, signal).with("Command", command)
+    }
+
+    /// Of a signal's statements those of a user.
+    pub fn user(log_group: &str, signal: Signal, user: &str) -> Self {
+        Self::signal_in(log_group, signal).with("User", user)
+    }
+
+    /// Records that an exclusion silenced in an hour, or in a window where that is longer.
+    pub fn suppressed(log_group: &str, exclusion: &str) -> Self {
+        Self::of_group("MonitorSuppressedRecords", log_group).with("Exclusion", exclusion)
+    }
+
+    /// Seconds between the time of a counted record and its arrival, at most.
+    pub fn lag(log_group: &str) -> Self {
+        Self::of_group("MonitorIngestionLag", log_group)
+    }
+
+    /// The receipt of a window: its figures, detection records and notification are out. The value is the sum of its
+    /// signals.
+    pub fn receipt(log_group: &str) -> Self {
+        Self::of_group("MonitorWindowCounted", log_group)
+    }
+
     /// Runs of the monitor that failed.
     pub fn errors(cluster: &Cluster) -> Self {
-        Self {
-            name: "MonitorExecutionErrors",
-            dimensions: vec![("LogGroup", cluster.log_group())],
-        }
+        Self::errors_in(&cluster.log_group())
+    }
+
+    /// The same, as the monitor knows its clusters.
+    pub fn errors_in(log_group: &str) -> Self {
+        Self::of_group("MonitorExecutionErrors", log_group)
     }
 
     /// One for each run of the monitor that ended well.
     pub fn heartbeat(cluster: &Cluster) -> Self {
+        Self::heartbeat_in(&cluster.log_group())
+    }
+
+    /// The same, as the monitor knows its clusters.
+    pub fn heartbeat_in(log_group: &str) -> Self {
+        Self::of_group("MonitorHeartbeat", log_group)
+    }
+
+    fn of_group(name: &'static str, log_group: &str) -> Self {
         Self {
-            name: "MonitorHeartbeat",
-            dimensions: vec![("LogGroup", cluster.log_group())],
+            name,
+            dimensions: vec![("LogGroup", log_group.to_owned())],
         }
+    }
+
+    fn with(mut self, dimension: &'static str, value: &str) -> Self {
+        self.dimensions.push((dimension, value.to_owned()));
+        self.dimensions.sort();
+        self
     }
 
     /// The dimensions as documents write them.

@@ -38,6 +38,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
                 place: place(),
             })
             .collect(),
+        databases: Vec::new(),
         log_line_prefix: log_line_prefix(),
         exclusions: Selection::All,
         engine: Engine::Monitor,
@@ -49,6 +50,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
             memory_mb: 256,
             timeout_seconds: 300,
             namespace: "RDSAudit/UserActivity".to_owned(),
+            metrics: vec![crate::policy::model::Breakdown::Command],
         },
         signals: vec![SignalSettings {
             signal: Signal::Dml,

@@ -261,7 +261,7 @@ fn a14_the_monitor_may_do_what_it_does_and_nothing_else() {
             texts(&statement["Resource"]) == ["*"] && statement.get("Condition").is_none();
         assert_eq!(
             unbounded,
-            statement["Sid"] == "FollowOwnQueries",
+            ["FollowOwnQueries", "ReadReceipts"].contains(&statement["Sid"].as_str().unwrap()),
             "{statement}"
         );
         granted.extend(actions);
@@ -270,6 +270,7 @@ fn a14_the_monitor_may_do_what_it_does_and_nothing_else() {
     assert_eq!(
         granted,
         [
+            "cloudwatch:GetMetricData",
             "cloudwatch:PutMetricData",
             "logs:CreateLogStream",
             "logs:GetQueryResults",
@@ -500,18 +501,29 @@ fn t1_the_clusters_own_log_group_is_only_adopted() {
 }
 
 #[test]
-fn windows_that_late_records_belong_to_are_looked_at() {
+fn every_window_that_a_run_can_publish_is_looked_at() {
     let mut monitor = environment("prod", &["orders"]).monitor;
-    assert_eq!(
-        windows_recomputed(&monitor),
-        4,
-        "5 minutes each; 10 late and 1 to settle"
-    );
-    monitor.late_arrival_minutes = 0;
-    monitor.settle_seconds = 0;
-    assert_eq!(windows_recomputed(&monitor), 1);
-    (monitor.window_minutes, monitor.late_arrival_minutes) = (1440, u32::MAX);
-    assert_eq!(windows_recomputed(&monitor), 7);
+    for window in [1, 2, 5, 7, 15, 59, 60, 90, 1440] {
+        for (settle, timeout) in [(0, 1), (60, 300), (120, 900), (3600, 900)] {
+            (monitor.window_minutes, monitor.settle_seconds) = (window, settle);
+            monitor.timeout_seconds = timeout;
+            let length = i64::from(window) * 60;
+            // A run that begins at any second of a window, and takes as long as it may.
+            let oldest = (0..length).step_by(7).map(|phase| {
+                let begins = 1000 * length + phase;
+                let newest = (begins - i64::from(settle)).div_euclid(length) - 1;
+                let first = newest - i64::from(WINDOWS_RECOMPUTED) + 1;
+                (begins + i64::from(timeout)).div_euclid(length) - first
+            });
+            let oldest = oldest.max().unwrap();
+            assert!(
+                oldest <= i64::from(periods_watched(&monitor)),
+                "{window} {settle} {timeout}: {oldest}"
+            );
+        }
+    }
+    monitor.window_minutes = 1440;
+    assert_eq!(periods_watched(&monitor), 6, "a week at most");
 }
 
 #[test]

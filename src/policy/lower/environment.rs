@@ -7,22 +7,23 @@ use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
-    Architecture, Cluster, ClusterKind, Engine, Environment, Monitor, Notification, Provider,
-    Roles, Secret, Selection, Signal, SignalSettings,
+    Architecture, Breakdown, Cluster, ClusterKind, Engine, Environment, Monitor, Notification,
+    Provider, Roles, Secret, Selection, Signal, SignalSettings,
 };
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawEngine, RawEnvironment, RawProvider,
-    RawRoles, RawSecret,
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEngine,
+    RawEnvironment, RawProvider, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
 
 /// What only a Lambda function needs.
-const UNUSED_BY_LOG_ALARM: [&str; 5] = [
+const UNUSED_BY_LOG_ALARM: [&str; 6] = [
     "monitor/architecture",
     "monitor/memory_mb",
     "monitor/timeout_seconds",
     "monitor/namespace",
+    "monitor/metrics",
     "monitor_retention_days",
 ];
 
@@ -309,6 +310,7 @@ impl Lowering<'_> {
             namespace: monitor
                 .namespace
                 .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),
+            metrics: breakdowns(monitor.metrics.as_deref()),
         };
         let signals = raw.signals.unwrap_or_default();
         let signals = Signal::ALL
@@ -354,6 +356,7 @@ impl Lowering<'_> {
             return;
         };
         let is_aws = provider == Provider::Aws;
+        let databases = self.databases(raw.databases.unwrap_or_default(), &clusters, &places);
         self.policy.environments.push(Environment {
             name: name.to_owned(),
             title: raw.title,
@@ -370,6 +373,7 @@ impl Lowering<'_> {
             folder: (!is_aws)
                 .then(|| PathBuf::from(raw.folder.unwrap_or_else(|| ".pgvigil/local".to_owned()))),
             clusters,
+            databases,
             log_line_prefix,
             exclusions,
             engine,
@@ -384,6 +388,31 @@ impl Lowering<'_> {
             files: files.clone(),
             digest: String::new(),
         });
+    }
+
+    fn databases(
+        &mut self,
+        raw: BTreeMap<String, RawDatabase>,
+        clusters: &[Cluster],
+        places: &Places,
+    ) -> Vec<(String, String)> {
+        let mut databases = Vec::new();
+        for (cluster, database) in raw {
+            if clusters.iter().any(|known| known.name == cluster) {
+                databases.push((cluster, database.from_env));
+                continue;
+            }
+            let names = clusters.iter().map(|known| known.name.as_str());
+            self.sink.push(
+                Diagnostic::new(
+                    Code::EnvironmentUnknownCluster,
+                    format!("there is no cluster or instance {} here", quote(&cluster)),
+                )
+                .at(places.key(DocPath::from("databases").then(&cluster)))
+                .maybe_help(suggest(&cluster, names, "there are")),
+            );
+        }
+        databases
     }
 
     fn secret(&mut self, raw: RawSecret, node: &Node) -> Option<Secret> {
@@ -468,6 +497,22 @@ fn clusters(
     let mut all = lower(aurora, "clusters", ClusterKind::Aurora);
     all.extend(lower(instances, "instances", ClusterKind::Instance));
     all
+}
+
+/// Sorted, each once: the order in the file means nothing.
+fn breakdowns(raw: Option<&[RawBreakdown]>) -> Vec<Breakdown> {
+    let mut metrics: Vec<Breakdown> = raw
+        .unwrap_or(&[RawBreakdown::Command])
+        .iter()
+        .map(|raw| match raw {
+            RawBreakdown::Command => Breakdown::Command,
+            RawBreakdown::User => Breakdown::User,
+            RawBreakdown::Suppressed => Breakdown::Suppressed,
+        })
+        .collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    metrics
 }
 
 /// Minutes of a rate, or what to write instead.

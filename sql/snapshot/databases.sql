@@ -1,0 +1,4 @@
+-- Every database, and whether whoever asks may connect.
+select datname, datallowconn, datistemplate, has_database_privilege(oid, 'connect')
+from pg_database
+order by datname

@@ -1,0 +1,2 @@
+-- The extension in this database.
+select extversion from pg_extension where extname = 'pgaudit'

@@ -1,0 +1,277 @@
+//! `enrol apply`: brings the audit settings of roles to what the files say.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use pgvigil::compile::enrolment::enrolments;
+use pgvigil::database::apply::{Applied, Order, apply, refusal};
+use pgvigil::database::enrol::Plan;
+use pgvigil::database::enrol::plan::Asked;
+use pgvigil::database::enrol::saved::{SavedPlans, moved};
+use pgvigil::database::enrol::statement;
+use pgvigil::policy::Loaded;
+use pgvigil::report::enrol::{Entry, human};
+use pgvigil::report::visible;
+
+use super::deployment::style;
+use super::enrol_places::{Found, Spot, of_one};
+use super::enrol_plan::planned;
+use crate::args::EnrolApplyArgs;
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// A server with what is to be done there.
+struct Ready<'a> {
+    spot: Spot<'a>,
+    found: Found,
+    plan: Plan,
+}
+
+pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Exit> {
+    let saved = match &args.plan {
+        Some(path) => Some((path.as_path(), read(path)?)),
+        None => None,
+    };
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let spots = match of_one(session, &loaded, &args.env, &args.database)? {
+        Ok(spots) => spots,
+        Err(exit) => return Ok(exit),
+    };
+    let unenrol: BTreeSet<String> = match &saved {
+        Some((_, saved)) => saved.unenrol.iter().cloned().collect(),
+        None => args.unenrol.iter().cloned().collect(),
+    };
+    // Every server is looked at before the first is changed.
+    let mut ready = Vec::new();
+    for spot in spots {
+        let found = spot.look().with_context(|| nothing(&spot))?;
+        let plan = planned(session.today(), &loaded.policy, &spot, &found, &unenrol)
+            .with_context(|| nothing(&spot))?;
+        ready.push(Ready { spot, found, plan });
+    }
+    if let Some((path, saved)) = &saved {
+        accept(path, saved, &ready)?;
+    }
+    if args.dry_run {
+        return dry_run(session, &ready);
+    }
+    if saved.is_none() {
+        let entries: Vec<Entry<Plan>> = ready
+            .iter()
+            .map(|ready| Entry {
+                environment: ready.spot.environment.name.clone(),
+                cluster: ready.spot.cluster.clone(),
+                result: Ok(ready.plan.clone()),
+            })
+            .collect();
+        session.show(&human::plans(&entries, style(session)))?;
+    }
+    let pending = ready.iter().filter(|ready| !ready.plan.is_empty()).count();
+    if pending == 0 {
+        session.say("there is nothing to apply");
+        return Ok(Exit::Clean);
+    }
+    for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
+        if let Some(why) = refusal(&ready.plan, &ready.found.snapshot) {
+            anyhow::bail!("{}: {why}; nothing was changed", ready.found.place);
+        }
+    }
+    if let Some(exit) = ask(session, args, &ready, saved.is_some())? {
+        return Ok(exit);
+    }
+    carry_out(session, &loaded, &ready, &unenrol)
+}
+
+fn nothing(spot: &Spot<'_>) -> String {
+    match &spot.cluster {
+        Some(cluster) => format!("nothing was changed: {}, {cluster}", spot.environment.name),
+        None => format!("nothing was changed: {}", spot.environment.name),
+    }
+}
+
+/// Reads saved plans.
+fn read(path: &Path) -> anyhow::Result<SavedPlans> {
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;
+    SavedPlans::from_text(&text).with_context(|| format!("{shown}"))
+}
+
+/// Refuses saved plans that are not what would be done now.
+fn accept(path: &Path, saved: &SavedPlans, ready: &[Ready<'_>]) -> anyhow::Result<()> {
+    let (shown, made) = (path.display(), &saved.made);
+    for ready in ready {
+        let here = &ready.found.place;
+        let then = saved.plans.iter().find(|plan| {
+            plan.place.environment == here.environment && plan.place.cluster == here.cluster
+        });
+        let why = match then {
+            None => Some(format!("it holds nothing for {here}")),
+            Some(then) => moved(then, &ready.plan),
+        };
+        if let Some(why) = why {
+            anyhow::bail!(
+                "{shown}, made at {} by {}, is not applied: {why}: make the plan again",
+                made.made_at,
+                made.made_by
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Prints what would be sent: the same text that an apply sends.
+fn dry_run(session: &Session, ready: &[Ready<'_>]) -> anyhow::Result<Exit> {
+    for ready in ready {
+        let plan = &ready.plan;
+        let place = visible(&ready.found.place.to_string()).replace('\n', " ");
+        session.show(&format!("-- {place}\n"))?;
+        session.show(&statement::script(&plan.steps, &plan.extensions))?;
+        if let Some(why) = refusal(plan, &ready.found.snapshot) {
+            session.say(&format!("note: it would be refused: {}", visible(&why)));
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// Asks somebody to agree; how the command ends where nobody does.
+fn ask(
+    session: &Session,
+    args: &EnrolApplyArgs,
+    ready: &[Ready<'_>],
+    is_saved: bool,
+) -> anyhow::Result<Option<Exit>> {
+    let count: usize = ready.iter().map(|ready| ready.plan.unenrols().len()).sum();
+    let roles = match count {
+        1 => "1 role".to_owned(),
+        count => format!("{count} roles"),
+    };
+    let refused = |why: &str| {
+        session.say(&format!("error: {why}"));
+        Ok(Some(Exit::Usage))
+    };
+    match args.allow_unenrol {
+        Some(allowed) if allowed != count => {
+            return refused(&format!(
+                "the plan un-enrols {roles}, and --allow-unenrol says {allowed}: nothing was changed"
+            ));
+        }
+        None if count > 0 && !is_saved && !std::io::stdin().is_terminal() => {
+            return refused(&format!(
+                "the plan un-enrols {roles}, and nobody is here to be asked: look at the plan, then confirm with \
+                 --allow-unenrol {count}"
+            ));
+        }
+        _ => {}
+    }
+    let is_agreed = is_saved || (args.auto_approve && (count == 0 || args.allow_unenrol.is_some()));
+    if is_agreed {
+        return Ok(None);
+    }
+    let question = if count > 0 && args.allow_unenrol.is_none() {
+        format!(
+            "\n{roles} will no longer be audited. Apply this to `{}`?",
+            args.env
+        )
+    } else {
+        format!("\nApply this to `{}`?", args.env)
+    };
+    if session.is_typed(&question, if count > 0 { &args.env } else { "yes" })? {
+        return Ok(None);
+    }
+    session.say("nothing was changed");
+    Ok(Some(Exit::Usage))
+}
+
+/// Set once somebody asks for a stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn carry_out(
+    session: &Session,
+    loaded: &Loaded,
+    ready: &[Ready<'_>],
+    unenrol: &BTreeSet<String>,
+) -> anyhow::Result<Exit> {
+    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
+        .context("cannot listen for signals")?;
+    let mut done = 0;
+    let mut exit = Exit::Clean;
+    for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
+        let place = &ready.found.place;
+        let enrolments = enrolments(&loaded.policy, ready.spot.environment, session.today());
+        let order = Order {
+            place,
+            asked: Asked {
+                enrolments: &enrolments,
+                unenrol,
+            },
+            plan: &ready.plan,
+        };
+        let stop = || STOP.load(Ordering::SeqCst);
+        match apply(ready.spot.target()?, order, &stop) {
+            Ok(applied) => {
+                done += 1;
+                exit = exit.max(tell(session, place, &applied)?);
+            }
+            Err(error) if done == 0 => {
+                return Err(
+                    anyhow::Error::new(error).context(format!("{place}: nothing was changed"))
+                );
+            }
+            Err(error) => {
+                session.say(&format!(
+                    "error: {}",
+                    visible(&format!("{place}: nothing was changed here: {error}"))
+                ));
+                exit = Exit::PartlyApplied;
+            }
+        }
+        if stop() {
+            session.say("stopped");
+            return Ok(if exit == Exit::Clean {
+                Exit::PartlyApplied
+            } else {
+                exit
+            });
+        }
+    }
+    Ok(exit)
+}
+
+fn tell(
+    session: &Session,
+    place: &pgvigil::database::enrol::Place,
+    applied: &Applied,
+) -> anyhow::Result<Exit> {
+    let counts = applied.plan.counts();
+    let mut text = visible(&format!(
+        "{place}: {} enrolled or changed, {} un-enrolled, read back and as planned\n",
+        counts.change, counts.unenrol
+    ));
+    let mut exit = Exit::Clean;
+    for (database, error) in &applied.extensions {
+        match error {
+            None => text.push_str(&visible(&format!(
+                "the extension pgaudit is made in {database}\n"
+            ))),
+            Some(error) => {
+                exit = Exit::PartlyApplied;
+                session.say(&format!(
+                    "error: {}",
+                    visible(&format!(
+                        "the extension pgaudit is not made in {database}: {error}"
+                    ))
+                ));
+            }
+        }
+    }
+    text.push_str(&human::open_sessions(&applied.sessions, style(session)));
+    session.show(&text)?;
+    Ok(exit)
+}

@@ -1,0 +1,103 @@
+//! `enrol coverage`: whether everybody with a login is accounted for.
+
+use pgvigil::audit_log::prefix::LogLinePrefix;
+use pgvigil::audit_log::reader::Inputs;
+use pgvigil::database::enrol::coverage::{Declared, coverage};
+use pgvigil::database::enrol::seen::Seen;
+use pgvigil::database::enrol::{Coverage, Severity};
+use pgvigil::report::enrol::{csv, human, json, sarif};
+
+use super::deployment::style;
+use super::enrol_places::{Spot, each, of_all, of_one, tell_unread};
+use super::eval::{missing_log, tell};
+use crate::args::{CoverageFormat, EnrolCoverageArgs};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let spots = match &args.env {
+        Some(name) => match of_one(session, &loaded, name, &args.database)? {
+            Ok(spots) => spots,
+            Err(exit) => return Ok(exit),
+        },
+        None => of_all(&loaded, &args.database),
+    };
+    let (seen, is_broken) = if args.logs.is_empty() {
+        (None, false)
+    } else {
+        match logs(session, args, &spots) {
+            Ok((seen, is_broken)) => (Some(seen), is_broken),
+            Err(exit) => return Ok(exit),
+        }
+    };
+    let today = session.today();
+    let entries = each(&spots, |spot, found| {
+        let declared = Declared {
+            policy: &loaded.policy,
+            environment: spot.environment,
+            today,
+        };
+        Ok(coverage(
+            &found.place,
+            declared,
+            &found.snapshot,
+            seen.as_ref(),
+        ))
+    });
+    session.show(&match args.format {
+        CoverageFormat::Human => human::coverages(&entries, style(session)),
+        CoverageFormat::Json => json::coverages(&entries),
+        CoverageFormat::Csv => csv::coverages(&entries),
+        CoverageFormat::Sarif => sarif::coverages(&entries, &loaded),
+    })?;
+    if tell_unread(session, &entries) || is_broken {
+        return Ok(Exit::Failed);
+    }
+    let is_gap = |coverage: &Coverage| {
+        coverage.count(Severity::Gap) > 0 || (args.strict && coverage.count(Severity::Warning) > 0)
+    };
+    let mut reports = entries
+        .iter()
+        .filter_map(|entry| entry.result.as_ref().ok());
+    Ok(if reports.any(is_gap) {
+        Exit::CoverageGap
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Who stands in the logs, and whether a part of them could not be read.
+fn logs(
+    session: &Session,
+    args: &EnrolCoverageArgs,
+    spots: &[Spot<'_>],
+) -> Result<(Seen, bool), Exit> {
+    let [spot] = spots else {
+        session.say("error: --logs are of one server: name it with --cluster or --database");
+        return Err(Exit::Usage);
+    };
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Err(exit);
+    }
+    let prefix = match &args.log_line_prefix {
+        None => spot.environment.log_line_prefix,
+        Some(text) => match text.parse::<LogLinePrefix>() {
+            Ok(prefix) => prefix,
+            Err(error) => {
+                session.say(&format!("error: {error}"));
+                return Err(Exit::Usage);
+            }
+        },
+    };
+    let inputs = Inputs::from_paths(&args.logs);
+    let progress = Progress::new(session);
+    let (seen, report) = Seen::of(&inputs, prefix, |done| progress.show(done));
+    progress.clear();
+    tell(session, &inputs, &report);
+    Ok((seen, report.broken_count > 0))
+}

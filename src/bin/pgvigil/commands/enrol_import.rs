@@ -1,0 +1,116 @@
+//! `enrol import`: entries for login roles that no file declares yet.
+
+use std::path::Component;
+
+use anyhow::Context as _;
+use pgvigil::database::enrol::coverage::Declared;
+use pgvigil::database::enrol::guess::Guess;
+use pgvigil::database::enrol::import::import;
+use pgvigil::policy;
+use pgvigil::report::visible;
+
+use super::enrol_places::of_one;
+use super::files;
+use crate::args::EnrolImportArgs;
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<Exit> {
+    let is_inside = args.out.starts_with("rules")
+        && args.out.extension().is_some_and(|end| end == "yaml")
+        && args
+            .out
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+    if !is_inside {
+        session.say("error: --out is a .yaml file below rules/ of the policy repository");
+        return Ok(Exit::Usage);
+    }
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let spots = match of_one(session, &loaded, &args.env, &args.database)? {
+        Ok(spots) => spots,
+        Err(exit) => return Ok(exit),
+    };
+    let path = session.root().join(&args.out);
+    let shown = visible(&args.out.display().to_string());
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
+    };
+    let mut grown = loaded.clone();
+    let mut text = before.clone();
+    let (mut people, mut services, mut systems) = (0, 0, 0);
+    for spot in &spots {
+        let found = spot.look()?;
+        let declared = Declared {
+            policy: &grown.policy,
+            environment: grown
+                .policy
+                .environment(&args.env)
+                .context("the environment is gone")?,
+            today: session.today(),
+        };
+        let imported = import(declared, &found.snapshot, text.as_deref(), &args.owner)
+            .with_context(|| format!("{shown} was not changed"))?;
+        for (role, why) in &imported.left_out {
+            session.say(&format!(
+                "left out: {}",
+                visible(&format!("`{role}`: {why}"))
+            ));
+        }
+        for added in &imported.added {
+            match &added.guess {
+                Guess::Person => people += 1,
+                Guess::Service(_) => services += 1,
+                Guess::System(_) => systems += 1,
+            }
+        }
+        if imported.added.is_empty() {
+            continue;
+        }
+        // What the next server has in common with this one is declared by now.
+        grown = with(
+            &grown,
+            &args.out.to_string_lossy().replace('\\', "/"),
+            &imported.text,
+        );
+        text = Some(imported.text);
+    }
+    let checked = session.judged(grown);
+    if text == before {
+        session.say("every login role is declared: nothing was written");
+        return Ok(Exit::Clean);
+    }
+    if let Err(exit) = session.sound_of(checked) {
+        session.say(&format!(
+            "{shown} was not changed: with the new entries the policy would have these faults"
+        ));
+        return Ok(exit);
+    }
+    files::replace(&path, text.as_deref().unwrap_or_default())?;
+    session.show(&format!(
+        "{shown}: {people} people, {services} service accounts and {systems} system roles added\n"
+    ))?;
+    if services + systems > 0 {
+        session.say(
+            "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person",
+        );
+    }
+    Ok(Exit::Clean)
+}
+
+/// The policy with another text of one file.
+fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
+    let files = &loaded.files;
+    let mut texts: Vec<(String, String)> = files
+        .ids()
+        .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()))
+        .filter(|(known, _)| known != path)
+        .collect();
+    texts.push((path.to_owned(), text.to_owned()));
+    policy::load_from(texts)
+}

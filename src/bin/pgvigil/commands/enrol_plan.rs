@@ -1,0 +1,104 @@
+//! `enrol plan`: what an apply would change at each role.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pgvigil::compile::enrolment::enrolments;
+use pgvigil::database::enrol::plan::Asked;
+use pgvigil::database::enrol::saved::SavedPlans;
+use pgvigil::database::enrol::{Plan, plan};
+use pgvigil::deploy::Made;
+use pgvigil::policy::model::Policy;
+use pgvigil::report;
+use pgvigil::report::enrol::{Entry, human, json};
+
+use super::deployment::style;
+use super::enrol_places::{Found, Spot, each, of_all, of_one, tell_unread};
+use super::files;
+use super::fleet::worst;
+use crate::args::{EnrolPlanArgs, EnrolPlanFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.sound()? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let spots = match &args.env {
+        Some(name) => match of_one(session, &loaded, name, &args.database)? {
+            Ok(spots) => spots,
+            Err(exit) => return Ok(exit),
+        },
+        None => of_all(&loaded, &args.database),
+    };
+    let unenrol: BTreeSet<String> = args.unenrol.iter().cloned().collect();
+    let today = session.today();
+    let entries = each(&spots, |spot, found| {
+        planned(today, &loaded.policy, spot, &found, &unenrol)
+    });
+    session.show(&match args.format {
+        EnrolPlanFormat::Human => human::plans(&entries, style(session)),
+        EnrolPlanFormat::Json => json::plans(&entries),
+    })?;
+    if tell_unread(session, &entries) {
+        if args.out.is_some() {
+            session.say("the plan was not saved: it is not whole");
+        }
+        return Ok(Exit::Failed);
+    }
+    if let Some(path) = &args.out {
+        save(session, args, &entries, path)?;
+    }
+    Ok(if args.detailed_exitcode {
+        let plans = entries
+            .iter()
+            .filter_map(|entry| entry.result.as_ref().ok());
+        worst(plans.map(|plan| plan.outcome().into()))
+    } else {
+        Exit::Clean
+    })
+}
+
+/// The plan of one server.
+pub(crate) fn planned(
+    today: Date,
+    policy: &Policy,
+    spot: &Spot<'_>,
+    found: &Found,
+    unenrol: &BTreeSet<String>,
+) -> anyhow::Result<Plan> {
+    let enrolments = enrolments(policy, spot.environment, today);
+    let asked = Asked {
+        enrolments: &enrolments,
+        unenrol,
+    };
+    Ok(plan(&found.place, asked, &found.snapshot)?)
+}
+
+fn save(
+    session: &Session,
+    args: &EnrolPlanArgs,
+    entries: &[Entry<Plan>],
+    path: &Path,
+) -> anyhow::Result<()> {
+    let made = Made {
+        made_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        made_by: concat!("pgvigil ", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let plans = entries
+        .iter()
+        .filter_map(|entry| entry.result.as_ref().ok().cloned())
+        .collect();
+    let saved = SavedPlans::new(plans, args.unenrol.clone(), made);
+    files::replace(path, &saved.to_text()).context("the plan was not saved")?;
+    let path = report::visible(&path.display().to_string());
+    let name = args.env.as_deref().unwrap_or("ENV");
+    session.say(&format!(
+        "saved in {path}: `pgvigil enrol apply --env {name} {path}` does just this"
+    ));
+    Ok(())
+}

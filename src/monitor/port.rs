@@ -1,0 +1,148 @@
+//! What a run needs of the world, without anybody's types.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::compile::resources::Metric;
+use crate::insights::service::Request;
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    /// What trying again would do.
+    pub kind: CallErrorKind,
+    /// The service's words, on one line.
+    pub message: String,
+}
+
+/// What trying again would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The service had no room, and did nothing: it may have some later.
+    Busy,
+    /// The call or its answer was lost. It may have been carried out.
+    Lost,
+    /// It would fail again.
+    Refused,
+}
+
+/// How far a query is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits or runs, or the service does not know. Its rows are partial.
+    Runs,
+    /// The rows are the result.
+    Complete,
+    /// It ended otherwise, in this state.
+    Ended(String),
+}
+
+/// An answer to the question for a query's result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// How far the query is.
+    pub progress: Progress,
+    /// Rows: name and value of each field that is not missing.
+    pub rows: Vec<Vec<(String, String)>>,
+    /// Where the next page is.
+    pub next: Option<String>,
+}
+
+/// Runs queries in the clusters' logs.
+pub trait Queries {
+    /// Starts a query and gives its id.
+    fn start(
+        &self,
+        request: &Request,
+        within: Duration,
+    ) -> impl Future<Output = Result<String, CallError>>;
+
+    /// What there is of its result.
+    fn page(
+        &self,
+        id: &str,
+        next: Option<&str>,
+        within: Duration,
+    ) -> impl Future<Output = Result<Page, CallError>>;
+
+    /// Stops a query.
+    fn stop(&self, id: &str, within: Duration) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// One figure at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Datum {
+    /// Which metric.
+    pub metric: Metric,
+    /// Milliseconds since 1970.
+    pub time_ms: i64,
+    /// The figure.
+    pub value: f64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+/// What a figure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Time.
+    Seconds,
+}
+
+/// Figures, where alarms look at them.
+pub trait Metrics {
+    /// Publishes figures: at most as many as one call takes.
+    fn put(
+        &self,
+        namespace: &str,
+        data: &[Datum],
+        within: Duration,
+    ) -> impl Future<Output = Result<(), CallError>>;
+
+    /// The maximum of each minute in which a metric has a figure, for each metric: milliseconds since 1970 and value.
+    fn read(
+        &self,
+        namespace: &str,
+        metrics: &[Metric],
+        from_ms: i64,
+        until_ms: i64,
+        within: Duration,
+    ) -> impl Future<Output = Result<Vec<Vec<(i64, f64)>>, CallError>>;
+}
+
+/// Tells people.
+pub trait Topic {
+    /// Publishes a message.
+    fn publish(
+        &self,
+        topic: &str,
+        subject: &str,
+        text: &str,
+        within: Duration,
+    ) -> impl Future<Output = Result<(), CallError>>;
+}
+
+/// Time and chance.
+pub trait Clock {
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+
+    /// Waits.
+    fn sleep(&self, length: Duration) -> impl Future<Output = ()>;
+
+    /// A number from 0 to 1 that nobody can tell before.
+    fn chance(&self) -> f64;
+}
+
+/// The monitor's own log.
+pub trait Journal {
+    /// Adds a line, which is one JSON object.
+    fn write(&self, line: &str);
+}
+
+/// Everything together.
+pub trait World: Queries + Metrics + Topic + Clock + Journal {}
+
+impl<T: Queries + Metrics + Topic + Clock + Journal> World for T {}

@@ -1,0 +1,495 @@
+//! A world in memory, with a clock of its own: records, the service of queries, metrics, messages, and what goes wrong.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::compile::digest;
+use crate::compile::resources::Metric;
+use crate::insights::service::Request;
+use crate::monitor::port::{
+    CallError, CallErrorKind, Clock, Datum, Journal, Metrics, Page, Progress, Queries, Topic,
+};
+use crate::monitor::settings::Settings;
+use crate::monitor::window::Windows;
+use crate::monitor::{Answer, Invocation, Receipts, RunError, What, run};
+use crate::policy::model::{Breakdown, Signal};
+
+/// Chance that can be had again.
+pub(super) struct Dice(Cell<u64>);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Cell::new(
+            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x1234_5678,
+        ))
+    }
+
+    /// A number below `end`.
+    pub(super) fn below(&self, end: u64) -> u64 {
+        // SplitMix64.
+        let state = self.0.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.0.set(state);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % end.max(1)
+    }
+
+    pub(super) fn int(&self, low: i64, high: i64) -> i64 {
+        low + i64::try_from(self.below(u64::try_from(high - low + 1).unwrap())).unwrap()
+    }
+
+    /// Says yes so many times in a thousand.
+    pub(super) fn in_thousand(&self, times: u64) -> bool {
+        self.below(1000) < times
+    }
+}
+
+/// A record in a log.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) group: usize,
+    /// The statement that it belongs to.
+    pub(super) statement: u64,
+    pub(super) user: &'static str,
+    pub(super) command: &'static str,
+    pub(super) happens_ms: i64,
+    pub(super) arrives_ms: i64,
+    /// Queries find it from here on.
+    pub(super) found_ms: i64,
+}
+
+/// What goes wrong, in a thousand calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    pub(super) busy: u64,
+    pub(super) lost: u64,
+    pub(super) answer_lost: u64,
+    pub(super) refused: u64,
+    pub(super) killed: u64,
+    pub(super) slow: u64,
+    pub(super) query_ends: u64,
+    pub(super) query_hangs: u64,
+    /// The topic refuses.
+    pub(super) untold: u64,
+    /// A point takes up to so many milliseconds until it can be read.
+    pub(super) unread_ms: i64,
+}
+
+pub(super) struct Started {
+    rows: Vec<Vec<(String, String)>>,
+    looks: u64,
+    ends: Option<&'static str>,
+    hangs: bool,
+}
+
+/// A point, and when it can be read.
+pub(super) type Points = BTreeMap<(String, i64), Vec<(f64, i64)>>;
+
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) entries: Vec<Entry>,
+    pub(super) dice: Dice,
+    pub(super) faults: Faults,
+    pub(super) now_ms: Cell<i64>,
+    pub(super) deadline_ms: Cell<i64>,
+    pub(super) started: RefCell<Vec<Started>>,
+    pub(super) stopped: Cell<usize>,
+    pub(super) points: RefCell<Points>,
+    /// Time of the call, name, time of the point, value.
+    pub(super) puts: RefCell<Vec<(i64, String, i64, f64)>>,
+    /// Run, subject and text.
+    pub(super) messages: RefCell<Vec<(usize, String, String)>>,
+    /// Run and line.
+    pub(super) lines: RefCell<Vec<(usize, String)>>,
+    pub(super) run: Cell<usize>,
+    pub(super) requests: RefCell<Vec<Request>>,
+    /// Rows that every query finds besides.
+    pub(super) extra: Vec<Vec<(String, String)>>,
+}
+
+pub(super) const GROUPS: [&str; 2] = [
+    "/aws/rds/cluster/orders/postgresql",
+    "/aws/rds/cluster/billing/postgresql",
+];
+
+pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> Settings {
+    Settings {
+        log_groups: GROUPS[..groups]
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        namespace: "Test".to_owned(),
+        windows: Windows::new(minutes, settle, late),
+        environment: "prod".to_owned(),
+        cluster: None,
+        policy_digest: digest("policy"),
+        query: "filter x\n| stats count(*) as statements by user\n".to_owned(),
+        query_digest: digest("query"),
+        shadows: Vec::new(),
+        topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
+        signals: vec![Signal::Dml],
+        metrics: vec![Breakdown::Command],
+        row_limit: 10_000,
+        region: Some("eu-central-1".to_owned()),
+    }
+}
+
+/// A metric as one text.
+pub(super) fn name_of(metric: &Metric) -> String {
+    let dimensions: Vec<&str> = metric
+        .dimensions
+        .iter()
+        .map(|(_, value)| value.as_str())
+        .collect();
+    format!("{} {}", metric.name, dimensions.join(" "))
+}
+
+impl World {
+    pub(super) fn new(settings: Settings, seed: u64, now_ms: i64) -> Self {
+        Self {
+            settings,
+            entries: Vec::new(),
+            dice: Dice::new(seed),
+            faults: Faults::default(),
+            now_ms: Cell::new(now_ms),
+            deadline_ms: Cell::new(i64::MAX),
+            started: RefCell::default(),
+            stopped: Cell::new(0),
+            points: RefCell::default(),
+            puts: RefCell::default(),
+            messages: RefCell::default(),
+            lines: RefCell::default(),
+            run: Cell::new(0),
+            requests: RefCell::default(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// Runs the monitor as Lambda does. None when it was killed.
+    pub(super) fn invoke(
+        &self,
+        receipts: &mut Receipts,
+        what: What,
+        timeout_ms: i64,
+    ) -> Option<Result<Answer, RunError>> {
+        self.run.set(self.run.get() + 1);
+        let deadline_ms = self.now_ms.get() + timeout_ms;
+        self.deadline_ms.set(deadline_ms);
+        let invocation = Invocation { what, deadline_ms };
+        let future = pin!(run(&self.settings, receipts, self, &invocation));
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    /// The greatest value that was published for a time.
+    pub(super) fn greatest(&self, name: &str, time_ms: i64) -> Option<f64> {
+        let points = self.points.borrow();
+        let values = points.get(&(name.to_owned(), time_ms))?;
+        values.iter().map(|(value, _)| *value).reduce(f64::max)
+    }
+
+    fn pass(&self, ms: i64) {
+        self.now_ms.set(self.now_ms.get() + ms);
+    }
+
+    /// What happens to a call; whether it is carried out although it fails.
+    async fn fate(&self, within: Duration) -> Result<(), (bool, CallError)> {
+        let faults = &self.faults;
+        let within = i64::try_from(within.as_millis()).unwrap();
+        let takes = if self.dice.in_thousand(faults.slow) {
+            self.dice.int(1000, 40_000)
+        } else {
+            self.dice.int(5, 60)
+        };
+        self.pass(takes.min(within));
+        if self.now_ms.get() > self.deadline_ms.get() || self.dice.in_thousand(faults.killed) {
+            // Lambda ends the process: nothing of it goes on.
+            std::future::pending::<()>().await;
+        }
+        let error = |carried_out, kind| {
+            let message = "as asked".to_owned();
+            Err((carried_out, CallError { kind, message }))
+        };
+        if takes > within {
+            return error(self.dice.in_thousand(500), CallErrorKind::Lost);
+        }
+        if self.dice.in_thousand(faults.busy) {
+            return error(false, CallErrorKind::Busy);
+        }
+        if self.dice.in_thousand(faults.lost) {
+            return error(false, CallErrorKind::Lost);
+        }
+        if self.dice.in_thousand(faults.answer_lost) {
+            return error(true, CallErrorKind::Lost);
+        }
+        if self.dice.in_thousand(faults.refused) {
+            return error(false, CallErrorKind::Refused);
+        }
+        Ok(())
+    }
+
+    /// Carries out a call, or not, as fate has it.
+    async fn carry_out<T>(
+        &self,
+        within: Duration,
+        effect: impl FnOnce() -> T,
+    ) -> Result<T, CallError> {
+        match self.fate(within).await {
+            Ok(()) => Ok(effect()),
+            Err((carried_out, error)) => {
+                if carried_out {
+                    effect();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What the alarm query finds.
+    pub(super) fn rows(&self, request: &Request) -> Vec<Vec<(String, String)>> {
+        struct Found {
+            statements: Vec<u64>,
+            records: u64,
+            first: i64,
+            last: i64,
+            lag: i64,
+        }
+        let mut found: BTreeMap<(usize, i64, &str, &str), Found> = BTreeMap::new();
+        let (from, until) = (request.from * 1000, request.until * 1000 + 999);
+        // What `within_windows` adds.
+        let number = |mark: &str| {
+            let (_, rest) = request.text.split_once(mark)?;
+            let digits = rest
+                .split(|character: char| !character.is_ascii_digit())
+                .next()?;
+            digits.parse::<i64>().ok()
+        };
+        let only = number(" >= ").unwrap_or(i64::MIN)..=number(" <= ").unwrap_or(i64::MAX);
+        for entry in &self.entries {
+            let is_found = entry.found_ms <= self.now_ms.get()
+                && (from..=until).contains(&entry.happens_ms)
+                && self.settings.log_groups.len() > entry.group;
+            if !is_found {
+                continue;
+            }
+            let window = self.settings.windows.of(entry.arrives_ms);
+            if !only.contains(&window) {
+                continue;
+            }
+            let row = found
+                .entry((entry.group, window, entry.user, entry.command))
+                .or_insert(Found {
+                    statements: Vec::new(),
+                    records: 0,
+                    first: i64::MAX,
+                    last: i64::MIN,
+                    lag: i64::MIN,
+                });
+            if !row.statements.contains(&entry.statement) {
+                row.statements.push(entry.statement);
+            }
+            row.records += 1;
+            row.first = row.first.min(entry.happens_ms);
+            row.last = row.last.max(entry.happens_ms);
+            row.lag = row.lag.max(entry.arrives_ms - entry.happens_ms);
+        }
+        let mut rows: Vec<(usize, Vec<(String, String)>)> = found
+            .into_iter()
+            .map(|((group, window, user, command), row)| {
+                let field = |name: &str, value: String| (name.to_owned(), value);
+                let fields = vec![
+                    field(
+                        "log",
+                        format!("123456789012:{}", self.settings.log_groups[group]),
+                    ),
+                    field("window", format!("{window}.0")),
+                    field("user", user.to_owned()),
+                    field("database", "shop".to_owned()),
+                    field("client", "10.0.3.17".to_owned()),
+                    field("class", "READ".to_owned()),
+                    field("command", command.to_owned()),
+                    field("object", "public.customers".to_owned()),
+                    field("statements", row.statements.len().to_string()),
+                    field("records", row.records.to_string()),
+                    field("first", row.first.to_string()),
+                    field("last", row.last.to_string()),
+                    field("lag", row.lag.to_string()),
+                ];
+                (row.statements.len(), fields)
+            })
+            .collect();
+        rows.sort_by_key(|(statements, _)| std::cmp::Reverse(*statements));
+        rows.truncate(request.limit as usize);
+        let rows = rows.into_iter().map(|(_, fields)| fields);
+        rows.chain(self.extra.iter().cloned()).collect()
+    }
+}
+
+impl Queries for World {
+    async fn start(&self, request: &Request, within: Duration) -> Result<String, CallError> {
+        self.carry_out(within, || {
+            self.requests.borrow_mut().push(request.clone());
+            let mut started = self.started.borrow_mut();
+            started.push(Started {
+                rows: self.rows(request),
+                looks: self.dice.below(4),
+                ends: self.dice.in_thousand(self.faults.query_ends).then(|| {
+                    ["Failed", "Cancelled", "Timeout", "Invented"][self.dice.below(4) as usize]
+                }),
+                hangs: self.dice.in_thousand(self.faults.query_hangs),
+            });
+            (started.len() - 1).to_string()
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        id: &str,
+        next: Option<&str>,
+        within: Duration,
+    ) -> Result<Page, CallError> {
+        const PAGE: usize = 2;
+        self.carry_out(within, || {
+            let mut started = self.started.borrow_mut();
+            let query = &mut started[id.parse::<usize>().unwrap()];
+            if query.hangs || query.looks > 0 {
+                query.looks = query.looks.saturating_sub(1);
+                // Partial rows, and one that is in no result: whoever uses them is wrong.
+                let mut rows: Vec<_> = query.rows.iter().take(1).cloned().collect();
+                rows.extend(rows.clone());
+                return Page {
+                    progress: Progress::Runs,
+                    rows,
+                    next: None,
+                };
+            }
+            if let Some(state) = query.ends {
+                return Page {
+                    progress: Progress::Ended(state.to_owned()),
+                    rows: Vec::new(),
+                    next: None,
+                };
+            }
+            let from = next.map_or(0, |next| next.parse().unwrap());
+            let until = (from + PAGE).min(query.rows.len());
+            Page {
+                progress: Progress::Complete,
+                rows: query.rows[from..until].to_vec(),
+                next: (until < query.rows.len()).then(|| until.to_string()),
+            }
+        })
+        .await
+    }
+
+    async fn stop(&self, _: &str, within: Duration) -> Result<(), CallError> {
+        self.carry_out(within, || self.stopped.set(self.stopped.get() + 1))
+            .await
+    }
+}
+
+impl Metrics for World {
+    async fn put(&self, _: &str, data: &[Datum], within: Duration) -> Result<(), CallError> {
+        self.carry_out(within, || {
+            let now_ms = self.now_ms.get();
+            let readable_ms = now_ms + self.dice.int(0, self.faults.unread_ms);
+            for datum in data {
+                let name = name_of(&datum.metric);
+                let mut points = self.points.borrow_mut();
+                let values = points.entry((name.clone(), datum.time_ms)).or_default();
+                values.push((datum.value, readable_ms));
+                self.puts
+                    .borrow_mut()
+                    .push((now_ms, name, datum.time_ms, datum.value));
+            }
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        _: &str,
+        metrics: &[Metric],
+        from_ms: i64,
+        until_ms: i64,
+        within: Duration,
+    ) -> Result<Vec<Vec<(i64, f64)>>, CallError> {
+        self.carry_out(within, || {
+            let points = self.points.borrow();
+            let read = |metric: &Metric| {
+                let name = name_of(metric);
+                let range = (name.clone(), from_ms)..(name, until_ms);
+                points
+                    .range(range)
+                    .filter_map(|((_, time_ms), values)| {
+                        let readable = values.iter().filter(|(_, from)| *from <= self.now_ms.get());
+                        Some((
+                            *time_ms,
+                            readable.map(|(value, _)| *value).reduce(f64::max)?,
+                        ))
+                    })
+                    .collect()
+            };
+            metrics.iter().map(read).collect()
+        })
+        .await
+    }
+}
+
+impl Topic for World {
+    async fn publish(
+        &self,
+        _: &str,
+        subject: &str,
+        text: &str,
+        within: Duration,
+    ) -> Result<(), CallError> {
+        assert!(subject.len() < 100 && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+        assert!(!text.is_empty() && text.len() <= 256 * 1024);
+        if self.dice.in_thousand(self.faults.untold) {
+            let message = "as asked".to_owned();
+            return Err(CallError {
+                kind: CallErrorKind::Refused,
+                message,
+            });
+        }
+        self.carry_out(within, || {
+            let message = (self.run.get(), subject.to_owned(), text.to_owned());
+            self.messages.borrow_mut().push(message);
+        })
+        .await
+    }
+}
+
+impl Clock for World {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.get()
+    }
+
+    async fn sleep(&self, length: Duration) {
+        self.pass(i64::try_from(length.as_millis()).unwrap().max(1));
+        if self.now_ms.get() > self.deadline_ms.get() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn chance(&self) -> f64 {
+        self.dice.below(1000) as f64 / 1000.0
+    }
+}
+
+impl Journal for World {
+    fn write(&self, line: &str) {
+        assert!(!line.contains('\n'));
+        self.lines
+            .borrow_mut()
+            .push((self.run.get(), line.to_owned()));
+    }
+}

@@ -1,0 +1,615 @@
+//! The monitor from end to end: a real PostgreSQL with pgAudit writes the log, a server on loopback runs the compiled
+//! query over it, the real binary runs under cargo-lambda's emulator, and moto takes metrics and messages.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use pgvigil::audit_log::reader::{Inputs, ReadOptions, for_each_entry};
+use pgvigil::compile::compile;
+use pgvigil::compile::resources::{Document, Kind};
+use pgvigil::policy;
+use serde_json::{Value, json};
+
+use crate::insights_server::{Fault, Server as Insights, Stored};
+use crate::lambda::{Emulator, Function};
+use crate::moto::Moto;
+use crate::server::Server as Postgres;
+
+const REGION: &str = "eu-central-1";
+const ORDERS: &str = "/aws/rds/cluster/orders/postgresql";
+const NAMESPACE: &str = "RDSAudit/UserActivity";
+
+/// A window of the shipped schedule, in seconds.
+const WINDOW: i64 = 300;
+
+/// What the shipped monitor waits for records to settle, in seconds.
+const SETTLE: i64 = 120;
+
+/// A policy without exclusions, and with every signal.
+const ENVIRONMENT: &str = "version: 1\nprovider: aws\naccount: \"123456789012\"\nregion: eu-central-1\nclusters: [orders]\n\
+    monitor: {metrics: [command, user]}\n";
+
+/// Everything that stands around the function.
+pub(crate) struct Stand {
+    pub(crate) insights: Insights,
+    pub(crate) moto: Moto,
+    documents: Vec<Document>,
+    /// End of the first window, in seconds since 1970.
+    zero: i64,
+}
+
+impl Stand {
+    pub(crate) fn new() -> Self {
+        let loaded = policy::load_from([("environments/prod.yaml", ENVIRONMENT)]);
+        let environment = &loaded.policy.environments[0];
+        let compiled = compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
+        let moto = Moto::start();
+        let stand = Self {
+            insights: Insights::start(Vec::new()),
+            moto,
+            documents: compiled.documents,
+            // Hours ago: every window of the test is over.
+            zero: (Timestamp::now().as_second() - 4 * 3600).div_euclid(WINDOW) * WINDOW,
+        };
+        stand
+            .insights
+            .state()
+            .groups
+            .push(crate::insights_server::group(ORDERS, 0, None, 0));
+        stand.moto.by_hand(
+            REGION,
+            &format!(
+                "t = client('sns').create_topic(Name={:?})['TopicArn']\n\
+                 q = client('sqs').create_queue(QueueName='people')['QueueUrl']\n\
+                 client('sns').subscribe(TopicArn=t, Protocol='sqs', Endpoint='arn:aws:sqs:{REGION}:123456789012:people')\n\
+                 print(t)\n",
+                stand.document(Kind::SnsTopic).name
+            ),
+        );
+        stand
+    }
+
+    fn document(&self, kind: Kind) -> &Document {
+        self.documents.iter().find(|one| one.kind == kind).unwrap()
+    }
+
+    /// What Lambda sets: the compiled variables, and its own.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let compiled = self.document(Kind::LambdaFunction).properties["environment"].clone();
+        let mut variables: BTreeMap<String, String> = serde_json::from_value(compiled).unwrap();
+        for (name, value) in [
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "AKIATEST".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_ENDPOINT_URL", self.moto.endpoint()),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", self.insights.url()),
+        ] {
+            variables.insert(name.to_owned(), value);
+        }
+        variables
+    }
+
+    /// The schedule's event for the run after some window has settled; the first is number 0.
+    pub(crate) fn event(&self, window: i64) -> Value {
+        let time = Timestamp::from_second(self.zero + window * WINDOW + SETTLE + 20).unwrap();
+        json!({
+            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
+            "time": time.to_string(), "region": REGION, "resources": [], "detail": {},
+        })
+    }
+
+    /// Puts entries into the log: they happened so many seconds before the end of a window, and arrived then.
+    fn log(&self, entries: &[Vec<u8>], window: i64, happened: i64, arrived: i64) {
+        let end_ms = (self.zero + window * WINDOW) * 1000;
+        let mut state = self.insights.state();
+        let events = std::sync::Arc::make_mut(&mut state.events);
+        for entry in entries {
+            events.push(Stored {
+                ingestion_ms: end_ms - arrived,
+                ..Stored::new(ORDERS, "orders-1", end_ms - happened, entry.clone())
+            });
+        }
+    }
+
+    /// What an alarm sees: of a metric the maximum of each window, by the window's number.
+    fn figures(&self, metric: &Value) -> BTreeMap<i64, f64> {
+        let code = format!(
+            "r = client('cloudwatch').get_metric_statistics(Namespace={}, MetricName={}, Dimensions={}, StartTime={}, \
+             EndTime={}, Period={WINDOW}, Statistics=['Maximum'])['Datapoints']\n\
+             print(json.dumps([[p['Timestamp'].timestamp(), p['Maximum']] for p in r]))\n",
+            metric["namespace"],
+            metric["metric"],
+            json!(
+                metric["dimensions"]
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .map(|(name, value)| json!({"Name": name, "Value": value}))
+                    .collect::<Vec<_>>()
+            ),
+            self.zero - 20 * WINDOW,
+            Timestamp::now().as_second() + WINDOW,
+        );
+        let points: Vec<(f64, f64)> =
+            serde_json::from_str(&self.moto.by_hand(REGION, &code)).unwrap();
+        points
+            .into_iter()
+            .map(|(time, value)| ((time as i64 - self.zero).div_euclid(WINDOW) + 1, value))
+            .collect()
+    }
+
+    /// What the alarm of the signal `dml` sees.
+    fn counted(&self) -> BTreeMap<i64, f64> {
+        let alarm = self
+            .documents
+            .iter()
+            .find(|one| one.kind == Kind::Alarm && one.name.ends_with("human-dml"))
+            .unwrap();
+        assert_eq!(alarm.properties["statistic"], "Maximum");
+        assert_eq!(alarm.properties["period_seconds"], WINDOW);
+        let mut figures = self.figures(&alarm.properties);
+        figures.retain(|_, value| *value > 0.0);
+        figures
+    }
+
+    fn metric(name: &str, extra: &[(&str, &str)]) -> Value {
+        let mut dimensions = json!({ "LogGroup": ORDERS });
+        for (key, value) in extra {
+            dimensions[*key] = json!(value);
+        }
+        json!({ "namespace": NAMESPACE, "metric": name, "dimensions": dimensions })
+    }
+
+    /// Subjects and texts of the messages that a subscriber got since the last look.
+    fn messages(&self) -> Vec<(String, String)> {
+        let code = "q = client('sqs')\nu = q.get_queue_url(QueueName='people')['QueueUrl']\nfound = []\n\
+            while True:\n  m = q.receive_message(QueueUrl=u, MaxNumberOfMessages=10).get('Messages', [])\n\
+            \x20 if not m: break\n\
+            \x20 for one in m:\n    b = json.loads(one['Body'])\n    found.append([b['Subject'], b['Message']])\n    \
+            q.delete_message(QueueUrl=u, ReceiptHandle=one['ReceiptHandle'])\n\
+            print(json.dumps(found))\n";
+        serde_json::from_str(&self.moto.by_hand(REGION, code)).unwrap()
+    }
+}
+
+/// A real log: these people's statements, each with what it is called here.
+fn recorded(work: &[(&str, &str)]) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let postgres = Postgres::start(&[]);
+    postgres.ask("create extension pgaudit");
+    postgres.ask(
+        "create table public.customers (id int, name text); create table public.orders (id int)",
+    );
+    let mut people: Vec<&str> = work.iter().map(|(user, _)| *user).collect();
+    people.sort_unstable();
+    people.dedup();
+    for user in people {
+        postgres.ask(&format!(
+            "create role {user:?} login; grant all on all tables in schema public to {user:?}"
+        ));
+        postgres.ask(&format!("alter role {user:?} set pgaudit.log = 'all'; alter role {user:?} set pgaudit.log_relation = on"));
+    }
+    for (user, statement) in work {
+        postgres.ask_as(user, statement);
+    }
+    let log = std::path::PathBuf::from(&postgres.facts["log"]);
+    let mut entries: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for_each_entry(
+        &Inputs::from_paths([log]),
+        &ReadOptions::default(),
+        |entry| {
+            let text = String::from_utf8_lossy(entry.text).into_owned();
+            for (user, statement) in work {
+                if text.contains(&format!(":{user}@")) && text.contains(statement) {
+                    entries
+                        .entry((*statement).to_owned())
+                        .or_default()
+                        .push(entry.text.to_vec());
+                }
+            }
+        },
+    );
+    assert_eq!(entries.len(), work.len(), "{:?}", entries.keys());
+    entries
+}
+
+const WORK: [(&str, &str); 4] = [
+    ("alice", "select name from customers where id = 4711"),
+    ("alice", "select count(*) from customers"),
+    ("bob", "delete from orders where id = 815"),
+    ("bob", "select 'late' from orders"),
+];
+
+fn detections(function: &Function) -> Vec<Value> {
+    function
+        .log()
+        .iter()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"))
+        })
+        .filter(|line| line["record"] == "pgvigil.detection")
+        .collect()
+}
+
+#[test]
+fn what_people_do_reaches_the_metrics_the_alarm_and_people() {
+    let log = recorded(&WORK);
+    let of = |index: usize| &log[WORK[index].1];
+    let stand = Stand::new();
+    let emulator = Emulator::start();
+    // L1: just inside, and at the very border; and one that took ten minutes to arrive.
+    stand.log(of(0), 0, 3000, 1);
+    stand.log(of(1), 0, 2000, 0);
+    stand.log(of(2), 1, 60_000, 58_000);
+    stand.log(of(3), 2, 660_000, 30_000);
+    let function = emulator.function(&stand.variables());
+
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer}\n{:?}", function.log());
+    assert_eq!(answer["operationCount"], 1);
+    assert_eq!(answer["logGroup"], ORDERS);
+    let end = Timestamp::from_second(stand.zero).unwrap().to_string();
+    assert_eq!(answer["window"]["end"], end);
+    let messages = stand.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].0, "pgvigil prod/orders: alice, 1 new group");
+    let text = &messages[0].1;
+    for words in [
+        "alice@postgres",
+        "SELECT on public.customers",
+        "1 statement (READ; dml)",
+        "environment  prod",
+        "account      123456789012",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:logs-insights$3F"));
+    assert!(text.contains("pgStatement"), "the link shows no statements");
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
+
+    // L6: the border belongs to the next window. A second person, while the alarm is on.
+    assert!(emulator.invoke(&stand.event(1)).0);
+    // The same event twice, as EventBridge and Lambda may send it.
+    assert!(emulator.invoke(&stand.event(1)).0);
+    let messages = stand.messages();
+    assert_eq!(messages.len(), 1, "{messages:#?}");
+    assert!(messages[0].0.contains(": bob,") && messages[0].1.contains("DELETE on public.orders"));
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0), (1, 2.0)]));
+
+    // A run that never came, and the next makes it up.
+    assert!(emulator.invoke(&stand.event(3)).0);
+    assert_eq!(
+        stand.counted(),
+        BTreeMap::from([(0, 1.0), (1, 2.0), (2, 1.0)])
+    );
+    let messages = stand.messages();
+    assert_eq!(messages.len(), 1);
+    assert!(
+        messages[0].1.contains("bob@postgres") && messages[0].1.contains("SELECT on public.orders")
+    );
+
+    // By hand: the newest window of all, in which nothing happened.
+    let (well, answer) = emulator.invoke(&json!({}));
+    assert!(well);
+    assert_eq!(answer["operationCount"], 0);
+
+    let found = detections(&function);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for (line, (user, command, window)) in found.iter().zip([
+        ("alice", "SELECT", 0),
+        ("alice", "SELECT", 1),
+        ("bob", "DELETE", 1),
+        ("bob", "SELECT", 2),
+    ]) {
+        assert_eq!(
+            (&line["user"], &line["command"]),
+            (&json!(user), &json!(command)),
+            "{found:#?}"
+        );
+        let start = Timestamp::from_second(stand.zero + (window - 1) * WINDOW).unwrap();
+        assert_eq!(line["window"]["start"], start.to_string());
+        assert_eq!(line["cluster"], "orders");
+        assert_eq!(
+            (&line["statements"], &line["records"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!(line["query"].as_str().unwrap().len(), 64);
+    }
+    for line in function.log() {
+        assert!(
+            !line.contains("4711") && !line.contains("815"),
+            "a literal: {line}"
+        );
+    }
+
+    // The rest of the table of metrics.
+    let command = |command| {
+        Stand::metric(
+            "UserDMLOperationCount",
+            &[("OperationType", "UserDMLFiltered"), ("Command", command)],
+        )
+    };
+    assert_eq!(
+        stand.figures(&command("DELETE")),
+        BTreeMap::from([(1, 1.0)])
+    );
+    let user = |user| {
+        Stand::metric(
+            "UserDMLOperationCount",
+            &[("OperationType", "UserDMLFiltered"), ("User", user)],
+        )
+    };
+    assert_eq!(
+        stand.figures(&user("bob")),
+        BTreeMap::from([(1, 1.0), (2, 1.0)])
+    );
+    let lag = stand.figures(&Stand::metric("MonitorIngestionLag", &[]));
+    assert_eq!(lag[&2], 630.0);
+    assert!(
+        stand
+            .figures(&Stand::metric("MonitorHeartbeat", &[]))
+            .values()
+            .all(|value| *value == 1.0)
+    );
+    assert!(
+        stand
+            .figures(&Stand::metric("MonitorExecutionErrors", &[]))
+            .values()
+            .all(|value| *value == 0.0)
+    );
+
+    // What was called is what the role may call.
+    let allowed: BTreeSet<String> =
+        stand.document(Kind::IamRolePolicy).properties["policy"]["Statement"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|statement| match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                one => vec![one.clone()],
+            })
+            .map(|action| action.as_str().unwrap().to_owned())
+            .collect();
+    let key = "AKIATEST";
+    let mut called: BTreeSet<String> = stand
+        .insights
+        .state()
+        .calls
+        .iter()
+        .map(|call| format!("logs:{}", call.operation))
+        .collect();
+    // By hand the tests call others.
+    called.extend(
+        stand
+            .moto
+            .calls()
+            .iter()
+            .filter(|call| call.access_key.as_deref() == Some(key))
+            .filter_map(|call| {
+                let service = match call.service.as_deref()? {
+                    "monitoring" => "cloudwatch",
+                    service => service,
+                };
+                let by_monitor = ["PutMetricData", "GetMetricData", "Publish"]
+                    .contains(&call.operation.as_str());
+                by_monitor.then(|| format!("{service}:{}", call.operation))
+            }),
+    );
+    assert!(called.is_subset(&allowed), "{called:?} {allowed:?}");
+    assert!(called.len() >= 5, "{called:?}");
+    assert!(stand.insights.state().calls.iter().all(|call| call.signed));
+}
+
+/// Each part fails once and is tried again inside the run; or for good, and the run fails with it, is heard of, and its
+/// retry makes it up.
+#[test]
+fn l3_l8_what_fails_is_tried_again_or_fails_the_run_loudly() {
+    let log = recorded(&WORK);
+    let stand = Stand::new();
+    let emulator = Emulator::start();
+    stand.log(&log[WORK[0].1], 0, 3000, 1000);
+    let function = emulator.function(&stand.variables());
+    let throttled = [
+        Fault::Answer(400, "ThrottlingException"),
+        Fault::Answer(503, "ServiceUnavailableException"),
+        Fault::Reset,
+        Fault::LoseAnswer,
+    ];
+    stand.insights.state().fail(
+        "StartQuery",
+        &[Fault::Answer(400, "LimitExceededException")],
+    );
+    stand.insights.state().fail("StartQuery", &throttled);
+    stand.insights.state().fail("GetQueryResults", &throttled);
+    stand.moto.faults(&json!([
+        {"operation": "monitoring:PutMetricData", "times": 2, "status": 400, "code": "Throttling"},
+        {"operation": "monitoring:GetMetricData", "times": 1, "status": 500, "code": "InternalServiceFault"},
+        {"operation": "sns:Publish", "times": 2, "status": 400, "code": "Throttled"},
+    ]));
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer} {:?}", function.log());
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
+    assert_eq!(stand.messages().len(), 1);
+
+    // For good, each in turn: another window, with a record of its own.
+    let errors = Stand::metric("MonitorExecutionErrors", &[]);
+    let forever = |operation: &str| json!([{"operation": operation, "times": null, "status": 400, "code": "AccessDenied"}]);
+    type Break<'a> = Box<dyn Fn() + 'a>;
+    let parts: Vec<(&str, Break<'_>)> = vec![
+        (
+            "start",
+            Box::new(|| {
+                stand
+                    .insights
+                    .state()
+                    .fail("StartQuery", &[Fault::Answer(400, "AccessDeniedException")])
+            }),
+        ),
+        (
+            "failed",
+            Box::new(|| stand.insights.state().ends.push_back("Failed")),
+        ),
+        (
+            "cancelled",
+            Box::new(|| stand.insights.state().ends.push_back("Cancelled")),
+        ),
+        (
+            "timeout",
+            Box::new(|| stand.insights.state().ends.push_back("Timeout")),
+        ),
+        (
+            "publish",
+            Box::new(|| stand.moto.faults(&forever("sns:Publish"))),
+        ),
+        (
+            "metrics",
+            Box::new(|| stand.moto.faults(&forever("monitoring:PutMetricData"))),
+        ),
+    ];
+    let mut counted = BTreeMap::from([(0, 1.0)]);
+    for ((name, break_it), number) in parts.iter().zip(1..) {
+        // Far enough from the one before to be new again.
+        let window = number * 5;
+        stand.log(&log[WORK[2].1], window, 5000, 3000);
+        break_it();
+        let (well, answer) = emulator.invoke(&stand.event(window));
+        assert!(!well, "{name}: {answer}");
+        assert!(
+            answer["errorMessage"].as_str().unwrap().contains("cannot")
+                || answer["errorMessage"].as_str().unwrap().contains("ended"),
+            "{answer}"
+        );
+        assert!(stand.messages().is_empty(), "{name}");
+        stand.moto.faults(&json!([]));
+        if *name != "metrics" {
+            assert!(
+                stand.figures(&errors).values().any(|value| *value == 1.0),
+                "{name}: no metric of errors"
+            );
+        }
+        let (well, answer) = emulator.invoke(&stand.event(window));
+        assert!(well, "{name}: {answer}");
+        counted.insert(window, 1.0);
+        assert_eq!(stand.counted(), counted, "{name}");
+        let messages = stand.messages();
+        assert_eq!(messages.len(), 1, "{name}: {messages:#?}");
+        assert!(messages[0].0.contains("bob"));
+    }
+}
+
+/// Killed in the middle of each call, by itself and by nothing that it could see coming: nothing is lost, no figure is
+/// doubled, and whoever is told twice is told because the first message may not have arrived.
+#[test]
+fn a_process_that_is_killed_at_any_call_loses_nothing() {
+    let log = recorded(&WORK[..1]);
+    let stand = Stand::new();
+    stand.log(&log[WORK[0].1], 0, 3000, 1000);
+    let slow = Duration::from_secs(5);
+    let operations = [
+        "GetMetricData",
+        "StartQuery",
+        "GetQueryResults",
+        "PutMetricData",
+        "Publish",
+        "PutMetricData receipt",
+        "PutMetricData heartbeat",
+    ];
+    for operation in operations {
+        let emulator = Emulator::start();
+        let mut function = emulator.function(&stand.variables());
+        let before = stand.moto.calls().len();
+        let asked = stand.insights.state().calls.len();
+        let (name, skip) = match operation {
+            "PutMetricData receipt" => ("PutMetricData", 1),
+            "PutMetricData heartbeat" => ("PutMetricData", 1),
+            name => (name, 0),
+        };
+        let service = if name == "Publish" {
+            "sns"
+        } else {
+            "monitoring"
+        };
+        if ["StartQuery", "GetQueryResults"].contains(&name) {
+            stand.insights.state().delay = slow;
+        } else {
+            stand.moto.faults(
+                &json!([{"operation": format!("{service}:{name}"), "skip": skip, "delay": 5.0}]),
+            );
+        }
+        thread::scope(|scope| {
+            let event = stand.event(0);
+            let emulator = &emulator;
+            // Nobody answers it.
+            let address = emulator.address();
+            scope.spawn(move || crate::lambda::send(address, &event));
+            let until = Instant::now() + Duration::from_secs(30);
+            loop {
+                let is_there = match name {
+                    "StartQuery" | "GetQueryResults" => {
+                        let state = stand.insights.state();
+                        state.waiting > 0
+                            && state.calls.len() >= asked + usize::from(name == "GetQueryResults")
+                    }
+                    _ => {
+                        stand
+                            .moto
+                            .calls()
+                            .iter()
+                            .skip(before)
+                            .filter(|call| call.operation == name)
+                            .count()
+                            > skip
+                    }
+                };
+                if is_there || Instant::now() > until {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            function.kill();
+        });
+        stand.insights.state().delay = Duration::ZERO;
+        stand.moto.faults(&json!([]));
+    }
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer} {:?}", function.log());
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
+    let messages = stand.messages();
+    // Each of those that came so far may have told: what a process sends is carried out although it dies.
+    assert!((1..=4).contains(&messages.len()), "{messages:#?}");
+    let (well, _) = emulator.invoke(&stand.event(0));
+    assert!(well);
+    assert!(
+        stand.messages().is_empty(),
+        "told again although it has a receipt"
+    );
+}
+
+#[test]
+fn l9_a_monitor_without_its_variables_does_not_start() {
+    let stand = Stand::new();
+    let emulator = Emulator::start();
+    let mut variables = stand.variables();
+    variables.remove("LOG_GROUP_NAME");
+    variables.insert("PGVIGIL_FUTURE".to_owned(), "1".to_owned());
+    let mut function = emulator.function(&variables);
+    assert_eq!(function.ended(), Some(1));
+    let told = function.log().join("\n");
+    assert!(
+        told.contains("`LOG_GROUP_NAME` is missing")
+            && told.contains("`PGVIGIL_FUTURE` is not known"),
+        "{told}"
+    );
+    assert!(stand.insights.state().calls.is_empty());
+}
