@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
-use crate::policy::model::{Breakdown, Cluster, Environment};
+use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
 
 use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
@@ -78,6 +78,12 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         policy_digest: &environment.digest,
     };
 
+    let signal_rows = signal_rows(&source, environment);
+    let rows: BTreeMap<Signal, String> = signal_rows
+        .iter()
+        .map(|(signal, query)| (*signal, query.text.clone()))
+        .collect();
+
     let mut documents = Vec::new();
     for cluster in &environment.clusters {
         let variables = cluster_environment(environment, cluster, inputs);
@@ -91,6 +97,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
                 query_digest: &query_digest,
                 policy_digest: &environment.digest,
                 monitor_environment: &variables,
+                signal_rows: &rows,
             },
         ));
     }
@@ -121,11 +128,17 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
             path: at("enrol.sql"),
             text: enrolment,
         },
-        Artefact {
+    ];
+    match environment.engine {
+        Engine::Monitor => artefacts.push(Artefact {
             path: at("monitor-env.json"),
             text: json(&monitor),
-        },
-    ];
+        }),
+        Engine::LogAlarm => artefacts.extend(rows.iter().map(|(signal, text)| Artefact {
+            path: at(&format!("log-alarm-{}.cwli", signal.name())),
+            text: text.clone(),
+        })),
+    }
     artefacts.extend(shadow.iter().zip(1..).map(|(query, number)| Artefact {
         path: at(&format!("shadow-{number}.cwli")),
         text: query.text.clone(),
@@ -148,6 +161,27 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         documents,
         artefacts,
     }
+}
+
+/// The queries of log alarms, where the environment has any.
+fn signal_rows(
+    source: &QuerySource<'_>,
+    environment: &Environment,
+) -> BTreeMap<Signal, CompiledQuery> {
+    let signals = match environment.engine {
+        Engine::Monitor => &[][..],
+        Engine::LogAlarm => &environment.signals,
+    };
+    let heading = header("what an alarm counts", source, environment);
+    signals
+        .iter()
+        .map(|settings| {
+            (
+                settings.signal,
+                source.signal_rows(settings.signal, &heading),
+            )
+        })
+        .collect()
 }
 
 /// What the monitor runs: the alarm query, and the shadow queries where their figures are asked for.
@@ -242,9 +276,17 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let query = source.alarm(&header("what counts", &source, environment));
     let investigate =
         source.investigate(&header("what counts, newest first", &source, environment));
-    let length = query.length().max(investigate.length());
+    let rows = signal_rows(&source, environment);
+    let length = rows
+        .values()
+        .map(CompiledQuery::length)
+        .fold(query.length().max(investigate.length()), usize::max);
     if length > QUERY_LIMIT {
         sink.push(too_long(&query, length, loaded, environment));
+        return sink;
+    }
+    // Only a function has variables.
+    if environment.engine == Engine::LogAlarm {
         return sink;
     }
     let shadow = source.shadow(&header("what exclusions silence", &source, environment));

@@ -11,6 +11,7 @@ pub mod check;
 pub mod audit_log;
 pub mod insights;
 pub mod compile;
+pub mod package;
 pub mod rules;
 pub mod deploy;
 pub mod doctor;

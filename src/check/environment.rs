@@ -4,10 +4,10 @@ use std::path::Component;
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote};
-use crate::policy::model::{Cluster, ClusterKind, Environment, partition};
+use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, partition};
 
-/// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentAssumeRole`],
-/// [`Code::EnvironmentFolder`] and [`Code::EnvironmentCluster`].
+/// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentEngineRegion`],
+/// [`Code::EnvironmentAssumeRole`], [`Code::EnvironmentFolder`] and [`Code::EnvironmentCluster`].
 #[derive(Debug)]
 pub struct Environments;
 
@@ -59,6 +59,7 @@ impl Check for Environments {
         for environment in &context.policy.environments {
             account(environment, sink);
             region(environment, sink);
+            engine(environment, sink);
             assume_role(environment, sink);
             folder(environment, sink);
             for cluster in &environment.clusters {
@@ -125,6 +126,35 @@ fn region(environment: &Environment, sink: &mut Diagnostics) {
         Diagnostic::new(code, message)
             .at(environment.places.value("region"))
             .help(closest.unwrap_or_else(|| otherwise.to_owned())),
+    );
+}
+
+/// Commercial regions without log alarms when they came (July 2026).
+const WITHOUT_LOG_ALARMS: &[&str] = &["me-central-1", "me-south-1"];
+
+/// Log alarms came to the commercial regions but two; of other partitions nothing is said.
+fn engine(environment: &Environment, sink: &mut Diagnostics) {
+    let Some(region) = environment
+        .region
+        .as_deref()
+        .filter(|_| environment.engine == Engine::LogAlarm)
+    else {
+        return;
+    };
+    let message = if WITHOUT_LOG_ALARMS.contains(&region) {
+        "had no log alarms in July 2026"
+    } else if partition(region) != "aws" || region.starts_with("eusc-") {
+        "is not among those that CloudWatch was said to offer log alarms in"
+    } else {
+        return;
+    };
+    sink.push(
+        Diagnostic::new(
+            Code::EnvironmentEngineRegion,
+            format!("the region {} {message}", quote(region)),
+        )
+        .at(environment.places.value("engine"))
+        .help("look whether it has them by now, or write `engine: monitor`"),
     );
 }
 

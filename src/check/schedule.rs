@@ -2,6 +2,7 @@
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::policy::model::Engine;
 
 /// See [`Code::EnvironmentLateArrival`], [`Code::EnvironmentOverlap`] and [`Code::EnvironmentNamespace`].
 #[derive(Debug)]
@@ -24,7 +25,8 @@ impl Check for Schedule {
                         .help(format!("write at most `{}`, or run less often", monitor.window_minutes.saturating_mul(MOST_WINDOWS))),
                 );
             }
-            if monitor.timeout_seconds > monitor.window_minutes.saturating_mul(60)
+            if environment.engine == Engine::Monitor
+                && monitor.timeout_seconds > monitor.window_minutes.saturating_mul(60)
                 && places.has("monitor/timeout_seconds")
             {
                 sink.push(

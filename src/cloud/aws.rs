@@ -18,6 +18,7 @@ mod former;
 mod function;
 mod guard;
 mod key;
+mod log_alarm;
 mod log_group;
 pub mod logs;
 mod note;

@@ -112,7 +112,8 @@ impl Template {
     fn of(documents: &[&Document]) -> Result<Self, ExportFault> {
         let mut template = Self::default();
         for document in documents {
-            if document.kind == Kind::LambdaFunction {
+            // One of the resources that bear the shared name, in either engine.
+            if document.kind == Kind::SnsTopic {
                 template.shared.clone_from(&document.name);
             }
             let address = document.address.clone();
@@ -138,6 +139,7 @@ impl Template {
             Kind::IamRolePolicy => function::role_policy(self, document),
             Kind::LambdaFunction => function::function(self, document),
             Kind::Alarm => alerts::alarm(self, document),
+            Kind::LogAlarm => alerts::log_alarm(self, document),
             Kind::Dashboard => watch::dashboard(self, document),
             Kind::SavedQuery => watch::saved_query(self, document),
             Kind::LambdaPermission => function::permission(self, document),
@@ -159,7 +161,7 @@ impl Template {
             Kind::IamRole => "Role".to_owned(),
             Kind::IamRolePolicy => "RolePolicy".to_owned(),
             Kind::LambdaFunction => "Function".to_owned(),
-            Kind::Alarm => format!("Alarm{}", tail()),
+            Kind::Alarm | Kind::LogAlarm => format!("Alarm{}", tail()),
             Kind::Dashboard => "Dashboard".to_owned(),
             Kind::SavedQuery => "SavedQuery".to_owned(),
             Kind::LambdaPermission => "Permission".to_owned(),
@@ -261,19 +263,21 @@ impl Template {
 
     /// The template.
     fn whole(self, environment: &Environment, cluster: &str, at: &Location) -> Value {
-        let mut parameters = json!({
-            "PackageBucket": {
-                "Type": "String",
-                "Description": "Bucket of the package, in the region of the stack",
-            },
-            "PackageKey": {
-                "Type": "String",
-                "Description": format!(
-                    "Key of the package {}: a key of its own for each version, since CloudFormation looks at the key and not at what it holds",
-                    self.package.as_deref().unwrap_or_default(),
-                ),
-            },
-        });
+        let mut parameters = match &self.package {
+            None => json!({}),
+            Some(package) => json!({
+                "PackageBucket": {
+                    "Type": "String",
+                    "Description": "Bucket of the package, in the region of the stack",
+                },
+                "PackageKey": {
+                    "Type": "String",
+                    "Description": format!(
+                        "Key of the package {package}: a key of its own for each version, since CloudFormation looks at the key and not at what it holds",
+                    ),
+                },
+            }),
+        };
         if let Some(parameters) = parameters.as_object_mut() {
             for (name, description) in self.secrets {
                 parameters.insert(

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::resources::Kind;
 use crate::policy::model::{
-    Cluster, ClusterKind, Environment, Notification, Policy, Secret, Signal,
+    Cluster, ClusterKind, Engine, Environment, Notification, Policy, Secret, Signal,
 };
 use crate::source::Place;
 
@@ -112,6 +112,22 @@ impl Names {
         format!("{}-{what}", self.base)
     }
 
+    /// The role with which CloudWatch Logs runs the queries of log alarms.
+    pub fn query_role(&self) -> String {
+        query_role(&self.base)
+    }
+
+    /// The log alarm of a signal. CloudWatch has one name space for alarms of every type, and while an environment
+    /// changes its engine the alarms of both stand side by side.
+    pub fn log_alarm(&self, signal: Signal) -> String {
+        format!("{}-log-{}", self.base, signal.name())
+    }
+
+    /// The log alarm about the way from the database to the alarms.
+    pub fn log_heartbeat(&self) -> String {
+        format!("{}-log-heartbeat", self.base)
+    }
+
     /// The saved query. The slash makes a folder in the console.
     pub fn saved_query(&self) -> String {
         format!("{PREFIX}/{}", self.base)
@@ -131,6 +147,17 @@ pub(crate) fn subscription(base: &str, notification: &Notification) -> String {
         Notification::Https(Secret::FromSecret(name)) => ("https", format!("from_secret:{name}")),
     };
     format!("{}/{protocol}-{}", base, short_hash(&[&endpoint]))
+}
+
+/// What the name of a query role ends with.
+const QUERY_ROLE: &str = "-query";
+
+/// The query role that belongs to a base: the cluster's part is cut where there is no room.
+pub(crate) fn query_role(base: &str) -> String {
+    let (front, hash) = base.rsplit_once('-').unwrap_or((base, ""));
+    let room = SHORTEST_LIMIT.saturating_sub(hash.len() + 1 + QUERY_ROLE.len());
+    let front: String = front.chars().take(room).collect();
+    format!("{}-{hash}{QUERY_ROLE}", front.trim_end_matches('-'))
 }
 
 /// Eight hexadecimal digits that tell one cluster from every other.
@@ -174,7 +201,7 @@ pub fn limit(kind: Kind) -> usize {
         Kind::IamRolePolicy => 64 + 1 + 128,
         Kind::SnsTopic | Kind::KmsAlias | Kind::KmsKey => 256,
         Kind::SnsSubscription => 256 + 1 + 64,
-        Kind::Alarm | Kind::Dashboard | Kind::SavedQuery => 255,
+        Kind::Alarm | Kind::LogAlarm | Kind::Dashboard | Kind::SavedQuery => 255,
         Kind::LogGroup => 512,
     }
 }
@@ -190,7 +217,7 @@ fn allowed(kind: Kind, character: char) -> bool {
         Kind::EventTarget => word || character == '.' || character == '/',
         Kind::IamRolePolicy => word || "+=,.@/".contains(character),
         Kind::LogGroup => word || "/.#".contains(character),
-        Kind::Alarm | Kind::SavedQuery => !character.is_control(),
+        Kind::Alarm | Kind::LogAlarm | Kind::SavedQuery => !character.is_control(),
     }
 }
 
@@ -248,25 +275,34 @@ pub fn check_names(policy: &Policy) -> Vec<NameFault> {
 /// The names of a cluster's resources that a service limits or that must be distinct.
 fn names_of(environment: &Environment, cluster: &Cluster) -> Vec<(Kind, String)> {
     let names = Names::new(environment, cluster);
-    let mut all = vec![
-        (Kind::LogGroup, names.cluster_log_group().to_owned()),
-        (Kind::LogGroup, names.monitor_log_group()),
-        (Kind::IamRole, names.shared()),
-        (Kind::LambdaFunction, names.shared()),
-        (Kind::EventRule, names.shared()),
+    let signals = || environment.signals.iter().map(|settings| settings.signal);
+    let mut all = vec![(Kind::LogGroup, names.cluster_log_group().to_owned())];
+    match environment.engine {
+        Engine::Monitor => all.extend([
+            (Kind::LogGroup, names.monitor_log_group()),
+            (Kind::IamRole, names.shared()),
+            (Kind::LambdaFunction, names.shared()),
+            (Kind::EventRule, names.shared()),
+        ]),
+        Engine::LogAlarm => all.push((Kind::IamRole, names.query_role())),
+    }
+    all.extend([
         (Kind::KmsAlias, names.alias()),
         (Kind::SnsTopic, names.shared()),
         (Kind::Dashboard, names.shared()),
         (Kind::SavedQuery, names.saved_query()),
-    ];
+    ]);
+    match environment.engine {
+        Engine::Monitor => {
+            all.extend(signals().map(|signal| (Kind::Alarm, names.signal_alarm(signal))));
+        }
+        Engine::LogAlarm => {
+            all.extend(signals().map(|signal| (Kind::LogAlarm, names.log_alarm(signal))));
+            all.push((Kind::LogAlarm, names.log_heartbeat()));
+        }
+    }
     all.extend(
-        environment
-            .signals
-            .iter()
-            .map(|signal| (Kind::Alarm, names.signal_alarm(signal.signal))),
-    );
-    all.extend(
-        super::resources::MONITOR_ALARMS
+        super::resources::monitor_alarms(environment.engine)
             .iter()
             .map(|what| (Kind::Alarm, names.monitor_alarm(what))),
     );

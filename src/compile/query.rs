@@ -19,6 +19,7 @@ use crate::policy::model::{
 
 use super::pattern;
 
+mod signal_rows;
 pub mod shadow;
 
 /// Characters that StartQuery and PutQueryDefinition accept (CloudWatch Logs API, `QueryString`).

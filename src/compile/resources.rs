@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::name::{self, Names};
 use crate::policy::model::{
-    Architecture, Cluster, Environment, Monitor, Notification, Secret, SignalSettings,
+    Cluster, Engine, Environment, Monitor, Notification, Secret, Signal, SignalSettings,
 };
 
 mod document;
+mod log_alarm;
 mod metric;
 mod place;
 #[cfg(test)]
@@ -34,6 +35,15 @@ pub const RETENTION_DAYS: [u32; 22] = [
 
 /// The alarms about the monitor itself: what their names end with.
 pub const MONITOR_ALARMS: [&str; 3] = ["monitor-errors", "heartbeat", "delivery"];
+
+/// The metric alarms about an engine itself: what their names end with. A log alarm publishes no metrics; what its
+/// topic fails to deliver is a metric of SNS.
+pub fn monitor_alarms(engine: Engine) -> &'static [&'static str] {
+    match engine {
+        Engine::Monitor => &MONITOR_ALARMS,
+        Engine::LogAlarm => &["delivery"],
+    }
+}
 
 /// Runs that may be missing before the heartbeat's alarm goes off.
 pub const MISSED_RUNS: u32 = 3;
@@ -60,6 +70,8 @@ pub struct Inputs<'a> {
     pub policy_digest: &'a str,
     /// The function's environment, secrets as references' names only.
     pub monitor_environment: &'a BTreeMap<String, String>,
+    /// The rows-only query of each signal, for log alarms.
+    pub signal_rows: &'a BTreeMap<Signal, String>,
 }
 
 /// ARN of the topic that tells people about a cluster.
@@ -116,7 +128,6 @@ pub fn resources(
     };
     let mut documents = vec![
         compiler.cluster_log_group(),
-        compiler.monitor_log_group(),
         compiler.key(),
         compiler.alias(),
         compiler.topic(),
@@ -127,23 +138,13 @@ pub fn resources(
             .iter()
             .map(|notification| compiler.subscription(notification)),
     );
-    documents.push(compiler.role());
-    documents.push(compiler.role_policy());
-    documents.push(compiler.function());
-    documents.extend(
-        environment
-            .signals
-            .iter()
-            .map(|signal| compiler.signal_alarm(signal)),
-    );
-    documents.push(compiler.errors_alarm());
-    documents.push(compiler.heartbeat_alarm());
+    match environment.engine {
+        Engine::Monitor => documents.extend(compiler.monitor()),
+        Engine::LogAlarm => documents.extend(compiler.log_alarms()),
+    }
     documents.push(compiler.delivery_alarm());
     documents.push(compiler.dashboard());
     documents.push(compiler.saved_query());
-    documents.push(compiler.permission());
-    documents.push(compiler.rule());
-    documents.push(compiler.target());
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
     // The same endpoint declared twice is one subscription.
     documents.dedup_by(|left, right| left.address == right.address);
@@ -159,6 +160,24 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    /// What the engine `monitor` is made of.
+    fn monitor(&self) -> Vec<Document> {
+        let mut documents = vec![
+            self.monitor_log_group(),
+            self.role(),
+            self.role_policy(),
+            self.function(),
+            self.errors_alarm(),
+            self.heartbeat_alarm(),
+            self.permission(),
+            self.rule(),
+            self.target(),
+        ];
+        let signals = &self.environment.signals;
+        documents.extend(signals.iter().map(|signal| self.signal_alarm(signal)));
+        documents
+    }
+
     fn document(
         &self,
         kind: Kind,
@@ -257,8 +276,7 @@ impl Compiler<'_> {
     }
 
     fn key(&self) -> Document {
-        let everyone = json!({ "AWS": "*" });
-        let policy = json!({
+        let mut policy = json!({
             "Version": "2012-10-17",
             "Statement": [
                 {
@@ -279,21 +297,24 @@ impl Compiler<'_> {
                         "ArnLike": { "aws:SourceArn": self.at.arn("cloudwatch", "alarm:*") },
                     },
                 },
-                {
-                    // By condition, not by principal: KMS refuses a key that names a role which does not exist yet.
-                    "Sid": "MonitorEncrypts",
-                    "Effect": "Allow",
-                    "Principal": everyone,
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                    "Resource": "*",
-                    "Condition": {
-                        "StringEquals": { "kms:CallerAccount": self.at.account },
-                        "ArnEquals": { "aws:PrincipalArn": self.role_arn() },
-                        "StringLike": { "kms:ViaService": format!("sns.{}.*", self.at.region) },
-                    },
-                },
             ],
         });
+        if self.environment.engine == Engine::Monitor {
+            // By condition, not by principal: KMS refuses a key that names a role which does not exist yet.
+            let monitor = json!({
+                "Sid": "MonitorEncrypts",
+                "Effect": "Allow",
+                "Principal": { "AWS": "*" },
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": {
+                    "StringEquals": { "kms:CallerAccount": self.at.account },
+                    "ArnEquals": { "aws:PrincipalArn": self.role_arn() },
+                    "StringLike": { "kms:ViaService": format!("sns.{}.*", self.at.region) },
+                },
+            });
+            add_statement(&mut policy, monitor);
+        }
         let properties = json!({
             "description": key_description(self.environment, &self.cluster.name),
             "enabled": true,
@@ -329,7 +350,7 @@ impl Compiler<'_> {
             "SNS:SetTopicAttributes",
             "SNS:Subscribe",
         ]);
-        let policy = json!({
+        let mut policy = json!({
             "Version": "2012-10-17",
             "Statement": [
                 {
@@ -342,15 +363,6 @@ impl Compiler<'_> {
                         "StringEquals": { "aws:SourceAccount": self.at.account },
                         "ArnLike": { "aws:SourceArn": self.at.arn("cloudwatch", "alarm:*") },
                     },
-                },
-                {
-                    // By condition, not by principal: SNS refuses a policy that names a role which does not exist yet.
-                    "Sid": "MonitorPublishes",
-                    "Effect": "Allow",
-                    "Principal": { "AWS": self.at.iam_arn("root") },
-                    "Action": "SNS:Publish",
-                    "Resource": arn,
-                    "Condition": { "ArnEquals": { "aws:PrincipalArn": self.role_arn() } },
                 },
                 {
                     "Sid": "RefuseInsecureTransport",
@@ -370,6 +382,18 @@ impl Compiler<'_> {
                 },
             ],
         });
+        if self.environment.engine == Engine::Monitor {
+            // By condition, not by principal: SNS refuses a policy that names a role which does not exist yet.
+            let monitor = json!({
+                "Sid": "MonitorPublishes",
+                "Effect": "Allow",
+                "Principal": { "AWS": self.at.iam_arn("root") },
+                "Action": "SNS:Publish",
+                "Resource": arn,
+                "Condition": { "ArnEquals": { "aws:PrincipalArn": self.role_arn() } },
+            });
+            add_statement(&mut policy, monitor);
+        }
         let properties = json!({
             "name": self.names.shared(),
             "display_name": "",
@@ -425,19 +449,29 @@ impl Compiler<'_> {
     }
 
     fn role(&self) -> Document {
+        self.role_of(
+            self.names.shared(),
+            &format!("Monitor of {}", self.subject()),
+            "FunctionOfThisAccount",
+            "lambda.amazonaws.com",
+        )
+    }
+
+    /// A role that a service takes on, for this account only.
+    fn role_of(&self, name: String, description: &str, sid: &str, service: &str) -> Document {
         let trust = json!({
             "Version": "2012-10-17",
             "Statement": [{
-                "Sid": "FunctionOfThisAccount",
+                "Sid": sid,
                 "Effect": "Allow",
-                "Principal": { "Service": "lambda.amazonaws.com" },
+                "Principal": { "Service": service },
                 "Action": "sts:AssumeRole",
                 "Condition": { "StringEquals": { "aws:SourceAccount": self.at.account } },
             }],
         });
         let properties = json!({
-            "name": self.names.shared(),
-            "description": format!("Monitor of {}", self.subject()),
+            "name": name,
+            "description": description,
             "path": "/",
             "max_session_seconds": 3600,
             "managed_policies": [],
@@ -445,7 +479,7 @@ impl Compiler<'_> {
             "trust_policy": trust,
             "tags": self.tags(),
         });
-        self.document(Kind::IamRole, self.names.shared(), &[], properties)
+        self.document(Kind::IamRole, name, &[], properties)
     }
 
     fn role_policy(&self) -> Document {
@@ -504,10 +538,7 @@ impl Compiler<'_> {
 
     fn function(&self) -> Document {
         let monitor = &self.environment.monitor;
-        let architecture = match monitor.architecture {
-            Architecture::Arm64 => "arm64",
-            Architecture::X86_64 => "x86_64",
-        };
+        let architecture = monitor.architecture.name();
         let mut variables = self.inputs.monitor_environment.clone();
         // What the alarms rely on comes from where the alarms take it.
         variables.insert(
@@ -697,21 +728,38 @@ impl Compiler<'_> {
         )
     }
 
-    fn dashboard(&self) -> Document {
-        let monitor = &self.environment.monitor;
-        let digest = short(self.inputs.query_digest);
-        let mut alarms: Vec<String> = self
+    /// Every alarm of the engine: its kind and its name.
+    fn alarms(&self) -> Vec<(Kind, String)> {
+        let signals = self
             .environment
             .signals
             .iter()
-            .map(|signal| self.names.signal_alarm(signal.signal))
-            .collect();
+            .map(|settings| settings.signal);
+        let mut alarms: Vec<(Kind, String)> = match self.environment.engine {
+            Engine::Monitor => signals
+                .map(|signal| (Kind::Alarm, self.names.signal_alarm(signal)))
+                .collect(),
+            Engine::LogAlarm => signals
+                .map(|signal| (Kind::LogAlarm, self.names.log_alarm(signal)))
+                .chain([(Kind::LogAlarm, self.names.log_heartbeat())])
+                .collect(),
+        };
         alarms.extend(
-            MONITOR_ALARMS
+            monitor_alarms(self.environment.engine)
                 .iter()
-                .map(|what| self.names.monitor_alarm(what)),
+                .map(|what| (Kind::Alarm, self.names.monitor_alarm(what))),
         );
-        let alarm_arns: Vec<String> = alarms.iter().map(|name| self.alarm_arn(name)).collect();
+        alarms
+    }
+
+    fn dashboard(&self) -> Document {
+        let monitor = &self.environment.monitor;
+        let digest = short(self.inputs.query_digest);
+        let alarms = self.alarms();
+        let alarm_arns: Vec<String> = alarms
+            .iter()
+            .map(|(_, name)| self.alarm_arn(name))
+            .collect();
         let log = |title: &str, y: u32, query: &str| {
             json!({
                 "type": "log", "x": 0, "y": y, "width": 24, "height": 8,
@@ -752,23 +800,27 @@ impl Compiler<'_> {
             json!(["AWS/Lambda", "Errors", "FunctionName", function]),
             json!(["AWS/Lambda", "Throttles", "FunctionName", function]),
         ];
-        let body = json!({
-            "start": "-PT3H",
-            "periodOverride": "inherit",
-            "widgets": [
-                {
-                    "type": "alarm", "x": 0, "y": 0, "width": 24, "height": 4,
-                    "properties": { "title": format!("Alarms of {}", self.subject()), "alarms": alarm_arns },
-                },
-                log("Statements by user, database, command and object", 4, self.inputs.summary),
-                log("Newest records", 12, self.inputs.table),
-                graph("Counted statements", 0, "Maximum", counted),
-                graph("Health of the monitor", 12, "Maximum", health),
-            ],
-        });
+        let mut widgets = vec![
+            json!({
+                "type": "alarm", "x": 0, "y": 0, "width": 24, "height": 4,
+                "properties": { "title": format!("Alarms of {}", self.subject()), "alarms": alarm_arns },
+            }),
+            log(
+                "Statements by user, database, command and object",
+                4,
+                self.inputs.summary,
+            ),
+            log("Newest records", 12, self.inputs.table),
+        ];
+        // Log alarms publish no metrics: there is nothing to draw.
+        if self.environment.engine == Engine::Monitor {
+            widgets.push(graph("Counted statements", 0, "Maximum", counted));
+            widgets.push(graph("Health of the monitor", 12, "Maximum", health));
+        }
+        let body = json!({ "start": "-PT3H", "periodOverride": "inherit", "widgets": widgets });
         let depends_on: Vec<String> = alarms
             .iter()
-            .map(|name| self.address(Kind::Alarm, name))
+            .map(|(kind, name)| self.address(*kind, name))
             .collect();
         let properties = json!({ "name": self.names.shared(), "body": body });
         self.document(
@@ -782,14 +834,10 @@ impl Compiler<'_> {
     /// The query as a log widget takes it: `SOURCE 'group' | …`. Its heading comment is left out, since nothing
     /// says that a comment may stand there; the widget's title holds the digest.
     fn widget_query(&self, query: &str) -> String {
-        let body: Vec<&str> = query
-            .lines()
-            .skip_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-            .collect();
         format!(
             "SOURCE '{}'\n| {}",
             self.names.cluster_log_group(),
-            body.join("\n").trim_end()
+            without_heading(query)
         )
     }
 
@@ -844,20 +892,10 @@ impl Compiler<'_> {
             "state": "ENABLED",
         });
         // Nothing is counted before somebody would hear of it.
-        let mut depends_on: Vec<String> = self
-            .environment
-            .signals
+        let depends_on: Vec<String> = self
+            .alarms()
             .iter()
-            .map(|signal| self.names.signal_alarm(signal.signal))
-            .collect();
-        depends_on.extend(
-            MONITOR_ALARMS
-                .iter()
-                .map(|what| self.names.monitor_alarm(what)),
-        );
-        let depends_on: Vec<String> = depends_on
-            .iter()
-            .map(|name| self.address(Kind::Alarm, name))
+            .map(|(kind, name)| self.address(*kind, name))
             .collect();
         self.document(
             Kind::EventRule,
@@ -888,6 +926,22 @@ impl Compiler<'_> {
             &depends_on,
             properties,
         )
+    }
+}
+
+/// A query without the comment that it begins with and without the line end.
+fn without_heading(query: &str) -> String {
+    let body: Vec<&str> = query
+        .lines()
+        .skip_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        .collect();
+    body.join("\n").trim_end().to_owned()
+}
+
+/// Adds a statement to a policy.
+fn add_statement(policy: &mut Value, statement: Value) {
+    if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
+        statements.push(statement);
     }
 }
 

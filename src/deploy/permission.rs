@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::former;
 use crate::compile::name::PREFIX;
 use crate::compile::resources::Location;
-use crate::policy::model::{Cluster, ClusterKind, Environment, Notification, Secret};
+use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, Notification, Secret};
 
 /// What somebody is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,9 +69,9 @@ pub enum On {
     LogGroups,
     /// Monitors' functions.
     Functions,
-    /// Monitors' roles.
+    /// Roles of monitors and of log alarms.
     Roles,
-    /// Monitors' roles, handed to Lambda and to nothing else.
+    /// Roles, handed to the service of the engine and to nothing else.
     PassedRoles,
     /// Topics.
     Topics,
@@ -237,6 +237,7 @@ operations! {
         DescribeAlarmHistory reads Everything 5 for Doctor needs "cloudwatch:DescribeAlarmHistory";
         GetMetricData reads Everything 20 for Doctor, Adopt needs "cloudwatch:GetMetricData";
         PutMetricAlarm writes Alarms 2 for Apply, Canary needs "cloudwatch:PutMetricAlarm";
+        PutLogAlarm writes Alarms 2 for Apply needs "cloudwatch:PutLogAlarm";
         DeleteAlarms writes Alarms 2 for Apply, Canary, Retire needs "cloudwatch:DeleteAlarms";
         PutDashboard writes Dashboards 5 for Apply needs "cloudwatch:PutDashboard";
         DeleteDashboards writes Dashboards 5 for Apply, Retire needs "cloudwatch:DeleteDashboards";
@@ -279,6 +280,23 @@ impl Operation {
         }
     }
 
+    /// The only engine that needs it. What takes the other engine's resources down is for both.
+    fn engine(self) -> Option<Engine> {
+        match self {
+            Self::CreateFunction
+            | Self::UpdateFunctionCode
+            | Self::UpdateFunctionConfiguration
+            | Self::PutFunctionConcurrency
+            | Self::PutFunctionEventInvokeConfig
+            | Self::AddPermission
+            | Self::TagFunction
+            | Self::PutRule
+            | Self::PutTargets => Some(Engine::Monitor),
+            Self::PutLogAlarm => Some(Engine::LogAlarm),
+            _ => None,
+        }
+    }
+
     /// The operation of that name of a service.
     pub fn find(service: &str, wire_name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| {
@@ -301,14 +319,17 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
     let mut statements: BTreeMap<(bool, On), Vec<&str>> = BTreeMap::new();
     for operation in Operation::ALL {
         let row = operation.row();
-        if purpose.allows(*operation) && !row.actions.is_empty() {
+        let is_other = operation
+            .engine()
+            .is_some_and(|engine| engine != environment.engine);
+        if purpose.allows(*operation) && !is_other && !row.actions.is_empty() {
             statements
                 .entry((row.writes, row.on))
                 .or_default()
                 .extend(row.actions);
         }
     }
-    let passes = purpose.allows(Operation::CreateFunction);
+    let passes = purpose.allows(Operation::CreateRole);
     if passes {
         statements.insert((true, On::PassedRoles), vec!["iam:PassRole"]);
     }
@@ -460,7 +481,13 @@ fn condition(environment: &Environment, on: On) -> Option<Value> {
     let name = &environment.name;
     match on {
         On::PassedRoles => {
-            Some(json!({ "StringEquals": { "iam:PassedToService": "lambda.amazonaws.com" } }))
+            let service = match environment.engine {
+                Engine::Monitor => json!("lambda.amazonaws.com"),
+                // The role is given to CloudWatch, and CloudWatch Logs takes it on: which of them IAM asks about is
+                // not documented.
+                Engine::LogAlarm => json!(["cloudwatch.amazonaws.com", "logs.amazonaws.com"]),
+            };
+            Some(json!({ "StringEquals": { "iam:PassedToService": service } }))
         }
         On::Keys => {
             Some(json!({ "StringEquals": { "aws:ResourceTag/pgvigil:environment": name } }))

@@ -141,10 +141,11 @@ codes! {
     EnvironmentName = "environment/name-form", Error, "an environment's name is not in kebab case", "rename the file: lower-case words joined by hyphens, at most 32 characters";
     EnvironmentDuplicate = "environment/duplicate-name", Error, "two files describe one environment", "delete one of them";
     EnvironmentMissing = "environment/missing-key", Error, "an environment lacks what its provider needs", "add the key, here or in the base";
-    EnvironmentUnused = "environment/unused-key", Warning, "a key that the provider does not use", "delete the key";
+    EnvironmentUnused = "environment/unused-key", Warning, "a key that the provider or the engine does not use", "delete the key";
     EnvironmentAccount = "environment/account", Error, "an account number is not twelve digits", "write twelve digits in quotes";
     EnvironmentRegion = "environment/region", Error, "a region does not have the form of a region", "write it as in `eu-central-1`";
     EnvironmentUnknownRegion = "environment/unknown-region", Warning, "a region is not known", "correct the name, unless the region is new";
+    EnvironmentEngineRegion = "environment/engine-region", Warning, "the engine `log-alarm` is perhaps not offered in the region", "look whether CloudWatch offers log alarms there, or set `engine: monitor`";
     EnvironmentAssumeRole = "environment/assume-role", Error, "a role to assume is none of the environment's account", "write the ARN of a role of that account, as in `arn:aws:iam::123456789012:role/pgvigil`";
     EnvironmentFolder = "environment/folder", Error, "a folder lies outside the repository", "write a path inside the repository";
     EnvironmentCluster = "environment/cluster-name", Error, "a name is none that a cluster or instance can have", "write the identifier as the RDS console shows it";

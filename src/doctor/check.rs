@@ -9,6 +9,7 @@ mod environment;
 mod function;
 mod key;
 mod log;
+mod log_alarm;
 mod notification;
 mod schedule;
 mod topic;

@@ -86,6 +86,8 @@ pub struct Alarm {
     pub state: AlarmState,
     /// Since when.
     pub since: Timestamp,
+    /// Why it could not be judged as it should, in CloudWatch's words (`EvaluationState` of a log alarm).
+    pub trouble: Option<String>,
     /// Actions in its history, the newest first. CloudWatch keeps it for 30 days.
     pub actions: Vec<AlarmAction>,
 }

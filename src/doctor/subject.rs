@@ -9,7 +9,7 @@ use super::port::{Asked, Since};
 use super::remedy::Remedy;
 use crate::compile::name::Names;
 use crate::compile::resources::{Document, Kind, Location, MONITOR_ALARMS, Metric, topic_arn};
-use crate::policy::model::{Cluster, ClusterKind, Environment, Provider, Signal};
+use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, Provider, Signal};
 
 /// What an alarm is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +75,15 @@ impl<'a> Subject<'a> {
 
     /// What an alarm is about; `None` for one that is not known here.
     pub fn alarm_role(&self, name: &str) -> Option<AlarmRole> {
-        let signal = self
-            .environment
-            .signals
-            .iter()
-            .find(|signal| self.names.signal_alarm(signal.signal) == name);
+        let signal = self.environment.signals.iter().find(|settings| {
+            let signal = settings.signal;
+            self.names.signal_alarm(signal) == name || self.names.log_alarm(signal) == name
+        });
         if let Some(signal) = signal {
             return Some(AlarmRole::Signal(signal.signal));
+        }
+        if self.names.log_heartbeat() == name {
+            return Some(AlarmRole::Heartbeat);
         }
         let roles = [AlarmRole::Errors, AlarmRole::Heartbeat, AlarmRole::Delivery];
         MONITOR_ALARMS
@@ -101,11 +103,22 @@ impl<'a> Subject<'a> {
         self.at.arn("cloudwatch", &format!("alarm:{name}"))
     }
 
-    /// ARN of the monitor's role.
+    /// ARN of the role that reads the log: the monitor's, or that of the log alarms' queries.
     pub fn role_arn(&self) -> String {
-        let function = self.one(Kind::LambdaFunction);
-        let role = function.and_then(|function| function.properties.get("role")?.as_str());
+        let reader = match self.environment.engine {
+            Engine::Monitor => self.one(Kind::LambdaFunction),
+            Engine::LogAlarm => self.one(Kind::LogAlarm),
+        };
+        let role = reader.and_then(|reader| reader.properties.get("role")?.as_str());
         role.unwrap_or_default().to_owned()
+    }
+
+    /// Documents of alarms of either kind.
+    pub fn alarms(&self) -> impl Iterator<Item = &'a Document> {
+        self.documents
+            .iter()
+            .copied()
+            .filter(|document| matches!(document.kind, Kind::Alarm | Kind::LogAlarm))
     }
 
     /// Calls that the role must be able to make: those that its own policy is written for.
@@ -152,7 +165,7 @@ impl<'a> Subject<'a> {
             key: self.names.alias(),
             subscriptions: self.all(Kind::SnsSubscription).collect(),
             alarms: self
-                .all(Kind::Alarm)
+                .alarms()
                 .map(|document| document.name.clone())
                 .collect(),
             function: self.names.shared(),

@@ -79,6 +79,7 @@ impl World {
         let alarm = Alarm {
             state: AlarmState::Ok,
             since: ago(30 * DAY),
+            trouble: None,
             actions: vec![AlarmAction {
                 at: ago(DAY),
                 state: Some(AlarmState::Ok),
@@ -114,7 +115,7 @@ impl World {
                 .map(|document| (document.address.clone(), Ok(Some(Subscription::Confirmed))))
                 .collect(),
             alarms: subject
-                .all(Kind::Alarm)
+                .alarms()
                 .map(|document| (document.name.clone(), Ok(Some(alarm.clone()))))
                 .collect(),
             function: Ok(Some(Function {
@@ -627,6 +628,7 @@ const BROKEN: &[Case] = {
             *world.alarm("human-dml") = Alarm {
                 state: AlarmState::InsufficientData,
                 since: ago(2 * HOUR),
+                trouble: None,
                 actions: Vec::new(),
             };
         }),

@@ -455,6 +455,16 @@ pub enum Architecture {
     X86_64,
 }
 
+impl Architecture {
+    /// The name in policy files, and Lambda's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+}
+
 /// What the monitor publishes beside the count of each signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Breakdown {
@@ -590,6 +600,25 @@ pub fn partition(region: &str) -> &'static str {
     }
 }
 
+/// What counts, and tells people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Engine {
+    /// A Lambda function on a schedule, with metrics and alarms on them.
+    Monitor,
+    /// CloudWatch's own alarms on a log query: no function, no metrics.
+    LogAlarm,
+}
+
+impl Engine {
+    /// The name in policy files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Monitor => "monitor",
+            Self::LogAlarm => "log-alarm",
+        }
+    }
+}
+
 /// A place where the policy is deployed.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -615,6 +644,8 @@ pub struct Environment {
     pub log_line_prefix: LogLinePrefix,
     /// Exclusions that apply here.
     pub exclusions: Selection,
+    /// What counts here.
+    pub engine: Engine,
     /// The monitor.
     pub monitor: Monitor,
     /// What is counted, at least `dml`, in the order of [`Signal::ALL`].

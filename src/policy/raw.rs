@@ -392,7 +392,10 @@ pub struct RawEnvironment {
     /// Exclusions that apply here: `all`, or a list of ids, which may be empty. Default: `all`.
     #[schemars(example = &"all", example = ["catalog-metadata"])]
     pub exclusions: Option<RawExclusionSelection>,
-    /// When and how the monitor runs.
+    /// What counts: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log query. What each costs and
+    /// lacks: docs/engines.md. Default: `monitor`.
+    pub engine: Option<RawEngine>,
+    /// When and how the monitor runs. The engine `log-alarm` uses `schedule`, `settle_seconds` and `late_arrival_minutes`.
     pub monitor: Option<RawMonitor>,
     /// What is counted.
     pub signals: Option<RawSignals>,
@@ -455,6 +458,17 @@ pub enum RawProvider {
     Aws,
     /// A folder, for trying things out.
     Local,
+}
+
+/// What counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Engine")]
+pub enum RawEngine {
+    /// A Lambda function on a schedule.
+    Monitor,
+    /// CloudWatch's alarm on a log query.
+    LogAlarm,
 }
 
 /// Processor of the Lambda function.

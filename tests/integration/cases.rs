@@ -48,6 +48,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-duplicate-cluster", "orders-prod"),
     ("environment-duplicate-name", "version: 1"),
     ("environment-email", "dba at example.com"),
+    ("environment-engine-region", "log-alarm"),
     ("environment-folder", "../elsewhere"),
     ("environment-late-arrival", "1440"),
     (

@@ -20,6 +20,8 @@ mod aws_extras;
 #[cfg(feature = "aws")]
 mod aws_fields;
 #[cfg(feature = "aws")]
+mod aws_log_alarm;
+#[cfg(feature = "aws")]
 mod aws_world;
 mod browser;
 mod cases;
@@ -46,6 +48,7 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+mod log_alarm;
 #[cfg(feature = "monitor")]
 mod lambda;
 #[cfg(all(feature = "aws", feature = "monitor"))]
@@ -55,6 +58,7 @@ mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
 mod mutation;
+mod package;
 mod page;
 mod readme;
 mod recorded;

@@ -8,12 +8,15 @@
     reason = "helpers of tests may panic"
 )]
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt as _;
+use pgvigil::package::Package;
+use pgvigil::policy::model::Architecture;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -188,16 +191,35 @@ pub(crate) fn target() -> PathBuf {
     )
 }
 
-/// The smallest package that Lambda takes: a zip file whose `bootstrap` is this text.
-pub(crate) fn package(path: &Path, bootstrap: &str) {
-    let code = format!(
-        "import zipfile\nz = zipfile.ZipFile({:?}, 'w')\nz.writestr(zipfile.ZipInfo('bootstrap'), {bootstrap:?})\nz.close()",
-        path.display().to_string()
-    );
-    let done = Command::new(target().join("venv/bin/python"))
-        .arg("-c")
-        .arg(code)
-        .status()
-        .unwrap();
-    assert!(done.success());
+/// The smallest package that passes for one of arm64: the head of a program, and this text behind it.
+pub(crate) fn package(path: &Path, text: &str) {
+    let package = Package::of(&program(ARM, text), Architecture::Arm64).unwrap();
+    fs::write(path, package.bytes).unwrap();
+}
+
+/// The processor of arm64 in an ELF file.
+pub(crate) const ARM: u16 = 183;
+
+/// An ELF file that starts nothing and needs nothing, with a text behind it.
+pub(crate) fn program(machine: u16, text: &str) -> Vec<u8> {
+    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
+    elf.resize(16, 0);
+    elf.extend(2u16.to_le_bytes());
+    elf.extend(machine.to_le_bytes());
+    elf.extend(1u32.to_le_bytes());
+    for word in [0u64, 64, 0] {
+        elf.extend(word.to_le_bytes());
+    }
+    elf.extend(0u32.to_le_bytes());
+    for half in [64u16, 56, 1, 64, 0, 0] {
+        elf.extend(half.to_le_bytes());
+    }
+    // One segment to load.
+    elf.extend(1u32.to_le_bytes());
+    elf.extend(5u32.to_le_bytes());
+    for word in [0u64, 0, 0, 120, 120, 4096] {
+        elf.extend(word.to_le_bytes());
+    }
+    elf.extend(text.as_bytes());
+    elf
 }

@@ -34,6 +34,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import alarms
 import cbor
 import lacking
+import log_alarms
 
 # Names under which services sign, where botocore files them under another.
 SIGNING = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
@@ -106,6 +107,7 @@ class Server:
             with self.lock:
                 self.calls, self.faults = [], []
             lacking.reset()
+            log_alarms.reset()
             alarms.messages.clear()
             moto_api_backend.reset()
             return answer(start_response, 200, [])
@@ -142,6 +144,15 @@ class Server:
         if "code" in fault:
             call["status"] = fault.get("status", 400)
             return refuse(start_response, service, fault)
+        bridge = lambda body: cbor.bridge(self.app, self.operations.model(service), operation, environ, body)
+        own = log_alarms.answer(service, operation, region, access_key, environ, body, bridge)
+        if own is not None:
+            call["status"], text = own
+            if fault.get("lost"):
+                raise ConnectionAbortedError("lost by a test")
+            headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+            start_response(f"{call['status']} X", headers + [("Content-Length", str(len(text)))])
+            return [text]
         own = lacking.answer(service, operation, region, access_key, environ, body, self.calls)
         if own is not None:
             status, document = own
@@ -151,7 +162,7 @@ class Server:
             return answer(start_response, status, document)
 
         if "/service/" in environ["PATH_INFO"]:
-            status, text = cbor.bridge(self.app, self.operations.model(service), operation, environ, body)
+            status, text = bridge(body)
             call["status"] = status
             if fault.get("lost"):
                 raise ConnectionAbortedError("lost by a test")

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     IamPolicy(IamPolicyArgs),
     /// Take over a stack that other scripts or Terraform made for the same clusters, without a gap
     Adopt(AdoptArgs),
+    /// Make the monitor's package for Lambda: the same bytes from the same program, on any machine
+    Package(PackageArgs),
     /// Enrol people on live databases, and see that everybody with a login is accounted for
     #[command(subcommand)]
     Enrol(EnrolCommand),
@@ -627,6 +629,53 @@ pub(crate) enum RoleArg {
     Retire,
     /// The monitor itself, cluster by cluster: what `apply` gives its role
     Monitor,
+}
+
+/// Processor of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ArchitectureArg {
+    /// AWS Graviton
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+/// Output of `package`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PackageFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// Arguments of `package`.
+#[derive(Debug, Args)]
+pub(crate) struct PackageArgs {
+    /// Processor that the package is for
+    #[arg(long, value_name = "PROCESSOR")]
+    pub(crate) architecture: Option<ArchitectureArg>,
+    /// Environment whose processor the package is for
+    #[arg(long, conflicts_with = "architecture")]
+    pub(crate) env: Option<String>,
+    /// The monitor as it was built for Linux; without it, it is built from the source with cargo-zigbuild
+    #[arg(long, value_name = "FILE")]
+    pub(crate) binary: Option<PathBuf>,
+    /// Folder of pgvigil's source
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        conflicts_with = "binary"
+    )]
+    pub(crate) source: PathBuf,
+    /// File to write, or a folder for `pgvigil-monitor-PROCESSOR.zip`, which is also the file's name here
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print what was made
+    #[arg(long, default_value = "human")]
+    pub(crate) format: PackageFormat,
 }
 
 /// Arguments of `iam-policy`.

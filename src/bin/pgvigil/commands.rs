@@ -36,6 +36,7 @@ mod impact;
 #[cfg(feature = "aws")]
 mod impact_live;
 mod man;
+mod package;
 mod plan;
 mod plan_all;
 mod provider_aws;
@@ -66,6 +67,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(session, &args),
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
+        Command::Package(args) => package::run(session, &args),
         Command::Enrol(command) => enrol(session, command),
         Command::Watch(args) => watch::run(session, &args),
         Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),

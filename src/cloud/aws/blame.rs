@@ -85,7 +85,7 @@ fn source(kind: Kind) -> &'static str {
         Kind::SnsTopic | Kind::SnsSubscription => "sns.amazonaws.com",
         Kind::IamRole | Kind::IamRolePolicy => "iam.amazonaws.com",
         Kind::LambdaFunction | Kind::LambdaPermission => "lambda.amazonaws.com",
-        Kind::Alarm | Kind::Dashboard => "monitoring.amazonaws.com",
+        Kind::Alarm | Kind::LogAlarm | Kind::Dashboard => "monitoring.amazonaws.com",
         Kind::EventRule | Kind::EventTarget => "events.amazonaws.com",
     }
 }

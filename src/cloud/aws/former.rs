@@ -10,13 +10,13 @@ use super::log_group::{self, MONITORS};
 use super::note;
 use super::provider::found;
 use super::sight::Sight;
-use super::{alarm, saved_query};
+use super::{alarm, log_alarm, saved_query};
 use super::{function, role, schedule, topic};
-use crate::compile::name::{Names, PREFIX};
+use crate::compile::name::{Names, PREFIX, query_role};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
 use crate::deploy::port::{CloudError, Found, Reading};
 use crate::doctor::canary;
-use crate::policy::model::{Cluster, ClusterKind};
+use crate::policy::model::{Cluster, ClusterKind, Engine};
 
 /// What the names of the environment's resources begin with.
 pub(super) fn prefix(aws: &Inner) -> String {
@@ -103,6 +103,7 @@ async fn tagged_cluster(
 /// are never deleted.
 pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
     let alarms = alarm::all(aws, sight).await?;
+    let log_alarms = log_alarm::all(aws, sight).await?;
     let queries = saved_query::all(aws, sight).await?;
     let groups = log_group::monitors(aws, sight).await?;
     // What documents ask about was read already. A cluster that none asks about is listed by its names like one that
@@ -119,7 +120,11 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
         .filter(|(_, base)| !asked.contains(*base))
         .map(|(cluster, base)| (cluster.clone(), base.clone()))
         .collect();
-    let names = alarms.keys().chain(queries.keys()).chain(groups.keys());
+    let names = alarms
+        .keys()
+        .chain(log_alarms.keys())
+        .chain(queries.keys())
+        .chain(groups.keys());
     let found: BTreeSet<&str> = names.map(|name| base_of(name)).collect();
     for base in found.difference(&known).copied() {
         let cluster = match cluster_of(aws, base) {
@@ -135,19 +140,71 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .extend(clusters.clone());
-    let mut all = beside(aws, sight, &alarms).await?;
+    let mut all = beside(aws, sight).await?;
+    for (cluster, base) in aws.bases.iter().filter(|(_, base)| asked.contains(*base)) {
+        if has_other_engine(aws, sight, base).await? {
+            all.extend(of_other_engine(aws, sight, cluster, base).await?);
+        }
+    }
     for (cluster, base) in &clusters {
         all.extend(left_of(aws, sight, cluster, base).await?);
     }
     Ok(all)
 }
 
-/// Alarms under the names of a watched cluster that no document asks for.
-async fn beside(
+/// Says whether something of a cluster shows that it had the other engine. A monitor leaves its log group, which is
+/// never deleted. What is put or noted without a look at the whole is not compared with what was before.
+pub(super) async fn has_other_engine(
     aws: &Inner,
     sight: &Sight,
-    alarms: &BTreeMap<String, aws_sdk_cloudwatch::types::MetricAlarm>,
+    base: &str,
+) -> Result<bool, CloudError> {
+    if sight.documents.is_empty() {
+        return Ok(false);
+    }
+    Ok(match aws.environment.engine {
+        Engine::Monitor => {
+            let alarms = log_alarm::all(aws, sight).await?;
+            alarms.keys().any(|name| base_of(name) == base)
+        }
+        Engine::LogAlarm => {
+            let groups = log_group::monitors(aws, sight).await?;
+            groups.contains_key(&format!("{MONITORS}{base}"))
+        }
+    })
+}
+
+/// What is left of the engine that an environment no longer has; its alarms are found beside the others.
+async fn of_other_engine(
+    aws: &Inner,
+    sight: &Sight,
+    cluster: &str,
+    base: &str,
 ) -> Result<Vec<Found>, CloudError> {
+    let names = match aws.environment.engine {
+        Engine::Monitor => vec![(Kind::IamRole, query_role(base))],
+        Engine::LogAlarm => vec![
+            (Kind::LogGroup, format!("{MONITORS}{base}")),
+            (Kind::IamRole, base.to_owned()),
+            (Kind::LambdaFunction, base.to_owned()),
+            (Kind::EventRule, base.to_owned()),
+        ],
+    };
+    present(aws, sight, cluster, names).await
+}
+
+/// Alarms under the names of a watched cluster that no document asks for.
+async fn beside(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
+    let metric = alarm::all(aws, sight).await?;
+    let log = log_alarm::all(aws, sight).await?;
+    let alarms: Vec<(Kind, &String, Value)> = metric
+        .iter()
+        .map(|(name, live)| (Kind::Alarm, name, alarm::properties(live)))
+        .chain(
+            log.iter()
+                .map(|(name, live)| (Kind::LogAlarm, name, log_alarm::properties(live))),
+        )
+        .collect();
     let mut all = Vec::new();
     for (cluster, base) in &aws.bases {
         // Nothing was asked about this cluster: what is there is not beside anything.
@@ -156,16 +213,16 @@ async fn beside(
         }) {
             continue;
         }
-        let notes = function::tags(aws, sight, base).await?.unwrap_or_default();
+        let notes = note::beside(aws, sight, base).await?;
         // The time in the name of a canary's alarm looks like the hash of a base.
         let is_of_cluster =
             |name: &str| base_of(name) == base.as_str() || canary::is_canary(base, name);
         let now = (aws.now)();
         let own = alarms
             .iter()
-            .filter(|(name, _)| is_of_cluster(name) && !canary::may_run(base, name, now));
-        for (name, live) in own {
-            let address = Document::address_of(cluster, Kind::Alarm, name);
+            .filter(|(_, name, _)| is_of_cluster(name) && !canary::may_run(base, name, now));
+        for (kind, name, properties) in own {
+            let address = Document::address_of(cluster, *kind, name);
             if sight
                 .documents
                 .iter()
@@ -174,11 +231,11 @@ async fn beside(
                 continue;
             }
             all.push(Found {
-                digest: Some(Fingerprint::of(Kind::Alarm, &alarm::properties(live))),
-                applied: super::note::of(&notes, Kind::Alarm, &address).applied,
+                digest: Some(Fingerprint::of(*kind, properties)),
+                applied: note::of(&notes, *kind, &address).applied,
                 address,
-                kind: Some(Kind::Alarm),
-                name: name.clone(),
+                kind: Some(*kind),
+                name: (*name).clone(),
             });
         }
     }
@@ -198,6 +255,7 @@ async fn left_of(
         (Kind::KmsAlias, format!("alias/{base}")),
         (Kind::SnsTopic, base.to_owned()),
         (Kind::IamRole, base.to_owned()),
+        (Kind::IamRole, query_role(base)),
         (Kind::LambdaFunction, base.to_owned()),
         (Kind::Dashboard, base.to_owned()),
         (Kind::SavedQuery, format!("{PREFIX}/{base}")),
@@ -208,6 +266,19 @@ async fn left_of(
         .keys()
         .filter(|name| base_of(name) == base || canary::is_canary(base, name));
     names.extend(of_cluster.map(|name| (Kind::Alarm, name.clone())));
+    let log_alarms = log_alarm::all(aws, sight).await?;
+    let of_cluster = log_alarms.keys().filter(|name| base_of(name) == base);
+    names.extend(of_cluster.map(|name| (Kind::LogAlarm, name.clone())));
+    present(aws, sight, cluster, names).await
+}
+
+/// Those of the resources that are there, and what was added to them.
+async fn present(
+    aws: &Inner,
+    sight: &Sight,
+    cluster: &str,
+    names: Vec<(Kind, String)>,
+) -> Result<Vec<Found>, CloudError> {
     let mut all = Vec::new();
     for (kind, name) in names {
         let document = document(cluster, kind, &name);

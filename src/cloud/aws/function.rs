@@ -11,10 +11,7 @@ use aws_sdk_lambda::types::{
     FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State,
     TracingConfig, TracingMode, VpcConfig,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use super::alarm::texts;
@@ -27,6 +24,7 @@ use super::sight::{Sight, Tags};
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
+use crate::package::code_sha256;
 
 /// Attempts and age, in seconds, after which Lambda gives up an asynchronous event, unless it is told otherwise.
 const RETRIES: (i32, i32) = (2, 21_600);
@@ -36,11 +34,6 @@ const LOOKS: u32 = 90;
 
 /// Tries to make a function while IAM spreads the news of its role, two seconds apart.
 const ROLE_TRIES: u32 = 20;
-
-/// The digest by which Lambda knows a package: SHA-256 of the zip file in base64.
-pub(super) fn code_digest(package: &[u8]) -> String {
-    STANDARD.encode(Sha256::digest(package))
-}
 
 type Function = Arc<GetFunctionOutput>;
 
@@ -251,7 +244,7 @@ fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudErr
             "the monitor's package is needed: name it with --package FILE".to_owned(),
         ));
     };
-    if wanted.is_some_and(|wanted| wanted != code_digest(package)) {
+    if wanted.is_some_and(|wanted| wanted != code_sha256(package)) {
         return Err(refused(
             "write",
             &document.address,

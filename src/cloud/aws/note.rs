@@ -1,14 +1,16 @@
 //! Fingerprints of what was last applied, as tags: beside what bears tags, and else on what it belongs to.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::connect::Inner;
+use super::provider::owner_and_name;
 use super::sight::{Sight, Tags};
-use super::{function, key, log_group, role, topic};
-use crate::compile::name::short_hash;
+use super::{former, function, key, log_group, role, topic};
+use crate::compile::name::{query_role, short_hash};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership};
 use crate::deploy::port::CloudError;
+use crate::policy::model::Engine;
 
 /// What the keys of notes begin with. They are no tags of the document.
 pub(super) const PREFIX: &str = "pgvigil:applied";
@@ -19,17 +21,32 @@ enum Keeper {
     LogGroup,
     Key,
     Topic,
+    /// The role itself, or the one that a policy belongs to.
     Role,
     Function,
+    /// The role of log alarms: where there is no function.
+    QueryRole,
 }
 
-fn keeper(document: &Document) -> Keeper {
+fn keeper(aws: &Inner, document: &Document) -> Keeper {
     match document.kind {
         // The cluster's own log group is not ours to tag.
         Kind::LogGroup if document.ownership == Ownership::Owned => Keeper::LogGroup,
         Kind::KmsKey | Kind::KmsAlias => Keeper::Key,
         Kind::SnsTopic | Kind::SnsSubscription => Keeper::Topic,
-        Kind::IamRole | Kind::IamRolePolicy => Keeper::Role,
+        kind => keeper_of(aws, kind),
+    }
+}
+
+/// The same for what is known by its kind alone.
+fn keeper_of(aws: &Inner, kind: Kind) -> Keeper {
+    match (kind, aws.environment.engine) {
+        (Kind::IamRole | Kind::IamRolePolicy, _) => Keeper::Role,
+        (Kind::LogAlarm, _) => Keeper::QueryRole,
+        // What both engines have, the cluster's own log group too.
+        (Kind::LogGroup | Kind::Alarm | Kind::Dashboard | Kind::SavedQuery, Engine::LogAlarm) => {
+            Keeper::QueryRole
+        }
         _ => Keeper::Function,
     }
 }
@@ -92,20 +109,62 @@ async fn tags(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
-) -> Result<Option<std::sync::Arc<Tags>>, CloudError> {
+) -> Result<Option<Arc<Tags>>, CloudError> {
     let base = &base(aws, document);
-    match keeper(document) {
+    match keeper(aws, document) {
         Keeper::LogGroup => log_group::tags(aws, sight, &document.name).await,
         Keeper::Key => key::tags(aws, sight, base).await,
         Keeper::Topic => topic::tags(aws, sight, base).await,
-        Keeper::Role => role::tags(aws, sight, base).await,
-        Keeper::Function => function::tags(aws, sight, base).await,
+        Keeper::Role => role::tags(aws, sight, owner_and_name(&document.name).0).await,
+        Keeper::Function => {
+            let tags = function::tags(aws, sight, base).await?;
+            of_cluster(aws, sight, base, tags).await
+        }
+        Keeper::QueryRole => {
+            let tags = role::tags(aws, sight, &query_role(base)).await?;
+            of_cluster(aws, sight, base, tags).await
+        }
     }
+}
+
+/// The notes of what both engines have, by those of the engine: while an environment changes its engine, what was last
+/// applied stands with the one before.
+async fn of_cluster(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+    own: Option<Arc<Tags>>,
+) -> Result<Option<Arc<Tags>>, CloudError> {
+    if !former::has_other_engine(aws, sight, base).await? {
+        return Ok(own);
+    }
+    let mut all = Tags::new();
+    for tags in [
+        function::tags(aws, sight, base).await?,
+        role::tags(aws, sight, &query_role(base)).await?,
+        own.clone(),
+    ] {
+        all.extend(
+            tags.iter()
+                .flat_map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone()))),
+        );
+    }
+    Ok(Some(Arc::new(all)))
+}
+
+/// The notes about alarms, dashboards and saved queries of a cluster.
+pub(super) async fn beside(aws: &Inner, sight: &Sight, base: &str) -> Result<Tags, CloudError> {
+    let own = match keeper_of(aws, Kind::Alarm) {
+        Keeper::QueryRole => role::tags(aws, sight, &query_role(base)).await?,
+        _ => function::tags(aws, sight, base).await?,
+    };
+    let all = of_cluster(aws, sight, base, own).await?;
+    Ok(all.map(|tags| (*tags).clone()).unwrap_or_default())
 }
 
 /// Notes that a resource is now as its document says. `more` are words that its kind wants to find again.
 ///
-/// A function that does not exist yet cannot bear notes: they wait until it is made. A run that ends before that
+/// A function or a role that does not exist yet cannot bear notes: they wait until it is made. A run that ends before that
 /// leaves what it made without notes, which is no fault: it still is as the document says.
 pub(super) async fn write(
     aws: &Inner,
@@ -116,12 +175,12 @@ pub(super) async fn write(
     words.extend_from_slice(more);
     let mut notes = BTreeMap::from([(tag_key(document.kind, &document.address), words.join(" "))]);
     let base = base(aws, document);
-    let written = match keeper(document) {
+    let written = match keeper(aws, document) {
         Keeper::LogGroup => log_group::tag(aws, &document.name, &notes).await,
         Keeper::Key => key::tag(aws, &base, &notes).await,
         Keeper::Topic => topic::tag(aws, &base, &notes).await,
-        Keeper::Role => role::tag(aws, &base, &notes).await,
-        Keeper::Function => {
+        Keeper::Role => role::tag(aws, owner_and_name(&document.name).0, &notes).await,
+        keeper @ (Keeper::Function | Keeper::QueryRole) => {
             let mut waiting = std::mem::take(
                 aws.pending
                     .lock()
@@ -130,7 +189,10 @@ pub(super) async fn write(
                     .or_default(),
             );
             waiting.append(&mut notes);
-            let written = function::tag(aws, &base, &waiting).await;
+            let written = match keeper {
+                Keeper::QueryRole => role::tag(aws, &query_role(&base), &waiting).await,
+                _ => function::tag(aws, &base, &waiting).await,
+            };
             if matches!(written, Err(CloudError::NotFound { .. })) {
                 aws.pending
                     .lock()
@@ -160,8 +222,15 @@ pub(super) async fn forget(
         }
         Kind::KmsAlias => key::untag(aws, base, &[key]).await,
         Kind::SnsSubscription => topic::untag(aws, base, &[key]).await,
-        Kind::IamRolePolicy => role::untag(aws, base, &[key]).await,
-        _ => function::untag(aws, base, &[key]).await,
+        // `CLUSTER/iam-role-policy/ROLE/NAME`.
+        Kind::IamRolePolicy => {
+            let role = address.split('/').nth(2).unwrap_or(base);
+            role::untag(aws, role, &[key]).await
+        }
+        kind => match keeper_of(aws, kind) {
+            Keeper::QueryRole => role::untag(aws, &query_role(base), &[key]).await,
+            _ => function::untag(aws, base, &[key]).await,
+        },
     };
     match forgotten {
         Err(CloudError::NotFound { .. }) => Ok(()),

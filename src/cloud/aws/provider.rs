@@ -11,13 +11,15 @@ use super::connect::{Aws, Inner};
 use super::note;
 use super::sight::Sight;
 use super::{
-    alarm, dashboard, former, function, key, log_group, role, saved_query, schedule, topic,
+    alarm, dashboard, former, function, key, log_alarm, log_group, role, saved_query, schedule,
+    topic,
 };
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{
     At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
 };
+use crate::package::code_sha256;
 
 /// Resources that are read side by side. Each service's own rate holds besides.
 const AT_ONCE: usize = 64;
@@ -47,7 +49,7 @@ impl Reader for Aws {
             return Ok(());
         }
         let sight = Sight::default();
-        let given = self.inner.package.as_deref().map(function::code_digest);
+        let given = self.inner.package.as_deref().map(code_sha256);
         let functions = documents
             .iter_mut()
             .filter(|document| document.kind == Kind::LambdaFunction);
@@ -191,6 +193,7 @@ impl Inner {
             Kind::IamRolePolicy => role::read_policy(self, sight, document).await,
             Kind::LambdaFunction => function::read(self, sight, document).await,
             Kind::Alarm => alarm::read(self, sight, document).await,
+            Kind::LogAlarm => log_alarm::read(self, sight, document).await,
             Kind::Dashboard => dashboard::read(self, sight, document).await,
             Kind::SavedQuery => saved_query::read(self, sight, document).await,
             Kind::LambdaPermission => function::read_permission(self, sight, document).await,
@@ -234,6 +237,7 @@ impl Inner {
             Kind::IamRolePolicy => role::put_policy(self, document).await,
             Kind::LambdaFunction => function::put(self, sight, document).await,
             Kind::Alarm => alarm::put(self, document).await,
+            Kind::LogAlarm => log_alarm::put(self, document).await,
             Kind::Dashboard => dashboard::put(self, document).await,
             Kind::SavedQuery => saved_query::put(self, sight, document).await,
             Kind::LambdaPermission => function::put_permission(self, sight, document).await,
@@ -297,7 +301,7 @@ impl Inner {
             Kind::IamRole => role::delete(self, &found.name).await?,
             Kind::IamRolePolicy => role::delete_policy(self, &found.name).await?,
             Kind::LambdaFunction => function::delete(self, &found.name).await?,
-            Kind::Alarm => alarm::delete(self, &found.name).await?,
+            Kind::Alarm | Kind::LogAlarm => alarm::delete(self, &found.name).await?,
             Kind::Dashboard => dashboard::delete(self, &found.name).await?,
             Kind::SavedQuery => saved_query::delete(self, &found.name).await?,
             Kind::LambdaPermission => function::delete_permission(self, &found.name).await?,

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::call::{found, gone};
 use super::connect::Inner;
-use super::note;
 use super::provider::owner_and_name;
 use super::sight::Sight;
+use super::{function, note};
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
@@ -243,15 +243,18 @@ pub(super) async fn beside(
             .iter()
             .any(|document| document.address == address)
         {
+            // The rule and the function that bears its notes share a name.
+            let notes = function::tags(aws, sight, &document.name).await?;
+            let notes = notes.unwrap_or_default();
             beside.push(Found {
                 digest: Some(Fingerprint::of(
                     Kind::EventTarget,
                     &target_properties(&document.name, target),
                 )),
+                applied: note::of(&notes, Kind::EventTarget, &address).applied,
                 address,
                 kind: Some(Kind::EventTarget),
                 name,
-                applied: None,
             });
         }
     }

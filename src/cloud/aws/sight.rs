@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_cloudwatch::types::MetricAlarm;
+use aws_sdk_cloudwatch::types::{LogAlarm, MetricAlarm};
 use aws_sdk_cloudwatchlogs::types::{LogGroup, QueryDefinition};
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_iam::types::Role;
@@ -58,8 +58,10 @@ impl<T: Clone> Memo<T> {
 /// What one look saw so far.
 #[derive(Debug, Default)]
 pub(super) struct Sight {
-    /// Alarms by name, by the beginning of the name.
+    /// Metric alarms by name, by the beginning of the name.
     pub(super) alarms: Memo<Arc<BTreeMap<String, MetricAlarm>>>,
+    /// Log alarms by name, by the beginning of the name.
+    pub(super) log_alarms: Memo<Arc<BTreeMap<String, LogAlarm>>>,
     /// Log groups by name, by the beginning of the name.
     pub(super) log_groups: Memo<Arc<BTreeMap<String, LogGroup>>>,
     /// Saved queries by name, by the beginning of the name. A name may stand for several.

@@ -143,15 +143,56 @@ impl Template {
     }
 }
 
-pub(super) fn alarm(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
-    let mut fields = Fields::of(document)?;
-    let actions = |items: Vec<Value>| -> Value {
+impl Template {
+    /// Actions of an alarm.
+    fn actions(&self, document: &Document, items: Vec<Value>) -> Value {
         let item = |item: Value| match &item {
-            Value::String(text) => template.referred(document, text, Kind::SnsTopic, None),
+            Value::String(text) => self.referred(document, text, Kind::SnsTopic, None),
             _ => item,
         };
         items.into_iter().map(item).collect()
-    };
+    }
+}
+
+pub(super) fn log_alarm(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let mut lines = fields.object("message_lines")?;
+    let role = fields.text("role")?;
+    let actions = |items: Vec<Value>| template.actions(document, items);
+    let properties = json!({
+        "AlarmName": fields.take("name")?,
+        "AlarmDescription": fields.take("description")?,
+        "ScheduledQueryConfiguration": {
+            "QueryString": fields.take("query")?,
+            "LogGroupIdentifiers": fields.take("log_groups")?,
+            "ScheduledQueryRoleARN": template.referred(document, &role, Kind::IamRole, Some("Arn")),
+            "AggregationExpression": fields.take("aggregation")?,
+            "ScheduleConfiguration": {
+                "ScheduleExpression": fields.take("schedule")?,
+                "StartTimeOffset": fields.take("start_offset_seconds")?,
+                "EndTimeOffset": fields.take("end_offset_seconds")?,
+            },
+        },
+        "QueryResultsToEvaluate": fields.take("results_to_evaluate")?,
+        "QueryResultsToAlarm": fields.take("results_to_alarm")?,
+        "ComparisonOperator": fields.take("comparison")?,
+        "Threshold": fields.take("threshold")?,
+        "TreatMissingData": fields.take("missing_data")?,
+        "ActionsEnabled": fields.take("actions_enabled")?,
+        "AlarmActions": actions(fields.list("alarm_actions")?),
+        "OKActions": actions(fields.list("ok_actions")?),
+        "InsufficientDataActions": actions(fields.list("insufficient_data_actions")?),
+        "ActionLogLineCount": lines.take("count")?,
+    });
+    lines.must("role", &Value::Null)?;
+    lines.finish()?;
+    fields.finish()?;
+    template.put(document, "AWS::CloudWatch::LogAlarm", properties)
+}
+
+pub(super) fn alarm(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let actions = |items: Vec<Value>| template.actions(document, items);
     let mut properties = json!({
         "AlarmName": fields.take("name")?,
         "AlarmDescription": fields.take("description")?,

@@ -27,8 +27,10 @@ pub enum Kind {
     IamRolePolicy,
     /// A Lambda function: code and configuration.
     LambdaFunction,
-    /// A CloudWatch alarm.
+    /// A CloudWatch alarm on a metric.
     Alarm,
+    /// A CloudWatch alarm on a log query.
+    LogAlarm,
     /// A CloudWatch dashboard.
     Dashboard,
     /// A saved Logs Insights query.
@@ -43,7 +45,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the safe order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LogGroup,
         Self::KmsKey,
         Self::KmsAlias,
@@ -53,6 +55,7 @@ impl Kind {
         Self::IamRolePolicy,
         Self::LambdaFunction,
         Self::Alarm,
+        Self::LogAlarm,
         Self::Dashboard,
         Self::SavedQuery,
         Self::LambdaPermission,
@@ -72,6 +75,7 @@ impl Kind {
             Self::IamRolePolicy => "iam-role-policy",
             Self::LambdaFunction => "lambda-function",
             Self::Alarm => "alarm",
+            Self::LogAlarm => "log-alarm",
             Self::Dashboard => "dashboard",
             Self::SavedQuery => "saved-query",
             Self::LambdaPermission => "lambda-permission",
@@ -99,6 +103,12 @@ impl Kind {
     fn sets(self) -> &'static [&'static str] {
         match self {
             Self::Alarm => &["alarm_actions", "ok_actions", "insufficient_data_actions"],
+            Self::LogAlarm => &[
+                "alarm_actions",
+                "ok_actions",
+                "insufficient_data_actions",
+                "log_groups",
+            ],
             Self::LambdaFunction => &[
                 "architectures",
                 "layers",

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::{Document, Inputs};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::{
-    Architecture, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Secret,
-    Selection, Signal, SignalSettings,
+    Architecture, Cluster, ClusterKind, Engine, Environment, Monitor, Notification, Provider,
+    Secret, Selection, Signal, SignalSettings,
 };
 use crate::source::Place;
 
@@ -41,6 +41,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         databases: Vec::new(),
         log_line_prefix: log_line_prefix(),
         exclusions: Selection::All,
+        engine: Engine::Monitor,
         monitor: Monitor {
             window_minutes: 5,
             settle_seconds: 60,
@@ -85,12 +86,20 @@ pub(crate) const INVESTIGATE: &str =
     "# investigation\nfields @timestamp, user, statement\n| sort @timestamp desc\n";
 pub(crate) const TABLE: &str = "# table\nfields @timestamp, user, object\n| sort @timestamp desc\n";
 
+pub(crate) const ROWS: &str =
+    "# rows\nfilter @message like /AUDIT/\n| fields pgUser as user, pgDatabase as database\n";
+
 /// Every document of an environment, compiled from those queries.
 pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
     let monitor_environment = BTreeMap::from([
         ("QUERY_DIGEST".to_owned(), "q1".to_owned()),
         ("METRIC_NAMESPACE".to_owned(), "Wrong".to_owned()),
     ]);
+    let signal_rows = environment
+        .signals
+        .iter()
+        .map(|settings| (settings.signal, ROWS.to_owned()))
+        .collect();
     let inputs = Inputs {
         summary: QUERY,
         investigate: INVESTIGATE,
@@ -98,6 +107,7 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         query_digest: "0123456789abcdef",
         policy_digest: "fedcba9876543210",
         monitor_environment: &monitor_environment,
+        signal_rows: &signal_rows,
     };
     environment
         .clusters

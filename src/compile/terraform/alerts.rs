@@ -136,15 +136,62 @@ impl Module {
     }
 }
 
-pub(super) fn alarm(module: &Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
-    let mut fields = Fields::of(document)?;
-    let actions = |items: Vec<Value>| -> Value {
+impl Module {
+    /// Actions of an alarm.
+    fn actions(&self, document: &Document, items: &[Value]) -> Value {
         let item = |item: &Value| match item {
-            Value::String(text) => module.referred(document, text, Kind::SnsTopic, "arn"),
+            Value::String(text) => self.referred(document, text, Kind::SnsTopic, "arn"),
             other => literal(other),
         };
         items.iter().map(item).collect()
+    }
+}
+
+/// In the words of `awscc`, which are those of CloudFormation's `AWS::CloudWatch::LogAlarm`.
+pub(super) fn log_alarm(module: &Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let mut lines = fields.object("message_lines")?;
+    let actions = |items: Vec<Value>| module.actions(document, &items);
+    let group = |group: &Value| match group {
+        Value::String(text) => module.referred(document, text, Kind::LogGroup, "name"),
+        other => literal(other),
     };
+    let groups: Value = fields.list("log_groups")?.iter().map(group).collect();
+    let arguments = json!({
+        "alarm_name": literal(&fields.take("name")?),
+        "alarm_description": literal(&fields.take("description")?),
+        "scheduled_query_configuration": {
+            "query_string": literal(&fields.take("query")?),
+            "log_group_identifiers": groups,
+            "scheduled_query_role_arn": module.referred(document, &fields.text("role")?, Kind::IamRole, "arn"),
+            "aggregation_expression": literal(&fields.take("aggregation")?),
+            "schedule_configuration": {
+                "schedule_expression": fields.take("schedule")?,
+                "start_time_offset": fields.take("start_offset_seconds")?,
+                "end_time_offset": fields.take("end_offset_seconds")?,
+            },
+        },
+        "query_results_to_evaluate": fields.take("results_to_evaluate")?,
+        "query_results_to_alarm": fields.take("results_to_alarm")?,
+        "comparison_operator": fields.take("comparison")?,
+        "threshold": fields.take("threshold")?,
+        "treat_missing_data": fields.take("missing_data")?,
+        "actions_enabled": fields.take("actions_enabled")?,
+        "alarm_actions": actions(fields.list("alarm_actions")?),
+        "ok_actions": actions(fields.list("ok_actions")?),
+        "insufficient_data_actions": actions(fields.list("insufficient_data_actions")?),
+        "action_log_line_count": lines.take("count")?,
+    });
+    lines.must("role", &Value::Null)?;
+    lines.finish()?;
+    fields.finish()?;
+    let id = Id::known(&document.name);
+    Ok(vec![block(document.kind, arguments, id)])
+}
+
+pub(super) fn alarm(module: &Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let mut fields = Fields::of(document)?;
+    let actions = |items: Vec<Value>| module.actions(document, &items);
     let mut arguments = json!({
         "alarm_name": literal(&fields.take("name")?),
         "alarm_description": literal(&fields.take("description")?),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::log_alarm::reads;
 use super::{Check, Context, Findings, Run, duration, text, there};
 use crate::compile::resources::{Document, Kind, Metric};
 use crate::doctor::diagnosis::Finding;
@@ -40,7 +41,7 @@ pub(super) const TELL: Check = Check {
 pub(super) const METRIC: Check = Check {
     id: "alarms-metric",
     group: GROUP,
-    title: "each alarm watches what the function publishes",
+    title: "each alarm watches what the function publishes, or reads what was compiled",
     why: "one letter between the alarm's dimensions and the function's, and the alarm waits for ever",
     needs: &[],
     run: Run::Cluster(metric),
@@ -64,11 +65,11 @@ pub(super) const DELIVERED: Check = Check {
     run: Run::Cluster(delivered),
 };
 
-/// A finding for each alarm of the files.
+/// A finding for each alarm of the files, of either kind.
 fn each(context: &Context<'_>, find: impl Fn(&Document) -> Result<Finding, Finding>) -> Findings {
     let findings: Vec<Finding> = context
         .subject
-        .all(Kind::Alarm)
+        .alarms()
         .map(|document| {
             find(document)
                 .unwrap_or_else(|early| early)
@@ -199,6 +200,9 @@ fn published(context: &Context<'_>, metric: &Metric) -> Result<Place, Finding> {
 fn metric(context: &Context<'_>) -> Findings {
     let subject = context.subject;
     each(context, |document| {
+        if document.kind == Kind::LogAlarm {
+            return reads(context, document);
+        }
         let watched = Place::of_alarm(context.live(document)?);
         let metric = match subject.alarm_role(&document.name) {
             Some(AlarmRole::Signal(signal)) => Metric::signal(subject.cluster, signal),
@@ -243,7 +247,23 @@ fn state(context: &Context<'_>) -> Findings {
         let alarm = observed(context, &document.name)?;
         let age = duration(context.age(alarm.since));
         let sentence = format!("it has been {} for {age}", alarm.state.name());
-        let look_at_monitor = || subject.look_aws(&["logs", "tail", &log, "--since", "3h"]);
+        let look_at_history = || {
+            subject.look_aws(&[
+                "cloudwatch",
+                "describe-alarm-history",
+                "--alarm-name",
+                &document.name,
+            ])
+        };
+        // What became of a query stands with its alarm.
+        let look_at_monitor = || match document.kind {
+            Kind::LogAlarm => look_at_history(),
+            _ => subject.look_aws(&["logs", "tail", &log, "--since", "3h"]),
+        };
+        if let Some(trouble) = &alarm.trouble {
+            let sentence = format!("CloudWatch could not judge it: {trouble}");
+            return Ok(Finding::fail(sentence, look_at_monitor()));
+        }
         let is_about_people = matches!(
             subject.alarm_role(&document.name),
             Some(AlarmRole::Signal(_))
@@ -258,12 +278,7 @@ fn state(context: &Context<'_>) -> Findings {
             AlarmState::Alarm if !is_about_people => Finding::fail(sentence, look_at_monitor()),
             AlarmState::Alarm if context.is_older(alarm.since, hours) => Finding::warn(
                 format!("{sentence}: nobody was told of anything since"),
-                subject.look_aws(&[
-                    "cloudwatch",
-                    "describe-alarm-history",
-                    "--alarm-name",
-                    &document.name,
-                ]),
+                look_at_history(),
             ),
             _ => Finding::ok(sentence),
         })

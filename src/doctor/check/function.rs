@@ -234,6 +234,7 @@ pub(in crate::doctor) fn heartbeat_patience(subject: &crate::doctor::Subject<'_>
 }
 
 fn heartbeat(context: &Context<'_>) -> Findings {
+    context.document(Kind::LambdaFunction)?;
     let found = context
         .observed()?
         .heartbeat
@@ -255,6 +256,7 @@ fn heartbeat(context: &Context<'_>) -> Findings {
 
 fn own_log(context: &Context<'_>) -> Findings {
     let subject = context.subject;
+    context.document(Kind::LambdaFunction)?;
     let name = subject.names.monitor_log_group();
     let Some(group) = context
         .observed()?

@@ -108,6 +108,7 @@ fn admits_alarms(context: &Context<'_>) -> Findings {
 
 fn admits_monitor(context: &Context<'_>) -> Findings {
     let subject = context.subject;
+    context.document(Kind::LambdaFunction)?;
     let policy = policy(context)?;
     let role = subject.role_arn();
     let via = format!("sns.{}.{}", subject.at.region, domain(subject.at.partition));

@@ -58,7 +58,7 @@ pub(super) fn alarms_admitted(
 ) -> Findings {
     let subject = context.subject;
     let mut findings = Vec::new();
-    for alarm in subject.all(Kind::Alarm) {
+    for alarm in subject.alarms() {
         let arn = subject.alarm_arn(&alarm.name);
         let call = |action: &str| Call::of_alarm(&arn, &subject.at.account, action, resource);
         let finding = actions
@@ -126,6 +126,7 @@ fn admits_alarms(context: &Context<'_>) -> Findings {
 
 fn admits_monitor(context: &Context<'_>) -> Findings {
     let subject = context.subject;
+    context.document(Kind::LambdaFunction)?;
     let live = context.live_one(Kind::SnsTopic)?;
     let action = "SNS:Publish";
     let role = subject.role_arn();

@@ -7,15 +7,25 @@ use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
-    Architecture, Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider,
-    Roles, Secret, Selection, Signal, SignalSettings,
+    Architecture, Breakdown, Cluster, ClusterKind, Engine, Environment, Monitor, Notification,
+    Provider, Roles, Secret, Selection, Signal, SignalSettings,
 };
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEnvironment,
-    RawProvider, RawRoles, RawSecret,
+    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEngine,
+    RawEnvironment, RawProvider, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
+
+/// What only a Lambda function needs.
+const UNUSED_BY_LOG_ALARM: [&str; 6] = [
+    "monitor/architecture",
+    "monitor/memory_mb",
+    "monitor/timeout_seconds",
+    "monitor/namespace",
+    "monitor/metrics",
+    "monitor_retention_days",
+];
 
 impl Lowering<'_> {
     pub(in crate::policy) fn environments(&mut self, documents: Vec<Document>) {
@@ -213,6 +223,30 @@ impl Lowering<'_> {
                 );
             }
         }
+        let engine = match raw.engine {
+            Some(RawEngine::LogAlarm) => Engine::LogAlarm,
+            Some(RawEngine::Monitor) | None => Engine::Monitor,
+        };
+        // Only where the file says so itself: a base may serve environments of both engines.
+        let own_places = Places::new(own.clone());
+        let unused: &[&str] = match engine {
+            Engine::Monitor => &[],
+            Engine::LogAlarm => &UNUSED_BY_LOG_ALARM,
+        };
+        for key in unused.iter().filter(|key| own_places.has(**key)) {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::EnvironmentUnused,
+                    format!(
+                        "the engine {} does not use {}",
+                        quote(engine.name()),
+                        quote(key.rsplit('/').next().unwrap_or(key))
+                    ),
+                )
+                .at(own_places.key(*key))
+                .help("delete it"),
+            );
+        }
         if raw.provider == Some(RawProvider::Local) && places.has("assume_role") {
             self.sink.push(
                 Diagnostic::new(
@@ -342,6 +376,7 @@ impl Lowering<'_> {
             databases,
             log_line_prefix,
             exclusions,
+            engine,
             monitor,
             signals,
             notifications,

@@ -93,14 +93,15 @@ use pgvigil::{cloud::aws::Aws, deploy::permission::Purpose};
 
 #[cfg(feature = "aws")]
 mod enabled {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
     use std::sync::Arc;
 
     use anyhow::Context as _;
     use jiff::Timestamp;
     use pgvigil::cloud::aws::{Settings, Variables};
     use pgvigil::deploy::permission::Purpose;
-    use pgvigil::policy::model::{Architecture, Environment};
+    use pgvigil::package::{Package, file_at};
+    use pgvigil::policy::model::{Architecture, Engine, Environment};
 
     use super::Ground;
 
@@ -110,7 +111,9 @@ mod enabled {
         purpose: Purpose,
         assume_role: Option<&String>,
     ) -> anyhow::Result<Settings> {
+        // Log alarms run no program; with `--all` other environments do.
         let package = match ground.package {
+            _ if environment.engine == Engine::LogAlarm => None,
             None => None,
             Some(path) => Some(package(path, environment.monitor.architecture)?),
         };
@@ -123,23 +126,14 @@ mod enabled {
         })
     }
 
-    /// The package of an architecture: the file itself, or its file in a folder.
+    /// The package at a path, which Lambda could run on that processor.
     fn package(path: &Path, architecture: Architecture) -> anyhow::Result<Arc<[u8]>> {
-        let path: PathBuf = if path.is_dir() {
-            let architecture = match architecture {
-                Architecture::Arm64 => "arm64",
-                Architecture::X86_64 => "x86_64",
-            };
-            path.join(format!("pgvigil-monitor-{architecture}.zip"))
-        } else {
-            path.to_owned()
-        };
+        let path = file_at(path, architecture);
         let shown = path.display();
         let bytes =
             std::fs::read(&path).with_context(|| format!("cannot read the package {shown}"))?;
-        // Every zip file begins so (PKZIP APPNOTE, 4.3.7).
-        anyhow::ensure!(bytes.starts_with(b"PK\x03\x04"), "{shown} is no zip file");
-        Ok(bytes.into())
+        let package = Package::open(bytes, architecture).with_context(|| format!("{shown}"))?;
+        Ok(package.bytes.into())
     }
 }
 

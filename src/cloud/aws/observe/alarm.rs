@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    AlarmHistoryItem, HistoryItemType, MetricAlarm, ScanBy, StateValue,
+    AlarmHistoryItem, AlarmType, HistoryItemType, LogAlarm, MetricAlarm, ScanBy, StateValue,
 };
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
 use crate::doctor::observation::{Alarm, AlarmAction, AlarmState, Answer};
 use crate::doctor::port::Since;
+use crate::policy::model::Engine;
 
 /// Names that one call takes (`DescribeAlarms`).
 const NAMES_AT_ONCE: usize = 100;
@@ -46,12 +48,7 @@ pub(super) async fn read(
     join_all(chunks).await.into_iter().flatten().collect()
 }
 
-async fn one(
-    aws: &Inner,
-    name: &str,
-    alarm: Option<&MetricAlarm>,
-    history: Since,
-) -> Answer<Alarm> {
+async fn one(aws: &Inner, name: &str, alarm: Option<&Seen>, history: Since) -> Answer<Alarm> {
     let Some(alarm) = alarm else {
         return Ok(None);
     };
@@ -59,18 +56,50 @@ async fn one(
         resource: name.to_owned(),
         message: message.to_owned(),
     };
-    let since = alarm
-        .state_transitioned_timestamp()
-        .or(alarm.state_updated_timestamp())
-        .and_then(time);
+    let since = alarm.since.as_ref().and_then(time);
     Ok(Some(Alarm {
-        state: state_of(alarm.state_value()).ok_or_else(|| unreadable("its state is unknown"))?,
+        state: state_of(alarm.state.as_ref()).ok_or_else(|| unreadable("its state is unknown"))?,
         since: since.ok_or_else(|| unreadable("since when it is in its state is not told"))?,
+        trouble: alarm.trouble.clone(),
         actions: actions(aws, name, Some(history)).await?,
     }))
 }
 
-type Described = Arc<BTreeMap<String, MetricAlarm>>;
+/// What alarms of both types tell of their state.
+#[derive(Debug, Clone)]
+struct Seen {
+    state: Option<StateValue>,
+    since: Option<DateTime>,
+    trouble: Option<String>,
+}
+
+/// Reads that out of an alarm; a log alarm also tells why it could not be judged.
+macro_rules! seen {
+    ($alarm:ident, $trouble:expr) => {
+        Seen {
+            state: $alarm.state_value().cloned(),
+            since: $alarm
+                .state_transitioned_timestamp()
+                .or($alarm.state_updated_timestamp())
+                .copied(),
+            trouble: $trouble,
+        }
+    };
+}
+
+fn of_metric_alarm(alarm: &MetricAlarm) -> Seen {
+    seen!(alarm, None)
+}
+
+fn of_log_alarm(alarm: &LogAlarm) -> Seen {
+    let trouble = alarm.evaluation_state().map(|evaluation| {
+        let reason = alarm.state_reason().unwrap_or_default();
+        format!("{}: {reason}", evaluation.as_str())
+    });
+    seen!(alarm, trouble)
+}
+
+type Described = Arc<BTreeMap<String, Seen>>;
 
 async fn describe(aws: &Inner, names: &[String]) -> Result<Described, CloudError> {
     let what = names.first().map_or("alarms", String::as_str);
@@ -80,15 +109,27 @@ async fn describe(aws: &Inner, names: &[String]) -> Result<Described, CloudError
             aws.alarms
                 .describe_alarms()
                 .set_alarm_names(Some(names.to_vec()))
+                .set_alarm_types(types(aws))
                 .max_records(100)
                 .send()
         })
         .await?;
-    let alarms = answer.metric_alarms.unwrap_or_default();
-    let by_name = alarms
-        .into_iter()
-        .map(|alarm| (alarm.alarm_name.clone().unwrap_or_default(), alarm));
-    Ok(Arc::new(by_name.collect()))
+    let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    let metric = answer.metric_alarms().iter();
+    let mut all: BTreeMap<String, Seen> = metric
+        .map(|alarm| (name(alarm.alarm_name()), of_metric_alarm(alarm)))
+        .collect();
+    let log = answer.log_alarms().iter();
+    all.extend(log.map(|alarm| (name(alarm.alarm_name()), of_log_alarm(alarm))));
+    Ok(Arc::new(all))
+}
+
+/// Unless they are named, metric alarms alone are described.
+fn types(aws: &Inner) -> Option<Vec<AlarmType>> {
+    match aws.environment.engine {
+        Engine::Monitor => None,
+        Engine::LogAlarm => Some(vec![AlarmType::MetricAlarm, AlarmType::LogAlarm]),
+    }
 }
 
 fn state_of(state: Option<&StateValue>) -> Option<AlarmState> {
@@ -110,7 +151,7 @@ pub(in crate::cloud::aws) async fn state(aws: &Inner, name: &str) -> Answer<Alar
     let Some(alarm) = alarms.get(name) else {
         return Ok(None);
     };
-    match state_of(alarm.state_value()) {
+    match state_of(alarm.state.as_ref()) {
         Some(state) => Ok(Some(state)),
         None => Err(CloudError::Unreadable {
             resource: name.to_owned(),

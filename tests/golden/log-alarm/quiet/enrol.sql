@@ -1,0 +1,268 @@
+-- pgvigil quiet: who is audited, rules 80fa713f6ece
+--
+-- psql --dbname DATABASE --file enrol.sql
+-- Run it in every database of the cluster: roles are shared, the extension is not.
+\set ON_ERROR_STOP on
+\encoding UTF8
+begin isolation level read committed read write;
+
+-- Stops with a reason where pgAudit cannot work. Changes nothing.
+do $require$
+declare
+    libraries text;
+begin
+    -- Functions that people of this database wrote must not be found in place of the system's.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
+    -- First: who may not set these settings may not read shared_preload_libraries either.
+    if not (select rolsuper from pg_roles where rolname = current_user)
+        and not exists (
+            select from pg_roles
+            where rolname = 'rds_superuser' and pg_has_role(current_user, oid, 'member'))
+    then
+        raise exception 'role "%" may not set pgaudit settings of other roles', current_user
+            using errcode = 'insufficient_privilege',
+                  hint = 'connect as a superuser, or on Aurora and RDS as a member of rds_superuser';
+    end if;
+
+    libraries := current_setting('shared_preload_libraries');
+    if not exists (
+        select from unnest(string_to_array(libraries, ',')) as library
+        where btrim(library, ' "') in ('pgaudit', '$libdir/pgaudit')
+    ) then
+        raise exception 'pgaudit is not loaded: shared_preload_libraries is "%"', libraries
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'add pgaudit to shared_preload_libraries (on Aurora and RDS in the parameter group '
+                         'of the cluster or instance), then reboot';
+    end if;
+    if not exists (select from pg_available_extensions where name = 'pgaudit') then
+        raise exception 'the extension pgaudit is not installed on this server'
+            using errcode = 'object_not_in_prerequisite_state',
+                  hint = 'install the package that belongs to this version of PostgreSQL';
+    end if;
+end
+$require$;
+
+-- Makes the extension, which adds the names of objects to records of DDL.
+do $extension$
+begin
+    if exists (select from pg_catalog.pg_extension where extname = 'pgaudit') then
+        return;
+    end if;
+    create extension pgaudit;
+    raise notice 'the extension pgaudit is made';
+exception when unique_violation or duplicate_object then
+    -- Another run may have made it meanwhile.
+    if not exists (select from pg_catalog.pg_extension where extname = 'pgaudit') then
+        raise;
+    end if;
+end
+$extension$;
+
+-- What the policy says, for the statements that follow. The compiled script fills both tables;
+-- they vanish with the session.
+create temporary table if not exists pgvigil_desired (
+    role name not null,
+    setting text not null,
+    value text not null,
+    primary key (role, setting)
+);
+-- Roles that are deliberately not audited: their settings are left alone.
+create temporary table if not exists pgvigil_unaudited (
+    role_pattern text not null
+);
+truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited;
+
+
+-- Brings the pgaudit settings of roles to pgvigil_desired. Running it twice changes nothing.
+do $enrol$
+declare
+    item record;
+    changed int;
+    attempt int := 0;
+begin
+    -- Functions that people of this database wrote must not be found in place of the system's.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    -- What follows is meant to be read.
+    perform set_config('client_min_messages', 'notice', true);
+    -- Somebody who leaves a change of a role's settings uncommitted must not hold this up for ever.
+    perform set_config('lock_timeout', '1min', true);
+
+    for item in
+        select distinct desired.role from pg_temp.pgvigil_desired desired
+        where not exists (select from pg_roles where rolname = desired.role)
+        order by 1
+    loop
+        raise warning 'role "%" is declared and does not exist on this server: nobody of that name is audited', item.role;
+    end loop;
+
+    for item in
+        select rolname from pg_roles
+        where not rolcanlogin and rolname in (select role from pg_temp.pgvigil_desired)
+        order by 1
+    loop
+        raise warning 'role "%" is declared and cannot log in: its settings do not reach its members', item.rolname;
+    end loop;
+
+    -- Roles' own settings beat these; but where they send records to the client at a low level, the log has none.
+    for item in
+        select coalesce(format('database %I', d.datname), 'all databases') as place, entry
+        from pg_db_role_setting s
+        left join pg_database d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as entry
+        where s.setrole = 0 and split_part(entry, '=', 1) in ('pgaudit.log_client', 'pgaudit.log_level')
+        order by 1, 2
+    loop
+        raise warning '% has "%" for every role: records may be missing from the log', item.place, item.entry;
+    end loop;
+
+    -- Roles belong to all databases, and no lock that everybody may take does: where two runs meet, the later one
+    -- waits, fails, and finds everything done when it looks again.
+    loop
+        begin
+            changed := 0;
+
+            -- A setting for one database beats the role's own, and others (log_client with log_level, log_statement)
+            -- thin records out. pgaudit.role is left alone: it adds records and takes none away.
+            for item in
+                select r.rolname, d.datname, split_part(entry, '=', 1) as setting, entry
+                from pg_db_role_setting s
+                join pg_roles r on r.oid = s.setrole
+                left join pg_database d on d.oid = s.setdatabase
+                cross join unnest(s.setconfig) as entry
+                where r.rolname in (select role from pg_temp.pgvigil_desired)
+                  and split_part(entry, '=', 1) in (
+                      select name from pg_settings where name like 'pgaudit.%' and name <> 'pgaudit.role')
+                  and (s.setdatabase <> 0 or not exists (
+                      select from pg_temp.pgvigil_desired desired
+                      where desired.role = r.rolname and desired.setting = split_part(entry, '=', 1)))
+                order by 1, 2, 3
+            loop
+                if item.datname is null then
+                    raise notice 'role "%" has its own "%": reset', item.rolname, item.entry;
+                    execute format('alter role %I reset %I', item.rolname, item.setting);
+                else
+                    raise notice 'role "%" has its own "%" in database "%": reset',
+                        item.rolname, item.entry, item.datname;
+                    execute format('alter role %I in database %I reset %I', item.rolname, item.datname, item.setting);
+                end if;
+                changed := changed + 1;
+            end loop;
+
+            for item in
+                select desired.role, desired.setting, desired.value
+                from pg_temp.pgvigil_desired desired
+                join pg_roles r on r.rolname = desired.role
+                where not exists (
+                    select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+                    where s.setrole = r.oid and s.setdatabase = 0
+                      and entry = desired.setting || '=' || desired.value
+                )
+                order by 1, 2
+            loop
+                raise notice 'role "%": % is now "%"', item.role, item.setting, item.value;
+                execute format('alter role %I set %I to %L', item.role, item.setting, item.value);
+                changed := changed + 1;
+            end loop;
+
+            -- Settings that no file declares any longer.
+            for item in
+                select r.rolname, split_part(entry, '=', 1) as setting, entry
+                from pg_db_role_setting s
+                join pg_roles r on r.oid = s.setrole
+                cross join unnest(s.setconfig) as entry
+                where s.setdatabase = 0
+                  and split_part(entry, '=', 1) in (
+                      'pgaudit.log', 'pgaudit.log_relation', 'pgaudit.log_catalog',
+                      'pgaudit.log_parameter', 'pgaudit.log_statement_once')
+                  and not exists (select from pg_temp.pgvigil_desired where role = r.rolname)
+                  and not exists (select from pg_temp.pgvigil_unaudited where r.rolname ~ role_pattern)
+                order by 1, 2
+            loop
+                raise notice 'role "%" is not declared: "%" is reset', item.rolname, item.entry;
+                execute format('alter role %I reset %I', item.rolname, item.setting);
+                changed := changed + 1;
+            end loop;
+            exit;
+        exception when internal_error or unique_violation then
+            -- "tuple concurrently updated", or the same row inserted twice.
+            attempt := attempt + 1;
+            if attempt = 10 then
+                raise;
+            end if;
+            raise notice 'somebody else changed these roles meanwhile (%): once more', sqlerrm;
+        end;
+    end loop;
+
+    if changed = 0 then
+        raise notice 'every role was as declared: nothing changed';
+    else
+        raise notice '% settings changed; sessions that are open keep what they had until they connect again (% of audited roles)',
+            changed,
+            (select count(*) from pg_stat_activity where usename in (select role from pg_temp.pgvigil_desired));
+    end if;
+end
+$enrol$;
+
+-- Reads back what was set, and stops where a declared role is not audited as declared.
+do $verify$
+declare
+    wrong text;
+begin
+    -- Functions that people of this database wrote must not be found in place of the system's.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
+    select string_agg(fault, '; ' order by fault)
+    into wrong
+    from (
+        select format('%s: %s is not %s', desired.role, desired.setting, desired.value)
+        from pg_temp.pgvigil_desired desired
+        join pg_roles r on r.rolname = desired.role
+        where not exists (
+            select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+            where s.setrole = r.oid and s.setdatabase = 0
+              and entry = desired.setting || '=' || desired.value
+        )
+        union all
+        select format('%s: %s in database %s', r.rolname, entry, d.datname)
+        from pg_db_role_setting s
+        join pg_roles r on r.oid = s.setrole
+        join pg_database d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as entry
+        where r.rolname in (select role from pg_temp.pgvigil_desired)
+          and entry like 'pgaudit.%' and entry not like 'pgaudit.role=%'
+    ) as faults (fault);
+    if wrong is not null then
+        raise exception 'not audited as declared: %', wrong;
+    end if;
+end
+$verify$;
+
+-- Every role that can log in, and how it is audited now.
+select
+    r.rolname as role,
+    case
+        when exists (select from pg_temp.pgvigil_desired where role = r.rolname) then 'audited'
+        when exists (select from pg_temp.pgvigil_unaudited where r.rolname ~ role_pattern) then 'not audited, declared'
+        else 'UNDECLARED'
+    end as status,
+    (select string_agg(entry || coalesce(' in ' || d.datname, ''), '; ' order by d.datname nulls first, entry)
+     from pg_db_role_setting s
+     left join pg_database d on d.oid = s.setdatabase
+     cross join unnest(s.setconfig) as entry
+     where s.setrole = r.oid and entry like 'pgaudit.%') as settings,
+    case
+        when r.rolsuper then 'superuser: can switch auditing off'
+        when exists (
+            select from pg_roles a where a.rolname = 'rds_superuser' and pg_has_role(r.oid, a.oid, 'member')
+        ) then 'rds_superuser: can switch auditing off'
+        else ''
+    end as remark
+from pg_roles r
+where r.rolcanlogin
+order by
+    exists (select from pg_temp.pgvigil_desired where role = r.rolname),
+    exists (select from pg_temp.pgvigil_unaudited where r.rolname ~ role_pattern),
+    r.rolname;
+
+commit;
