@@ -133,9 +133,12 @@ pub struct Totals {
 }
 
 impl Evaluator {
-    /// Whether an entry may be an audit record. Most entries of a log are none; their prefix need not be read.
+    /// Whether an entry may be an audit record, or a refusal where those are counted. Most entries of a log are neither;
+    /// their prefix need not be read.
     pub fn may_concern(&self, text: &[u8]) -> bool {
-        memchr::memmem::find(text, b"AUDIT: ").is_some()
+        let holds = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+        holds(b"AUDIT: ")
+            || (self.counts(Signal::Denied) && (holds(b"ERROR: ") || holds(b"FATAL: ")))
     }
 
     /// Writes one JSON line for each audit record, in the order of the input, whatever the number of

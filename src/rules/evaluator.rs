@@ -172,6 +172,11 @@ impl Evaluator {
         }
     }
 
+    /// Whether the query counts a signal.
+    pub fn counts(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
+    }
+
     /// The signals among those of the query that count an entry, by the fields that the query reads.
     pub fn signals(&self, scratch: &mut Scratch, text: &[u8]) -> Vec<Signal> {
         if self.signals == [Signal::Dml] {

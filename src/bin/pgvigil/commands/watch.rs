@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
-use pgvigil::compile::{self, QuerySource};
+use pgvigil::compile;
 use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
 use pgvigil::watch::cursor::{Cursor, Document};

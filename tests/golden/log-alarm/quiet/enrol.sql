@@ -59,7 +59,7 @@ exception when unique_violation or duplicate_object then
 end
 $extension$;
 
--- What the policy says, for the statements that follow. The compiled script fills both tables;
+-- What the policy says, for the statements that follow. The compiled script fills the tables;
 -- they vanish with the session.
 create temporary table if not exists pgvigil_desired (
     role name not null,
@@ -71,7 +71,12 @@ create temporary table if not exists pgvigil_desired (
 create temporary table if not exists pgvigil_unaudited (
     role_pattern text not null
 );
-truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited;
+-- What is noted beside each role: by it the next run knows whose settings it made.
+create temporary table if not exists pgvigil_fingerprint (
+    role name primary key,
+    fingerprint text not null
+);
+truncate pg_temp.pgvigil_desired, pg_temp.pgvigil_unaudited, pg_temp.pgvigil_fingerprint;
 
 
 -- Brings the pgaudit settings of roles to pgvigil_desired. Running it twice changes nothing.
@@ -80,6 +85,7 @@ declare
     item record;
     changed int;
     attempt int := 0;
+    is_managed boolean;
 begin
     -- Functions that people of this database wrote must not be found in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -104,17 +110,44 @@ begin
         raise warning 'role "%" is declared and cannot log in: its settings do not reach its members', item.rolname;
     end loop;
 
+    -- Such a name can stand for the head of a record, so that its records cannot be told from forged ones.
+    for item in
+        select 'role' as kind, rolname as name from pg_roles where rolcanlogin and rolname ~ '[]:[]|[[:cntrl:]]'
+        union all
+        select 'database', datname from pg_database where datname ~ '[]:@[]|[[:cntrl:]]'
+        order by 1, 2
+    loop
+        raise warning 'the name of the % "%" can imitate a line of the log: rename it', item.kind, item.name;
+    end loop;
+
+    -- Records below this level are not written, whatever pgAudit's settings are.
+    for item in
+        select r.rolname, coalesce(' in database ' || quote_ident(d.datname), '') as place, entry
+        from pg_db_role_setting s
+        join pg_roles r on r.oid = s.setrole
+        left join pg_database d on d.oid = s.setdatabase
+        cross join unnest(s.setconfig) as entry
+        where r.rolname in (select role from pg_temp.pgvigil_desired)
+          and lower(entry) in ('log_min_messages=fatal', 'log_min_messages=panic')
+        order by 1, 2
+    loop
+        raise warning 'role "%" has "%"%: the log has none of its records', item.rolname, item.entry, item.place;
+    end loop;
+
     -- Roles' own settings beat these; but where they send records to the client at a low level, the log has none.
     for item in
         select coalesce(format('database %I', d.datname), 'all databases') as place, entry
         from pg_db_role_setting s
         left join pg_database d on d.oid = s.setdatabase
         cross join unnest(s.setconfig) as entry
-        where s.setrole = 0 and split_part(entry, '=', 1) in ('pgaudit.log_client', 'pgaudit.log_level')
+        where s.setrole = 0 and split_part(entry, '=', 1) in ('pgaudit.log_client', 'pgaudit.log_level', 'log_min_messages')
         order by 1, 2
     loop
         raise warning '% has "%" for every role: records may be missing from the log', item.place, item.entry;
     end loop;
+
+    -- Aurora and RDS have no superuser, and nobody else may set a name of our own: there the fingerprint is a comment.
+    is_managed := exists (select from pg_roles where rolname = 'rds_superuser');
 
     -- Roles belong to all databases, and no lock that everybody may take does: where two runs meet, the later one
     -- waits, fails, and finds everything done when it looks again.
@@ -165,23 +198,74 @@ begin
                 changed := changed + 1;
             end loop;
 
-            -- Settings that no file declares any longer.
+            -- The fingerprint of what was applied.
             for item in
-                select r.rolname, split_part(entry, '=', 1) as setting, entry
+                select f.role, f.fingerprint, c.description as comment,
+                    (select substr(entry, strpos(entry, '=') + 1)
+                     from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+                     where s.setrole = r.oid and s.setdatabase = 0 and entry like 'pgvigil.enrolled=%') as setting
+                from pg_temp.pgvigil_fingerprint f
+                join pg_roles r on r.rolname = f.role
+                left join pg_shdescription c on c.objoid = r.oid and c.classoid = 'pg_authid'::regclass
+                order by 1
+            loop
+                if not is_managed then
+                    if item.setting is distinct from item.fingerprint then
+                        execute format('alter role %I set pgvigil.enrolled to %L', item.role, item.fingerprint);
+                    end if;
+                elsif item.comment is null or item.comment ~ '^audited by pgvigil 1-[0-9a-f]{16}$' then
+                    if item.comment is distinct from 'audited by pgvigil ' || item.fingerprint then
+                        execute format('comment on role %I is %L', item.role,
+                            'audited by pgvigil ' || item.fingerprint);
+                    end if;
+                else
+                    raise notice 'role "%" has a comment of its own, so nothing can be noted beside it', item.role;
+                end if;
+            end loop;
+
+            -- Settings that no file declares any longer: reset where a fingerprint says that they are ours.
+            for item in
+                select r.rolname, split_part(entry, '=', 1) as setting, entry,
+                    exists (
+                        select from pg_db_role_setting m cross join unnest(m.setconfig) as mark
+                        where m.setrole = r.oid and m.setdatabase = 0 and mark like 'pgvigil.enrolled=%')
+                    or coalesce(c.description, '') ~ '^audited by pgvigil 1-[0-9a-f]{16}$' as is_ours
                 from pg_db_role_setting s
                 join pg_roles r on r.oid = s.setrole
+                left join pg_shdescription c on c.objoid = r.oid and c.classoid = 'pg_authid'::regclass
                 cross join unnest(s.setconfig) as entry
                 where s.setdatabase = 0
                   and split_part(entry, '=', 1) in (
                       'pgaudit.log', 'pgaudit.log_relation', 'pgaudit.log_catalog',
                       'pgaudit.log_parameter', 'pgaudit.log_statement_once')
                   and not exists (select from pg_temp.pgvigil_desired where role = r.rolname)
-                  and not exists (select from pg_temp.pgvigil_unaudited where r.rolname ~ role_pattern)
                 order by 1, 2
             loop
-                raise notice 'role "%" is not declared: "%" is reset', item.rolname, item.entry;
-                execute format('alter role %I reset %I', item.rolname, item.setting);
-                changed := changed + 1;
+                if item.is_ours then
+                    raise notice 'role "%" is not declared: "%" is reset', item.rolname, item.entry;
+                    execute format('alter role %I reset %I', item.rolname, item.setting);
+                    changed := changed + 1;
+                elsif not exists (select from pg_temp.pgvigil_unaudited where item.rolname ~ role_pattern) then
+                    raise notice 'role "%" is not declared, and "%" was set by somebody else: left alone',
+                        item.rolname, item.entry;
+                end if;
+            end loop;
+            for item in
+                select r.rolname, c.description is not null as is_comment, exists (
+                    select from pg_db_role_setting s cross join unnest(s.setconfig) as entry
+                    where s.setrole = r.oid and s.setdatabase = 0 and entry like 'pgvigil.enrolled=%') as is_setting
+                from pg_roles r
+                left join pg_shdescription c on c.objoid = r.oid and c.classoid = 'pg_authid'::regclass
+                    and c.description ~ '^audited by pgvigil 1-[0-9a-f]{16}$'
+                where not exists (select from pg_temp.pgvigil_desired where role = r.rolname)
+                order by 1
+            loop
+                if item.is_comment then
+                    execute format('comment on role %I is null', item.rolname);
+                end if;
+                if item.is_setting then
+                    execute format('alter role %I reset pgvigil.enrolled', item.rolname);
+                end if;
             end loop;
             exit;
         exception when internal_error or unique_violation then
