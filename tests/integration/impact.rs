@@ -277,8 +277,8 @@ fn a_narrowed_policy_passes_with_one_approval() {
     let repository = Repository::new();
     repository.edit(
         "rules/exclusions.yaml",
-        "        lacks: [pgaudit]\n    samples:",
-        "        lacks: [pgaudit, pg_attribute]\n    samples:",
+        "        only_calls: {set: harmless-functions}\n    samples:",
+        "        only_calls: {set: harmless-functions}\n        lacks: [pg_attribute]\n    samples:",
     );
     repository.commit("bob@example.com");
     let (code, report) = repository.impact(&[]);

@@ -117,12 +117,6 @@ fn windows(context: &Context<'_>) -> Findings {
             apply(),
         ));
     }
-    // What the files say where the function does not: the same as the function does.
-    let monitor = &subject.environment.monitor;
-    let late = number(variables, "PGVIGIL_LATE_ARRIVAL_MINUTES")
-        .unwrap_or_else(|| u64::from(monitor.late_arrival_minutes));
-    let settle = number(variables, "PGVIGIL_SETTLE_SECONDS")
-        .unwrap_or_else(|| u64::from(monitor.settle_seconds));
     for document in subject.all(Kind::Alarm) {
         if !matches!(
             subject.alarm_role(&document.name),
@@ -133,14 +127,14 @@ fn windows(context: &Context<'_>) -> Findings {
         let live = context.live(document)?;
         let period = number(live, "period_seconds").unwrap_or_default();
         let periods = number(live, "evaluation_periods").unwrap_or_default();
+        let wanted_periods = number(&document.properties, "evaluation_periods").unwrap_or_default();
         let fault = if period != minutes.saturating_mul(60) {
             Some(format!(
                 "it looks at periods of {period} seconds, and a window has {minutes} minutes"
             ))
-        } else if period.saturating_mul(periods) < late.saturating_mul(60).saturating_add(settle) {
+        } else if periods < wanted_periods {
             Some(format!(
-                "it looks back {} seconds, and a record may come {late} minutes and {settle} seconds late",
-                period.saturating_mul(periods)
+                "it looks back {periods} windows, and a run may still publish the {wanted_periods}th"
             ))
         } else {
             None

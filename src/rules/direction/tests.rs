@@ -192,7 +192,7 @@ fn each_condition_on_the_text_is_compared() {
             "starts_with: [select]",
         ),
         (
-            "only_calls: [version], lacks: [pgaudit]",
+            "only_calls: [version], lacks: [abc]",
             "only_calls: [version]",
         ),
         (
@@ -433,7 +433,7 @@ fn the_expressions_are_those_of_the_query() {
     assert_eq!(conditions.len(), 7);
     for condition in conditions {
         let like = if condition.found { "not like" } else { "like" };
-        let in_filter = format!("pgText {like} /{}/", condition.expression);
+        let in_filter = format!("pgSql {like} /{}/", condition.expression);
         // The calls are read into a field.
         let in_parse = condition
             .expression
