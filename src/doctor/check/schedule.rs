@@ -117,6 +117,12 @@ fn windows(context: &Context<'_>) -> Findings {
             apply(),
         ));
     }
+    // What the files say where the function does not: the same as the function does.
+    let mut monitor = subject.environment.monitor.clone();
+    if let Some(settle) = number(variables, "PGVIGIL_SETTLE_SECONDS") {
+        monitor.settle_seconds = u32::try_from(settle).unwrap_or(u32::MAX);
+    }
+    let wanted_periods = u64::from(crate::compile::resources::periods_watched(&monitor));
     for document in subject.all(Kind::Alarm) {
         if !matches!(
             subject.alarm_role(&document.name),
@@ -127,7 +133,6 @@ fn windows(context: &Context<'_>) -> Findings {
         let live = context.live(document)?;
         let period = number(live, "period_seconds").unwrap_or_default();
         let periods = number(live, "evaluation_periods").unwrap_or_default();
-        let wanted_periods = number(&document.properties, "evaluation_periods").unwrap_or_default();
         let fault = if period != minutes.saturating_mul(60) {
             Some(format!(
                 "it looks at periods of {period} seconds, and a window has {minutes} minutes"
