@@ -18,6 +18,7 @@ use pgvigil::deploy::document::Document;
 use pgvigil::deploy::permission::{self, Operation, Purpose};
 use pgvigil::deploy::port::{Cloud as _, Expected};
 use pgvigil::policy;
+use pgvigil::policy::model::Architecture;
 use pgvigil::policy::model::Environment;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -583,6 +584,12 @@ fn every_call_is_in_the_policy_of_its_purpose() {
             "topic",
         ],
     );
+    // The other engine, where nothing stands any more.
+    edit(&world, "clusters:", "engine: log-alarm\nclusters:");
+    run(
+        Purpose::Apply,
+        &["apply", "--env", "prod", "--auto-approve"],
+    );
     let mut unused = Vec::new();
     for one in Operation::ALL {
         let listed = UNREACHED.iter().any(|(other, _)| other == one);
@@ -658,7 +665,8 @@ fn a_plan_after_an_apply_is_empty_for_any_environment() {
     );
     let mut partitions: BTreeMap<&str, u32> = BTreeMap::new();
     let world = World::new(&[]);
-    crate::moto::package(
+    crate::moto::package_for(
+        Architecture::X86_64,
         &world.root().join("pgvigil-monitor-x86_64.zip"),
         "#!/bin/sh\n",
     );

@@ -193,12 +193,22 @@ pub(crate) fn target() -> PathBuf {
 
 /// The smallest package that passes for one of arm64: the head of a program, and this text behind it.
 pub(crate) fn package(path: &Path, text: &str) {
-    let package = Package::of(&program(ARM, text), Architecture::Arm64).unwrap();
+    package_for(Architecture::Arm64, path, text);
+}
+
+/// The same for either processor.
+pub(crate) fn package_for(architecture: Architecture, path: &Path, text: &str) {
+    let machine = match architecture {
+        Architecture::Arm64 => ARM,
+        Architecture::X86_64 => X86,
+    };
+    let package = Package::of(&program(machine, text), architecture).unwrap();
     fs::write(path, package.bytes).unwrap();
 }
 
-/// The processor of arm64 in an ELF file.
+/// The processors in an ELF file.
 pub(crate) const ARM: u16 = 183;
+const X86: u16 = 62;
 
 /// An ELF file that starts nothing and needs nothing, with a text behind it.
 pub(crate) fn program(machine: u16, text: &str) -> Vec<u8> {

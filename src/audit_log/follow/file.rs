@@ -143,15 +143,22 @@ impl Followed {
         self.buffer = Vec::new();
     }
 
-    /// The time of its first entry, as the log says it, or else of its last change; then its name.
-    pub(super) fn age(&self) -> (i64, PathBuf) {
+    /// The time of its first entry, as the log says it, or else of its last change. Two logs may begin in one second:
+    /// then what a log was rotated into is older than the log, what was changed earlier is older, and last the name
+    /// decides.
+    pub(super) fn age(&self) -> (i64, bool, SystemTime, PathBuf) {
         let changed = self
             .modified
             .duration_since(SystemTime::UNIX_EPOCH)
             .ok()
             .and_then(|time| i64::try_from(time.as_millis()).ok());
         let first = fast_epoch_ms(&self.head).or(changed);
-        (first.unwrap_or_default(), self.path.clone())
+        (
+            first.unwrap_or_default(),
+            !self.is_left,
+            self.modified,
+            self.path.clone(),
+        )
     }
 
     /// Whether nothing of it has been handed on.
