@@ -136,6 +136,8 @@ pub struct Follower {
     since: Option<SystemTime>,
     has_looked: bool,
     is_ending: bool,
+    /// When it was last asked for entries.
+    asked: Option<Instant>,
 }
 
 /// A file that is no log, as it was when that was found.
@@ -201,6 +203,7 @@ impl Follower {
             since: earlier.as_ref().map(|earlier| earlier.at),
             has_looked: false,
             is_ending: false,
+            asked: None,
         };
         if let Some(earlier) = earlier {
             follower.remembered = earlier
@@ -439,6 +442,7 @@ impl Follower {
 
     /// The next entries, `None` when there are none for now. The same again until [`Follower::settle`].
     pub fn next(&mut self, now: Instant) -> Option<Chunk<'_>> {
+        self.leave_out_pauses(now);
         loop {
             let Some(file) = self.files.get(self.turn) else {
                 self.turn = 0;
@@ -488,6 +492,19 @@ impl Follower {
             }
         }
         self.files.get(self.turn).and_then(Followed::chunk)
+    }
+
+    /// While nobody asks, because what was handed on finds no room, no file can end: such a time is no waiting.
+    fn leave_out_pauses(&mut self, now: Instant) {
+        let pause = self
+            .asked
+            .map_or(Duration::ZERO, |asked| now.saturating_duration_since(asked));
+        if pause >= self.options.quiet {
+            for file in &mut self.files {
+                file.waits = file.waits.map(|since| since + pause);
+            }
+        }
+        self.asked = Some(now);
     }
 
     /// The entries of the last [`Follower::next`] were dealt with.
