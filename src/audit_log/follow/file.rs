@@ -69,6 +69,9 @@ pub(super) struct Followed {
     pub(super) is_left: bool,
     /// Whether it waits as the copy of another file that is followed.
     pub(super) is_copy: bool,
+    /// Whether older logs beside it were looked for since it has an entry. One that is not empty when it is opened was
+    /// found together with them.
+    has_seen_older: bool,
     /// Whether what was held back has been handed on after a truncation.
     pub(super) is_flushed: bool,
     pub(super) trouble: Option<String>,
@@ -83,6 +86,7 @@ impl Followed {
             return Err(io::Error::other("it was replaced at this moment"));
         }
         let head = read_at(&file, 0, HEAD)?;
+        let has_seen_older = !head.is_empty();
         let mut place = Place::new(&candidate.path, at.inode);
         place.head = Print::of(&head);
         // Of a file that has been quiet for long nobody waits for more.
@@ -103,6 +107,7 @@ impl Followed {
             handed: None,
             is_left: candidate.is_sibling,
             is_copy: false,
+            has_seen_older,
             is_flushed: false,
             trouble: None,
         })
@@ -346,6 +351,9 @@ impl Followed {
         if !self.place.inside {
             let is_too_long = self.buffer.len() >= options.entry_bytes
                 && next_entry(self.buffer.get(..options.entry_bytes).unwrap_or_default()).is_none();
+            if (is_too_long || whole_entries(&self.buffer) > 0) && self.begins() {
+                return Step::Began;
+            }
             if is_too_long {
                 self.hand_on(
                     options.entry_bytes.saturating_sub(growing::KEPT).max(1),
@@ -370,6 +378,9 @@ impl Followed {
                 is_ending || (self.is_left && quiet >= options.open_quotes)
             };
             if is_over {
+                if self.begins() {
+                    return Step::Began;
+                }
                 self.hand_on_all();
                 return Step::Handed;
             }
@@ -508,6 +519,14 @@ impl Followed {
         self.place.offset += as_u64(text.len());
         self.place.line += lines(text);
         self.buffer.drain(..count.min(self.buffer.len()));
+    }
+
+    /// Whether its first entry is about to be handed on, and something older may stand beside it by now: a log may be
+    /// copied and truncated between its first bytes and its first entry.
+    fn begins(&mut self) -> bool {
+        let begins = self.is_untouched() && !self.has_seen_older;
+        self.has_seen_older |= begins;
+        begins
     }
 
     /// Whether all of it was handed on.
