@@ -329,12 +329,13 @@ impl Follower {
         self.insert(self.turn_of(&file), file);
     }
 
-    /// Where a file stands among the others: before younger ones of which nothing has been handed on.
+    /// Where a file stands among the others: before younger ones of which nothing has been handed on, and before empty
+    /// ones, which get their place when they begin.
     fn turn_of(&self, file: &Followed) -> usize {
         let age = file.age();
         self.files
             .iter()
-            .position(|other| other.is_untouched() && other.has_head() && other.age() > age)
+            .position(|other| other.is_untouched() && (!other.has_head() || other.age() > age))
             .unwrap_or(self.files.len())
     }
 

@@ -124,6 +124,14 @@ impl Followed {
             self.path.clone_from(&candidate.path);
             self.place.path = candidate.path.to_string_lossy().into_owned();
         }
+        // So that what was empty has its age before others are put beside it. What cannot be read is told by `advance`.
+        if self.head.is_empty()
+            && candidate.size > 0
+            && let Some(Ok(head)) = self.file.as_ref().map(|file| read_at(file, 0, HEAD))
+        {
+            self.head = head;
+            self.place.head = Print::of(&self.head);
+        }
         if self.file.is_none()
             && (candidate.size != self.size || candidate.modified != self.modified)
         {
