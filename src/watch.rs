@@ -201,6 +201,7 @@ impl Watch {
                 _ => place.clone(),
             });
         }
+        places.extend(self.follower.places_awaited().cloned());
         if let Some(outbox) = &self.outbox {
             // Files that are followed no longer, and whose records wait.
             for (key, reached, last) in outbox.waiting() {

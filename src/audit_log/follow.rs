@@ -368,11 +368,7 @@ impl Follower {
                 continue;
             }
             // On another device or restored, and found already: told when it is recognised.
-            let is_moved = self
-                .files
-                .iter()
-                .any(|file| file.is_untouched() && file.continues(&place, false));
-            if is_moved {
+            if self.is_awaited(&place) {
                 self.remembered.push(Remembered {
                     place,
                     since: Some(now),
@@ -654,6 +650,21 @@ impl Follower {
     /// Where each file goes on.
     pub fn places(&self) -> impl Iterator<Item = (Key, &Place)> {
         self.files.iter().map(|file| (file.key, &file.place))
+    }
+
+    /// Places of former files that copies will go on at, which have not begun.
+    pub fn places_awaited(&self) -> impl Iterator<Item = &Place> {
+        self.remembered
+            .iter()
+            .map(|known| &known.place)
+            .filter(|place| self.is_awaited(place))
+    }
+
+    /// Whether a file of which nothing was handed on is the copy of what a place was noted in.
+    fn is_awaited(&self, place: &Place) -> bool {
+        self.files
+            .iter()
+            .any(|file| file.is_untouched() && file.continues(place, false))
     }
 
     /// Bytes that were written and not handed on.
