@@ -542,7 +542,11 @@ impl Follower {
         if let Some(known) = known {
             let known = self.remembered.swap_remove(known);
             if let Some(file) = self.files.get_mut(turn) {
-                file.resume(&known.place);
+                // What is known to be written of the copy itself is not written again.
+                file.resume(&Place {
+                    written: known.place.written.max(file.place.written),
+                    ..known.place.clone()
+                });
                 self.notices.push(Notice::Copied {
                     path: file.path.clone(),
                     was: PathBuf::from(&known.place.path),
