@@ -26,11 +26,13 @@ mod aws_world;
 mod browser;
 mod cases;
 mod cli;
+mod console;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;
 mod deploy;
 mod destroy;
 mod doctor;
+mod editor;
 #[cfg(feature = "database")]
 mod enrol_docs;
 #[cfg(feature = "database")]
@@ -67,6 +69,7 @@ mod remembered;
 mod rules_test;
 mod server;
 mod shadow;
+mod shells;
 mod signals;
 mod terraform;
 #[cfg(feature = "webhook")]
