@@ -29,8 +29,11 @@ mod cli;
 mod console;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;
+mod dashboard;
 mod deploy;
 mod destroy;
+#[cfg(any(feature = "aws", feature = "database"))]
+mod detection;
 mod doctor;
 mod editor;
 #[cfg(feature = "database")]
@@ -50,6 +53,7 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+mod links;
 mod log_alarm;
 #[cfg(feature = "monitor")]
 mod lambda;
@@ -72,6 +76,7 @@ mod shadow;
 mod shells;
 mod signals;
 mod terraform;
+mod tutorial;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;

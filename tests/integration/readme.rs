@@ -158,6 +158,13 @@ fn blocks_hold_what_the_commands_print() {
     console::holds(&root().join("README.md"), &mut Repository);
 }
 
+/// A server, a person and the watcher, for real.
+#[cfg(feature = "webhook")]
+#[test]
+fn the_page_of_the_watcher_is_live() {
+    console::holds(&root().join("docs/watch.md"), &mut Repository);
+}
+
 #[test]
 fn exit_codes_are_those_of_the_program() {
     let source = std::fs::read_to_string(root().join("src/bin/pgvigil/exit.rs")).unwrap();
