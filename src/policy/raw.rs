@@ -509,8 +509,8 @@ pub struct RawMonitor {
     /// Seconds that a run waits for records to arrive before it reads a window.
     #[schemars(range(min = 0, max = 3600), extend("default" = 120))]
     pub settle_seconds: Option<u32>,
-    /// Minutes within which a late record is still counted. What reaches the log group later than that after its own time
-    /// is counted by no window.
+    /// Minutes within which a late record is counted for certain. What reaches the log group later than that after its
+    /// own time may be counted by no window.
     #[schemars(range(min = 0, max = 1440), extend("default" = 15))]
     pub late_arrival_minutes: Option<u32>,
     /// Processor.

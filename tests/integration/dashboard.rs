@@ -112,22 +112,34 @@ fn drawn(documents: &[Document], query: &str, entries: &[Written<'_>]) -> Value 
         .as_str()
         .unwrap();
     let table = run(query, log_group, entries);
-    let column = |name: &str| table.columns.iter().position(|column| column == name).unwrap();
+    let column = |name: &str| {
+        table
+            .columns
+            .iter()
+            .position(|column| column == name)
+            .unwrap()
+    };
     let (window, statements) = (column("window"), column("statements"));
     let mut counted: BTreeMap<i64, f64> = BTreeMap::new();
     let last = entries.last().unwrap().at_ms;
     for entry in entries {
-        counted.entry((entry.at_ms + 2000).div_euclid(window_ms) * window_ms).or_default();
+        counted
+            .entry((entry.at_ms + 2000).div_euclid(window_ms) * window_ms)
+            .or_default();
     }
     for row in &table.rows {
         let number = |at: usize| row[at].as_deref().unwrap().parse::<f64>().unwrap();
-        *counted.entry(number(window) as i64 * window_ms).or_default() += number(statements);
+        *counted
+            .entry(number(window) as i64 * window_ms)
+            .or_default() += number(statements);
     }
     let until = (last / 1_800_000 + 1) * 1_800_000;
     let state = |alarm: &str| {
         let document = documents
             .iter()
-            .find(|document| document.kind == Kind::Alarm && alarm.ends_with(&format!(":{}", document.name)))
+            .find(|document| {
+                document.kind == Kind::Alarm && alarm.ends_with(&format!(":{}", document.name))
+            })
             .unwrap_or_else(|| panic!("{alarm} is no alarm of this dashboard"));
         let is_loud = document.properties["metric"] == "UserDMLOperationCount"
             && counted
@@ -195,7 +207,11 @@ fn the_dashboard_is_drawn_as_it_is_compiled() {
     let data = drawn(&documents, &query, &entries);
     let widgets = data["widgets"].as_array().unwrap();
     for widget in widgets.iter().filter(|widget| widget["type"] == "log") {
-        assert!(widget["found"].as_u64().unwrap() > 50, "{}", widget["title"]);
+        assert!(
+            widget["found"].as_u64().unwrap() > 50,
+            "{}",
+            widget["title"]
+        );
     }
 
     let page = include_str!("dashboard.html").replacen(
@@ -222,16 +238,25 @@ fn the_dashboard_is_drawn_as_it_is_compiled() {
     for (index, one) in boxes.iter().enumerate() {
         assert!(one[4] > 0 && one[2] <= 1280, "{one:?}");
         for other in &boxes[..index] {
-            let apart = one[0] >= other[2] || other[0] >= one[2] || one[1] >= other[3] || other[1] >= one[3];
+            let apart = one[0] >= other[2]
+                || other[0] >= one[2]
+                || one[1] >= other[3]
+                || other[1] >= one[3];
             assert!(apart, "{one:?} lies on {other:?}");
         }
     }
     let shown = browser.run("return document.body.innerText");
     let shown = shown.as_str().unwrap();
-    for document in documents.iter().filter(|document| document.kind == Kind::Alarm) {
+    for document in documents
+        .iter()
+        .filter(|document| document.kind == Kind::Alarm)
+    {
         assert!(shown.contains(&document.name), "{}", document.name);
     }
-    assert_eq!(browser.run("return document.querySelectorAll('.ALARM').length"), 1);
+    assert_eq!(
+        browser.run("return document.querySelectorAll('.ALARM').length"),
+        1
+    );
     for word in ["alice", "public.customers", "UserDMLOperationCount"] {
         assert!(shown.contains(word), "{word}");
     }

@@ -53,7 +53,11 @@ fn targets(text: &str) -> Vec<String> {
 fn anchors(text: &str) -> BTreeSet<String> {
     prose(text)
         .lines()
-        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
+        .filter_map(|line| {
+            line.trim_start_matches('#')
+                .strip_prefix(' ')
+                .filter(|_| line.starts_with('#'))
+        })
         .map(|heading| {
             heading
                 .to_lowercase()
@@ -96,7 +100,9 @@ fn every_link_leads_somewhere() {
         let text = std::fs::read_to_string(&document).unwrap();
         for target in targets(&text) {
             links += 1;
-            faults.extend(fault(&document, &target).map(|fault| format!("{}: {fault}", document.display())));
+            faults.extend(
+                fault(&document, &target).map(|fault| format!("{}: {fault}", document.display())),
+            );
         }
     }
     assert_eq!(faults, [""; 0]);
@@ -112,7 +118,10 @@ fn every_page_is_in_the_index() {
     for document in documents() {
         let name = document.file_name().unwrap().to_str().unwrap();
         let is_page = document.parent().unwrap().ends_with("docs") && name != "README.md";
-        assert!(!is_page || listed.contains(name), "docs/README.md lacks {name}");
+        assert!(
+            !is_page || listed.contains(name),
+            "docs/README.md lacks {name}"
+        );
     }
 }
 

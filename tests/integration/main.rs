@@ -78,5 +78,7 @@ mod signals;
 mod terraform;
 mod tutorial;
 #[cfg(feature = "webhook")]
+mod unit;
+#[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;

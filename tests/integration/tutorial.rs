@@ -97,7 +97,9 @@ fn without_digests(text: &str) -> String {
             continue;
         }
         let is_digest = [12, 40].contains(&word.len())
-            && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
             && word.bytes().any(|byte| byte.is_ascii_lowercase());
         fresh.push_str(if is_digest { "…" } else { &word });
         word.clear();
@@ -117,13 +119,24 @@ fn the_machine_shows_what_happens() {
     machine.write("a/b", "one\n").unwrap();
     assert_eq!(machine.run("cat a/b; ls").unwrap(), "one\na\n");
     assert_eq!(
-        machine.run("pgvigil check >&2; true").unwrap().lines().next(),
+        machine
+            .run("pgvigil check >&2; true")
+            .unwrap()
+            .lines()
+            .next(),
         Some("error[source/no-files]: there are no policy files")
     );
-    assert!(machine.run("pgvigil check").unwrap().ends_with("(exit code 10)\n"));
+    assert!(
+        machine
+            .run("pgvigil check")
+            .unwrap()
+            .ends_with("(exit code 10)\n")
+    );
     assert!(machine.run("no-such-program").is_err());
     assert_eq!(
-        without_digests("HEAD (b1566a31cd5b) 000000000000 b0641eb9 b1566a31cd5b43cec99a16ce2abaf7ab9d7ba6a0."),
+        without_digests(
+            "HEAD (b1566a31cd5b) 000000000000 b0641eb9 b1566a31cd5b43cec99a16ce2abaf7ab9d7ba6a0."
+        ),
         "HEAD (…) 000000000000 b0641eb9 …."
     );
 }

@@ -358,7 +358,11 @@ fn attack(
         &options,
     )?;
     let mut hidden = 0;
-    for found in report.exclusions.iter().filter(|found| found.silent > 0 && !found.accepted) {
+    for found in report
+        .exclusions
+        .iter()
+        .filter(|found| found.silent > 0 && !found.accepted)
+    {
         hidden += 1;
         let exclusion = loaded
             .policy
