@@ -22,7 +22,12 @@ pub fn verdict(result: &CiResult) -> &'static str {
 
 /// What an environment came to, in a few words.
 pub fn verdict_of(work: Work, environment: &EnvironmentResult) -> &'static str {
-    if work == Work::Apply && environment.steps.iter().all(|step| step.state == State::Skipped) {
+    if work == Work::Apply
+        && environment
+            .steps
+            .iter()
+            .all(|step| step.state == State::Skipped)
+    {
         return "not reached";
     }
     word(work, environment.exit_code)
@@ -62,8 +67,15 @@ fn tally<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
         1 => Some(format!("1 {what}")),
         number => Some(format!("{number} {what}s")),
     };
-    let parts: Vec<String> = [count(errors, "error"), count(warnings, "warning")].into_iter().flatten().collect();
-    if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") }
+    let parts: Vec<String> = [count(errors, "error"), count(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        "nothing found".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// What becomes of a plan's resources, in words; empty where there is no plan.

@@ -11,7 +11,10 @@ const SHOWN: usize = 10;
 pub fn render(result: &CiResult) -> String {
     let mut text = String::new();
     for level in [crate::ci::Level::Error, crate::ci::Level::Warning] {
-        let all = result.findings.iter().filter(|finding| finding.level == level);
+        let all = result
+            .findings
+            .iter()
+            .filter(|finding| finding.level == level);
         let count = all.clone().count();
         // The last place says how many there are besides.
         let shown = if count > SHOWN { SHOWN - 1 } else { count };
@@ -41,8 +44,10 @@ fn command(finding: &Finding) -> String {
         }
     }
     properties.push(("title", finding.code.clone()));
-    let properties: Vec<String> =
-        properties.into_iter().map(|(key, value)| format!("{key}={}", property(&value))).collect();
+    let properties: Vec<String> = properties
+        .into_iter()
+        .map(|(key, value)| format!("{key}={}", property(&value)))
+        .collect();
     let mut message = String::new();
     if let Some(environment) = &finding.environment {
         message.push_str(&format!("{environment}: "));
@@ -54,5 +59,10 @@ fn command(finding: &Finding) -> String {
     for help in &finding.help {
         message.push_str(&format!("\nhelp: {help}"));
     }
-    format!("::{} {}::{}\n", finding.level.name(), properties.join(","), data(&message))
+    format!(
+        "::{} {}::{}\n",
+        finding.level.name(),
+        properties.join(","),
+        data(&message)
+    )
 }

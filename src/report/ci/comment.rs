@@ -30,7 +30,10 @@ pub(super) fn marker_of(what: &str, environment: &str) -> String {
         .take(NAME)
         .collect();
     let digest = crate::deploy::document::digest(environment);
-    format!("<!-- pgvigil {what} {safe} {} -->", digest.get(..12).unwrap_or(&digest))
+    format!(
+        "<!-- pgvigil {what} {safe} {} -->",
+        digest.get(..12).unwrap_or(&digest)
+    )
 }
 
 /// The comment of an environment: the verdict first, what is wrong, what falls silent, what an apply would change, and the
@@ -40,15 +43,23 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
         "{}\n### pgvigil · {} — {}{}\n\n{}\n",
         marker(environment.name()),
         code(&shorten(environment.name(), NAME)),
-        if environment.exit_code == 0 && result.exit_code == 0 { "" } else { "❌ " },
+        if environment.exit_code == 0 && result.exit_code == 0 {
+            ""
+        } else {
+            "❌ "
+        },
         sentence(headline(result, environment)),
         facts(result, environment),
     ));
     let foot = footer(result);
-    let rest = "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest =
+        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
     let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
     let name = Some(environment.name());
-    let found: Vec<_> = result.findings_of(name).chain(result.findings_of(None)).collect();
+    let found: Vec<_> = result
+        .findings_of(name)
+        .chain(result.findings_of(None))
+        .collect();
     if !found.is_empty() {
         page.push("\n");
         findings(&mut page, found.into_iter(), MOST);
@@ -71,9 +82,16 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
         page.push(&format!("{fold}{text}{end}"));
     }
     let all = result.steps.iter().chain(&environment.steps);
-    page.push(&format!("\n<details><summary>Steps</summary>\n\n{}\n</details>\n", steps(all)));
+    page.push(&format!(
+        "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
+        steps(all)
+    ));
     let text = format!("{head}{}", page.end(rest, &foot));
-    if text.len() <= limit { text } else { cut(&head, limit) }
+    if text.len() <= limit {
+        text
+    } else {
+        cut(&head, limit)
+    }
 }
 
 /// The comment about what lets no environment be looked at.
@@ -86,33 +104,58 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
         tally(result.findings_of(None)),
     ));
     let foot = footer(result);
-    let rest = "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest =
+        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
     let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
     findings(&mut page, result.findings_of(None), MOST * 2);
-    page.push(&format!("\n<details><summary>Steps</summary>\n\n{}\n</details>\n", steps(result.steps.iter())));
+    page.push(&format!(
+        "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
+        steps(result.steps.iter())
+    ));
     format!("{head}{}", page.end(rest, &foot))
 }
 
 /// What stands in a comment of an earlier state of the change that the last run has nothing to say about. `marker` is its
 /// first line.
 pub fn outdated(result: &CiResult, marker: &str) -> String {
-    let untouched = result.untouched.iter().find(|name| self::marker(name) == marker);
+    let untouched = result
+        .untouched
+        .iter()
+        .find(|name| self::marker(name) == marker);
     let (name, why) = match untouched {
-        Some(name) => (format!(" · {}", code(&shorten(name, NAME))), "The change, as it is now, does not touch it."),
-        None => (String::new(), "The last run did not look at it: see what it says of the others, or its summary."),
+        Some(name) => (
+            format!(" · {}", code(&shorten(name, NAME))),
+            "The change, as it is now, does not touch it.",
+        ),
+        None => (
+            String::new(),
+            "The last run did not look at it: see what it says of the others, or its summary.",
+        ),
     };
-    format!("{marker}\n### pgvigil{name} — outdated\n\n{why}\n{}", footer(result))
+    format!(
+        "{marker}\n### pgvigil{name} — outdated\n\n{why}\n{}",
+        footer(result)
+    )
 }
 
 /// Whether a line is the first of a comment of ours.
 pub fn is_marker(line: &str) -> bool {
-    let inner = line.strip_prefix("<!-- pgvigil env ").and_then(|rest| rest.strip_suffix(" -->"));
-    inner.is_some_and(|inner| inner.chars().all(|character| character.is_ascii_alphanumeric() || "._ ".contains(character)))
+    let inner = line
+        .strip_prefix("<!-- pgvigil env ")
+        .and_then(|rest| rest.strip_suffix(" -->"));
+    inner.is_some_and(|inner| {
+        inner
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "._ ".contains(character))
+    })
 }
 
 fn headline(result: &CiResult, environment: &EnvironmentResult) -> &'static str {
     // What is wrong with the whole repository keeps every environment from being merged.
-    if environment.exit_code == 0 && result.exit_code != 0 && result.steps.iter().any(|step| step.state == State::Failed) {
+    if environment.exit_code == 0
+        && result.exit_code != 0
+        && result.steps.iter().any(|step| step.state == State::Failed)
+    {
         super::verdict(result)
     } else {
         verdict_of(result.work, environment)
@@ -122,16 +165,23 @@ fn headline(result: &CiResult, environment: &EnvironmentResult) -> &'static str 
 /// One line of what decides.
 fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
     let name = Some(environment.name());
-    let mut facts = vec![tally(result.findings_of(name).chain(result.findings_of(None)))];
+    let mut facts = vec![tally(
+        result.findings_of(name).chain(result.findings_of(None)),
+    )];
     if let Some(report) = &environment.impact {
         let word = match report.direction {
             Verdict::Unchanged => "silences what it did".to_owned(),
-            direction if direction.may_silence_more() => format!("**silences more ({})**", direction.name()),
+            direction if direction.may_silence_more() => {
+                format!("**silences more ({})**", direction.name())
+            }
             direction => format!("silences less ({})", direction.name()),
         };
         facts.push(word);
         if report.totals.newly_silent > 0 {
-            facts.push(format!("**{} records newly silent**", report.totals.newly_silent));
+            facts.push(format!(
+                "**{} records newly silent**",
+                report.totals.newly_silent
+            ));
         }
         if report.approvals.required > 0 {
             facts.push(match report.approvals.required {
@@ -144,7 +194,10 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
         facts.push(format!("plan: {words}"));
     }
     if let Some(review) = &environment.review {
-        facts.push(format!("query {} of {} characters", review.query_characters, review.query_limit));
+        facts.push(format!(
+            "query {} of {} characters",
+            review.query_characters, review.query_limit
+        ));
     }
     facts.join(" · ")
 }

@@ -24,22 +24,41 @@ pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
         told(text, &result.steps, result.findings_of(None), style);
     });
     for environment in &result.environments {
-        part(&mut text, environment.name(), folds, &|text: &mut String| one(text, result, environment, style));
+        part(
+            &mut text,
+            environment.name(),
+            folds,
+            &|text: &mut String| one(text, result, environment, style),
+        );
     }
-    text.push_str(&heading(&format!("ci {}: {}", result.work.name(), verdict(result)), style));
+    text.push_str(&heading(
+        &format!("ci {}: {}", result.work.name(), verdict(result)),
+        style,
+    ));
     for environment in &result.environments {
         let mut words = vec![verdict_of(result.work, environment).to_owned()];
         words.extend(plan_words(environment).map(|words| format!("plan: {words}")));
         if let Some(review) = &environment.review {
             words.push(format!(
                 "{} exclusions, query {} of {} characters, monitor {} of {} bytes",
-                review.exclusions, review.query_characters, review.query_limit, review.monitor_bytes, review.monitor_limit
+                review.exclusions,
+                review.query_characters,
+                review.query_limit,
+                review.monitor_bytes,
+                review.monitor_limit
             ));
         }
-        text.push_str(&format!("  {}: {}\n", terminal(environment.name()), words.join("; ")));
+        text.push_str(&format!(
+            "  {}: {}\n",
+            terminal(environment.name()),
+            words.join("; ")
+        ));
     }
     if !result.untouched.is_empty() {
-        text.push_str(&format!("  not touched: {}\n", terminal(&result.untouched.join(", "))));
+        text.push_str(&format!(
+            "  not touched: {}\n",
+            terminal(&result.untouched.join(", "))
+        ));
     }
     text.push_str(&format!("  {}", tally(result.findings.iter())));
     if result.findings_left_out > 0 {
@@ -67,7 +86,10 @@ fn part(text: &mut String, name: &str, folds: Folds<'_>, write: &dyn Fn(&mut Str
             shown.replace('%', "%25")
         )),
         Folds::Gitlab(time) => {
-            let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let id: String = name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+                .collect();
             text.push_str(&format!(
                 "\u{1b}[0Ksection_start:{time}:pgvigil_{id}\r\u{1b}[0K{shown}\n{inner}\u{1b}[0Ksection_end:{time}:pgvigil_{id}\r\u{1b}[0K\n"
             ));
@@ -75,10 +97,19 @@ fn part(text: &mut String, name: &str, folds: Folds<'_>, write: &dyn Fn(&mut Str
     }
 }
 
-fn told<'a>(text: &mut String, steps: &[Step], findings: impl Iterator<Item = &'a Finding>, style: Style) {
+fn told<'a>(
+    text: &mut String,
+    steps: &[Step],
+    findings: impl Iterator<Item = &'a Finding>,
+    style: Style,
+) {
     for step in steps {
         let word = step.state.name();
-        let summary = if step.summary.is_empty() { String::new() } else { format!(" ({})", terminal(&step.summary)) };
+        let summary = if step.summary.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", terminal(&step.summary))
+        };
         let line = format!("{}: {word}{summary}", step.name);
         text.push_str(&heading(&line, style));
     }
@@ -95,7 +126,11 @@ fn drawn(finding: &Finding) -> String {
         Level::Error => "error",
         Level::Warning => "warning",
     };
-    let mut text = format!("{level}[{}]: {}\n", terminal(&finding.code), terminal(&finding.message));
+    let mut text = format!(
+        "{level}[{}]: {}\n",
+        terminal(&finding.code),
+        terminal(&finding.message)
+    );
     if let Some(spot) = &finding.spot {
         text.push_str(&format!("   --> {}:{}\n", terminal(&spot.file), spot.line));
     }
@@ -105,7 +140,10 @@ fn drawn(finding: &Finding) -> String {
         }
     }
     for help in &finding.help {
-        text.push_str(&format!("   = help: {}\n", visible(&help.replace(['\n', '\r'], " "))));
+        text.push_str(&format!(
+            "   = help: {}\n",
+            visible(&help.replace(['\n', '\r'], " "))
+        ));
     }
     text.push('\n');
     text
@@ -113,9 +151,17 @@ fn drawn(finding: &Finding) -> String {
 
 fn one(text: &mut String, result: &CiResult, environment: &EnvironmentResult, style: Style) {
     text.push_str(&heading(&place(environment), style));
-    told(text, &environment.steps, result.findings_of(Some(environment.name())), style);
+    told(
+        text,
+        &environment.steps,
+        result.findings_of(Some(environment.name())),
+        style,
+    );
     if let Some(report) = &environment.impact {
-        let style = impact::human::Style { width: style.width, colour: style.colour };
+        let style = impact::human::Style {
+            width: style.width,
+            colour: style.colour,
+        };
         text.push_str(&impact::human::render(report, style));
         text.push('\n');
     }
@@ -131,10 +177,17 @@ fn one(text: &mut String, result: &CiResult, environment: &EnvironmentResult, st
     }
     if let Some(applied) = &environment.applied {
         for left in &applied.left {
-            text.push_str(&format!("  left  {}: {}\n", terminal(&left.address), terminal(&left.why)));
+            text.push_str(&format!(
+                "  left  {}: {}\n",
+                terminal(&left.address),
+                terminal(&left.why)
+            ));
         }
     }
-    let is_over = environment.steps.iter().all(|step| step.state == State::Skipped);
+    let is_over = environment
+        .steps
+        .iter()
+        .all(|step| step.state == State::Skipped);
     if is_over && !environment.steps.is_empty() && result.work == Work::Apply {
         text.push_str("  nothing was changed here\n\n");
     }
@@ -142,5 +195,9 @@ fn one(text: &mut String, result: &CiResult, environment: &EnvironmentResult, st
 
 fn heading(text: &str, style: Style) -> String {
     let line = format!("── {}", terminal(text));
-    if style.colour { format!("\u{1b}[1m{line}\u{1b}[0m\n") } else { format!("{line}\n") }
+    if style.colour {
+        format!("\u{1b}[1m{line}\u{1b}[0m\n")
+    } else {
+        format!("{line}\n")
+    }
 }

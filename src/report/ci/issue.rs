@@ -26,7 +26,11 @@ pub struct Issue {
 /// The issue of an environment.
 pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
     let name = crate::report::visible(&shorten(environment.name(), 100));
-    let is_known = environment.exit_code == 0 || environment.drift.as_ref().is_some_and(|report| report.outcome.is_some());
+    let is_known = environment.exit_code == 0
+        || environment
+            .drift
+            .as_ref()
+            .is_some_and(|report| report.outcome.is_some());
     let is_drifted = has_drifted(environment);
     let title = if !is_known {
         format!("pgvigil: whether {name} drifted is not known")
@@ -39,7 +43,13 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
     let rest = "\n*More than fits here: `pgvigil drift` shows all of it.*\n";
     let head = format!("{}\n", marker(environment.name()));
     let mut page = Page::new(LIMIT, head.len() + foot.len() + rest.len());
-    let repository = result.run.repository.as_deref().map_or(String::new(), |name| format!("repository {} · ", code(&shorten(name, 200))));
+    let repository = result
+        .run
+        .repository
+        .as_deref()
+        .map_or(String::new(), |name| {
+            format!("repository {} · ", code(&shorten(name, 200)))
+        });
     page.push(&format!(
         "{repository}{} · clusters {}\n\n",
         code(&shorten(&place(environment), 300)),

@@ -11,11 +11,18 @@ use crate::report::visible;
 /// If the XML cannot be written, which is a bug.
 pub fn render(result: &CiResult) -> Result<String, SerializeError> {
     let mut report = Report::new(format!("pgvigil ci {}", result.work.name()));
-    let mut scopes: Vec<(&str, &[Step], Vec<&Finding>)> =
-        vec![("repository", &result.steps, result.findings_of(None).collect())];
+    let mut scopes: Vec<(&str, &[Step], Vec<&Finding>)> = vec![(
+        "repository",
+        &result.steps,
+        result.findings_of(None).collect(),
+    )];
     for environment in &result.environments {
         let name = environment.name();
-        scopes.push((name, &environment.steps, result.findings_of(Some(name)).collect()));
+        scopes.push((
+            name,
+            &environment.steps,
+            result.findings_of(Some(name)).collect(),
+        ));
     }
     for (name, steps, findings) in scopes {
         if steps.is_empty() {
@@ -45,8 +52,13 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> TestCase {
                 .iter()
                 .filter(|finding| finding.step == step.name)
                 .map(|finding| {
-                    let place = finding.spot.as_ref().map_or(String::new(), |spot| format!("{}:{}: ", spot.file, spot.line));
-                    let statement = finding.statement.as_ref().map_or(String::new(), |statement| format!("\n  {statement}"));
+                    let place = finding.spot.as_ref().map_or(String::new(), |spot| {
+                        format!("{}:{}: ", spot.file, spot.line)
+                    });
+                    let statement = finding
+                        .statement
+                        .as_ref()
+                        .map_or(String::new(), |statement| format!("\n  {statement}"));
                     format!("{place}{}: {}{statement}", finding.code, finding.message)
                 })
                 .collect();

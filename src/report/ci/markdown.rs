@@ -17,7 +17,11 @@ pub(super) struct Page {
 impl Page {
     /// At most `limit` bytes, with those that are kept for the end.
     pub(super) fn new(limit: usize, kept: usize) -> Self {
-        Self { room: limit.saturating_sub(kept), text: String::new(), is_cut: false }
+        Self {
+            room: limit.saturating_sub(kept),
+            text: String::new(),
+            is_cut: false,
+        }
     }
 
     /// Whole lines, if they fit.
@@ -61,7 +65,11 @@ pub(super) fn steps<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
             State::Failed => "❌ **failed**",
             State::Skipped => "⏭ skipped",
         };
-        let summary = if step.summary.is_empty() { String::new() } else { cell(&shorten(&step.summary, SENTENCE)) };
+        let summary = if step.summary.is_empty() {
+            String::new()
+        } else {
+            cell(&shorten(&step.summary, SENTENCE))
+        };
         text.push_str(&format!("| {} | {sign} | {summary} |\n", step.name));
     }
     text
@@ -75,7 +83,10 @@ pub(super) fn finding(finding: &Finding) -> String {
     };
     let mut text = format!("- {sign} {}", code(&finding.code));
     if let Some(spot) = &finding.spot {
-        text.push_str(&format!(" · {}", code(&format!("{}:{}", spot.file, spot.line))));
+        text.push_str(&format!(
+            " · {}",
+            code(&format!("{}:{}", spot.file, spot.line))
+        ));
     }
     text.push_str(&format!(": {}", sentence(&finding.message)));
     for help in &finding.help {
@@ -118,9 +129,18 @@ pub(super) fn findings<'a>(page: &mut Page, all: impl Iterator<Item = &'a Findin
 
 /// Where the whole of it is.
 pub(super) fn footer(result: &CiResult) -> String {
-    let commit = result.run.commit.as_deref().map(|commit| format!(" · commit {}", code(&shorten(commit, 12))));
+    let commit = result
+        .run
+        .commit
+        .as_deref()
+        .map(|commit| format!(" · commit {}", code(&shorten(commit, 12))));
     // An address is a link only where a pipeline made it.
-    let run = result.run.url.as_deref().filter(|url| is_address(url)).map(|url| format!(" · [run]({url})"));
+    let run = result
+        .run
+        .url
+        .as_deref()
+        .filter(|url| is_address(url))
+        .map(|url| format!(" · [run]({url})"));
     format!(
         "\n<sub>pgvigil {} · {}{}{}</sub>\n",
         prose(&shorten(&result.pgvigil, 40)),
@@ -131,6 +151,7 @@ pub(super) fn footer(result: &CiResult) -> String {
 }
 
 fn is_address(url: &str) -> bool {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~/:".contains(character);
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "-._~/:".contains(character);
     url.starts_with("https://") && url.len() < 300 && url.chars().all(is_plain)
 }

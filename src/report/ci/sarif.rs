@@ -15,26 +15,36 @@ pub fn render(result: &CiResult) -> String {
     let mut rules: BTreeMap<&str, Value> = BTreeMap::new();
     for finding in &result.findings {
         rules.entry(finding.code.as_str()).or_insert_with(|| {
-            let title = known.get(finding.code.as_str()).map_or(finding.code.as_str(), |code| code.title());
+            let title = known
+                .get(finding.code.as_str())
+                .map_or(finding.code.as_str(), |code| code.title());
             let mut rule = json!({
                 "id": finding.code,
                 "shortDescription": {"text": title},
                 "defaultConfiguration": {"level": finding.level.name()},
             });
-            if let (Some(code), Value::Object(rule)) = (known.get(finding.code.as_str()), &mut rule) {
+            if let (Some(code), Value::Object(rule)) = (known.get(finding.code.as_str()), &mut rule)
+            {
                 rule.insert("help".to_owned(), json!({"text": code.remedy()}));
             }
             rule
         });
     }
-    let (placed, others): (Vec<&Finding>, Vec<&Finding>) =
-        result.findings.iter().partition(|finding| finding.spot.is_some());
+    let (placed, others): (Vec<&Finding>, Vec<&Finding>) = result
+        .findings
+        .iter()
+        .partition(|finding| finding.spot.is_some());
     let mut notifications: Vec<Value> = others
         .into_iter()
-        .map(|finding| json!({"level": finding.level.name(), "message": {"text": message(finding)}}))
+        .map(
+            |finding| json!({"level": finding.level.name(), "message": {"text": message(finding)}}),
+        )
         .collect();
     // A step that could not be run is no result about the files.
-    for (environment, step) in result.all_steps().filter(|(_, step)| step.state == State::Failed) {
+    for (environment, step) in result
+        .all_steps()
+        .filter(|(_, step)| step.state == State::Failed)
+    {
         let scope = environment.map_or("repository", |environment| environment.name());
         notifications.push(json!({
             "level": "error",
@@ -81,7 +91,9 @@ fn message(finding: &Finding) -> String {
 fn entry(finding: &Finding) -> Value {
     let region = finding.spot.as_ref().map(|spot| {
         let mut region = json!({"startLine": spot.line, "endLine": spot.end_line});
-        if let (Some(column), Some(end), Value::Object(region)) = (spot.column, spot.end_column, &mut region) {
+        if let (Some(column), Some(end), Value::Object(region)) =
+            (spot.column, spot.end_column, &mut region)
+        {
             region.insert("startColumn".to_owned(), column.into());
             region.insert("endColumn".to_owned(), end.into());
         }

@@ -29,10 +29,22 @@ pub fn render(result: &CiResult, limit: usize) -> String {
         page.push(&format!("\n{}", table(result)));
     }
     if !result.untouched.is_empty() {
-        let names: Vec<String> = result.untouched.iter().take(50).map(|name| code(&shorten(name, 100))).collect();
+        let names: Vec<String> = result
+            .untouched
+            .iter()
+            .take(50)
+            .map(|name| code(&shorten(name, 100)))
+            .collect();
         let more = result.untouched.len() - names.len();
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        page.push(&format!("\nNot touched by this change: {}{more}.\n", names.join(", ")));
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} more")
+        };
+        page.push(&format!(
+            "\nNot touched by this change: {}{more}.\n",
+            names.join(", ")
+        ));
     }
     if !result.steps.is_empty() {
         page.push(&format!("\n{}", steps(result.steps.iter())));
@@ -42,13 +54,18 @@ pub fn render(result: &CiResult, limit: usize) -> String {
         one(result, environment, &mut page);
     }
     if result.findings_left_out > 0 {
-        page.push(&format!("\n{} findings are left out of the result.\n", result.findings_left_out));
+        page.push(&format!(
+            "\n{} findings are left out of the result.\n",
+            result.findings_left_out
+        ));
     }
     page.end(rest, &foot)
 }
 
 fn table(result: &CiResult) -> String {
-    let mut text = "| environment | where | clusters | verdict | what |\n| --- | --- | ---: | --- | --- |\n".to_owned();
+    let mut text =
+        "| environment | where | clusters | verdict | what |\n| --- | --- | ---: | --- | --- |\n"
+            .to_owned();
     for environment in &result.environments {
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} |\n",
@@ -65,10 +82,17 @@ fn table(result: &CiResult) -> String {
 fn what(result: &CiResult, environment: &EnvironmentResult) -> String {
     match result.work {
         Work::Pr => plan_words(environment).map_or(String::new(), |words| format!("plan: {words}")),
-        Work::Apply => environment.applied.as_ref().map_or(String::new(), |applied| {
-            let done = applied.steps.iter().filter(|step| matches!(step.state, Done::Done | Done::AlreadyDone)).count();
-            format!("{done} of {} steps done", applied.steps.len())
-        }),
+        Work::Apply => environment
+            .applied
+            .as_ref()
+            .map_or(String::new(), |applied| {
+                let done = applied
+                    .steps
+                    .iter()
+                    .filter(|step| matches!(step.state, Done::Done | Done::AlreadyDone))
+                    .count();
+                format!("{done} of {} steps done", applied.steps.len())
+            }),
         Work::Drift => environment.drift.as_ref().map_or(String::new(), |report| {
             if report.outcome.is_none() {
                 format!("{} not read", report.unread.len())
@@ -90,7 +114,8 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
     ));
     findings(page, result.findings_of(Some(environment.name())), MOST);
     if let Some(report) = &environment.impact {
-        let text = impact::markdown::render(report, page.left().min(impact::markdown::COMMENT_LIMIT));
+        let text =
+            impact::markdown::render(report, page.left().min(impact::markdown::COMMENT_LIMIT));
         let text = text.split_once('\n').map_or("", |(_, text)| text);
         page.push(&format!("\n{text}"));
     }
@@ -98,7 +123,9 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
         && !planned.is_empty()
     {
         let text = plan::markdown::render_plan(planned, page.left().min(200_000));
-        page.push(&format!("\n<details><summary>Plan</summary>\n\n{text}\n</details>\n"));
+        page.push(&format!(
+            "\n<details><summary>Plan</summary>\n\n{text}\n</details>\n"
+        ));
     }
     if let Some(report) = &environment.drift
         && (has_drifted(environment) || report.outcome.is_none())
@@ -116,16 +143,26 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
                 Done::Failed { .. } => "FAILED",
                 Done::NotReached => "not reached",
             };
-            told.push_str(&format!("{word:>16}  {:<8} {}\n", step.action.name(), step.address));
+            told.push_str(&format!(
+                "{word:>16}  {:<8} {}\n",
+                step.action.name(),
+                step.address
+            ));
             if let Done::Failed { error, .. } = &step.state {
                 told.push_str(&format!("                  {error}\n"));
             }
         }
         for left in &applied.left {
-            told.push_str(&format!("            left  {}: {}\n", left.address, left.why));
+            told.push_str(&format!(
+                "            left  {}: {}\n",
+                left.address, left.why
+            ));
         }
         if !told.is_empty() {
-            page.push(&format!("\n<details><summary>What was done</summary>\n\n{}\n</details>\n", block(&told, "text", "")));
+            page.push(&format!(
+                "\n<details><summary>What was done</summary>\n\n{}\n</details>\n",
+                block(&told, "text", "")
+            ));
         }
     }
 }
