@@ -165,6 +165,27 @@ fn the_page_of_the_watcher_is_live() {
     console::holds(&root().join("docs/watch.md"), &mut Repository);
 }
 
+/// The other pages that show a run.
+#[test]
+fn pages_hold_what_their_commands_print() {
+    let mut pages = 0;
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let has_a_test = ["tutorial.md", "watch.md"]
+            .iter()
+            .any(|name| path.ends_with(name));
+        if has_a_test || path.extension().is_none_or(|end| end != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        if text.contains("<!-- output: ") {
+            console::holds(&path, &mut Repository);
+            pages += 1;
+        }
+    }
+    assert!(pages > 1, "{pages}");
+}
+
 #[test]
 fn exit_codes_are_those_of_the_program() {
     let source = std::fs::read_to_string(root().join("src/bin/pgvigil/exit.rs")).unwrap();

@@ -124,7 +124,7 @@ fn the_machine_shows_what_happens() {
             .unwrap()
             .lines()
             .next(),
-        Some("error[source/no-files]: there are no policy files")
+        Some("error[source/no-files]: there are no files under `rules/` and `environments/`")
     );
     assert!(
         machine
