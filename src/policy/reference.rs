@@ -133,7 +133,7 @@ impl Key<'_> {
 
     fn range(&self) -> String {
         let mut parts = Vec::new();
-        range(self.document, self.schema, &mut parts);
+        range(self.schema, &mut parts);
         parts.dedup();
         parts.join("; ")
     }
@@ -244,7 +244,7 @@ fn kind(document: &DocumentSchema, schema: &Json) -> String {
 }
 
 /// What a value is held to, beyond its type.
-fn range(document: &DocumentSchema, schema: &Json, parts: &mut Vec<String>) {
+fn range(schema: &Json, parts: &mut Vec<String>) {
     if schema.get("const").is_some() {
         return;
     }
@@ -272,10 +272,10 @@ fn range(document: &DocumentSchema, schema: &Json, parts: &mut Vec<String>) {
         parts.push(format!("one of {}", numbers.join(", ")));
     }
     if let Some(items) = schema.get("items") {
-        range(document, items, parts);
+        range(items, parts);
     }
     for branch in list(schema, "anyOf") {
-        range(document, branch, parts);
+        range(branch, parts);
     }
 }
 
