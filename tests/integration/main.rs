@@ -79,3 +79,4 @@ mod terraform;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod workflows;
