@@ -11,7 +11,7 @@ use pgvigil::report::plan::human::{Style, render_apply, render_left, render_step
 
 use super::deployment::style;
 use crate::exit::Exit;
-use crate::progress::StepProgress;
+use crate::progress::{Activity, StepProgress};
 use crate::session::Session;
 
 /// Applies, tells each step as it ends, and plans again.
@@ -35,6 +35,7 @@ pub(crate) fn carry_out(
     if done.end != End::Complete {
         return Ok(Exit::PartlyApplied);
     }
+    let activity = Activity::of(session, "looking whether anything is left");
     let mut seen = left(plan, cloud);
     for pause in cloud.pauses() {
         if matches!(&seen, Ok(left) if left.is_empty()) {
@@ -43,6 +44,7 @@ pub(crate) fn carry_out(
         std::thread::sleep(*pause);
         seen = left(plan, cloud);
     }
+    drop(activity);
     match seen {
         Ok(left) => {
             session.show(&render_left(&left, style))?;
