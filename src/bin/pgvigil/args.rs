@@ -654,7 +654,7 @@ pub(crate) enum PackageFormat {
 #[derive(Debug, Args)]
 pub(crate) struct PackageArgs {
     /// Processor that the package is for
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "ARCHITECTURE")]
     pub(crate) architecture: Option<ArchitectureArg>,
     /// Environment whose processor the package is for
     #[arg(long, conflicts_with = "architecture")]
@@ -670,7 +670,7 @@ pub(crate) struct PackageArgs {
         conflicts_with = "binary"
     )]
     pub(crate) source: PathBuf,
-    /// File to write, or a folder for `pgvigil-monitor-PROCESSOR.zip`, which is also the file's name here
+    /// File to write, or a folder for `pgvigil-monitor-ARCHITECTURE.zip`, which is also the file's name here
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
     /// How to print what was made
