@@ -18,6 +18,10 @@ pub mod doctor;
 pub mod adopt;
 pub mod cloud;
 pub mod database;
+pub mod ci;
 pub mod report;
+#[cfg(feature = "webhook")]
+pub mod http;
+pub mod publish;
 pub mod monitor;
 pub mod watch;

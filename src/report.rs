@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod attack;
+pub mod ci;
 pub mod doctor;
 pub mod enrol;
 pub mod escape;

@@ -1,88 +1,156 @@
-//! Rule tests as JUnit XML, which CI systems show test by test.
+//! JUnit XML, which CI systems show test by test: its form, and the rule tests in it.
 
 use std::fmt::Write as _;
 
 use super::visible;
 use crate::rules::test::{EnvironmentReport, ExclusionReport, TestReport};
 
+/// A whole report.
+pub(in crate::report) struct Document {
+    pub(in crate::report) name: String,
+    pub(in crate::report) suites: Vec<Suite>,
+}
+
+/// Cases that belong together.
+pub(in crate::report) struct Suite {
+    pub(in crate::report) name: String,
+    pub(in crate::report) properties: Vec<(String, String)>,
+    pub(in crate::report) cases: Vec<Case>,
+}
+
+/// What was tried.
+pub(in crate::report) struct Case {
+    pub(in crate::report) name: String,
+    pub(in crate::report) group: String,
+    pub(in crate::report) milliseconds: Option<u64>,
+    pub(in crate::report) outcome: Outcome,
+}
+
+/// What that came to.
+pub(in crate::report) enum Outcome {
+    Passed,
+    Skipped { message: String },
+    Failed { message: String, text: String },
+}
+
 /// The report as XML: one suite for each environment, one case for each sample and fixture.
 pub fn test(report: &TestReport) -> String {
-    let suites: Vec<Suite> = report.environments.iter().map(Suite::of).collect();
-    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    let tests: usize = suites.iter().map(|suite| suite.cases.len()).sum();
-    let failures: usize = suites.iter().map(Suite::failures).sum();
-    // Writing to a text cannot fail.
-    let _ = writeln!(
-        xml,
-        "<testsuites name=\"pgvigil rules test\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
-    );
-    for suite in &suites {
-        suite.write(&mut xml);
+    Document {
+        name: "pgvigil rules test".to_owned(),
+        suites: report.environments.iter().map(suite).collect(),
     }
-    xml.push_str("</testsuites>\n");
-    xml
+    .to_xml()
 }
 
-struct Suite {
-    name: String,
-    properties: Vec<(String, String)>,
-    cases: Vec<Case>,
+fn suite(environment: &EnvironmentReport) -> Suite {
+    let mut cases = Vec::new();
+    for exclusion in &environment.exclusions {
+        for sample in &exclusion.samples {
+            let place = format!("{}:{}", sample.file, sample.line);
+            let failure = sample
+                .failure
+                .as_ref()
+                .map(|failure| format!("{failure}\n{}", sample.statement));
+            let name = format!("{} {place}", sample.promise.name());
+            cases.push(case(name, &exclusion.id, &place, failure));
+        }
+    }
+    for fixture in &environment.fixtures {
+        let failures: Vec<String> = fixture
+            .failures
+            .iter()
+            .map(|failure| format!("{}:{}: {}", failure.file, failure.line, failure.what))
+            .collect();
+        let failure = (!failures.is_empty()).then(|| failures.join("\n"));
+        cases.push(case(
+            fixture.log.clone(),
+            "fixtures",
+            &fixture.expect,
+            failure,
+        ));
+    }
+    Suite {
+        name: environment.name.clone(),
+        properties: environment.exclusions.iter().flat_map(noticed).collect(),
+        cases,
+    }
 }
 
-struct Case {
-    name: String,
-    group: String,
-    place: String,
-    failure: Option<String>,
+fn case(name: String, group: &str, place: &str, failure: Option<String>) -> Case {
+    let outcome = match failure {
+        None => Outcome::Passed,
+        Some(failure) => Outcome::Failed {
+            message: failure.lines().next().unwrap_or_default().to_owned(),
+            text: format!("{place}\n{failure}"),
+        },
+    };
+    Case {
+        name,
+        group: group.to_owned(),
+        milliseconds: None,
+        outcome,
+    }
+}
+
+/// How much of an exclusion its samples notice.
+fn noticed(exclusion: &ExclusionReport) -> [(String, String); 2] {
+    let findings = &exclusion.findings;
+    let property = |what: &str, part: usize, whole: usize| {
+        (
+            format!("{}: {what}", exclusion.id),
+            format!("{part} of {whole}"),
+        )
+    };
+    let (rule, records) = (&findings.mutation, &findings.record_mutants);
+    [
+        property("mutants noticed", rule.killed, rule.total),
+        property("changed records loud", records.loud, records.total),
+    ]
+}
+
+impl Document {
+    /// The XML. Texts are escaped here.
+    pub(in crate::report) fn to_xml(&self) -> String {
+        let (mut tests, mut skipped, mut failed) = (0, 0, 0);
+        for suite in &self.suites {
+            let (more_skipped, more_failed) = suite.counts();
+            tests += suite.cases.len();
+            skipped += more_skipped;
+            failed += more_failed;
+        }
+        let name = attribute(&self.name);
+        let mut xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" tests=\"{tests}\" \
+             skipped=\"{skipped}\" failures=\"{failed}\" errors=\"0\">\n"
+        );
+        for suite in &self.suites {
+            suite.write(&mut xml);
+        }
+        xml.push_str("</testsuites>\n");
+        xml
+    }
 }
 
 impl Suite {
-    fn of(environment: &EnvironmentReport) -> Self {
-        let mut cases = Vec::new();
-        for exclusion in &environment.exclusions {
-            cases.extend(exclusion.samples.iter().map(|sample| {
-                let place = format!("{}:{}", sample.file, sample.line);
-                Case {
-                    name: format!("{} {place}", sample.promise.name()),
-                    group: exclusion.id.clone(),
-                    place,
-                    failure: sample
-                        .failure
-                        .as_ref()
-                        .map(|failure| format!("{failure}\n{}", sample.statement)),
-                }
-            }));
-        }
-        for fixture in &environment.fixtures {
-            let failures: Vec<String> = fixture
-                .failures
-                .iter()
-                .map(|failure| format!("{}:{}: {}", failure.file, failure.line, failure.what))
-                .collect();
-            cases.push(Case {
-                name: fixture.log.clone(),
-                group: "fixtures".to_owned(),
-                place: fixture.expect.clone(),
-                failure: (!failures.is_empty()).then(|| failures.join("\n")),
-            });
-        }
-        Self {
-            name: environment.name.clone(),
-            properties: environment.exclusions.iter().flat_map(noticed).collect(),
-            cases,
-        }
-    }
-
-    fn failures(&self) -> usize {
-        let failed = self.cases.iter().filter(|case| case.failure.is_some());
-        failed.count()
+    /// How many cases were skipped, and how many failed.
+    fn counts(&self) -> (usize, usize) {
+        let count = |is: fn(&Outcome) -> bool| {
+            let cases = self.cases.iter().filter(|case| is(&case.outcome));
+            cases.count()
+        };
+        (
+            count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
+            count(|outcome| matches!(outcome, Outcome::Failed { .. })),
+        )
     }
 
     fn write(&self, xml: &mut String) {
-        let (name, tests, failures) = (attribute(&self.name), self.cases.len(), self.failures());
+        let (name, tests, (skipped, failed)) =
+            (attribute(&self.name), self.cases.len(), self.counts());
+        // Writing to a text cannot fail.
         let _ = writeln!(
             xml,
-            "    <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
+            "    <testsuite name=\"{name}\" tests=\"{tests}\" skipped=\"{skipped}\" errors=\"0\" failures=\"{failed}\">"
         );
         if !self.properties.is_empty() {
             xml.push_str("        <properties>\n");
@@ -109,33 +177,25 @@ impl Case {
             xml,
             "        <testcase name=\"{name}\" classname=\"{group}\""
         );
-        let Some(failure) = &self.failure else {
-            xml.push_str("/>\n");
-            return;
+        if let Some(time) = self.milliseconds {
+            let _ = write!(xml, " time=\"{}.{:03}\"", time / 1000, time % 1000);
+        }
+        let below = match &self.outcome {
+            Outcome::Passed => {
+                xml.push_str("/>\n");
+                return;
+            }
+            Outcome::Skipped { message } => {
+                format!("<skipped message=\"{}\"/>", attribute(message))
+            }
+            Outcome::Failed { message, text } => format!(
+                "<failure message=\"{}\">{}</failure>",
+                attribute(message),
+                content(text)
+            ),
         };
-        let message = attribute(failure.lines().next().unwrap_or_default());
-        let text = content(&format!("{}\n{failure}", self.place));
-        let _ = writeln!(
-            xml,
-            ">\n            <failure message=\"{message}\">{text}</failure>\n        </testcase>"
-        );
+        let _ = writeln!(xml, ">\n            {below}\n        </testcase>");
     }
-}
-
-/// How much of an exclusion its samples notice.
-fn noticed(exclusion: &ExclusionReport) -> [(String, String); 2] {
-    let findings = &exclusion.findings;
-    let property = |what: &str, part: usize, whole: usize| {
-        (
-            format!("{}: {what}", exclusion.id),
-            format!("{part} of {whole}"),
-        )
-    };
-    let (rule, records) = (&findings.mutation, &findings.record_mutants);
-    [
-        property("mutants noticed", rule.killed, rule.total),
-        property("changed records loud", records.loud, records.total),
-    ]
 }
 
 /// Text between two tags. XML knows no spelling for most control characters: they are made visible first.
@@ -147,6 +207,7 @@ fn content(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
             // No characters, and none of XML's.
             '\u{fffe}' | '\u{ffff}' => escaped.extend(character.escape_unicode()),
             _ => escaped.push(character),
@@ -166,19 +227,56 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text() {
-        let case = Case {
-            name: "a\"b<c>&\u{202e}".to_owned(),
-            group: "x\ny".to_owned(),
-            place: "f.yaml:1".to_owned(),
-            failure: Some("]]></failure><x/>\u{1b}[31m\nsecond".to_owned()),
+        let case = |name: &str, group: &str, outcome| Case {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            milliseconds: Some(1_007),
+            outcome,
         };
-        let mut xml = String::new();
-        case.write(&mut xml);
+        let document = Document {
+            name: "a\"b".to_owned(),
+            suites: vec![Suite {
+                name: "<c>&\u{202e}".to_owned(),
+                properties: vec![("d'".to_owned(), "\t".to_owned())],
+                cases: vec![
+                    case("passed", "x\ny", Outcome::Passed),
+                    case(
+                        "skipped",
+                        "g",
+                        Outcome::Skipped {
+                            message: "\u{fffe}".to_owned(),
+                        },
+                    ),
+                    case(
+                        "failed",
+                        "g",
+                        Outcome::Failed {
+                            message: "\u{1b}[31m".to_owned(),
+                            text: "]]></failure><x/>\nsecond".to_owned(),
+                        },
+                    ),
+                ],
+            }],
+        };
         assert_eq!(
-            xml,
-            "        <testcase name=\"a&quot;b&lt;c&gt;&amp;\\u{202e}\" classname=\"x&#10;y\">\n            \
-             <failure message=\"]]&gt;&lt;/failure&gt;&lt;x/&gt;\\u{1b}[31m\">f.yaml:1\n\
-             ]]&gt;&lt;/failure&gt;&lt;x/&gt;\\u{1b}[31m\nsecond</failure>\n        </testcase>\n"
+            document.to_xml(),
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="a&quot;b" tests="3" skipped="1" failures="1" errors="0">
+    <testsuite name="&lt;c&gt;&amp;\u{202e}" tests="3" skipped="1" errors="0" failures="1">
+        <properties>
+            <property name="d&apos;" value="&#9;"/>
+        </properties>
+        <testcase name="passed" classname="x&#10;y" time="1.007"/>
+        <testcase name="skipped" classname="g" time="1.007">
+            <skipped message="\u{fffe}"/>
+        </testcase>
+        <testcase name="failed" classname="g" time="1.007">
+            <failure message="\u{1b}[31m">]]&gt;&lt;/failure&gt;&lt;x/&gt;
+second</failure>
+        </testcase>
+    </testsuite>
+</testsuites>
+"#
         );
     }
 }

@@ -25,6 +25,11 @@ mod aws_log_alarm;
 mod aws_world;
 mod browser;
 mod cases;
+mod ci_forms;
+mod ci_history;
+#[cfg(feature = "webhook")]
+mod ci_publish;
+mod ci_runs;
 mod cli;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;
@@ -39,6 +44,8 @@ mod enrol_live;
 mod enrol_tls;
 mod enrolment;
 mod export;
+#[cfg(feature = "webhook")]
+mod forge;
 mod fleet;
 mod golden;
 mod impact;

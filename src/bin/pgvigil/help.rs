@@ -8,7 +8,7 @@ use crate::args::Cli;
 const WIDTH: usize = 100;
 
 /// What stands at the end of a command's help. A test reads every line of it as the program would.
-const EXAMPLES: [(&str, &[&str]); 22] = [
+const EXAMPLES: [(&str, &[&str]); 27] = [
     ("check", &["pgvigil check", "pgvigil check --format github"]),
     (
         "rules test",
@@ -136,6 +136,23 @@ const EXAMPLES: [(&str, &[&str]); 22] = [
             "pgvigil watch --env own 'log/postgresql-*.log'",
             "pgvigil watch --env own --cursor watch.cursor --out counted.jsonl log",
         ],
+    ),
+    (
+        "ci pr",
+        &[
+            "pgvigil ci pr --base origin/main",
+            "pgvigil ci pr --env prod --logs samples --out pgvigil-ci",
+        ],
+    ),
+    (
+        "ci apply",
+        &["pgvigil ci apply --plans pgvigil-ci/plans --out pgvigil-ci"],
+    ),
+    ("ci drift", &["pgvigil ci drift --blame --out pgvigil-ci"]),
+    ("ci publish", &["pgvigil ci publish pgvigil-ci/result.json"]),
+    (
+        "ci render",
+        &["pgvigil ci render pgvigil-ci/result.json --as sarif > results.sarif"],
     ),
     (
         "completions",

@@ -1,0 +1,69 @@
+//! Steps as JUnit XML, which CI systems show test by test: one suite for the repository and one for each environment.
+
+use crate::ci::{CiResult, Finding, State, Step};
+use crate::report::junit::{Case, Document, Outcome, Suite};
+
+/// The steps as XML.
+pub fn render(result: &CiResult) -> String {
+    let mut scopes: Vec<(&str, &[Step], Vec<&Finding>)> = vec![(
+        "repository",
+        &result.steps,
+        result.findings_of(None).collect(),
+    )];
+    for environment in &result.environments {
+        let name = environment.name();
+        scopes.push((
+            name,
+            &environment.steps,
+            result.findings_of(Some(name)).collect(),
+        ));
+    }
+    let suites = scopes
+        .into_iter()
+        .filter(|(_, steps, _)| !steps.is_empty())
+        .map(|(name, steps, findings)| Suite {
+            name: name.to_owned(),
+            properties: Vec::new(),
+            cases: steps
+                .iter()
+                .map(|step| case(name, step, &findings))
+                .collect(),
+        });
+    Document {
+        name: format!("pgvigil ci {}", result.work.name()),
+        suites: suites.collect(),
+    }
+    .to_xml()
+}
+
+fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
+    let message = step.summary.clone();
+    let outcome = match step.state {
+        State::Passed => Outcome::Passed,
+        State::Skipped => Outcome::Skipped { message },
+        State::Failed => {
+            let told: Vec<String> = findings
+                .iter()
+                .filter(|finding| finding.step == step.name)
+                .map(|finding| {
+                    let place = finding.spot.as_ref().map_or(String::new(), |spot| {
+                        format!("{}:{}: ", spot.file, spot.line)
+                    });
+                    let statement = finding
+                        .statement
+                        .as_ref()
+                        .map_or(String::new(), |statement| format!("\n  {statement}"));
+                    format!("{place}{}: {}{statement}", finding.code, finding.message)
+                })
+                .collect();
+            let text = told.join("\n");
+            Outcome::Failed { message, text }
+        }
+    };
+    Case {
+        name: step.name.clone(),
+        group: scope.to_owned(),
+        milliseconds: Some(step.milliseconds),
+        outcome,
+    }
+}
