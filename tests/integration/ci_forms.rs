@@ -260,7 +260,7 @@ fn forms(result: &CiResult) -> Vec<(&'static str, String)> {
         ),
         ("summary.md", summary::render(result, summary::LIMIT)),
         ("sarif", sarif::render(result)),
-        ("junit.xml", junit::render(result).unwrap()),
+        ("junit.xml", junit::render(result)),
         ("quality.json", code_quality::render(result)),
         ("json", json::render(result)),
     ];

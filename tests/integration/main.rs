@@ -75,6 +75,7 @@ mod rules_test;
 mod server;
 mod shadow;
 mod signals;
+mod terminal;
 mod terraform;
 #[cfg(feature = "webhook")]
 mod watch;
