@@ -704,7 +704,7 @@ pub(crate) struct SchemaArgs {
     /// Write nothing, exit with 12 when a file is stale or missing
     #[arg(long)]
     pub(crate) check: bool,
-    /// Write the reference of diagnostics too, into this folder
+    /// Write the reference pages too, into this folder
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) docs: Option<PathBuf>,
 }
