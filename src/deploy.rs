@@ -19,7 +19,7 @@ pub mod prune;
 pub mod saved;
 pub mod verdict;
 
-pub use aftermath::left;
+pub use aftermath::{Left, left};
 pub use apply::{Observer, Refused, Report, apply};
 pub use destroy::{Also, destroy};
 pub use document::Fingerprint;

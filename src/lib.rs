@@ -20,6 +20,10 @@ pub mod begin;
 pub mod migrate;
 pub mod cloud;
 pub mod database;
+pub mod ci;
 pub mod report;
+#[cfg(feature = "webhook")]
+pub mod http;
+pub mod publish;
 pub mod monitor;
 pub mod watch;

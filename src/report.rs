@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod attack;
 pub mod begin;
+pub mod ci;
 pub mod doctor;
 pub mod enrol;
 pub mod escape;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::{Document, Fingerprint, Kind};
 use super::plan::{Action, Plan, PlanError, Planned, Survey, Unread, same_place};
@@ -73,7 +73,7 @@ pub struct Moved {
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
     /// Done.
@@ -92,7 +92,7 @@ pub enum State {
 }
 
 /// What a step that failed did all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Written {
     /// Everything: live is as the plan wants it.
@@ -104,7 +104,7 @@ pub enum Written {
 }
 
 /// One step of an apply.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Which resource.
     pub address: String,
@@ -118,7 +118,7 @@ pub struct Step {
 }
 
 /// How an apply ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// Every step was done.
@@ -130,7 +130,7 @@ pub enum End {
 }
 
 /// What an apply did and did not do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Every step, in order.
     pub steps: Vec<Step>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::blame::Blame;
 use super::document::Document;
@@ -11,7 +11,7 @@ use super::port::{Identity, Reader};
 use super::verdict::{Outcome, Verdict};
 
 /// What somebody else changed in an environment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DriftReport {
     /// Version of this form.
     pub format_version: u32,
@@ -27,15 +27,15 @@ pub struct DriftReport {
     pub unread: Vec<Unread>,
     /// What a person should know about resources that did not drift, by address: such as a subscription that waits for
     /// its confirmation.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, String>,
     /// Who changed it, by address, where that was asked.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blame: BTreeMap<String, Blame>,
 }
 
 /// One edit that several resources share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alike {
     /// The field.
     pub path: String,

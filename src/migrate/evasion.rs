@@ -190,7 +190,7 @@ impl Trial<'_> {
         }
         let fact = Fact::own("READ", "SELECT", "TABLE", "public.contracts");
         Some(Evasion {
-            carrier: "no disguise: a column whose name begins so".to_owned(),
+            carrier: PLAIN.to_owned(),
             does: "reads a table".to_owned(),
             harm: Harm::Reads,
             line: shown(&before),
@@ -258,25 +258,18 @@ impl Trial<'_> {
     }
 }
 
+/// Where the text is when nothing is hidden at all.
+pub const PLAIN: &str = "plain sight: a column whose name begins so";
+
 /// How many are told of an exclusion.
 const TOLD: usize = 3;
 
 /// Keeps the most telling: one that needs no disguise, a comment, a literal, an alias.
 fn tell(evasions: &mut Vec<Evasion>) {
-    let order = [
-        "no disguise",
-        "a block comment behind",
-        "a literal",
-        "an alias",
-    ];
+    let order = [PLAIN, "a block comment behind", "a literal", "an alias"];
     let rank = |evasion: &Evasion| {
-        let carrier = evasion.carrier.as_str();
-        order
-            .iter()
-            .position(|name| {
-                carrier == *name || (*name == "no disguise" && carrier.starts_with(name))
-            })
-            .unwrap_or(order.len())
+        let found = order.iter().position(|name| evasion.carrier == *name);
+        found.unwrap_or(order.len())
     };
     evasions.sort_by_key(rank);
     evasions.dedup_by(|left, right| left.carrier == right.carrier);

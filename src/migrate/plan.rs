@@ -150,6 +150,7 @@ pub fn migrate(inputs: &[Input], options: &Options) -> Result<Migration, Migrate
             }),
         }
     }
+    settings.end();
     let Settings {
         environment,
         mut carried,

@@ -27,8 +27,9 @@ impl Condition {
 /// A query, ready to run.
 #[derive(Debug, Clone)]
 pub struct OldQuery {
-    /// All of it, as written.
-    program: Program,
+    /// All of it, as written; none where it asks for more than the line tells. Then its conditions on the line decide, and
+    /// the others are taken for met: what is shown to hide, hides all the more where they are not.
+    program: Option<Program>,
     /// What a line must hold.
     pub includes: Vec<Condition>,
     /// What it must not hold.
@@ -38,7 +39,16 @@ pub struct OldQuery {
 impl OldQuery {
     /// Says whether the query counts an entry.
     pub fn counts(&self, entry: &[u8]) -> bool {
-        kept(&self.program, entry)
+        match &self.program {
+            Some(program) => kept(program, entry),
+            None => {
+                self.includes(entry)
+                    && !self
+                        .exclusions
+                        .iter()
+                        .any(|condition| condition.finds(entry))
+            }
+        }
     }
 
     /// Says whether an entry has what the query looks for, whatever it excludes.
@@ -87,7 +97,7 @@ pub fn read(input: &Input, left: &mut Vec<Leftover>) -> Option<OldQuery> {
         }
     };
     let mut old = OldQuery {
-        program,
+        program: Some(program),
         includes: Vec::new(),
         exclusions: Vec::new(),
     };
@@ -162,13 +172,16 @@ fn one(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut
                 old.includes.push(condition);
             }
         }
-        _ => left.push(Leftover {
-            at,
-            what: format!("a condition that is no search in @message: {}", quote(written)),
-            help: "it was run with the query and is carried over to no file: write an exclusion on fields where it silences noise"
-                .to_owned(),
-            is_open: true,
-        }),
+        _ => {
+            old.program = None;
+            left.push(Leftover {
+                at,
+                what: format!("a condition that is no search in @message: {}", quote(written)),
+                help: "it was taken for met, and is carried over to no file: write an exclusion on fields where it silences noise"
+                    .to_owned(),
+                is_open: true,
+            });
+        }
     }
 }
 

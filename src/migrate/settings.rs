@@ -12,6 +12,9 @@ use crate::policy::raw::RETENTION_DAYS;
 /// The variable that the environment's file names in the place of the incident platform's URL.
 pub const INCIDENT_URL: &str = "INCIDENT_PLATFORM_URL";
 
+/// Seconds after which a run is stopped, where nothing is said.
+const TIMEOUT: u32 = 300;
+
 /// The file that a setting becomes part of, as the report names it.
 const FILE: &str = "environments/ENV.yaml";
 
@@ -191,8 +194,32 @@ impl Settings {
             );
             return;
         }
+        if value == TIMEOUT {
+            self.done(at, format!("{name}: {value} seconds"), "pgvigil's default");
+            return;
+        }
         self.carry(at, name, &format!("monitor.timeout_seconds: {value}"), None);
         self.environment.timeout_seconds = Some(value);
+    }
+
+    /// What two settings together ask for, once all inputs are read.
+    pub fn end(&mut self) {
+        let environment = &mut self.environment;
+        let window = environment.window_minutes.unwrap_or(5).saturating_mul(60);
+        if let Some(timeout) = environment.timeout_seconds
+            && timeout > window
+        {
+            // A run must not last longer than the time between two.
+            environment.timeout_seconds = Some(window);
+            for one in &mut self.carried {
+                if one.becomes.contains("timeout_seconds") {
+                    one.becomes = format!("{FILE}: monitor.timeout_seconds: {window}");
+                    one.note = Some(format!(
+                        "it was {timeout}: a run would have lasted longer than the time between two"
+                    ));
+                }
+            }
+        }
     }
 
     /// An ARN of Lambda: region and account.

@@ -63,6 +63,15 @@ pub fn merge_base(root: &Path, base: &str, head: &str) -> Result<String, Revisio
     }
 }
 
+/// Where the folder stands in its Git repository: empty, or a path that ends with a slash.
+///
+/// # Errors
+/// If git cannot be asked, or the folder is in no repository.
+pub fn place(root: &Path) -> Result<String, RevisionError> {
+    let prefix = git(root, &["rev-parse", "--show-prefix"], b"")?;
+    Ok(String::from_utf8_lossy(&prefix).trim_end().to_owned())
+}
+
 /// Reads the policy files of a commit. The folder may be a part of the repository.
 ///
 /// # Errors

@@ -26,31 +26,33 @@ pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
         properties.push(("title", diagnostic.code.id().to_owned()));
         let properties: Vec<String> = properties
             .into_iter()
-            .map(|(key, value)| format!("{key}={}", escape_property(&visible(&value))))
+            .map(|(key, value)| format!("{key}={}", property(&value)))
             .collect();
-        let mut message = visible(&diagnostic.message);
+        let mut message = diagnostic.message.clone();
         for help in &diagnostic.help {
-            message.push_str(&format!("\nhelp: {}", visible(help)));
+            message.push_str(&format!("\nhelp: {help}"));
         }
         text.push_str(&format!(
             "::{} {}::{}\n",
             diagnostic.severity,
             properties.join(","),
-            escape_data(&message)
+            data(&message)
         ));
     }
     text
 }
 
-/// As actions/toolkit does (packages/core/src/command.ts).
-fn escape_data(text: &str) -> String {
-    text.replace('%', "%25")
+/// The message of a command: as actions/toolkit does (packages/core/src/command.ts), without what a terminal would obey.
+pub(super) fn data(text: &str) -> String {
+    visible(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-fn escape_property(text: &str) -> String {
-    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+/// A property of a command.
+pub(super) fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

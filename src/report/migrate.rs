@@ -160,8 +160,13 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
 fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
     let word = if exclusion.evadable {
         style.paint(Paint::Red, "evadable")
+    } else if exclusion.tried.tried == 0 {
+        style.paint(
+            Paint::Yellow,
+            "not tried: no text that it looks for could be made, or no statement that the query counts",
+        )
     } else {
-        "no way round it was found".to_owned()
+        format!("{} ways tried, none hides", exclusion.tried.tried)
     };
     let _ = writeln!(
         text,
@@ -171,7 +176,7 @@ fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
         place(&exclusion.at)
     );
     for evasion in &exclusion.tried.evasions {
-        let _ = writeln!(text, "    hides by {}", terminal(&evasion.carrier));
+        let _ = writeln!(text, "    hides in {}", terminal(&evasion.carrier));
         let _ = writeln!(text, "        {}", terminal(&evasion.statement));
         if !evasion.counted_by_pgvigil {
             let _ = writeln!(text, "        pgvigil's query does not count it either");

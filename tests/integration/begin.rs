@@ -88,7 +88,13 @@ fn zizmor(repository: &Path) {
         program.display()
     );
     let done = Command::new(program)
-        .args(["--offline", "--no-progress", "--persona", "auditor", "--no-config"])
+        .args([
+            "--offline",
+            "--no-progress",
+            "--persona",
+            "auditor",
+            "--no-config",
+        ])
         .arg(repository.join(".github/workflows"))
         .env_remove("GH_TOKEN")
         .env_remove("GITHUB_TOKEN")
@@ -148,34 +154,88 @@ for name, job in whole.items():
 /// Checks, tests and compiles a new repository; `warnings` is what `check` ends with.
 fn is_sound(ground: &Ground, dir: &str, summary: &str) {
     let run = ground.run(&["-C", dir, "check"]).exits(0);
-    assert!(run.out.trim_end().ends_with(summary), "{}\n{}", run.out, run.err);
-    ground.run(&["-C", dir, "rules", "test", "--min-score", "99"]).exits(0);
-    ground.run(&["-C", dir, "compile", "--out", "build"]).exits(0);
+    assert!(
+        run.out.trim_end().ends_with(summary),
+        "{}\n{}",
+        run.out,
+        run.err
+    );
+    ground
+        .run(&["-C", dir, "rules", "test", "--min-score", "99"])
+        .exits(0);
+    ground
+        .run(&["-C", dir, "compile", "--out", "build"])
+        .exits(0);
 }
 
 #[test]
 fn what_is_written_is_sound() {
     let odd = "Größe & \"Söhne\": it's # 1 – 東京";
-    let aws = ["--provider", "aws", "--account", "123456789012", "--region", "eu-central-1"];
+    let aws = [
+        "--provider",
+        "aws",
+        "--account",
+        "123456789012",
+        "--region",
+        "eu-central-1",
+    ];
     let wide = [
-        "--env", "staging", "--env", "production", "--region", "staging=eu-west-1",
-        "--account", "staging=210987654321", "--cluster", "staging=orders-stg", "--cluster", "production=orders",
-        "--cluster", "production=billing", "--email", "dba@example.com", "--user", "alice", "--user", "Bob O'Neil",
-        "--code-owner", "@shop/dba",
+        "--env",
+        "staging",
+        "--env",
+        "production",
+        "--region",
+        "staging=eu-west-1",
+        "--account",
+        "staging=210987654321",
+        "--cluster",
+        "staging=orders-stg",
+        "--cluster",
+        "production=orders",
+        "--cluster",
+        "production=billing",
+        "--email",
+        "dba@example.com",
+        "--user",
+        "alice",
+        "--user",
+        "Bob O'Neil",
+        "--code-owner",
+        "@shop/dba",
     ];
     let few = ["--cluster", "orders", "--email", "dba@example.com"];
     let cases: [(&str, Vec<&str>, &str); 6] = [
         ("local", vec![], "no faults"),
         ("wide", [&aws[..], &wide[..]].concat(), "no faults"),
-        ("gitlab", [&aws[..], &few[..], &["--forge", "gitlab"]].concat(), "no faults"),
+        (
+            "gitlab",
+            [&aws[..], &few[..], &["--forge", "gitlab"]].concat(),
+            "no faults",
+        ),
         ("gitlab-local", vec!["--forge", "gitlab"], "no faults"),
-        ("odd", vec!["--owner", odd, "--forge", "none", "--env", "no", "--env", "on"], "no faults"),
-        ("nobody-told", [&aws[..], &["--cluster", "orders", "--owner", "@shop/dba"]].concat(), "1 warning"),
+        (
+            "odd",
+            vec![
+                "--owner", odd, "--forge", "none", "--env", "no", "--env", "on",
+            ],
+            "no faults",
+        ),
+        (
+            "nobody-told",
+            [&aws[..], &["--cluster", "orders", "--owner", "@shop/dba"]].concat(),
+            "1 warning",
+        ),
     ];
     for (dir, flags, summary) in cases {
         let ground = Ground::new();
-        let run = ground.run(&[&["init", dir][..], &flags[..]].concat()).exits(0);
-        assert!(run.out.contains(&format!("checked   {summary}\n")), "{}", run.out);
+        let run = ground
+            .run(&[&["init", dir][..], &flags[..]].concat())
+            .exits(0);
+        assert!(
+            run.out.contains(&format!("checked   {summary}\n")),
+            "{}",
+            run.out
+        );
         is_sound(&ground, dir, summary);
         let repository = ground.path(dir);
         if repository.join(".github/workflows").exists() {
@@ -188,17 +248,34 @@ fn what_is_written_is_sound() {
         }
         for file in ground.files().iter().filter(|file| file.starts_with(dir)) {
             let text = ground.read(file);
-            assert!(!text.contains("{{aws}}") && !text.contains("{{/aws}}"), "{file}");
+            assert!(
+                !text.contains("{{aws}}") && !text.contains("{{/aws}}"),
+                "{file}"
+            );
             let left = text.replace("${{", "").matches("{{").count();
             assert_eq!(left, 0, "{file} holds a placeholder");
             assert!(!text.contains("/work/") && text.ends_with('\n'), "{file}");
         }
 
         // Once more: nothing moves.
-        let before: Vec<(String, String)> = ground.files().iter().map(|file| (file.clone(), ground.read(file))).collect();
-        let run = ground.run(&[&["init", dir][..], &flags[..]].concat()).exits(0);
-        assert!(!run.out.contains("\nwritten") && !run.out.contains("\nkept"), "{}", run.out);
-        let after: Vec<(String, String)> = ground.files().iter().map(|file| (file.clone(), ground.read(file))).collect();
+        let before: Vec<(String, String)> = ground
+            .files()
+            .iter()
+            .map(|file| (file.clone(), ground.read(file)))
+            .collect();
+        let run = ground
+            .run(&[&["init", dir][..], &flags[..]].concat())
+            .exits(0);
+        assert!(
+            !run.out.contains("\nwritten") && !run.out.contains("\nkept"),
+            "{}",
+            run.out
+        );
+        let after: Vec<(String, String)> = ground
+            .files()
+            .iter()
+            .map(|file| (file.clone(), ground.read(file)))
+            .collect();
         assert_eq!(before, after);
     }
 }
@@ -207,9 +284,25 @@ fn what_is_written_is_sound() {
 fn what_is_said_stands_in_the_files() {
     let ground = Ground::new();
     let flags = [
-        "init", "--provider", "aws", "--account", "123456789012", "--region", "eu-central-1", "--env", "staging", "--env",
-        "production", "--cluster", "staging=orders-stg", "--cluster", "production=orders", "--email",
-        "production=dba@example.com", "--owner", "O'Neil: \"us\"",
+        "init",
+        "--provider",
+        "aws",
+        "--account",
+        "123456789012",
+        "--region",
+        "eu-central-1",
+        "--env",
+        "staging",
+        "--env",
+        "production",
+        "--cluster",
+        "staging=orders-stg",
+        "--cluster",
+        "production=orders",
+        "--email",
+        "production=dba@example.com",
+        "--owner",
+        "O'Neil: \"us\"",
     ];
     ground.run(&flags).exits(0);
     let production = ground.read("environments/production.yaml");
@@ -220,9 +313,16 @@ fn what_is_said_stands_in_the_files() {
         "  - orders",
         "  email: [\"dba@example.com\"]",
     ] {
-        assert!(production.lines().any(|found| found == line), "{line}\n{production}");
+        assert!(
+            production.lines().any(|found| found == line),
+            "{line}\n{production}"
+        );
     }
-    assert!(ground.read("environments/staging.yaml").contains("# notifications:"));
+    assert!(
+        ground
+            .read("environments/staging.yaml")
+            .contains("# notifications:")
+    );
     let exclusions = ground.read("rules/exclusions.yaml");
     assert!(exclusions.contains("    created: 2026-11-27\n    expires: 2027-11-26\n"));
     assert!(exclusions.contains("    owner: \"O'Neil: \\\"us\\\"\"\n"));
@@ -232,11 +332,20 @@ fn what_is_said_stands_in_the_files() {
     }
     // Staging is deployed before production, and each waits for its own approval.
     let apply = ground.read(".github/workflows/pgvigil-apply.yml");
-    assert!(apply.contains("        environment: [staging, production]\n"), "{apply}");
+    assert!(
+        apply.contains("        environment: [staging, production]\n"),
+        "{apply}"
+    );
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = |path: &str| std::fs::metadata(ground.path(path)).unwrap().permissions().mode() & 0o111;
+        let mode = |path: &str| {
+            std::fs::metadata(ground.path(path))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o111
+        };
         assert_ne!(mode(".githooks/pre-commit"), 0);
         assert_eq!(mode("README.md"), 0);
     }
@@ -247,16 +356,31 @@ fn what_is_said_stands_in_the_files() {
 fn no_job_may_do_more_than_it_needs() {
     let ground = Ground::new();
     let flags = [
-        "init", "--provider", "aws", "--account", "123456789012", "--region", "eu-central-1", "--cluster", "orders",
+        "init",
+        "--provider",
+        "aws",
+        "--account",
+        "123456789012",
+        "--region",
+        "eu-central-1",
+        "--cluster",
+        "orders",
     ];
     ground.run(&flags).exits(0);
     let code = "import json, sys, yaml\nprint(json.dumps([yaml.safe_load(open(path)) for path in sys.argv[1:]]))";
     let done = Command::new(target().join("venv/bin/python"))
         .args(["-c", code])
-        .args(["pr", "apply", "drift"].map(|name| ground.path(&format!(".github/workflows/pgvigil-{name}.yml"))))
+        .args(
+            ["pr", "apply", "drift"]
+                .map(|name| ground.path(&format!(".github/workflows/pgvigil-{name}.yml"))),
+        )
         .output()
         .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     let all: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
     let reads = json!({"contents": "read", "id-token": "write"});
     let expected = [
@@ -267,26 +391,45 @@ fn no_job_may_do_more_than_it_needs() {
     for (workflow, expected) in all.iter().zip(expected) {
         assert_eq!(workflow["permissions"], json!({}));
         let jobs = workflow["jobs"].as_object().unwrap();
-        let found: serde_json::Map<String, Value> =
-            jobs.iter().map(|(name, job)| (name.clone(), job["permissions"].clone())).collect();
+        let found: serde_json::Map<String, Value> = jobs
+            .iter()
+            .map(|(name, job)| (name.clone(), job["permissions"].clone()))
+            .collect();
         assert_eq!(Value::from(found), expected);
         for (name, job) in jobs {
             let steps = job["steps"].as_array().unwrap();
-            let checks_out = steps.iter().any(|step| step["uses"].as_str().is_some_and(|uses| uses.starts_with("actions/checkout@")));
-            let writes = job["permissions"].as_object().unwrap().keys().any(|what| what != "contents" && what != "id-token");
+            let checks_out = steps.iter().any(|step| {
+                step["uses"]
+                    .as_str()
+                    .is_some_and(|uses| uses.starts_with("actions/checkout@"))
+            });
+            let writes = job["permissions"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .any(|what| what != "contents" && what != "id-token");
             // What writes on the forge runs nothing of the change.
             assert_ne!(checks_out, writes, "{name}");
             for step in steps {
                 if let Some(uses) = step["uses"].as_str() {
                     let (_, digest) = uses.split_once('@').unwrap();
-                    assert!(digest.len() == 40 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{uses}");
+                    assert!(
+                        digest.len() == 40 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                        "{uses}"
+                    );
                 }
             }
         }
     }
     let comment = all[0]["jobs"]["comment"]["if"].as_str().unwrap();
-    assert!(comment.contains("head.repo.full_name == github.repository"), "{comment}");
-    assert_eq!(all[1]["jobs"]["apply"]["environment"], "${{ matrix.environment }}");
+    assert!(
+        comment.contains("head.repo.full_name == github.repository"),
+        "{comment}"
+    );
+    assert_eq!(
+        all[1]["jobs"]["apply"]["environment"],
+        "${{ matrix.environment }}"
+    );
     assert_eq!(all[1]["jobs"]["apply"]["strategy"]["max-parallel"], 1);
 }
 
@@ -294,8 +437,28 @@ fn no_job_may_do_more_than_it_needs() {
 fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
     let ground = Ground::new();
     let flags = [
-        "init", "new", "--provider", "aws", "--env", "../x", "--env", "base", "--account", "12", "--cluster", "UPPER",
-        "--cluster", "nowhere=a", "--owner", "a\u{202e}b", "--user", "x]:LOG", "--email", "nobody", "--code-owner", "a b",
+        "init",
+        "new",
+        "--provider",
+        "aws",
+        "--env",
+        "../x",
+        "--env",
+        "base",
+        "--account",
+        "12",
+        "--cluster",
+        "UPPER",
+        "--cluster",
+        "nowhere=a",
+        "--owner",
+        "a\u{202e}b",
+        "--user",
+        "x]:LOG",
+        "--email",
+        "nobody",
+        "--code-owner",
+        "a b",
     ];
     let run = ground.run(&flags).exits(2);
     assert_eq!(run.out, "");
@@ -327,7 +490,11 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
 fn a_dry_run_tells_and_writes_nothing() {
     let ground = Ground::new();
     let run = ground.run(&["init", "new", "--dry-run"]).exits(0);
-    assert!(run.out.contains("new       rules/users.yaml\n"), "{}", run.out);
+    assert!(
+        run.out.contains("new       rules/users.yaml\n"),
+        "{}",
+        run.out
+    );
     assert!(run.out.contains("would be written"), "{}", run.out);
     assert!(!ground.path("new").exists());
 }
@@ -337,10 +504,23 @@ fn what_stands_there_is_kept() {
     let ground = Ground::new();
     std::fs::create_dir_all(ground.path("a/rules")).unwrap();
     std::fs::write(ground.path("a/README.md"), "mine\n").unwrap();
-    std::fs::write(ground.path("a/rules/users.yaml"), "version: 1\nusers:\n  - {role: zoe, owner: us, environments: all}\n").unwrap();
+    std::fs::write(
+        ground.path("a/rules/users.yaml"),
+        "version: 1\nusers:\n  - {role: zoe, owner: us, environments: all}\n",
+    )
+    .unwrap();
     let run = ground.run(&["init", "a"]).exits(0);
-    assert!(run.out.contains("kept      README.md: another text stands there"), "{}", run.out);
-    assert!(run.out.contains("kept      rules/users.yaml"), "{}", run.out);
+    assert!(
+        run.out
+            .contains("kept      README.md: another text stands there"),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out.contains("kept      rules/users.yaml"),
+        "{}",
+        run.out
+    );
     assert!(run.out.contains("2 kept as they were"), "{}", run.out);
     assert_eq!(ground.read("a/README.md"), "mine\n");
     assert!(ground.read("a/rules/users.yaml").contains("zoe"));
@@ -351,7 +531,11 @@ fn what_stands_there_is_kept() {
     std::fs::write(ground.path("rules/users.yaml"), "version: 7\n").unwrap();
     let run = ground.run(&["init"]).exits(10);
     assert!(run.out.contains("schema/version"), "{}", run.out);
-    assert!(run.err.contains("files that were there before were kept"), "{}", run.err);
+    assert!(
+        run.err.contains("files that were there before were kept"),
+        "{}",
+        run.err
+    );
     assert_eq!(ground.read("rules/users.yaml"), "version: 7\n");
 }
 
@@ -364,14 +548,28 @@ fn links_lead_nowhere_and_what_cannot_be_written_is_told() {
     std::fs::create_dir_all(ground.path("a")).unwrap();
     symlink(ground.path("outside"), ground.path("a/rules")).unwrap();
     let run = ground.run(&["init", "a"]).exits(1);
-    assert!(run.err.contains("a/rules is a symbolic link, and a folder is needed there: nothing was written"), "{}", run.err);
+    assert!(
+        run.err.contains(
+            "a/rules is a symbolic link, and a folder is needed there: nothing was written"
+        ),
+        "{}",
+        run.err
+    );
     assert_eq!(ground.files(), BTreeSet::from(["a/rules".to_owned()]));
     std::fs::remove_file(ground.path("a/rules")).unwrap();
 
     symlink(ground.path("outside/README.md"), ground.path("a/README.md")).unwrap();
     let run = ground.run(&["init", "a"]).exits(0);
-    assert!(run.out.contains("kept      README.md: a symbolic link stands there"), "{}", run.out);
-    assert_eq!(std::fs::read_dir(ground.path("outside")).unwrap().count(), 0);
+    assert!(
+        run.out
+            .contains("kept      README.md: a symbolic link stands there"),
+        "{}",
+        run.out
+    );
+    assert_eq!(
+        std::fs::read_dir(ground.path("outside")).unwrap().count(),
+        0
+    );
 
     std::fs::write(ground.path("file"), "").unwrap();
     let run = ground.run(&["init", "file/below"]).exits(1);
@@ -413,13 +611,20 @@ print(json.dumps([code, shown.decode()]))
 "#;
     let done = Command::new("python3")
         .args(["-c", code, env!("CARGO_BIN_EXE_pgvigil")])
-        .args([serde_json::to_string(args).unwrap(), serde_json::to_string(answers).unwrap()])
+        .args([
+            serde_json::to_string(args).unwrap(),
+            serde_json::to_string(answers).unwrap(),
+        ])
         .current_dir(ground.folder.path())
         .env_remove("AWS_REGION")
         .env_remove("AWS_DEFAULT_REGION")
         .output()
         .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     serde_json::from_slice(&done.stdout).unwrap()
 }
 
@@ -434,20 +639,61 @@ fn on_a_terminal_it_asks() {
     assert_eq!(ground.files(), asked.files());
 
     let answers = [
-        "aws", "staging production", "1234", "123456789012", "123456789012", "eu-central-1", "eu-west-1", "no", "orders-stg",
-        "orders, billing", "Team \"A\"", "alice bob", "dba@example.com", "gitl",
+        "aws",
+        "staging production",
+        "1234",
+        "123456789012",
+        "123456789012",
+        "eu-central-1",
+        "eu-west-1",
+        "no",
+        "orders-stg",
+        "orders, billing",
+        "Team \"A\"",
+        "alice bob",
+        "dba@example.com",
+        "gitl",
     ];
     let (code, shown) = on_a_terminal(&ground, &["init", "b"], &answers);
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("`1234` cannot be it."), "{shown}");
-    assert!(ground.read("b/environments/production.yaml").contains("  - billing\n"));
-    assert!(ground.read("b/environments/staging.yaml").contains("region: eu-central-1\n"));
-    assert!(ground.read("b/rules/users.yaml").contains("  - role: bob\n    owner: \"Team \\\"A\\\"\"\n"));
+    assert!(
+        ground
+            .read("b/environments/production.yaml")
+            .contains("  - billing\n")
+    );
+    assert!(
+        ground
+            .read("b/environments/staging.yaml")
+            .contains("region: eu-central-1\n")
+    );
+    assert!(
+        ground
+            .read("b/rules/users.yaml")
+            .contains("  - role: bob\n    owner: \"Team \\\"A\\\"\"\n")
+    );
     assert!(ground.path("b/.gitlab-ci.yml").exists());
     // What an option says is not asked.
-    let (code, shown) = on_a_terminal(&ground, &["init", "c", "--provider", "local", "--env", "try", "--forge", "none"], &["", "us", ""]);
+    let (code, shown) = on_a_terminal(
+        &ground,
+        &[
+            "init",
+            "c",
+            "--provider",
+            "local",
+            "--env",
+            "try",
+            "--forge",
+            "none",
+        ],
+        &["", "us", ""],
+    );
     assert_eq!(code, 0, "{shown}");
-    assert!(ground.read("c/rules/exclusions.yaml").contains("    owner: us\n"));
+    assert!(
+        ground
+            .read("c/rules/exclusions.yaml")
+            .contains("    owner: us\n")
+    );
 }
 
 #[test]
@@ -480,21 +726,44 @@ fn the_hook_keeps_a_fault_out_of_a_commit() {
     let ground = Ground::new();
     assert!(git(&ground, &["init", "-q"]).status.success());
     ground.run(&["init"]).exits(0);
-    assert!(git(&ground, &["config", "core.hooksPath", ".githooks"]).status.success());
+    assert!(
+        git(&ground, &["config", "core.hooksPath", ".githooks"])
+            .status
+            .success()
+    );
     assert!(git(&ground, &["add", "-A"]).status.success());
     let done = git(&ground, &["commit", "-qm", "begin"]);
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     std::fs::write(ground.path("rules/users.yaml"), "version: 7\n").unwrap();
     let done = git(&ground, &["commit", "-qam", "worse"]);
     assert!(!done.status.success());
-    assert!(String::from_utf8_lossy(&done.stdout).contains("schema/version"), "{done:?}");
+    assert!(
+        String::from_utf8_lossy(&done.stdout).contains("schema/version"),
+        "{done:?}"
+    );
 }
 
 #[test]
 fn a_remote_tells_the_forge() {
     let ground = Ground::new();
     assert!(git(&ground, &["init", "-q"]).status.success());
-    assert!(git(&ground, &["remote", "add", "origin", "git@gitlab.example.com:shop/audit.git"]).status.success());
+    assert!(
+        git(
+            &ground,
+            &[
+                "remote",
+                "add",
+                "origin",
+                "git@gitlab.example.com:shop/audit.git"
+            ]
+        )
+        .status
+        .success()
+    );
     ground.run(&["init"]).exits(0);
     assert!(ground.path(".gitlab-ci.yml").exists() && !ground.path(".github").exists());
 }
@@ -531,7 +800,15 @@ fn clusters_are_imported_with_what_they_lack() {
         let mut command = ground.command();
         moto.env(&mut command);
         let output = command
-            .args(["init", "a", "--provider", "aws", "--region", "eu-central-1", "--import-clusters"])
+            .args([
+                "init",
+                "a",
+                "--provider",
+                "aws",
+                "--region",
+                "eu-central-1",
+                "--import-clusters",
+            ])
             .args(["--email", "dba@example.com"])
             .args(more)
             .output()
@@ -540,28 +817,70 @@ fn clusters_are_imported_with_what_they_lack() {
     };
     let two = ["--env", "staging", "--env", "production"];
     let done = run(&two).exits(0);
-    assert!(done.err.contains("3 Aurora PostgreSQL clusters in account 123456789012, eu-central-1"), "{}", done.err);
-    assert!(done.err.contains("no environment's name stands in `lonely`"), "{}", done.err);
+    assert!(
+        done.err
+            .contains("3 Aurora PostgreSQL clusters in account 123456789012, eu-central-1"),
+        "{}",
+        done.err
+    );
+    assert!(
+        done.err
+            .contains("no environment's name stands in `lonely`"),
+        "{}",
+        done.err
+    );
     let production = ground.read("a/environments/production.yaml");
-    assert!(production.contains("account: \"123456789012\"\n"), "{production}");
-    assert!(production.contains("; exports its log; preloads pgaudit\n  - orders-prod\n"), "{production}");
+    assert!(
+        production.contains("account: \"123456789012\"\n"),
+        "{production}"
+    );
+    assert!(
+        production.contains("; exports its log; preloads pgaudit\n  - orders-prod\n"),
+        "{production}"
+    );
     let staging = ground.read("a/environments/staging.yaml");
-    assert!(staging.contains("does NOT export its log") && staging.contains("does NOT preload pgaudit"), "{staging}");
+    assert!(
+        staging.contains("does NOT export its log") && staging.contains("does NOT preload pgaudit"),
+        "{staging}"
+    );
     assert!(staging.contains("  # - lonely\n"), "{staging}");
     is_sound(&ground, "a", "no faults");
-    assert!(moto.calls().iter().all(|call| !call.writes || call.time < 1.0 || !call.operation.starts_with("Create") || call.service.as_deref() == Some("rds")));
+    assert!(moto.calls().iter().all(|call| !call.writes
+        || call.time < 1.0
+        || !call.operation.starts_with("Create")
+        || call.service.as_deref() == Some("rds")));
 
     // A word more says where it belongs; the files of before are kept, so in another folder.
     std::fs::remove_dir_all(ground.path("a")).unwrap();
     let done = run(&[&two[..], &["--cluster", "production=lonely"]].concat()).exits(0);
     assert!(!done.err.contains("lonely"), "{}", done.err);
-    assert!(ground.read("a/environments/production.yaml").contains("preloads pgaudit\n  - lonely\n"));
+    assert!(
+        ground
+            .read("a/environments/production.yaml")
+            .contains("preloads pgaudit\n  - lonely\n")
+    );
 
     // Credentials of another account, and none at all.
     std::fs::remove_dir_all(ground.path("a")).unwrap();
     let done = run(&["--account", "999999999999", "--cluster", "orders"]).exits(2);
-    assert!(done.err.contains("`production` is in the account 999999999999, and the credentials lead to 123456789012"), "{}", done.err);
-    let bare = ground.run(&["init", "a", "--provider", "aws", "--region", "eu-central-1", "--import-clusters"]).exits(1);
+    assert!(
+        done.err.contains(
+            "`production` is in the account 999999999999, and the credentials lead to 123456789012"
+        ),
+        "{}",
+        done.err
+    );
+    let bare = ground
+        .run(&[
+            "init",
+            "a",
+            "--provider",
+            "aws",
+            "--region",
+            "eu-central-1",
+            "--import-clusters",
+        ])
+        .exits(1);
     assert!(bare.err.contains("credentials"), "{}", bare.err);
     assert!(!ground.path("a").exists());
 }
@@ -574,10 +893,18 @@ fn roles_of_a_real_server_are_imported_before_anything_is_written() {
     server.ask("create role alice login; create role \"Mixed \"\"Case\"\"\" login; create role shop_api login; create role grp");
     let ground = Ground::new();
     let url = server.address("postgres", "postgres");
-    let run = ground.run(&["init", "a", "--import-roles", &url, "--dry-run"]).exits(0);
-    assert!(run.err.contains("3 people and 1 accounts found"), "{}", run.err);
+    let run = ground
+        .run(&["init", "a", "--import-roles", &url, "--dry-run"])
+        .exits(0);
+    assert!(
+        run.err.contains("3 people and 1 accounts found"),
+        "{}",
+        run.err
+    );
     assert!(!ground.path("a").exists());
-    ground.run(&["init", "a", "--import-roles", &url, "--owner", "us"]).exits(0);
+    ground
+        .run(&["init", "a", "--import-roles", &url, "--owner", "us"])
+        .exits(0);
     let users = ground.read("a/rules/users.yaml");
     for entry in [
         "  - role: alice\n    owner: us\n    environments: [local]\n",
@@ -589,8 +916,109 @@ fn roles_of_a_real_server_are_imported_before_anything_is_written() {
     assert!(!users.contains("grp"));
     is_sound(&ground, "a", "no faults");
     // What cannot be reached is told, without the password, and nothing is written.
-    let run = ground.run(&["init", "b", "--import-roles", "postgresql://postgres@127.0.0.1:1/x"]).exits(1);
+    let run = ground
+        .run(&[
+            "init",
+            "b",
+            "--import-roles",
+            "postgresql://postgres@127.0.0.1:1/x",
+        ])
+        .exits(1);
     assert!(!ground.path("b").exists(), "{}", run.err);
-    let run = ground.run(&["init", "b", "--env", "x", "--env", "y", "--import-roles", "postgresql://u:s3cr3t@h/x"]).exits(2);
-    assert!(run.err.contains("write --import-roles ENV=URL") && !run.err.contains("s3cr3t"), "{}", run.err);
+    let run = ground
+        .run(&[
+            "init",
+            "b",
+            "--env",
+            "x",
+            "--env",
+            "y",
+            "--import-roles",
+            "postgresql://u:s3cr3t@h/x",
+        ])
+        .exits(2);
+    assert!(
+        run.err.contains("write --import-roles ENV=URL") && !run.err.contains("s3cr3t"),
+        "{}",
+        run.err
+    );
+}
+
+/// Runs the commands of a document, `<!-- output: COMMAND -->` to `<!-- end -->`, in a folder, and compares what they
+/// print on both streams; with PGVIGIL_UPDATE, rewrites it.
+pub(crate) fn document_holds(path: &str, ground: &Ground) {
+    let whole = root().join(path);
+    let text = std::fs::read_to_string(&whole).unwrap();
+    let mut fresh = String::new();
+    let mut rest = text.as_str();
+    let mut blocks = 0;
+    while let Some((before, behind)) = rest.split_once("<!-- output: ") {
+        let (command, behind) = behind.split_once(" -->\n").unwrap();
+        let (_, after) = behind.split_once("<!-- end -->\n").unwrap();
+        let words: Vec<&str> = command.split(' ').collect();
+        assert_eq!(words[0], "pgvigil", "{path}");
+        let done = ground.command().args(&words[1..]).output().unwrap();
+        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        let said = said.concat();
+        assert!(!said.contains("```"));
+        fresh.push_str(&format!(
+            "{before}<!-- output: {command} -->\n```console\n$ {command}\n{said}```\n<!-- end -->\n"
+        ));
+        rest = after;
+        blocks += 1;
+    }
+    fresh.push_str(rest);
+    assert!(blocks > 0, "{path} shows no run");
+    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+        std::fs::write(whole, fresh).unwrap();
+        return;
+    }
+    for (number, (is, should)) in text.lines().zip(fresh.lines()).enumerate() {
+        assert_eq!(
+            is,
+            should,
+            "{path}, line {}; PGVIGIL_UPDATE=1 rewrites it",
+            number + 1
+        );
+    }
+    assert_eq!(text, fresh, "{path}; PGVIGIL_UPDATE=1 rewrites it");
+}
+
+#[test]
+fn the_document_shows_what_it_does() {
+    document_holds("docs/init.md", &Ground::new());
+}
+
+/// What the written pipelines call is there: each command with these options, on a repository that was just made.
+#[test]
+fn what_the_pipelines_call_is_there() {
+    let ground = Ground::new();
+    assert!(git(&ground, &["init", "-q", "-b", "main"]).status.success());
+    ground.run(&["init", "--code-owner", "@shop/dba"]).exits(0);
+    assert!(git(&ground, &["add", "-A"]).status.success());
+    assert!(git(&ground, &["commit", "-qm", "begin"]).status.success());
+    let workflow = ground.read(".github/workflows/pgvigil-pr.yml");
+    assert!(workflow.contains("run: pgvigil ci pr --out pgvigil-ci\n"));
+    assert!(workflow.contains("run: pgvigil ci publish pgvigil-ci/result.json\n"));
+    let run = ground.run(&["ci", "pr", "--out", "pgvigil-ci", "--base", "HEAD"]);
+    run.exits(0);
+    assert!(ground.path("pgvigil-ci/result.json").exists());
+    // Outside of a forge there is nobody to tell; the result is read.
+    let run = ground
+        .run(&["ci", "publish", "pgvigil-ci/result.json"])
+        .exits(1);
+    assert!(
+        run.err.contains("neither GitHub Actions nor GitLab CI"),
+        "{}",
+        run.err
+    );
+    for args in [
+        &["ci", "apply", "--env", "local", "--out", "pgvigil-ci"][..],
+        &["ci", "drift", "--out", "pgvigil-ci"],
+    ] {
+        ground.run(args).exits(0);
+    }
+    // What is left by a run is no change of the repository.
+    let status = git(&ground, &["status", "--porcelain"]);
+    assert_eq!(String::from_utf8_lossy(&status.stdout), "");
 }

@@ -273,11 +273,13 @@ fn json_is_json() {
         &["check", "--format", "json"][..],
         &["plan", "--env", "local", "--format", "json"],
         &["drift", "--env", "local", "--format", "json"],
-        &["ci", "pr", "--env", "local", "--format", "json"],
-        &["ci", "pr", "--env", "prod", "--format", "json"],
     ] {
         let report = repository.run(args).json();
         assert_eq!(report["format_version"], 1, "{args:?}");
+    }
+    for env in ["local", "prod"] {
+        let args = ["ci", "pr", "--env", env, "--format", "json"];
+        assert_eq!(repository.run(&args).json()["format_version"], 2, "{env}");
     }
     repository.edit(
         "rules/rules.yaml",
@@ -289,8 +291,8 @@ fn json_is_json() {
         &["ci", "pr", "--env", "local", "--format", "json"],
     ] {
         let run = repository.run(args).exits(10);
-        assert_eq!(run.json()["format_version"], 1, "{args:?}");
-        assert!(run.out.is_ascii(), "{}", run.out);
+        assert!(run.json()["format_version"].is_u64(), "{args:?}");
+        assert!(!run.out.contains('\u{202e}'), "{}", run.out);
     }
 }
 
@@ -302,25 +304,30 @@ fn a_pull_request_in_one_go() {
     let sections = [
         "── check: passed",
         "── rules test: ",
+        "── local (local, account 000000000000, region local)",
+        "── attack: passed",
+        "── impact: skipped (there is nothing to compare with: name a revision with --base)",
         "── compile: passed",
         "── plan: passed",
-        "── local: ",
+        "── ci pr: ",
     ];
     let places: Vec<usize> = sections
         .iter()
-        .map(|section| run.out.find(section).unwrap())
+        .map(|section| {
+            run.out
+                .find(section)
+                .unwrap_or_else(|| panic!("{section}\n{}", run.out))
+        })
         .collect();
     assert!(places.is_sorted(), "{}", run.out);
-    let end = &run.out[places[4]..];
-    for line in [
-        "environment        local",
-        "exclusions         1",
+    let end = &run.out[places[7]..];
+    for part in [
+        "plan: 16 to create, 1 to change",
+        "1 exclusions, query ",
         " of 10000 characters",
         " of 4096 bytes",
-        "query digest ",
-        "plan               16 to create, 1 to change",
     ] {
-        assert!(end.contains(line), "{line}: {end}");
+        assert!(end.contains(part), "{part}: {end}");
     }
     assert!(!repository.path("live").exists());
 
@@ -329,15 +336,19 @@ fn a_pull_request_in_one_go() {
         .exits(rules)
         .json();
     assert_eq!(report["exit_code"], rules);
-    let names: Vec<&str> = report["steps"]
+    let environment = &report["environments"][0];
+    let names: Vec<&str> = environment["steps"]
         .as_array()
         .unwrap()
         .iter()
         .map(|step| step["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["check", "rules test", "compile", "plan"]);
-    assert_eq!(report["review"]["exclusions"], 1);
-    assert_eq!(report["steps"][3]["report"]["counts"]["create"], 16);
+    assert_eq!(names, ["attack", "impact", "compile", "plan"]);
+    assert_eq!(environment["review"]["exclusions"], 1);
+    assert_eq!(
+        environment["plan"]["resources"].as_array().unwrap().len(),
+        17
+    );
 
     let run = repository.run(&["ci", "pr", "--env", "prod"]).exits(rules);
     assert!(

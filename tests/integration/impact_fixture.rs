@@ -338,7 +338,7 @@ pub(crate) fn realistic() -> ImpactReport {
             share_head: 344_785.0 / 390_118.0,
         },
         exclusions,
-        signals_off: vec!["privilege"],
+        signals_off: vec![text("privilege")],
         accounts: vec![AccountImpact {
             role: text("svc_report_*"),
             is_pattern: true,
@@ -352,7 +352,7 @@ pub(crate) fn realistic() -> ImpactReport {
         direction: Direction::Widened,
         faults: vec![
             Fault {
-                code: "impact/evasion",
+                code: text("impact/evasion"),
                 exclusion: Some(text("dbeaver-catalog")),
                 message: text("a person can hide a DELETE on public.accounts behind it"),
                 help: text(
@@ -360,7 +360,7 @@ pub(crate) fn realistic() -> ImpactReport {
                 ),
             },
             Fault {
-                code: "impact/share",
+                code: text("impact/share"),
                 exclusion: Some(text("dbeaver-catalog")),
                 message: text("silences 3.51 % of what people did, and 3 % are allowed"),
                 help: text("narrow it, or raise `max_silenced_share` in a change of its own"),

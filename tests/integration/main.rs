@@ -26,6 +26,11 @@ mod aws_world;
 mod begin;
 mod browser;
 mod cases;
+mod ci_forms;
+mod ci_history;
+#[cfg(feature = "webhook")]
+mod ci_publish;
+mod ci_runs;
 mod cli;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;
@@ -40,6 +45,8 @@ mod enrol_live;
 mod enrol_tls;
 mod enrolment;
 mod export;
+#[cfg(feature = "webhook")]
+mod forge;
 mod fleet;
 mod golden;
 mod impact;

@@ -124,10 +124,12 @@ impl Followed {
             self.path.clone_from(&candidate.path);
             self.place.path = candidate.path.to_string_lossy().into_owned();
         }
-        // So that what was empty has its age before others are put beside it. What cannot be read is told by `advance`.
-        if self.head.is_empty()
-            && candidate.size > 0
+        // So that it has its age before others are put beside it, also where only a part of its first line was there. What cannot
+        // be read, or is no longer what it was, is told by `advance`.
+        if self.head.len() < HEAD
+            && candidate.size > as_u64(self.head.len())
             && let Some(Ok(head)) = self.file.as_ref().map(|file| read_at(file, 0, HEAD))
+            && head.starts_with(&self.head)
         {
             self.head = head;
             self.place.head = Print::of(&self.head);

@@ -574,18 +574,130 @@ pub(crate) struct WatchArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CiCommand {
-    /// For a pull request: check, test the rules, compile, plan; one report, one exit code
+    /// For a pull request: check, test the rules, attack, impact, compile and plan what the change touches
     Pr(CiPrArgs),
+    /// After a merge: apply environment by environment, up to the first that fails
+    Apply(CiApplyArgs),
+    /// On a schedule: tell what somebody changed by hand
+    Drift(CiDriftArgs),
+    /// Bring a result to the pull request as comments, or to issues
+    Publish(CiPublishArgs),
+    /// Print a result in another form
+    Render(CiRenderArgs),
+}
+
+/// How a pipeline's run is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CiFormat {
+    /// For people
+    Human,
+    /// The result as one JSON document
+    Json,
+    /// For people, folded, with annotations at the lines of the pull request
+    Github,
+    /// For people, in GitLab's sections
+    Gitlab,
+}
+
+/// Where the result of a run goes.
+#[derive(Debug, Args)]
+pub(crate) struct CiOutput {
+    /// Write every form of the result to this folder: JSON, summary, comments, SARIF, JUnit, code quality
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to print the result; found out by the pipeline's variables without this option
+    #[arg(long)]
+    pub(crate) format: Option<CiFormat>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPrArgs {
-    /// Environment to plan
+    /// Environment to look at; those that the change touches without this option; may be repeated
+    #[arg(long, value_name = "ENV")]
+    pub(crate) env: Vec<String>,
+    /// Git revision before the change; the pipeline's variables name it without this option
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// Log sample, or a folder of them, for the impact; `samples` in the policy repository without this option; may be
+    /// repeated
+    #[arg(long, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
+    /// package that was last applied stays
+    #[arg(long, value_name = "PATH")]
+    pub(crate) package: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: CiOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiApplyArgs {
+    /// Environment to apply, in the order given; all of them, or those with a plan, without this option; may be repeated
+    #[arg(long, value_name = "ENV")]
+    pub(crate) env: Vec<String>,
+    /// Apply the plans that `ci pr --out` saved in this folder; without it fresh plans are made and applied
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plans: Option<PathBuf>,
+    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
+    /// package that was last applied stays
+    #[arg(long, value_name = "PATH")]
+    pub(crate) package: Option<PathBuf>,
+    /// Confirm that the plan of the one environment deletes this many resources, no more and no fewer
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) allow_delete: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: CiOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiDriftArgs {
+    /// Environment to look at; all of them without this option; may be repeated
+    #[arg(long, value_name = "ENV")]
+    pub(crate) env: Vec<String>,
+    /// Ask CloudTrail who changed what drifted, when and how: one question a second, about 20 resources at most
     #[arg(long)]
-    pub(crate) env: String,
-    /// How to print the report
-    #[arg(long, default_value = "human")]
-    pub(crate) format: DiagnosticFormat,
+    pub(crate) blame: bool,
+    #[command(flatten)]
+    pub(crate) output: CiOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiPublishArgs {
+    /// The result: `result.json` of an earlier step
+    #[arg(value_name = "RESULT")]
+    pub(crate) result: PathBuf,
+    /// Number of the pull or merge request; the pipeline's variables name it without this option
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) request: Option<u64>,
+}
+
+/// A form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CiForm {
+    /// For people
+    Human,
+    /// Markdown: everything on one page
+    Summary,
+    /// Markdown: the comments of the pull request, one after the other
+    Comment,
+    /// GitHub workflow commands
+    Annotations,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML
+    Junit,
+    /// GitLab's code quality report
+    Gitlab,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiRenderArgs {
+    /// The result: `result.json` of an earlier step
+    #[arg(value_name = "RESULT")]
+    pub(crate) result: PathBuf,
+    /// The form to print
+    #[arg(long = "as", value_name = "FORM")]
+    pub(crate) form: CiForm,
 }
 
 #[derive(Debug, Args)]

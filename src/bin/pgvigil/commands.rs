@@ -53,7 +53,7 @@ mod watch;
 #[cfg(feature = "webhook")]
 mod watch_webhook;
 
-use crate::args::{CiCommand, Command, EnrolCommand, RulesCommand};
+use crate::args::{Command, EnrolCommand, RulesCommand};
 use crate::exit::Exit;
 use crate::session::Session;
 
@@ -79,7 +79,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Package(args) => package::run(session, &args),
         Command::Enrol(command) => enrol(session, command),
         Command::Watch(args) => watch::run(session, &args),
-        Command::Ci(CiCommand::Pr(args)) => ci::run(session, &args),
+        Command::Ci(command) => ci::run(session, command),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
         Command::Man(args) => man::run(session, &args),

@@ -126,7 +126,7 @@ fn faults(faults: &[Fault], page: &mut String) {
             .unwrap_or_default();
         page.push_str(&format!(
             "<li><code>{}</code>{at}: {}<br><span class=\"soft small\">{}</span></li>\n",
-            html(fault.code),
+            html(&fault.code),
             html(&fault.message),
             html(&fault.help)
         ));

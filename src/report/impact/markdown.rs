@@ -132,7 +132,7 @@ fn faults(faults: &[Fault], comment: &mut Comment) {
     ));
     let mut shown = 0;
     for fault in faults.iter().take(MOST) {
-        let mut line = format!("> - {}", code(fault.code));
+        let mut line = format!("> - {}", code(&fault.code));
         if let Some(exclusion) = &fault.exclusion {
             line.push_str(&format!(" · {}", name(exclusion)));
         }

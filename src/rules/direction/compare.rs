@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compile::query::{QuerySource, is_out_of_scope};
 use crate::policy::model::{Environment, Exclusion, Policy, RoleMatch, ServiceAccount, Signal};
@@ -24,7 +24,7 @@ use super::witness::{self, Counterexample, Judge};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Which way a change goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Proven: it silences no more than before, and some of it less, or not provably as much.
@@ -68,7 +68,7 @@ impl Verdict {
 }
 
 /// What happened to an entry of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It applies now, and did not.
@@ -94,7 +94,7 @@ impl Change {
 }
 
 /// Whether the environment is in both policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// In both.

@@ -182,7 +182,7 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
             && told.insert((author.clone(), what.clone()))
         {
             faults.push(Fault {
-                code: "impact/own-role",
+                code: "impact/own-role".to_owned(),
                 exclusion: exclusion.map(str::to_owned),
                 message: format!("{author} writes {what} for the own role `{}`", user.role),
                 help: "let somebody else write it: nobody silences their own role".to_owned(),

@@ -125,7 +125,7 @@ pub fn assess(
         .any(|key| is_protected(key, protected))
     {
         faults.push(Fault {
-            code: "impact/protected",
+            code: "impact/protected".to_owned(),
             exclusion: None,
             message: "records of what is protected become silent".to_owned(),
             help: "see the groups marked (!), and narrow what silences them".to_owned(),
@@ -164,7 +164,7 @@ pub fn assess(
         },
         totals,
         accounts: accounts(question, &changes),
-        signals_off: changes.signals_off,
+        signals_off: changes.signals_off.into_iter().map(str::to_owned).collect(),
         exclusions,
         newly_silent,
         newly_loud,
@@ -401,7 +401,7 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
         && totals.share_head > limit
     {
         faults.push(Fault {
-            code: "impact/share",
+            code: "impact/share".to_owned(),
             exclusion: None,
             message: format!(
                 "{} of people's records are silent, and `limits.max_silenced_share` allows {}",
@@ -416,7 +416,7 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
             && exclusion.share > limit
         {
             faults.push(Fault {
-                code: "impact/share",
+                code: "impact/share".to_owned(),
                 exclusion: Some(exclusion.id.clone()),
                 message: format!(
                     "the exclusion `{}` silences {} of people's records, and {} are allowed",

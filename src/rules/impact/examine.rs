@@ -105,7 +105,7 @@ pub(super) fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
         return None;
     }
     Some(Fault {
-        code: "impact/evadable",
+        code: "impact/evadable".to_owned(),
         exclusion: Some(exclusion.id.clone()),
         message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
         help:

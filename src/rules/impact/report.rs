@@ -1,7 +1,7 @@
 //! The result of [`impact`](super) as data: one document, from which the terminal, the pull-request
 //! comment, the page and the JSON are rendered. Texts in it come from logs and are hostile.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::rules::direction::{Change, Verdict as Direction};
 
@@ -9,7 +9,7 @@ pub use crate::rules::direction::{Change, Verdict as Direction};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What a change of the policy does in one environment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ImpactReport {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -33,7 +33,7 @@ pub struct ImpactReport {
     /// Service accounts that were added, removed or changed.
     pub accounts: Vec<AccountImpact>,
     /// Signals that base counts and head does not, by name.
-    pub signals_off: Vec<&'static str>,
+    pub signals_off: Vec<String>,
     /// What base counts and head does not, most records first.
     pub newly_silent: Vec<Group>,
     /// What head counts and base does not, most records first.
@@ -58,7 +58,7 @@ impl ImpactReport {
 }
 
 /// A state of the policy repository.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Revision {
     /// As the person named it: a branch, a commit, or `working tree`.
     pub name: String,
@@ -69,7 +69,7 @@ pub struct Revision {
 }
 
 /// What was read.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Logs {
     /// Names of the inputs.
     pub files: Vec<String>,
@@ -88,7 +88,7 @@ pub struct Logs {
 }
 
 /// Sums. A statement has a record for each relation that it touches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     /// Audit records that a signal counts or would without exclusions and service accounts.
     pub records: u64,
@@ -115,7 +115,7 @@ pub struct Totals {
 }
 
 /// One exclusion.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExclusionImpact {
     /// Its id.
     pub id: String,
@@ -166,7 +166,7 @@ pub struct ExclusionImpact {
 }
 
 /// A record that shows a difference.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Counterexample {
     /// Role.
     pub user: String,
@@ -183,7 +183,7 @@ pub struct Counterexample {
 }
 
 /// What the evasion analysis found.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Attack {
     /// Statements that were tried.
     pub tried: u64,
@@ -194,7 +194,7 @@ pub struct Attack {
 }
 
 /// A statement that hides behind an exclusion.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evasion {
     /// What the statement does, in a few words.
     pub does: String,
@@ -203,7 +203,7 @@ pub struct Evasion {
 }
 
 /// What the tests of an exclusion are worth.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tests {
     /// Samples that it silences.
     pub silences: u64,
@@ -218,7 +218,7 @@ pub struct Tests {
 }
 
 /// A service account that was added, removed or changed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccountImpact {
     /// The role or the pattern.
     pub role: String,
@@ -233,7 +233,7 @@ pub struct AccountImpact {
 }
 
 /// Records of one user, command and object that changed sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Role.
     pub user: String,
@@ -259,7 +259,7 @@ pub struct Group {
 }
 
 /// One statement of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// Name of the input.
     pub file: String,
@@ -270,10 +270,10 @@ pub struct Example {
 }
 
 /// Why a change has to be refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// A stable name, such as `impact/share`.
-    pub code: &'static str,
+    pub code: String,
     /// The exclusion meant; none for all of them.
     pub exclusion: Option<String>,
     /// What is wrong, in one sentence.
@@ -283,7 +283,7 @@ pub struct Fault {
 }
 
 /// Who has to agree to a change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approvals {
     /// How many people.
     pub required: u32,
@@ -298,7 +298,7 @@ pub struct Approvals {
 }
 
 /// Counted and silenced records over time, by head.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
     /// Seconds that a step is long: a multiple of 3600.
     pub step_seconds: u64,
@@ -315,7 +315,7 @@ pub struct Timeline {
 }
 
 /// One row of the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Role or exclusion.
     pub name: String,

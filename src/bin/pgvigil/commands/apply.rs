@@ -94,7 +94,11 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<SavedPlan> {
 }
 
 /// Refuses a saved plan that was made for another place. Nothing is asked of either for it.
-fn refuse_another_place(path: &Path, saved: &SavedPlan, here: &Identity) -> anyhow::Result<()> {
+pub(crate) fn refuse_another_place(
+    path: &Path,
+    saved: &SavedPlan,
+    here: &Identity,
+) -> anyhow::Result<()> {
     let shown = path.display();
     let made = &saved.plan.identity;
     // What is taken down is what was listed, whatever the files watch by now.
@@ -121,7 +125,7 @@ fn refuse_another_place(path: &Path, saved: &SavedPlan, here: &Identity) -> anyh
 }
 
 /// Refuses a saved plan that asks for something else than the files do today.
-fn refuse_another_policy(
+pub(crate) fn refuse_another_policy(
     path: &Path,
     saved: &SavedPlan,
     deployment: &Deployment<dyn Cloud>,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use pgvigil::deploy::apply::{End, Step};
+use pgvigil::deploy::apply::{End, Report, Step};
 use pgvigil::deploy::plan::Planned;
-use pgvigil::deploy::{Cloud, Observer, Plan, apply, left};
+use pgvigil::deploy::{Cloud, Left, Observer, Plan, PlanError, apply, left};
 use pgvigil::report::plan::human::{Style, render_apply, render_left, render_step};
 
 use super::deployment::style;
@@ -14,26 +14,68 @@ use crate::exit::Exit;
 use crate::progress::StepProgress;
 use crate::session::Session;
 
-/// Applies, tells each step as it ends, and plans again.
+/// What an apply came to.
+pub(crate) struct Done {
+    pub(crate) report: Report,
+    /// What is left to do after every step was done, or why that is not known.
+    pub(crate) left: Result<Vec<Left>, PlanError>,
+}
+
+impl Done {
+    pub(crate) fn exit(&self) -> Exit {
+        let is_over =
+            self.report.end == End::Complete && matches!(&self.left, Ok(left) if left.is_empty());
+        if is_over {
+            Exit::Clean
+        } else {
+            Exit::PartlyApplied
+        }
+    }
+}
+
+/// Applies, tells each step as it ends, and tells what is left.
 pub(crate) fn carry_out(
     session: &Session,
     plan: &Plan,
     cloud: &dyn Cloud,
     confirmed: &BTreeSet<String>,
 ) -> anyhow::Result<Exit> {
-    listen()?;
+    let done = execute(session, plan, cloud, confirmed)?;
     let style = style(session);
+    session.show(&render_apply(&done.report, style))?;
+    if done.report.end == End::Complete {
+        match &done.left {
+            Ok(left) => session.show(&render_left(left, style))?,
+            Err(error) => session.say(&format!(
+                "error: every step was done, and whether anything is left to do is not known: {}",
+                pgvigil::report::visible(&error.to_string())
+            )),
+        }
+    }
+    Ok(done.exit())
+}
+
+/// Applies, tells each step as it ends, and plans again.
+pub(crate) fn execute(
+    session: &Session,
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    confirmed: &BTreeSet<String>,
+) -> anyhow::Result<Done> {
+    listen()?;
     let mut steps = Steps {
         session,
-        style,
+        style: style(session),
         progress: StepProgress::new(session),
     };
     let done = apply(plan, cloud, confirmed, &mut steps);
     steps.progress.clear();
-    let done = done.context("nothing was changed")?;
-    session.show(&render_apply(&done, style))?;
-    if done.end != End::Complete {
-        return Ok(Exit::PartlyApplied);
+    let report = done.context("nothing was changed")?;
+    if report.end != End::Complete {
+        return Ok(Done {
+            report,
+            left: Ok(Vec::new()),
+        });
     }
     let mut seen = left(plan, cloud);
     for pause in cloud.pauses() {
@@ -43,30 +85,24 @@ pub(crate) fn carry_out(
         std::thread::sleep(*pause);
         seen = left(plan, cloud);
     }
-    match seen {
-        Ok(left) => {
-            session.show(&render_left(&left, style))?;
-            Ok(if left.is_empty() {
-                Exit::Clean
-            } else {
-                Exit::PartlyApplied
-            })
-        }
-        Err(error) => {
-            session.say(&format!(
-                "error: every step was done, and whether anything is left to do is not known: {}",
-                pgvigil::report::visible(&error.to_string())
-            ));
-            Ok(Exit::PartlyApplied)
-        }
-    }
+    Ok(Done { report, left: seen })
 }
 
 /// Set once somebody asks for a stop.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Whether somebody asked for a stop.
+pub(crate) fn is_stopped() -> bool {
+    STOP.load(Ordering::SeqCst)
+}
+
 /// Ctrl-C, and the signals with which pipelines cancel a job, stop the apply between two steps.
 fn listen() -> anyhow::Result<()> {
+    static LISTENS: AtomicBool = AtomicBool::new(false);
+    // One run may apply several environments.
+    if LISTENS.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
 }
 
@@ -94,6 +130,6 @@ impl Observer for Steps<'_> {
     }
 
     fn stop(&mut self) -> bool {
-        STOP.load(Ordering::SeqCst)
+        is_stopped()
     }
 }

@@ -1,341 +1,233 @@
-//! `ci pr`: what the pipeline of a pull request needs, in one go. It needs no AWS and no database.
+//! What a pipeline calls. The runs have this in common: they collect steps and findings into one result, and end by writing
+//! every form of it that somebody there reads.
 
-use std::hash::{BuildHasher as _, RandomState};
+mod apply;
+mod drift;
+mod pr;
+mod publish;
+mod render;
+mod write;
 
-use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
-use pgvigil::compile::{self, Compiled, QUERY_LIMIT};
-use pgvigil::deploy::{CloudError, Prune};
-use pgvigil::policy::Loaded;
+use std::time::Instant;
+
+use pgvigil::ci::{
+    CiResult, EnvironmentResult, FORMAT_VERSION, Finding, Run, State, Step, Work, finding,
+};
+use pgvigil::diagnostic::{Diagnostic, Diagnostics};
 use pgvigil::policy::model::Environment;
-use pgvigil::report;
-use pgvigil::report::plan as plan_report;
-use serde_json::{Value, json};
+use pgvigil::policy::{Loaded, revision};
+use pgvigil::report::human;
 
-use super::deployment::{Deployment, Ground, NoProvider};
-use super::{plan, rules_test};
-use crate::args::{CiPrArgs, DiagnosticFormat, PlanFormat, TestArgs, TestFormat};
+use crate::args::{CiCommand, CiOutput};
 use crate::exit::Exit;
-use crate::session::{Checked, Session};
+use crate::session::Session;
 
-/// Version of the report's JSON.
-const FORMAT_VERSION: u32 = 1;
-
-pub(crate) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
-    let mut pipeline = Pipeline {
-        session,
-        args,
-        steps: Vec::new(),
-        exit: Exit::Clean,
-    };
-    let review = pipeline.run()?;
-    if pipeline.exit == Exit::Usage {
-        return Ok(Exit::Usage);
+pub(crate) fn run(session: &Session, command: CiCommand) -> anyhow::Result<Exit> {
+    match command {
+        CiCommand::Pr(args) => pr::run(session, &args),
+        CiCommand::Apply(args) => apply::run(session, &args),
+        CiCommand::Drift(args) => drift::run(session, &args),
+        CiCommand::Publish(args) => publish::run(session, &args),
+        CiCommand::Render(args) => render::run(session, &args),
     }
-    pipeline.finish(review)?;
-    Ok(pipeline.exit)
 }
 
-/// What a step came to.
-enum State {
-    Passed(String),
-    Failed(Exit, String),
-    Skipped(String),
-}
-
-/// The numbers that a reviewer weighs.
-struct Review {
-    environment: String,
-    exclusions: usize,
-    query_characters: usize,
-    monitor_bytes: usize,
-    query_digest: String,
-    plan: String,
-}
-
+/// A run under way.
 struct Pipeline<'a> {
     session: &'a Session,
-    args: &'a CiPrArgs,
-    /// The steps of the JSON report.
-    steps: Vec<Value>,
+    output: &'a CiOutput,
+    result: CiResult,
+    /// Where the policy stands in the Git repository.
+    folder: String,
     exit: Exit,
 }
 
-impl Pipeline<'_> {
-    fn run(&mut self) -> anyhow::Result<Option<Review>> {
-        let (session, name) = (self.session, &self.args.env);
-        let checked = session.check()?;
-        let environment = if checked.diagnostics.errors() == 0 {
-            match session.environment(&checked.loaded, name) {
-                Ok(environment) => Some(environment),
-                Err(exit) => {
-                    self.exit = exit;
-                    return Ok(None);
-                }
-            }
-        } else {
-            None
-        };
-        self.check(&checked)?;
-        let Some(environment) = environment else {
-            for step in ["rules test", "compile", "plan"] {
-                self.step(
-                    step,
-                    State::Skipped("the policy files have faults".to_owned()),
-                    "",
-                    Value::Null,
-                )?;
-            }
-            return Ok(None);
-        };
-        self.rules_test()?;
-        let compiled = self.compile(&checked.loaded, environment)?;
-        let plan = self.plan(&checked.loaded, environment)?;
-        Ok(Some(review(&checked.loaded, environment, &compiled, plan)))
-    }
+/// What a step came to: what it adds to the exit code, and a line.
+type Ended = (Exit, String);
 
-    fn check(&mut self, checked: &Checked) -> anyhow::Result<()> {
-        let colour = self.session.colour_out();
-        let text = match self.args.format {
-            // Parsed below, not shown.
-            DiagnosticFormat::Json => String::new(),
-            format => self.session.render(checked, format, colour),
-        };
-        let summary = report::summary(&checked.diagnostics);
-        let summary = format!("{} files, {summary}", checked.loaded.files.ids().count());
-        let state = if checked.diagnostics.errors() > 0 {
-            State::Failed(Exit::Diagnostics, summary)
-        } else {
-            State::Passed(summary)
-        };
-        let json = parsed(&self.session.render(checked, DiagnosticFormat::Json, false));
-        self.step("check", state, &text, json)
-    }
-
-    fn rules_test(&mut self) -> anyhow::Result<()> {
-        let format = match self.args.format {
-            DiagnosticFormat::Json => TestFormat::Json,
-            DiagnosticFormat::Human | DiagnosticFormat::Github => TestFormat::Human,
-        };
-        let args = TestArgs {
-            env: Some(self.args.env.clone()),
-            format,
-            min_score: None,
-        };
-        let (result, text) = self
-            .session
-            .collect(|| rules_test::run(self.session, &args));
-        let state = match result {
-            Ok(Exit::Clean) => State::Passed("every rule does what it promises".to_owned()),
-            Ok(exit) => State::Failed(exit, "a rule does not do what it promises".to_owned()),
-            Err(error) => State::Failed(Exit::Failed, format!("{error:#}")),
-        };
-        let json = parsed(&text);
-        self.step("rules test", state, &text, json)
-    }
-
-    fn compile(&mut self, loaded: &Loaded, environment: &Environment) -> anyhow::Result<Compiled> {
-        let compiled = compile::compile(loaded, environment, self.session.today());
-        let summary = format!(
-            "{} files, {} resources",
-            compiled.artefacts.len(),
-            compiled.documents.len()
-        );
-        let files: Vec<&str> = compiled
-            .artefacts
-            .iter()
-            .map(|file| file.path.as_str())
-            .collect();
-        self.step(
-            "compile",
-            State::Passed(summary),
-            "",
-            json!({ "files": files }),
-        )?;
-        Ok(compiled)
-    }
-
-    /// The plan, and its summary for the review.
-    fn plan(&mut self, loaded: &Loaded, environment: &Environment) -> anyhow::Result<String> {
-        let plan = match Deployment::for_reading(Ground::of(self.session), loaded, environment)
-            .and_then(|place| Ok(place.plan(&Prune::default())?))
-        {
-            Ok(plan) => plan,
-            // A pull request of a stranger has no credentials, and no right to any.
-            Err(error)
-                if error.is::<NoProvider>()
-                    || matches!(error.downcast_ref(), Some(CloudError::NoCredentials { .. })) =>
-            {
-                let why = format!("{error}; what an apply would change is not known");
-                self.step("plan", State::Skipped(why), "", Value::Null)?;
-                return Ok("skipped".to_owned());
-            }
-            Err(error) => {
-                let why = format!("{error:#}");
-                self.step("plan", State::Failed(Exit::Failed, why), "", Value::Null)?;
-                return Ok("failed".to_owned());
-            }
-        };
-        let summary = plan_report::summary(&plan.counts());
-        let state = match plan.outcome() {
-            Ok(_) => State::Passed(summary.clone()),
-            Err(_) => State::Failed(Exit::Failed, summary.clone()),
-        };
-        let text = plan::render(self.session, &plan, PlanFormat::Human);
-        let json = parsed(&plan::render(self.session, &plan, PlanFormat::Json));
-        self.step("plan", state, &text, json)?;
-        Ok(summary)
-    }
-
-    /// Ends a step: its section is printed now, or kept for the one JSON document.
-    fn step(&mut self, name: &str, state: State, text: &str, json: Value) -> anyhow::Result<()> {
-        let (word, why, exit) = match state {
-            State::Passed(why) => ("passed", why, Exit::Clean),
-            State::Failed(exit, why) => ("failed", why, exit),
-            State::Skipped(why) => ("skipped", why, Exit::Clean),
-        };
-        self.exit = worse(self.exit, exit);
-        // One line: what begins a line may be a command to GitHub.
-        let why = report::visible(&why.replace(['\n', '\r'], " "));
-        let heading = format!("{name}: {word} ({why})");
-        match self.args.format {
-            DiagnosticFormat::Json => {
-                self.steps.push(json!({ "name": name, "state": word, "summary": why, "exit_code": exit as u8, "report": json }));
-                Ok(())
-            }
-            DiagnosticFormat::Github if name == "check" => {
-                self.session.show(&format!("{heading}\n{text}"))
-            }
-            DiagnosticFormat::Github => {
-                let mut lines = if word == "failed" {
-                    format!("::error title=pgvigil::{}\n", heading.replace('%', "%25"))
-                } else {
-                    format!("{heading}\n")
-                };
-                // What a step prints may begin with what GitHub takes for a command.
-                if !text.is_empty() {
-                    let token = format!("pgvigil-{:016x}", RandomState::new().hash_one(name));
-                    let end = if text.ends_with('\n') { "" } else { "\n" };
-                    lines.push_str(&format!("::group::{name}\n::stop-commands::{token}\n{text}{end}::{token}::\n::endgroup::\n"));
-                }
-                self.session.show(&lines)
-            }
-            DiagnosticFormat::Human => {
-                let end = if text.is_empty() || text.ends_with('\n') {
-                    ""
-                } else {
-                    "\n"
-                };
-                self.session.show(&format!(
-                    "{}\n{text}{end}\n",
-                    self.bold(&format!("── {heading}"))
-                ))
-            }
+impl<'a> Pipeline<'a> {
+    fn new(session: &'a Session, work: Work, output: &'a CiOutput) -> Self {
+        Self {
+            session,
+            output,
+            result: CiResult {
+                format_version: FORMAT_VERSION,
+                pgvigil: env!("CARGO_PKG_VERSION").to_owned(),
+                work,
+                today: session.today().to_string(),
+                run: Run::of(|name| std::env::var(name).ok()),
+                exit_code: 0,
+                findings: Vec::new(),
+                findings_left_out: 0,
+                steps: Vec::new(),
+                environments: Vec::new(),
+                untouched: Vec::new(),
+            },
+            // A folder that is in no repository stands for itself.
+            folder: revision::place(session.root()).unwrap_or_default(),
+            exit: Exit::Clean,
         }
     }
 
-    fn finish(&self, review: Option<Review>) -> anyhow::Result<()> {
-        let code = self.exit as u8;
-        if self.args.format == DiagnosticFormat::Json {
-            let review = review.map(|review| {
-                json!({
-                    "exclusions": review.exclusions,
-                    "query_characters": review.query_characters,
-                    "query_limit": QUERY_LIMIT,
-                    "monitor_bytes": review.monitor_bytes,
-                    "monitor_limit": ENVIRONMENT_LIMIT,
-                    "query_digest": review.query_digest,
-                    "plan": review.plan,
-                })
-            });
-            let report = json!({
-                "format_version": FORMAT_VERSION,
-                "environment": self.args.env,
-                "exit_code": code,
-                "steps": self.steps,
-                "review": review,
-            });
-            return self.session.show(&format!(
-                "{}\n",
-                pgvigil::report::escape::json(&format!("{report:#}"))
+    /// Adds a step of the whole repository.
+    fn step(&mut self, name: &str, since: Instant, (exit, summary): Ended) {
+        self.exit = worse(self.exit, exit);
+        self.result.steps.push(step(name, since, exit, summary));
+    }
+
+    /// Adds what came of an environment.
+    fn environment(&mut self, mut result: EnvironmentResult, exit: Exit) {
+        result.exit_code = exit as u8;
+        self.exit = worse(self.exit, exit);
+        self.result.environments.push(result);
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.result.findings.push(finding);
+    }
+
+    /// Adds what is wrong with the files. `environment` is whom it is about, if it is about one.
+    fn diagnostics(
+        &mut self,
+        loaded: &Loaded,
+        diagnostics: &Diagnostics,
+        environment: Option<&str>,
+    ) {
+        for diagnostic in diagnostics {
+            let excerpt = drawn(loaded, diagnostic);
+            let mut found =
+                finding::of_diagnostic(&loaded.files, diagnostic, excerpt, &self.folder);
+            found.environment = environment.map(str::to_owned);
+            self.finding(found);
+        }
+    }
+
+    /// A finding about an environment stands at its file, unless it has a better place.
+    fn finding_of(&mut self, loaded: &Loaded, environment: &Environment, mut found: Finding) {
+        if found.spot.is_none() {
+            found.spot = Some(finding::spot(
+                &loaded.files,
+                &environment.place,
+                &self.folder,
             ));
         }
-        let result = if self.exit == Exit::Clean {
-            "passed".to_owned()
-        } else {
-            format!("failed, exit code {code}")
-        };
-        let mut text = format!(
-            "{}\n",
-            self.bold(&format!("── {}: {result}", report::visible(&self.args.env)))
-        );
-        if let Some(review) = review {
-            let lines = [
-                ("environment", review.environment),
-                ("exclusions", review.exclusions.to_string()),
-                (
-                    "query",
-                    format!("{} of {QUERY_LIMIT} characters", review.query_characters),
-                ),
-                (
-                    "monitor variables",
-                    format!("{} of {ENVIRONMENT_LIMIT} bytes", review.monitor_bytes),
-                ),
-                ("query digest", review.query_digest),
-                ("plan", review.plan),
-            ];
-            for (name, value) in lines {
-                text.push_str(&format!("  {name:<18} {value}\n"));
-            }
-        }
-        self.session.show(&text)
+        found.environment = Some(environment.name.clone());
+        self.finding(found);
     }
 
-    fn bold(&self, text: &str) -> String {
-        if self.session.colour_out() {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+    /// Ends the run: the result is complete, and every form of it is written.
+    fn finish(mut self) -> anyhow::Result<Exit> {
+        self.result.findings_left_out = finding::arrange(&mut self.result.findings);
+        self.result.exit_code = self.exit as u8;
+        write::all(self.session, self.output, &self.result)?;
+        Ok(self.exit)
     }
 }
 
-/// The worse of two: the tool failed, then faults, then failed rule tests.
+/// A step that ended.
+fn step(name: &str, since: Instant, exit: Exit, summary: String) -> Step {
+    Step {
+        name: name.to_owned(),
+        state: if exit == Exit::Clean {
+            State::Passed
+        } else {
+            State::Failed
+        },
+        summary: one_line(&summary),
+        exit_code: exit as u8,
+        milliseconds: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// A step that was not run.
+fn skipped(name: &str, why: &str) -> Step {
+    Step {
+        name: name.to_owned(),
+        state: State::Skipped,
+        summary: one_line(why),
+        exit_code: 0,
+        milliseconds: 0,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// A fault as `pgvigil check` draws it.
+fn drawn(loaded: &Loaded, diagnostic: &Diagnostic) -> String {
+    let mut one = Diagnostics::default();
+    one.push(diagnostic.clone());
+    let options = human::Options {
+        colour: false,
+        width: 100,
+    };
+    human::render(&loaded.files, &one, options)
+        .trim_end()
+        .to_owned()
+}
+
+/// The environments that are named, in that order; all of them where none is.
+fn environments<'a>(
+    session: &Session,
+    loaded: &'a Loaded,
+    names: &[String],
+) -> Result<Vec<&'a Environment>, Exit> {
+    if names.is_empty() {
+        return Ok(super::fleet::every(loaded));
+    }
+    let mut found: Vec<&Environment> = Vec::new();
+    for name in names {
+        let environment = session.environment(loaded, name)?;
+        if !found.iter().any(|known| known.name == environment.name) {
+            found.push(environment);
+        }
+    }
+    Ok(found)
+}
+
+/// The worse of two exit codes: the tool failed, an apply that stopped, faults, failed rule tests; drift here and changes there
+/// are both.
 fn worse(one: Exit, other: Exit) -> Exit {
     let rank = |exit: Exit| match exit {
-        Exit::Clean => 0,
-        Exit::RuleTestsFailed => 2,
+        Exit::Failed => 6,
+        Exit::Usage => 5,
+        Exit::PartlyApplied => 4,
         Exit::Diagnostics => 3,
-        Exit::Failed => 4,
+        Exit::RuleTestsFailed => 2,
+        Exit::Clean => 0,
         _ => 1,
     };
-    if rank(other) > rank(one) { other } else { one }
+    match (one, other) {
+        (Exit::Pending, Exit::Drift) | (Exit::Drift, Exit::Pending) => Exit::PendingAndDrift,
+        _ if rank(one) == rank(other) => one.max(other),
+        _ if rank(other) > rank(one) => other,
+        _ => one,
+    }
 }
 
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        if text.is_empty() {
-            Value::Null
-        } else {
-            text.into()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worse_of_two() {
+        use Exit::{
+            Clean, Diagnostics, Drift, Failed, PartlyApplied, Pending, PendingAndDrift,
+            RuleTestsFailed,
+        };
+        for (one, other, expected) in [
+            (Clean, RuleTestsFailed, RuleTestsFailed),
+            (RuleTestsFailed, Diagnostics, Diagnostics),
+            (Diagnostics, Failed, Failed),
+            (PartlyApplied, Failed, Failed),
+            (PartlyApplied, Diagnostics, PartlyApplied),
+            (Drift, Pending, PendingAndDrift),
+            (PendingAndDrift, Drift, PendingAndDrift),
+            (Drift, PendingAndDrift, PendingAndDrift),
+        ] {
+            assert_eq!(worse(one, other), expected);
+            assert_eq!(worse(other, one), expected);
         }
-    })
-}
-
-fn review(loaded: &Loaded, environment: &Environment, compiled: &Compiled, plan: String) -> Review {
-    // Each cluster has a monitor of its own: the fullest one counts.
-    let variables = compiled.documents.iter().filter_map(|document| {
-        let variables = document.properties.get("environment")?.clone();
-        serde_json::from_value(variables).ok()
-    });
-    Review {
-        environment: environment.name.clone(),
-        exclusions: loaded.policy.exclusions_in(environment).count(),
-        query_characters: compiled.query.length().max(compiled.investigate.length()),
-        monitor_bytes: variables
-            .map(|variables| size(&variables))
-            .max()
-            .unwrap_or_default(),
-        query_digest: compiled.query_digest.clone(),
-        plan,
     }
 }

@@ -13,22 +13,28 @@ use super::deployment::{Deployment, Ground};
 use crate::exit::Exit;
 use crate::session::Session;
 
+/// Every environment that is no base, in the order of their names.
+pub(crate) fn every(loaded: &Loaded) -> Vec<&Environment> {
+    let mut environments: Vec<&Environment> = loaded.policy.environments.iter().collect();
+    environments.sort_by(|left, right| left.name.cmp(&right.name));
+    environments
+}
+
 /// Why an environment has no result.
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) exit: Exit,
 }
 
-/// Looks at every environment that is no base, and returns the results in the order of their names. What one
-/// of them comes to has no effect on the others.
+/// Looks at environments side by side, and returns the results in their order. What one of them comes to has no effect on the
+/// others.
 pub(crate) fn look<Seen: Send>(
     session: &Session,
-    loaded: &Loaded,
+    environments: &[&Environment],
     package: Option<&Path>,
+    loaded: &Loaded,
     look: impl Fn(&Environment, &Deployment<dyn Reader>) -> Result<Seen, Failure> + Sync,
 ) -> Vec<Entry<Result<Seen, Failure>>> {
-    let mut environments: Vec<&Environment> = loaded.policy.environments.iter().collect();
-    environments.sort_by(|left, right| left.name.cmp(&right.name));
     let ground = Ground::of(session).with_package(package);
     let entry = |environment: &Environment, milliseconds, result| Entry {
         identity: Identity::of(environment),
@@ -36,7 +42,7 @@ pub(crate) fn look<Seen: Send>(
         result,
     };
     side_by_side(
-        &environments,
+        environments,
         AT_ONCE,
         |environment| {
             let start = Instant::now();

@@ -32,7 +32,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         session.say("error: --since and --auto-approve go with --live, which takes no logs");
         return Ok(Exit::Usage);
     }
-    let change = Change::read(session, args)?;
+    let change = Change::read(session, &args.base, args.head.as_deref())?;
     let head = match session.readable_of(session.judged(change.head)) {
         Ok(head) => head,
         Err(exit) => return Ok(exit),
@@ -108,21 +108,22 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
 }
 
 /// Both policies, and who wrote what lies between them.
-struct Change {
-    base: Loaded,
-    base_name: String,
-    base_commit: String,
-    head: Loaded,
-    head_name: String,
-    head_commit: Option<String>,
-    authors: Vec<String>,
+pub(crate) struct Change {
+    pub(crate) base: Loaded,
+    pub(crate) base_name: String,
+    pub(crate) base_commit: String,
+    pub(crate) head: Loaded,
+    pub(crate) head_name: String,
+    pub(crate) head_commit: Option<String>,
+    pub(crate) authors: Vec<String>,
 }
 
 impl Change {
-    fn read(session: &Session, args: &ImpactArgs) -> anyhow::Result<Self> {
+    /// Reads the policy of two revisions; of the files as they are now, where no head is named.
+    pub(crate) fn read(session: &Session, base: &str, head: Option<&str>) -> anyhow::Result<Self> {
         let root = session.root();
-        let named = revision::commit(root, &args.base)?;
-        let head_commit = match &args.head {
+        let named = revision::commit(root, base)?;
+        let head_commit = match head {
             Some(name) => Some(revision::commit(root, name)?),
             None => None,
         };
@@ -132,7 +133,7 @@ impl Change {
         };
         let base_commit = revision::merge_base(root, &named, &tip)?;
         let mut authors = revision::authors(root, &base_commit, &tip)?;
-        let head = match &head_commit {
+        let loaded = match &head_commit {
             Some(commit) => revision::load_commit(root, commit)?,
             None => {
                 authors.extend(revision::author_of_changes(root)?);
@@ -143,10 +144,10 @@ impl Change {
         authors.dedup();
         Ok(Self {
             base: revision::load_commit(root, &base_commit)?,
-            base_name: args.base.clone(),
+            base_name: base.to_owned(),
             base_commit,
-            head,
-            head_name: args.head.clone().unwrap_or_else(|| WORKING_TREE.to_owned()),
+            head: loaded,
+            head_name: head.unwrap_or(WORKING_TREE).to_owned(),
             head_commit,
             authors,
         })

@@ -71,8 +71,8 @@ fn show(session: &Session, path: &Path, format: PlanFormat) -> anyhow::Result<Ex
     Ok(Exit::Clean)
 }
 
-/// Writes a plan to a file and says how to apply it.
-pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Result<()> {
+/// Writes a plan to a file.
+pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
     let made = Made {
         made_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         made_by: concat!("pgvigil ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -81,7 +81,12 @@ pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Resul
         plan: plan.clone(),
         made,
     };
-    files::replace(path, &saved.to_text()).context("the plan was not saved")?;
+    files::replace(path, &saved.to_text()).context("the plan was not saved")
+}
+
+/// Writes a plan to a file and says how to apply it.
+pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Result<()> {
+    write(plan, path)?;
     let path = report::visible(&path.display().to_string());
     let deletes = match plan.deletes().len() {
         0 => String::new(),

@@ -6,7 +6,7 @@ use pgvigil::report::plan::{fleet as report, markdown};
 use pgvigil::rules;
 
 use super::deployment::style;
-use super::fleet::{Failure, look, worst};
+use super::fleet::{Failure, every, look, worst};
 use super::plan::{save, unread};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
@@ -16,8 +16,9 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
     let today = session.today();
     let entries = look(
         session,
-        loaded,
+        &every(loaded),
         args.package.as_deref(),
+        loaded,
         |environment, deployment| {
             let faults =
                 rules::canary::prove(loaded, environment, today).map_err(|error| Failure {

@@ -1,0 +1,122 @@
+//! `ci drift`: what somebody changed by hand, in every environment, for a schedule.
+
+use std::time::Instant;
+
+use pgvigil::ci::{EnvironmentResult, Finding, Work};
+use pgvigil::deploy::{DriftReport, drift};
+
+use super::{Pipeline, environments, step};
+use crate::args::CiDriftArgs;
+use crate::commands::blame;
+use crate::commands::deployment::Ground;
+use crate::commands::fleet::{Failure, look};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// The step.
+const DRIFT: &str = "drift";
+
+pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit> {
+    let mut pipeline = Pipeline::new(session, Work::Drift, &args.output);
+    let since = Instant::now();
+    let checked = session.check()?;
+    let summary = pgvigil::report::summary(&checked.diagnostics);
+    if checked.diagnostics.errors() > 0 {
+        pipeline.diagnostics(&checked.loaded, &checked.diagnostics, None);
+        pipeline.step("check", since, (Exit::Diagnostics, summary));
+        return pipeline.finish();
+    }
+    pipeline.step("check", since, (Exit::Clean, summary));
+    let loaded = checked.loaded;
+    let wanted = match environments(session, &loaded, &args.env) {
+        Ok(wanted) => wanted,
+        Err(exit) => return Ok(exit),
+    };
+    let ground = Ground::of(session);
+    let start = Instant::now();
+    let entries = look(
+        session,
+        &wanted,
+        None,
+        &loaded,
+        |environment, deployment| {
+            let failure = |error: anyhow::Error| Failure::of(&error);
+            let mut report = drift(
+                &deployment.identity,
+                &deployment.documents,
+                &*deployment.provider,
+            )
+            .map_err(|error| failure(error.into()))?;
+            if args.blame {
+                blame::add(ground, environment, &mut report).map_err(failure)?;
+            }
+            Ok(report)
+        },
+    );
+    for entry in entries {
+        let Some(environment) = loaded.policy.environment(&entry.identity.environment) else {
+            continue;
+        };
+        let mut result = EnvironmentResult::new(entry.identity);
+        let (exit, summary) = match entry.result {
+            Ok(report) => {
+                let (exit, summary) = told(&report);
+                for found in findings(&report) {
+                    pipeline.finding_of(&loaded, environment, found);
+                }
+                result.drift = Some(report);
+                (exit, summary)
+            }
+            Err(failure) => {
+                pipeline.finding_of(
+                    &loaded,
+                    environment,
+                    Finding::new(DRIFT, "drift/unknown", failure.message.clone()),
+                );
+                (failure.exit, failure.message)
+            }
+        };
+        let mut done = step(DRIFT, start, exit, summary);
+        done.milliseconds = entry.milliseconds;
+        result.steps.push(done);
+        pipeline.environment(result, exit);
+    }
+    pipeline.finish()
+}
+
+fn told(report: &DriftReport) -> (Exit, String) {
+    match report.outcome {
+        None => (
+            Exit::Failed,
+            format!(
+                "{} not read: whether anything drifted is not known",
+                report.unread.len()
+            ),
+        ),
+        Some(outcome) => {
+            let summary = match report.drift.len() {
+                0 => "nobody changed anything by hand".to_owned(),
+                1 => "1 resource drifted".to_owned(),
+                count => format!("{count} resources drifted"),
+            };
+            (outcome.into(), summary)
+        }
+    }
+}
+
+fn findings(report: &DriftReport) -> Vec<Finding> {
+    let unread = report.unread.iter().map(|unread| {
+        Finding::new(
+            DRIFT,
+            "drift/unread",
+            format!("{} could not be read: {}", unread.address, unread.error),
+        )
+    });
+    let drifted = report.drift.iter().map(|drift| {
+        let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();
+        let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+        let found = Finding::new(DRIFT, &format!("drift/{}", drift.verdict.name()), format!("{} {}{fields}", drift.address, drift.verdict.name()));
+        found.help("take the change into the files, or run the apply again, which brings back what they say")
+    });
+    unread.chain(drifted).collect()
+}

@@ -1,0 +1,548 @@
+//! `ci pr`: what the reviewer of a pull request needs to know, in one go. It reads, and changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use pgvigil::audit_log::reader::Inputs;
+use pgvigil::ci::finding::{self, CHECK, IMPACT, RULES_TEST};
+use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
+use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
+use pgvigil::compile::{self, QUERY_LIMIT};
+use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::Environment;
+use pgvigil::report::{self, plan as plan_report};
+use pgvigil::rules::attack::{self, Effort};
+use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
+use pgvigil::rules::{canary, fixture, test};
+
+use super::{Ended, Pipeline, environments, skipped, step};
+use crate::args::CiPrArgs;
+use crate::commands::deployment::{Deployment, Ground, NoProvider};
+use crate::commands::eval::missing_log;
+use crate::commands::files::walk;
+use crate::commands::impact::Change;
+use crate::commands::plan as plan_command;
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::Session;
+
+/// The folder of a repository's log samples.
+const SAMPLES: &str = "samples";
+
+/// Steps of an environment.
+const ATTACK: &str = "attack";
+const COMPILE: &str = "compile";
+const PLAN: &str = "plan";
+
+/// The file of an environment's plan.
+pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
+    folder.join(format!("{environment}.plan.json"))
+}
+
+pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
+    let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
+    let logs = match logs(session, args)? {
+        Ok(logs) => logs,
+        Err(exit) => return Ok(exit),
+    };
+    let since = Instant::now();
+    let checked = session.check()?;
+    let summary = format!(
+        "{} files, {}",
+        checked.loaded.files.ids().count(),
+        report::summary(&checked.diagnostics)
+    );
+    let is_faulty = checked.diagnostics.errors() > 0;
+    pipeline.diagnostics(&checked.loaded, &checked.diagnostics, None);
+    pipeline.step(
+        CHECK,
+        since,
+        (
+            if is_faulty {
+                Exit::Diagnostics
+            } else {
+                Exit::Clean
+            },
+            summary,
+        ),
+    );
+    // That people can hide behind an exclusion is what the other steps are there to show.
+    let loaded = match readable(checked) {
+        Ok(loaded) => loaded,
+        Err(()) => {
+            // Which environments there are is not known for sure: the one that is named may be the faulty one.
+            for name in [RULES_TEST, ATTACK, IMPACT, COMPILE, PLAN] {
+                pipeline
+                    .result
+                    .steps
+                    .push(skipped(name, "the policy files have faults"));
+            }
+            return pipeline.finish();
+        }
+    };
+    let base = args
+        .base
+        .clone()
+        .or_else(|| pipeline.result.run.base.clone());
+    pipeline.result.run.base.clone_from(&base);
+    let change = match base.map(|name| (Change::read(session, &name, None), name)) {
+        None => None,
+        Some((Ok(change), _)) => Some(change),
+        Some((Err(error), name)) => {
+            // Without the base nobody can say what falls silent.
+            let why = format!("the change cannot be compared with {name}: {error:#}");
+            pipeline.finding(Finding::new(IMPACT, "impact/base", why.clone()));
+            pipeline.step("base", since, (Exit::Failed, why));
+            return pipeline.finish();
+        }
+    };
+    let wanted = match wanted(&mut pipeline, args, &loaded, change.as_ref()) {
+        Ok(wanted) => wanted,
+        Err(exit) => return Ok(exit),
+    };
+    rules_test(&mut pipeline, &loaded, &wanted)?;
+    for environment in wanted {
+        one(
+            &mut pipeline,
+            args,
+            &loaded,
+            environment,
+            change.as_ref(),
+            &logs,
+            is_faulty,
+        )?;
+    }
+    pipeline.finish()
+}
+
+/// The policy, if no fault is in it but that people can hide behind an exclusion.
+fn readable(checked: crate::session::Checked) -> Result<Loaded, ()> {
+    use pgvigil::diagnostic::{Code, Severity};
+    let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
+    let is_other = |diagnostic: &pgvigil::diagnostic::Diagnostic| {
+        diagnostic.severity == Severity::Error && !evadable.contains(&diagnostic.code)
+    };
+    let others = checked
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| is_other(diagnostic))
+        .count();
+    // Those that are not kept may be of any kind.
+    if others > 0 || checked.diagnostics.dropped() > 0 {
+        Err(())
+    } else {
+        Ok(checked.loaded)
+    }
+}
+
+/// The environments that are looked at: those that are named, or those that the change touches.
+fn wanted<'a>(
+    pipeline: &mut Pipeline<'_>,
+    args: &CiPrArgs,
+    loaded: &'a Loaded,
+    change: Option<&Change>,
+) -> Result<Vec<&'a Environment>, Exit> {
+    let all = environments(pipeline.session, loaded, &args.env)?;
+    let Some(change) = change else { return Ok(all) };
+    for name in touched::removed(&change.base, loaded) {
+        let mut found = Finding::new(
+            CHECK,
+            "environment/removed",
+            format!("the environment `{name}` is taken out of the files: what is deployed for it stays, and nobody looks after it"),
+        )
+        .help(format!("take it down first: `pgvigil destroy --env {name}`"));
+        found.level = Level::Warning;
+        pipeline.finding(found);
+    }
+    if !args.env.is_empty() {
+        return Ok(all);
+    }
+    let names = touched::touched(&change.base, loaded, pipeline.session.today());
+    let (touched, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|environment| names.contains(&environment.name));
+    pipeline.result.untouched = others
+        .into_iter()
+        .map(|environment| environment.name.clone())
+        .collect();
+    Ok(touched)
+}
+
+/// Samples and fixtures, in the environments that are looked at; in all of them where none is touched.
+fn rules_test(
+    pipeline: &mut Pipeline<'_>,
+    loaded: &Loaded,
+    wanted: &[&Environment],
+) -> anyhow::Result<()> {
+    let since = Instant::now();
+    let session = pipeline.session;
+    let fixtures = fixture::find(session.root())
+        .with_context(|| format!("cannot read {}", fixture::FOLDER))?;
+    let all: Vec<&Environment> = loaded.policy.environments.iter().collect();
+    let environments = if wanted.is_empty() { &all } else { wanted };
+    let report = test::run(loaded, &fixtures, environments, session.today())?;
+    for found in finding::of_tests(&report, &pipeline.folder) {
+        pipeline.finding(found);
+    }
+    let totals = &report.totals;
+    let failed = totals.samples_failed + totals.ranges_failed + totals.fixture_faults;
+    let ended = if report.passed {
+        (
+            Exit::Clean,
+            format!(
+                "{} samples and {} ranges of log fixtures judged as promised",
+                totals.samples, totals.ranges
+            ),
+        )
+    } else {
+        (
+            Exit::RuleTestsFailed,
+            format!("{failed} judged otherwise than promised"),
+        )
+    };
+    pipeline.step(RULES_TEST, since, ended);
+    Ok(())
+}
+
+/// Everything about one environment.
+fn one(
+    pipeline: &mut Pipeline<'_>,
+    args: &CiPrArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    change: Option<&Change>,
+    logs: &[PathBuf],
+    is_faulty: bool,
+) -> anyhow::Result<()> {
+    let mut result = EnvironmentResult::new(Identity::of(environment));
+    let mut exit = Exit::Clean;
+    let mut add =
+        |result: &mut EnvironmentResult, name: &str, since: Instant, (code, summary): Ended| {
+            exit = super::worse(exit, code);
+            result.steps.push(step(name, since, code, summary));
+        };
+    let since = Instant::now();
+    if let Some(change) = change {
+        let (report, ended) = impact(pipeline, loaded, environment, change, logs)?;
+        add(&mut result, ATTACK, since, attacked(&report));
+        add(&mut result, IMPACT, since, ended);
+        result.impact = Some(report);
+    } else {
+        let ended = attack(pipeline, loaded, environment)?;
+        add(&mut result, ATTACK, since, ended);
+        result.steps.push(skipped(
+            IMPACT,
+            "there is nothing to compare with: name a revision with --base",
+        ));
+    }
+    let since = Instant::now();
+    let (review, ended) = compile(pipeline, loaded, environment)?;
+    let is_compiled = ended.0 == Exit::Clean;
+    add(&mut result, COMPILE, since, ended);
+    result.review = Some(review);
+    if is_faulty || !is_compiled {
+        result.steps.push(skipped(
+            PLAN,
+            "nothing is planned of a policy that must not be applied",
+        ));
+    } else {
+        let since = Instant::now();
+        match plan(pipeline, args, loaded, environment)? {
+            Ok((planned, ended)) => {
+                add(&mut result, PLAN, since, ended);
+                result.plan = planned;
+            }
+            Err(why) => result.steps.push(skipped(PLAN, &why)),
+        }
+    }
+    pipeline.environment(result, exit);
+    Ok(())
+}
+
+/// What the change silences and wakes, on the log samples, and what the evasion analysis says of what it changes.
+fn impact(
+    pipeline: &mut Pipeline<'_>,
+    loaded: &Loaded,
+    environment: &Environment,
+    change: &Change,
+    logs: &[PathBuf],
+) -> anyhow::Result<(ImpactReport, Ended)> {
+    let session = pipeline.session;
+    let inputs = Inputs::from_paths(logs);
+    let progress = Progress::new(session);
+    let question = Question {
+        base: Side {
+            name: &change.base_name,
+            commit: Some(&change.base_commit),
+            loaded: &change.base,
+        },
+        head: Side {
+            name: &change.head_name,
+            commit: change.head_commit.as_deref(),
+            loaded,
+        },
+        environment,
+        prefix: None,
+        authors: &change.authors,
+        today: session.today(),
+    };
+    let (report, read) = assess(&question, &inputs, |done| progress.show(done))?;
+    progress.clear();
+    for found in finding::of_impact(&report, loaded, &pipeline.folder) {
+        pipeline.finding_of(loaded, environment, found);
+    }
+    if read.broken_count > 0 {
+        let message = format!(
+            "{} places of the log samples could not be read: what falls silent there is not known",
+            read.broken_count
+        );
+        pipeline.finding_of(
+            loaded,
+            environment,
+            Finding::new(IMPACT, "impact/unread", message),
+        );
+    }
+    let on = match logs.len() {
+        0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
+        _ => format!("on {} records of log samples", report.totals.records),
+    };
+    let summary = format!(
+        "silences {}; {} newly silent, {} newly loud, {on}",
+        report.direction.name(),
+        report.totals.newly_silent,
+        report.totals.newly_loud
+    );
+    let exit = if read.broken_count > 0 {
+        Exit::Failed
+    } else if report.passed() {
+        Exit::Clean
+    } else {
+        Exit::Diagnostics
+    };
+    Ok((report, (exit, summary)))
+}
+
+/// What was tried on the exclusions: everything on those that the change touches, a few of each kind on the others.
+fn attacked(report: &ImpactReport) -> Ended {
+    let tried = report
+        .exclusions
+        .iter()
+        .filter_map(|exclusion| exclusion.attack.as_ref());
+    let statements: u64 = tried.clone().map(|attack| attack.tried).sum();
+    let hidden = report
+        .faults
+        .iter()
+        .filter(|fault| fault.code == "impact/evadable")
+        .count();
+    told(statements, tried.count(), hidden)
+}
+
+/// The bounded evasion analysis, where nothing says what is changed.
+fn attack(
+    pipeline: &mut Pipeline<'_>,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> anyhow::Result<Ended> {
+    let options = attack::Options {
+        effort: Effort::Bounded,
+        exclusions: None,
+    };
+    let report = attack::run(
+        &loaded.policy,
+        environment,
+        pipeline.session.today(),
+        &options,
+    )?;
+    let mut hidden = 0;
+    for found in report
+        .exclusions
+        .iter()
+        .filter(|found| found.silent > 0 && !found.accepted)
+    {
+        hidden += 1;
+        let exclusion = loaded
+            .policy
+            .exclusions
+            .iter()
+            .find(|exclusion| exclusion.id == found.id);
+        let message = format!("a person can hide behind the exclusion `{}`", found.id);
+        let mut finding = Finding::new(ATTACK, "attack/evadable", message)
+            .help("narrow it until the statement counts, or let somebody accept the risk for a short time")
+            .at(exclusion.map(|exclusion| finding::spot(&loaded.files, &exclusion.place, &pipeline.folder)));
+        finding.statement = found.evasions.first().map(|evasion| evasion.script.clone());
+        pipeline.finding_of(loaded, environment, finding);
+    }
+    Ok(told(
+        report.statements as u64,
+        report.exclusions.len(),
+        hidden,
+    ))
+}
+
+fn told(statements: u64, exclusions: usize, hidden: usize) -> Ended {
+    let tried = format!("{statements} statements tried on {exclusions} exclusions");
+    match hidden {
+        0 => (
+            Exit::Clean,
+            format!("{tried}, nobody can hide as far as was tried"),
+        ),
+        1 => (
+            Exit::Diagnostics,
+            format!("{tried}, a person can hide behind 1"),
+        ),
+        count => (
+            Exit::Diagnostics,
+            format!("{tried}, a person can hide behind {count}"),
+        ),
+    }
+}
+
+/// What a reviewer weighs, and whether the compiled query hears the canaries.
+fn compile(
+    pipeline: &mut Pipeline<'_>,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> anyhow::Result<(Review, Ended)> {
+    let today = pipeline.session.today();
+    let compiled = compile::compile(loaded, environment, today);
+    // Each cluster has a monitor of its own: the fullest one counts.
+    let variables = compiled.documents.iter().filter_map(|document| {
+        let variables = document.properties.get("environment")?.clone();
+        serde_json::from_value(variables).ok()
+    });
+    let review = Review {
+        exclusions: loaded.policy.exclusions_in(environment).count(),
+        query_characters: compiled.query.length().max(compiled.investigate.length()),
+        query_limit: QUERY_LIMIT,
+        monitor_bytes: variables
+            .map(|variables| size(&variables))
+            .max()
+            .unwrap_or_default(),
+        monitor_limit: ENVIRONMENT_LIMIT,
+        query_digest: compiled.query_digest.clone(),
+    };
+    let silenced = canary::prove(loaded, environment, today)?;
+    if !silenced.is_empty() {
+        pipeline.diagnostics(loaded, &silenced, Some(&environment.name));
+        return Ok((
+            review,
+            (
+                Exit::Diagnostics,
+                "the compiled query silences a canary".to_owned(),
+            ),
+        ));
+    }
+    let summary = format!(
+        "{} files, {} resources; query {} of {QUERY_LIMIT} characters",
+        compiled.artefacts.len(),
+        compiled.documents.len(),
+        review.query_characters
+    );
+    Ok((review, (Exit::Clean, summary)))
+}
+
+/// What an apply would change; or why that was not looked at.
+fn plan(
+    pipeline: &mut Pipeline<'_>,
+    args: &CiPrArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> anyhow::Result<Result<(Option<Plan>, Ended), String>> {
+    let ground = Ground::of(pipeline.session).with_package(args.package.as_deref());
+    let planned = Deployment::for_reading(ground, loaded, environment)
+        .and_then(|deployment| Ok(deployment.plan(&Prune::default())?));
+    let planned = match planned {
+        Ok(planned) => planned,
+        // A pull request of a stranger has no credentials, and no right to any.
+        Err(error)
+            if error.is::<NoProvider>()
+                || matches!(error.downcast_ref(), Some(CloudError::NoCredentials { .. })) =>
+        {
+            return Ok(Err(format!(
+                "{error}; what an apply would change is not known"
+            )));
+        }
+        Err(error) => {
+            let why = format!("{error:#}");
+            pipeline.finding_of(
+                loaded,
+                environment,
+                Finding::new(PLAN, "plan/failed", why.clone()),
+            );
+            return Ok(Ok((None, (Exit::Failed, why))));
+        }
+    };
+    for unread in &planned.unread {
+        let message = format!("{} could not be read: {}", unread.address, unread.error);
+        pipeline.finding_of(
+            loaded,
+            environment,
+            Finding::new(PLAN, "plan/unread", message),
+        );
+    }
+    for drift in &planned.drift {
+        let message = format!(
+            "{} {}: somebody changed it by hand",
+            drift.address,
+            drift.verdict.name()
+        );
+        let mut found = Finding::new(PLAN, "plan/drift", message)
+            .help("the plan shows what an apply would do about it: take the change into the files if it is to stay");
+        found.level = Level::Warning;
+        pipeline.finding_of(loaded, environment, found);
+    }
+    let is_known = planned.outcome().is_ok();
+    if let (Some(folder), true) = (&args.output.out, is_known) {
+        plan_command::write(
+            &planned,
+            &plan_file(&folder.join("plans"), &environment.name),
+        )?;
+    }
+    let summary = plan_report::summary(&planned.counts());
+    let exit = if is_known { Exit::Clean } else { Exit::Failed };
+    Ok(Ok((Some(without_documents(planned)), (exit, summary))))
+}
+
+/// A saved plan carries what is asked for; a result need not.
+fn without_documents(mut plan: Plan) -> Plan {
+    for resource in &mut plan.resources {
+        resource.desired = None;
+    }
+    plan
+}
+
+/// The log samples: those that are named, or those of the repository.
+fn logs(session: &Session, args: &CiPrArgs) -> anyhow::Result<Result<Vec<PathBuf>, Exit>> {
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(Err(exit));
+    }
+    let samples = session.root().join(SAMPLES);
+    let named = if args.logs.is_empty() && samples.is_dir() {
+        vec![samples]
+    } else {
+        args.logs.clone()
+    };
+    let mut logs = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let found = walk(&path, Path::new(""))?;
+            logs.extend(
+                found
+                    .into_iter()
+                    .filter(|file| is_log(file))
+                    .map(|file| path.join(file)),
+            );
+        } else {
+            logs.push(path);
+        }
+    }
+    Ok(Ok(logs))
+}
+
+/// Whether a file in a folder of samples is meant to be read: not what explains them, and nothing hidden.
+fn is_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && !name.ends_with(".md")
+}

@@ -1,0 +1,41 @@
+//! `ci render`: another form of a result that is there.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use pgvigil::ci::CiResult;
+use pgvigil::report::ci::human::Folds;
+use pgvigil::report::ci::{annotations, code_quality, comment, human, junit, sarif, summary};
+
+use crate::args::{CiForm, CiRenderArgs};
+use crate::commands::deployment::style;
+use crate::exit::Exit;
+use crate::session::Session;
+
+pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit> {
+    let result = read(&args.result)?;
+    let text = match args.form {
+        CiForm::Human => human::render(&result, style(session), Folds::None),
+        CiForm::Summary => summary::render(&result, summary::LIMIT),
+        CiForm::Comment => {
+            let comments = result.environments.iter();
+            let comments: Vec<String> = comments
+                .map(|environment| comment::render(&result, environment, comment::LIMIT))
+                .collect();
+            comments.join("\n")
+        }
+        CiForm::Annotations => annotations::render(&result),
+        CiForm::Sarif => sarif::render(&result),
+        CiForm::Junit => junit::render(&result).context("cannot write JUnit XML")?,
+        CiForm::Gitlab => code_quality::render(&result),
+    };
+    session.show(&text)?;
+    Ok(Exit::Clean)
+}
+
+/// Reads a result.
+pub(super) fn read(path: &Path) -> anyhow::Result<CiResult> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    CiResult::from_text(&text).with_context(|| format!("{shown}"))
+}

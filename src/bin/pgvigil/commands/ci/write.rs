@@ -1,0 +1,124 @@
+//! Writes a result: to stdout as the place wants it, to the files that a forge reads, and to a folder.
+
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use pgvigil::ci::{CiResult, Forge};
+use pgvigil::report::ci::human::Folds;
+use pgvigil::report::ci::{annotations, code_quality, comment, human, json, junit, sarif, summary};
+use pgvigil::report::impact::html;
+use serde_json::json;
+
+use crate::args::{CiFormat, CiOutput};
+use crate::commands::deployment::style;
+use crate::commands::files::replace;
+use crate::session::Session;
+
+/// The name of the result in its folder.
+const RESULT: &str = "result.json";
+
+/// Every form.
+pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
+    // The files first: whoever reads stdout may have gone away.
+    if let Some(folder) = &output.out {
+        folder_of(result, folder)?;
+    }
+    if result.run.forge == Forge::Github {
+        github_files(output, result)?;
+    }
+    session.show(&stdout(session, format_of(output, result), result))
+}
+
+/// How stdout is written.
+pub(super) fn format_of(output: &CiOutput, result: &CiResult) -> CiFormat {
+    output.format.unwrap_or(match result.run.forge {
+        Forge::Github => CiFormat::Github,
+        Forge::Gitlab => CiFormat::Gitlab,
+        Forge::Shell => CiFormat::Human,
+    })
+}
+
+fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
+    match format {
+        CiFormat::Human => human::render(result, style(session), Folds::None),
+        CiFormat::Json => json::render(result),
+        CiFormat::Github => {
+            // Commands are obeyed again behind a word that nobody can guess.
+            let word = format!("pgvigil-{:016x}", RandomState::new().hash_one("commands"));
+            let text = human::render(result, style(session), Folds::Github(&word));
+            format!("{text}{}", annotations::render(result))
+        }
+        CiFormat::Gitlab => human::render(
+            result,
+            style(session),
+            Folds::Gitlab(Timestamp::now().as_second()),
+        ),
+    }
+}
+
+/// Every form as a file of its own.
+fn folder_of(result: &CiResult, folder: &Path) -> anyhow::Result<()> {
+    let write = |name: &str, text: &str| replace(&folder.join(name), text);
+    write("summary.md", &summary::render(result, summary::LIMIT))?;
+    write("results.sarif", &sarif::render(result))?;
+    write(
+        "junit.xml",
+        &junit::render(result).context("cannot write JUnit XML")?,
+    )?;
+    write("gitlab-code-quality.json", &code_quality::render(result))?;
+    for environment in &result.environments {
+        let name = environment.name();
+        write(
+            &format!("comment-{name}.md"),
+            &comment::render(result, environment, comment::LIMIT),
+        )?;
+        if let Some(report) = &environment.impact {
+            write(&format!("impact-{name}.html"), &html::render(report))?;
+        }
+    }
+    // Last: where it stands, the rest does.
+    write(RESULT, &json::render(result))
+}
+
+/// The summary of the job's page, and what later steps of the job may ask for.
+fn github_files(output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
+    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") {
+        append(Path::new(&path), &summary::render(result, summary::LIMIT))?;
+    }
+    if let Some(path) = std::env::var_os("GITHUB_OUTPUT") {
+        let names: Vec<&str> = result
+            .environments
+            .iter()
+            .map(|environment| environment.name())
+            .collect();
+        let mut text = format!(
+            "exit-code={}\nenvironments={}\n",
+            result.exit_code,
+            // A list on one line, in which no line can end.
+            pgvigil::report::escape::json(&json!(names).to_string())
+        );
+        if let Some(folder) = &output.out {
+            let path = folder.join(RESULT);
+            let path = path.to_string_lossy();
+            anyhow::ensure!(
+                !path.contains(['\n', '\r']),
+                "--out must not hold a line end"
+            );
+            text.push_str(&format!("result={path}\n"));
+        }
+        append(Path::new(&path), &text)?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path);
+    file.as_mut()
+        .map_err(|error| std::io::Error::new(error.kind(), error.to_string()))
+        .and_then(|file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,17 @@
+//! What a pipeline runs: for a pull request, after a merge, and on a schedule; the result as data.
+//!
+//! ```text
+//! the commands run their steps ─> result, one JSON document ─> report::ci ─> summary, comment, annotations, SARIF, JUnit, …
+//!                                                                  └─> publish ─> comments and issues of a forge
+//! ```
+//!
+//! Nothing here runs a step, renders, reads the clock, an environment variable or a file.
+
+pub mod finding;
+pub mod forge;
+pub mod result;
+pub mod touched;
+
+pub use finding::{Finding, Level, Spot};
+pub use forge::{Forge, Run};
+pub use result::{Applied, CiResult, EnvironmentResult, FORMAT_VERSION, Review, State, Step, Work};

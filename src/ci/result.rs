@@ -1,0 +1,231 @@
+//! The result of a run as one document, from which every other form is rendered. Texts in it come from policy files,
+//! logs, databases and providers, and are hostile; a document that is read back may be somebody else's.
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::Finding;
+use super::forge::Run;
+use crate::deploy::apply::{End, Step as ApplyStep};
+use crate::deploy::{DriftReport, Identity, Left, Plan};
+use crate::rules::impact::ImpactReport;
+
+/// Version of the document. It grows when a program that reads the older one would be misled. Version 1 had one environment
+/// and no findings.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// Why a document is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// Not JSON, or not of this form.
+    #[error("this is no result of `pgvigil ci`: {0}")]
+    NotAResult(#[from] serde_json::Error),
+    /// Another version's.
+    #[error(
+        "the result has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: run the step again with this version"
+    )]
+    Version(u64),
+}
+
+/// What a pipeline's run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// A pull request: look, and change nothing.
+    Pr,
+    /// A merge: bring what is deployed to what the files say.
+    Apply,
+    /// A schedule: what did somebody change by hand?
+    Drift,
+}
+
+impl Work {
+    /// The word in reports: that of the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pr => "pr",
+            Self::Apply => "apply",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CiResult {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The version of pgvigil.
+    pub pgvigil: String,
+    /// What it was for.
+    pub work: Work,
+    /// The day for which the policy is judged, as `YYYY-MM-DD`.
+    pub today: String,
+    /// Where it ran, and on what.
+    pub run: Run,
+    /// The exit code of the run: that of every command.
+    pub exit_code: u8,
+    /// What is wrong, with its place in the files where it has one; the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those.
+    pub findings_left_out: usize,
+    /// Steps that are about the whole repository.
+    pub steps: Vec<Step>,
+    /// One for each environment that was looked at, in the order in which they were.
+    pub environments: Vec<EnvironmentResult>,
+    /// Environments that the change does not touch.
+    pub untouched: Vec<String>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// As it should.
+    Passed,
+    /// Not so.
+    Failed,
+    /// It was not run, for a reason that is told.
+    Skipped,
+}
+
+impl State {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name, such as `rules test`.
+    pub name: String,
+    /// How it ended.
+    pub state: State,
+    /// What it came to, or why it was skipped, on one line.
+    pub summary: String,
+    /// What it adds to the exit code of the run.
+    pub exit_code: u8,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+/// What came of one environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvironmentResult {
+    /// Which, and where.
+    pub identity: Identity,
+    /// What it adds to the exit code of the run.
+    pub exit_code: u8,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+    /// What a reviewer weighs, once it is compiled.
+    pub review: Option<Review>,
+    /// What a change silences and wakes, where there is something to compare with.
+    pub impact: Option<ImpactReport>,
+    /// What an apply would change, without the documents that a saved plan carries.
+    pub plan: Option<Plan>,
+    /// What an apply did.
+    pub applied: Option<Applied>,
+    /// What somebody changed by hand.
+    pub drift: Option<DriftReport>,
+}
+
+impl EnvironmentResult {
+    /// An environment of which nothing is known yet.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            exit_code: 0,
+            steps: Vec::new(),
+            review: None,
+            impact: None,
+            plan: None,
+            applied: None,
+            drift: None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.identity.environment
+    }
+
+    /// Whether a step of it failed.
+    pub fn has_failed(&self) -> bool {
+        self.steps.iter().any(|step| step.state == State::Failed)
+    }
+}
+
+/// What a reviewer weighs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Exclusions that apply.
+    pub exclusions: usize,
+    /// Characters of the longest query.
+    pub query_characters: usize,
+    /// Characters that a query may have.
+    pub query_limit: usize,
+    /// Bytes of the monitor's variables, of the fullest cluster.
+    pub monitor_bytes: usize,
+    /// Bytes that they may have.
+    pub monitor_limit: usize,
+    /// Digest of the alarm's query.
+    pub query_digest: String,
+}
+
+/// What an apply did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// How it ended.
+    pub end: End,
+    /// Every step, in order, with those that were not reached.
+    pub steps: Vec<ApplyStep>,
+    /// What is left to do after it.
+    pub left: Vec<Left>,
+}
+
+impl CiResult {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// If it is none, or another version's.
+    pub fn from_text(text: &str) -> Result<Self, ResultError> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        match value
+            .get("format_version")
+            .and_then(serde_json::Value::as_u64)
+        {
+            Some(version) if version != u64::from(FORMAT_VERSION) => {
+                Err(ResultError::Version(version))
+            }
+            _ => Ok(serde_json::from_value(value)?),
+        }
+    }
+
+    /// Every step with the environment that it is about; none for those of the whole repository.
+    pub fn all_steps(&self) -> impl Iterator<Item = (Option<&EnvironmentResult>, &Step)> {
+        let shared = self.steps.iter().map(|step| (None, step));
+        let others = self.environments.iter();
+        shared.chain(others.flat_map(|environment| {
+            environment
+                .steps
+                .iter()
+                .map(move |step| (Some(environment), step))
+        }))
+    }
+
+    /// Findings of an environment, and those of the whole repository where it is `None`.
+    pub fn findings_of<'a>(
+        &'a self,
+        environment: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.environment.as_deref() == environment)
+    }
+}

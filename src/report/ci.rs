@@ -1,0 +1,94 @@
+//! The result of a pipeline's run in every form that somebody reads: each is made of the one document
+//! ([`crate::ci::CiResult`]) and of nothing else.
+
+pub mod annotations;
+pub mod code_quality;
+pub mod comment;
+pub mod human;
+pub mod issue;
+pub mod json;
+pub mod junit;
+mod markdown;
+pub mod sarif;
+pub mod summary;
+
+use crate::ci::{CiResult, EnvironmentResult, Finding, Level, State, Work};
+use crate::deploy::verdict::Outcome;
+
+/// What a run came to, in a few words.
+pub fn verdict(result: &CiResult) -> &'static str {
+    word(result.work, result.exit_code)
+}
+
+/// What an environment came to, in a few words.
+pub fn verdict_of(work: Work, environment: &EnvironmentResult) -> &'static str {
+    if work == Work::Apply
+        && environment
+            .steps
+            .iter()
+            .all(|step| step.state == State::Skipped)
+    {
+        return "not reached";
+    }
+    word(work, environment.exit_code)
+}
+
+/// The exit codes are those of every command.
+fn word(work: Work, exit_code: u8) -> &'static str {
+    match (work, exit_code) {
+        (Work::Drift, 0) => "nothing drifted",
+        (_, 0) => "passed",
+        (_, 10) => "must not be merged",
+        (_, 11) => "a rule does not do what it promises",
+        (_, 12) => "not applied yet",
+        (_, 13) => "drifted",
+        (_, 14) => "drifted, and not applied yet",
+        (_, 15) => "stopped part way",
+        _ => "failed",
+    }
+}
+
+/// `prod (aws, account 123456789012, region eu-west-1)`
+fn place(environment: &EnvironmentResult) -> String {
+    format!("{} ({})", environment.name(), environment.identity.at())
+}
+
+/// How many errors and warnings there are, in words.
+fn tally<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let (mut errors, mut warnings) = (0_usize, 0_usize);
+    for finding in findings {
+        match finding.level {
+            Level::Error => errors += 1,
+            Level::Warning => warnings += 1,
+        }
+    }
+    let count = |number: usize, what: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        number => Some(format!("{number} {what}s")),
+    };
+    let parts: Vec<String> = [count(errors, "error"), count(warnings, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        "nothing found".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// What becomes of a plan's resources, in words; empty where there is no plan.
+fn plan_words(environment: &EnvironmentResult) -> Option<String> {
+    let plan = environment.plan.as_ref()?;
+    Some(super::plan::summary(&plan.counts()))
+}
+
+/// Whether somebody changed by hand what is deployed, as far as is known.
+fn has_drifted(environment: &EnvironmentResult) -> bool {
+    let outcome = environment.drift.as_ref().and_then(|report| report.outcome);
+    matches!(outcome, Some(Outcome::Drifted | Outcome::Both))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! The comment of a pull request: one for each environment, updated in place.
+
+use super::markdown::{Page, findings, footer, sentence, steps};
+use super::{plan_words, tally, verdict_of};
+use crate::ci::{CiResult, EnvironmentResult, State};
+use crate::report::escape::{code, shorten, without_commands};
+use crate::report::{impact, plan};
+use crate::rules::direction::Verdict;
+
+/// GitHub's limit of a comment, in characters; GitLab's is 1,000,000.
+pub const LIMIT: usize = 65_536;
+
+/// Findings that are written out.
+const MOST: usize = 10;
+
+/// Characters of a name that are shown.
+const NAME: usize = 100;
+
+/// The first line of the comment of an environment. It is not shown; by it the comment is found again.
+pub fn marker(environment: &str) -> String {
+    marker_of("env", environment)
+}
+
+/// A line that is not shown, by which something is found again.
+pub(super) fn marker_of(what: &str, environment: &str) -> String {
+    // A digest, because two names may be told apart only by what a comment of HTML cannot hold.
+    let safe: String = environment
+        .chars()
+        .filter(|character| character.is_ascii_alphanumeric() || "._".contains(*character))
+        .take(NAME)
+        .collect();
+    let digest = crate::deploy::document::digest(environment);
+    format!(
+        "<!-- pgvigil {what} {safe} {} -->",
+        digest.get(..12).unwrap_or(&digest)
+    )
+}
+
+/// The comment of an environment: the verdict first, what is wrong, what falls silent, what an apply would change, and the
+/// details folded. At most `limit` bytes; says where the rest is.
+pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) -> String {
+    let head = without_commands(&format!(
+        "{}\n### pgvigil · {} — {}{}\n\n{}\n",
+        marker(environment.name()),
+        code(&shorten(environment.name(), NAME)),
+        if environment.exit_code == 0 && result.exit_code == 0 {
+            ""
+        } else {
+            "❌ "
+        },
+        sentence(headline(result, environment)),
+        facts(result, environment),
+    ));
+    let foot = footer(result);
+    let rest =
+        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
+    let name = Some(environment.name());
+    let found: Vec<_> = result
+        .findings_of(name)
+        .chain(result.findings_of(None))
+        .collect();
+    if !found.is_empty() {
+        page.push("\n");
+        findings(&mut page, found.into_iter(), MOST);
+    }
+    if let Some(report) = &environment.impact {
+        // Its marker finds the comment of `rules impact` alone.
+        let room = page.left() / 3 * 2;
+        let text = impact::markdown::render(report, room);
+        let text = text.split_once('\n').map_or("", |(_, text)| text);
+        page.push(&format!("\n{text}"));
+    }
+    if let Some(planned) = &environment.plan
+        && !(planned.is_empty() && planned.unread.is_empty() && planned.drift.is_empty())
+    {
+        let words = plan_words(environment).unwrap_or_default();
+        let fold = format!("\n<details><summary>Plan: {words}</summary>\n\n");
+        let end = "\n</details>\n";
+        let room = page.left().saturating_sub(fold.len() + end.len() + 2_500);
+        let text = plan::markdown::render_plan(planned, room);
+        page.push(&format!("{fold}{text}{end}"));
+    }
+    let all = result.steps.iter().chain(&environment.steps);
+    page.push(&format!(
+        "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
+        steps(all)
+    ));
+    let text = format!("{head}{}", page.end(rest, &foot));
+    if text.len() <= limit {
+        text
+    } else {
+        cut(&head, limit)
+    }
+}
+
+/// The comment about what lets no environment be looked at.
+pub fn of_repository(result: &CiResult, limit: usize) -> String {
+    let head = without_commands(&format!(
+        "{}\n### pgvigil — {}{}\n\n{}\n\n",
+        marker(""),
+        if result.exit_code == 0 { "" } else { "❌ " },
+        sentence(super::verdict(result)),
+        tally(result.findings_of(None)),
+    ));
+    let foot = footer(result);
+    let rest =
+        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
+    findings(&mut page, result.findings_of(None), MOST * 2);
+    page.push(&format!(
+        "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
+        steps(result.steps.iter())
+    ));
+    format!("{head}{}", page.end(rest, &foot))
+}
+
+/// What stands in a comment of an earlier state of the change that the last run has nothing to say about. `marker` is its
+/// first line.
+pub fn outdated(result: &CiResult, marker: &str) -> String {
+    let untouched = result
+        .untouched
+        .iter()
+        .find(|name| self::marker(name) == marker);
+    let (name, why) = match untouched {
+        Some(name) => (
+            format!(" · {}", code(&shorten(name, NAME))),
+            "The change, as it is now, does not touch it.",
+        ),
+        None => (
+            String::new(),
+            "The last run did not look at it: see what it says of the others, or its summary.",
+        ),
+    };
+    format!(
+        "{marker}\n### pgvigil{name} — outdated\n\n{why}\n{}",
+        footer(result)
+    )
+}
+
+/// Whether a line is the first of a comment of ours.
+pub fn is_marker(line: &str) -> bool {
+    let inner = line
+        .strip_prefix("<!-- pgvigil env ")
+        .and_then(|rest| rest.strip_suffix(" -->"));
+    inner.is_some_and(|inner| {
+        inner
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "._ ".contains(character))
+    })
+}
+
+fn headline(result: &CiResult, environment: &EnvironmentResult) -> &'static str {
+    // What is wrong with the whole repository keeps every environment from being merged.
+    if environment.exit_code == 0
+        && result.exit_code != 0
+        && result.steps.iter().any(|step| step.state == State::Failed)
+    {
+        super::verdict(result)
+    } else {
+        verdict_of(result.work, environment)
+    }
+}
+
+/// One line of what decides.
+fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
+    let name = Some(environment.name());
+    let mut facts = vec![tally(
+        result.findings_of(name).chain(result.findings_of(None)),
+    )];
+    if let Some(report) = &environment.impact {
+        let word = match report.direction {
+            Verdict::Unchanged => "silences what it did".to_owned(),
+            direction if direction.may_silence_more() => {
+                format!("**silences more ({})**", direction.name())
+            }
+            direction => format!("silences less ({})", direction.name()),
+        };
+        facts.push(word);
+        if report.totals.newly_silent > 0 {
+            facts.push(format!(
+                "**{} records newly silent**",
+                report.totals.newly_silent
+            ));
+        }
+        if report.approvals.required > 0 {
+            facts.push(match report.approvals.required {
+                1 => "1 approval needed".to_owned(),
+                number => format!("{number} approvals needed"),
+            });
+        }
+    }
+    if let Some(words) = plan_words(environment) {
+        facts.push(format!("plan: {words}"));
+    }
+    if let Some(review) = &environment.review {
+        facts.push(format!(
+            "query {} of {} characters",
+            review.query_characters, review.query_limit
+        ));
+    }
+    facts.join(" · ")
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}

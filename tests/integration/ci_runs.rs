@@ -1,0 +1,241 @@
+//! What `pgvigil ci` makes of what it finds, and where it puts it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
+use serde_json::Value;
+
+use crate::cli::{Repository, Run};
+
+fn names(steps: &Value) -> Vec<(&str, &str)> {
+    let steps = steps.as_array().unwrap().iter();
+    steps
+        .map(|step| {
+            (
+                step["name"].as_str().unwrap(),
+                step["state"].as_str().unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// A run as in a job of GitHub.
+fn on_github(repository: &Repository, args: &[&str]) -> Run {
+    let mut command = repository.command();
+    command
+        .args(args)
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", repository.path("summary"))
+        .env("GITHUB_OUTPUT", repository.path("output"));
+    Run::of(command.output().unwrap())
+}
+
+#[test]
+fn every_form_is_written_and_the_files_of_the_job_too() {
+    let repository = Repository::new();
+    let run = on_github(&repository, &["ci", "pr", "--env", "local", "--out", "ci"]);
+    assert!(
+        run.out.contains("::group::repository") && run.out.contains("::endgroup::"),
+        "{}",
+        run.out
+    );
+    for name in [
+        "result.json",
+        "summary.md",
+        "comment-local.md",
+        "results.sarif",
+        "junit.xml",
+        "gitlab-code-quality.json",
+        "plans/local.plan.json",
+    ] {
+        assert!(repository.path("ci").join(name).exists(), "{name}");
+    }
+    assert_eq!(repository.read("summary"), repository.read("ci/summary.md"));
+    let output = repository.read("output");
+    assert!(
+        output.contains("environments=[\"local\"]\n") && output.contains("result=ci/result.json\n"),
+        "{output}"
+    );
+    assert!(
+        output.contains(&format!("exit-code={}\n", run.code)),
+        "{output}"
+    );
+    // Nothing was deployed.
+    assert!(!repository.path("live").exists());
+
+    // The same from the document alone.
+    for (form, file) in [
+        ("summary", "summary.md"),
+        ("comment", "comment-local.md"),
+        ("sarif", "results.sarif"),
+        ("junit", "junit.xml"),
+        ("gitlab", "gitlab-code-quality.json"),
+    ] {
+        let again = repository
+            .run(&["ci", "render", "ci/result.json", "--as", form])
+            .exits(0);
+        assert_eq!(again.out, repository.read(&format!("ci/{file}")), "{form}");
+    }
+}
+
+#[test]
+fn a_fault_is_annotated_at_its_line_and_nothing_is_planned() {
+    let repository = Repository::new();
+    repository.edit("rules/rules.yaml", "command: SELECT\n", "comand: SELECT\n");
+    let run = on_github(&repository, &["ci", "pr", "--out", "ci"]).exits(10);
+    let annotation = run
+        .out
+        .lines()
+        .find(|line| line.starts_with("::error"))
+        .unwrap();
+    assert!(
+        annotation.contains("file=rules/rules.yaml,line=")
+            && annotation.contains("title=schema/unknown-key"),
+        "{annotation}"
+    );
+    let result: Value = serde_json::from_str(&repository.read("ci/result.json")).unwrap();
+    assert_eq!(result["environments"], Value::Array(Vec::new()));
+    assert!(names(&result["steps"]).contains(&("plan", "skipped")));
+    assert!(!repository.path("ci/plans").exists());
+}
+
+#[test]
+fn the_environments_are_applied_in_the_order_given_up_to_the_first_that_fails() {
+    let repository = Repository::new();
+    for name in ["a", "b", "c"] {
+        repository.write(
+            &format!("environments/{name}.yaml"),
+            &format!("version: 1\nprovider: local\nfolder: live-{name}\nclusters: [shop]\n"),
+        );
+    }
+    // What stands in the way of the second is no folder.
+    repository.write("live-a", "");
+    let args = [
+        "ci", "apply", "--env", "c", "--env", "a", "--env", "b", "--out", "ci",
+    ];
+    let run = repository.run(&args);
+    assert!([1, 15].contains(&run.code), "{}\n{}", run.code, run.out);
+    assert!(repository.path("live-c").exists() && !repository.path("live-b").exists());
+    let result: Value = serde_json::from_str(&repository.read("ci/result.json")).unwrap();
+    let told: Vec<&str> = result["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["identity"]["environment"].as_str().unwrap())
+        .collect();
+    assert_eq!(told, ["c", "a", "b"]);
+    assert_eq!(
+        names(&result["environments"][0]["steps"]),
+        [("plan", "passed"), ("apply", "passed")]
+    );
+    assert_eq!(
+        names(&result["environments"][2]["steps"]),
+        [("apply", "skipped")]
+    );
+    assert!(run.out.contains("b: not reached"), "{}", run.out);
+
+    // Mended, it goes on: what was applied is left alone.
+    std::fs::remove_file(repository.path("live-a")).unwrap();
+    let run = repository.run(&args).exits(0);
+    assert!(run.out.contains("there is nothing to apply"), "{}", run.out);
+    assert!(repository.path("live-b").exists());
+}
+
+#[test]
+fn saved_plans_are_what_is_applied() {
+    let repository = Repository::new();
+    repository.run(&["ci", "pr", "--env", "local", "--out", "ci"]);
+    // The files move after the plan was looked at.
+    repository.edit(
+        "environments/local.yaml",
+        "clusters: [shop]",
+        "clusters: [shop]\ntags: {team: dba}",
+    );
+    let run = repository
+        .run(&["ci", "apply", "--plans", "ci/plans"])
+        .exits(1);
+    assert!(
+        run.out.contains("today the files ask for something else"),
+        "{}",
+        run.out
+    );
+    assert!(!repository.path("live").exists());
+    repository.edit("environments/local.yaml", "\ntags: {team: dba}", "");
+    // Only what was planned is applied: the environment on AWS has no plan.
+    let run = repository
+        .run(&["ci", "apply", "--plans", "ci/plans"])
+        .exits(0);
+    assert!(run.out.contains("not touched: prod"), "{}", run.out);
+    assert!(repository.path("live").exists());
+    let run = repository
+        .run(&["ci", "apply", "--env", "prod", "--plans", "ci/plans"])
+        .exits(1);
+    assert!(
+        run.out.contains("cannot read ci/plans/prod.plan.json"),
+        "{}",
+        run.out
+    );
+    repository
+        .run(&["ci", "apply", "--plans", "nowhere"])
+        .exits(2);
+}
+
+#[test]
+fn drift_is_told_with_its_exit_code() {
+    let repository = Repository::new();
+    repository.run(&["ci", "apply", "--env", "local"]).exits(0);
+    repository.run(&["ci", "drift", "--env", "local"]).exits(0);
+    let alarm = walk(&repository.path("live"))
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("human-dml"))
+        .unwrap();
+    let text = std::fs::read_to_string(&alarm).unwrap();
+    assert!(text.contains("\"threshold\": 0"), "{text}");
+    std::fs::write(
+        &alarm,
+        text.replace("\"threshold\": 0", "\"threshold\": 1000000"),
+    )
+    .unwrap();
+    let run = repository
+        .run(&["ci", "drift", "--env", "local", "--format", "json"])
+        .exits(13);
+    let result = run.json();
+    assert_eq!(result["findings"][0]["code"], "drift/drifted");
+    assert_eq!(
+        result["findings"][0]["spot"]["file"],
+        "environments/local.yaml"
+    );
+    assert!(
+        result["findings"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("threshold"),
+        "{}",
+        result["findings"]
+    );
+    // The environment on AWS cannot be looked at without credentials: that is a failure, and not "no drift".
+    let run = repository.run(&["ci", "drift"]).exits(1);
+    assert!(
+        run.out.contains("local: drifted") && run.out.contains("prod: failed"),
+        "{}",
+        run.out
+    );
+    repository.run(&["ci", "apply", "--env", "local"]).exits(0);
+    repository.run(&["ci", "drift", "--env", "local"]).exits(0);
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(walk(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
