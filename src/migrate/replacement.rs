@@ -126,11 +126,9 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Evaluator) -> R
         }
     }
     if found.exclusions.is_empty() && !is_out_of_scope {
-        found.proposal = Some(proposal(
-            condition,
-            texts.first().map(String::as_str),
-            loaded,
-        ));
+        // As somebody meant it who took the expression for a text.
+        let meant = texts.last().map(String::as_str);
+        found.proposal = Some(proposal(condition, meant, loaded));
     }
     found
 }
@@ -169,6 +167,20 @@ fn is_question(text: &str) -> bool {
     first_word(text) == "SELECT" && text.contains(' ')
 }
 
+/// Values that SQL has without parentheses (PostgreSQL manual, "System Information Functions", "Date/Time Functions").
+const VALUES: [&str; 10] = [
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "session_user",
+    "user",
+];
+
 /// What a tool sends that holds the text.
 fn probes(text: &str) -> Vec<Probe> {
     let probe = |class, command, object: &str, statement: String| Probe {
@@ -180,8 +192,23 @@ fn probes(text: &str) -> Vec<Probe> {
     let mut probes = Vec::new();
     match first_word(text).as_str() {
         "SELECT" if is_question(text) => {
-            for end in ["", "()"] {
-                probes.push(probe("READ", "SELECT", "", format!("{text}{end}")));
+            // A name alone is a question where SQL has a value of that name; else it is one with the parentheses that a
+            // regular expression swallows.
+            let name = text
+                .split_whitespace()
+                .nth(1)
+                .unwrap_or_default()
+                .to_lowercase();
+            let is_name = text.split_whitespace().count() == 2
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && name.starts_with(|first: char| first.is_ascii_alphabetic());
+            if !is_name || VALUES.contains(&name.as_str()) {
+                probes.push(probe("READ", "SELECT", "", text.to_owned()));
+            }
+            if is_name {
+                probes.push(probe("READ", "SELECT", "", format!("{text}()")));
             }
         }
         "SET" => probes.push(probe("MISC", "SET", "", format!("{text} = 'x'"))),
