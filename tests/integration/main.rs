@@ -81,3 +81,4 @@ mod terraform;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod workflows;
