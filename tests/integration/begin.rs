@@ -81,10 +81,10 @@ fn target() -> PathBuf {
 
 /// The lint of workflows, without a network: everything that it knows to say.
 fn zizmor(repository: &Path) {
-    let program = target().join("lint/bin/zizmor");
+    let program = target().join("venv/bin/zizmor");
     assert!(
         program.exists(),
-        "zizmor is not installed: run tests/lint/install ({} is missing)",
+        "zizmor is not installed: run tests/moto/install ({} is missing)",
         program.display()
     );
     let done = Command::new(program)
@@ -1024,4 +1024,132 @@ fn what_the_pipelines_call_is_there() {
     // What is left by a run is no change of the repository.
     let status = git(&ground, &["status", "--porcelain"]);
     assert_eq!(String::from_utf8_lossy(&status.stdout), "");
+}
+
+/// Serves a folder by HTTPS, until the program that Python runs is stopped.
+struct Https {
+    child: std::process::Child,
+    port: u16,
+}
+
+impl Https {
+    fn start(folder: &Path) -> Self {
+        use std::io::{BufRead as _, BufReader};
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        let code = r#"
+import functools, http.server, ssl, sys
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1] + "/cert.pem", sys.argv[1] + "/key.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+        let mut child = Command::new("python3")
+            .args(["-c", code])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            child,
+            port: line.trim().parse().unwrap(),
+        }
+    }
+}
+
+impl Drop for Https {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The step that fetches pgvigil, run as a runner runs it.
+#[test]
+fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
+    let ground = Ground::new();
+    ground.run(&["init", "--code-owner", "@shop/dba"]).exits(0);
+    let code = "import sys, yaml\nsteps = yaml.safe_load(open(sys.argv[1]))['jobs']['review']['steps']\n\
+                print(next(step['run'] for step in steps if step['name'] == 'Install pgvigil'))";
+    let script = Command::new(target().join("venv/bin/python"))
+        .args(["-c", code])
+        .arg(ground.path(".github/workflows/pgvigil-pr.yml"))
+        .output()
+        .unwrap();
+    let script = String::from_utf8(script.stdout).unwrap();
+    assert!(script.contains("sha256sum"));
+
+    // As a release packs it: the program in a folder, beside a file of the same name that is none.
+    let shop = tempfile::tempdir().unwrap();
+    let at = |path: &str| shop.path().join(path);
+    let program = "#!/bin/sh\necho pgvigil 9.9.9\n";
+    std::fs::create_dir_all(at("pgvigil-9.9.9/completions")).unwrap();
+    std::fs::write(at("pgvigil-9.9.9/completions/pgvigil"), "complete\n").unwrap();
+    std::fs::write(at("pgvigil-9.9.9/pgvigil"), program).unwrap();
+    std::fs::write(at("bare"), program).unwrap();
+    let pack = "chmod 0755 pgvigil-9.9.9/pgvigil && tar -czf pgvigil.tar.gz pgvigil-9.9.9 && sha256sum pgvigil.tar.gz bare";
+    let packed = Command::new("sh")
+        .args(["-c", pack])
+        .current_dir(shop.path())
+        .output()
+        .unwrap();
+    let sums = String::from_utf8(packed.stdout).unwrap();
+    let sum = |name: &str| {
+        let line = sums.lines().find(|line| line.ends_with(name)).unwrap();
+        line.split(' ').next().unwrap().to_owned()
+    };
+    let https = Https::start(shop.path());
+    let run = |url: &str, sum: &str| {
+        let machine = tempfile::tempdir().unwrap();
+        let path = machine.path().join("path");
+        let done = Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
+            .env("URL", url)
+            .env("SHA256", sum)
+            .env("RUNNER_TEMP", machine.path())
+            .env("GITHUB_PATH", &path)
+            .env("CURL_CA_BUNDLE", at("cert.pem"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned()
+            + &String::from_utf8_lossy(&done.stderr);
+        let program = std::fs::read_to_string(path).ok().map(|folder| {
+            let found = Command::new(Path::new(folder.trim()).join("pgvigil"))
+                .output()
+                .unwrap();
+            String::from_utf8(found.stdout).unwrap()
+        });
+        (done.status.success(), said, program)
+    };
+    let url = |name: &str| format!("https://localhost:{}/{name}", https.port);
+    for name in ["pgvigil.tar.gz", "bare"] {
+        let (is_done, said, program) = run(&url(name), &sum(name));
+        assert!(is_done, "{said}");
+        assert_eq!(program.as_deref(), Some("pgvigil 9.9.9\n"), "{said}");
+    }
+    for (url, sum, words) in [
+        (url("pgvigil.tar.gz"), sum("bare"), "FAILED"),
+        (url("nothing"), sum("bare"), "404"),
+        (url("bare").replace("https", "http"), sum("bare"), "curl"),
+        (
+            String::new(),
+            String::new(),
+            "::error::set the repository variables PGVIGIL_URL",
+        ),
+    ] {
+        let (is_done, said, program) = run(&url, &sum);
+        assert!(
+            !is_done && program.is_none() && said.contains(words),
+            "{said}"
+        );
+    }
 }
