@@ -230,6 +230,7 @@ fn wish(
         users,
         today: options.today,
         proposals: String::new(),
+        left_out: Vec::new(),
     }
 }
 

@@ -525,18 +525,53 @@ fn what_stands_there_is_kept() {
     assert_eq!(ground.read("a/README.md"), "mine\n");
     assert!(ground.read("a/rules/users.yaml").contains("zoe"));
 
-    // A kept file with a fault: what was written stays, the fault is told.
+    // With a kept file that has a fault, or that says the same again, nothing is written.
+    let exclusions = "version: 1\nexclusions:\n  - {id: catalog-metadata, title: Mine, reason: It is mine and harmless to everybody here., owner: us, \
+                      created: 2026-11-01, expires: 2027-02-01, environments: all, match: {class: READ, command: SELECT, statement: {equals: select 1}}}\n";
+    for (path, text, code) in [
+        ("rules/users.yaml", "version: 7\n", "schema/version"),
+        ("rules/mine.yaml", exclusions, "exclusion/duplicate-id"),
+    ] {
+        let ground = Ground::new();
+        std::fs::create_dir_all(ground.path("rules")).unwrap();
+        std::fs::write(ground.path(path), text).unwrap();
+        let run = ground.run(&["init"]).exits(10);
+        assert!(run.err.contains(code), "{}", run.err);
+        assert!(run.err.contains("nothing was written"), "{}", run.err);
+        assert_eq!(ground.files(), BTreeSet::from([path.to_owned()]));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_takes_nothing_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
     let ground = Ground::new();
-    std::fs::create_dir_all(ground.path("rules")).unwrap();
-    std::fs::write(ground.path("rules/users.yaml"), "version: 7\n").unwrap();
-    let run = ground.run(&["init"]).exits(10);
-    assert!(run.out.contains("schema/version"), "{}", run.out);
+    std::fs::create_dir(ground.path("a")).unwrap();
+    let may = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    may(&ground.path("a"), 0o555);
+    may(ground.folder.path(), 0o755);
+    let mut command = ground.command();
+    if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
+        // Nothing holds the superuser off: a copy of the program, run as nobody.
+        std::fs::copy(env!("CARGO_BIN_EXE_pgvigil"), ground.path("pgvigil")).unwrap();
+        command = Command::new(ground.path("pgvigil"));
+        command
+            .current_dir(ground.folder.path())
+            .stdin(Stdio::null())
+            .uid(65534)
+            .gid(65534);
+    }
+    let run = Run::of(command.args(["init", "a"]).output().unwrap()).exits(1);
     assert!(
-        run.err.contains("files that were there before were kept"),
+        run.err.contains("nothing was written: Permission denied"),
         "{}",
         run.err
     );
-    assert_eq!(ground.read("rules/users.yaml"), "version: 7\n");
+    assert_eq!(std::fs::read_dir(ground.path("a")).unwrap().count(), 0);
 }
 
 #[cfg(unix)]
@@ -918,6 +953,31 @@ fn roles_of_a_real_server_are_imported_before_anything_is_written() {
     }
     assert!(!users.contains("grp"));
     is_sound(&ground, "a", "no faults");
+    // More accounts than the query has room for: what a few tools need is left out, and told.
+    for number in 0..40 {
+        let name = format!(
+            "create role \"billing_{}_api_{number}x\" login",
+            "long".repeat(5)
+        );
+        server.ask(&name);
+    }
+    let run = ground
+        .run(&["init", "many", "--import-roles", &url, "--owner", "us"])
+        .exits(0);
+    assert!(
+        run.err
+            .contains("the exclusion `pg-dump-cursors` is left out"),
+        "{}",
+        run.err
+    );
+    let base = ground.read("many/environments/base.yaml");
+    assert!(
+        base.contains("exclusions:\n  - catalog-metadata\n")
+            && !base.contains("  - pg-dump-cursors"),
+        "{base}"
+    );
+    ground.run(&["-C", "many", "check"]).exits(0);
+
     // What cannot be reached is told, without the password, and nothing is written.
     let run = ground
         .run(&[

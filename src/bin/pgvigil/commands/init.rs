@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use pgvigil::begin::{
-    ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, place, tree,
+    ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, exclusions, place,
+    policy_files, tree,
 };
-use pgvigil::policy::{self, model::Provider};
+use pgvigil::diagnostic::{Code, Severity};
+use pgvigil::policy::{self, Loaded, model::Provider};
 use pgvigil::report::begin as report;
 use pgvigil::report::visible;
 
@@ -36,10 +38,6 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
         answers = given;
     }
     let mut faults = Vec::new();
-    #[cfg_attr(
-        not(feature = "aws"),
-        expect(unused_mut, reason = "clusters are found in AWS")
-    )]
     let mut wish = wish(session, &root, &answers, &mut faults);
     #[cfg(feature = "aws")]
     if answers.import_clusters && faults.is_empty() {
@@ -52,16 +50,68 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
         session.say(report::faults(&faults).trim_end());
         return Ok(Exit::Usage);
     }
-    #[cfg_attr(
-        not(feature = "database"),
-        expect(unused_mut, reason = "roles are found in databases")
-    )]
     let mut files = tree(&wish);
     #[cfg(feature = "database")]
     if !super::init_roles::import(session, args, &wish, &sources, &mut files)? {
         return Ok(Exit::Diagnostics);
     }
+    fit(session, &mut wish, &mut files);
     write(session, &root, &files, args.dry_run, &next(&root, &wish))
+}
+
+/// Leaves out exclusions, one after the other, until the query has room for them and for the accounts.
+fn fit(session: &Session, wish: &mut Wish, files: &mut [File]) {
+    for spare in exclusions::SPARE {
+        let checked = session.judged(loaded(files));
+        let mut errors = checked
+            .diagnostics
+            .iter()
+            .filter(|fault| fault.severity == Severity::Error)
+            .peekable();
+        if errors.peek().is_none() || errors.any(|fault| fault.code != Code::CompileQueryLength) {
+            return;
+        }
+        wish.left_out.push(spare.to_owned());
+        if let Some(base) = files
+            .iter_mut()
+            .find(|file| file.path == "environments/base.yaml")
+        {
+            base.text = policy_files::base(wish);
+        }
+        session.say(&format!(
+            "warning: the exclusion `{spare}` is left out: with the accounts the query is longer than CloudWatch takes"
+        ));
+    }
+}
+
+/// The policy of the files alone.
+fn loaded(files: &[File]) -> Loaded {
+    policy::load_from(
+        files
+            .iter()
+            .map(|file| (file.path.clone(), file.text.clone())),
+    )
+}
+
+/// The policy of the files, and of those that stand in the folder and are kept.
+fn together(root: &Path, files: &[File]) -> anyhow::Result<Loaded> {
+    let there = policy::load(root)?;
+    let mut texts: Vec<(String, String)> = there
+        .files
+        .ids()
+        .map(|id| {
+            (
+                there.files.path(id).to_owned(),
+                there.files.text(id).to_owned(),
+            )
+        })
+        .collect();
+    for file in files {
+        if !texts.iter().any(|(path, _)| *path == file.path) {
+            texts.push((file.path.clone(), file.text.clone()));
+        }
+    }
+    Ok(policy::load_from(texts))
 }
 
 /// Writes the files of a new repository, checks it, and says what comes next.
@@ -72,17 +122,18 @@ pub(super) fn write(
     is_dry: bool,
     next: &[String],
 ) -> anyhow::Result<Exit> {
-    // Nothing is written that `check` would refuse.
-    let texts = files
-        .iter()
-        .map(|file| (file.path.clone(), file.text.clone().into_bytes()));
-    if let Err(exit) = session.sound_of(session.judged(policy::load_from(texts))) {
-        session.say("nothing was written: the files would have these faults");
+    // Nothing is written that `check` would refuse, alone or beside what stands there.
+    let before = place::look(root, files)?;
+    if let Err(exit) = session.sound_of(session.judged(together(root, files)?)) {
+        session.say(if before.iter().all(|file| file.state == State::Written) {
+            "nothing was written: the files would have these faults"
+        } else {
+            "nothing was written: with what stands there, which would be kept, the policy would have these faults"
+        });
         return Ok(exit);
     }
     if is_dry {
-        let placed = place::look(root, files)?;
-        session.show(&report::placed(&placed, true))?;
+        session.show(&report::placed(&before, true))?;
         return Ok(Exit::Clean);
     }
     ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
@@ -104,12 +155,6 @@ pub(super) fn write(
         pgvigil::report::summary(&checked.diagnostics)
     ))?;
     if errors > 0 {
-        let kept = placed
-            .iter()
-            .any(|file| !matches!(file.state, State::Written | State::Unchanged));
-        if kept {
-            session.say("files that were there before were kept: with them the policy has faults");
-        }
         return Ok(Exit::Diagnostics);
     }
     session.show(&report::next(next))?;
@@ -262,6 +307,7 @@ fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Faul
             .collect(),
         today: session.today(),
         proposals: String::new(),
+        left_out: Vec::new(),
     }
 }
 

@@ -89,6 +89,6 @@ fn read(path: &Path) -> anyhow::Result<Input> {
         .map_err(|_| anyhow::anyhow!("{shown} is not UTF-8: save it as UTF-8"))?;
     Ok(Input {
         name: path.display().to_string(),
-        text,
+        text: text.trim_start_matches('\u{feff}').to_owned(),
     })
 }
