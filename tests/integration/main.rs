@@ -23,6 +23,7 @@ mod aws_fields;
 mod aws_log_alarm;
 #[cfg(feature = "aws")]
 mod aws_world;
+mod begin;
 mod browser;
 mod cases;
 mod ci_forms;
@@ -70,6 +71,7 @@ mod monitor;
 mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
+mod migrate;
 mod mutation;
 mod package;
 mod page;
