@@ -1,14 +1,15 @@
 //! JSON Schemas of the policy files, and what does not fit them, worded for people.
 
+mod conform;
+
 use std::sync::LazyLock;
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
+use self::conform::{A_LIST, Conformance, Fault, FaultKind, NotUnderstood};
 use super::raw::{RawEnvironment, RawRules};
 use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
@@ -22,8 +23,8 @@ const MAX_FAULTS: usize = 500;
 /// A schema, ready to validate with.
 pub(super) struct DocumentSchema {
     json: Json,
-    /// `None` would be a schema that is no schema: the tests of this module rule it out.
-    validator: Option<Validator>,
+    /// An error would be a schema that says more than is understood: the tests of this module rule it out.
+    conformance: Result<Conformance, NotUnderstood>,
 }
 
 /// The schema of files under `rules/`.
@@ -174,7 +175,7 @@ impl DocumentSchema {
         tell_defaults(&mut json);
         tell_trust(&mut json);
         Self {
-            validator: jsonschema::validator_for(&json).ok(),
+            conformance: Conformance::of(&json),
             json,
         }
     }
@@ -192,17 +193,10 @@ impl DocumentSchema {
         sink: &mut Diagnostics,
     ) -> Findings {
         let value = root.to_json(InvalidAs::Null);
-        let mut faults = Vec::new();
-        for error in self
-            .validator
-            .iter()
-            .flat_map(|validator| validator.iter_errors(&value))
-        {
-            collect(&error, &mut faults);
-            if faults.len() > MAX_FAULTS {
-                break;
-            }
-        }
+        let mut faults = match &self.conformance {
+            Ok(conformance) => conformance.faults(&self.json, &value, MAX_FAULTS),
+            Err(_) => Vec::new(),
+        };
         faults.truncate(MAX_FAULTS);
         let mut findings = Findings::default();
         // A misspelt key is one fault, not an unknown key and a missing one.
@@ -501,137 +495,6 @@ fn elsewhere(key: &str, document: &str) -> Option<String> {
     is_there.then(|| format!("{} belongs into {home}", quote(key)))
 }
 
-/// Stands for a list among the values that a fault offers.
-const A_LIST: &str = "[NAME]";
-
-struct Fault {
-    path: DocPath,
-    kind: FaultKind,
-}
-
-enum FaultKind {
-    UnknownKey(String),
-    MissingKey(String),
-    Type(Vec<&'static str>),
-    Choice(Vec<String>),
-    Empty,
-    Repeated,
-    Range,
-    Form(String),
-}
-
-fn collect(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
-    let path = DocPath::from_pointer(error.instance_path().as_str());
-    let mut push = |kind| {
-        faults.push(Fault {
-            path: path.clone(),
-            kind,
-        })
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected
-                .iter()
-                .for_each(|key| push(FaultKind::UnknownKey(key.clone())));
-        }
-        ValidationErrorKind::Required { property } => {
-            push(FaultKind::MissingKey(
-                property.as_str().unwrap_or_default().to_owned(),
-            ));
-        }
-        ValidationErrorKind::Type { kind } => push(FaultKind::Type(type_names(kind))),
-        ValidationErrorKind::Constant { expected_value } => {
-            push(FaultKind::Choice(vec![plain(expected_value)]))
-        }
-        ValidationErrorKind::Enum { options } => {
-            push(FaultKind::Choice(
-                options
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(plain)
-                    .collect(),
-            ));
-        }
-        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
-            push(FaultKind::Empty)
-        }
-        ValidationErrorKind::Pattern { pattern } if pattern == r"\S" => push(FaultKind::Empty),
-        ValidationErrorKind::UniqueItems => push(FaultKind::Repeated),
-        ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => {
-            push(FaultKind::Range)
-        }
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            branches(&path, context, faults)
-        }
-        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!(
-            "at most {limit} characters are possible"
-        ))),
-        other => push(FaultKind::Form(format!(
-            "it breaks `{}` of the schema",
-            other.keyword()
-        ))),
-    }
-}
-
-/// Reports the branch that was meant: the one whose shape fits.
-fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &mut Vec<Fault>) {
-    let mut types = Vec::new();
-    let mut options = Vec::new();
-    let mut meant = None;
-    for branch in context {
-        let mut found = Vec::new();
-        branch.iter().for_each(|error| collect(error, &mut found));
-        let mut is_shape = false;
-        for fault in found.iter().filter(|fault| fault.path == *path) {
-            match &fault.kind {
-                FaultKind::Type(expected) => {
-                    types.extend(expected.iter().copied());
-                    is_shape = true;
-                }
-                FaultKind::Choice(choices) => {
-                    options.extend(choices.iter().cloned());
-                    is_shape = true;
-                }
-                _ => {}
-            }
-        }
-        if !is_shape {
-            meant.get_or_insert(found);
-        }
-    }
-    let kind = match meant {
-        Some(found) => return faults.extend(found),
-        None if options.is_empty() => FaultKind::Type(types),
-        None => {
-            if types.contains(&"array") {
-                options.push(A_LIST.to_owned());
-            }
-            FaultKind::Choice(options)
-        }
-    };
-    faults.push(Fault {
-        path: path.clone(),
-        kind,
-    });
-}
-
-fn plain(value: &Json) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn type_names(kind: &TypeKind) -> Vec<&'static str> {
-    match kind {
-        TypeKind::Single(one) => vec![one.as_str()],
-        TypeKind::Multiple(many) => many
-            .iter()
-            .map(jsonschema::types::JsonType::as_str)
-            .collect(),
-    }
-}
-
 fn wrong_type(
     node: &Node,
     place: &crate::source::Place,
@@ -710,7 +573,7 @@ mod tests {
     #[test]
     fn schemas_are_schemas() {
         for schema in [&RULES, &ENVIRONMENT] {
-            assert!(schema.validator.is_some());
+            assert_eq!(schema.conformance.as_ref().err(), None);
         }
     }
 

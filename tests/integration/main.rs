@@ -23,6 +23,7 @@ mod aws_fields;
 mod aws_log_alarm;
 #[cfg(feature = "aws")]
 mod aws_world;
+mod begin;
 mod browser;
 mod cases;
 mod ci_forms;
@@ -70,6 +71,7 @@ mod monitor;
 mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
+mod migrate;
 mod mutation;
 mod package;
 mod page;
@@ -82,6 +84,7 @@ mod server;
 mod shadow;
 mod shells;
 mod signals;
+mod terminal;
 mod terraform;
 mod tutorial;
 #[cfg(feature = "webhook")]
@@ -89,3 +92,4 @@ mod unit;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod workflows;

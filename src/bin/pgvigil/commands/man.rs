@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::CommandFactory as _;
-
 use super::files::{Folder, Wanted};
-use crate::args::{Cli, ManArgs};
+use crate::args::ManArgs;
 use crate::exit::Exit;
+use crate::help;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &ManArgs) -> anyhow::Result<Exit> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = help::command().disable_help_subcommand(true);
     command.build();
     let mut wanted = Vec::new();
     pages(command, &mut wanted)?;
