@@ -17,6 +17,7 @@ pub mod junit;
 pub mod plan;
 pub mod rules_human;
 pub mod rules_json;
+pub mod table;
 
 use crate::diagnostic::{Diagnostics, is_hostile};
 

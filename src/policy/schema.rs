@@ -1,14 +1,15 @@
 //! JSON Schemas of the policy files, and what does not fit them, worded for people.
 
+mod conform;
+
 use std::sync::LazyLock;
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
+use self::conform::{A_LIST, Conformance, Fault, FaultKind, NotUnderstood};
 use super::raw::{RawEnvironment, RawRules};
 use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
@@ -22,8 +23,8 @@ const MAX_FAULTS: usize = 500;
 /// A schema, ready to validate with.
 pub(super) struct DocumentSchema {
     json: Json,
-    /// `None` would be a schema that is no schema: the tests of this module rule it out.
-    validator: Option<Validator>,
+    /// An error would be a schema that says more than is understood: the tests of this module rule it out.
+    conformance: Result<Conformance, NotUnderstood>,
 }
 
 /// The schema of files under `rules/`.
@@ -108,6 +109,61 @@ fn tell_trust(schema: &mut Json) {
     }
 }
 
+/// Joins the lines of a paragraph, which end where the source's do: editors show each as one of its own.
+fn join_lines(schema: &mut Json) {
+    match schema {
+        Json::Object(object) => {
+            object.values_mut().for_each(join_lines);
+            if let Some(Json::String(text)) = object.get_mut("description") {
+                let paragraphs: Vec<String> = text
+                    .split("\n\n")
+                    .map(|paragraph| paragraph.replace('\n', " "))
+                    .collect();
+                *text = paragraphs.join("\n\n");
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(join_lines),
+        _ => {}
+    }
+}
+
+/// Says of each key that has a default what it is: once in the raw types, and read by people, editors and programs.
+fn tell_defaults(schema: &mut Json) {
+    match schema {
+        Json::Object(object) => {
+            object.values_mut().for_each(tell_defaults);
+            let default = object.get("default").map(as_written);
+            if let (Some(default), Some(Json::String(text))) =
+                (default, object.get_mut("description"))
+            {
+                text.push_str(&format!(" Default: `{default}`."));
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(tell_defaults),
+        _ => {}
+    }
+}
+
+/// A value as it is written in a policy file.
+pub(super) fn as_written(value: &Json) -> String {
+    match value {
+        Json::String(text) if text.parse::<f64>().is_ok() => format!("\"{text}\""),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => {
+            let items: Vec<_> = items.iter().map(as_written).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(keys) => {
+            let keys: Vec<_> = keys
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", as_written(value)))
+                .collect();
+            format!("{{{}}}", keys.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 impl DocumentSchema {
     fn of<T: JsonSchema>() -> Self {
         let mut schema = SchemaSettings::draft2020_12()
@@ -115,11 +171,18 @@ impl DocumentSchema {
             .into_root_schema_for::<T>();
         RecursiveTransform(without_null).transform(&mut schema);
         let mut json = schema.to_value();
+        join_lines(&mut json);
+        tell_defaults(&mut json);
         tell_trust(&mut json);
         Self {
-            validator: jsonschema::validator_for(&json).ok(),
+            conformance: Conformance::of(&json),
             json,
         }
+    }
+
+    /// The schema itself.
+    pub(super) fn json(&self) -> &Json {
+        &self.json
     }
 
     /// Reports what does not fit, and marks it invalid in the tree.
@@ -130,17 +193,10 @@ impl DocumentSchema {
         sink: &mut Diagnostics,
     ) -> Findings {
         let value = root.to_json(InvalidAs::Null);
-        let mut faults = Vec::new();
-        for error in self
-            .validator
-            .iter()
-            .flat_map(|validator| validator.iter_errors(&value))
-        {
-            collect(&error, &mut faults);
-            if faults.len() > MAX_FAULTS {
-                break;
-            }
-        }
+        let mut faults = match &self.conformance {
+            Ok(conformance) => conformance.faults(&self.json, &value, MAX_FAULTS),
+            Err(_) => Vec::new(),
+        };
         faults.truncate(MAX_FAULTS);
         let mut findings = Findings::default();
         // A misspelt key is one fault, not an unknown key and a missing one.
@@ -420,21 +476,7 @@ impl DocumentSchema {
             last.parse::<usize>().ok()?;
             own(&list)?.as_array()?.first()
         };
-        match own(path).or_else(of_list)? {
-            Json::String(text) if text.parse::<f64>().is_ok() => Some(format!("\"{text}\"")),
-            Json::String(text) => Some(text.clone()),
-            Json::Array(items) => {
-                let items: Vec<_> = items
-                    .iter()
-                    .map(|item| {
-                        item.as_str()
-                            .map_or_else(|| item.to_string(), str::to_owned)
-                    })
-                    .collect();
-                Some(format!("[{}]", items.join(", ")))
-            }
-            other => Some(other.to_string()),
-        }
+        own(path).or_else(of_list).map(as_written)
     }
 }
 
@@ -451,137 +493,6 @@ fn elsewhere(key: &str, document: &str) -> Option<String> {
         .and_then(|properties| properties.get(key))
         .is_some();
     is_there.then(|| format!("{} belongs into {home}", quote(key)))
-}
-
-/// Stands for a list among the values that a fault offers.
-const A_LIST: &str = "[NAME]";
-
-struct Fault {
-    path: DocPath,
-    kind: FaultKind,
-}
-
-enum FaultKind {
-    UnknownKey(String),
-    MissingKey(String),
-    Type(Vec<&'static str>),
-    Choice(Vec<String>),
-    Empty,
-    Repeated,
-    Range,
-    Form(String),
-}
-
-fn collect(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
-    let path = DocPath::from_pointer(error.instance_path().as_str());
-    let mut push = |kind| {
-        faults.push(Fault {
-            path: path.clone(),
-            kind,
-        })
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected
-                .iter()
-                .for_each(|key| push(FaultKind::UnknownKey(key.clone())));
-        }
-        ValidationErrorKind::Required { property } => {
-            push(FaultKind::MissingKey(
-                property.as_str().unwrap_or_default().to_owned(),
-            ));
-        }
-        ValidationErrorKind::Type { kind } => push(FaultKind::Type(type_names(kind))),
-        ValidationErrorKind::Constant { expected_value } => {
-            push(FaultKind::Choice(vec![plain(expected_value)]))
-        }
-        ValidationErrorKind::Enum { options } => {
-            push(FaultKind::Choice(
-                options
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(plain)
-                    .collect(),
-            ));
-        }
-        ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MinItems { .. } => {
-            push(FaultKind::Empty)
-        }
-        ValidationErrorKind::Pattern { pattern } if pattern == r"\S" => push(FaultKind::Empty),
-        ValidationErrorKind::UniqueItems => push(FaultKind::Repeated),
-        ValidationErrorKind::Minimum { .. } | ValidationErrorKind::Maximum { .. } => {
-            push(FaultKind::Range)
-        }
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            branches(&path, context, faults)
-        }
-        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!(
-            "at most {limit} characters are possible"
-        ))),
-        other => push(FaultKind::Form(format!(
-            "it breaks `{}` of the schema",
-            other.keyword()
-        ))),
-    }
-}
-
-/// Reports the branch that was meant: the one whose shape fits.
-fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &mut Vec<Fault>) {
-    let mut types = Vec::new();
-    let mut options = Vec::new();
-    let mut meant = None;
-    for branch in context {
-        let mut found = Vec::new();
-        branch.iter().for_each(|error| collect(error, &mut found));
-        let mut is_shape = false;
-        for fault in found.iter().filter(|fault| fault.path == *path) {
-            match &fault.kind {
-                FaultKind::Type(expected) => {
-                    types.extend(expected.iter().copied());
-                    is_shape = true;
-                }
-                FaultKind::Choice(choices) => {
-                    options.extend(choices.iter().cloned());
-                    is_shape = true;
-                }
-                _ => {}
-            }
-        }
-        if !is_shape {
-            meant.get_or_insert(found);
-        }
-    }
-    let kind = match meant {
-        Some(found) => return faults.extend(found),
-        None if options.is_empty() => FaultKind::Type(types),
-        None => {
-            if types.contains(&"array") {
-                options.push(A_LIST.to_owned());
-            }
-            FaultKind::Choice(options)
-        }
-    };
-    faults.push(Fault {
-        path: path.clone(),
-        kind,
-    });
-}
-
-fn plain(value: &Json) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn type_names(kind: &TypeKind) -> Vec<&'static str> {
-    match kind {
-        TypeKind::Single(one) => vec![one.as_str()],
-        TypeKind::Multiple(many) => many
-            .iter()
-            .map(jsonschema::types::JsonType::as_str)
-            .collect(),
-    }
 }
 
 fn wrong_type(
@@ -662,7 +573,7 @@ mod tests {
     #[test]
     fn schemas_are_schemas() {
         for schema in [&RULES, &ENVIRONMENT] {
-            assert!(schema.validator.is_some());
+            assert_eq!(schema.conformance.as_ref().err(), None);
         }
     }
 

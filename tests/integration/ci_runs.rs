@@ -168,7 +168,7 @@ fn saved_plans_are_what_is_applied() {
     let run = repository
         .run(&["ci", "apply", "--plans", "ci/plans"])
         .exits(0);
-    assert!(run.out.contains("not touched: prod"), "{}", run.out);
+    assert!(run.out.contains("without a plan: prod"), "{}", run.out);
     assert!(repository.path("live").exists());
     let run = repository
         .run(&["ci", "apply", "--env", "prod", "--plans", "ci/plans"])

@@ -141,6 +141,9 @@ class Job:
         Path(self.env["GITHUB_STEP_SUMMARY"]).touch()
 
     def text(self, value, contexts):
+        if isinstance(value, bool):
+            return str(value).lower()
+
         def one(match):
             found = Expression(match.group(1), contexts, self.state).value()
             return {None: "", True: "true", False: "false"}.get(found) if found is None or isinstance(found, bool) else str(found)

@@ -449,7 +449,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, default_value = "human")]
     pub(crate) format: DoctorFormat,
     /// Hours without a log entry that are no concern; failed runs are counted over the same time
-    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=720))]
+    #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
     pub(crate) hours: u32,
     /// Prove the chain instead: a marked record through the query, then a marked metric through an alarm of its own
     /// to the topic. People who are subscribed get a test message. All is taken away again
@@ -708,7 +708,7 @@ pub(crate) struct SchemaArgs {
     /// Write nothing, exit with 12 when a file is stale or missing
     #[arg(long)]
     pub(crate) check: bool,
-    /// Write the reference of diagnostics too, into this folder
+    /// Write the reference pages too, into this folder
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) docs: Option<PathBuf>,
 }
@@ -770,7 +770,7 @@ pub(crate) enum PackageFormat {
 #[derive(Debug, Args)]
 pub(crate) struct PackageArgs {
     /// Processor that the package is for
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "ARCHITECTURE")]
     pub(crate) architecture: Option<ArchitectureArg>,
     /// Environment whose processor the package is for
     #[arg(long, conflicts_with = "architecture")]
@@ -786,7 +786,7 @@ pub(crate) struct PackageArgs {
         conflicts_with = "binary"
     )]
     pub(crate) source: PathBuf,
-    /// File to write, or a folder for `pgvigil-monitor-PROCESSOR.zip`, which is also the file's name here
+    /// File to write, or a folder for `pgvigil-monitor-ARCHITECTURE.zip`, which is also the file's name here
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
     /// How to print what was made

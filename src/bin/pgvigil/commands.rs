@@ -10,6 +10,7 @@ mod blame;
 mod carry_out;
 mod check;
 mod ci;
+mod command_reference;
 mod compile;
 mod completions;
 mod deployment;

@@ -8,18 +8,24 @@
 mod args;
 mod commands;
 mod exit;
+mod help;
 mod progress;
 mod session;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use args::Cli;
 use session::Session;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let colour = help::colour(std::env::args_os().map(|word| word.to_string_lossy().into_owned()));
+    let matches = help::command().color(colour).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let session = Session::new(cli.global);
     match commands::run(&session, cli.command) {
         Ok(exit) => exit.into(),

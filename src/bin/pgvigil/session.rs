@@ -17,6 +17,7 @@ use pgvigil::rules;
 
 use crate::args::{Color, DiagnosticFormat, Global};
 use crate::exit::Exit;
+use crate::progress::{Activity, aside};
 
 /// One run of the program.
 pub(crate) struct Session {
@@ -84,17 +85,21 @@ impl Session {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                is_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
             }
         }
     }
 
-    /// Columns of the terminal; 100 where there is none.
+    /// Columns for results: those of the terminal, or what COLUMNS says instead; 100 where stdout is none.
     pub(crate) fn width(&self) -> usize {
-        std::env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok())
-            .unwrap_or(100)
+        columns(terminal_size::terminal_size_of(std::io::stdout()))
+    }
+
+    /// The same for what goes to stderr.
+    fn width_err(&self) -> usize {
+        columns(terminal_size::terminal_size_of(std::io::stderr()))
     }
 
     /// Prints a result. A reader that has gone away ends the program quietly.
@@ -103,10 +108,11 @@ impl Session {
             collected.push_str(text);
             return Ok(());
         }
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .context("cannot write to stdout")
+        aside(|| {
+            let mut out = std::io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        })
+        .context("cannot write to stdout")
     }
 
     /// Prints a result whose exit code tells the same: a reader that has gone away changes nothing.
@@ -150,7 +156,14 @@ impl Session {
     /// Says something that is no result.
     pub(crate) fn say(&self, text: &str) {
         // Where even stderr is gone, nobody is left to tell.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = aside(|| writeln!(std::io::stderr().lock(), "{text}"));
+    }
+
+    /// Says what helps and is no part of the result: nothing with `--quiet`.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.is_quiet() {
+            self.say(text);
+        }
     }
 
     /// Reads and checks the policy.
@@ -160,6 +173,7 @@ impl Session {
 
     /// Checks a policy that was read.
     pub(crate) fn judged(&self, loaded: Loaded) -> Checked {
+        let _activity = Activity::of(self, "checking the policy");
         let today = self.today;
         let (mut diagnostics, (limits, judged)) = rayon::join(
             || check::run(&loaded, today),
@@ -227,11 +241,23 @@ impl Session {
             return Ok(checked.loaded);
         }
         self.say(
-            self.render(&checked, DiagnosticFormat::Human, self.colour_err())
-                .trim_end(),
+            human::render(
+                &checked.loaded.files,
+                &checked.diagnostics,
+                self.options_err(),
+            )
+            .trim_end(),
         );
         self.say(&report::summary(&checked.diagnostics));
         Err(Exit::Diagnostics)
+    }
+
+    /// How faults are drawn on stderr.
+    fn options_err(&self) -> human::Options {
+        human::Options {
+            colour: self.colour_err(),
+            width: self.width_err(),
+        }
     }
 
     /// Runs the compiled query of an environment on the canaries, before it is written or deployed.
@@ -244,11 +270,7 @@ impl Session {
         if diagnostics.is_empty() {
             return Ok(Ok(()));
         }
-        let options = human::Options {
-            colour: self.colour_err(),
-            width: self.width(),
-        };
-        self.say(human::render(&loaded.files, &diagnostics, options).trim_end());
+        self.say(human::render(&loaded.files, &diagnostics, self.options_err()).trim_end());
         self.say(&report::summary(&diagnostics));
         Ok(Err(Exit::Diagnostics))
     }
@@ -288,6 +310,18 @@ impl Session {
         self.say(&format!("error: {}", report::visible(&causes.join(": "))));
         Exit::Failed
     }
+}
+
+/// Less than a table can be told in.
+const NARROWEST: usize = 40;
+
+fn columns(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+    let asked = std::env::var("COLUMNS").ok();
+    asked
+        .and_then(|columns| columns.parse().ok())
+        .or(terminal.map(|(terminal_size::Width(columns), _)| usize::from(columns)))
+        .unwrap_or(100)
+        .max(NARROWEST)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

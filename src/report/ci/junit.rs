@@ -1,16 +1,10 @@
 //! Steps as JUnit XML, which CI systems show test by test: one suite for the repository and one for each environment.
 
-use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
-
 use crate::ci::{CiResult, Finding, State, Step};
-use crate::report::visible;
+use crate::report::junit::{Case, Document, Outcome, Suite};
 
 /// The steps as XML.
-///
-/// # Errors
-/// If the XML cannot be written, which is a bug.
-pub fn render(result: &CiResult) -> Result<String, SerializeError> {
-    let mut report = Report::new(format!("pgvigil ci {}", result.work.name()));
+pub fn render(result: &CiResult) -> String {
     let mut scopes: Vec<(&str, &[Step], Vec<&Finding>)> = vec![(
         "repository",
         &result.steps,
@@ -24,30 +18,30 @@ pub fn render(result: &CiResult) -> Result<String, SerializeError> {
             result.findings_of(Some(name)).collect(),
         ));
     }
-    for (name, steps, findings) in scopes {
-        if steps.is_empty() {
-            continue;
-        }
-        let mut suite = TestSuite::new(visible(name));
-        for step in steps {
-            suite.add_test_case(case(name, step, &findings));
-        }
-        report.add_test_suite(suite);
+    let suites = scopes
+        .into_iter()
+        .filter(|(_, steps, _)| !steps.is_empty())
+        .map(|(name, steps, findings)| Suite {
+            name: name.to_owned(),
+            properties: Vec::new(),
+            cases: steps
+                .iter()
+                .map(|step| case(name, step, &findings))
+                .collect(),
+        });
+    Document {
+        name: format!("pgvigil ci {}", result.work.name()),
+        suites: suites.collect(),
     }
-    report.to_string()
+    .to_xml()
 }
 
-fn case(scope: &str, step: &Step, findings: &[&Finding]) -> TestCase {
-    let status = match step.state {
-        State::Passed => TestCaseStatus::success(),
-        State::Skipped => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(visible(&step.summary));
-            status
-        }
+fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
+    let message = step.summary.clone();
+    let outcome = match step.state {
+        State::Passed => Outcome::Passed,
+        State::Skipped => Outcome::Skipped { message },
         State::Failed => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(visible(&step.summary));
             let told: Vec<String> = findings
                 .iter()
                 .filter(|finding| finding.step == step.name)
@@ -62,12 +56,14 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> TestCase {
                     format!("{place}{}: {}{statement}", finding.code, finding.message)
                 })
                 .collect();
-            status.set_description(visible(&told.join("\n")));
-            status
+            let text = told.join("\n");
+            Outcome::Failed { message, text }
         }
     };
-    let mut case = TestCase::new(visible(&step.name), status);
-    case.set_classname(visible(scope));
-    case.set_time(std::time::Duration::from_millis(step.milliseconds));
-    case
+    Case {
+        name: step.name.clone(),
+        group: scope.to_owned(),
+        milliseconds: Some(step.milliseconds),
+        outcome,
+    }
 }

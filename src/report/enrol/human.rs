@@ -163,12 +163,10 @@ fn draw_role(role: &PlannedRole, style: Style, text: &mut String) {
         role.verdict.name(),
         role.why
     );
-    draw(
-        text,
-        &format!("  {} ", style.paint(paint, sign)),
-        &head,
-        style,
-    );
+    // Colours take no columns: the lines are broken without them.
+    let mut drawn = String::new();
+    draw(&mut drawn, &format!("  {sign} "), &head, style);
+    text.push_str(&drawn.replacen(sign, &style.paint(paint, sign), 1));
     for change in &role.changes {
         let place = if change.database.is_empty() {
             String::new()

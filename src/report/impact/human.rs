@@ -10,6 +10,7 @@ use super::{
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
 pub use crate::report::plan::human::Style;
+use crate::report::table::column;
 use crate::rules::impact::report::{
     Change, Direction, ExclusionImpact, Group, ImpactReport, Revision,
 };
@@ -405,31 +406,6 @@ fn colour(direction: Direction) -> Paint {
         Direction::Incomparable => Paint::Yellow,
         Direction::Widened | Direction::Unknown => Paint::Red,
     }
-}
-
-/// A text of exactly so many columns.
-fn column(text: &str, width: usize) -> String {
-    let mut cell = String::new();
-    let mut used = 0;
-    if text.width() <= width {
-        cell.push_str(text);
-        used = text.width();
-    } else {
-        for character in text.chars() {
-            let wide = unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
-            if used + wide + 1 > width {
-                break;
-            }
-            used += wide;
-            cell.push(character);
-        }
-        if width > 0 {
-            cell.push('…');
-            used += 1;
-        }
-    }
-    cell.push_str(&" ".repeat(width.saturating_sub(used)));
-    cell
 }
 
 /// Lines of at most so many columns, broken between words where a word fits a line.

@@ -1,7 +1,6 @@
 //! Plans and drift of many environments: each by itself, then one table of all.
 
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
 
 use super::human::{self, Paint, Style};
 use super::json::{drift_value, plan_value, text};
@@ -10,6 +9,7 @@ use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{FORMAT_VERSION, Plan};
 use crate::deploy::port::Identity;
 use crate::report::escape::{code, terminal};
+use crate::report::table::lines;
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,24 +181,12 @@ fn first_line(error: &str) -> String {
 }
 
 fn table(rows: &[[String; 6]], style: Style) -> String {
-    let rows: Vec<[String; 6]> = rows
+    let rows: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.each_ref().map(|cell| terminal(cell)))
+        .map(|row| row.iter().map(|cell| terminal(cell)).collect())
         .collect();
-    let mut widths = [0_usize; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
-        }
-    }
     let mut drawn = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
-        }
-        let line = line.trim_end();
+    for (index, line) in lines(&rows, style.width).iter().enumerate() {
         drawn.push_str(&if index == 0 {
             style.paint(Paint::Bold, line)
         } else {

@@ -18,7 +18,11 @@ use super::deployment::{Ground, NoProvider, style};
 use super::provider_aws;
 use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
+
+/// What is under way while an account is searched.
+const LOOKING: &str = "looking for other stacks";
 
 pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
     let loaded = match session.sound()? {
@@ -69,9 +73,11 @@ fn look(
     environment: &Environment,
     finder: &dyn Finder,
 ) -> anyhow::Result<Exit> {
+    let activity = Activity::of(session, LOOKING);
     let documents = documents(session, loaded, environment, finder)?;
     let search = Search::new(environment, &documents, &args.functions);
     let remains = finder.find(&search)?;
+    drop(activity);
     let adoption = adoption(environment, &documents, &search, &remains);
     session.show(&match args.format {
         AdoptFormat::Human => human(&adoption, style(session)),
@@ -124,6 +130,7 @@ impl<'a> Taking<'a> {
 
     /// What there is to do now, and whether it may be done.
     fn planned(&self) -> anyhow::Result<Run> {
+        let _activity = Activity::of(self.session, LOOKING);
         let reader: &dyn Reader = self.retirer;
         let plan = plan_pruned(&self.identity, &self.documents, reader, &Prune::default())?;
         let remains = self.retirer.find(&self.search)?;
@@ -150,7 +157,7 @@ impl<'a> Taking<'a> {
             session.show(&human_run(&planned, style(session)))?;
         }
         if planned.steps.is_empty() {
-            session.say("there is nothing to take out of service");
+            session.hint("there is nothing to take out of service");
             return self.end(&planned, Exit::Clean);
         }
         if !planned.is_proven() {

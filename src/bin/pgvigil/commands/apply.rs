@@ -9,9 +9,10 @@ use pgvigil::report;
 use super::approval::Approval;
 use super::carry_out::carry_out;
 use super::deployment::{Deployment, Ground};
-use super::plan::{named, render, unread};
+use super::plan::{named, reading, render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
@@ -46,19 +47,19 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     if let Some((path, saved)) = &saved {
         refuse_another_place(path, saved, &Identity::of(environment))?;
     }
-    let deployment = Deployment::for_writing(
-        Ground::of(session).with_package(args.package.as_deref()),
-        &loaded,
-        environment,
-    )?;
+    let activity = Activity::of(session, &reading(&args.env));
+    let ground = Ground::of(session).with_package(args.package.as_deref());
+    let deployment = Deployment::for_writing(ground, &loaded, environment)?;
     let is_saved = saved.is_some();
     let plan = match saved {
         Some((path, saved)) => {
             refuse_another_policy(path, &saved, &deployment)?;
+            drop(activity);
             saved.plan
         }
         None => {
             let plan = deployment.plan(&prune)?;
+            drop(activity);
             session.show(&render(session, &plan, PlanFormat::Human))?;
             plan
         }
@@ -76,7 +77,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         allow_delete: args.allow_delete,
     };
     if plan.is_empty() && !plan.resources.iter().any(|resource| resource.remember) {
-        session.say("there is nothing to apply");
+        session.hint("there is nothing to apply");
         return Ok(Exit::Clean);
     }
     match approval.ask(session)? {

@@ -5,6 +5,7 @@ use pgvigil::rules::attack::{Effort, Options, run as attack};
 
 use crate::args::{AttackArgs, AttackFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> {
@@ -50,7 +51,16 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
         not(feature = "database"),
         expect(unused_mut, reason = "only a server completes it")
     )]
-    let mut report = attack(&loaded.policy, environment, session.today(), &options)?;
+    let mut report = {
+        let count = args.exclusions.len().max(1);
+        let what = match (args.exclusions.is_empty(), count) {
+            (true, _) => format!("attacking {} exclusions", applied.len()),
+            (false, 1) => "attacking 1 exclusion".to_owned(),
+            (false, count) => format!("attacking {count} exclusions"),
+        };
+        let _activity = Activity::of(session, &what);
+        attack(&loaded.policy, environment, session.today(), &options)?
+    };
     #[cfg(feature = "database")]
     if let Some(database) = database.take() {
         let confirmed = super::attack_database::confirm(

@@ -10,6 +10,7 @@ use pgvigil::rules::attack::server::{ConfirmError, confirm as ask};
 use pgvigil::rules::attack::{AttackReport, Options};
 
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// Statements between two words on the progress.
@@ -54,10 +55,13 @@ pub(crate) fn confirm(
     ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
         .context("cannot listen for signals")?;
     database.prepare()?;
+    let activity = Activity::of(session, "sending statements");
     let mut watch = |done: usize, total: usize| {
-        if done.is_multiple_of(SPOKEN) && !session.is_quiet() {
-            session.say(&format!("{done} of {total} statements sent"));
+        let sent = format!("{done} of {total} statements sent");
+        if done.is_multiple_of(SPOKEN) && !activity.is_shown() {
+            session.hint(&sent);
         }
+        activity.now(&sent);
         !STOP.load(Ordering::SeqCst)
     };
     let asked = ask(
@@ -70,6 +74,7 @@ pub(crate) fn confirm(
         &mut watch,
     );
     let finished = database.finish();
+    drop(activity);
     match asked {
         Err(ConfirmError::Stopped) => {
             session.say("stopped; everything was undone");

@@ -11,7 +11,7 @@ use pgvigil::report::plan::human::{Style, render_apply, render_left, render_step
 
 use super::deployment::style;
 use crate::exit::Exit;
-use crate::progress::StepProgress;
+use crate::progress::{Activity, StepProgress};
 use crate::session::Session;
 
 /// What an apply came to.
@@ -77,6 +77,7 @@ pub(crate) fn execute(
             left: Ok(Vec::new()),
         });
     }
+    let activity = Activity::of(session, "looking whether anything is left");
     let mut seen = left(plan, cloud);
     for pause in cloud.pauses() {
         if matches!(&seen, Ok(left) if left.is_empty()) {
@@ -85,6 +86,7 @@ pub(crate) fn execute(
         std::thread::sleep(*pause);
         seen = left(plan, cloud);
     }
+    drop(activity);
     Ok(Done { report, left: seen })
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     session.show(&session.render(&checked, args.format, session.colour_out()))?;
     if args.format == DiagnosticFormat::Human {
         let (policy, files) = (&checked.loaded.policy, checked.loaded.files.ids().count());
-        session.say(&format!(
+        session.hint(&format!(
             "{files} files: {} people, {} service accounts, {} exclusions, {} environments; {}",
             policy.users.len(),
             policy.service_accounts.len(),

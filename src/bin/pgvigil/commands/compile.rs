@@ -14,6 +14,7 @@ use pgvigil::{compile, report};
 use super::files::{Folder, Wanted, is_unfinished, walk};
 use crate::args::{CompileArgs, Target};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// The files of an environment that belong to no cluster.
@@ -37,7 +38,9 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
         },
     };
     let mut wanted = Vec::new();
+    let activity = Activity::of_many(session, "compiling environments", environments.len());
     for environment in &environments {
+        activity.one_more();
         // A folder on this machine is nothing that another engine could deploy.
         if args.target != Target::Documents && environment.provider == Provider::Local {
             let name = report::visible(&environment.name);
@@ -48,7 +51,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
                 ));
                 return Ok(Exit::Usage);
             }
-            session.say(&format!(
+            session.hint(&format!(
                 "note: `{name}` has the provider `local` and is left out"
             ));
             continue;
@@ -63,6 +66,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
             text: file.text,
         }));
     }
+    drop(activity);
     let mut extra = BTreeSet::new();
     let asked: BTreeSet<&Path> = wanted.iter().map(|file| file.path.as_path()).collect();
     for name in folders(&args.out, &loaded, args.env.as_deref())? {
@@ -74,7 +78,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
                 extra.insert(path);
             } else if args.target == Target::Documents && !is_of_an_export(&path) {
                 let path = args.out.join(path).display().to_string();
-                session.say(&format!(
+                session.hint(&format!(
                     "note: {} is not of pgvigil's making and stays",
                     report::visible(&path)
                 ));
@@ -103,7 +107,7 @@ fn files_of(
     };
     for file in &files {
         if file.text.len() > cloudformation::LARGEST_BODY {
-            session.say(&format!(
+            session.hint(&format!(
                 "note: {} has {} bytes: above {} CloudFormation takes a template only from a bucket",
                 report::visible(&file.path),
                 file.text.len(),

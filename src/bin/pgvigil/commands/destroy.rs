@@ -7,9 +7,10 @@ use pgvigil::deploy::{Also, Cloud, Reader, destroy};
 use super::approval::Approval;
 use super::carry_out::carry_out;
 use super::deployment::{Deployment, Ground};
-use super::plan::{render, save, unread};
+use super::plan::{reading, render, save, unread};
 use crate::args::{AlsoArg, DestroyArgs};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit> {
@@ -30,6 +31,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
     let ground = Ground::of(session);
     // What only saves a plan is given no call that writes.
     if args.out.is_some() {
+        let activity = Activity::of(session, &reading(&args.env));
         let deployment: Deployment<dyn Reader> =
             Deployment::for_reading(ground, &loaded, environment)?;
         let plan = destroy(
@@ -38,6 +40,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
             &*deployment.provider,
             &also,
         )?;
+        drop(activity);
         session.show(&render(session, &plan, args.format))?;
         if plan.outcome().is_err() {
             session.say(&unread(&plan));
@@ -49,6 +52,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
         }
         return Ok(Exit::Clean);
     }
+    let activity = Activity::of(session, &reading(&args.env));
     let deployment: Deployment<dyn Cloud> = Deployment::for_writing(ground, &loaded, environment)?;
     let plan = destroy(
         &deployment.identity,
@@ -56,13 +60,14 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
         &*deployment.provider,
         &also,
     )?;
+    drop(activity);
     session.show(&render(session, &plan, args.format))?;
     if plan.outcome().is_err() {
         session.say(&unread(&plan));
         return Ok(Exit::Failed);
     }
     if plan.is_empty() {
-        session.say("there is nothing to destroy");
+        session.hint("there is nothing to destroy");
         return Ok(Exit::Clean);
     }
     let approval = Approval {

@@ -17,6 +17,7 @@ use super::deployment::{Deployment, Ground, style};
 use super::provider_aws::{self, Running};
 use crate::args::{DoctorArgs, DoctorFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> {
@@ -28,8 +29,10 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
+    let activity = Activity::of(session, &format!("examining {}", args.env));
     let site = Site::open(session, &loaded, environment, args.canary)?;
     if args.canary {
+        drop(activity);
         return prove(session, args, &loaded, environment, &site);
     }
     let question = Question {
@@ -39,6 +42,7 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
         now: Timestamp::now(),
     };
     let diagnosis = diagnose(&question, site.reader(), site.observer())?;
+    drop(activity);
     session.show(&match args.format {
         DoctorFormat::Human => human::render(&diagnosis, style(session)),
         DoctorFormat::Json => json::render(&diagnosis),
@@ -141,10 +145,13 @@ fn prove(
             stop: &STOP,
             clock: &SystemClock,
         };
+        let activity = Activity::of(session, &cluster.name);
         let mut progress = |step: canary::Step| {
-            if !session.is_quiet() {
-                session.say(&format!("{}: {} …", cluster.name, step.title()));
+            let what = format!("{}: {}", cluster.name, step.title());
+            if !activity.is_shown() {
+                session.hint(&format!("{what} …"));
             }
+            activity.now(&what);
         };
         reports.push(canary::prove(&run, site.chain(), &mut progress));
     }

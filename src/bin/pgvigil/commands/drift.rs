@@ -7,8 +7,10 @@ use pgvigil::report::plan::{human, json};
 use super::blame;
 use super::deployment::{Deployment, Ground, style};
 use super::drift_all;
+use super::plan::reading;
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
@@ -23,15 +25,20 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
-    let mut report = drift(
-        &deployment.identity,
-        &deployment.documents,
-        &*deployment.provider,
-    )?;
-    if args.blame {
-        blame::add(Ground::of(session), environment, &mut report)?;
-    }
+    let report = {
+        let activity = Activity::of(session, &reading(name));
+        let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;
+        let mut report = drift(
+            &deployment.identity,
+            &deployment.documents,
+            &*deployment.provider,
+        )?;
+        if args.blame {
+            activity.now("asking CloudTrail who it was");
+            blame::add(Ground::of(session), environment, &mut report)?;
+        }
+        report
+    };
     session.show(&match args.format {
         PlanFormat::Human => human::render_drift(&report, style(session)),
         PlanFormat::Json => json::render_drift(&report),
@@ -49,7 +56,7 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     };
     if matches!(outcome, Outcome::Pending | Outcome::Both) {
-        session.say(&format!(
+        session.hint(&format!(
             "the repository moved too: `pgvigil plan --env {name}` shows what an apply would change"
         ));
     }

@@ -21,6 +21,7 @@ use super::enrol_places::{Found, Spot, of_one};
 use super::enrol_plan::planned;
 use crate::args::EnrolApplyArgs;
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// A server with what is to be done there.
@@ -48,13 +49,16 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
         None => args.unenrol.iter().cloned().collect(),
     };
     // Every server is looked at before the first is changed.
+    let activity = Activity::of_many(session, "reading servers", spots.len());
     let mut ready = Vec::new();
     for spot in spots {
         let found = spot.look().with_context(|| nothing(&spot))?;
         let plan = planned(session.today(), &loaded.policy, &spot, &found, &unenrol)
             .with_context(|| nothing(&spot))?;
         ready.push(Ready { spot, found, plan });
+        activity.one_more();
     }
+    drop(activity);
     if let Some((path, saved)) = &saved {
         accept(path, saved, &ready)?;
     }
@@ -74,7 +78,7 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
     }
     let pending = ready.iter().filter(|ready| !ready.plan.is_empty()).count();
     if pending == 0 {
-        session.say("there is nothing to apply");
+        session.hint("there is nothing to apply");
         return Ok(Exit::Clean);
     }
     for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
@@ -214,7 +218,10 @@ fn carry_out(
             plan: &ready.plan,
         };
         let stop = || STOP.load(Ordering::SeqCst);
-        match apply(ready.spot.target()?, order, &stop) {
+        let activity = Activity::of(session, &format!("applying to {place}"));
+        let ended = apply(ready.spot.target()?, order, &stop);
+        drop(activity);
+        match ended {
             Ok(applied) => {
                 done += 1;
                 exit = exit.max(tell(session, place, &applied)?);

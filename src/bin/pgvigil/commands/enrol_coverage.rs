@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> anyhow::Result
         }
     };
     let today = session.today();
-    let entries = each(&spots, |spot, found| {
+    let entries = each(session, &spots, |spot, found| {
         let declared = Declared {
             policy: &loaded.policy,
             environment: spot.environment,

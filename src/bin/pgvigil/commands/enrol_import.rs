@@ -13,6 +13,7 @@ use super::enrol_places::of_one;
 use super::files;
 use crate::args::EnrolImportArgs;
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<Exit> {
@@ -45,7 +46,9 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     let mut text = before.clone();
     let (mut people, mut services, mut systems) = (0, 0, 0);
     for spot in &spots {
+        let activity = Activity::of(session, "reading the server");
         let found = spot.look()?;
+        drop(activity);
         let declared = Declared {
             policy: &grown.policy,
             environment: grown
@@ -82,7 +85,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     }
     let checked = session.judged(grown);
     if text == before {
-        session.say("every login role is declared: nothing was written");
+        session.hint("every login role is declared: nothing was written");
         return Ok(Exit::Clean);
     }
     if let Err(exit) = session.sound_of(checked) {
@@ -96,7 +99,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         "{shown}: {people} people, {services} service accounts and {systems} system roles added\n"
     ))?;
     if services + systems > 0 {
-        session.say(
+        session.hint(
             "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person",
         );
     }

@@ -13,6 +13,7 @@ use pgvigil::report::visible;
 
 use crate::args::DatabaseArgs;
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// One server that a command works on.
@@ -193,6 +194,7 @@ fn with_token(environment: &Environment, target: Target) -> Result<Target, Strin
 
 /// Looks at every server, several at once, and makes something of each.
 pub(crate) fn each<'a, Made: Send>(
+    session: &Session,
     spots: &[Spot<'a>],
     make: impl Fn(&Spot<'a>, Found) -> anyhow::Result<Made> + Sync,
 ) -> Vec<Entry<Made>> {
@@ -201,11 +203,13 @@ pub(crate) fn each<'a, Made: Send>(
         cluster: spot.cluster.clone(),
         result,
     };
+    let activity = Activity::of_many(session, "reading servers", spots.len());
     side_by_side(
         spots,
         AT_ONCE,
         |spot| {
             let made = spot.look().and_then(|found| make(spot, found));
+            activity.one_more();
             entry(spot, made.map_err(|error| format!("{error:#}")))
         },
         |spot| {

@@ -37,7 +37,7 @@ pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> anyhow::Result<Exi
     };
     let unenrol: BTreeSet<String> = args.unenrol.iter().cloned().collect();
     let today = session.today();
-    let entries = each(&spots, |spot, found| {
+    let entries = each(session, &spots, |spot, found| {
         planned(today, &loaded.policy, spot, &found, &unenrol)
     });
     session.show(&match args.format {
@@ -97,7 +97,7 @@ fn save(
     files::replace(path, &saved.to_text()).context("the plan was not saved")?;
     let path = report::visible(&path.display().to_string());
     let name = args.env.as_deref().unwrap_or("ENV");
-    session.say(&format!(
+    session.hint(&format!(
         "saved in {path}: `pgvigil enrol apply --env {name} {path}` does just this"
     ));
     Ok(())

@@ -10,6 +10,7 @@ use pgvigil::audit_log::reader::{Inputs, ReadReport};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{MissingField, Table};
 use pgvigil::policy::Loaded;
+use pgvigil::report::table::lines as lines_of;
 use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
 use pgvigil::rules::eval::Totals;
@@ -199,8 +200,11 @@ fn render_totals(totals: &Totals) -> String {
 }
 
 fn render_table(table: &Table, width: usize) -> String {
-    let cell =
-        |value: &Option<String>| visible(value.as_deref().unwrap_or("")).replace('\n', "\\n");
+    let cell = |value: &Option<String>| {
+        visible(value.as_deref().unwrap_or(""))
+            .replace('\n', "\\n")
+            .replace('\t', "\\t")
+    };
     let mut rows: Vec<Vec<String>> = vec![table.columns.clone()];
     rows.extend(
         table
@@ -209,33 +213,9 @@ fn render_table(table: &Table, width: usize) -> String {
             .take(ROWS)
             .map(|row| row.iter().map(cell).collect()),
     );
-    let columns = table.columns.len();
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let longest = rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|text| text.chars().count())
-                .max()
-                .unwrap_or(0);
-            longest.min(width / 3)
-        })
-        .collect();
     let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(value, width)| {
-                let mut shown: String = value.chars().take(*width).collect();
-                if value.chars().count() > *width {
-                    shown.pop();
-                    shown.push('…');
-                }
-                format!("{shown:<width$}")
-            })
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
+    for line in lines_of(&rows, width) {
+        text.push_str(&line);
         text.push('\n');
     }
     if table.rows.len() > ROWS {

@@ -85,7 +85,7 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
             report::visible(&broken.what)
         ));
     }
-    session.say(&format!(
+    session.hint(&format!(
         "{explained} of {} entries hold an audit record",
         report.entries
     ));

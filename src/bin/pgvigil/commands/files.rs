@@ -69,7 +69,7 @@ impl Folder<'_> {
             }
         }
         let files = self.wanted.len();
-        session.say(&match (changes, check) {
+        session.hint(&match (changes, check) {
             (0, _) => format!("{files} files, all up to date"),
             (_, true) => format!("{files} files, {changes} not up to date"),
             (_, false) => format!("{files} files, {changes} changed"),

@@ -11,6 +11,7 @@ use pgvigil::report::plan::fleet::Entry;
 
 use super::deployment::{Deployment, Ground};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// Every environment that is no base, in the order of their names.
@@ -41,6 +42,7 @@ pub(crate) fn look<Seen: Send>(
         milliseconds,
         result,
     };
+    let activity = Activity::of_many(session, "reading environments", environments.len());
     side_by_side(
         environments,
         AT_ONCE,
@@ -50,6 +52,7 @@ pub(crate) fn look<Seen: Send>(
                 .map_err(|error| Failure::of(&error))
                 .and_then(|deployment| look(environment, &deployment));
             let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            activity.one_more();
             entry(environment, milliseconds, result)
         },
         |environment| {

@@ -15,6 +15,7 @@ use pgvigil::rules::live::{Borders, LiveError, Plan, SLICE, Window};
 
 use crate::args::{ImpactArgs, ImpactFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 /// Seconds that entries may take to arrive: one that arrives between two queries would be a difference.
@@ -46,8 +47,10 @@ pub(crate) fn run(
         .map(Cluster::log_group)
         .collect();
     let plan = Plan::new(&[&before, &after], &groups, window, SLICE);
+    let activity = Activity::of(session, "estimating what is read");
     let logs = Logs::connect(environment.region.as_deref())?;
     let estimate = plan.estimate(&logs, window.until)?;
+    drop(activity);
     session.say(live::estimate(&estimate, logs.region()).trim_end());
     if plan.borders() == Borders::WholeSeconds {
         session.say("note: the queries have no room for exact borders; entries in the last second of a day may be missed");
@@ -59,14 +62,21 @@ pub(crate) fn run(
     static STOP: AtomicBool = AtomicBool::new(false);
     ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
         .context("cannot listen for signals")?;
+    let activity = Activity::of(session, "running queries");
     let mut last = 0;
     let mut progress = |now: pgvigil::insights::service::Progress| {
-        if now.done > last && !session.is_quiet() {
+        if now.done > last {
             last = now.done;
-            session.say(&format!("{} of {} queries", now.done, now.queries));
+            let done = format!("{} of {} queries", now.done, now.queries);
+            if !activity.is_shown() {
+                session.hint(&done);
+            }
+            activity.now(&done);
         }
     };
-    let answers = match plan.run(&logs, &STOP, &mut progress) {
+    let ran = plan.run(&logs, &STOP, &mut progress);
+    drop(activity);
+    let answers = match ran {
         Ok(answers) => answers,
         Err(LiveError::Service(ServiceError::Stopped)) => {
             session.say("stopped; the queries were stopped too");

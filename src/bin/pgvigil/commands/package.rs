@@ -130,7 +130,7 @@ fn build(session: &Session, source: &Path, architecture: Architecture) -> anyhow
         target: &source.join("target").join("package"),
         architecture,
     };
-    session.say(&format!("building {BINARY} for {target}"));
+    session.hint(&format!("building {BINARY} for {target}"));
     let status = Command::new("cargo")
         .args(build.arguments())
         .envs(build.variables())

@@ -12,6 +12,7 @@ use super::deployment::{Deployment, Ground, style};
 use super::{apply, files, plan_all};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
@@ -36,12 +37,11 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     if let Err(exit) = session.proven(&loaded, environment)? {
         return Ok(exit);
     }
-    let plan = Deployment::for_reading(
-        Ground::of(session).with_package(args.package.as_deref()),
-        &loaded,
-        environment,
-    )?
-    .plan(&prune)?;
+    let plan = {
+        let _activity = Activity::of(session, &reading(name));
+        let ground = Ground::of(session).with_package(args.package.as_deref());
+        Deployment::for_reading(ground, &loaded, environment)?.plan(&prune)?
+    };
     session.show(&render(session, &plan, args.format))?;
     let Ok(outcome) = plan.outcome() else {
         session.say(&unread(&plan));
@@ -60,11 +60,16 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// What is under way while an environment is looked at.
+pub(crate) fn reading(environment: &str) -> String {
+    format!("reading {environment}")
+}
+
 /// Draws a saved plan. What is live is not looked at.
 fn show(session: &Session, path: &Path, format: PlanFormat) -> anyhow::Result<Exit> {
     let saved = apply::read(path)?;
     session.show(&render(session, &saved.plan, format))?;
-    session.say(&report::visible(&format!(
+    session.hint(&report::visible(&format!(
         "note: this plan was made at {} by {}; live and the files may have moved since",
         saved.made.made_at, saved.made.made_by
     )));
@@ -92,7 +97,7 @@ pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Resul
         0 => String::new(),
         count => format!(" --allow-delete {count}"),
     };
-    session.say(&format!(
+    session.hint(&format!(
         "saved in {path}: `pgvigil apply --env {}{deletes} {path}` does just this",
         plan.identity.environment
     ));

@@ -7,6 +7,7 @@ use pgvigil::rules::{fixture, test};
 
 use crate::args::{TestArgs, TestFormat};
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
@@ -23,14 +24,17 @@ pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
     };
     let fixtures = fixture::find(session.root())
         .with_context(|| format!("cannot read {}", fixture::FOLDER))?;
-    let mut report = test::run(&loaded, &fixtures, &environments, session.today())?;
+    let mut report = {
+        let _activity = Activity::of(session, "testing the rules");
+        test::run(&loaded, &fixtures, &environments, session.today())?
+    };
     if let Some(percent) = args.min_score {
         report.require_score(percent);
     }
-    session.print(&match args.format {
+    session.show(&match args.format {
         TestFormat::Human => rules_human::test(&report, session.colour_out()),
         TestFormat::Json => rules_json::test(&report),
-        TestFormat::Junit => junit::test(&report).context("cannot write JUnit XML")?,
+        TestFormat::Junit => junit::test(&report),
     })?;
     Ok(if report.passed {
         Exit::Clean

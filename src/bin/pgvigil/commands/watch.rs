@@ -15,12 +15,13 @@ use pgvigil::report::visible;
 use pgvigil::rules::Evaluator;
 use pgvigil::watch::cursor::{Cursor, Document};
 use pgvigil::watch::metrics::{Build, Metrics};
-use pgvigil::watch::outbox::{Limits, Outbox};
+#[cfg(feature = "webhook")]
+use pgvigil::watch::outbox::Limits;
+use pgvigil::watch::outbox::Outbox;
 use pgvigil::watch::output::{Found, Output, OutputFile};
 use pgvigil::watch::serve::{Page, serve};
 use pgvigil::watch::stamp::Stamp;
 use pgvigil::watch::{Pumped, Watch, What};
-use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::eval;
@@ -249,7 +250,7 @@ fn open_output(
 
 #[cfg(feature = "webhook")]
 fn source(build: &Build) -> serde_json::Value {
-    json!({
+    serde_json::json!({
         "pgvigil": build.version,
         "environment": build.environment,
         "policy_digest": build.policy_digest,

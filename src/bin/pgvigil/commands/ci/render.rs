@@ -26,7 +26,7 @@ pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit
         }
         CiForm::Annotations => annotations::render(&result),
         CiForm::Sarif => sarif::render(&result),
-        CiForm::Junit => junit::render(&result).context("cannot write JUnit XML")?,
+        CiForm::Junit => junit::render(&result),
         CiForm::Gitlab => code_quality::render(&result),
     };
     session.show(&text)?;
