@@ -1213,3 +1213,67 @@ fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
         );
     }
 }
+
+/// Waits for the first file of a run below a folder, or for its end.
+#[cfg(unix)]
+fn wait_for_a_file(ground: &Ground, child: &mut std::process::Child) {
+    while ground.files().is_empty() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_micros(200));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_or_killed_leaves_all_or_nothing_or_whole_files() {
+    let whole = Ground::new();
+    whole.run(&["init", "a"]).exits(0);
+    let all = whole.files();
+    let signal = |child: &std::process::Child, name: &str| {
+        let sent = Command::new("kill")
+            .args(["-s", name, &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success() || name == "INT");
+    };
+    let begin = |ground: &Ground| {
+        let mut command = ground.command();
+        command
+            .args(["init", "a"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let mut taken_back = 0;
+    for number in 0..12 {
+        let ground = Ground::new();
+        let mut child = begin(&ground);
+        if number % 2 == 0 {
+            wait_for_a_file(&ground, &mut child);
+        } else {
+            std::thread::sleep(std::time::Duration::from_millis(number * 12));
+        }
+        signal(&child, "INT");
+        child.wait().unwrap();
+        let files = ground.files();
+        assert!(files.is_empty() || files == all, "{files:?}");
+        taken_back += usize::from(files.is_empty());
+    }
+    assert!(taken_back > 0);
+    for _ in 0..4 {
+        let ground = Ground::new();
+        let mut child = begin(&ground);
+        wait_for_a_file(&ground, &mut child);
+        let _ = child.kill();
+        child.wait().unwrap();
+        // What is there is whole; the next run goes on.
+        ground.run(&["init", "a"]).exits(0);
+        let files: BTreeSet<String> = ground
+            .files()
+            .into_iter()
+            .filter(|file| !file.ends_with(".pgvigil-new"))
+            .collect();
+        assert_eq!(files, all);
+        for file in &files {
+            assert_eq!(ground.read(file), whole.read(file), "{file}");
+        }
+    }
+}
