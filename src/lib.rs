@@ -16,6 +16,8 @@ pub mod rules;
 pub mod deploy;
 pub mod doctor;
 pub mod adopt;
+pub mod begin;
+pub mod migrate;
 pub mod cloud;
 pub mod database;
 pub mod ci;

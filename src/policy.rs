@@ -5,6 +5,7 @@ pub mod load;
 pub mod lower;
 pub mod model;
 pub mod raw;
+pub mod reference;
 pub mod revision;
 pub mod schema;
 pub mod sets;

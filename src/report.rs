@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod attack;
+pub mod begin;
 pub mod ci;
 pub mod doctor;
 pub mod enrol;
@@ -11,6 +12,7 @@ pub mod human;
 pub mod impact;
 pub mod json;
 pub mod live;
+pub mod migrate;
 pub mod junit;
 pub mod plan;
 pub mod rules_human;

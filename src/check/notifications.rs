@@ -53,7 +53,7 @@ impl Check for Notifications {
 }
 
 /// What can be an address for SNS: not the whole of RFC 5322.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

@@ -15,6 +15,8 @@ pub const KEPT: usize = 1_000;
 pub const CHECK: &str = "check";
 /// The samples and fixtures.
 pub const RULES_TEST: &str = "rules test";
+/// Whether people can hide behind an exclusion.
+pub const ATTACK: &str = "attack";
 /// What a change silences and wakes.
 pub const IMPACT: &str = "impact";
 
@@ -259,7 +261,9 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
                 .find(|exclusion| exclusion.id == *id)
                 .map(|exclusion| &exclusion.place)
         });
-        let mut finding = Finding::new(IMPACT, &fault.code, fault.message.clone())
+        let is_evasion = fault.code == "impact/evadable";
+        let step = if is_evasion { ATTACK } else { IMPACT };
+        let mut finding = Finding::new(step, &fault.code, fault.message.clone())
             .of(&report.env)
             .help(fault.help.clone());
         finding.spot = match (place, impact) {
@@ -271,7 +275,7 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
             )),
             (None, None) => None,
         };
-        finding.statement = (fault.code == "impact/evadable")
+        finding.statement = is_evasion
             .then(|| {
                 impact?
                     .attack

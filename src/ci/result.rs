@@ -155,6 +155,14 @@ impl EnvironmentResult {
         &self.identity.environment
     }
 
+    /// Whether the report of the impact says it too.
+    pub fn is_told_by_impact(&self, finding: &Finding) -> bool {
+        let faults = self.impact.iter().flat_map(|report| &report.faults);
+        faults
+            .filter(|fault| fault.code == finding.code)
+            .any(|fault| fault.message == finding.message)
+    }
+
     /// Whether a step of it failed.
     pub fn has_failed(&self) -> bool {
         self.steps.iter().any(|step| step.state == State::Failed)
@@ -227,5 +235,18 @@ impl CiResult {
         self.findings
             .iter()
             .filter(move |finding| finding.environment.as_deref() == environment)
+    }
+
+    /// Findings that concern an environment, those of the whole repository among them, but not what its impact tells.
+    pub fn findings_beside_impact<'a>(
+        &'a self,
+        environment: &'a EnvironmentResult,
+    ) -> impl Iterator<Item = &'a Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| match &finding.environment {
+                None => true,
+                Some(name) => name == environment.name() && !environment.is_told_by_impact(finding),
+            })
     }
 }

@@ -10,6 +10,7 @@ mod alarm;
 mod blame;
 mod call;
 mod canary;
+mod clusters;
 mod connect;
 mod dashboard;
 mod database_token;

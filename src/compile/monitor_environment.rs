@@ -1,17 +1,13 @@
 //! The monitor's configuration: the environment variables of the Lambda function.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::audit_log::prefix::LogLinePrefix;
-use crate::policy::model::{Environment, Signal};
-use crate::policy::sets;
+use crate::policy::model::Environment;
 
-use super::pattern;
-use super::query::{QUERY_LIMIT, QuerySource};
+use super::query::QUERY_LIMIT;
 
 /// Bytes that the names and values of a function's variables may take together (AWS Lambda quotas,
 /// "Environment variables").
@@ -86,25 +82,11 @@ pub fn pack(queries: &[&str]) -> String {
     STANDARD.encode(&packed)
 }
 
-/// What most queries have in common: the zstd dictionary of `PGVIGIL_QUERY`. It belongs to a version
-/// of pgvigil; the monitor compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`.
+/// What most queries have in common: the zstd dictionary of `PGVIGIL_QUERY`. It belongs to a version of pgvigil; the monitor
+/// compares the digest of what it unpacks with `PGVIGIL_QUERY_DIGEST`. A file, because making it takes a cold start longer
+/// than everything else that the monitor does.
 pub fn dictionary() -> &'static str {
-    static DICTIONARY: LazyLock<String> = LazyLock::new(|| {
-        let mut source = QuerySource::new(LogLinePrefix::Long);
-        let long = source.alarm("").text;
-        source.prefix = LogLinePrefix::Short;
-        source.signals = Signal::ALL.to_vec();
-        let mut text = source.alarm("").text + &long;
-        for set in sets::ALL {
-            let names: Vec<&str> = set.names().collect();
-            text.push_str(&pattern::any_of(
-                names.iter().copied().filter(|name| !name.contains('.')),
-            ));
-            text.push_str(&pattern::only_calls(names.iter().copied()));
-        }
-        text
-    });
-    &DICTIONARY
+    include_str!("monitor_environment/dictionary.txt")
 }
 
 /// The queries in `PGVIGIL_QUERY`, at least one.
@@ -130,6 +112,45 @@ pub fn size(variables: &BTreeMap<String, String>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit_log::prefix::LogLinePrefix;
+    use crate::compile::pattern;
+    use crate::compile::query::QuerySource;
+    use crate::policy::model::Signal;
+    use crate::policy::sets;
+
+    /// The queries with nothing of anybody's own, and the lists.
+    fn made() -> String {
+        let mut source = QuerySource::new(LogLinePrefix::Long);
+        let long = source.alarm("").text;
+        source.prefix = LogLinePrefix::Short;
+        source.signals = Signal::ALL.to_vec();
+        let mut text = source.alarm("").text + &long;
+        for set in sets::ALL {
+            let names: Vec<&str> = set.names().collect();
+            text.push_str(&pattern::any_of(
+                names.iter().copied().filter(|name| !name.contains('.')),
+            ));
+            text.push_str(&pattern::only_calls(names.iter().copied()));
+        }
+        text
+    }
+
+    /// `PGVIGIL_UPDATE=1 cargo test` writes it anew.
+    #[test]
+    fn the_dictionary_is_that_of_this_version() {
+        if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+            let path = concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/src/compile/monitor_environment/dictionary.txt"
+            );
+            std::fs::write(path, made()).unwrap();
+        } else {
+            assert!(
+                dictionary() == made(),
+                "PGVIGIL_UPDATE=1 cargo test --lib dictionary"
+            );
+        }
+    }
 
     #[test]
     fn a_packed_query_unpacks_to_the_same_text() {

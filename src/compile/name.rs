@@ -55,6 +55,11 @@ pub struct NameFault {
     pub place: Place,
 }
 
+/// What the name of a signal's alarm ends with.
+pub(super) fn signal_alarm_end(signal: Signal) -> String {
+    format!("human-{}", signal.name().replace('_', "-"))
+}
+
 /// The names of one cluster's resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -104,7 +109,7 @@ impl Names {
 
     /// The alarm of a signal.
     pub fn signal_alarm(&self, signal: Signal) -> String {
-        format!("{}-human-{}", self.base, signal.name().replace('_', "-"))
+        format!("{}-{}", self.base, signal_alarm_end(signal))
     }
 
     /// An alarm about the monitor itself.

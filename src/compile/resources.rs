@@ -17,6 +17,7 @@ mod document;
 mod log_alarm;
 mod metric;
 mod place;
+pub mod published;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -24,7 +25,7 @@ pub use document::{
     Document, Kind, Ownership, Provenance, address_of_file, canonical, encode, file_of, normalise,
     pretty,
 };
-pub use metric::Metric;
+pub use metric::{Metric, Unit};
 pub use place::{LOCAL_ACCOUNT, LOCAL_REGION, Location, partition};
 
 /// Days of retention that CloudWatch Logs takes (`PutRetentionPolicy`).
@@ -672,6 +673,7 @@ impl Compiler<'_> {
 
     /// SNS drops a message that a subscriber does not take. Those that work hear of it.
     fn delivery_alarm(&self) -> Document {
+        let metric = Metric::undelivered(&self.names.shared());
         self.alarm(
             self.names.monitor_alarm("delivery"),
             &format!(
@@ -679,8 +681,8 @@ impl Compiler<'_> {
                 self.subject()
             ),
             "AWS/SNS",
-            "NumberOfNotificationsFailed",
-            json!({ "TopicName": self.names.shared() }),
+            metric.name,
+            metric.dimensions_value(),
             json!({
                 "statistic": "Sum",
                 "evaluation_periods": 1,
@@ -797,8 +799,8 @@ impl Compiler<'_> {
         let health = vec![
             Metric::heartbeat(self.cluster).widget_value(&monitor.namespace),
             Metric::errors(self.cluster).widget_value(&monitor.namespace),
-            json!(["AWS/Lambda", "Errors", "FunctionName", function]),
-            json!(["AWS/Lambda", "Throttles", "FunctionName", function]),
+            Metric::function_errors(function).widget_value("AWS/Lambda"),
+            Metric::function_throttles(function).widget_value("AWS/Lambda"),
         ];
         let mut widgets = vec![
             json!({

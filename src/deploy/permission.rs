@@ -28,6 +28,8 @@ pub enum Purpose {
     Apply,
     /// `adopt`: looks for stacks that others made. Never writes.
     Adopt,
+    /// `init --import-clusters`: lists what an account has. Never writes.
+    Begin,
     /// `adopt --retire`: disables and deletes such a stack, and nothing of pgvigil's.
     Retire,
 }
@@ -37,6 +39,7 @@ impl Purpose {
     fn includes(self) -> &'static [Self] {
         match self {
             Self::Plan => &[Self::Plan],
+            Self::Begin => &[Self::Begin],
             Self::Blame => &[Self::Plan, Self::Blame],
             Self::Doctor => &[Self::Plan, Self::Doctor],
             Self::Canary => &[Self::Plan, Self::Doctor, Self::Canary],
@@ -147,7 +150,7 @@ macro_rules! operations {
 
 operations! {
     "STS" {
-        GetCallerIdentity reads Everything 50 for Plan needs;
+        GetCallerIdentity reads Everything 50 for Plan, Begin needs;
     }
     "CloudWatch Logs" {
         DescribeLogGroups reads Everything 5 for Plan needs "logs:DescribeLogGroups";
@@ -254,9 +257,9 @@ operations! {
         RemoveTargets writes Rules 5 for Apply, Retire needs "events:RemoveTargets";
     }
     "RDS" {
-        DescribeDBClusters reads Databases 5 for Doctor needs "rds:DescribeDBClusters";
+        DescribeDBClusters reads Databases 5 for Doctor, Begin needs "rds:DescribeDBClusters";
         DescribeDBInstances reads Databases 5 for Doctor needs "rds:DescribeDBInstances";
-        DescribeDBClusterParameters reads Everything 5 for Doctor needs "rds:DescribeDBClusterParameters";
+        DescribeDBClusterParameters reads Everything 5 for Doctor, Begin needs "rds:DescribeDBClusterParameters";
         DescribeDBParameters reads Everything 5 for Doctor needs "rds:DescribeDBParameters";
     }
     "CloudTrail" {

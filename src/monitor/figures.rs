@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::port::{Datum, Unit};
+use super::port::Datum;
 use super::row::Row;
 use super::settings::Settings;
 use crate::compile::resources::Metric;
@@ -84,7 +84,6 @@ pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>
                 metric,
                 time_ms,
                 value: value as f64,
-                unit: Unit::Count,
             });
         };
         for signal in &settings.signals {
@@ -107,7 +106,6 @@ pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>
                 metric: Metric::lag(log_group),
                 time_ms,
                 value: lag_ms as f64 / 1000.0,
-                unit: Unit::Seconds,
             });
         }
     }

@@ -76,19 +76,8 @@ pub struct Datum {
     pub metric: Metric,
     /// Milliseconds since 1970.
     pub time_ms: i64,
-    /// The figure.
+    /// The figure, in the metric's unit.
     pub value: f64,
-    /// Of what.
-    pub unit: Unit,
-}
-
-/// What a figure counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Things.
-    Count,
-    /// Time.
-    Seconds,
 }
 
 /// Figures, where alarms look at them.

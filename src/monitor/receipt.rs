@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::attempt::Patience;
 use super::port::World;
 use super::settings::Settings;
-use super::{RunError, port::Datum, port::Unit};
+use super::{RunError, port::Datum};
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
 
 /// How far back a run looks for windows that nobody counted.
@@ -159,6 +159,5 @@ pub(super) fn datum(settings: &Settings, log_group: &str, window: i64, total: u6
         metric: Metric::receipt(log_group),
         time_ms: settings.windows.start_ms(window),
         value: total as f64,
-        unit: Unit::Count,
     }
 }

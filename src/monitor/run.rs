@@ -10,7 +10,7 @@ use super::detection::{self, one_line, time};
 use super::figures::{self, safe};
 use super::invocation::{Invocation, What};
 use super::notification;
-use super::port::{Datum, Unit, World};
+use super::port::{Datum, World};
 use super::receipt::{self, LONGEST_MS, Receipts};
 use super::row::{self, Key, Row};
 use super::settings::Settings;
@@ -399,7 +399,6 @@ impl<P: World> Run<'_, P> {
             metric,
             time_ms,
             value,
-            unit: Unit::Count,
         };
         let mut data = Vec::new();
         for name in &self.settings.log_groups {
@@ -466,7 +465,6 @@ impl<P: World> Run<'_, P> {
                         metric: Metric::suppressed(log_group, &safe(&id)),
                         time_ms: from_ms,
                         value,
-                        unit: Unit::Count,
                     }),
             );
         }

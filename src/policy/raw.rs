@@ -40,11 +40,11 @@ pub struct RawRules {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Limits")]
 pub struct RawLimits {
-    /// Longest life of an exclusion, in days from `created` to `expires`. Default: 366.
-    #[schemars(range(min = 1, max = 3660), example = 180)]
+    /// Longest life of an exclusion, in days from `created` to `expires`.
+    #[schemars(range(min = 1, max = 3660), example = 180, extend("default" = 366))]
     pub max_life_days: Option<u32>,
-    /// Longest life of an accepted risk, in days from `created` to its `until`. Default: 90.
-    #[schemars(range(min = 1, max = 366), example = 30)]
+    /// Longest life of an accepted risk, in days from `created` to its `until`.
+    #[schemars(range(min = 1, max = 366), example = 30, extend("default" = 90))]
     pub max_accepted_days: Option<u32>,
     /// Share of people's records in a log that all exclusions together may silence, 0 to 1.
     /// `pgvigil rules impact` measures it. Default: no limit.
@@ -53,11 +53,11 @@ pub struct RawLimits {
     /// The same for each exclusion that names none of its own. Default: no limit.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.3)]
     pub max_exclusion_share: Option<f64>,
-    /// People who have to approve a change of what is silenced. Default: 1.
-    #[schemars(range(max = 10), example = 1)]
+    /// People who have to approve a change of what is silenced.
+    #[schemars(range(max = 10), example = 1, extend("default" = 1))]
     pub approvals: Option<u32>,
-    /// The same for a change that silences more than before. Default: 2.
-    #[schemars(range(max = 10), example = 2)]
+    /// The same for a change that silences more than before.
+    #[schemars(range(max = 10), example = 2, extend("default" = 2))]
     pub approvals_when_widened: Option<u32>,
 }
 
@@ -98,7 +98,7 @@ pub struct RawProtected {
 #[schemars(rename = "AcceptedRisk")]
 pub struct RawAcceptedRisk {
     /// Why there is no better way.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\S"), example = &"the tool cannot be told to ask otherwise; replaced in March")]
     pub reason: String,
     /// Who answers for it.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
@@ -113,17 +113,21 @@ pub struct RawAcceptedRisk {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Audit")]
 pub struct RawAudit {
-    /// `pgaudit.log`: the classes of statements that are logged. Default: `[all]`.
-    #[schemars(example = ["all"])]
+    /// `pgaudit.log`: the classes of statements that are logged.
+    #[schemars(example = ["all"], extend("default" = ["all"]))]
     pub log: Option<OneOrMany<RawLogClass>>,
-    /// `pgaudit.log_relation`: one record for each relation of a statement. Exclusions by schema and
-    /// relation rely on it. Default: `true`.
+    /// `pgaudit.log_relation`: one record for each relation of a statement. Exclusions by schema and relation rely on
+    /// it.
+    #[schemars(extend("default" = true))]
     pub log_relation: Option<bool>,
-    /// `pgaudit.log_catalog`: statements on the system catalog are logged too. Default: `true`.
+    /// `pgaudit.log_catalog`: statements on the system catalog are logged too.
+    #[schemars(extend("default" = true))]
     pub log_catalog: Option<bool>,
-    /// `pgaudit.log_parameter`: values bound to a statement are logged; they may hold personal data. Default: `false`.
+    /// `pgaudit.log_parameter`: values bound to a statement are logged; they may hold personal data.
+    #[schemars(extend("default" = false))]
     pub log_parameter: Option<bool>,
-    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement. Default: `false`.
+    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement.
+    #[schemars(extend("default" = false))]
     pub log_statement_once: Option<bool>,
 }
 
@@ -211,7 +215,7 @@ pub struct RawExclusion {
     #[schemars(regex(pattern = r"\S"), example = &"Metadata queries of database clients")]
     pub title: String,
     /// What makes these records, and why they are harmless.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\S"), example = &"The whole text is SELECT 1. It reads nothing.")]
     pub reason: String,
     /// Who answers for it.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
@@ -250,6 +254,7 @@ pub struct RawMatch {
     #[schemars(example = &"alice")]
     pub user: Option<OneOrMany<String>>,
     /// Databases, exact.
+    #[schemars(example = &"shop")]
     pub database: Option<OneOrMany<String>>,
     /// Client addresses without the port, exact.
     #[schemars(example = &"10.0.3.17")]
@@ -267,6 +272,7 @@ pub struct RawMatch {
     #[schemars(example = &"pg_catalog")]
     pub schema: Option<OneOrMany<String>>,
     /// Names of the object inside its schema, exact, or `{set: NAME}` for a built-in set. Needs `schema`.
+    #[schemars(example = ["pg_class", "pg_attribute"])]
     pub relation: Option<RawNames>,
     /// What the statement's text must look like. The watched person writes it: it can only narrow
     /// the fields above, or stand for a whole statement.
@@ -291,6 +297,7 @@ pub struct RawStatement {
     #[schemars(example = ["select"])]
     pub starts_with: Option<OneOrMany<String>>,
     /// Every function called in the text is one of these, or of a built-in set.
+    #[schemars(example = ["current_schema", "version"])]
     pub only_calls: Option<RawNames>,
     /// None of these stands anywhere in the text.
     #[schemars(example = ["pg_authid"])]
@@ -302,6 +309,7 @@ pub struct RawStatement {
     #[schemars(example = ["pg_authid"])]
     pub lacks_names: Option<OneOrMany<String>>,
     /// One of these stands somewhere in the text. People can type it too, so it needs `expires`.
+    #[schemars(example = ["/* inventory-agent */"])]
     pub contains: Option<OneOrMany<String>>,
 }
 
@@ -324,8 +332,10 @@ pub struct RawSamples {
 #[schemars(rename = "Sample")]
 pub struct RawSample {
     /// Role; left out, a person of the policy.
+    #[schemars(example = &"alice")]
     pub user: Option<String>,
     /// Database.
+    #[schemars(example = &"shop")]
     pub database: Option<String>,
     /// Client address with its port in parentheses.
     #[schemars(example = &"10.0.3.17(51234)")]
@@ -343,6 +353,7 @@ pub struct RawSample {
     #[schemars(example = &"pg_catalog.pg_class")]
     pub object: Option<String>,
     /// The statement's text.
+    #[schemars(example = &"SELECT relname FROM pg_class")]
     pub statement: String,
 }
 
@@ -357,12 +368,13 @@ pub struct RawEnvironment {
     #[schemars(extend("const" = 1))]
     pub version: u32,
     /// A base for other environments, which is not deployed itself.
+    #[schemars(extend("default" = false))]
     pub base: Option<bool>,
     /// The file whose values this one builds on: its name without `.yaml`.
     #[schemars(length(min = 1), example = &"base")]
     pub extends: Option<String>,
     /// One line for people.
-    #[schemars(regex(pattern = r"\S"))]
+    #[schemars(regex(pattern = r"\S"), example = &"The shop's production clusters")]
     pub title: Option<String>,
     /// Where to deploy.
     pub provider: Option<RawProvider>,
@@ -385,15 +397,17 @@ pub struct RawEnvironment {
     #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
     /// A database of each cluster, for `pgvigil enrol`: the variable that holds its URL, by cluster or instance.
+    #[schemars(example = serde_json::json!({"orders": {"from_env": "ORDERS_DATABASE_URL"}}))]
     pub databases: Option<BTreeMap<String, RawDatabase>>,
-    /// `log_line_prefix` of the clusters: one of the two that RDS offers. Default: `%t:%r:%u@%d:[%p]:`.
-    #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:")]
+    /// `log_line_prefix` of the clusters: one of the two that RDS offers.
+    #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:", extend("default" = "%t:%r:%u@%d:[%p]:"))]
     pub log_line_prefix: Option<String>,
-    /// Exclusions that apply here: `all`, or a list of ids, which may be empty. Default: `all`.
-    #[schemars(example = &"all", example = ["catalog-metadata"])]
+    /// Exclusions that apply here: `all`, or a list of ids, which may be empty.
+    #[schemars(example = &"all", example = ["catalog-metadata"], extend("default" = "all"))]
     pub exclusions: Option<RawExclusionSelection>,
-    /// What counts: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log query. What each costs and
-    /// lacks: docs/engines.md. Default: `monitor`.
+    /// What counts: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log query. What each costs
+    /// and lacks: docs/engines.md.
+    #[schemars(extend("default" = "monitor"))]
     pub engine: Option<RawEngine>,
     /// When and how the monitor runs. The engine `log-alarm` uses `schedule`, `settle_seconds` and `late_arrival_minutes`.
     pub monitor: Option<RawMonitor>,
@@ -401,13 +415,14 @@ pub struct RawEnvironment {
     pub signals: Option<RawSignals>,
     /// Who is told when an alarm goes off.
     pub notifications: Option<RawNotifications>,
-    /// Days that CloudWatch keeps the clusters' logs. Default: 365.
-    #[schemars(extend("enum" = RETENTION_DAYS))]
+    /// Days that CloudWatch keeps the clusters' logs.
+    #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
     pub retention_days: Option<u32>,
-    /// Days that CloudWatch keeps the monitor's own log, the record of detection. Default: 365.
-    #[schemars(extend("enum" = RETENTION_DAYS))]
+    /// Days that CloudWatch keeps the monitor's own log, the record of detection.
+    #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
     pub monitor_retention_days: Option<u32>,
     /// Tags of every resource.
+    #[schemars(example = serde_json::json!({"owner": "data-platform"}))]
     pub tags: Option<BTreeMap<String, String>>,
 }
 
@@ -488,29 +503,31 @@ pub enum RawArchitecture {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Monitor")]
 pub struct RawMonitor {
-    /// Time between two runs, and length of a window: `rate(1 minute)` to `rate(24 hours)`. Default: `rate(5 minutes)`.
-    #[schemars(regex(pattern = r"^rate\([0-9]+ (minutes?|hours?)\)$"), example = &"rate(5 minutes)")]
+    /// Time between two runs, and length of a window: `rate(1 minute)` to `rate(24 hours)`.
+    #[schemars(regex(pattern = r"^rate\([0-9]+ (minutes?|hours?)\)$"), example = &"rate(5 minutes)", extend("default" = "rate(5 minutes)"))]
     pub schedule: Option<String>,
-    /// Seconds that a run waits for records to arrive before it reads a window. Default: 120.
-    #[schemars(range(min = 0, max = 3600))]
+    /// Seconds that a run waits for records to arrive before it reads a window.
+    #[schemars(range(min = 0, max = 3600), extend("default" = 120))]
     pub settle_seconds: Option<u32>,
-    /// Minutes within which a late record is still counted. Default: 15.
-    #[schemars(range(min = 0, max = 1440))]
+    /// Minutes within which a late record is counted for certain. What reaches the log group later than that after its
+    /// own time may be counted by no window.
+    #[schemars(range(min = 0, max = 1440), extend("default" = 15))]
     pub late_arrival_minutes: Option<u32>,
-    /// Processor. Default: `arm64`.
+    /// Processor.
+    #[schemars(extend("default" = "arm64"))]
     pub architecture: Option<RawArchitecture>,
-    /// Megabytes of memory. Default: 128.
-    #[schemars(range(min = 128, max = 10240))]
+    /// Megabytes of memory.
+    #[schemars(range(min = 128, max = 10240), extend("default" = 128))]
     pub memory_mb: Option<u32>,
-    /// Seconds after which a run is stopped. Default: 300.
-    #[schemars(range(min = 1, max = 900))]
+    /// Seconds after which a run is stopped.
+    #[schemars(range(min = 1, max = 900), extend("default" = 300))]
     pub timeout_seconds: Option<u32>,
-    /// Namespace of the metrics. Default: `RDSAudit/UserActivity`.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity")]
+    /// Namespace of the metrics.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity", extend("default" = "RDSAudit/UserActivity"))]
     pub namespace: Option<String>,
-    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`, which
-    /// costs a further scan of the log every hour. Default: `[command]`.
-    #[schemars(length(max = 3), example = ["command", "user"])]
+    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`,
+    /// which costs a further scan of the log every hour.
+    #[schemars(length(max = 3), example = ["command", "user"], extend("default" = ["command"]))]
     pub metrics: Option<Vec<RawBreakdown>>,
 }
 
@@ -532,7 +549,7 @@ pub enum RawBreakdown {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signals")]
 pub struct RawSignals {
-    /// Reads and writes by people, in every form. Always on.
+    /// Reads and writes by people, in every form. Always on; this sets its alarm.
     pub dml: Option<RawSignal>,
     /// Roles, memberships and privileges that people make, change or take away: `CREATE ROLE`, `GRANT`, … Default: off.
     pub privilege: Option<RawSignal>,
@@ -549,8 +566,8 @@ pub struct RawSignals {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signal")]
 pub struct RawSignal {
-    /// The alarm goes off when more statements than this are counted in a window. Default: 0.
-    #[schemars(range(min = 0, max = 1_000_000))]
+    /// The alarm goes off when more statements than this are counted in a window.
+    #[schemars(range(min = 0, max = 1_000_000), extend("default" = 0))]
     pub threshold: Option<u32>,
 }
 
@@ -563,7 +580,7 @@ pub struct RawNotifications {
     #[schemars(length(max = 20), inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
     pub email: Option<Vec<String>>,
     /// HTTPS endpoints of incident platforms, at most 5. They are secrets: refer to them, never write them here.
-    #[schemars(length(max = 5))]
+    #[schemars(length(max = 5), example = serde_json::json!([{"from_env": "INCIDENT_URL"}]))]
     pub https: Option<Vec<RawSecret>>,
 }
 

@@ -109,6 +109,61 @@ fn tell_trust(schema: &mut Json) {
     }
 }
 
+/// Joins the lines of a paragraph, which end where the source's do: editors show each as one of its own.
+fn join_lines(schema: &mut Json) {
+    match schema {
+        Json::Object(object) => {
+            object.values_mut().for_each(join_lines);
+            if let Some(Json::String(text)) = object.get_mut("description") {
+                let paragraphs: Vec<String> = text
+                    .split("\n\n")
+                    .map(|paragraph| paragraph.replace('\n', " "))
+                    .collect();
+                *text = paragraphs.join("\n\n");
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(join_lines),
+        _ => {}
+    }
+}
+
+/// Says of each key that has a default what it is: once in the raw types, and read by people, editors and programs.
+fn tell_defaults(schema: &mut Json) {
+    match schema {
+        Json::Object(object) => {
+            object.values_mut().for_each(tell_defaults);
+            let default = object.get("default").map(as_written);
+            if let (Some(default), Some(Json::String(text))) =
+                (default, object.get_mut("description"))
+            {
+                text.push_str(&format!(" Default: `{default}`."));
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(tell_defaults),
+        _ => {}
+    }
+}
+
+/// A value as it is written in a policy file.
+pub(super) fn as_written(value: &Json) -> String {
+    match value {
+        Json::String(text) if text.parse::<f64>().is_ok() => format!("\"{text}\""),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => {
+            let items: Vec<_> = items.iter().map(as_written).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(keys) => {
+            let keys: Vec<_> = keys
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", as_written(value)))
+                .collect();
+            format!("{{{}}}", keys.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 impl DocumentSchema {
     fn of<T: JsonSchema>() -> Self {
         let mut schema = SchemaSettings::draft2020_12()
@@ -116,11 +171,18 @@ impl DocumentSchema {
             .into_root_schema_for::<T>();
         RecursiveTransform(without_null).transform(&mut schema);
         let mut json = schema.to_value();
+        join_lines(&mut json);
+        tell_defaults(&mut json);
         tell_trust(&mut json);
         Self {
             conformance: Conformance::of(&json),
             json,
         }
+    }
+
+    /// The schema itself.
+    pub(super) fn json(&self) -> &Json {
+        &self.json
     }
 
     /// Reports what does not fit, and marks it invalid in the tree.
@@ -414,21 +476,7 @@ impl DocumentSchema {
             last.parse::<usize>().ok()?;
             own(&list)?.as_array()?.first()
         };
-        match own(path).or_else(of_list)? {
-            Json::String(text) if text.parse::<f64>().is_ok() => Some(format!("\"{text}\"")),
-            Json::String(text) => Some(text.clone()),
-            Json::Array(items) => {
-                let items: Vec<_> = items
-                    .iter()
-                    .map(|item| {
-                        item.as_str()
-                            .map_or_else(|| item.to_string(), str::to_owned)
-                    })
-                    .collect();
-                Some(format!("[{}]", items.join(", ")))
-            }
-            other => Some(other.to_string()),
-        }
+        own(path).or_else(of_list).map(as_written)
     }
 }
 

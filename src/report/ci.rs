@@ -48,6 +48,14 @@ fn word(work: Work, exit_code: u8) -> &'static str {
     }
 }
 
+/// What stands before the environments that a run left alone.
+fn left_alone(work: Work) -> &'static str {
+    match work {
+        Work::Apply => "Without a plan",
+        Work::Pr | Work::Drift => "Not touched",
+    }
+}
+
 /// `prod (aws, account 123456789012, region eu-west-1)`
 fn place(environment: &EnvironmentResult) -> String {
     format!("{} ({})", environment.name(), environment.identity.at())

@@ -372,6 +372,62 @@ impl Metrics {
     }
 }
 
+/// The part of the reference page about `watch --metrics`: made of the text that Prometheus reads.
+pub fn render_reference() -> String {
+    let mut page = String::from(
+        "## Prometheus: `pgvigil watch --metrics`\n\nGenerated from `src/watch/metrics.rs`. Those of the webhook are there with `--webhook` \
+         only; a time that has not come yet is left out. No alarm of pgvigil's reads them: alerts are yours to write \
+         ([watch.md](watch.md)).\n\n\
+         | metric | labels | type | value |\n| --- | --- | --- | --- |\n",
+    );
+    let text = example().render(&Build::default(), 0);
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((name, help)) = line
+            .strip_prefix("# HELP ")
+            .and_then(|rest| rest.split_once(' '))
+        else {
+            continue;
+        };
+        let kind = lines
+            .next()
+            .and_then(|line| line.rsplit_once(' '))
+            .map_or("", |(_, kind)| kind);
+        let labels = lines
+            .peek()
+            .and_then(|sample| sample.split_once('{')?.1.split_once('}'))
+            .map_or_else(String::new, |(labels, _)| {
+                let names = labels
+                    .split(',')
+                    .filter_map(|label| Some(format!("`{}`", label.split_once('=')?.0)));
+                names.collect::<Vec<_>>().join(", ")
+            });
+        page.push_str(&format!("| `{name}` | {labels} | {kind} | {help} |\n"));
+    }
+    page
+}
+
+/// Figures with one series of each kind.
+fn example() -> Metrics {
+    let moment = Some(Duration::from_secs(1));
+    let mut sums = Counts::default();
+    sums.records.insert(("counted", "dml"), 1);
+    sums.counted.insert(Who::default(), 1);
+    sums.excluded.insert("catalog-metadata".to_owned(), 1);
+    sums.last_counted_ms = Some(1);
+    Metrics {
+        sums,
+        last_delivery: moment,
+        last_webhook: moment,
+        last_cursor: moment,
+        now: Now {
+            webhook: Some((0, 0, Sums::default())),
+            ..Now::default()
+        },
+        ..Metrics::default()
+    }
+}
+
 /// The series as they are printed: two names that look alike once they are made harmless are one series.
 fn labelled(counted: &BTreeMap<Who, u64>) -> BTreeMap<Who, u64> {
     let mut series = BTreeMap::new();
@@ -452,6 +508,31 @@ fn as_u64(count: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every metric that there is stands on the page, with all its labels.
+    #[test]
+    fn the_page_knows_every_metric() {
+        let page = render_reference();
+        let text = example().render(&Build::default(), 0);
+        let mut samples = 0;
+        for sample in text.lines().filter(|line| !line.starts_with('#')) {
+            let name = sample.split(['{', ' ']).next().unwrap();
+            let row = page
+                .lines()
+                .find(|row| row.starts_with(&format!("| `{name}` |")))
+                .unwrap();
+            for label in sample.split(['{', ',']).filter(|part| part.contains('=')) {
+                let label = label.split('=').next().unwrap();
+                assert!(row.contains(&format!("`{label}`")), "{row}: {label}");
+            }
+            assert!(
+                row.contains("| counter |") || row.contains("| gauge |"),
+                "{row}"
+            );
+            samples += 1;
+        }
+        assert!(samples > 25, "{samples}");
+    }
 
     #[test]
     fn names_cannot_make_series_without_end_or_break_the_format() {

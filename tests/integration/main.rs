@@ -23,6 +23,7 @@ mod aws_fields;
 mod aws_log_alarm;
 #[cfg(feature = "aws")]
 mod aws_world;
+mod begin;
 mod browser;
 mod cases;
 mod ci_forms;
@@ -31,11 +32,16 @@ mod ci_history;
 mod ci_publish;
 mod ci_runs;
 mod cli;
+mod console;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;
+mod dashboard;
 mod deploy;
 mod destroy;
+#[cfg(any(feature = "aws", feature = "database"))]
+mod detection;
 mod doctor;
+mod editor;
 #[cfg(feature = "database")]
 mod enrol_docs;
 #[cfg(feature = "database")]
@@ -55,6 +61,7 @@ mod impact_report;
 mod insights_server;
 #[cfg(feature = "aws")]
 mod live;
+mod links;
 mod log_alarm;
 #[cfg(feature = "monitor")]
 mod lambda;
@@ -64,6 +71,7 @@ mod monitor;
 mod monitor_cost;
 #[cfg(feature = "aws")]
 mod moto;
+mod migrate;
 mod mutation;
 mod package;
 mod page;
@@ -74,9 +82,14 @@ mod remembered;
 mod rules_test;
 mod server;
 mod shadow;
+mod shells;
 mod signals;
 mod terminal;
 mod terraform;
+mod tutorial;
+#[cfg(feature = "webhook")]
+mod unit;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod workflows;

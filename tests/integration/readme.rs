@@ -1,8 +1,5 @@
-//! README.md says what is true: outputs, exit codes, commands.
-//!
-//! Between `<!-- output: COMMAND -->` and `<!-- end -->` stands a fenced block: the command after `$ `, then what it
-//! prints to stdout. A COMMAND is pgvigil, or a script of this repository. `PGVIGIL_UPDATE=1 cargo test` rewrites these
-//! blocks.
+//! README.md says what is true: outputs, exit codes, commands. Its blocks are as [`console`](crate::console) has them;
+//! a command is pgvigil, or a script of this repository.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,8 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-const START: &str = "<!-- output: ";
-const END: &str = "<!-- end -->";
+use crate::console::{self, Place, refreshed};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -53,59 +49,26 @@ fn run(words: &[String]) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
-/// The text with the true output in every block.
-fn refreshed(
-    text: &str,
-    run: &dyn Fn(&[String]) -> Result<String, String>,
-) -> Result<String, String> {
-    let mut fresh = String::new();
-    let mut blocks = 0;
-    let mut lines = text.split_inclusive('\n').enumerate();
-    while let Some((number, line)) = lines.next() {
-        let place = format!("line {}", number + 1);
-        fresh.push_str(line);
-        let Some(marker) = line.trim_end().strip_prefix(START) else {
-            if line.trim_end() == END {
-                return Err(format!("{place}: `{END}` without `{START}COMMAND -->`"));
-            }
-            continue;
-        };
-        let command = marker
-            .strip_suffix(" -->")
-            .ok_or_else(|| format!("{place}: the comment must end with ` -->`"))?;
-        let words = words(command).ok_or_else(|| format!("{place}: a quote is not closed"))?;
+/// The repository itself.
+struct Repository;
+
+impl Place for Repository {
+    fn run(&mut self, command: &str) -> Result<String, String> {
+        let words = words(command).ok_or("a quote is not closed")?;
         let is_ours = words
             .first()
             .is_some_and(|program| program == "pgvigil" || program.starts_with("tests/"));
         if !is_ours {
             return Err(format!(
-                "{place}: only `pgvigil …` and scripts below `tests/` can be run, not `{command}`"
+                "only `pgvigil …` and scripts below `tests/` can be run, not `{command}`"
             ));
         }
-        let end = loop {
-            match lines.next() {
-                Some((_, line)) if line.trim_end() == END => break line,
-                Some((_, line)) if !line.starts_with(START) => {}
-                _ => return Err(format!("{place}: no `{END}` follows")),
-            }
-        };
-        let output = run(&words).map_err(|fault| format!("{place}: {fault}"))?;
-        let output = output.trim_end_matches('\n');
-        if output.is_empty() || output.contains("```") {
-            return Err(format!(
-                "{place}: the command prints nothing that a fenced block can show"
-            ));
-        }
-        fresh.push_str(&format!("```console\n$ {command}\n{output}\n```\n"));
-        fresh.push_str(end);
-        blocks += 1;
+        run(&words)
     }
-    if blocks == 0 {
-        return Err(format!(
-            "no block `{START}COMMAND -->` … `{END}`: README shows no real run"
-        ));
+
+    fn write(&mut self, path: &str, _: &str) -> Result<(), String> {
+        Err(format!("README.md cannot write {path} into the repository"))
     }
-    Ok(fresh)
 }
 
 /// The words of a command as a shell would take them, without expansions.
@@ -192,21 +155,35 @@ fn subcommands(arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn blocks_hold_what_the_commands_print() {
-    let text = readme();
-    let fresh = refreshed(&text, &run).unwrap_or_else(|fault| panic!("README.md: {fault}"));
-    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
-        std::fs::write(root().join("README.md"), &fresh).unwrap();
-        return;
+    console::holds(&root().join("README.md"), &mut Repository);
+}
+
+/// A server, a person and the watcher, for real.
+#[cfg(feature = "webhook")]
+#[test]
+fn the_page_of_the_watcher_is_live() {
+    console::holds(&root().join("docs/watch.md"), &mut Repository);
+}
+
+/// The other pages that show a run.
+#[test]
+fn pages_hold_what_their_commands_print() {
+    let mut pages = 0;
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let has_a_test = ["tutorial.md", "watch.md"]
+            .iter()
+            .any(|name| path.ends_with(name));
+        if has_a_test || path.extension().is_none_or(|end| end != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        if text.contains("<!-- output: ") {
+            console::holds(&path, &mut Repository);
+            pages += 1;
+        }
     }
-    for (number, (is, should)) in text.lines().zip(fresh.lines()).enumerate() {
-        assert_eq!(
-            is,
-            should,
-            "README.md, line {}; PGVIGIL_UPDATE=1 rewrites it",
-            number + 1
-        );
-    }
-    assert_eq!(text, fresh, "README.md; PGVIGIL_UPDATE=1 rewrites it");
+    assert!(pages > 1, "{pages}");
 }
 
 #[test]
@@ -229,6 +206,15 @@ fn exit_codes_are_those_of_the_program() {
         codes,
         "README.md, table under `## Exit codes`"
     );
+    // In the words of the program, which the reference page has.
+    let page = std::fs::read_to_string(root().join("docs/exit-codes.md")).unwrap();
+    let readme = readme();
+    for row in table(&readme, "## Exit codes") {
+        assert!(
+            page.contains(&format!("| {} | {} |", row[0], row[1])),
+            "{row:?}"
+        );
+    }
 }
 
 #[test]
@@ -251,26 +237,10 @@ fn commands_are_those_of_the_program() {
 }
 
 #[test]
-fn blocks_are_found_run_and_rewritten() {
-    let run = |arguments: &[String]| Ok(format!("{}\n\n", arguments.join("|")));
-    let text =
-        "# A\n<!-- output: pgvigil a 'b c' \"d\\\"e\" f\\ g '' -->\nold\n<!-- end -->\nmore\n";
-    let fresh = refreshed(text, &run).unwrap();
-    assert_eq!(
-        fresh,
-        "# A\n<!-- output: pgvigil a 'b c' \"d\\\"e\" f\\ g '' -->\n```console\n$ pgvigil a 'b c' \"d\\\"e\" f\\ g ''\n\
-         pgvigil|a|b c|d\"e|f g|\n```\n<!-- end -->\nmore\n"
-    );
-    assert_eq!(refreshed(&fresh, &run).unwrap(), fresh);
-
+fn only_commands_of_the_repository_are_run() {
+    let words = words("pgvigil a 'b c' \"d\\\"e\" f\\ g ''").unwrap();
+    assert_eq!(words, ["pgvigil", "a", "b c", "d\"e", "f g", ""]);
     for (text, fault) in [
-        ("# A\n", "README shows no real run"),
-        ("<!-- output: pgvigil a -->\n", "no `<!-- end -->` follows"),
-        (
-            "<!-- output: pgvigil a -->\n<!-- output: pgvigil b -->\n<!-- end -->\n",
-            "line 1: no `<!-- end -->`",
-        ),
-        ("a\n<!-- end -->\n", "line 2: `<!-- end -->` without"),
         (
             "<!-- output: pgvigil 'a -->\n<!-- end -->\n",
             "a quote is not closed",
@@ -279,20 +249,21 @@ fn blocks_are_found_run_and_rewritten() {
             "<!-- output: rm -r a -->\n<!-- end -->\n",
             "only `pgvigil …` and scripts",
         ),
-        ("<!-- output: pgvigil a\n<!-- end -->\n", "must end with"),
+        (
+            "<!-- output: pgvigil check --quiet -->\n<!-- end -->\n",
+            "printed nothing",
+        ),
+        (
+            "<!-- file: a -->\n```\na\n```\n<!-- end -->\n",
+            "cannot write a",
+        ),
     ] {
-        let found = refreshed(text, &run).unwrap_err();
+        let found = refreshed(text, &mut Repository).unwrap_err();
         assert!(found.contains(fault), "{text}: {found}");
     }
-    let silent = |_: &[String]| Ok(String::new());
-    assert!(
-        refreshed("<!-- output: pgvigil a -->\n<!-- end -->\n", &silent)
-            .unwrap_err()
-            .contains("prints nothing")
-    );
     let real = "<!-- output: pgvigil --version -->\n<!-- end -->\n";
     assert!(
-        refreshed(real, &self::run)
+        refreshed(real, &mut Repository)
             .unwrap()
             .contains(&format!("\npgvigil {}\n", env!("CARGO_PKG_VERSION")))
     );

@@ -187,6 +187,60 @@ pub(crate) fn table(scores: &[Score]) -> String {
     text
 }
 
+/// A number as documents write it: `3,124`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The documents have the figures of today's rules.
+#[test]
+fn documents_have_these_figures() {
+    let read = |name: &str| std::fs::read_to_string(recorded::root().join(name)).unwrap();
+    let (readme, model, noise) = (
+        read("README.md"),
+        read("docs/threat-model.md"),
+        read("docs/exclusions.md"),
+    );
+    for relation in [true, false] {
+        let some: Vec<&Score> = scores()
+            .iter()
+            .filter(|score| score.relation == relation)
+            .collect();
+        let sum = |what: fn(&Score) -> usize| some.iter().map(|score| what(score)).sum::<usize>();
+        let name = if relation { "on" } else { "off" };
+        let figures = [
+            sum(|s| s.human),
+            sum(|s| s.missed.len()),
+            sum(|s| s.reference_missed),
+            sum(|s| s.noise),
+            sum(|s| s.loud.len()),
+            sum(|s| s.reference_loud),
+        ]
+        .map(grouped);
+        let row = format!("| {name} | {} |", figures.join(" | "));
+        assert!(readme.contains(&row), "README.md: {row}");
+        assert!(model.contains(&row), "docs/threat-model.md: {row}");
+        let row = format!("| {name} | {} | {} |", figures[3], figures[4]);
+        assert!(noise.contains(&row), "docs/exclusions.md: {row}");
+    }
+}
+
+#[test]
+fn numbers_are_grouped() {
+    assert_eq!(
+        [7, 883, 3124, 1_000_000].map(grouped),
+        ["7", "883", "3,124", "1,000,000"]
+    );
+}
+
 /// `CLIENT`, note, reason.
 fn exceptions() -> Vec<(&'static str, &'static str, &'static str)> {
     EXCEPTIONS

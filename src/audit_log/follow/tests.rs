@@ -192,6 +192,24 @@ fn a_renamed_log_is_read_to_its_end_before_the_one_that_takes_its_name() {
     assert_eq!(world.texts(), [short(3), short(4), short(5)]);
 }
 
+/// Of the first line only a part was there when the log was found: the log has an age all the same once it is renamed.
+#[test]
+fn a_log_that_was_found_with_half_a_line_is_older_than_what_takes_its_name() {
+    let mut world = World::new(&["log"], Start::Beginning);
+    world.append("log", "");
+    assert_eq!(world.texts(), Vec::<String>::new());
+    let first = entry(1);
+    world.append("log", &first[..1]);
+    assert!(world.read_on().is_empty());
+    world.append("log", &first[1..]);
+    fs::rename(world.path("log"), world.path("log.1")).unwrap();
+    world.append("log", &(entry(2) + &entry(3)));
+    let mut found = world.texts();
+    world.pass(5.0);
+    found.extend(world.texts());
+    assert_eq!(found, [short(1), short(2), short(3)]);
+}
+
 #[test]
 fn two_rotations_between_two_looks_lose_nothing() {
     for is_down in [false, true] {

@@ -7,8 +7,8 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric as Named, MetricDataQuery, MetricDatum, MetricStat, ScanBy, StandardUnit,
     StatusCode,
 };
-use pgvigil::compile::resources::Metric;
-use pgvigil::monitor::port::{CallError, CallErrorKind, Datum, Metrics, Unit};
+use pgvigil::compile::resources::{Metric, Unit};
+use pgvigil::monitor::port::{CallError, CallErrorKind, Datum, Metrics};
 
 use crate::aws::Services;
 use crate::failure::answer;
@@ -29,7 +29,7 @@ impl Metrics for Services {
                 .set_dimensions(Some(dimensions(&datum.metric)))
                 .timestamp(DateTime::from_millis(datum.time_ms))
                 .value(datum.value)
-                .unit(match datum.unit {
+                .unit(match datum.metric.unit() {
                     Unit::Count => StandardUnit::Count,
                     Unit::Seconds => StandardUnit::Seconds,
                 })

@@ -68,6 +68,10 @@ pub(crate) enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a policy repository: asks on a terminal, else takes what the options say; overwrites nothing
+    Init(InitArgs),
+    /// Turn the files of the old audit monitor (query, variables, tfvars, SQL) into policy files, and show who could hide from it
+    Migrate(MigrateArgs),
     /// Check every policy file
     Check(CheckArgs),
     /// Prove the rules on samples and on real audit logs
@@ -704,7 +708,7 @@ pub(crate) struct SchemaArgs {
     /// Write nothing, exit with 12 when a file is stale or missing
     #[arg(long)]
     pub(crate) check: bool,
-    /// Write the reference of diagnostics too, into this folder
+    /// Write the reference pages too, into this folder
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) docs: Option<PathBuf>,
 }
@@ -939,4 +943,118 @@ pub(crate) struct EnrolImportArgs {
     /// File to add to, in the policy repository
     #[arg(long, default_value = "rules/users.yaml", value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+/// Where to deploy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProviderArg {
+    /// A folder on this machine, for trying things out
+    Local,
+    /// Amazon Web Services
+    Aws,
+}
+
+/// Where pull requests are reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForgeArg {
+    /// Workflows of GitHub Actions
+    Github,
+    /// A pipeline of GitLab CI
+    Gitlab,
+    /// No files for a forge
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder of the new repository; it is made where it does not exist
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Where to deploy
+    #[arg(long)]
+    pub(crate) provider: Option<ProviderArg>,
+    /// Environment; may be repeated, in the order in which they are deployed
+    #[arg(long = "env", value_name = "NAME")]
+    pub(crate) environments: Vec<String>,
+    /// AWS account: twelve digits, or ENV=ACCOUNT where environments differ
+    #[arg(long = "account", value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// AWS region, or ENV=REGION where environments differ; AWS_REGION without this option
+    #[arg(long = "region", value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+    /// Aurora cluster to watch, or ENV=CLUSTER where there are several environments; may be repeated
+    #[arg(long = "cluster", value_name = "NAME")]
+    pub(crate) clusters: Vec<String>,
+    /// Who answers for the entries
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+    /// Role of a person to audit; may be repeated
+    #[arg(long = "user", value_name = "ROLE")]
+    pub(crate) users: Vec<String>,
+    /// Address that is told when an alarm goes off, or ENV=ADDRESS; may be repeated
+    #[arg(long = "email", value_name = "ADDRESS")]
+    pub(crate) emails: Vec<String>,
+    /// Where pull requests are reviewed; without this option what the repository's remote tells, else GitHub
+    #[arg(long)]
+    pub(crate) forge: Option<ForgeArg>,
+    /// Whom the forge asks for a review: @ORGANISATION/TEAM; may be repeated
+    #[arg(long = "code-owner", value_name = "NAME")]
+    pub(crate) code_owners: Vec<String>,
+    /// Ask RDS for every Aurora PostgreSQL cluster of the account and region, with what each exports and preloads
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    pub(crate) import_clusters: bool,
+    /// Add the login roles of a database: a URL without a password, or `env:NAME` for a variable that holds one; ENV=URL
+    /// where there are several environments; may be repeated
+    #[cfg(feature = "database")]
+    #[arg(long = "import-roles", value_name = "URL")]
+    pub(crate) import_roles: Vec<String>,
+    /// File with the certificates of the authorities that the database is trusted by, as PEM: for RDS its bundle
+    #[cfg(feature = "database")]
+    #[arg(long, value_name = "FILE", requires = "import_roles")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Log in to the database with a token of IAM in place of a password
+    #[cfg(all(feature = "aws", feature = "database"))]
+    #[arg(long, requires = "import_roles")]
+    pub(crate) iam: bool,
+    /// Write nothing: tell what would be written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Output of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MigrateFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Files of the old system: the Insights query, the function's configuration as JSON or its variables, tfvars, SQL
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder to write policy files to; what stands there is never overwritten. Without it nothing is written
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Name of the environment, if the files name none or another
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// AWS account, if no file names it
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// AWS region, if no file names it
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Who answers for the entries
+    #[arg(long, value_name = "NAME", default_value = "unassigned")]
+    pub(crate) owner: String,
+    /// Where pull requests are reviewed
+    #[arg(long, default_value = "none")]
+    pub(crate) forge: ForgeArg,
+    /// How to print the report
+    #[arg(long, default_value = "human")]
+    pub(crate) format: MigrateFormat,
 }

@@ -10,6 +10,7 @@ mod blame;
 mod carry_out;
 mod check;
 mod ci;
+mod command_reference;
 mod compile;
 mod completions;
 mod deployment;
@@ -32,10 +33,17 @@ mod explain;
 mod files;
 mod fleet;
 mod iam_policy;
+mod init;
+mod init_questions;
 mod impact;
 #[cfg(feature = "aws")]
 mod impact_live;
+#[cfg(feature = "aws")]
+mod init_clusters;
+#[cfg(feature = "database")]
+mod init_roles;
 mod man;
+mod migrate;
 mod package;
 mod plan;
 mod plan_all;
@@ -53,6 +61,8 @@ use crate::session::Session;
 /// Runs a command.
 pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Init(args) => init::run(session, &args),
+        Command::Migrate(args) => migrate::run(session, &args),
         Command::Check(args) => check::run(session, &args),
         Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
         Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),

@@ -34,6 +34,80 @@ pub(crate) enum Exit {
     CoverageGap = 16,
 }
 
+impl Exit {
+    /// Every code.
+    const ALL: [Self; 10] = [
+        Self::Clean,
+        Self::Failed,
+        Self::Usage,
+        Self::Diagnostics,
+        Self::RuleTestsFailed,
+        Self::Pending,
+        Self::Drift,
+        Self::PendingAndDrift,
+        Self::PartlyApplied,
+        Self::CoverageGap,
+    ];
+
+    /// What it means, for the reference. The README says the same.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Failed => "the tool failed",
+            Self::Usage => "bad usage",
+            Self::Diagnostics => {
+                "the policy files have faults, or `doctor` found something that does not work"
+            }
+            Self::RuleTestsFailed => "a rule test failed",
+            Self::Pending => "changes pending, or written files are stale",
+            Self::Drift => "drift: somebody changed what is deployed",
+            Self::PendingAndDrift => "both 12 and 13",
+            Self::PartlyApplied => "an apply stopped part way, or something is left to do after it",
+            Self::CoverageGap => {
+                "a gap in the coverage of enrolment: somebody with a login is, or may be, unwatched"
+            }
+        }
+    }
+
+    /// What a pipeline, or a person, does about it.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Clean => "nothing",
+            Self::Failed => "read the message on stderr; the run says nothing about the policy",
+            Self::Usage => "`pgvigil COMMAND --help`",
+            Self::Diagnostics => "mend what the output names, each with its [code](codes.md)",
+            Self::RuleTestsFailed => {
+                "correct the rule, or the sample if what it promises has changed"
+            }
+            Self::Pending => "`apply`, or write the files again",
+            Self::Drift => {
+                "`drift --blame` tells who; `apply` takes it back, a change of the files keeps it"
+            }
+            Self::PendingAndDrift => "as for 13: `apply` does both",
+            Self::PartlyApplied => "run `apply` again: it goes on where it stopped",
+            Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
+        }
+    }
+}
+
+/// The reference page of exit codes.
+pub(crate) fn render_reference() -> String {
+    let mut page = String::from(
+        "# Exit codes\n\nGenerated from `src/bin/pgvigil/exit.rs`. The same for every command. `plan` exits with 0 although there are \
+         changes, unless `--detailed-exitcode` is given; `drift` always tells.\n\n\
+         | code | means | what to do |\n| --: | --- | --- |\n",
+    );
+    for exit in Exit::ALL {
+        page.push_str(&format!(
+            "| {} | {} | {} |\n",
+            exit as u8,
+            exit.meaning(),
+            exit.remedy()
+        ));
+    }
+    page
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

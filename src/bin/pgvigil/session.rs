@@ -48,6 +48,13 @@ impl Session {
         Self::new(self.global.clone())
     }
 
+    /// The same in another folder.
+    pub(crate) fn at(&self, root: &Path) -> Self {
+        let mut other = Self::new(self.global.clone());
+        other.global.root = root.to_owned();
+        other
+    }
+
     /// The folder of the policy repository.
     pub(crate) fn root(&self) -> &Path {
         &self.global.root

@@ -27,6 +27,7 @@ use crate::policy::model::Cluster;
 
 pub(super) use alarm::{actions, state};
 pub(super) use clock::Dates;
+pub(super) use database::cluster_parameters;
 
 impl Observer for Aws {
     fn now(&self) -> Result<Timestamp, CloudError> {

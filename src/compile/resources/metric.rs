@@ -4,6 +4,28 @@ use serde_json::{Value, json};
 
 use crate::policy::model::{Cluster, Signal};
 
+/// Name of the one metric that counts time.
+const LAG: &str = "MonitorIngestionLag";
+
+/// What a metric counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Time.
+    Seconds,
+}
+
+impl Unit {
+    /// CloudWatch's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Count => "Count",
+            Self::Seconds => "Seconds",
+        }
+    }
+}
+
 /// A metric of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
@@ -54,7 +76,7 @@ impl Metric {
 
     /// Seconds between the time of a counted record and its arrival, at most.
     pub fn lag(log_group: &str) -> Self {
-        Self::of_group("MonitorIngestionLag", log_group)
+        Self::of_group(LAG, log_group)
     }
 
     /// The receipt of a window: its figures, detection records and notification are out. The value is the sum of its
@@ -81,6 +103,39 @@ impl Metric {
     /// The same, as the monitor knows its clusters.
     pub fn heartbeat_in(log_group: &str) -> Self {
         Self::of_group("MonitorHeartbeat", log_group)
+    }
+
+    /// Messages of a topic that a subscriber did not take: SNS counts them.
+    pub fn undelivered(topic: &str) -> Self {
+        Self {
+            name: "NumberOfNotificationsFailed",
+            dimensions: vec![("TopicName", topic.to_owned())],
+        }
+    }
+
+    /// Runs of a function that failed: Lambda counts them.
+    pub fn function_errors(function: &str) -> Self {
+        Self::of_function("Errors", function)
+    }
+
+    /// Runs of a function that Lambda did not start, and counts.
+    pub fn function_throttles(function: &str) -> Self {
+        Self::of_function("Throttles", function)
+    }
+
+    /// What it counts.
+    pub fn unit(&self) -> Unit {
+        match self.name {
+            LAG => Unit::Seconds,
+            _ => Unit::Count,
+        }
+    }
+
+    fn of_function(name: &'static str, function: &str) -> Self {
+        Self {
+            name,
+            dimensions: vec![("FunctionName", function.to_owned())],
+        }
     }
 
     fn of_group(name: &'static str, log_group: &str) -> Self {

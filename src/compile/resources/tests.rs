@@ -48,6 +48,71 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
+/// The page of metrics tells of each alarm what it reads, and of no other.
+#[test]
+fn the_table_of_metrics_is_what_the_alarms_read() {
+    let mut environment = environment("prod", &["orders"]);
+    environment.signals = Signal::ALL
+        .map(|signal| SignalSettings {
+            signal,
+            threshold: 0,
+        })
+        .to_vec();
+    let documents = documents(&environment);
+    let names = Names::new(&environment, &environment.clusters[0]);
+    let log_group = environment.clusters[0].log_group();
+    let examples = published::Examples {
+        log_group: &log_group,
+        command: "SELECT",
+        user: "alice",
+        exclusion: "catalog-metadata",
+        name: names.base(),
+    };
+    let told: std::collections::BTreeSet<String> = published::published(&examples)
+        .into_iter()
+        .filter_map(|row| {
+            let end = row.alarm?;
+            Some(format!(
+                "{} {} {}",
+                names.monitor_alarm(&end),
+                row.metric.name,
+                row.metric.dimensions_value()
+            ))
+        })
+        .collect();
+    let live: std::collections::BTreeSet<String> = of(&documents, Kind::Alarm)
+        .iter()
+        .map(|alarm| {
+            format!(
+                "{} {} {}",
+                alarm.name,
+                alarm.properties["metric"].as_str().unwrap(),
+                alarm.properties["dimensions"]
+            )
+        })
+        .collect();
+    assert_eq!(told, live);
+    assert_eq!(live.len(), Signal::ALL.len() + MONITOR_ALARMS.len());
+    // What the dashboard draws is in the table too.
+    let rows = published::published(&examples);
+    for widget in only(&documents, Kind::Dashboard).properties["body"]["widgets"]
+        .as_array()
+        .unwrap()
+    {
+        for line in widget["properties"]["metrics"]
+            .as_array()
+            .unwrap_or(&Vec::new())
+        {
+            let namespace = line[0].as_str().unwrap();
+            assert!(
+                rows.iter()
+                    .any(|row| row.metric.widget_value(namespace) == *line),
+                "{line}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a1_the_dashboard_shows_the_alarms_that_exist() {
     let documents = prod();

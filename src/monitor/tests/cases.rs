@@ -1,10 +1,11 @@
 //! One thing at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::world::{Entry, Faults, GROUPS, World, name_of, settings};
+use crate::compile::resources::published::{Examples, Publisher, published};
 use crate::compile::resources::{Kind, Metric};
 use crate::monitor::{Answer, Receipts, RunError, Settings, What};
 use crate::policy::model::{Breakdown, Signal};
@@ -639,6 +640,58 @@ fn what_exclusions_silence_is_counted_once_an_hour() {
             .all(|(from, until)| from % 3600 == 0 && until - from == 3599)
     );
     assert_eq!(asked[0].0 + 3600, asked[1].0);
+}
+
+/// The page of metrics tells what the monitor publishes, all of it and nothing else.
+#[test]
+fn the_table_of_metrics_is_what_is_published() {
+    let mut world = world(&["alice"]);
+    world.settings.signals = Signal::ALL.to_vec();
+    world.settings.metrics = vec![Breakdown::Command, Breakdown::User, Breakdown::Suppressed];
+    world.settings.shadows = vec!["shadow".to_owned()];
+    let window = world.settings.windows.newest(TIME_MS).to_string();
+    for (class, tampering) in [("ROLE", ""), ("DDL", "1"), ("ERROR", "")] {
+        let row = [
+            ("log", GROUPS[0]),
+            ("window", window.as_str()),
+            ("user", "alice"),
+            ("class", class),
+            ("command", "SELECT"),
+            ("tampering", tampering),
+            ("statements", "1"),
+            ("records", "1"),
+            ("first", "1"),
+            ("last", "1"),
+            ("lag", "1"),
+            // What a shadow query has beside it.
+            ("x_catalog_metadata", "1"),
+        ];
+        let row = row.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        world.extra.push(row.to_vec());
+    }
+    let mut receipts = Receipts::default();
+    for run in 0..13 {
+        let time_ms = TIME_MS + run * 5 * MINUTES;
+        world.now_ms.set(time_ms + 1000);
+        let scheduled = What::Scheduled { time_ms };
+        let ended = world.invoke(&mut receipts, scheduled, TIMEOUT_MS);
+        ended.unwrap().unwrap();
+    }
+    let examples = Examples {
+        log_group: GROUPS[0],
+        command: "SELECT",
+        user: "alice",
+        exclusion: "catalog-metadata",
+        name: "",
+    };
+    let told: BTreeSet<String> = published(&examples)
+        .iter()
+        .filter(|row| row.by == Publisher::Monitor)
+        .map(|row| name_of(&row.metric))
+        .collect();
+    let puts = world.puts.borrow();
+    let live: BTreeSet<String> = puts.iter().map(|put| put.1.clone()).collect();
+    assert_eq!(told, live);
 }
 
 /// Up to fifty log groups in one query, each with its own figures.

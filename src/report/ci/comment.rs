@@ -55,15 +55,8 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
     let rest =
         "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
     let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
-    let name = Some(environment.name());
-    let found: Vec<_> = result
-        .findings_of(name)
-        .chain(result.findings_of(None))
-        .collect();
-    if !found.is_empty() {
-        page.push("\n");
-        findings(&mut page, found.into_iter(), MOST);
-    }
+    let found: Vec<_> = result.findings_beside_impact(environment).collect();
+    findings(&mut page, found.into_iter(), MOST);
     if let Some(report) = &environment.impact {
         // Its marker finds the comment of `rules impact` alone.
         let room = page.left() / 3 * 2;

@@ -56,7 +56,8 @@ pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
     }
     if !result.untouched.is_empty() {
         text.push_str(&format!(
-            "  not touched: {}\n",
+            "  {}: {}\n",
+            super::left_alone(result.work).to_lowercase(),
             terminal(&result.untouched.join(", "))
         ));
     }

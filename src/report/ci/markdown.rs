@@ -114,6 +114,10 @@ pub(super) fn block(text: &str, language: &str, indent: &str) -> String {
 /// Findings as a list, as many as fit.
 pub(super) fn findings<'a>(page: &mut Page, all: impl Iterator<Item = &'a Finding>, most: usize) {
     let all: Vec<&Finding> = all.collect();
+    if all.is_empty() {
+        return;
+    }
+    page.push("\n");
     let mut shown = 0;
     for one in all.iter().take(most) {
         if page.left() < 2_000 || !page.push(&finding(one)) {

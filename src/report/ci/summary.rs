@@ -42,7 +42,8 @@ pub fn render(result: &CiResult, limit: usize) -> String {
             format!(" and {more} more")
         };
         page.push(&format!(
-            "\nNot touched by this change: {}{more}.\n",
+            "\n{}: {}{more}.\n",
+            super::left_alone(result.work),
             names.join(", ")
         ));
     }
@@ -112,7 +113,9 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
         sentence(verdict_of(result.work, environment)),
         steps(environment.steps.iter())
     ));
-    findings(page, result.findings_of(Some(environment.name())), MOST);
+    let own = result.findings_of(Some(environment.name()));
+    let beside = own.filter(|finding| !environment.is_told_by_impact(finding));
+    findings(page, beside, MOST);
     if let Some(report) = &environment.impact {
         let text =
             impact::markdown::render(report, page.left().min(impact::markdown::COMMENT_LIMIT));

@@ -107,7 +107,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
 }
 
 /// The policy with another text of one file.
-fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
+pub(super) fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
     let files = &loaded.files;
     let mut texts: Vec<(String, String)> = files
         .ids()

@@ -22,6 +22,24 @@ pub(crate) fn run(session: &Session, args: &ManArgs) -> anyhow::Result<Exit> {
     .bring(session, false)
 }
 
+/// The page without what its generator gets wrong: it leaves an empty date out of the heading, so that what follows
+/// stands in its place, and writes an empty line as three requests of which two do nothing. There is no date: a page is
+/// the same whenever it is made.
+fn mended(page: &str, name: &str) -> String {
+    let heading = format!(
+        ".TH {name} 1 \"\" \"pgvigil {}\" \"pgvigil\"",
+        env!("CARGO_PKG_VERSION")
+    );
+    let page = page.replace("\n.br\n\n.br\n", "\n.sp\n");
+    let lines = page.lines().map(|line| match line.starts_with(".TH ") {
+        true => heading.as_str(),
+        false => line.trim_end(),
+    });
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    text.push('\n');
+    text
+}
+
 /// The page of a command, and those of the commands below it.
 fn pages(command: clap::Command, wanted: &mut Vec<Wanted>) -> anyhow::Result<()> {
     for below in command
@@ -38,7 +56,7 @@ fn pages(command: clap::Command, wanted: &mut Vec<Wanted>) -> anyhow::Result<()>
     clap_mangen::Man::new(command)
         .title(name.clone())
         .render(&mut page)?;
-    let text = String::from_utf8_lossy(&page).into_owned();
+    let text = mended(&String::from_utf8_lossy(&page), &name);
     wanted.push(Wanted {
         path: PathBuf::from(format!("{name}.1")),
         text,

@@ -1,6 +1,8 @@
 //! AWS as the provider of an environment.
 
 use pgvigil::adopt::{Finder, Retirer};
+#[cfg(feature = "aws")]
+use pgvigil::begin::ClusterLister;
 use pgvigil::deploy::blame::Witness;
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::doctor::Observer;
@@ -74,6 +76,16 @@ pub(crate) fn finder(
 ) -> anyhow::Result<Box<dyn Finder>> {
     let role = environment.assume_role.as_ref().map(|roles| &roles.plan);
     let settings = enabled::settings(ground, environment, Purpose::Adopt, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// Opens an account of which no file tells yet, with the credentials as they are found.
+#[cfg(feature = "aws")]
+pub(crate) fn lister(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn ClusterLister>> {
+    let settings = enabled::settings(ground, environment, Purpose::Begin, None)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 

@@ -1,15 +1,18 @@
-//! `schema`: the JSON Schemas of the policy files.
+//! `schema`: the JSON Schemas of the policy files, and the reference pages that are made of the code.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pgvigil::audit_log::trust;
+use pgvigil::compile::resources::published;
 use pgvigil::diagnostic::code;
-use pgvigil::policy::schemas;
+use pgvigil::policy::{reference, schemas};
+use pgvigil::watch::metrics;
 
+use super::command_reference;
 use super::files::{Folder, Wanted};
 use crate::args::SchemaArgs;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> {
@@ -33,20 +36,36 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
     let Some(docs) = &args.docs else {
         return Ok(exit);
     };
-    let wanted = vec![
-        Wanted {
-            path: PathBuf::from("codes.md"),
-            text: code::render_reference(),
-        },
-        Wanted {
-            path: PathBuf::from("fields.md"),
-            text: trust::render_reference(),
-        },
+    let mut pages = vec![
+        ("codes.md", code::render_reference()),
+        ("exit-codes.md", exit::render_reference()),
+        ("fields.md", trust::render_reference()),
+        ("keys.md", reference::render_reference()),
+        ("metrics.md", metrics_page()),
     ];
-    let page = Folder {
+    if command_reference::IS_WHOLE {
+        pages.push(("commands.md", command_reference::render()));
+    } else {
+        session.say(
+            "note: commands.md is left out: this pgvigil was built without some of its features",
+        );
+    }
+    let wanted = pages.into_iter().map(|(name, text)| Wanted {
+        path: PathBuf::from(name),
+        text,
+    });
+    let pages = Folder {
         root: docs,
-        wanted,
+        wanted: wanted.collect(),
         extra: BTreeSet::new(),
     };
-    Ok(exit.max(page.bring(session, args.check)?))
+    Ok(exit.max(pages.bring(session, args.check)?))
+}
+
+fn metrics_page() -> String {
+    format!(
+        "# Metrics\n\nWhat can be drawn and alarmed on. What the figures mean: [monitor.md](monitor.md#what-it-publishes).\n\n{}\n{}",
+        published::render_reference(),
+        metrics::render_reference()
+    )
 }

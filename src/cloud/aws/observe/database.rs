@@ -107,7 +107,7 @@ fn keep(kept: &mut BTreeMap<String, String>, page: Vec<Parameter>) {
     }));
 }
 
-async fn cluster_parameters(
+pub(in crate::cloud::aws) async fn cluster_parameters(
     aws: &Inner,
     group: &str,
 ) -> Result<BTreeMap<String, String>, CloudError> {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use pgvigil::ci::{EnvironmentResult, Finding, Work};
 use pgvigil::deploy::{DriftReport, drift};
+use pgvigil::policy::model::Provider;
 
 use super::{Pipeline, environments, step};
 use crate::args::CiDriftArgs;
@@ -47,7 +48,8 @@ pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit>
                 &*deployment.provider,
             )
             .map_err(|error| failure(error.into()))?;
-            if args.blame {
+            // A folder keeps no record of who changed it.
+            if args.blame && environment.provider == Provider::Aws {
                 blame::add(ground, environment, &mut report).map_err(failure)?;
             }
             Ok(report)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use pgvigil::audit_log::reader::Inputs;
-use pgvigil::ci::finding::{self, CHECK, IMPACT, RULES_TEST};
+use pgvigil::ci::finding::{self, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
 use pgvigil::compile::{self, QUERY_LIMIT};
@@ -32,7 +32,6 @@ use crate::session::Session;
 const SAMPLES: &str = "samples";
 
 /// Steps of an environment.
-const ATTACK: &str = "attack";
 const COMPILE: &str = "compile";
 const PLAN: &str = "plan";
 

@@ -1,0 +1,84 @@
+//! The shipped exclusions, as a new repository gets them: its own owner, its own dates.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::scalar::scalar;
+
+/// The exclusions of pgvigil's own repository.
+const SHIPPED: &str = include_str!("../../rules/exclusions.yaml");
+
+/// Days from `created` to `expires`: a review each year, within the 366 days that `limits` allows by default.
+const LIFE: i32 = 364;
+
+/// Their ids, in the order of the file.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    SHIPPED
+        .lines()
+        .filter_map(|line| line.strip_prefix("  - id: "))
+}
+
+/// Those that a repository can do without first, when its query has no room for all: what they silence comes from few tools.
+pub const SPARE: [&str; 6] = [
+    "pg-dump-cursors",
+    "pg-dump-prepare",
+    "jdbc-keywords",
+    "rows-of-system-functions",
+    "expandarray-body",
+    "information-schema-functions",
+];
+
+/// The file. Whoever takes the exclusions over agrees to them on this day.
+pub fn exclusions(owner: &str, today: Date, proposals: &str) -> String {
+    // A day that is so late that no year follows has no policy either.
+    let expires = today.checked_add(LIFE.days()).unwrap_or(today);
+    let owner = scalar(owner);
+    let mut text = String::with_capacity(SHIPPED.len());
+    for line in SHIPPED.lines() {
+        if line == "version: 1" {
+            text.push_str(&format!(
+                "#\n# Copied from pgvigil {}. Read each as your own: you answer for what it silences. Delete what none of your\n\
+                 # tools does; an exclusion that is gone makes nothing silent.\n",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        match line
+            .strip_prefix("    ")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            Some(("owner", _)) => text.push_str(&format!("    owner: {owner}\n")),
+            Some(("created", _)) => text.push_str(&format!("    created: {today}\n")),
+            Some(("expires", _)) => text.push_str(&format!("    expires: {expires}\n")),
+            // The ticket of another repository.
+            Some(("ticket", _)) => {}
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    if !proposals.is_empty() {
+        text.push('\n');
+        text.push_str(proposals);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn every_exclusion_gets_its_owner_and_dates() {
+        let text = exclusions("it's \"us\"", date(2027, 3, 1), "");
+        let count = |what: &str| text.lines().filter(|line| *line == what).count();
+        let all = ids().count();
+        assert!(SPARE.iter().all(|spare| ids().any(|id| id == *spare)));
+        assert!(all > 5);
+        assert_eq!(count("    owner: \"it's \\\"us\\\"\""), all);
+        assert_eq!(count("    created: 2027-03-01"), all);
+        assert_eq!(count("    expires: 2028-02-28"), all);
+        assert!(!text.contains("SEC-101") && !text.contains("data-platform"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The README of a new repository: what is where, and what is left to do.
+
+use super::scalar::remark;
+use super::wish::{Forge, Wish};
+use crate::policy::model::Provider;
+
+/// The file.
+pub fn readme(wish: &Wish) -> String {
+    let is_aws = wish.provider == Provider::Aws;
+    let name = wish
+        .environments
+        .first()
+        .map_or("ENVIRONMENT", |environment| environment.name.as_str());
+    let mut text = format!(
+        "# Audit of human access to PostgreSQL\n\n\
+         Who is audited, which noise does not count, and where that runs. pgvigil compiles these files into one query, enrolment\n\
+         SQL and settings of the monitor, proves them on real audit logs, and deploys them. Owner: {}.\n\n\
+         | here | stands |\n| --- | --- |\n\
+         | `rules/users.yaml` | people who are audited, and accounts that are not |\n\
+         | `rules/exclusions.yaml` | noise that does not count, with the records that each exclusion silences and those that stay loud |\n\
+         | `environments/` | accounts, regions and clusters; what all share stands in `base.yaml` |\n\
+         | `samples/` | audit logs on which a change of the rules is tried |\n\
+         | `schema/` | what the files may hold, for editors; `pgvigil schema` writes it anew after an update |\n\n\
+         ## Every day\n\n\
+         A change is a pull request. Before it:\n\n```sh\npgvigil check\npgvigil rules test\npgvigil rules attack --env {name}\n```\n\n\
+         `git config core.hooksPath .githooks` runs `pgvigil check` before each commit.\n",
+        prose(&wish.owner)
+    );
+    if is_aws {
+        text.push_str(&format!(
+            "\n## Once\n\n\
+             1. Each cluster has to export its log and preload pgAudit: `pgvigil doctor --env {name}` tells what is missing.\n\
+             2. `pgvigil enrol import --env {name} --database URL` adds the login roles of a database to `rules/users.yaml`;\n   \
+             `pgvigil enrol plan` and `enrol apply` switch their audit on.\n\
+             3. `pgvigil iam-policy --env {name} --for plan`, and `--for apply`, print the rights that the two roles need.\n\
+             4. `pgvigil plan --env {name}` shows what an apply would make.\n"
+        ));
+    }
+    match wish.forge {
+        Forge::None => {}
+        Forge::Github => github(&mut text, wish, is_aws),
+        Forge::Gitlab => gitlab(&mut text),
+    }
+    text
+}
+
+/// A name of somebody's as prose of Markdown: no mark of it has a meaning.
+fn prose(owner: &str) -> String {
+    let mut text = String::new();
+    for sign in remark(owner).chars() {
+        match sign {
+            '<' => text.push_str("&lt;"),
+            '&' => text.push_str("&amp;"),
+            _ if sign.is_ascii_punctuation() && !"@-.,'/".contains(sign) => {
+                text.push('\\');
+                text.push(sign);
+            }
+            _ => text.push(sign),
+        }
+    }
+    text
+}
+
+fn github(text: &mut String, wish: &Wish, is_aws: bool) {
+    text.push_str(
+        "\n## What GitHub has to know\n\n\
+         Repository variables (Settings, Secrets and variables, Actions):\n\n\
+         | variable | holds |\n| --- | --- |\n\
+         | `PGVIGIL_URL` | where a pgvigil for Linux x86_64 is fetched from, alone or in a `.tar.gz` |\n\
+         | `PGVIGIL_SHA256` | its checksum: another file is refused |\n",
+    );
+    if is_aws {
+        text.push_str(
+            "| `PGVIGIL_PLAN_ROLE` | ARN of a role that may only read. Trust: `token.actions.githubusercontent.com`, `sub` = `repo:ORG/REPO:pull_request` and `repo:ORG/REPO:ref:refs/heads/main` |\n\
+             | `PGVIGIL_PACKAGE_URL`, `PGVIGIL_PACKAGE_SHA256` | `pgvigil-monitor-arm64.zip` and its checksum, for the first apply and for updates |\n",
+        );
+        text.push_str("\nGitHub environments (Settings, Environments), each with required reviewers and the branch `main` only:\n\n| environment | variable `PGVIGIL_APPLY_ROLE` | secrets |\n| --- | --- | --- |\n");
+        for environment in &wish.environments {
+            let secrets: Vec<String> = environment
+                .https
+                .iter()
+                .map(|name| format!("`{}`", remark(name)))
+                .collect();
+            let secrets = if secrets.is_empty() {
+                "none".to_owned()
+            } else {
+                secrets.join(", ")
+            };
+            let name = &environment.name;
+            text.push_str(&format!(
+                "| `{name}` | ARN of a role that may write. Trust: `sub` = `repo:ORG/REPO:environment:{name}` and nothing else | {secrets} |\n"
+            ));
+        }
+    }
+    text.push_str(
+        "\nAsk for a review of code owners on `main` (Settings, Rules), and for the check *Review*: `.github/CODEOWNERS` says whom.\n",
+    );
+}
+
+fn gitlab(text: &mut String) {
+    text.push_str(
+        "\n## What GitLab has to know\n\nThe head of `.gitlab-ci.yml` lists the variables of the project. Protect the branch `main`, and ask for the approval of\n\
+         code owners: `.gitlab/CODEOWNERS` says whom.\n",
+    );
+}

@@ -1,0 +1,71 @@
+//! Text of somebody's as a scalar of YAML, and as a line of a comment.
+
+use crate::diagnostic::is_hostile;
+
+/// Words that some readers of YAML take for something else than text.
+const TAKEN: [&str; 11] = [
+    "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf",
+];
+
+/// A text as a YAML scalar that every reader takes for this text.
+pub fn scalar(text: &str) -> String {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-')
+        })
+        && !TAKEN.contains(&text);
+    if is_plain {
+        text.to_owned()
+    } else {
+        // JSON's strings are YAML's.
+        serde_json::to_string(text).unwrap_or_default()
+    }
+}
+
+/// A text as part of a comment: on one line, without what cannot be seen.
+pub fn remark(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hostile(character) || matches!(character, '\n' | '\r' | '\t') {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scalar_reads_back_as_the_text() {
+        for text in [
+            "data-platform",
+            "yes",
+            "1",
+            "Data Platform: \"A\" & 'B' # c",
+            "Größe – 東京",
+            "@shop/dba",
+            "- a",
+            "{a: b}",
+            "back\\slash",
+        ] {
+            let yaml = format!("owner: {}\n", scalar(text));
+            let mut files = crate::source::SourceFiles::default();
+            let file = files.add("rules/a.yaml", &yaml);
+            let parsed = crate::source::yaml::parse(&files, file);
+            assert!(parsed.faults.is_empty(), "{yaml}");
+            let root = parsed.root.unwrap();
+            assert_eq!(root.get("owner").unwrap().as_text(), Some(text), "{yaml}");
+        }
+        assert_eq!(scalar("data-platform"), "data-platform");
+        assert_eq!(scalar("no"), "\"no\"");
+    }
+
+    #[test]
+    fn a_remark_stays_on_its_line() {
+        assert_eq!(remark("a\nversion: 2\u{202e}"), "a\\nversion: 2\\u{202e}");
+    }
+}

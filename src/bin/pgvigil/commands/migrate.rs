@@ -1,0 +1,94 @@
+//! `migrate`: the old monitor's files as policy files.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use pgvigil::begin::Forge;
+use pgvigil::migrate::{Input, Options, migrate};
+use pgvigil::policy::model::Provider;
+use pgvigil::report::begin as begin_report;
+use pgvigil::report::migrate as report;
+use pgvigil::report::visible;
+
+use super::deployment::style;
+use super::init::{self, quoted};
+use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Largest file that is read: the old system's are small.
+const MAX_BYTES: u64 = 1 << 20;
+
+pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit> {
+    let inputs = args
+        .files
+        .iter()
+        .map(|path| read(path))
+        .collect::<anyhow::Result<Vec<Input>>>()?;
+    let options = Options {
+        environment: args.env.clone(),
+        account: args.account.clone(),
+        region: args.region.clone(),
+        owner: args.owner.clone(),
+        forge: match args.forge {
+            ForgeArg::Github => Forge::Github,
+            ForgeArg::Gitlab => Forge::Gitlab,
+            ForgeArg::None => Forge::None,
+        },
+        today: session.today(),
+    };
+    let migration = migrate(&inputs, &options)?;
+    session.show(&match args.format {
+        MigrateFormat::Human => report::human(&migration, style(session)),
+        MigrateFormat::Json => report::json(&migration),
+    })?;
+    let Some(out) = &args.out else {
+        if migration.faults.is_empty() {
+            session.say("nothing was written: --out DIR writes the files");
+        } else {
+            session.say(begin_report::faults(&migration.faults).trim_end());
+        }
+        return Ok(Exit::Clean);
+    };
+    if !migration.faults.is_empty() {
+        session.say(begin_report::faults(&migration.faults).trim_end());
+        return Ok(Exit::Usage);
+    }
+    let at = quoted(&out.to_string_lossy());
+    let name = &migration.environment;
+    let last = match migration.wish.provider {
+        Provider::Aws => "adopt",
+        Provider::Local => "compile --out build",
+    };
+    let next = [
+        format!("pgvigil -C {at} rules attack --env {name}"),
+        format!("pgvigil -C {at} plan --env {name}"),
+        format!("pgvigil -C {at} {last} --env {name}"),
+    ];
+    // Where the report is one JSON document, what was written is said beside it.
+    if args.format == MigrateFormat::Json {
+        let (exit, text) =
+            session.collect(|| init::write(session, out, &migration.tree, false, &next));
+        session.say(text.trim_end());
+        return exit;
+    }
+    session.show("\n")?;
+    init::write(session, out, &migration.tree, false, &next)
+}
+
+fn read(path: &Path) -> anyhow::Result<Input> {
+    let shown = visible(&path.display().to_string());
+    let found = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    anyhow::ensure!(found.is_file(), "{shown} is no file");
+    anyhow::ensure!(
+        found.len() <= MAX_BYTES,
+        "{shown} is larger than 1 MiB: it is no file of the old monitor"
+    );
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| anyhow::anyhow!("{shown} is not UTF-8: save it as UTF-8"))?;
+    Ok(Input {
+        name: path.display().to_string(),
+        text: text.trim_start_matches('\u{feff}').to_owned(),
+    })
+}

@@ -1,0 +1,134 @@
+//! Which kind of file an input is: by what it holds, and where that is not enough by its name.
+
+use serde::Serialize;
+
+/// A file of the old system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// As it was named.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A query of Logs Insights.
+    Query,
+    /// The function's configuration, as AWS prints it.
+    Function,
+    /// Variables, a line each.
+    Variables,
+    /// Variables of Terraform.
+    Tfvars,
+    /// The same as JSON.
+    TfvarsJson,
+    /// SQL that switches the audit on.
+    Sql,
+}
+
+impl Kind {
+    /// What a person reads.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Query => "the detection query",
+            Self::Function => "the function's configuration",
+            Self::Variables => "the function's variables",
+            Self::Tfvars | Self::TfvarsJson => "variables of Terraform",
+            Self::Sql => "SQL that switches the audit on",
+        }
+    }
+}
+
+/// Commands of Logs Insights that a query can begin with.
+const COMMANDS: [&str; 8] = [
+    "filter", "fields", "stats", "parse", "sort", "display", "limit", "dedup",
+];
+
+/// The kind; `None` where nothing is recognised.
+pub fn kind(input: &Input) -> Option<Kind> {
+    let name = input.name.to_lowercase();
+    let ends = |end: &str| name.ends_with(end);
+    if ends(".tfvars.json") {
+        return Some(Kind::TfvarsJson);
+    }
+    if ends(".tfvars") {
+        return Some(Kind::Tfvars);
+    }
+    if ends(".sql") {
+        return Some(Kind::Sql);
+    }
+    let text = input.text.trim_start();
+    if text.starts_with('{') {
+        return Some(Kind::Function);
+    }
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("--"))?;
+    let word = first
+        .split(|sign: char| !sign.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default();
+    if COMMANDS.contains(&word.to_ascii_lowercase().as_str()) {
+        return Some(Kind::Query);
+    }
+    let is_variable = |line: &str| {
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        line.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        })
+    };
+    if is_variable(first) {
+        return Some(Kind::Variables);
+    }
+    let is_sql = ["alter", "create", "select", "set", "grant", "show"];
+    is_sql
+        .contains(&word.to_ascii_lowercase().as_str())
+        .then_some(Kind::Sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart() {
+        for (name, text, expected) in [
+            (
+                "log-insights-query.txt",
+                "# x\nfilter @message like /AUDIT:/",
+                Some(Kind::Query),
+            ),
+            ("q", "fields @timestamp\n| filter a = 1", Some(Kind::Query)),
+            (
+                "lambda.json",
+                "{\"FunctionName\": \"x\"}",
+                Some(Kind::Function),
+            ),
+            (".env", "LOG_GROUP_NAME=/aws/x\n", Some(Kind::Variables)),
+            ("env", "export A=b\n", Some(Kind::Variables)),
+            ("prod.tfvars", "cluster_name = \"a\"", Some(Kind::Tfvars)),
+            ("prod.tfvars.json", "{}", Some(Kind::TfvarsJson)),
+            ("pgaudit-setup.sql", "", Some(Kind::Sql)),
+            (
+                "setup.txt",
+                "-- x\nALTER USER a SET pgaudit.log TO 'all';",
+                Some(Kind::Sql),
+            ),
+            ("README.md", "# Title\n\nSome prose.", None),
+            ("empty", "", None),
+        ] {
+            let input = Input {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            };
+            assert_eq!(kind(&input), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What takes the place of an old exclusion: found by running its text on what the shipped exclusions silence, and on
+//! what tools send that holds it.
+
+use serde::Serialize;
+
+use super::evasion::witnesses;
+use super::query::Condition;
+use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
+use crate::begin::scalar::{remark, scalar};
+use crate::insights::syntax::Pattern;
+use crate::policy::Loaded;
+use crate::rules::{Evaluator, Verdict, sample};
+
+/// What takes an exclusion's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Replacement {
+    /// Shipped exclusions that silence what it was there for.
+    pub exclusions: Vec<String>,
+    /// Why none is needed, or what is worth knowing.
+    pub notes: Vec<String>,
+    /// A proposal, as a comment in rules/exclusions.yaml.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<String>,
+}
+
+/// A record that a tool's statement makes.
+struct Probe {
+    class: &'static str,
+    command: &'static str,
+    object: String,
+    statement: String,
+}
+
+impl Probe {
+    fn entry(&self, new: &Evaluator) -> Vec<u8> {
+        let kind = if self.object.is_empty() { "" } else { "TABLE" };
+        let record = write_record(&RecordFields {
+            class: self.class.as_bytes(),
+            command: self.command.as_bytes(),
+            object_type: kind.as_bytes(),
+            object_name: self.object.as_bytes(),
+            statement: TextOut::Logged(self.statement.as_bytes()),
+            ..RecordFields::default()
+        });
+        write_entry(new.prefix(), &PrefixFields::default(), &record)
+    }
+}
+
+/// Names that programs give themselves; what they ask for is silenced by what it is.
+const PROGRAMS: [(&str, &[&str]); 5] = [
+    (
+        "dbeaver",
+        &[
+            "catalog-metadata",
+            "information-schema",
+            "session-questions",
+        ],
+    ),
+    (
+        "jdbc",
+        &["catalog-metadata", "jdbc-keywords", "session-questions"],
+    ),
+    ("pgadmin", &["catalog-metadata", "session-questions"]),
+    ("datagrip", &["catalog-metadata", "session-questions"]),
+    ("psql", &["catalog-metadata", "view-in-its-own-query"]),
+];
+
+/// Finds what takes an exclusion's place.
+pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Evaluator) -> Replacement {
+    let mut found = Replacement::default();
+    let mut texts = witnesses(condition);
+    texts.extend(literal(condition));
+    texts.dedup();
+    // What the shipped exclusions promise to silence, and the old text finds in it.
+    for exclusion in &loaded.policy.exclusions {
+        let holds = exclusion
+            .silences
+            .iter()
+            .any(|sample| condition.finds(&sample::entry(sample, new.prefix(), "alice")));
+        if holds {
+            found.add(&exclusion.id);
+        }
+    }
+    let mut is_out_of_scope = false;
+    for text in &texts {
+        for probe in probes(text) {
+            let entry = probe.entry(new);
+            if !condition.finds(&entry) {
+                continue;
+            }
+            match new.verdict(&mut new.scratch(), &entry) {
+                Verdict::Excluded(ids) => ids.iter().for_each(|id| found.add(id)),
+                Verdict::OutOfScope if !is_out_of_scope => {
+                    is_out_of_scope = true;
+                    found.notes.push(format!(
+                        "{} touches no data and is out of scope: it needs no exclusion",
+                        probe.command
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if case_matters(condition, text) {
+            let note = "it looks at letter case: the same in small letters was counted".to_owned();
+            if !found.notes.contains(&note) {
+                found.notes.push(note);
+            }
+        }
+    }
+    for (word, ids) in PROGRAMS {
+        if texts.iter().any(|text| text.to_lowercase().contains(word)) {
+            found.notes.push(
+                "it is what a program calls itself, and anybody can: what the program asks for is silenced by class and object"
+                    .to_owned(),
+            );
+            for id in ids {
+                if loaded
+                    .policy
+                    .exclusions
+                    .iter()
+                    .any(|exclusion| exclusion.id == *id)
+                {
+                    found.add(id);
+                }
+            }
+        }
+    }
+    if found.exclusions.is_empty() && !is_out_of_scope {
+        // As somebody meant it who took the expression for a text.
+        let meant = texts.last().map(String::as_str);
+        found.proposal = Some(proposal(condition, meant, loaded));
+    }
+    found
+}
+
+impl Replacement {
+    fn add(&mut self, id: &str) {
+        if !self.exclusions.iter().any(|known| known == id) {
+            self.exclusions.push(id.to_owned());
+        }
+    }
+}
+
+/// A pattern as somebody may have meant it who took it for a plain text: `SELECT version()`.
+fn literal(condition: &Condition) -> Option<String> {
+    let Some(Pattern::Regex(regex)) = &condition.pattern else {
+        return None;
+    };
+    Some(regex.pattern.replace('\\', ""))
+}
+
+/// Says whether a question in small letters is not found where the same in capitals is.
+fn case_matters(condition: &Condition, text: &str) -> bool {
+    is_question(text)
+        && condition.finds(text.as_bytes())
+        && !condition.finds(text.to_lowercase().as_bytes())
+}
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_uppercase()
+}
+
+fn is_question(text: &str) -> bool {
+    first_word(text) == "SELECT" && text.contains(' ')
+}
+
+/// Values that SQL has without parentheses (PostgreSQL manual, "System Information Functions", "Date/Time Functions").
+const VALUES: [&str; 10] = [
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "session_user",
+    "user",
+];
+
+/// What a tool sends that holds the text.
+fn probes(text: &str) -> Vec<Probe> {
+    let probe = |class, command, object: &str, statement: String| Probe {
+        class,
+        command,
+        object: object.to_owned(),
+        statement,
+    };
+    let mut probes = Vec::new();
+    match first_word(text).as_str() {
+        "SELECT" if is_question(text) => {
+            // A name alone is a question where SQL has a value of that name; else it is one with the parentheses that a
+            // regular expression swallows.
+            let name = text
+                .split_whitespace()
+                .nth(1)
+                .unwrap_or_default()
+                .to_lowercase();
+            let is_name = text.split_whitespace().count() == 2
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && name.starts_with(|first: char| first.is_ascii_alphabetic());
+            if !is_name || VALUES.contains(&name.as_str()) {
+                probes.push(probe("READ", "SELECT", "", text.to_owned()));
+            }
+            if is_name {
+                probes.push(probe("READ", "SELECT", "", format!("{text}()")));
+            }
+        }
+        "SET" => probes.push(probe("MISC", "SET", "", format!("{text} = 'x'"))),
+        "SHOW" => probes.push(probe("MISC", "SHOW", "", text.to_owned())),
+        "BEGIN" | "COMMIT" | "ROLLBACK" => probes.push(probe("MISC", "BEGIN", "", text.to_owned())),
+        _ => {}
+    }
+    let is_name = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if is_name {
+        for schema in ["pg_catalog", "information_schema"] {
+            let object = format!("{schema}.{text}");
+            probes.push(probe(
+                "READ",
+                "SELECT",
+                &object,
+                format!("SELECT * FROM {object}"),
+            ));
+        }
+    }
+    if text.contains('=') {
+        probes.push(probe(
+            "READ",
+            "SELECT",
+            "pg_catalog.pg_database",
+            format!("SELECT oid FROM pg_catalog.pg_database WHERE {text}"),
+        ));
+    }
+    probes
+}
+
+/// An exclusion on fields for a person to finish: every line a comment.
+fn proposal(condition: &Condition, text: Option<&str>, loaded: &Loaded) -> String {
+    let shown = remark(&condition.shown);
+    let text = text.unwrap_or_default();
+    let words: Vec<String> = text
+        .to_lowercase()
+        .split(|sign: char| !sign.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let base: String = format!("old-{}", words.join("-"))
+        .chars()
+        .take(50)
+        .collect();
+    let mut id = base.trim_end_matches('-').to_owned();
+    while loaded
+        .policy
+        .exclusions
+        .iter()
+        .any(|exclusion| exclusion.id == id)
+    {
+        id.push('x');
+    }
+    let mut lines = vec![
+        format!("proposal for {shown} of the old query ({}:{})", remark(&condition.at.file), condition.at.line),
+        "It is switched off. Look at what the text was there for (`pgvigil rules eval` on a log), complete the fields, delete".to_owned(),
+        "the signs #, then run `pgvigil rules test` and `pgvigil rules attack`.".to_owned(),
+    ];
+    let statement = text.trim_end_matches(';').trim();
+    let is_whole = is_question(statement)
+        && !statement.contains(['$', '%', '*', '\n'])
+        && !statement.to_lowercase().contains(" from ");
+    lines.push(format!("  - id: {id}"));
+    lines.push(format!(
+        "    title: {}",
+        scalar(&format!(
+            "What the old query excluded by {}",
+            condition.shown
+        ))
+    ));
+    lines.push("    reason: \"decide: what sends it, and why it is harmless\"".to_owned());
+    lines.push("    owner: OWNER".to_owned());
+    lines.push("    created: CREATED".to_owned());
+    lines.push("    expires: EXPIRES".to_owned());
+    lines.push("    environments: all".to_owned());
+    lines.push("    match:".to_owned());
+    lines.push("      class: READ".to_owned());
+    lines.push("      command: SELECT".to_owned());
+    if is_whole {
+        let quoted = serde_json::to_string(statement).unwrap_or_default();
+        let loud =
+            serde_json::to_string(&format!("{statement}, lo_get(16400)")).unwrap_or_default();
+        lines.push("      object_type: none".to_owned());
+        lines.push(format!("      statement: {{equals: {quoted}}}"));
+        lines.push("    samples:".to_owned());
+        lines.push("      silences:".to_owned());
+        lines.push(format!(
+            "        - {{class: READ, command: SELECT, statement: {quoted}}}"
+        ));
+        lines.push("      stays_loud:".to_owned());
+        lines.push(format!(
+            "        - {{class: READ, command: SELECT, statement: {loud}}}"
+        ));
+    } else {
+        lines.push("      object_type: TABLE".to_owned());
+        lines.push(
+            "      schema: SCHEMA      # decide: on which objects, as the record names them"
+                .to_owned(),
+        );
+        lines.push("      relation: RELATION".to_owned());
+        lines.push("      # and by whom, where one account sends it:".to_owned());
+        lines.push("      # user: ROLE".to_owned());
+    }
+    lines
+        .into_iter()
+        .map(|line| {
+            if line.is_empty() {
+                "#\n".to_owned()
+            } else {
+                format!("# {line}\n")
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,408 @@
+//! This repository's workflows, step by step on this machine: with a forge, an account, and the program that was built.
+
+#![cfg(all(feature = "aws", feature = "webhook"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::forge::{Forge, TOKEN};
+use crate::moto::{Moto, package, target};
+
+fn source() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every workflow by its file's name, as a parser of YAML reads it.
+fn workflows() -> serde_json::Map<String, Value> {
+    let read = "import glob, json, os, sys, yaml\nprint(json.dumps({os.path.basename(f): {str(k): v for k, v in yaml.safe_load(open(f)).items()} for f in glob.glob(sys.argv[1] + '/*.yml')}, default=str))";
+    // The key `on` is true to YAML 1.1, and no text.
+    let mut python = Command::new(target().join("venv/bin/python"));
+    let output = python
+        .args(["-c", &read])
+        .arg(source().join(".github/workflows"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let found: serde_json::Map<String, Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found.len() >= 4);
+    found
+}
+
+/// A checkout of the repository, as a job has it.
+struct Machine {
+    folder: TempDir,
+    moto: Moto,
+    forge: Forge,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+            moto: Moto::start(),
+            forge: Forge::start(),
+        };
+        for name in [
+            "rules/users.yaml",
+            "rules/exclusions.yaml",
+            "environments/base.yaml",
+            "environments/production.yaml",
+            "action.yml",
+            "action/program",
+            "action/run",
+        ] {
+            let target = machine.workspace().join(name);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(source().join(name), target).unwrap();
+        }
+        // Building takes minutes: what was built stands in for it.
+        let tools = machine.folder.path().join("tools");
+        fs::create_dir_all(&tools).unwrap();
+        let program = env!("CARGO_BIN_EXE_pgvigil");
+        let cargo = format!(
+            "#!/bin/bash\nset -eu\n[[ $1 == build ]]\nprofile=debug\n[[ \" $* \" != *\" --release \"* ]] || profile=release\n\
+             mkdir -p target/$profile\ncp '{program}' target/$profile/pgvigil\n"
+        );
+        fs::write(tools.join("cargo"), cargo).unwrap();
+        Command::new("chmod")
+            .arg("+x")
+            .arg(tools.join("cargo"))
+            .status()
+            .unwrap();
+        package(&tools.join("pgvigil-monitor-arm64.zip"), "#!/bin/sh\n");
+        let made = format!(
+            "#!/bin/bash\nset -eu\nmkdir -p \"$2\"\ncp '{}'/*.zip \"$2\"\n",
+            tools.display()
+        );
+        machine.write("action/package", &made);
+        Command::new("chmod")
+            .arg("+x")
+            .arg(machine.workspace().join("action/package"))
+            .status()
+            .unwrap();
+        machine.git(&["init", "-q", "-b", "main"]);
+        machine.write(
+            ".gitignore",
+            "/target\n/pgvigil-ci\n/pgvigil-applied\n/monitor-packages\n",
+        );
+        machine.commit();
+        for cluster in ["shop-orders", "shop-billing"] {
+            let group = json!({"logGroupName": format!("/aws/rds/cluster/{cluster}/postgresql")});
+            machine.moto.call(
+                "eu-central-1",
+                "logs",
+                Some("Logs_20140328.CreateLogGroup"),
+                &group.to_string(),
+            );
+        }
+        machine
+    }
+
+    fn workspace(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.workspace().join(name), text).unwrap();
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.workspace().join(name)).unwrap();
+        assert!(text.contains(from), "{name}");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(self.workspace()).args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.com",
+        ]);
+        let output = command
+            .args(arguments)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "change"]);
+    }
+
+    /// Runs a job.
+    fn job(&self, workflow: &str, job: &str, mut event: Value) -> Value {
+        let tools = self.folder.path().join("tools");
+        let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+        event["artifacts"] = self
+            .folder
+            .path()
+            .join("artifacts")
+            .to_string_lossy()
+            .into();
+        event["env"] =
+            json!({"PATH": path, "HOME": self.folder.path(), "AWS_EC2_METADATA_DISABLED": "true"});
+        let role = json!({
+            "AWS_ENDPOINT_URL": self.moto.endpoint(), "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "eu-central-1",
+        });
+        event["role"] = json!({"arn:reads": role, "arn:writes": role});
+        for (key, value) in [
+            ("api_url", self.forge.url()),
+            ("token", TOKEN.to_owned()),
+            ("repository", "shop/audit".to_owned()),
+        ] {
+            event["github"][key] = value.into();
+        }
+        let file = self.folder.path().join("event.json");
+        fs::write(&file, event.to_string()).unwrap();
+        let output = Command::new(target().join("venv/bin/python"))
+            .arg(source().join("tests/workflow/runner.py"))
+            .arg(source().join(".github/workflows").join(workflow))
+            .arg(job)
+            .arg(self.workspace())
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("hunter2"), "a secret is shown: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+fn pull_request(fork: bool) -> Value {
+    let from = if fork { "mallory/audit" } else { "shop/audit" };
+    json!({
+        "github": {
+            "ref": "refs/pull/12/merge", "base_ref": "base", "sha": "abc", "server_url": "https://github.example", "run_id": "77",
+            "event": {"pull_request": {"number": "12", "head": {"repo": {"full_name": from}}}},
+        },
+        "vars": {"PGVIGIL_PLAN_ROLE": "arn:reads", "PGVIGIL_REGION": "eu-central-1"},
+    })
+}
+
+fn step<'a>(job: &'a Value, name: &str) -> &'a str {
+    let steps = job["steps"].as_array().unwrap();
+    let found = steps.iter().find(|step| step["name"] == name);
+    found.unwrap_or_else(|| panic!("{name}: {job}"))["conclusion"]
+        .as_str()
+        .unwrap()
+}
+
+#[test]
+fn a_review_is_published_by_a_job_that_runs_nothing_of_the_change() {
+    let machine = Machine::new();
+    machine.git(&["update-ref", "refs/remotes/origin/base", "HEAD"]);
+    machine.edit(
+        "rules/exclusions.yaml",
+        "exclusions:\n",
+        "exclusions:\n  - id: wide\n    title: Wide\n    reason: Somebody says that this is only noise, and it is not\n    owner: x\n    \
+         created: 2026-11-22\n    expires: 2027-03-01\n    environments: all\n    match: {statement: {contains: DBeaver}}\n    samples:\n      \
+         silences: [{class: READ, command: SELECT, object_type: none, statement: select 1 /* DBeaver */}]\n      \
+         stays_loud: [{class: READ, command: SELECT, object_type: none, statement: select 1}]\n",
+    );
+    machine.commit();
+    let event = pull_request(false);
+    let review = machine.job("policy-review.yml", "review", event.clone());
+    assert_eq!(review["result"], "failure", "{review}");
+    assert_eq!(
+        (
+            step(&review, "Role that reads"),
+            step(&review, "Review"),
+            step(&review, "Result")
+        ),
+        ("success", "failure", "success")
+    );
+    assert!(
+        review["summary"]
+            .as_str()
+            .unwrap()
+            .contains("must not be merged"),
+        "{}",
+        review["summary"]
+    );
+    assert!(
+        machine.forge.state().calls.is_empty(),
+        "the job that reviews asked the forge"
+    );
+
+    let mut event = event;
+    event["needs"] = json!({"review": {"result": "failure"}});
+    let publish = machine.job("policy-review.yml", "publish", event);
+    assert_eq!(publish["result"], "success", "{publish}");
+    assert_eq!(publish["permissions"]["pull-requests"], "write");
+    let state = machine.forge.state();
+    assert_eq!(state.comments.len(), 1);
+    assert!(
+        state.comments[0].body.contains("wide") && state.comments[0].body.contains("DBeaver"),
+        "{}",
+        state.comments[0].body
+    );
+}
+
+#[test]
+fn a_fork_is_reviewed_without_any_right() {
+    let machine = Machine::new();
+    machine.git(&["update-ref", "refs/remotes/origin/base", "HEAD"]);
+    machine.edit(
+        "environments/production.yaml",
+        "stage: production",
+        "stage: prod",
+    );
+    machine.commit();
+    let review = machine.job("policy-review.yml", "review", pull_request(true));
+    assert_eq!(
+        (
+            review["result"].as_str().unwrap(),
+            step(&review, "Role that reads")
+        ),
+        ("success", "skipped"),
+        "{review}"
+    );
+    assert!(
+        review["summary"]
+            .as_str()
+            .unwrap()
+            .contains("no valid credentials"),
+        "{}",
+        review["summary"]
+    );
+    let mut event = pull_request(true);
+    event["needs"] = json!({"review": {"result": "success"}});
+    assert_eq!(
+        machine.job("policy-review.yml", "publish", event)["result"],
+        "skipped"
+    );
+    assert!(machine.forge.state().calls.is_empty());
+}
+
+#[test]
+fn a_merge_is_planned_approved_and_applied_and_drift_becomes_an_issue() {
+    let machine = Machine::new();
+    let before = machine.git(&["rev-parse", "HEAD"]);
+    machine.edit(
+        "environments/production.yaml",
+        "stage: production",
+        "stage: prod",
+    );
+    machine.commit();
+    let event = |needs: Value| {
+        json!({
+            "github": {"ref": "refs/heads/main", "sha": "abc", "event": {"before": before}},
+            "vars": {"PGVIGIL_PLAN_ROLE": "arn:reads", "PGVIGIL_APPLY_ROLE": "arn:writes", "PGVIGIL_REGION": "eu-central-1"},
+            "secrets": {"INCIDENT_URL": "https://incident.example.com/hook?key=hunter2"},
+            "needs": needs,
+        })
+    };
+    let plan = machine.job("policy-apply.yml", "plan", event(json!({})));
+    assert_eq!(plan["result"], "success", "{plan}");
+    assert_eq!(plan["outputs"]["environments"], "[\"production\"]");
+    let writes = |machine: &Machine| {
+        machine
+            .moto
+            .calls()
+            .iter()
+            .filter(|call| call.writes)
+            .count()
+    };
+    // Those with which the test made the log groups.
+    let made = writes(&machine);
+    let needs = json!({"plan": {"result": "success", "outputs": plan["outputs"]}});
+    let apply = machine.job("policy-apply.yml", "apply", event(needs));
+    assert_eq!(apply["result"], "success", "{apply}");
+    assert!(writes(&machine) > made);
+
+    machine.moto.by_hand("eu-central-1", "events = client('events')\nevents.disable_rule(Name=events.list_rules()['Rules'][0]['Name'])\n");
+    let drift = machine.job("policy-drift.yml", "drift", event(json!({})));
+    assert_eq!(
+        (drift["result"].as_str().unwrap(), step(&drift, "Result")),
+        ("failure", "success"),
+        "{drift}"
+    );
+    let publish = machine.job(
+        "policy-drift.yml",
+        "publish",
+        event(json!({"drift": {"result": "failure"}})),
+    );
+    assert_eq!(publish["result"], "success", "{publish}");
+    assert!(machine.forge.state().issues[0].body.contains("DISABLED"));
+}
+
+/// What a linter does not know: who may write what.
+#[test]
+fn no_job_that_runs_a_change_may_write() {
+    for (name, workflow) in workflows() {
+        let jobs = workflow["jobs"].as_object().unwrap();
+        for (job, about) in jobs {
+            let of_all = json!({});
+            let permissions = about
+                .get("permissions")
+                .or(workflow.get("permissions"))
+                .unwrap_or(&of_all);
+            let writes: Vec<&String> = permissions
+                .as_object()
+                .unwrap_or_else(|| panic!("{name}: {job} has no permissions of its own"))
+                .iter()
+                .filter(|(_, right)| *right == "write")
+                .map(|(what, _)| what)
+                .collect();
+            let text = about.to_string();
+            // A token for a role of the account writes nothing of the repository.
+            let builds = text.contains("cargo build") || text.contains(".ci/run");
+            let may_write = writes.iter().any(|what| *what != "id-token");
+            assert!(
+                !(builds && may_write) || name == "release.yml",
+                "{name}: {job} builds and may write {writes:?}"
+            );
+            assert!(
+                about.get("timeout-minutes").is_some(),
+                "{name}: {job} may run for hours"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_linter_finds_nothing() {
+    let zizmor = target().join("venv/bin/zizmor");
+    assert!(
+        zizmor.exists(),
+        "zizmor is not installed: run tests/moto/install"
+    );
+    let output = Command::new(zizmor)
+        .args(["--offline", "--no-progress", "--quiet"])
+        .arg(source())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("No findings to report"), "{text}");
+}
