@@ -28,7 +28,7 @@ fn workflows() -> serde_json::Map<String, Value> {
     // The key `on` is true to YAML 1.1, and no text.
     let mut python = Command::new(target().join("venv/bin/python"));
     let output = python
-        .args(["-c", &read])
+        .args(["-c", read])
         .arg(source().join(".github/workflows"))
         .output()
         .unwrap();
