@@ -551,7 +551,7 @@ pub enum RawBreakdown {
 pub struct RawSignals {
     /// Reads and writes by people, in every form. Always on; this sets its alarm.
     pub dml: Option<RawSignal>,
-    /// Roles, memberships and privileges that people make, change or take away: `CREATE ROLE`, `GRANT`, … Default: off.
+    /// Roles, memberships and privileges that people make, change or take away, as `CREATE ROLE` and `GRANT` do. Default: off.
     pub privilege: Option<RawSignal>,
     /// Tables and other objects that people make, change or drop. Default: off.
     pub schema: Option<RawSignal>,

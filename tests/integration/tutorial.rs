@@ -7,7 +7,7 @@
     reason = "helpers of tests may panic"
 )]
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -17,7 +17,7 @@ use crate::recorded::root;
 /// The day of the tutorial.
 const TODAY: &str = "2026-11-27";
 
-/// A person's machine: a home with a checkout, a folder for the policy, and `pgvigil` on the path.
+/// A person's machine: a home, a folder for the policy, and `pgvigil` on the path.
 struct Machine {
     scratch: tempfile::TempDir,
 }
@@ -36,7 +36,6 @@ impl Machine {
         )
         .unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        symlink(root(), machine.folder("home").join("pgvigil")).unwrap();
         machine
     }
 

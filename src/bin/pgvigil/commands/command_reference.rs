@@ -162,7 +162,10 @@ mod tests {
         let mut options = 0;
         while let Some(command) = ahead.pop() {
             let below: Vec<Command> = command.get_subcommands().cloned().collect();
-            let name = command.get_bin_name().unwrap().to_owned();
+            let name = command
+                .get_bin_name()
+                .unwrap_or_else(|| command.get_name())
+                .to_owned();
             let section = page
                 .split("\n## ")
                 .find(|section| section.starts_with(&format!("`{name}`\n")));
