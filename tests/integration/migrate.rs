@@ -10,6 +10,7 @@
 use serde_json::Value;
 
 use crate::begin::Ground;
+use crate::console::holds;
 use crate::recorded::root;
 
 const FUNCTION: &str = r#"{
@@ -361,7 +362,7 @@ fn hostile_text_is_spelt_out() {
 
 #[test]
 fn the_document_shows_what_it_does() {
-    let ground = ground();
+    let mut ground = ground();
     for (from, to) in [
         ("query.txt", "log-insights-query.txt"),
         ("lambda.json", "function.json"),
@@ -370,5 +371,5 @@ fn the_document_shows_what_it_does() {
     ] {
         std::fs::rename(ground.path(from), ground.path(to)).unwrap();
     }
-    crate::begin::document_holds("docs/migrate.md", &ground);
+    holds(&root().join("docs/migrate.md"), &mut ground);
 }
