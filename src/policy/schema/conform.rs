@@ -156,7 +156,7 @@ impl Walk<'_> {
         }
         let Some(keywords) = schema.as_object() else {
             if *schema == Json::Bool(false) {
-                faults.push(broken(path, "false"));
+                faults.push(broken(path, "falseSchema"));
             }
             return;
         };
