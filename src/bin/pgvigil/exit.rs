@@ -27,10 +27,6 @@ pub(crate) enum Exit {
     /// An apply stopped part way, or something is left to do after it.
     PartlyApplied = 15,
     /// Somebody with a login is, or may be, unwatched.
-    #[cfg_attr(
-        not(feature = "database"),
-        expect(dead_code, reason = "only a database tells who has a login")
-    )]
     CoverageGap = 16,
 }
 
