@@ -974,7 +974,7 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     pub(crate) provider: Option<ProviderArg>,
     /// Environment; may be repeated, in the order in which they are deployed
-    #[arg(long = "env", value_name = "NAME")]
+    #[arg(long = "env", value_name = "ENV")]
     pub(crate) environments: Vec<String>,
     /// AWS account: twelve digits, or ENV=ACCOUNT where environments differ
     #[arg(long = "account", value_name = "ACCOUNT")]
@@ -1040,7 +1040,7 @@ pub(crate) struct MigrateArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Name of the environment, if the files name none or another
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "ENV")]
     pub(crate) env: Option<String>,
     /// AWS account, if no file names it
     #[arg(long, value_name = "ACCOUNT")]
