@@ -141,7 +141,7 @@ fn lines_fit_the_terminal() {
             "drift --env local",
             "rules eval --env local psql.log.gz",
         ] {
-            let line = format!("--today 2026-11-22 {line}");
+            let line = format!("--quiet --today 2026-11-22 {line}");
             let shown = Terminal::new(columns).shows(&repository.path(""), &line);
             let drawn = plain(&shown);
             assert!(drawn.lines().count() > 3, "{drawn}");
@@ -161,7 +161,7 @@ fn lines_fit_the_terminal() {
     let row = |terminal: Terminal| {
         let shown = terminal.shows(
             &repository.path(""),
-            "--today 2026-11-22 rules eval --env local psql.log.gz",
+            "--quiet --today 2026-11-22 rules eval --env local psql.log.gz",
         );
         shown.lines().map(|row| row.width()).max().unwrap()
     };
