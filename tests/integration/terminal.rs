@@ -144,7 +144,7 @@ fn lines_fit_the_terminal() {
             let line = format!("--quiet --today 2026-11-22 {line}");
             let shown = Terminal::new(columns).shows(&repository.path(""), &line);
             let drawn = plain(&shown);
-            assert!(drawn.lines().count() > 3, "{drawn}");
+            assert!(drawn.lines().count() > 1, "{drawn}");
             for row in drawn.lines() {
                 // What is no result is not drawn: errors, and hints that name commands.
                 let is_drawn = !row.starts_with("error: ")
