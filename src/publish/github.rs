@@ -70,33 +70,18 @@ impl GitHub {
         })
     }
 
-    fn own(&self, items: Vec<Value>, id: &str) -> Vec<Post> {
-        let own = items.into_iter().filter(|item| {
-            let login = item.pointer("/user/login").and_then(Value::as_str);
-            // A pull request is an issue too.
-            login == Some(self.login.as_str()) && item.get("pull_request").is_none()
-        });
-        own.filter_map(|item| {
-            let text = |key: &str| {
-                item.get(key)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            Some(Post {
-                id: item.get(id)?.as_u64()?,
-                title: text("title"),
-                body: text("body"),
-            })
-        })
-        .collect()
+    /// What was written with this token. A pull request is an issue too.
+    fn is_own(&self, item: &Value) -> bool {
+        let login = item.pointer("/user/login").and_then(Value::as_str);
+        login == Some(self.login.as_str()) && item.get("pull_request").is_none()
     }
 }
 
 impl Board for GitHub {
     fn comments(&self) -> Result<Vec<Post>, BoardError> {
         let path = self.path(&format!("issues/{}/comments", self.request()?));
-        Ok(self.own(self.api.list(&path)?, "id"))
+        self.api
+            .posts(&path, ["id", "body"], |item| self.is_own(item))
     }
 
     fn comment(&self, body: &str) -> Result<(), BoardError> {
@@ -115,7 +100,8 @@ impl Board for GitHub {
 
     fn issues(&self) -> Result<Vec<Post>, BoardError> {
         let path = self.path(&format!("issues?state=open&labels={LABEL}"));
-        Ok(self.own(self.api.list(&path)?, "number"))
+        self.api
+            .posts(&path, ["number", "body"], |item| self.is_own(item))
     }
 
     fn open_issue(&self, title: &str, body: &str) -> Result<(), BoardError> {

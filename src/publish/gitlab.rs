@@ -59,30 +59,16 @@ impl GitLab {
         Ok(self.path(&format!("merge_requests/{request}/notes")))
     }
 
-    fn own(&self, items: Vec<Value>, id: &str, body: &str) -> Vec<Post> {
-        let own = items
-            .into_iter()
-            .filter(|item| item.pointer("/author/id").and_then(Value::as_u64) == Some(self.user));
-        own.filter_map(|item| {
-            let text = |key: &str| {
-                item.get(key)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            Some(Post {
-                id: item.get(id)?.as_u64()?,
-                title: text("title"),
-                body: text(body),
-            })
-        })
-        .collect()
+    /// What was written with this token.
+    fn is_own(&self, item: &Value) -> bool {
+        item.pointer("/author/id").and_then(Value::as_u64) == Some(self.user)
     }
 }
 
 impl Board for GitLab {
     fn comments(&self) -> Result<Vec<Post>, BoardError> {
-        Ok(self.own(self.api.list(&self.notes()?)?, "id", "body"))
+        self.api
+            .posts(&self.notes()?, ["id", "body"], |item| self.is_own(item))
     }
 
     fn comment(&self, body: &str) -> Result<(), BoardError> {
@@ -100,7 +86,8 @@ impl Board for GitLab {
 
     fn issues(&self) -> Result<Vec<Post>, BoardError> {
         let path = self.path(&format!("issues?state=opened&scope=all&labels={LABEL}"));
-        Ok(self.own(self.api.list(&path)?, "iid", "description"))
+        self.api
+            .posts(&path, ["iid", "description"], |item| self.is_own(item))
     }
 
     fn open_issue(&self, title: &str, body: &str) -> Result<(), BoardError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::BoardError;
+use super::{BoardError, Post};
 use crate::http::{self, Uri};
 use crate::report::escape::{shorten, terminal};
 
@@ -156,8 +156,35 @@ impl Api {
         )))
     }
 
+    /// The items of a list that are our own. `keys` are those of the number and of the text.
+    pub(super) fn posts(
+        &self,
+        path: &str,
+        keys: [&str; 2],
+        is_own: impl Fn(&Value) -> bool,
+    ) -> Result<Vec<Post>, BoardError> {
+        let [id, body] = keys;
+        let post = |item: &Value| {
+            let text = |key: &str| {
+                let text = item.get(key).and_then(Value::as_str);
+                text.unwrap_or_default().to_owned()
+            };
+            Some(Post {
+                id: item.get(id)?.as_u64()?,
+                title: text("title"),
+                body: text(body),
+            })
+        };
+        let items = self.list(path)?;
+        Ok(items
+            .iter()
+            .filter(|item| is_own(item))
+            .filter_map(post)
+            .collect())
+    }
+
     /// Every item of a list, page by page.
-    pub(super) fn list(&self, path: &str) -> Result<Vec<Value>, BoardError> {
+    fn list(&self, path: &str) -> Result<Vec<Value>, BoardError> {
         let mut items = Vec::new();
         let sign = if path.contains('?') { '&' } else { '?' };
         for page in 1..=PAGES {

@@ -19,7 +19,7 @@ use crate::rules::impact::report::{
 const SOON: i64 = 14;
 
 /// A number with separators between the thousands.
-fn number(value: u64) -> String {
+pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

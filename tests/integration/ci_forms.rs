@@ -8,8 +8,6 @@
     reason = "helpers of tests may panic"
 )]
 
-use std::path::Path;
-
 use pgvigil::ci::{CiResult, Spot};
 use pgvigil::report::ci::human::Folds;
 use pgvigil::report::ci::{
@@ -18,30 +16,12 @@ use pgvigil::report::ci::{
 use pgvigil::report::plan::human::Style;
 use serde_json::{Value, json};
 
+use crate::golden;
 use crate::impact_fixture::{HOSTILE, hostile, large, realistic};
 
 #[track_caller]
 fn assert_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/ci")
-        .join(name);
-    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = actual
-        .lines()
-        .zip(expected.lines())
-        .position(|(is, was)| is != was);
-    let differs = differs.unwrap_or_else(|| actual.lines().count().min(expected.lines().count()));
-    assert!(
-        actual == expected,
-        "{name}:{}: PGVIGIL_UPDATE=1 rewrites tests/golden\n  is       {:?}\n  expected {:?}",
-        differs + 1,
-        actual.lines().nth(differs),
-        expected.lines().nth(differs)
-    );
+    golden::holds(&format!("ci/{name}"), actual);
 }
 
 /// A document in which every text is `text`, or what stands in its place where there must be something else.

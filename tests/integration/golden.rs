@@ -256,3 +256,28 @@ fn variables(value: &Value, monitors: &mut Vec<BTreeMap<String, String>>) {
         _ => {}
     }
 }
+
+/// A file below `tests/golden`, byte for byte.
+#[track_caller]
+pub(crate) fn holds(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = actual
+        .lines()
+        .zip(expected.lines())
+        .position(|(is, was)| is != was)
+        .unwrap_or_else(|| actual.lines().count().min(expected.lines().count()));
+    assert!(
+        actual == expected,
+        "tests/golden/{name}:{}: PGVIGIL_UPDATE=1 rewrites tests/golden\n  is       {:?}\n  expected {:?}",
+        differs + 1,
+        actual.lines().nth(differs),
+        expected.lines().nth(differs)
+    );
+}

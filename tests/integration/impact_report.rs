@@ -8,8 +8,6 @@
     reason = "helpers of tests may panic"
 )]
 
-use std::path::Path;
-
 use pgvigil::report::impact::human::{self, Style};
 use pgvigil::report::impact::markdown::COMMENT_LIMIT;
 use pgvigil::report::impact::{json, markdown};
@@ -17,6 +15,7 @@ use pgvigil::rules::impact::ImpactReport;
 use regex_automata::meta::Regex;
 use unicode_width::UnicodeWidthStr;
 
+use crate::golden;
 use crate::impact_fixture::{HOSTILE, empty, hostile, large, realistic, unchanged};
 
 const PLAIN: Style = Style {
@@ -26,26 +25,7 @@ const PLAIN: Style = Style {
 
 #[track_caller]
 fn assert_golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/impact")
-        .join(name);
-    if std::env::var_os("PGVIGIL_UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = actual
-        .lines()
-        .zip(expected.lines())
-        .position(|(is, was)| is != was)
-        .unwrap_or_else(|| actual.lines().count().min(expected.lines().count()));
-    assert!(
-        actual == expected,
-        "{name}:{}: PGVIGIL_UPDATE=1 rewrites tests/golden\n  is       {:?}\n  expected {:?}",
-        differs + 1,
-        actual.lines().nth(differs),
-        expected.lines().nth(differs)
-    );
+    golden::holds(&format!("impact/{name}"), actual);
 }
 
 fn all() -> [(&'static str, ImpactReport); 4] {

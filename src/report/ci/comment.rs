@@ -4,6 +4,7 @@ use super::markdown::{Page, findings, footer, sentence, steps};
 use super::{plan_words, tally, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, State};
 use crate::report::escape::{code, shorten, without_commands};
+use crate::report::impact::number;
 use crate::report::{impact, plan};
 use crate::rules::direction::Verdict;
 
@@ -173,7 +174,7 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
         if report.totals.newly_silent > 0 {
             facts.push(format!(
                 "**{} records newly silent**",
-                report.totals.newly_silent
+                number(report.totals.newly_silent)
             ));
         }
         if report.approvals.required > 0 {
@@ -189,7 +190,8 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
     if let Some(review) = &environment.review {
         facts.push(format!(
             "query {} of {} characters",
-            review.query_characters, review.query_limit
+            number(review.query_characters as u64),
+            number(review.query_limit as u64)
         ));
     }
     facts.join(" · ")

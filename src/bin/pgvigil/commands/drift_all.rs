@@ -1,38 +1,18 @@
 //! `drift --all`: what somebody changed by hand, environment by environment.
 
-use pgvigil::deploy::{DriftReport, drift};
+use pgvigil::deploy::DriftReport;
 use pgvigil::policy::Loaded;
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{fleet as report, human};
 
-use super::blame;
-use super::deployment::{Ground, style};
-use super::fleet::{Failure, every, look, worst};
+use super::deployment::style;
+use super::fleet::{drifts, every, worst};
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
-    let ground = Ground::of(session);
-    let entries = look(
-        session,
-        &every(loaded),
-        None,
-        loaded,
-        |environment, deployment| {
-            let failure = |error: anyhow::Error| Failure::of(&error);
-            let mut report = drift(
-                &deployment.identity,
-                &deployment.documents,
-                &*deployment.provider,
-            )
-            .map_err(|error| failure(error.into()))?;
-            if args.blame {
-                blame::add(ground, environment, &mut report).map_err(failure)?;
-            }
-            Ok(report)
-        },
-    );
+    let entries = drifts(session, &every(loaded), loaded, |_| args.blame);
     let exit = worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,
         Ok(report) => report.outcome.map_or(Exit::Failed, Exit::from),

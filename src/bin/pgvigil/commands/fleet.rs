@@ -1,10 +1,10 @@
-//! Every environment side by side: what `plan --all` and `drift --all` share.
+//! Every environment side by side: what `plan --all`, `drift --all` and `ci drift` share.
 
 use std::path::Path;
 use std::time::Instant;
 
 use pgvigil::deploy::fleet::{AT_ONCE, side_by_side};
-use pgvigil::deploy::{Identity, Reader};
+use pgvigil::deploy::{DriftReport, Identity, Reader, drift};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::plan::fleet::Entry;
@@ -59,6 +59,35 @@ pub(crate) fn look<Seen: Send>(
             let message = "pgvigil itself failed here: this is a fault of the program".to_owned();
             let exit = Exit::Failed;
             entry(environment, 0, Err(Failure { message, exit }))
+        },
+    )
+}
+
+/// Looks in environments side by side for what somebody changed by hand; with `blame`, asks who it was, where that is recorded.
+pub(crate) fn drifts(
+    session: &Session,
+    environments: &[&Environment],
+    loaded: &Loaded,
+    blame: impl Fn(&Environment) -> bool + Sync,
+) -> Vec<Entry<Result<DriftReport, Failure>>> {
+    let ground = Ground::of(session);
+    look(
+        session,
+        environments,
+        None,
+        loaded,
+        |environment, deployment| {
+            let failure = |error: anyhow::Error| Failure::of(&error);
+            let mut report = drift(
+                &deployment.identity,
+                &deployment.documents,
+                &*deployment.provider,
+            )
+            .map_err(|error| failure(error.into()))?;
+            if blame(environment) {
+                super::blame::add(ground, environment, &mut report).map_err(failure)?;
+            }
+            Ok(report)
         },
     )
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::bail;
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::audit_log::reader::Inputs;
+use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use pgvigil::policy::model::Environment;
 use pgvigil::policy::{Loaded, revision};
 use pgvigil::report;
 use pgvigil::report::impact::human::Style;
@@ -33,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         return Ok(Exit::Usage);
     }
     let change = Change::read(session, &args.base, args.head.as_deref())?;
-    let head = match session.readable_of(session.judged(change.head)) {
+    let head = match session.readable_of(session.judged(change.later(session)?)) {
         Ok(head) => head,
         Err(exit) => return Ok(exit),
     };
@@ -68,25 +69,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         return Ok(exit);
     }
     let inputs = Inputs::from_paths(&args.logs);
-    let progress = Progress::new(session);
-    let question = Question {
-        base: Side {
-            name: &change.base_name,
-            commit: Some(&change.base_commit),
-            loaded: &change.base,
-        },
-        head: Side {
-            name: &change.head_name,
-            commit: change.head_commit.as_deref(),
-            loaded: &head,
-        },
-        environment,
-        prefix,
-        authors: &change.authors,
-        today: session.today(),
-    };
-    let (report, read) = assess(&question, &inputs, |done| progress.show(done))?;
-    progress.clear();
+    let (report, read) = change.assess(session, &head, environment, prefix, &inputs)?;
     for path in &args.reports {
         let text = render(session, &report, kind(path)?, false);
         replace(path, &text)?;
@@ -107,19 +90,18 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     })
 }
 
-/// Both policies, and who wrote what lies between them.
+/// The policy before a change, what the change is, and who wrote it.
 pub(crate) struct Change {
     pub(crate) base: Loaded,
     pub(crate) base_name: String,
     pub(crate) base_commit: String,
-    pub(crate) head: Loaded,
     pub(crate) head_name: String,
     pub(crate) head_commit: Option<String>,
     pub(crate) authors: Vec<String>,
 }
 
 impl Change {
-    /// Reads the policy of two revisions; of the files as they are now, where no head is named.
+    /// Reads the policy before a change that ends at a revision, or at the files as they are now, where no head is named.
     pub(crate) fn read(session: &Session, base: &str, head: Option<&str>) -> anyhow::Result<Self> {
         let root = session.root();
         let named = revision::commit(root, base)?;
@@ -133,24 +115,59 @@ impl Change {
         };
         let base_commit = revision::merge_base(root, &named, &tip)?;
         let mut authors = revision::authors(root, &base_commit, &tip)?;
-        let loaded = match &head_commit {
-            Some(commit) => revision::load_commit(root, commit)?,
-            None => {
-                authors.extend(revision::author_of_changes(root)?);
-                pgvigil::policy::load(root)?
-            }
-        };
+        if head_commit.is_none() {
+            authors.extend(revision::author_of_changes(root)?);
+        }
         authors.sort_unstable();
         authors.dedup();
         Ok(Self {
             base: revision::load_commit(root, &base_commit)?,
             base_name: base.to_owned(),
             base_commit,
-            head: loaded,
             head_name: head.unwrap_or(WORKING_TREE).to_owned(),
             head_commit,
             authors,
         })
+    }
+
+    /// The policy after it.
+    fn later(&self, session: &Session) -> anyhow::Result<Loaded> {
+        Ok(match &self.head_commit {
+            Some(commit) => revision::load_commit(session.root(), commit)?,
+            None => pgvigil::policy::load(session.root())?,
+        })
+    }
+
+    /// What it silences and wakes on logs. `head` is its later policy, checked; `prefix` that of the logs, if it is not the
+    /// environment's.
+    pub(crate) fn assess(
+        &self,
+        session: &Session,
+        head: &Loaded,
+        environment: &Environment,
+        prefix: Option<LogLinePrefix>,
+        inputs: &Inputs,
+    ) -> anyhow::Result<(ImpactReport, ReadReport)> {
+        let progress = Progress::new(session);
+        let question = Question {
+            base: Side {
+                name: &self.base_name,
+                commit: Some(&self.base_commit),
+                loaded: &self.base,
+            },
+            head: Side {
+                name: &self.head_name,
+                commit: self.head_commit.as_deref(),
+                loaded: head,
+            },
+            environment,
+            prefix,
+            authors: &self.authors,
+            today: session.today(),
+        };
+        let assessed = assess(&question, inputs, |done| progress.show(done))?;
+        progress.clear();
+        Ok(assessed)
     }
 }
 

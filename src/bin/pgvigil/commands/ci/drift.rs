@@ -3,14 +3,12 @@
 use std::time::Instant;
 
 use pgvigil::ci::{EnvironmentResult, Finding, Work};
-use pgvigil::deploy::{DriftReport, drift};
+use pgvigil::deploy::DriftReport;
 use pgvigil::policy::model::Provider;
 
 use super::{Pipeline, environments, step};
 use crate::args::CiDriftArgs;
-use crate::commands::blame;
-use crate::commands::deployment::Ground;
-use crate::commands::fleet::{Failure, look};
+use crate::commands::fleet::drifts;
 use crate::exit::Exit;
 use crate::session::Session;
 
@@ -33,28 +31,11 @@ pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit>
         Ok(wanted) => wanted,
         Err(exit) => return Ok(exit),
     };
-    let ground = Ground::of(session);
     let start = Instant::now();
-    let entries = look(
-        session,
-        &wanted,
-        None,
-        &loaded,
-        |environment, deployment| {
-            let failure = |error: anyhow::Error| Failure::of(&error);
-            let mut report = drift(
-                &deployment.identity,
-                &deployment.documents,
-                &*deployment.provider,
-            )
-            .map_err(|error| failure(error.into()))?;
-            // A folder keeps no record of who changed it.
-            if args.blame && environment.provider == Provider::Aws {
-                blame::add(ground, environment, &mut report).map_err(failure)?;
-            }
-            Ok(report)
-        },
-    );
+    // A folder keeps no record of who changed it.
+    let entries = drifts(session, &wanted, &loaded, |environment| {
+        args.blame && environment.provider == Provider::Aws
+    });
     for entry in entries {
         let Some(environment) = loaded.policy.environment(&entry.identity.environment) else {
             continue;

@@ -14,7 +14,7 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
 use pgvigil::rules::attack::{self, Effort};
-use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
+use pgvigil::rules::impact::ImpactReport;
 use pgvigil::rules::{canary, fixture, test};
 
 use super::{Ended, Pipeline, environments, skipped, step};
@@ -25,7 +25,6 @@ use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
-use crate::progress::Progress;
 use crate::session::Session;
 
 /// The folder of a repository's log samples.
@@ -268,27 +267,8 @@ fn impact(
     change: &Change,
     logs: &[PathBuf],
 ) -> anyhow::Result<(ImpactReport, Ended)> {
-    let session = pipeline.session;
     let inputs = Inputs::from_paths(logs);
-    let progress = Progress::new(session);
-    let question = Question {
-        base: Side {
-            name: &change.base_name,
-            commit: Some(&change.base_commit),
-            loaded: &change.base,
-        },
-        head: Side {
-            name: &change.head_name,
-            commit: change.head_commit.as_deref(),
-            loaded,
-        },
-        environment,
-        prefix: None,
-        authors: &change.authors,
-        today: session.today(),
-    };
-    let (report, read) = assess(&question, &inputs, |done| progress.show(done))?;
-    progress.clear();
+    let (report, read) = change.assess(pipeline.session, loaded, environment, None, &inputs)?;
     for found in finding::of_impact(&report, loaded, &pipeline.folder) {
         pipeline.finding_of(loaded, environment, found);
     }
