@@ -176,15 +176,6 @@ fn one(text: &mut String, result: &CiResult, environment: &EnvironmentResult, st
         text.push_str(&render_drift(report, style));
         text.push('\n');
     }
-    if let Some(applied) = &environment.applied {
-        for left in &applied.left {
-            text.push_str(&format!(
-                "  left  {}: {}\n",
-                terminal(&left.address),
-                terminal(&left.why)
-            ));
-        }
-    }
     let is_over = environment
         .steps
         .iter()

@@ -5,7 +5,7 @@ use super::{has_drifted, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Work};
 use crate::deploy::apply::State as Done;
 use crate::report::escape::{cell, code, fence, shorten};
-use crate::report::plan::human::{Style, render_drift};
+use crate::report::plan::human::{Style, render_drift, render_step};
 use crate::report::{impact, plan};
 
 /// GitHub's limit of a step's summary is 1 MiB (docs.github.com, "Workflow commands", step isolation and limits).
@@ -138,29 +138,16 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
         page.push(&format!("\n{fence}text\n{text}{fence}\n"));
     }
     if let Some(applied) = &environment.applied {
-        let mut told = String::new();
-        for step in &applied.steps {
-            let word = match &step.state {
-                Done::Done => "done",
-                Done::AlreadyDone => "was done already",
-                Done::Failed { .. } => "FAILED",
-                Done::NotReached => "not reached",
-            };
-            told.push_str(&format!(
-                "{word:>16}  {:<8} {}\n",
-                step.action.name(),
-                step.address
-            ));
-            if let Done::Failed { error, .. } = &step.state {
-                told.push_str(&format!("                  {error}\n"));
-            }
-        }
-        for left in &applied.left {
-            told.push_str(&format!(
-                "            left  {}: {}\n",
-                left.address, left.why
-            ));
-        }
+        let style = Style {
+            // As long as an address is: a page folds no lines.
+            width: usize::MAX,
+            colour: false,
+        };
+        let told: String = applied
+            .steps
+            .iter()
+            .map(|step| render_step(step, style))
+            .collect();
         if !told.is_empty() {
             page.push(&format!(
                 "\n<details><summary>What was done</summary>\n\n{}\n</details>\n",

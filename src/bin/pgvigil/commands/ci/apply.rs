@@ -277,11 +277,8 @@ fn tell(
     };
     for step in &report.steps {
         if let StepState::Failed { error, .. } = &step.state {
-            let message = format!(
-                "{} was not {}d: {error}",
-                step.address,
-                step.action.name().trim_end_matches('e')
-            );
+            let what = step.action.name();
+            let message = format!("{what} {} failed: {error}", step.address);
             pipeline.finding_of(
                 loaded,
                 environment,
