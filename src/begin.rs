@@ -12,11 +12,10 @@ pub mod forge;
 pub mod place;
 pub mod policy_files;
 pub mod readme;
-pub mod scalar;
 pub mod tree;
 pub mod wish;
 
 pub use cluster::{ClusterLister, FoundCluster};
-pub use place::{PlaceError, Placed, State};
+pub use place::{PlaceError, Placed, State, UNFINISHED};
 pub use tree::{File, tree};
 pub use wish::{ClusterWish, EnvironmentWish, Fault, Forge, UserWish, Wish};

@@ -7,6 +7,7 @@ pub mod model;
 pub mod raw;
 pub mod reference;
 pub mod revision;
+pub mod scalar;
 pub mod schema;
 pub mod sets;
 

@@ -17,6 +17,8 @@ pub mod junit;
 pub mod plan;
 pub mod rules_human;
 pub mod rules_json;
+mod sarif;
+mod page;
 pub mod table;
 
 use crate::diagnostic::{Diagnostics, is_hostile};

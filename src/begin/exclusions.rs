@@ -3,7 +3,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use super::scalar::scalar;
+use crate::policy::scalar::scalar;
 
 /// The exclusions of pgvigil's own repository.
 const SHIPPED: &str = include_str!("../../rules/exclusions.yaml");

@@ -1,8 +1,8 @@
 //! What a forge runs: workflows of GitHub, a pipeline of GitLab, and whom it asks for a review.
 
-use super::scalar::remark;
 use super::wish::{Forge, Wish};
 use crate::policy::model::Provider;
+use crate::policy::scalar::remark;
 
 const PR: &str = include_str!("templates/github-pr.yml");
 const APPLY: &str = include_str!("templates/github-apply.yml");
@@ -100,7 +100,7 @@ fn github(wish: &Wish, template: &str) -> String {
 fn quoted_where_needed(names: &[&str]) -> String {
     let names: Vec<String> = names
         .iter()
-        .map(|name| super::scalar::scalar(name))
+        .map(|name| crate::policy::scalar::scalar(name))
         .collect();
     names.join(", ")
 }

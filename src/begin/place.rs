@@ -67,7 +67,7 @@ pub enum PlaceError {
 }
 
 /// Ends the name of a file that is being written; `.gitignore` knows it.
-const UNFINISHED: &str = ".pgvigil-new";
+pub const UNFINISHED: &str = ".pgvigil-new";
 
 /// What would become of each file. Reads only.
 ///

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::exclusions;
-use super::scalar::{remark, scalar};
 use super::wish::{ClusterWish, EnvironmentWish, Wish};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::{ClusterKind, LogClass, Provider};
+use crate::policy::scalar::{remark, scalar};
 
 const USERS: &str = include_str!("templates/users.yaml");
 const BASE: &str = include_str!("templates/base.yaml");

@@ -1,8 +1,8 @@
 //! The README of a new repository: what is where, and what is left to do.
 
-use super::scalar::remark;
 use super::wish::{Forge, Wish};
 use crate::policy::model::Provider;
+use crate::policy::scalar::remark;
 
 /// The file.
 pub fn readme(wish: &Wish) -> String {

@@ -292,16 +292,13 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
 
 /// Brings findings into the order in which they are read, and returns how many are left out.
 pub fn arrange(findings: &mut Vec<Finding>) -> usize {
-    findings.sort_by(|one, other| {
-        let key = |finding: &Finding| {
-            (
-                finding.level,
-                finding.spot.clone(),
-                finding.code.clone(),
-                finding.environment.clone(),
-            )
-        };
-        key(one).cmp(&key(other))
+    findings.sort_by_cached_key(|finding| {
+        (
+            finding.level,
+            finding.spot.clone(),
+            finding.code.clone(),
+            finding.environment.clone(),
+        )
     });
     findings.dedup();
     let left_out = findings.len().saturating_sub(KEPT);

@@ -162,11 +162,6 @@ impl EnvironmentResult {
             .filter(|fault| fault.code == finding.code)
             .any(|fault| fault.message == finding.message)
     }
-
-    /// Whether a step of it failed.
-    pub fn has_failed(&self) -> bool {
-        self.steps.iter().any(|step| step.state == State::Failed)
-    }
 }
 
 /// What a reviewer weighs.

@@ -84,18 +84,24 @@ fn sql(text: &str) -> String {
     text.replace(SCHEMA, "")
 }
 
-/// A line of the log for a record.
-fn line(prefix: LogLinePrefix, fact: &Fact, statement: &str) -> Vec<u8> {
-    let object = fact.object.replace(SCHEMA, "public.");
+/// A line of the log for a record: its class, command, object type and object, and the statement.
+pub(super) fn entry(prefix: LogLinePrefix, fields: [&str; 4], statement: &str) -> Vec<u8> {
+    let [class, command, object_type, object] = fields.map(str::as_bytes);
     let record = write_record(&RecordFields {
-        class: fact.class.as_bytes(),
-        command: fact.command.as_bytes(),
-        object_type: fact.object_type.as_bytes(),
-        object_name: object.as_bytes(),
+        class,
+        command,
+        object_type,
+        object_name: object,
         statement: TextOut::Logged(statement.as_bytes()),
         ..RecordFields::default()
     });
     write_entry(prefix, &PrefixFields::default(), &record)
+}
+
+fn line(prefix: LogLinePrefix, fact: &Fact, statement: &str) -> Vec<u8> {
+    let object = fact.object.replace(SCHEMA, "public.");
+    let fields = [&fact.class, &fact.command, &fact.object_type, &object];
+    entry(prefix, fields.map(String::as_str), statement)
 }
 
 fn shown(line: &[u8]) -> String {

@@ -11,11 +11,11 @@ use super::query::{self, OldQuery};
 use super::replacement::{Replacement, replacement};
 use super::settings::Settings;
 use super::{At, Carried, FORMAT_VERSION, Input, Leftover, tfvars, variables};
-use crate::begin::scalar::scalar;
 use crate::begin::{ClusterWish, Fault, File, Forge, Wish, tree};
 use crate::compile::QuerySource;
 use crate::policy;
 use crate::policy::model::Provider;
+use crate::policy::scalar::scalar;
 use crate::rules::Evaluator;
 
 /// What no input tells.

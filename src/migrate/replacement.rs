@@ -3,12 +3,11 @@
 
 use serde::Serialize;
 
-use super::evasion::witnesses;
+use super::evasion::{entry, witnesses};
 use super::query::Condition;
-use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
-use crate::begin::scalar::{remark, scalar};
 use crate::insights::syntax::Pattern;
 use crate::policy::Loaded;
+use crate::policy::scalar::{remark, scalar};
 use crate::rules::{Evaluator, Verdict, sample};
 
 /// What takes an exclusion's place.
@@ -34,15 +33,8 @@ struct Probe {
 impl Probe {
     fn entry(&self, new: &Evaluator) -> Vec<u8> {
         let kind = if self.object.is_empty() { "" } else { "TABLE" };
-        let record = write_record(&RecordFields {
-            class: self.class.as_bytes(),
-            command: self.command.as_bytes(),
-            object_type: kind.as_bytes(),
-            object_name: self.object.as_bytes(),
-            statement: TextOut::Logged(self.statement.as_bytes()),
-            ..RecordFields::default()
-        });
-        write_entry(new.prefix(), &PrefixFields::default(), &record)
+        let fields = [self.class, self.command, kind, &self.object];
+        entry(new.prefix(), fields, &self.statement)
     }
 }
 

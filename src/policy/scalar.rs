@@ -1,4 +1,4 @@
-//! Text of somebody's as a scalar of YAML, and as a line of a comment.
+//! Text of somebody's in a policy file that pgvigil writes: as a scalar of YAML, and as a line of a comment.
 
 use crate::diagnostic::is_hostile;
 

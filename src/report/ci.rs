@@ -86,6 +86,22 @@ fn tally<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     }
 }
 
+/// A finding in lines: what is wrong, the statement that shows it, what to do.
+fn message(finding: &Finding) -> String {
+    let mut text = String::new();
+    if let Some(environment) = &finding.environment {
+        text.push_str(&format!("{environment}: "));
+    }
+    text.push_str(&finding.message);
+    if let Some(statement) = &finding.statement {
+        text.push_str(&format!("\n{statement}"));
+    }
+    for help in &finding.help {
+        text.push_str(&format!("\nhelp: {help}"));
+    }
+    text
+}
+
 /// What becomes of a plan's resources, in words; empty where there is no plan.
 fn plan_words(environment: &EnvironmentResult) -> Option<String> {
     let plan = environment.plan.as_ref()?;

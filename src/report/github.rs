@@ -8,42 +8,52 @@ use crate::source::SourceFiles;
 pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
-        let mut properties: Vec<(&str, String)> = Vec::new();
-        if let Some(place) = diagnostic.place() {
+        let place = diagnostic.place().map(|place| {
             let (start, end) = (
                 files.position(place.file, place.span.start),
                 files.position(place.file, place.span.end),
             );
-            properties.push(("file", files.path(place.file).to_owned()));
-            properties.push(("line", start.line.to_string()));
-            properties.push(("endLine", end.line.to_string()));
+            let mut place = vec![
+                ("file", files.path(place.file).to_owned()),
+                ("line", start.line.to_string()),
+                ("endLine", end.line.to_string()),
+            ];
             // Columns count only within one line.
             if start.line == end.line {
-                properties.push(("col", start.column.to_string()));
-                properties.push(("endColumn", end.column.to_string()));
+                place.push(("col", start.column.to_string()));
+                place.push(("endColumn", end.column.to_string()));
             }
-        }
-        properties.push(("title", diagnostic.code.id().to_owned()));
-        let properties: Vec<String> = properties
-            .into_iter()
-            .map(|(key, value)| format!("{key}={}", property(&value)))
-            .collect();
+            place
+        });
         let mut message = diagnostic.message.clone();
         for help in &diagnostic.help {
             message.push_str(&format!("\nhelp: {help}"));
         }
-        text.push_str(&format!(
-            "::{} {}::{}\n",
-            diagnostic.severity,
-            properties.join(","),
-            data(&message)
-        ));
+        let severity = diagnostic.severity.to_string();
+        let place = place.unwrap_or_default();
+        text.push_str(&command(&severity, place, diagnostic.code.id(), &message));
     }
     text
 }
 
+/// A command that shows a message at a place, which is given by its properties.
+pub(super) fn command(
+    level: &str,
+    place: Vec<(&str, String)>,
+    title: &str,
+    message: &str,
+) -> String {
+    let mut properties = place;
+    properties.push(("title", title.to_owned()));
+    let properties: Vec<String> = properties
+        .into_iter()
+        .map(|(key, value)| format!("{key}={}", property(&value)))
+        .collect();
+    format!("::{level} {}::{}\n", properties.join(","), data(message))
+}
+
 /// The message of a command: as actions/toolkit does (packages/core/src/command.ts), without what a terminal would obey.
-pub(super) fn data(text: &str) -> String {
+fn data(text: &str) -> String {
     visible(text)
         .replace('%', "%25")
         .replace('\r', "%0D")
@@ -51,7 +61,7 @@ pub(super) fn data(text: &str) -> String {
 }
 
 /// A property of a command.
-pub(super) fn property(text: &str) -> String {
+fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

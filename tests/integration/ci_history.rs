@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::forge::{Forge, TOKEN};
+use crate::git::{commit, git};
 use crate::moto::{Moto, package};
 use crate::server::Server;
 
@@ -125,31 +126,11 @@ impl Team {
     }
 
     fn git(&self, arguments: &[&str]) {
-        let mut command = Command::new("git");
-        command
-            .arg("-C")
-            .arg(self.folder.path())
-            .args(["-c", "user.name=a", "-c", "user.email=nobody@example.com"])
-            .args(arguments)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null");
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        git(self.folder.path(), arguments);
     }
 
     fn commit(&self, author: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&[
-            "-c",
-            &format!("user.email={author}"),
-            "commit",
-            "-q",
-            "-m",
-            "change",
-        ]);
+        commit(self.folder.path(), author);
     }
 
     /// A step of a job.

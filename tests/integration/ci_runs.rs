@@ -151,13 +151,31 @@ fn a_step_that_fails_says_what_it_was() {
     let world = crate::aws_world::World::new(&["orders"]);
     let denied = serde_json::json!([{"operation": "monitoring:PutMetricAlarm", "times": null, "status": 403, "code": "AccessDenied"}]);
     world.moto.faults(&denied);
-    let (code, text) = world.run(&["ci", "apply", "--env", "prod", "--package", ".", "--out", "ci"]);
+    let (code, text) = world.run(&[
+        "ci",
+        "apply",
+        "--env",
+        "prod",
+        "--package",
+        ".",
+        "--out",
+        "ci",
+    ]);
     assert_eq!(code, 15, "{text}");
     let failed = "create orders/alarm/pgvigil-prod-orders-";
-    let found = text.lines().find(|line| line.starts_with("error[apply/failed]")).unwrap();
-    assert!(found.contains(failed) && found.contains(" failed: "), "{found}");
+    let found = text
+        .lines()
+        .find(|line| line.starts_with("error[apply/failed]"))
+        .unwrap();
+    assert!(
+        found.contains(failed) && found.contains(" failed: "),
+        "{found}"
+    );
     let page = std::fs::read_to_string(world.root().join("ci/summary.md")).unwrap();
-    assert!(page.contains("created  orders/sns-topic/") && page.contains("failed  orders/alarm/"), "{page}");
+    assert!(
+        page.contains("created  orders/sns-topic/") && page.contains("failed  orders/alarm/"),
+        "{page}"
+    );
     assert!(page.contains("not done  orders/"), "{page}");
 }
 

@@ -14,6 +14,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::git::{commit, git};
+
 const LOGS: [&str; 2] = ["psql.on-short.log.gz", "people_psql.on-short.log.gz"];
 
 /// A repository with the shipped policy as its first commit, and a branch for the change.
@@ -43,32 +45,11 @@ impl Repository {
     }
 
     fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.0.path())
-            .args(["-c", "user.name=a", "-c", "user.email=nobody@example.com"])
-            .args(arguments)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        git(self.0.path(), arguments)
     }
 
     fn commit(&self, author: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&[
-            "-c",
-            &format!("user.email={author}"),
-            "commit",
-            "-q",
-            "-m",
-            "change",
-        ]);
+        commit(self.0.path(), author);
     }
 
     fn edit(&self, file: &str, from: &str, to: &str) {

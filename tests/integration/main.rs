@@ -53,6 +53,7 @@ mod export;
 #[cfg(feature = "webhook")]
 mod forge;
 mod fleet;
+mod git;
 mod golden;
 mod impact;
 mod impact_fixture;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::forge::{Forge, TOKEN};
+use crate::git::{commit, git};
 use crate::moto::{Moto, package, target};
 
 fn source() -> &'static Path {
@@ -127,29 +128,11 @@ impl Machine {
     }
 
     fn git(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(self.workspace()).args([
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@example.com",
-        ]);
-        let output = command
-            .args(arguments)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        git(&self.workspace(), arguments)
     }
 
     fn commit(&self) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", "change"]);
+        commit(&self.workspace(), "a@example.com");
     }
 
     /// Runs a job.

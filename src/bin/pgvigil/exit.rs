@@ -104,6 +104,33 @@ pub(crate) fn render_reference() -> String {
     page
 }
 
+impl Exit {
+    /// The worse of two: the tool failed, bad usage, an apply that stopped, faults, failed rule tests; drift here and changes
+    /// there are both.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let rank = |exit: Self| match exit {
+            Self::Failed => 6,
+            Self::Usage => 5,
+            Self::PartlyApplied => 4,
+            Self::Diagnostics => 3,
+            Self::RuleTestsFailed => 2,
+            Self::Clean => 0,
+            _ => 1,
+        };
+        match (self, other) {
+            (Self::Pending, Self::Drift) | (Self::Drift, Self::Pending) => Self::PendingAndDrift,
+            _ if rank(self) == rank(other) => self.max(other),
+            _ if rank(other) > rank(self) => other,
+            _ => self,
+        }
+    }
+
+    /// The worst of many.
+    pub(crate) fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        exits.into_iter().fold(Self::Clean, Self::worse)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -117,6 +144,48 @@ impl From<Outcome> for Exit {
             Outcome::Pending => Self::Pending,
             Outcome::Drifted => Self::Drift,
             Outcome::Both => Self::PendingAndDrift,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Exit::{
+        Clean, Diagnostics, Drift, Failed, PartlyApplied, Pending, PendingAndDrift, RuleTestsFailed,
+    };
+
+    #[test]
+    fn the_worse_of_two() {
+        for (one, other, expected) in [
+            (Clean, RuleTestsFailed, RuleTestsFailed),
+            (RuleTestsFailed, Diagnostics, Diagnostics),
+            (Diagnostics, Failed, Failed),
+            (PartlyApplied, Failed, Failed),
+            (PartlyApplied, Diagnostics, PartlyApplied),
+            (Drift, Pending, PendingAndDrift),
+            (PendingAndDrift, Drift, PendingAndDrift),
+            (Drift, PendingAndDrift, PendingAndDrift),
+        ] {
+            assert_eq!(one.worse(other), expected);
+            assert_eq!(other.worse(one), expected);
+        }
+    }
+
+    #[test]
+    fn the_worst_of_many() {
+        for (exits, expected) in [
+            (vec![], Clean),
+            (vec![Clean, Clean], Clean),
+            (vec![Clean, Pending, Clean], Pending),
+            (vec![Drift, Clean], Drift),
+            (vec![Pending, Clean, Drift], PendingAndDrift),
+            (vec![PendingAndDrift, Drift], PendingAndDrift),
+            (vec![PendingAndDrift, Diagnostics], Diagnostics),
+            (vec![Failed, Diagnostics, PendingAndDrift], Failed),
+            (vec![Clean, Failed, Clean], Failed),
+        ] {
+            assert_eq!(Exit::worst(exits.clone()), expected, "{exits:?}");
         }
     }
 }

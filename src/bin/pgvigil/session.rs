@@ -33,6 +33,20 @@ pub(crate) struct Checked {
     pub(crate) diagnostics: Diagnostics,
 }
 
+impl Checked {
+    /// What is wrong with it beside that people can hide behind an exclusion.
+    pub(crate) fn beside_evasions(&self) -> Diagnostics {
+        let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
+        let mut rest = Diagnostics::default();
+        for diagnostic in &self.diagnostics {
+            if !evadable.contains(&diagnostic.code) {
+                rest.push(diagnostic.clone());
+            }
+        }
+        rest
+    }
+}
+
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
         let today = global.today.unwrap_or_else(|| Zoned::now().date());
@@ -224,14 +238,7 @@ impl Session {
 
     /// The same of a policy that was checked.
     pub(crate) fn readable_of(&self, mut checked: Checked) -> Result<Loaded, Exit> {
-        let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
-        let mut rest = Diagnostics::default();
-        for diagnostic in checked.diagnostics.iter() {
-            if !evadable.contains(&diagnostic.code) {
-                rest.push(diagnostic.clone());
-            }
-        }
-        checked.diagnostics = rest;
+        checked.diagnostics = checked.beside_evasions();
         self.sound_of(checked)
     }
 

@@ -1,5 +1,6 @@
 //! Entries for login roles that no file declares yet: a beginning for a person to go on from.
 
+use crate::policy::scalar::scalar;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coverage::{Accounts, Declared};
@@ -220,19 +221,4 @@ fn patterns<'a>(
         members.len() >= NUMBERED && !takes_others
     });
     stems
-}
-
-/// A text as a YAML scalar that every reader takes for this text.
-fn scalar(text: &str) -> String {
-    let is_plain = text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-')
-        })
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text);
-    if is_plain {
-        text.to_owned()
-    } else {
-        // JSON's strings are YAML's.
-        serde_json::to_string(text).unwrap_or_default()
-    }
 }

@@ -1,7 +1,8 @@
 //! Findings as GitHub's workflow commands: it shows them beside the lines of a pull request.
 
+use super::message;
 use crate::ci::{CiResult, Finding};
-use crate::report::github::{data, property};
+use crate::report::github;
 
 /// GitHub shows so many annotations of a kind for a step (docs.github.com, "Annotations and limits"); the rest is in the
 /// summary.
@@ -33,36 +34,16 @@ pub fn render(result: &CiResult) -> String {
 }
 
 fn command(finding: &Finding) -> String {
-    let mut properties: Vec<(&str, String)> = Vec::new();
+    let mut place = Vec::new();
     if let Some(spot) = &finding.spot {
-        properties.push(("file", spot.file.clone()));
-        properties.push(("line", spot.line.to_string()));
-        properties.push(("endLine", spot.end_line.to_string()));
+        place.push(("file", spot.file.clone()));
+        place.push(("line", spot.line.to_string()));
+        place.push(("endLine", spot.end_line.to_string()));
         if let (Some(column), Some(end)) = (spot.column, spot.end_column) {
-            properties.push(("col", column.to_string()));
-            properties.push(("endColumn", end.to_string()));
+            place.push(("col", column.to_string()));
+            place.push(("endColumn", end.to_string()));
         }
     }
-    properties.push(("title", finding.code.clone()));
-    let properties: Vec<String> = properties
-        .into_iter()
-        .map(|(key, value)| format!("{key}={}", property(&value)))
-        .collect();
-    let mut message = String::new();
-    if let Some(environment) = &finding.environment {
-        message.push_str(&format!("{environment}: "));
-    }
-    message.push_str(&finding.message);
-    if let Some(statement) = &finding.statement {
-        message.push_str(&format!("\n{statement}"));
-    }
-    for help in &finding.help {
-        message.push_str(&format!("\nhelp: {help}"));
-    }
-    format!(
-        "::{} {}::{}\n",
-        finding.level.name(),
-        properties.join(","),
-        data(&message)
-    )
+    let level = finding.level.name();
+    github::command(level, place, &finding.code, &message(finding))
 }

@@ -1,11 +1,12 @@
 //! The comment of a pull request: one for each environment, updated in place.
 
-use super::markdown::{Page, findings, footer, sentence, steps};
+use super::markdown::{ended, findings, footer, impact, page, sentence, steps};
 use super::{plan_words, tally, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, State};
 use crate::report::escape::{code, shorten, without_commands};
 use crate::report::impact::number;
-use crate::report::{impact, plan};
+use crate::report::page::beginning;
+use crate::report::plan;
 use crate::rules::direction::Verdict;
 
 /// GitHub's limit of a comment, in characters; GitLab's is 1,000,000.
@@ -55,15 +56,12 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
     let foot = footer(result);
     let rest =
         "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
-    let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
+    let mut page = page(limit, head.len() + foot.len() + rest.len());
     let found: Vec<_> = result.findings_beside_impact(environment).collect();
     findings(&mut page, found.into_iter(), MOST);
     if let Some(report) = &environment.impact {
-        // Its marker finds the comment of `rules impact` alone.
         let room = page.left() / 3 * 2;
-        let text = impact::markdown::render(report, room);
-        let text = text.split_once('\n').map_or("", |(_, text)| text);
-        page.push(&format!("\n{text}"));
+        page.push(&impact(report, room));
     }
     if let Some(planned) = &environment.plan
         && !(planned.is_empty() && planned.unread.is_empty() && planned.drift.is_empty())
@@ -80,11 +78,11 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
         "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
         steps(all)
     ));
-    let text = format!("{head}{}", page.end(rest, &foot));
+    let text = format!("{head}{}", ended(page, rest, &foot));
     if text.len() <= limit {
         text
     } else {
-        cut(&head, limit)
+        beginning(&head, limit)
     }
 }
 
@@ -100,13 +98,13 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
     let foot = footer(result);
     let rest =
         "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
-    let mut page = Page::new(limit, head.len() + foot.len() + rest.len());
+    let mut page = page(limit, head.len() + foot.len() + rest.len());
     findings(&mut page, result.findings_of(None), MOST * 2);
     page.push(&format!(
         "\n<details><summary>Steps</summary>\n\n{}\n</details>\n",
         steps(result.steps.iter())
     ));
-    format!("{head}{}", page.end(rest, &foot))
+    format!("{head}{}", ended(page, rest, &foot))
 }
 
 /// What stands in a comment of an earlier state of the change that the last run has nothing to say about. `marker` is its
@@ -195,12 +193,4 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
         ));
     }
     facts.join(" · ")
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    let mut end = limit.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
 }

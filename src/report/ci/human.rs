@@ -1,7 +1,7 @@
 //! The result on a terminal, or in the log of a job.
 
 use super::{place, plan_words, tally, verdict, verdict_of};
-use crate::ci::{CiResult, EnvironmentResult, Finding, Level, State, Step, Work};
+use crate::ci::{CiResult, EnvironmentResult, Finding, State, Step, Work};
 use crate::report::escape::{lines, terminal};
 use crate::report::plan::human::{Style, render_drift, render_plan};
 use crate::report::{impact, visible};
@@ -123,12 +123,9 @@ fn drawn(finding: &Finding) -> String {
     if let Some(excerpt) = &finding.excerpt {
         return format!("{}\n\n", lines(excerpt).collect::<Vec<_>>().join("\n"));
     }
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-    };
     let mut text = format!(
-        "{level}[{}]: {}\n",
+        "{}[{}]: {}\n",
+        finding.level.name(),
         terminal(&finding.code),
         terminal(&finding.message)
     );

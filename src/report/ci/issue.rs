@@ -1,7 +1,7 @@
 //! The issue about what somebody changed by hand: one for each environment, updated in place, closed when nothing is left.
 
 use super::comment::{LIMIT, marker_of};
-use super::markdown::{Page, findings, footer, sentence};
+use super::markdown::{ended, findings, footer, page, sentence};
 use super::{has_drifted, place};
 use crate::ci::{CiResult, EnvironmentResult};
 use crate::report::escape::{code, fence, shorten};
@@ -42,7 +42,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
     let foot = footer(result);
     let rest = "\n*More than fits here: `pgvigil drift` shows all of it.*\n";
     let head = format!("{}\n", marker(environment.name()));
-    let mut page = Page::new(LIMIT, head.len() + foot.len() + rest.len());
+    let mut page = page(LIMIT, head.len() + foot.len() + rest.len());
     let repository = result
         .run
         .repository
@@ -76,7 +76,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
     }
     Issue {
         title,
-        body: format!("{head}{}", page.end(rest, &foot)),
+        body: format!("{head}{}", ended(page, rest, &foot)),
         is_open: !is_known || is_drifted,
     }
 }

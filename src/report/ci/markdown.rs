@@ -1,54 +1,32 @@
 //! What the summary, the comment and the issue are made of.
 
 use crate::ci::{CiResult, Finding, Level, State, Step};
-use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
+use crate::report::escape::{cell, code, fence, lines, prose, shorten};
+use crate::report::impact;
+use crate::report::page::Page;
+use crate::rules::impact::ImpactReport;
 
 /// Characters of a sentence and of a statement that are shown.
 const SENTENCE: usize = 500;
 const STATEMENT: usize = 1_200;
 
-/// Text that grows up to a limit of bytes, and says so where something was left out.
-pub(super) struct Page {
-    room: usize,
-    text: String,
-    is_cut: bool,
+/// A page for `limit` bytes, with those that are kept for its end.
+pub(super) fn page(limit: usize, kept: usize) -> Page {
+    Page::new(limit.saturating_sub(kept))
 }
 
-impl Page {
-    /// At most `limit` bytes, with those that are kept for the end.
-    pub(super) fn new(limit: usize, kept: usize) -> Self {
-        Self {
-            room: limit.saturating_sub(kept),
-            text: String::new(),
-            is_cut: false,
-        }
-    }
+/// A page with its end: `rest` says where the rest is, if something was left out.
+pub(super) fn ended(page: Page, rest: &str, foot: &str) -> String {
+    let rest = if page.is_cut { rest } else { "" };
+    format!("{}{rest}{foot}", page.body)
+}
 
-    /// Whole lines, if they fit.
-    pub(super) fn push(&mut self, part: &str) -> bool {
-        let part = without_commands(part);
-        let fits = self.text.len() + part.len() <= self.room;
-        if fits {
-            self.text.push_str(&part);
-        }
-        self.is_cut |= !fits;
-        fits
-    }
-
-    /// How many bytes there are left.
-    pub(super) fn left(&self) -> usize {
-        self.room.saturating_sub(self.text.len())
-    }
-
-    /// Something was left out elsewhere.
-    pub(super) fn cut(&mut self) {
-        self.is_cut = true;
-    }
-
-    /// The text with what was kept for its end.
-    pub(super) fn end(self, rest: &str, foot: &str) -> String {
-        format!("{}{}{foot}", self.text, if self.is_cut { rest } else { "" })
-    }
+/// What a change silences and wakes, in at most so many bytes. Without the marker, which finds the comment of `rules impact`
+/// alone.
+pub(super) fn impact(report: &ImpactReport, room: usize) -> String {
+    let text = impact::markdown::render(report, room);
+    let text = text.split_once('\n').map_or("", |(_, text)| text);
+    format!("\n{text}")
 }
 
 /// A sentence somebody else may have written.
@@ -127,7 +105,7 @@ pub(super) fn findings<'a>(page: &mut Page, all: impl Iterator<Item = &'a Findin
     }
     if shown < all.len() {
         page.push(&format!("- and {} more\n", all.len() - shown));
-        page.cut();
+        page.is_cut = true;
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::ci::{CiResult, Finding, Level, State};
-use crate::deploy::document::pretty;
+use super::message;
+use crate::ci::{CiResult, Finding, State};
 use crate::diagnostic::Code;
-use crate::report::escape;
+use crate::report::sarif;
 
 /// One run. What has no place in a file is told as a notification of the tool: code scanning takes no result without one.
 pub fn render(result: &CiResult) -> String {
@@ -51,41 +51,16 @@ pub fn render(result: &CiResult) -> String {
             "message": {"text": format!("{scope}: {}: {}", step.name, step.summary)},
         }));
     }
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "pgvigil",
-                "version": result.pgvigil,
-                "rules": rules.into_values().collect::<Vec<_>>(),
-            }},
-            "automationDetails": {"id": format!("pgvigil/{}/", result.work.name())},
-            "invocations": [{
-                "executionSuccessful": result.exit_code != 1,
-                "exitCode": result.exit_code,
-                "toolExecutionNotifications": notifications,
-            }],
-            "columnKind": "unicodeCodePoints",
-            "results": placed.into_iter().map(entry).collect::<Vec<_>>(),
+    let more = json!({
+        "automationDetails": {"id": format!("pgvigil/{}/", result.work.name())},
+        "invocations": [{
+            "executionSuccessful": result.exit_code != 1,
+            "exitCode": result.exit_code,
+            "toolExecutionNotifications": notifications,
         }],
+        "results": placed.into_iter().map(entry).collect::<Vec<_>>(),
     });
-    escape::json(&pretty(&document))
-}
-
-fn message(finding: &Finding) -> String {
-    let mut text = String::new();
-    if let Some(environment) = &finding.environment {
-        text.push_str(&format!("{environment}: "));
-    }
-    text.push_str(&finding.message);
-    if let Some(statement) = &finding.statement {
-        text.push_str(&format!("\n{statement}"));
-    }
-    for help in &finding.help {
-        text.push_str(&format!("\nhelp: {help}"));
-    }
-    text
+    sarif::document(&result.pgvigil, rules.into_values().collect(), more)
 }
 
 fn entry(finding: &Finding) -> Value {
@@ -102,10 +77,7 @@ fn entry(finding: &Finding) -> Value {
     let file = finding.spot.as_ref().map(|spot| uri(&spot.file));
     json!({
         "ruleId": finding.code,
-        "level": match finding.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        },
+        "level": finding.level.name(),
         "message": {"text": message(finding)},
         "locations": [{"physicalLocation": {
             "artifactLocation": {"uri": file, "uriBaseId": "%SRCROOT%"},

@@ -1,12 +1,14 @@
 //! The summary of a run: all of it on one page, for the page of the job.
 
-use super::markdown::{Page, block, findings, footer, sentence, steps};
+use super::markdown::{block, ended, findings, footer, impact, page, sentence, steps};
 use super::{has_drifted, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Work};
 use crate::deploy::apply::State as Done;
 use crate::report::escape::{cell, code, fence, shorten};
+use crate::report::impact::markdown::COMMENT_LIMIT;
+use crate::report::page::Page;
+use crate::report::plan;
 use crate::report::plan::human::{Style, render_drift, render_step};
-use crate::report::{impact, plan};
 
 /// GitHub's limit of a step's summary is 1 MiB (docs.github.com, "Workflow commands", step isolation and limits).
 pub const LIMIT: usize = 1_000_000;
@@ -18,7 +20,7 @@ const MOST: usize = 100;
 pub fn render(result: &CiResult, limit: usize) -> String {
     let foot = footer(result);
     let rest = "\n*More than fits here: `result.json` holds all of it.*\n";
-    let mut page = Page::new(limit, foot.len() + rest.len());
+    let mut page = page(limit, foot.len() + rest.len());
     page.push(&format!(
         "## pgvigil ci {} — {}\n\n{}\n",
         result.work.name(),
@@ -60,7 +62,7 @@ pub fn render(result: &CiResult, limit: usize) -> String {
             result.findings_left_out
         ));
     }
-    page.end(rest, &foot)
+    ended(page, rest, &foot)
 }
 
 fn table(result: &CiResult) -> String {
@@ -117,10 +119,8 @@ fn one(result: &CiResult, environment: &EnvironmentResult, page: &mut Page) {
     let beside = own.filter(|finding| !environment.is_told_by_impact(finding));
     findings(page, beside, MOST);
     if let Some(report) = &environment.impact {
-        let text =
-            impact::markdown::render(report, page.left().min(impact::markdown::COMMENT_LIMIT));
-        let text = text.split_once('\n').map_or("", |(_, text)| text);
-        page.push(&format!("\n{text}"));
+        let room = page.left().min(COMMENT_LIMIT);
+        page.push(&impact(report, room));
     }
     if let Some(planned) = &environment.plan
         && !planned.is_empty()

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::Entry;
 use crate::database::enrol::Coverage;
 use crate::database::enrol::finding::{Code, Finding, Severity};
-use crate::deploy::document::{digest, pretty};
+use crate::deploy::document::digest;
 use crate::policy::Loaded;
-use crate::report::escape;
+use crate::report::sarif;
 
 /// All reports as one run.
 pub fn coverages(entries: &[Entry<Coverage>], loaded: &Loaded) -> String {
@@ -36,24 +36,14 @@ pub fn coverages(entries: &[Entry<Coverage>], loaded: &Loaded) -> String {
             })),
         }
     }
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "pgvigil",
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules,
-            }},
-            "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "columnKind": "unicodeCodePoints",
-            "results": results,
+    let more = json!({
+        "invocations": [{
+            "executionSuccessful": notifications.is_empty(),
+            "toolExecutionNotifications": notifications,
         }],
+        "results": results,
     });
-    escape::json(&pretty(&document))
+    sarif::document(env!("CARGO_PKG_VERSION"), rules, more)
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -6,6 +6,7 @@ use super::{
     signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
+use crate::report::page::{Page, beginning};
 use crate::rules::impact::report::{
     AccountImpact, Change, Direction, ExclusionImpact, Fault, Group, ImpactReport,
 };
@@ -41,14 +42,14 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     let foot = footer(report);
     let rest = "\n*More than fits a comment: the page and `--format json` hold all of it.*\n";
     let room = limit.saturating_sub(head.len() + foot.len() + rest.len());
-    let mut tail = Comment::new(room / 4);
+    let mut tail = Page::new(room / 4);
     let others = others(report);
     if !others.is_empty() {
         tail.push(&format!("\nAlso: {}.\n", prose(&others.join(" · "))));
     }
     tail.push(&approvals_text(report));
 
-    let mut comment = Comment::new(room - tail.body.len());
+    let mut comment = Page::new(room - tail.body.len());
     faults(&report.faults, &mut comment);
     if let Some(unread) = unread(&report.logs) {
         comment.push(&format!("\n> **Caution:** {}\n", prose(&unread)));
@@ -70,46 +71,7 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
         return text;
     }
     // Hardly anything fits: the verdict, which has no hostile text but the name of the environment.
-    shorten_bytes(&head, limit)
-}
-
-/// What still fits.
-struct Comment {
-    room: usize,
-    body: String,
-    is_cut: bool,
-}
-
-impl Comment {
-    fn new(room: usize) -> Self {
-        Self {
-            room,
-            body: String::new(),
-            is_cut: false,
-        }
-    }
-
-    fn fits(&self, part: usize) -> bool {
-        self.body.len() + part <= self.room
-    }
-
-    /// Whole lines, if they fit.
-    fn push(&mut self, part: &str) {
-        let part = without_commands(part);
-        if self.fits(part.len()) {
-            self.body.push_str(&part);
-        } else {
-            self.is_cut = true;
-        }
-    }
-}
-
-fn shorten_bytes(text: &str, limit: usize) -> String {
-    let mut end = limit.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_owned()
+    beginning(&head, limit)
 }
 
 fn heading(report: &ImpactReport) -> String {
@@ -122,7 +84,7 @@ fn heading(report: &ImpactReport) -> String {
     ))
 }
 
-fn faults(faults: &[Fault], comment: &mut Comment) {
+fn faults(faults: &[Fault], comment: &mut Page) {
     if faults.is_empty() {
         return;
     }
@@ -163,7 +125,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// The changed exclusions: whole, then as lines once they take half of the comment, so that what falls silent has room.
-fn exclusions(report: &ImpactReport, comment: &mut Comment) {
+fn exclusions(report: &ImpactReport, comment: &mut Page) {
     let mut left_out = 0_u64;
     for exclusion in report.exclusions.iter().filter(|one| is_changed(one)) {
         let block = without_commands(&block(exclusion));
@@ -298,7 +260,7 @@ fn accounts(accounts: &[AccountImpact]) -> String {
     text
 }
 
-fn silent(report: &ImpactReport, comment: &mut Comment) {
+fn silent(report: &ImpactReport, comment: &mut Page) {
     if report.newly_silent.is_empty() {
         return;
     }
@@ -323,7 +285,7 @@ fn silent(report: &ImpactReport, comment: &mut Comment) {
     );
 }
 
-fn loud(report: &ImpactReport, comment: &mut Comment) {
+fn loud(report: &ImpactReport, comment: &mut Page) {
     if report.newly_loud.is_empty() {
         return;
     }
@@ -345,7 +307,7 @@ fn loud(report: &ImpactReport, comment: &mut Comment) {
 }
 
 /// Rows as long as the body stays below `room`, and a line about the others.
-fn rows(groups: &[Group], room: usize, report: &ImpactReport, comment: &mut Comment) {
+fn rows(groups: &[Group], room: usize, report: &ImpactReport, comment: &mut Page) {
     let mut shown = 0;
     for group in grave_first(groups).into_iter().take(MOST) {
         let row = without_commands(&row(group));

@@ -71,14 +71,28 @@ impl<'a> Pipeline<'a> {
 
     /// Adds a step of the whole repository.
     fn step(&mut self, name: &str, since: Instant, (exit, summary): Ended) {
-        self.exit = worse(self.exit, exit);
+        self.exit = self.exit.worse(exit);
         self.result.steps.push(step(name, since, exit, summary));
+    }
+
+    /// Reads and checks the policy for a run that deploys or looks at what is deployed: `None` where it has faults.
+    fn sound(&mut self) -> anyhow::Result<Option<Loaded>> {
+        let since = Instant::now();
+        let checked = self.session.check()?;
+        let summary = pgvigil::report::summary(&checked.diagnostics);
+        if checked.diagnostics.errors() > 0 {
+            self.diagnostics(&checked.loaded, &checked.diagnostics, None);
+            self.step(finding::CHECK, since, (Exit::Diagnostics, summary));
+            return Ok(None);
+        }
+        self.step(finding::CHECK, since, (Exit::Clean, summary));
+        Ok(Some(checked.loaded))
     }
 
     /// Adds what came of an environment.
     fn environment(&mut self, mut result: EnvironmentResult, exit: Exit) {
         result.exit_code = exit as u8;
-        self.exit = worse(self.exit, exit);
+        self.exit = self.exit.worse(exit);
         self.result.environments.push(result);
     }
 
@@ -184,50 +198,4 @@ fn environments<'a>(
         }
     }
     Ok(found)
-}
-
-/// The worse of two exit codes: the tool failed, an apply that stopped, faults, failed rule tests; drift here and changes there
-/// are both.
-fn worse(one: Exit, other: Exit) -> Exit {
-    let rank = |exit: Exit| match exit {
-        Exit::Failed => 6,
-        Exit::Usage => 5,
-        Exit::PartlyApplied => 4,
-        Exit::Diagnostics => 3,
-        Exit::RuleTestsFailed => 2,
-        Exit::Clean => 0,
-        _ => 1,
-    };
-    match (one, other) {
-        (Exit::Pending, Exit::Drift) | (Exit::Drift, Exit::Pending) => Exit::PendingAndDrift,
-        _ if rank(one) == rank(other) => one.max(other),
-        _ if rank(other) > rank(one) => other,
-        _ => one,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worse_of_two() {
-        use Exit::{
-            Clean, Diagnostics, Drift, Failed, PartlyApplied, Pending, PendingAndDrift,
-            RuleTestsFailed,
-        };
-        for (one, other, expected) in [
-            (Clean, RuleTestsFailed, RuleTestsFailed),
-            (RuleTestsFailed, Diagnostics, Diagnostics),
-            (Diagnostics, Failed, Failed),
-            (PartlyApplied, Failed, Failed),
-            (PartlyApplied, Diagnostics, PartlyApplied),
-            (Drift, Pending, PendingAndDrift),
-            (PendingAndDrift, Drift, PendingAndDrift),
-            (Drift, PendingAndDrift, PendingAndDrift),
-        ] {
-            assert_eq!(worse(one, other), expected);
-            assert_eq!(worse(other, one), expected);
-        }
-    }
 }

@@ -6,14 +6,14 @@ use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{fleet as report, human};
 
 use super::deployment::style;
-use super::fleet::{drifts, every, worst};
+use super::fleet::{drifts, every};
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
     let entries = drifts(session, &every(loaded), loaded, |_| args.blame);
-    let exit = worst(entries.iter().map(|entry| match &entry.result {
+    let exit = Exit::worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,
         Ok(report) => report.outcome.map_or(Exit::Failed, Exit::from),
     }));

@@ -5,7 +5,7 @@ use std::path::Component;
 use anyhow::Context as _;
 use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
-use pgvigil::database::enrol::import::import;
+use pgvigil::database::enrol::import::{Import, import};
 use pgvigil::policy;
 use pgvigil::report::visible;
 
@@ -59,12 +59,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         };
         let imported = import(declared, &found.snapshot, text.as_deref(), &args.owner)
             .with_context(|| format!("{shown} was not changed"))?;
-        for (role, why) in &imported.left_out {
-            session.say(&format!(
-                "left out: {}",
-                visible(&format!("`{role}`: {why}"))
-            ));
-        }
+        tell_left_out(session, &imported);
         for added in &imported.added {
             match &added.guess {
                 Guess::Person => people += 1,
@@ -99,11 +94,20 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         "{shown}: {people} people, {services} service accounts and {systems} system roles added\n"
     ))?;
     if services + systems > 0 {
-        session.hint(
-            "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person",
-        );
+        session.hint(DECIDE);
     }
     Ok(Exit::Clean)
+}
+
+/// What is to be done with accounts that were found.
+pub(super) const DECIDE: &str = "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person";
+
+/// Says which roles get no entry, and why.
+pub(super) fn tell_left_out(session: &Session, imported: &Import) {
+    for (role, why) in &imported.left_out {
+        let what = visible(&format!("`{role}`: {why}"));
+        session.say(&format!("left out: {what}"));
+    }
 }
 
 /// The policy with another text of one file.

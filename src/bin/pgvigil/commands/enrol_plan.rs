@@ -18,7 +18,6 @@ use pgvigil::report::enrol::{Entry, human, json};
 use super::deployment::style;
 use super::enrol_places::{Found, Spot, each, of_all, of_one, tell_unread};
 use super::files;
-use super::fleet::worst;
 use crate::args::{EnrolPlanArgs, EnrolPlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -57,7 +56,7 @@ pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> anyhow::Result<Exi
         let plans = entries
             .iter()
             .filter_map(|entry| entry.result.as_ref().ok());
-        worst(plans.map(|plan| plan.outcome().into()))
+        Exit::worst(plans.map(|plan| plan.outcome().into()))
     } else {
         Exit::Clean
     })

@@ -6,13 +6,11 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
+use pgvigil::begin::UNFINISHED;
 use pgvigil::report;
 
 use crate::exit::Exit;
 use crate::session::Session;
-
-/// Ends the name of a file that is being written.
-const UNFINISHED: &str = ".pgvigil-new";
 
 /// A file as it must be: below a folder, with its text.
 pub(crate) struct Wanted {

@@ -5,9 +5,8 @@ use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
 use pgvigil::database::enrol::import::import as add;
 use pgvigil::policy;
-use pgvigil::report::visible;
 
-use super::enrol_import::with;
+use super::enrol_import::{DECIDE, tell_left_out, with};
 use super::enrol_places::of_one;
 use crate::args::{DatabaseArgs, InitArgs};
 use crate::session::Session;
@@ -82,12 +81,7 @@ pub(super) fn import(
                 today: session.today(),
             };
             let imported = add(declared, &found.snapshot, Some(&file.text), &wish.owner)?;
-            for (role, why) in &imported.left_out {
-                session.say(&format!(
-                    "left out: {}",
-                    visible(&format!("`{role}`: {why}"))
-                ));
-            }
+            tell_left_out(session, &imported);
             for role in &imported.added {
                 if role.guess == Guess::Person {
                     people += 1;
@@ -102,9 +96,7 @@ pub(super) fn import(
     if !sources.is_empty() && !session.is_quiet() {
         session.say(&format!("{people} people and {accounts} accounts found"));
         if accounts > 0 {
-            session.say(
-                "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person",
-            );
+            session.say(DECIDE);
         }
     }
     Ok(true)

@@ -6,7 +6,7 @@ use pgvigil::report::plan::{fleet as report, markdown};
 use pgvigil::rules;
 
 use super::deployment::style;
-use super::fleet::{Failure, every, look, worst};
+use super::fleet::{Failure, every, look};
 use super::plan::{save, unread};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
                 .map_err(|error| Failure::of(&error.into()))
         },
     );
-    let exit = worst(entries.iter().map(|entry| match &entry.result {
+    let exit = Exit::worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,
         Ok(plan) => match plan.outcome() {
             Err(_) => Exit::Failed,

@@ -25,29 +25,9 @@ const APPLY: &str = "apply";
 
 pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Apply, &args.output);
-    let since = Instant::now();
-    let checked = session.check()?;
-    let summary = pgvigil::report::summary(&checked.diagnostics);
-    let is_sound = checked.diagnostics.errors() == 0;
-    if !is_sound {
-        pipeline.diagnostics(&checked.loaded, &checked.diagnostics, None);
-    }
-    pipeline.step(
-        "check",
-        since,
-        (
-            if is_sound {
-                Exit::Clean
-            } else {
-                Exit::Diagnostics
-            },
-            summary,
-        ),
-    );
-    if !is_sound {
+    let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
-    }
-    let loaded = checked.loaded;
+    };
     let mut wanted = match environments(session, &loaded, &args.env) {
         Ok(wanted) => wanted,
         Err(exit) => return Ok(exit),

@@ -17,16 +17,9 @@ const DRIFT: &str = "drift";
 
 pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Drift, &args.output);
-    let since = Instant::now();
-    let checked = session.check()?;
-    let summary = pgvigil::report::summary(&checked.diagnostics);
-    if checked.diagnostics.errors() > 0 {
-        pipeline.diagnostics(&checked.loaded, &checked.diagnostics, None);
-        pipeline.step("check", since, (Exit::Diagnostics, summary));
+    let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
-    }
-    pipeline.step("check", since, (Exit::Clean, summary));
-    let loaded = checked.loaded;
+    };
     let wanted = match environments(session, &loaded, &args.env) {
         Ok(wanted) => wanted,
         Err(exit) => return Ok(exit),

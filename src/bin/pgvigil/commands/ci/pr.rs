@@ -66,20 +66,17 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             summary,
         ),
     );
-    // That people can hide behind an exclusion is what the other steps are there to show.
-    let loaded = match readable(checked) {
-        Ok(loaded) => loaded,
-        Err(()) => {
-            // Which environments there are is not known for sure: the one that is named may be the faulty one.
-            for name in [RULES_TEST, ATTACK, IMPACT, COMPILE, PLAN] {
-                pipeline
-                    .result
-                    .steps
-                    .push(skipped(name, "the policy files have faults"));
-            }
-            return pipeline.finish();
+    // That people can hide behind an exclusion is what the other steps are there to show. Faults that are not kept may be of
+    // any kind.
+    if checked.beside_evasions().errors() > 0 || checked.diagnostics.dropped() > 0 {
+        // Which environments there are is not known for sure: the one that is named may be the faulty one.
+        for name in [RULES_TEST, ATTACK, IMPACT, COMPILE, PLAN] {
+            let step = skipped(name, "the policy files have faults");
+            pipeline.result.steps.push(step);
         }
-    };
+        return pipeline.finish();
+    }
+    let loaded = checked.loaded;
     let base = args
         .base
         .clone()
@@ -113,26 +110,6 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         )?;
     }
     pipeline.finish()
-}
-
-/// The policy, if no fault is in it but that people can hide behind an exclusion.
-fn readable(checked: crate::session::Checked) -> Result<Loaded, ()> {
-    use pgvigil::diagnostic::{Code, Severity};
-    let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
-    let is_other = |diagnostic: &pgvigil::diagnostic::Diagnostic| {
-        diagnostic.severity == Severity::Error && !evadable.contains(&diagnostic.code)
-    };
-    let others = checked
-        .diagnostics
-        .iter()
-        .filter(|diagnostic| is_other(diagnostic))
-        .count();
-    // Those that are not kept may be of any kind.
-    if others > 0 || checked.diagnostics.dropped() > 0 {
-        Err(())
-    } else {
-        Ok(checked.loaded)
-    }
 }
 
 /// The environments that are looked at: those that are named, or those that the change touches.
@@ -218,7 +195,7 @@ fn one(
     let mut exit = Exit::Clean;
     let mut add =
         |result: &mut EnvironmentResult, name: &str, since: Instant, (code, summary): Ended| {
-            exit = super::worse(exit, code);
+            exit = exit.worse(code);
             result.steps.push(step(name, since, code, summary));
         };
     let since = Instant::now();

@@ -14,23 +14,27 @@ use crate::session::Session;
 
 pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit> {
     let result = read(&args.result)?;
-    let text = match args.form {
-        CiForm::Human => human::render(&result, style(session), Folds::None),
-        CiForm::Summary => summary::render(&result, summary::LIMIT),
+    session.show(&text(session, args.form, &result))?;
+    Ok(Exit::Clean)
+}
+
+/// A form of a result.
+pub(super) fn text(session: &Session, form: CiForm, result: &CiResult) -> String {
+    match form {
+        CiForm::Human => human::render(result, style(session), Folds::None),
+        CiForm::Summary => summary::render(result, summary::LIMIT),
         CiForm::Comment => {
             let comments = result.environments.iter();
             let comments: Vec<String> = comments
-                .map(|environment| comment::render(&result, environment, comment::LIMIT))
+                .map(|environment| comment::render(result, environment, comment::LIMIT))
                 .collect();
             comments.join("\n")
         }
-        CiForm::Annotations => annotations::render(&result),
-        CiForm::Sarif => sarif::render(&result),
-        CiForm::Junit => junit::render(&result),
-        CiForm::Gitlab => code_quality::render(&result),
-    };
-    session.show(&text)?;
-    Ok(Exit::Clean)
+        CiForm::Annotations => annotations::render(result),
+        CiForm::Sarif => sarif::render(result),
+        CiForm::Junit => junit::render(result),
+        CiForm::Gitlab => code_quality::render(result),
+    }
 }
 
 /// Reads a result.

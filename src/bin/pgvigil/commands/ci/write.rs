@@ -9,11 +9,12 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use pgvigil::ci::{CiResult, Forge};
 use pgvigil::report::ci::human::Folds;
-use pgvigil::report::ci::{annotations, code_quality, comment, human, json, junit, sarif, summary};
+use pgvigil::report::ci::{annotations, comment, human, json, summary};
 use pgvigil::report::impact::html;
 use serde_json::json;
 
-use crate::args::{CiFormat, CiOutput};
+use super::render::text;
+use crate::args::{CiForm, CiFormat, CiOutput};
 use crate::commands::deployment::style;
 use crate::commands::files::replace;
 use crate::session::Session;
@@ -25,7 +26,7 @@ const RESULT: &str = "result.json";
 pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
     // The files first: whoever reads stdout may have gone away.
     if let Some(folder) = &output.out {
-        folder_of(result, folder)?;
+        folder_of(session, result, folder)?;
     }
     if result.run.forge == Forge::Github {
         github_files(output, result)?;
@@ -44,13 +45,13 @@ pub(super) fn format_of(output: &CiOutput, result: &CiResult) -> CiFormat {
 
 fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
     match format {
-        CiFormat::Human => human::render(result, style(session), Folds::None),
+        CiFormat::Human => text(session, CiForm::Human, result),
         CiFormat::Json => json::render(result),
         CiFormat::Github => {
             // Commands are obeyed again behind a word that nobody can guess.
             let word = format!("pgvigil-{:016x}", RandomState::new().hash_one("commands"));
-            let text = human::render(result, style(session), Folds::Github(&word));
-            format!("{text}{}", annotations::render(result))
+            let log = human::render(result, style(session), Folds::Github(&word));
+            format!("{log}{}", annotations::render(result))
         }
         CiFormat::Gitlab => human::render(
             result,
@@ -61,12 +62,16 @@ fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
 }
 
 /// Every form as a file of its own.
-fn folder_of(result: &CiResult, folder: &Path) -> anyhow::Result<()> {
+fn folder_of(session: &Session, result: &CiResult, folder: &Path) -> anyhow::Result<()> {
     let write = |name: &str, text: &str| replace(&folder.join(name), text);
-    write("summary.md", &summary::render(result, summary::LIMIT))?;
-    write("results.sarif", &sarif::render(result))?;
-    write("junit.xml", &junit::render(result))?;
-    write("gitlab-code-quality.json", &code_quality::render(result))?;
+    for (name, form) in [
+        ("summary.md", CiForm::Summary),
+        ("results.sarif", CiForm::Sarif),
+        ("junit.xml", CiForm::Junit),
+        ("gitlab-code-quality.json", CiForm::Gitlab),
+    ] {
+        write(name, &text(session, form, result))?;
+    }
     for environment in &result.environments {
         let name = environment.name();
         write(
