@@ -144,6 +144,38 @@ fn the_environments_are_applied_in_the_order_given_up_to_the_first_that_fails() 
     assert!(repository.path("live-b").exists());
 }
 
+/// What cannot be read of a sample is a failure, and its place is told.
+#[test]
+fn a_broken_log_sample_is_told_with_its_place() {
+    let repository = Repository::new();
+    for args in [
+        &["init", "-q"][..],
+        &["add", "-A"],
+        &["commit", "-q", "-m", "x"],
+    ] {
+        crate::git::git(&repository.path(""), args);
+    }
+    // The beginning of a gzip, and nothing more.
+    std::fs::create_dir_all(repository.path("samples")).unwrap();
+    std::fs::write(
+        repository.path("samples/cut.log.gz"),
+        [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
+    )
+    .unwrap();
+    let mut command = repository.command();
+    command
+        .args(["ci", "pr", "--env", "local", "--base", "HEAD"])
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    let run = Run::of(command.output().unwrap()).exits(1);
+    assert!(
+        run.out
+            .contains("error[impact/unread]: the log samples could not be read whole"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("samples/cut.log.gz:"), "{}", run.out);
+}
+
 /// The step that fails is told in words that say what was to be done, everywhere.
 #[cfg(feature = "aws")]
 #[test]
@@ -214,9 +246,29 @@ fn saved_plans_are_what_is_applied() {
         "{}",
         run.out
     );
+    assert!(run.out.contains("`pgvigil ci pr --out DIR`"), "{}", run.out);
     repository
         .run(&["ci", "apply", "--plans", "nowhere"])
         .exits(2);
+    let run = repository
+        .run(&["ci", "apply", "--env", "local", "--allow-delete", "3"])
+        .exits(0);
+    assert!(run.out.contains("there is nothing to apply"), "{}", run.out);
+    repository.edit(
+        "environments/local.yaml",
+        "clusters: [shop]",
+        "clusters: [shop]\ntags: {team: dba}",
+    );
+    let run = repository
+        .run(&["ci", "apply", "--env", "local", "--allow-delete", "3"])
+        .exits(1);
+    assert!(
+        run.out.contains(
+            "the plan deletes 0 resources, and --allow-delete says 3; nothing was changed"
+        ),
+        "{}",
+        run.out
+    );
 }
 
 #[test]

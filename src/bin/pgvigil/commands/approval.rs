@@ -33,10 +33,8 @@ impl Approval<'_> {
         };
         let is_allowed = match self.allow_delete {
             Some(allowed) if allowed != count => {
-                return refused(&format!(
-                    "the plan deletes {}, and --allow-delete says {allowed}: nothing was changed",
-                    resources(count)
-                ));
+                let why = not_as_allowed(count, allowed);
+                return refused(&format!("{why}: nothing was changed"));
             }
             Some(_) => true,
             None => self.auto_approve && !self.is_saved && self.is_explicit,
@@ -76,7 +74,16 @@ impl Approval<'_> {
     }
 }
 
-fn resources(count: usize) -> String {
+/// Why deletions are not carried out that somebody counted otherwise.
+pub(crate) fn not_as_allowed(count: usize, allowed: usize) -> String {
+    format!(
+        "the plan deletes {}, and --allow-delete says {allowed}",
+        resources(count)
+    )
+}
+
+/// Resources with their number.
+pub(crate) fn resources(count: usize) -> String {
     match count {
         1 => "1 resource".to_owned(),
         count => format!("{count} resources"),

@@ -181,6 +181,11 @@ fn drawn(loaded: &Loaded, diagnostic: &Diagnostic) -> String {
         .to_owned()
 }
 
+/// What to do where the provider does not let itself be read.
+fn rights(environment: &str) -> String {
+    format!("the rights that the role needs: `pgvigil iam-policy --env {environment} --for plan`")
+}
+
 /// The environments that are named, in that order; all of them where none is.
 fn environments<'a>(
     session: &Session,

@@ -14,6 +14,7 @@ use super::write::format_of;
 use super::{Pipeline, environments, skipped, step};
 use crate::args::{CiApplyArgs, CiFormat};
 use crate::commands::apply::{read, refuse_another_place, refuse_another_policy};
+use crate::commands::approval::{not_as_allowed, resources};
 use crate::commands::carry_out::{self, Done};
 use crate::commands::deployment::{Deployment, Ground};
 use crate::exit::Exit;
@@ -67,13 +68,20 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
             pipeline.environment(result, Exit::Clean);
             continue;
         }
-        let exit = one(&mut pipeline, args, &loaded, environment, &mut result)?;
+        let exit = one(&mut pipeline, args, &loaded, environment, &mut result);
         if exit != Exit::Clean || carry_out::is_stopped() {
             stopped_at = Some(environment.name.clone());
         }
         pipeline.environment(result, exit);
     }
     pipeline.finish()
+}
+
+/// A step that could not be done. Nothing was changed.
+struct Failed {
+    step: &'static str,
+    since: Instant,
+    error: anyhow::Error,
 }
 
 /// One environment: its plan, and the apply of it.
@@ -83,95 +91,76 @@ fn one(
     loaded: &Loaded,
     environment: &Environment,
     result: &mut EnvironmentResult,
-) -> anyhow::Result<Exit> {
+) -> Exit {
+    let failed = match attempt(pipeline, args, loaded, environment, result) {
+        Ok(exit) => return exit,
+        Err(failed) => failed,
+    };
+    let why = format!("{:#}", failed.error);
+    let done = step(failed.step, failed.since, Exit::Failed, why.clone());
+    result.steps.push(done);
+    let code = format!("{}/failed", failed.step);
+    let mut found = Finding::new(failed.step, &code, format!("{why}; nothing was changed"));
+    if failed.step == PLAN {
+        result.steps.push(skipped(APPLY, "nothing was changed"));
+        if args.plans.is_some() {
+            found = found.help(
+                "`pgvigil ci pr --out DIR` makes the plans of the merged commit, in DIR/plans",
+            );
+        }
+    }
+    pipeline.finding_of(loaded, environment, found);
+    Exit::Failed
+}
+
+fn attempt(
+    pipeline: &mut Pipeline<'_>,
+    args: &CiApplyArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    result: &mut EnvironmentResult,
+) -> Result<Exit, Failed> {
     let session = pipeline.session;
     let since = Instant::now();
-    let planned = pgvigil::rules::canary::prove(loaded, environment, session.today())
-        .map_err(anyhow::Error::from)
-        .and_then(|faults| {
-            anyhow::ensure!(
-                faults.is_empty(),
-                "the compiled query silences a canary: run `pgvigil check`"
-            );
-            prepare(session, args, loaded, environment)
-        });
-    let (plan, deployment) = match planned {
-        Ok(planned) => planned,
-        Err(error) => {
-            return Ok(failed(
-                pipeline,
-                loaded,
-                environment,
-                result,
-                PLAN,
-                since,
-                &error,
-            ));
-        }
-    };
-    result.steps.push(step(
-        PLAN,
-        since,
-        Exit::Clean,
-        plan_report::summary(&plan.counts()),
-    ));
+    let failed = |step, since| move |error| Failed { step, since, error };
+    let (plan, deployment) =
+        prepare(session, args, loaded, environment).map_err(failed(PLAN, since))?;
+    let summary = plan_report::summary(&plan.counts());
+    result.steps.push(step(PLAN, since, Exit::Clean, summary));
     let since = Instant::now();
     if plan.is_empty() && !plan.resources.iter().any(|resource| resource.remember) {
-        result.steps.push(step(
-            APPLY,
-            since,
-            Exit::Clean,
-            "there is nothing to apply".to_owned(),
-        ));
+        let summary = "there is nothing to apply".to_owned();
+        result.steps.push(step(APPLY, since, Exit::Clean, summary));
         return Ok(Exit::Clean);
     }
     let deletes = plan.deletes();
-    if deletes.len() != args.allow_delete.unwrap_or(0) {
-        let error = anyhow::anyhow!(
-            "the plan deletes {}, and {} confirmed: look at the plan, then confirm them with --allow-delete {}",
-            deletes.len(),
-            args.allow_delete
-                .map_or("nothing is".to_owned(), |allowed| format!("{allowed} are")),
-            deletes.len()
-        );
-        return Ok(failed(
-            pipeline,
-            loaded,
-            environment,
-            result,
-            APPLY,
-            since,
-            &error,
-        ));
-    }
+    are_confirmed(deletes.len(), args.allow_delete).map_err(failed(APPLY, since))?;
     let apply = || carry_out::execute(session, &plan, &*deployment.provider, &deletes);
     // Each step is told as it ends, but where stdout is one document.
     let done = if format_of(&args.output, &pipeline.result) == CiFormat::Json {
         session.collect(apply).0
     } else {
-        session.show(&format!(
+        let heading = format!(
             "── {}: apply\n",
             pgvigil::report::visible(&environment.name)
-        ))?;
-        apply()
+        );
+        session.show(&heading).and_then(|()| apply())
     };
-    let done = match done {
-        Ok(done) => done,
-        Err(error) => {
-            return Ok(failed(
-                pipeline,
-                loaded,
-                environment,
-                result,
-                APPLY,
-                since,
-                &error,
-            ));
-        }
-    };
-    let exit = done.exit();
+    let done = done.map_err(failed(APPLY, since))?;
     tell(pipeline, loaded, environment, result, &done, since);
-    Ok(exit)
+    Ok(done.exit())
+}
+
+/// Whether somebody counted what a plan deletes.
+fn are_confirmed(count: usize, allowed: Option<usize>) -> anyhow::Result<()> {
+    match allowed {
+        Some(allowed) if allowed != count => anyhow::bail!(not_as_allowed(count, allowed)),
+        None if count > 0 => anyhow::bail!(
+            "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with --allow-delete {count}",
+            resources(count)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The plan that is applied, and the provider that it is applied with.
@@ -181,6 +170,11 @@ fn prepare(
     loaded: &Loaded,
     environment: &Environment,
 ) -> anyhow::Result<(Plan, Deployment<dyn pgvigil::deploy::Cloud>)> {
+    let faults = pgvigil::rules::canary::prove(loaded, environment, session.today())?;
+    anyhow::ensure!(
+        faults.is_empty(),
+        "the compiled query silences a canary: run `pgvigil check`"
+    );
     let saved = match &args.plans {
         Some(folder) => {
             let path = super::pr::plan_file(folder, &environment.name);
@@ -208,34 +202,6 @@ fn prepare(
         );
     }
     Ok((plan, deployment))
-}
-
-fn failed(
-    pipeline: &mut Pipeline<'_>,
-    loaded: &Loaded,
-    environment: &Environment,
-    result: &mut EnvironmentResult,
-    name: &str,
-    since: Instant,
-    error: &anyhow::Error,
-) -> Exit {
-    let why = format!("{error:#}");
-    result
-        .steps
-        .push(step(name, since, Exit::Failed, why.clone()));
-    if name == PLAN {
-        result.steps.push(skipped(APPLY, "nothing was changed"));
-    }
-    pipeline.finding_of(
-        loaded,
-        environment,
-        Finding::new(
-            name,
-            &format!("{name}/failed"),
-            format!("{why}; nothing was changed"),
-        ),
-    );
-    Exit::Failed
 }
 
 /// What the apply did and did not do.
@@ -273,7 +239,8 @@ fn tell(
         pipeline.finding_of(
             loaded,
             environment,
-            Finding::new(APPLY, "apply/left", message),
+            Finding::new(APPLY, "apply/left", message)
+                .help("run the apply again: what is done is left alone"),
         );
     }
     let end = match report.end {

@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit>
         let (exit, summary) = match entry.result {
             Ok(report) => {
                 let (exit, summary) = told(&report);
-                for found in findings(&report) {
+                for found in findings(&report, &environment.name) {
                     pipeline.finding_of(&loaded, environment, found);
                 }
                 result.drift = Some(report);
@@ -80,13 +80,14 @@ fn told(report: &DriftReport) -> (Exit, String) {
     }
 }
 
-fn findings(report: &DriftReport) -> Vec<Finding> {
+fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
     let unread = report.unread.iter().map(|unread| {
         Finding::new(
             DRIFT,
             "drift/unread",
             format!("{} could not be read: {}", unread.address, unread.error),
         )
+        .help(super::rights(environment))
     });
     let drifted = report.drift.iter().map(|drift| {
         let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();

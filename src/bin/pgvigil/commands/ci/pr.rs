@@ -20,7 +20,7 @@ use pgvigil::rules::{canary, fixture, test};
 use super::{Ended, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
-use crate::commands::eval::missing_log;
+use crate::commands::eval::{missing_log, tell};
 use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
@@ -249,16 +249,19 @@ fn impact(
     for found in finding::of_impact(&report, loaded, &pipeline.folder) {
         pipeline.finding_of(loaded, environment, found);
     }
-    if read.broken_count > 0 {
+    tell(pipeline.session, &inputs, &read);
+    if let Some(first) = read.broken.first() {
+        let log = inputs.sources().get(first.file);
         let message = format!(
-            "{} places of the log samples could not be read: what falls silent there is not known",
-            read.broken_count
+            "the log samples could not be read whole, so what falls silent there is not known; the first of {}: {}:{}: {}",
+            read.broken_count,
+            log.map_or_else(String::new, |log| log.name().into_owned()),
+            first.line,
+            first.what
         );
-        pipeline.finding_of(
-            loaded,
-            environment,
-            Finding::new(IMPACT, "impact/unread", message),
-        );
+        let found = Finding::new(IMPACT, "impact/unread", message)
+            .help("take the sample anew, or out of the folder of samples");
+        pipeline.finding_of(loaded, environment, found);
     }
     let on = match logs.len() {
         0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
@@ -432,11 +435,9 @@ fn plan(
     };
     for unread in &planned.unread {
         let message = format!("{} could not be read: {}", unread.address, unread.error);
-        pipeline.finding_of(
-            loaded,
-            environment,
-            Finding::new(PLAN, "plan/unread", message),
-        );
+        let found = Finding::new(PLAN, "plan/unread", message);
+        let found = found.help(super::rights(&environment.name));
+        pipeline.finding_of(loaded, environment, found);
     }
     for drift in &planned.drift {
         let message = format!(
