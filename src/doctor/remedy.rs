@@ -65,7 +65,7 @@ fn command_line(words: &[&str]) -> String {
 }
 
 /// A word that a POSIX shell reads as this text and nothing else.
-fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "-_./:=,@%+".contains(character);
     // `=` and `~` mean something only at the start of a word; `~` is quoted wherever it stands.

@@ -11,6 +11,7 @@ mod exit;
 mod help;
 mod progress;
 mod session;
+mod stop;
 
 use std::process::ExitCode;
 

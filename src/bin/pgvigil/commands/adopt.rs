@@ -1,9 +1,7 @@
 //! `adopt`: takes over what other scripts or Terraform made for the same clusters.
 
 use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
 use pgvigil::adopt::proof::Heartbeat;
 use pgvigil::adopt::retire::{Run, State, Wish};
 use pgvigil::adopt::{Finder, Retirer, Search, adoption, proofs, retirement};
@@ -20,6 +18,7 @@ use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
+use crate::stop;
 
 /// What is under way while an account is searched.
 const LOOKING: &str = "looking for other stacks";
@@ -89,9 +88,6 @@ fn look(
     session.say("error: not everything could be read: the report is not complete");
     Ok(Exit::Failed)
 }
-
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
 
 /// A run that takes stacks out of service.
 struct Taking<'a> {
@@ -179,18 +175,13 @@ impl<'a> Taking<'a> {
             session.say("error: nothing was changed: something moved since the steps were shown");
             return self.end(&planned, Exit::Failed);
         }
-        ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
-            .context("cannot listen for signals")?;
+        stop::listen()?;
         let mut told = Ok(());
-        run.carry_out(
-            self.retirer,
-            &|| STOP.load(Ordering::SeqCst),
-            &mut |taken| {
-                if self.args.format == AdoptFormat::Human && told.is_ok() {
-                    told = session.show(&format!("{}\n", human_step(taken, style(session))));
-                }
-            },
-        );
+        run.carry_out(self.retirer, &stop::is_asked, &mut |taken| {
+            if self.args.format == AdoptFormat::Human && told.is_ok() {
+                told = session.show(&format!("{}\n", human_step(taken, style(session))));
+            }
+        });
         told?;
         if !run.is_complete() {
             let left = run

@@ -1,8 +1,5 @@
 //! `rules attack --database`: the same statements on a server with pgAudit.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::Context as _;
 use pgvigil::database::{AttackDatabase, Target};
 use pgvigil::policy::model::{Environment, Policy};
 use pgvigil::report::visible;
@@ -12,6 +9,7 @@ use pgvigil::rules::attack::{AttackReport, Options};
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
+use crate::stop;
 
 /// Statements between two words on the progress.
 const SPOKEN: usize = 10_000;
@@ -51,9 +49,7 @@ pub(crate) fn confirm(
     report: &mut AttackReport,
     mut database: AttackDatabase,
 ) -> anyhow::Result<Result<(), Exit>> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
-        .context("cannot listen for signals")?;
+    stop::listen()?;
     database.prepare()?;
     let activity = Activity::of(session, "sending statements");
     let mut watch = |done: usize, total: usize| {
@@ -62,7 +58,7 @@ pub(crate) fn confirm(
             session.hint(&sent);
         }
         activity.now(&sent);
-        !STOP.load(Ordering::SeqCst)
+        !stop::is_asked()
     };
     let asked = ask(
         policy,

@@ -1,7 +1,6 @@
 //! Carries out a plan that somebody agreed to, step by step, and looks afterwards whether anything is left.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use pgvigil::deploy::apply::{End, Report, Step};
@@ -13,6 +12,7 @@ use super::deployment::style;
 use crate::exit::Exit;
 use crate::progress::{Activity, StepProgress};
 use crate::session::Session;
+use crate::stop;
 
 /// What an apply came to.
 pub(crate) struct Done {
@@ -62,7 +62,8 @@ pub(crate) fn execute(
     cloud: &dyn Cloud,
     confirmed: &BTreeSet<String>,
 ) -> anyhow::Result<Done> {
-    listen()?;
+    // The apply stops between two steps.
+    stop::listen()?;
     let mut steps = Steps {
         session,
         style: style(session),
@@ -90,24 +91,6 @@ pub(crate) fn execute(
     Ok(Done { report, left: seen })
 }
 
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Whether somebody asked for a stop.
-pub(crate) fn is_stopped() -> bool {
-    STOP.load(Ordering::SeqCst)
-}
-
-/// Ctrl-C, and the signals with which pipelines cancel a job, stop the apply between two steps.
-fn listen() -> anyhow::Result<()> {
-    static LISTENS: AtomicBool = AtomicBool::new(false);
-    // One run may apply several environments.
-    if LISTENS.swap(true, Ordering::SeqCst) {
-        return Ok(());
-    }
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
-}
-
 /// Prints each step as it ends.
 struct Steps<'a> {
     session: &'a Session,
@@ -132,6 +115,6 @@ impl Observer for Steps<'_> {
     }
 
     fn stop(&mut self) -> bool {
-        is_stopped()
+        stop::is_asked()
     }
 }

@@ -1,9 +1,7 @@
 //! `doctor`: what fails silently, and the proof that the chain works.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use pgvigil::deploy::document::{Document, Fingerprint};
 use pgvigil::deploy::{Identity, Reader};
@@ -19,6 +17,7 @@ use crate::args::{DoctorArgs, DoctorFormat};
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
+use crate::stop;
 
 pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> {
     let loaded = match session.sound()? {
@@ -130,7 +129,8 @@ fn prove(
     let now = Timestamp::now();
     let token = token(environment, now);
     let matcher = canary::prove_matcher(&loaded.policy, environment, now, &token)?;
-    listen()?;
+    // The waiting ends; what was made is still taken away.
+    let stop = stop::listen()?;
     let mut reports = Vec::new();
     for cluster in &environment.clusters {
         let subject = Subject::new(environment, cluster, site.documents());
@@ -142,7 +142,7 @@ fn prove(
                 timeout: Duration::from_secs(args.timeout),
                 ..Patience::default()
             },
-            stop: &STOP,
+            stop,
             clock: &SystemClock,
         };
         let activity = Activity::of(session, &cluster.name);
@@ -187,14 +187,6 @@ fn token(environment: &Environment, now: Timestamp) -> String {
     digest.as_str().chars().skip(2).take(12).collect()
 }
 
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Ctrl-C, and the signals with which pipelines cancel a job, end the waiting; what was made is still taken away.
-fn listen() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst)).context("cannot listen for signals")
-}
-
 struct SystemClock;
 
 impl Clock for SystemClock {
@@ -206,7 +198,7 @@ impl Clock for SystemClock {
         // In short sleeps, so that a stop is not waited for.
         let step = Duration::from_millis(200);
         let mut left = length;
-        while !left.is_zero() && !STOP.load(Ordering::SeqCst) {
+        while !left.is_zero() && !stop::is_asked() {
             let now = left.min(step);
             std::thread::sleep(now);
             left -= now;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use pgvigil::compile::enrolment::enrolments;
@@ -23,6 +22,7 @@ use crate::args::EnrolApplyArgs;
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
+use crate::stop;
 
 /// A server with what is to be done there.
 struct Ready<'a> {
@@ -193,17 +193,13 @@ fn ask(
     Ok(Some(Exit::Usage))
 }
 
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
-
 fn carry_out(
     session: &Session,
     loaded: &Loaded,
     ready: &[Ready<'_>],
     unenrol: &BTreeSet<String>,
 ) -> anyhow::Result<Exit> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
-        .context("cannot listen for signals")?;
+    stop::listen()?;
     let mut done = 0;
     let mut exit = Exit::Clean;
     for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
@@ -217,9 +213,8 @@ fn carry_out(
             },
             plan: &ready.plan,
         };
-        let stop = || STOP.load(Ordering::SeqCst);
         let activity = Activity::of(session, &format!("applying to {place}"));
-        let ended = apply(ready.spot.target()?, order, &stop);
+        let ended = apply(ready.spot.target()?, order, &stop::is_asked);
         drop(activity);
         match ended {
             Ok(applied) => {
@@ -239,7 +234,7 @@ fn carry_out(
                 exit = Exit::PartlyApplied;
             }
         }
-        if stop() {
+        if stop::is_asked() {
             session.say("stopped");
             return Ok(if exit == Exit::Clean {
                 Exit::PartlyApplied

@@ -1,7 +1,5 @@
 //! `rules impact --live`: the same comparison where the logs are, in CloudWatch Logs Insights.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use anyhow::{Context as _, bail};
 use jiff::{SpanRelativeTo, Timestamp};
 use pgvigil::cloud::aws::Logs;
@@ -17,6 +15,7 @@ use crate::args::{ImpactArgs, ImpactFormat};
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
+use crate::stop;
 
 /// Seconds that entries may take to arrive: one that arrives between two queries would be a difference.
 const SETTLE: i64 = 15 * 60;
@@ -59,9 +58,7 @@ pub(crate) fn run(
         session.say("nothing was started");
         return Ok(Exit::Usage);
     }
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
-        .context("cannot listen for signals")?;
+    let stop = stop::listen()?;
     let activity = Activity::of(session, "running queries");
     let mut last = 0;
     let mut progress = |now: pgvigil::insights::service::Progress| {
@@ -74,7 +71,7 @@ pub(crate) fn run(
             activity.now(&done);
         }
     };
-    let ran = plan.run(&logs, &STOP, &mut progress);
+    let ran = plan.run(&logs, stop, &mut progress);
     drop(activity);
     let answers = match ran {
         Ok(answers) => answers,

@@ -2,14 +2,13 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
 use pgvigil::begin::{
     ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, exclusions, place,
     policy_files, tree,
 };
 use pgvigil::diagnostic::{Code, Severity};
+use pgvigil::doctor::remedy::quote;
 use pgvigil::policy::{self, Loaded, model::Provider};
 use pgvigil::report::begin as report;
 use pgvigil::report::visible;
@@ -18,9 +17,7 @@ use super::init_questions::{Answers, Questions};
 use crate::args::{DiagnosticFormat, ForgeArg, InitArgs, ProviderArg};
 use crate::exit::Exit;
 use crate::session::Session;
-
-/// Set once somebody asks for a stop.
-static STOP: AtomicBool = AtomicBool::new(false);
+use crate::stop;
 
 pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
     let is_here = session.root().as_os_str() == ".";
@@ -85,7 +82,7 @@ fn fit(session: &Session, wish: &mut Wish, files: &mut [File]) {
 }
 
 /// The policy of the files alone.
-fn loaded(files: &[File]) -> Loaded {
+pub(super) fn loaded(files: &[File]) -> Loaded {
     policy::load_from(
         files
             .iter()
@@ -136,9 +133,8 @@ pub(super) fn write(
         session.show(&report::placed(&before, true))?;
         return Ok(Exit::Clean);
     }
-    ctrlc::set_handler(|| STOP.store(true, Ordering::SeqCst))
-        .context("cannot listen for signals")?;
-    let placed = place::place(root, files, &|| STOP.load(Ordering::SeqCst))?;
+    stop::listen()?;
+    let placed = place::place(root, files, &stop::is_asked)?;
     session.show(&report::placed(&placed, false))?;
     let there = session.at(root);
     let checked = there.check()?;
@@ -168,7 +164,7 @@ fn next(root: &Path, wish: &Wish) -> Vec<String> {
     let at = if is_here {
         String::new()
     } else {
-        format!(" -C {}", quoted(&root.to_string_lossy()))
+        format!(" -C {}", quote(&root.to_string_lossy()))
     };
     let name = wish
         .environments
@@ -189,19 +185,6 @@ fn next(root: &Path, wish: &Wish) -> Vec<String> {
         }
     }
     next
-}
-
-/// A word for a shell.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty()
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+=@:,".contains(&byte));
-    if is_plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// The wish that flags and answers say.

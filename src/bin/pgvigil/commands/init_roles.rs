@@ -4,7 +4,6 @@ use pgvigil::begin::{Fault, File, Wish};
 use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
 use pgvigil::database::enrol::import::import as add;
-use pgvigil::policy;
 
 use super::enrol_import::{DECIDE, tell_left_out, with};
 use super::enrol_places::of_one;
@@ -47,11 +46,7 @@ pub(super) fn import(
     sources: &[Source],
     files: &mut [File],
 ) -> anyhow::Result<bool> {
-    let mut loaded = policy::load_from(
-        files
-            .iter()
-            .map(|file| (file.path.clone(), file.text.clone())),
-    );
+    let mut loaded = super::init::loaded(files);
     let (mut people, mut accounts) = (0, 0);
     for (name, url) in sources {
         let reach = DatabaseArgs {

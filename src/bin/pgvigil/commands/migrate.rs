@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use pgvigil::begin::Forge;
+use pgvigil::doctor::remedy::quote;
 use pgvigil::migrate::{Input, Options, migrate};
 use pgvigil::policy::model::Provider;
 use pgvigil::report::begin as begin_report;
@@ -11,7 +12,7 @@ use pgvigil::report::migrate as report;
 use pgvigil::report::visible;
 
 use super::deployment::style;
-use super::init::{self, quoted};
+use super::init;
 use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -54,7 +55,7 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
         session.say(begin_report::faults(&migration.faults).trim_end());
         return Ok(Exit::Usage);
     }
-    let at = quoted(&out.to_string_lossy());
+    let at = quote(&out.to_string_lossy());
     let name = &migration.environment;
     let last = match migration.wish.provider {
         Provider::Aws => "adopt",

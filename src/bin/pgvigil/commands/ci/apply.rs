@@ -19,6 +19,7 @@ use crate::commands::carry_out::{self, Done};
 use crate::commands::deployment::{Deployment, Ground};
 use crate::exit::Exit;
 use crate::session::Session;
+use crate::stop;
 
 /// The steps of an environment.
 const PLAN: &str = "plan";
@@ -69,7 +70,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
             continue;
         }
         let exit = one(&mut pipeline, args, &loaded, environment, &mut result);
-        if exit != Exit::Clean || carry_out::is_stopped() {
+        if exit != Exit::Clean || stop::is_asked() {
             stopped_at = Some(environment.name.clone());
         }
         pipeline.environment(result, exit);
