@@ -329,14 +329,20 @@ impl Follower {
         self.insert(self.turn_of(&file), file);
     }
 
-    /// Where a file stands among the others: before younger ones of which nothing has been handed on, and before empty
-    /// ones, which get their place when they begin.
+    /// Where a file stands among the others: behind older ones, before younger ones of which nothing has been handed
+    /// on, and before empty ones, which get their place when they begin.
     fn turn_of(&self, file: &Followed) -> usize {
         let age = file.age();
+        let older = self
+            .files
+            .iter()
+            .rposition(|other| other.has_head() && other.age() < age)
+            .map_or(0, |older| older + 1);
         self.files
             .iter()
-            .position(|other| other.is_untouched() && (!other.has_head() || other.age() > age))
-            .unwrap_or(self.files.len())
+            .skip(older)
+            .position(|other| other.is_untouched())
+            .map_or(self.files.len(), |younger| older + younger)
     }
 
     fn insert(&mut self, at: usize, mut file: Followed) {
@@ -457,7 +463,7 @@ impl Follower {
                     self.turn += 1;
                     continue;
                 }
-                if has_head && self.recognise(self.turn) {
+                if has_head && self.recognise(self.turn, now) {
                     continue;
                 }
             }
@@ -531,10 +537,23 @@ impl Follower {
 
     /// Whether a file that is about to be read from its beginning is a copy of one that was read: then it goes on
     /// where that one ended, or waits as long as that one goes on itself.
-    fn recognise(&mut self, turn: usize) -> bool {
+    fn recognise(&mut self, turn: usize, now: Instant) -> bool {
         let Some(file) = self.files.get(turn) else {
             return false;
         };
+        // One that waits for its turn does not see that it was truncated, and this may be what it was.
+        let was = self.files.iter().enumerate().find(|(at, other)| {
+            *at != turn
+                && other.has_head()
+                && file.head().starts_with(other.head())
+                && other.is_replaced()
+                && file.continues(&other.place, false)
+        });
+        if let Some((_, was)) = was {
+            let key = was.key;
+            self.truncated(key, now);
+            return true;
+        }
         let known = self
             .remembered
             .iter()
@@ -555,9 +574,10 @@ impl Follower {
             }
             return true;
         }
-        // Of two that are alike and not yet begun, the first is the log.
+        // Of two that are alike, the one that is further is the log, or else the first.
         let is_copy = self.files.iter().enumerate().any(|(at, other)| {
-            at != turn && (at < turn || !other.is_untouched()) && file.is_copy_of(other)
+            let is_log = (other.progress(), turn) > (file.progress(), at);
+            at != turn && is_log && file.is_copy_of(other)
         });
         if is_copy {
             if let Some(file) = self.files.get_mut(turn) {
@@ -578,13 +598,15 @@ impl Follower {
         };
         let mut file = self.files.remove(at);
         let place = file.place.clone();
-        let found = self
-            .files
-            .iter_mut()
-            .find(|copy| copy.is_untouched() && copy.continues(&place, false));
+        let found = self.files.iter_mut().find(|copy| {
+            copy.continues(&place, false) && (copy.is_untouched() || copy.holds(&file))
+        });
         let mut copy_path = None;
         if let Some(copy) = found {
-            copy.resume(&place);
+            // One that was found first, while this file waited for its turn, has handed on what is held back here.
+            if copy.is_untouched() {
+                copy.resume(&place);
+            }
             copy_path = Some(copy.path.clone());
         } else {
             let copy = target::beside(&file.path)

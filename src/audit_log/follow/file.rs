@@ -35,6 +35,14 @@ pub(super) enum Step {
     Unread(Unread),
 }
 
+/// How far a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    None,
+    Read,
+    HandedOn,
+}
+
 /// Entries that were handed on and are not settled.
 #[derive(Debug)]
 pub(super) struct Handed {
@@ -69,8 +77,8 @@ pub(super) struct Followed {
     pub(super) is_left: bool,
     /// Whether it waits as the copy of another file that is followed.
     pub(super) is_copy: bool,
-    /// Whether older logs beside it were looked for since it has an entry. One that is not empty when it is opened was
-    /// found together with them.
+    /// Whether older logs beside it were looked for since it has an entry. One that has its first line when it is opened
+    /// was found together with them.
     has_seen_older: bool,
     /// Whether what was held back has been handed on after a truncation.
     pub(super) is_flushed: bool,
@@ -86,7 +94,7 @@ impl Followed {
             return Err(io::Error::other("it was replaced at this moment"));
         }
         let head = read_at(&file, 0, HEAD)?;
-        let has_seen_older = !head.is_empty();
+        let has_seen_older = head.contains(&b'\n') || head.len() == HEAD;
         let mut place = Place::new(&candidate.path, at.inode);
         place.head = Print::of(&head);
         // Of a file that has been quiet for long nobody waits for more.
@@ -181,6 +189,32 @@ impl Followed {
         self.place.offset == 0 && self.handed.is_none()
     }
 
+    /// How far it is: nothing of it was read, something is held back or was written by an earlier run, or something
+    /// was handed on.
+    pub(super) fn progress(&self) -> Progress {
+        if !self.is_untouched() {
+            Progress::HandedOn
+        } else if !self.buffer.is_empty() || self.place.written.is_some() {
+            Progress::Read
+        } else {
+            Progress::None
+        }
+    }
+
+    /// Whether it holds less by now than was read of it, or something else.
+    pub(super) fn is_replaced(&self) -> bool {
+        let Some((file, data)) = self
+            .file
+            .as_ref()
+            .and_then(|f| Some((f, f.metadata().ok()?)))
+        else {
+            return false;
+        };
+        let has_changed = data.len() != self.size || data.modified().ok() != Some(self.modified);
+        data.len() < self.end()
+            || has_changed && read_at(file, 0, self.head.len()).is_ok_and(|head| head != self.head)
+    }
+
     pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
@@ -259,6 +293,15 @@ impl Followed {
         )
     }
 
+    /// Whether it has, at the same place, what another file holds back.
+    pub(super) fn holds(&self, other: &Self) -> bool {
+        let held = &other.buffer;
+        let ours = self
+            .reader()
+            .and_then(|file| read_at(&file, other.place.offset, held.len()));
+        !held.is_empty() && ours.is_ok_and(|ours| ours == *held)
+    }
+
     fn reader(&self) -> io::Result<File> {
         match &self.file {
             Some(file) => file.try_clone(),
@@ -320,6 +363,7 @@ impl Followed {
         self.size = 0;
         self.limit = None;
         self.waits = None;
+        self.has_seen_older = false;
         self.is_flushed = false;
         self.handed = None;
     }
