@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -441,7 +441,7 @@ impl Server {
         }
         let errors = self.run_script(&script);
         assert!(errors.is_empty(), "{errors}");
-        let inputs = Inputs::new(vec![Source::Path(PathBuf::from(&self.facts["log"]))]);
+        let inputs = Inputs::new(vec![Source::Path(self.log())]);
         let mut found: BTreeMap<_, Vec<(String, String)>> = BTreeMap::new();
         let mut current = None;
         let options = ReadOptions {

@@ -338,7 +338,7 @@ fn a_year_of_a_policy_repository() {
     );
     server.ask_as("carol", "select 2 from orders");
     server.ask_as("carol", "select 1");
-    let log = server.facts["log"].clone();
+    let log = server.log();
     let judged = team.run(
         &[
             "rules",
@@ -347,7 +347,7 @@ fn a_year_of_a_policy_repository() {
             "production",
             "--format",
             "jsonl",
-            &log,
+            log.to_str().unwrap(),
         ],
         0,
     );

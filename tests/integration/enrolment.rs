@@ -59,22 +59,13 @@ impl Server {
         self.ask("select count(*) from pg_extension where extname = 'pgaudit'") == "1"
     }
 
-    /// Audit records in the log that hold this text; waits for one where `wanted`.
-    pub(crate) fn records(&self, text: &str, wanted: bool) -> Vec<String> {
-        let until = Instant::now() + Duration::from_secs(if wanted { 10 } else { 1 });
-        loop {
-            let log =
-                String::from_utf8_lossy(&std::fs::read(&self.facts["log"]).unwrap()).into_owned();
-            let found: Vec<String> = log
-                .lines()
-                .filter(|l| l.contains("AUDIT: SESSION") && l.contains(text))
-                .map(str::to_owned)
-                .collect();
-            if !found.is_empty() || Instant::now() > until {
-                return found;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+    /// Audit records in the log that hold this text.
+    pub(crate) fn records(&self, text: &str) -> Vec<String> {
+        let log = self.logged();
+        let records = log
+            .lines()
+            .filter(|line| line.contains("AUDIT: SESSION") && line.contains(text));
+        records.map(str::to_owned).collect()
     }
 }
 
@@ -220,7 +211,7 @@ fn enrols_people_with_any_name_and_audits_them_from_their_next_session() {
             role,
             &format!("select {number} as after_enrolment from public.money"),
         );
-        let found = server.records(&format!("{number} as after_enrolment"), true);
+        let found = server.records(&format!("{number} as after_enrolment"));
         let head = format!("{role}@postgres:");
         assert!(
             found
@@ -229,10 +220,7 @@ fn enrols_people_with_any_name_and_audits_them_from_their_next_session() {
             "{found:?}"
         );
     }
-    assert_eq!(
-        server.records("before_enrolment", false),
-        Vec::<String>::new()
-    );
+    assert_eq!(server.records("before_enrolment"), Vec::<String>::new());
 
     let second = server.enrol(&text).succeeded();
     assert!(
@@ -335,7 +323,7 @@ fn a_member_of_rds_superuser_is_enough() {
     assert!(noted.starts_with("alice:audited by pgvigil 1-"), "{noted}");
     assert!(noted.ends_with(",carol:of sales"), "{noted}");
     server.ask_as("alice", "select 'seen on aurora'");
-    assert_ne!(server.records("seen on aurora", true), Vec::<String>::new());
+    assert_ne!(server.records("seen on aurora"), Vec::<String>::new());
 }
 
 /// A watched person can hold up a change of their own settings, but not for ever, and nothing is half done.

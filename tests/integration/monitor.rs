@@ -201,7 +201,7 @@ fn recorded(work: &[(&str, &str)]) -> BTreeMap<String, Vec<Vec<u8>>> {
     for (user, statement) in work {
         postgres.ask_as(user, statement);
     }
-    let log = std::path::PathBuf::from(&postgres.facts["log"]);
+    let log = postgres.log();
     let mut entries: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for_each_entry(
         &Inputs::from_paths([log]),

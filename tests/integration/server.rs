@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -97,6 +99,28 @@ impl Server {
         );
         let answer = String::from_utf8(output.stdout).unwrap();
         answer.trim_end().to_owned()
+    }
+
+    /// The log, once it holds what every session up to now said: the server's collector writes it a little later.
+    pub(crate) fn log(&self) -> PathBuf {
+        static MARKS: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("mark {}.", MARKS.fetch_add(1, Ordering::Relaxed));
+        self.ask(&format!("do $$ begin raise log '{mark}'; end $$"));
+        let log = PathBuf::from(&self.facts["log"]);
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let text = std::fs::read(&log).unwrap();
+            if text.ends_with(b"\n") && memchr::memmem::find(&text, mark.as_bytes()).is_some() {
+                return log;
+            }
+            assert!(Instant::now() < until, "{mark} is not in the log");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the log says up to now.
+    pub(crate) fn logged(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.log()).unwrap()).into_owned()
     }
 }
 

@@ -9,8 +9,6 @@
 )]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::compile::QuerySource;
@@ -23,16 +21,13 @@ use crate::server::Server;
 /// A server whose people are enrolled as pgvigil enrols them.
 struct Watched {
     server: Server,
-    log: PathBuf,
     /// Bytes of the log that were looked at.
     seen: usize,
-    steps: usize,
 }
 
 impl Watched {
     fn start(prefix: &str) -> Self {
         let server = Server::start(&["--prefix", prefix]);
-        let log = PathBuf::from(&server.facts["log"]);
         for sql in [
             "create table customers (id int, name text); insert into customers values (1, 'a')",
             "create table secrets (id int); create role alice login; create role dba login superuser",
@@ -44,33 +39,17 @@ impl Watched {
         for role in ["alice", "dba"] {
             enrol(&server, role);
         }
-        let mut watched = Self {
-            server,
-            log,
-            seen: 0,
-            steps: 0,
-        };
+        let mut watched = Self { server, seen: 0 };
         watched.entries();
         watched
     }
 
     /// The entries since the last call, whole.
     fn entries(&mut self) -> Vec<String> {
-        self.steps += 1;
-        let mark = format!("the end of step {}.", self.steps);
-        self.server
-            .ask(&format!("do $$ begin raise log '{mark}'; end $$"));
-        let start = Instant::now();
-        loop {
-            let text = std::fs::read(&self.log).unwrap();
-            let new = String::from_utf8_lossy(&text[self.seen..]).into_owned();
-            if new.contains(&mark) && new.ends_with('\n') {
-                self.seen = text.len();
-                return entries(&new);
-            }
-            assert!(start.elapsed() < Duration::from_secs(30), "{new}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let text = self.server.logged();
+        let new = entries(&text[self.seen..]);
+        self.seen = text.len();
+        new
     }
 
     /// What somebody types into one session; errors are part of it.
