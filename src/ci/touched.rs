@@ -1,29 +1,16 @@
 //! Which environments a change touches.
 
-use std::collections::BTreeMap;
-
-use jiff::civil::Date;
-
-use crate::compile;
 use crate::policy::Loaded;
-use crate::policy::model::Environment;
 
-/// Names of the environments in head that a change touches, in head's order.
-///
-/// What is compiled is compared, not which files changed: a base that is extended touches everything below it, and a comment
-/// touches nothing. What a reviewer weighs and no query holds, such as an accepted risk, stands in the files of the
-/// exclusions: a change there touches every environment in which one of them applies. Where base cannot be compiled,
-/// everything is touched.
-pub fn touched(base: &Loaded, head: &Loaded, today: Date) -> Vec<String> {
+/// Names of the environments in head that a change touches, in head's order: those whose own files, or the rules, say
+/// something else than in base. A base that is extended touches everything below it. The rules touch everything, even by a
+/// comment: each monitor tells the digest of the policy by which it judges, so there is something to deploy.
+pub fn touched(base: &Loaded, head: &Loaded) -> Vec<String> {
     let environments = head.policy.environments.iter();
     environments
         .filter(|after| {
             let before = base.policy.environment(&after.name);
-            before.is_none_or(|before| {
-                texts_of_exclusions(base, before) != texts_of_exclusions(head, after)
-                    || compile::compile(base, before, today).artefacts
-                        != compile::compile(head, after, today).artefacts
-            })
+            before.is_none_or(|before| before.digest != after.digest)
         })
         .map(|environment| environment.name.clone())
         .collect()
@@ -35,19 +22,5 @@ pub fn removed(base: &Loaded, head: &Loaded) -> Vec<String> {
     environments
         .filter(|environment| head.policy.environment(&environment.name).is_none())
         .map(|environment| environment.name.clone())
-        .collect()
-}
-
-/// The files in which the exclusions of an environment stand, by path.
-fn texts_of_exclusions<'a>(
-    loaded: &'a Loaded,
-    environment: &'a Environment,
-) -> BTreeMap<&'a str, &'a str> {
-    let files = loaded
-        .policy
-        .exclusions_in(environment)
-        .map(|exclusion| exclusion.place.file);
-    files
-        .map(|file| (loaded.files.path(file), loaded.files.text(file)))
         .collect()
 }

@@ -1,9 +1,11 @@
 //! The monitor's configuration: the environment variables of the Lambda function.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zstd::dict::EncoderDictionary;
 
 use crate::policy::model::Environment;
 
@@ -15,6 +17,10 @@ pub const ENVIRONMENT_LIMIT: usize = 4096;
 
 /// The level of zstd that packs the query best; it is done once for each compilation.
 const COMPRESSION_LEVEL: i32 = 22;
+
+/// The [`dictionary`] as zstd wants it: making that takes longer than packing.
+static PREPARED: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(dictionary().as_bytes(), COMPRESSION_LEVEL));
 
 /// What the monitor needs beside the environment's own settings.
 #[derive(Debug, Clone, Copy)]
@@ -75,10 +81,9 @@ const TEXTS_MOST: usize = 16;
 /// The value of `PGVIGIL_QUERY`: base64 of zstd with a [`dictionary`]. As plain text a query rarely fits.
 pub fn pack(queries: &[&str]) -> String {
     let text = queries.join(&SEPARATOR.to_string());
-    let packed =
-        zstd::bulk::Compressor::with_dictionary(COMPRESSION_LEVEL, dictionary().as_bytes())
-            .and_then(|mut compressor| compressor.compress(text.as_bytes()))
-            .unwrap_or_default();
+    let packed = zstd::bulk::Compressor::with_prepared_dictionary(&PREPARED)
+        .and_then(|mut compressor| compressor.compress(text.as_bytes()))
+        .unwrap_or_default();
     STANDARD.encode(&packed)
 }
 

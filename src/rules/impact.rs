@@ -3,6 +3,7 @@
 //! [`measure`] runs the compiled text of both policies over the same logs and groups what differs;
 //! [`report`] holds the result as data, from which every form of it is rendered.
 
+mod alike;
 pub mod approvals;
 pub mod assess;
 mod examine;
@@ -11,5 +12,6 @@ pub mod redact;
 pub mod report;
 mod timeline;
 
+pub use alike::Likeness;
 pub use assess::{Question, Side, assess};
 pub use report::ImpactReport;

@@ -176,6 +176,82 @@ fn a_broken_log_sample_is_told_with_its_place() {
     assert!(run.out.contains("samples/cut.log.gz:"), "{}", run.out);
 }
 
+/// In a fleet most environments are alike: they share what was found out once, under their own names. One that judges
+/// otherwise has figures of its own, and one of whose files nothing changed is left alone.
+#[test]
+fn environments_that_are_alike_share_a_report_and_others_do_not() {
+    let repository = Repository::new();
+    let environment = |name: &str, more: &str| {
+        repository.write(
+            &format!("environments/{name}.yaml"),
+            &format!("version: 1\nprovider: local\nfolder: live\nclusters: [{name}]\n{more}"),
+        );
+    };
+    std::fs::remove_file(repository.path("environments/prod.yaml")).unwrap();
+    std::fs::remove_file(repository.path("environments/local.yaml")).unwrap();
+    environment("north", "");
+    environment("south", "");
+    // Its server writes another prefix, so that the sample's records are read without a user.
+    environment(
+        "west",
+        "log_line_prefix: \"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:\"\n",
+    );
+    environment("still", "exclusions: []\n");
+    repository.write(
+        "samples/a.log",
+        "2026-11-22 06:55:28 UTC:10.0.0.1(5000):shop@shop:[77]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select now(),<none>\n\
+         2026-11-22 06:55:29 UTC:10.0.0.1(5000):alice@shop:[78]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select now(),<none>\n",
+    );
+    let git = |args: &[&str]| crate::git::git(&repository.path(""), args);
+    git(&["init", "-q"]);
+    crate::git::commit(&repository.path(""), "alice@example.com");
+    let review = || {
+        let mut command = repository.command();
+        command
+            .args(["ci", "pr", "--base", "HEAD", "--format", "json"])
+            .env("PATH", std::env::var_os("PATH").unwrap());
+        Run::of(command.output().unwrap()).exits(0).json()
+    };
+    let touched = |result: &Value| -> Vec<String> {
+        let environments = result["environments"].as_array().unwrap().iter();
+        let name = |one: &Value| one["identity"]["environment"].as_str().unwrap().to_owned();
+        environments.map(name).collect()
+    };
+
+    assert_eq!(touched(&review()), [""; 0]);
+    environment("south", "retention_days: 30\n");
+    assert_eq!(touched(&review()), ["south"]);
+    repository.edit(
+        "rules/rules.yaml",
+        "{equals: [\"SELECT version()\"]}",
+        "{equals: [\"SELECT version()\", \"SELECT now()\"]}",
+    );
+    repository.edit(
+        "rules/rules.yaml",
+        "statement: \"select version();\"}",
+        "statement: \"select version();\"}\n        - {class: READ, command: SELECT, statement: select now()}",
+    );
+    let result = review();
+    // Each monitor tells the digest of the rules by which it judges.
+    assert_eq!(touched(&result), ["north", "south", "still", "west"]);
+    let figures = |number: usize| {
+        let impact = &result["environments"][number]["impact"];
+        let of_people = impact["totals"]["of_people"].as_u64().unwrap();
+        let silent = impact["totals"]["newly_silent"].as_u64().unwrap();
+        (
+            impact["env"].as_str().unwrap().to_owned(),
+            of_people,
+            silent,
+        )
+    };
+    assert_eq!(figures(0), ("north".to_owned(), 1, 1));
+    assert_eq!(figures(1), ("south".to_owned(), 1, 1));
+    assert_eq!(figures(2), ("still".to_owned(), 1, 0));
+    // Without a user nobody knows that the application wrote it.
+    assert_eq!(figures(3).0, "west");
+    assert_ne!(figures(3).1, 1, "{:?}", figures(3));
+}
+
 /// The step that fails is told in words that say what was to be done, everywhere.
 #[cfg(feature = "aws")]
 #[test]

@@ -145,6 +145,8 @@ fn zsh_completes() {
             say "print -r -- set'-'up"
             zpty -r inner line '*set-up*'
             zpty -w -n inner "$2"$'\t'
+            # As long as the line editor has not begun, the terminal itself would take the next key, and wipe what was typed.
+            for ((tries = 0; tries < 1500; tries++)); do [[ -s $1/offers ]] && break; sleep 0.02; done
             zpty -w -n inner $'\x15'"print -r -- do'-'ne"$'\n'
             zpty -r inner line '*do-ne*'
             zpty -d inner

@@ -1,10 +1,11 @@
 //! `ci pr`: what the reviewer of a pull request needs to know, in one go. It reads, and changes nothing.
 
+mod impact;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use pgvigil::audit_log::reader::Inputs;
 use pgvigil::ci::finding::{self, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
@@ -20,15 +21,11 @@ use pgvigil::rules::{canary, fixture, test};
 use super::{Ended, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
-use crate::commands::eval::{missing_log, tell};
-use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
 use crate::session::Session;
-
-/// The folder of a repository's log samples.
-const SAMPLES: &str = "samples";
+use impact::Impacts;
 
 /// Steps of an environment.
 const COMPILE: &str = "compile";
@@ -41,7 +38,7 @@ pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
 
 pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    let logs = match logs(session, args)? {
+    let logs = match impact::logs(session, args)? {
         Ok(logs) => logs,
         Err(exit) => return Ok(exit),
     };
@@ -98,14 +95,16 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     rules_test(&mut pipeline, &loaded, &wanted)?;
+    let mut impacts = change
+        .as_ref()
+        .map(|change| Impacts::new(change, &loaded, &logs));
     for environment in wanted {
         one(
             &mut pipeline,
             args,
             &loaded,
             environment,
-            change.as_ref(),
-            &logs,
+            impacts.as_mut(),
             is_faulty,
         )?;
     }
@@ -134,7 +133,7 @@ fn wanted<'a>(
     if !args.env.is_empty() {
         return Ok(all);
     }
-    let names = touched::touched(&change.base, loaded, pipeline.session.today());
+    let names = touched::touched(&change.base, loaded);
     let (touched, others): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|environment| names.contains(&environment.name));
@@ -182,13 +181,12 @@ fn rules_test(
 }
 
 /// Everything about one environment.
-fn one(
+fn one<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
-    loaded: &Loaded,
-    environment: &Environment,
-    change: Option<&Change>,
-    logs: &[PathBuf],
+    loaded: &'a Loaded,
+    environment: &'a Environment,
+    impacts: Option<&mut Impacts<'a>>,
     is_faulty: bool,
 ) -> anyhow::Result<()> {
     let mut result = EnvironmentResult::new(Identity::of(environment));
@@ -199,8 +197,8 @@ fn one(
             result.steps.push(step(name, since, code, summary));
         };
     let since = Instant::now();
-    if let Some(change) = change {
-        let (report, ended) = impact(pipeline, loaded, environment, change, logs)?;
+    if let Some(impacts) = impacts {
+        let (report, ended) = impacts.of(pipeline, environment)?;
         add(&mut result, ATTACK, since, attacked(&report));
         add(&mut result, IMPACT, since, ended);
         result.impact = Some(report);
@@ -234,53 +232,6 @@ fn one(
     }
     pipeline.environment(result, exit);
     Ok(())
-}
-
-/// What the change silences and wakes, on the log samples, and what the evasion analysis says of what it changes.
-fn impact(
-    pipeline: &mut Pipeline<'_>,
-    loaded: &Loaded,
-    environment: &Environment,
-    change: &Change,
-    logs: &[PathBuf],
-) -> anyhow::Result<(ImpactReport, Ended)> {
-    let inputs = Inputs::from_paths(logs);
-    let (report, read) = change.assess(pipeline.session, loaded, environment, None, &inputs)?;
-    for found in finding::of_impact(&report, loaded, &pipeline.folder) {
-        pipeline.finding_of(loaded, environment, found);
-    }
-    tell(pipeline.session, &inputs, &read);
-    if let Some(first) = read.broken.first() {
-        let log = inputs.sources().get(first.file);
-        let message = format!(
-            "the log samples could not be read whole, so what falls silent there is not known; the first of {}: {}:{}: {}",
-            read.broken_count,
-            log.map_or_else(String::new, |log| log.name().into_owned()),
-            first.line,
-            first.what
-        );
-        let found = Finding::new(IMPACT, "impact/unread", message)
-            .help("take the sample anew, or out of the folder of samples");
-        pipeline.finding_of(loaded, environment, found);
-    }
-    let on = match logs.len() {
-        0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
-        _ => format!("on {} records of log samples", report.totals.records),
-    };
-    let summary = format!(
-        "silences {}; {} newly silent, {} newly loud, {on}",
-        report.direction.name(),
-        report.totals.newly_silent,
-        report.totals.newly_loud
-    );
-    let exit = if read.broken_count > 0 {
-        Exit::Failed
-    } else if report.passed() {
-        Exit::Clean
-    } else {
-        Exit::Diagnostics
-    };
-    Ok((report, (exit, summary)))
 }
 
 /// What was tried on the exclusions: everything on those that the change touches, a few of each kind on the others.
@@ -468,38 +419,4 @@ fn without_documents(mut plan: Plan) -> Plan {
         resource.desired = None;
     }
     plan
-}
-
-/// The log samples: those that are named, or those of the repository.
-fn logs(session: &Session, args: &CiPrArgs) -> anyhow::Result<Result<Vec<PathBuf>, Exit>> {
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(Err(exit));
-    }
-    let samples = session.root().join(SAMPLES);
-    let named = if args.logs.is_empty() && samples.is_dir() {
-        vec![samples]
-    } else {
-        args.logs.clone()
-    };
-    let mut logs = Vec::new();
-    for path in named {
-        if path.is_dir() {
-            let found = walk(&path, Path::new(""))?;
-            logs.extend(
-                found
-                    .into_iter()
-                    .filter(|file| is_log(file))
-                    .map(|file| path.join(file)),
-            );
-        } else {
-            logs.push(path);
-        }
-    }
-    Ok(Ok(logs))
-}
-
-/// Whether a file in a folder of samples is meant to be read: not what explains them, and nothing hidden.
-fn is_log(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    !name.starts_with('.') && !name.ends_with(".md")
 }
