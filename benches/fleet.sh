@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Checks and reviews a fleet: `check`, `ci pr` of a change of one environment's file, and of one of the rules.
 #
-#   benches/fleet.sh [ENVIRONMENTS [EXCLUSIONS]]     500 environments with 10 exclusions of their own each, or as many as
-#                                                    are given. Needs GNU time and Git.
+#   benches/fleet.sh [ENVIRONMENTS [EXCLUSIONS]]     500 environments with 2 exclusions of their own each beside the shipped
+#                                                    ones, or as many as are given. Needs GNU time and Git
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-environments=${1:-500} own=${2:-10}
+environments=${1:-500} own=${2:-2}
 command -v /usr/bin/time >/dev/null || { echo "benches/fleet.sh: missing: GNU time" >&2; exit 1; }
 cargo build --locked --release --quiet --no-default-features --bin pgvigil
 binary=${CARGO_TARGET_DIR:-$PWD/target}/release/pgvigil

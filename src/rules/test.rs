@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::audit_log::prefix::LogLinePrefix;
@@ -205,10 +206,10 @@ pub fn run(
     environments: &[&Environment],
     today: Date,
 ) -> Result<TestReport, EvaluatorError> {
-    let mut reports = Vec::new();
-    for environment in environments {
-        reports.push(environment_report(loaded, fixtures, environment, today)?);
-    }
+    let mut reports = environments
+        .par_iter()
+        .map(|environment| environment_report(loaded, fixtures, environment, today))
+        .collect::<Result<Vec<_>, _>>()?;
     mutate(loaded, environments, &mut reports, today)?;
     let not_applied = loaded
         .policy

@@ -19,6 +19,7 @@ use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
 use crate::rules::evaluator::EvaluatorError;
+use crate::rules::test::TestReport;
 
 /// Groups of each kind that a report lists.
 const LISTED: usize = 500;
@@ -49,6 +50,8 @@ pub struct Question<'a> {
     pub authors: &'a [String],
     /// The day for which the policies are judged.
     pub today: Date,
+    /// The rule tests of head, where they were run: the environment is among them.
+    pub tested: Option<&'a TestReport>,
 }
 
 /// Measures the change on logs, attacks what is new or changed with everything there is, and tells what

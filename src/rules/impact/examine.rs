@@ -66,16 +66,24 @@ pub(super) fn examine(
             );
         }
     }
-    let tested = test::run(loaded, &[], &[environment], question.today)?;
-    let mut tests: BTreeMap<String, Tests> = BTreeMap::new();
-    for found in tested
+    let run;
+    let tested = match question.tested {
+        Some(tested) => tested,
+        None => {
+            run = test::run(loaded, &[], &[environment], question.today)?;
+            &run
+        }
+    };
+    let tested = tested
         .environments
-        .into_iter()
-        .flat_map(|report| report.exclusions)
-    {
-        let mutation = found.findings.mutation;
+        .iter()
+        .filter(|report| report.name == environment.name)
+        .flat_map(|report| &report.exclusions);
+    let mut tests: BTreeMap<&str, Tests> = BTreeMap::new();
+    for found in tested {
+        let mutation = &found.findings.mutation;
         tests.insert(
-            found.id,
+            &found.id,
             Tests {
                 silences: found.silenced as u64,
                 near_misses: found.near_misses as u64,
@@ -83,8 +91,8 @@ pub(super) fn examine(
                 mutants: mutation.total as u64,
                 survivors: mutation
                     .survivors
-                    .into_iter()
-                    .map(|survivor| survivor.change)
+                    .iter()
+                    .map(|survivor| survivor.change.clone())
                     .collect(),
             },
         );
@@ -92,7 +100,7 @@ pub(super) fn examine(
     for exclusion in exclusions {
         if exclusion.change != Change::Removed {
             exclusion.attack = attacks.remove(&exclusion.id);
-            exclusion.tests = tests.remove(&exclusion.id);
+            exclusion.tests = tests.remove(exclusion.id.as_str());
         }
     }
     Ok(())

@@ -148,8 +148,24 @@ impl Change {
         prefix: Option<LogLinePrefix>,
         inputs: &Inputs,
     ) -> anyhow::Result<(ImpactReport, ReadReport)> {
-        let progress = Progress::new(session);
         let question = Question {
+            prefix,
+            ..self.question(session, head, environment)
+        };
+        let progress = Progress::new(session);
+        let assessed = assess(&question, inputs, |done| progress.show(done))?;
+        progress.clear();
+        Ok(assessed)
+    }
+
+    /// What is compared in an environment, as head has it.
+    pub(crate) fn question<'a>(
+        &'a self,
+        session: &Session,
+        head: &'a Loaded,
+        environment: &'a Environment,
+    ) -> Question<'a> {
+        Question {
             base: Side {
                 name: &self.base_name,
                 commit: Some(&self.base_commit),
@@ -161,13 +177,11 @@ impl Change {
                 loaded: head,
             },
             environment,
-            prefix,
+            prefix: None,
             authors: &self.authors,
             today: session.today(),
-        };
-        let assessed = assess(&question, inputs, |done| progress.show(done))?;
-        progress.clear();
-        Ok(assessed)
+            tested: None,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
 use pgvigil::rules::attack::{self, Effort};
 use pgvigil::rules::impact::ImpactReport;
+use pgvigil::rules::test::TestReport;
 use pgvigil::rules::{canary, fixture, test};
 
 use super::{Ended, Pipeline, environments, skipped, step};
@@ -94,10 +95,17 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Ok(wanted) => wanted,
         Err(exit) => return Ok(exit),
     };
-    rules_test(&mut pipeline, &loaded, &wanted)?;
-    let mut impacts = change
-        .as_ref()
-        .map(|change| Impacts::new(change, &loaded, &logs));
+    let tested = rules_test(&mut pipeline, &loaded, &wanted)?;
+    let mut impacts = match &change {
+        Some(change) => Some(Impacts::of_all(
+            session,
+            (change, &loaded),
+            &logs,
+            &wanted,
+            &tested,
+        )?),
+        None => None,
+    };
     for environment in wanted {
         one(
             &mut pipeline,
@@ -149,7 +157,7 @@ fn rules_test(
     pipeline: &mut Pipeline<'_>,
     loaded: &Loaded,
     wanted: &[&Environment],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<TestReport> {
     let since = Instant::now();
     let session = pipeline.session;
     let fixtures = fixture::find(session.root())
@@ -177,7 +185,7 @@ fn rules_test(
         )
     };
     pipeline.step(RULES_TEST, since, ended);
-    Ok(())
+    Ok(report)
 }
 
 /// Everything about one environment.
@@ -198,7 +206,8 @@ fn one<'a>(
         };
     let since = Instant::now();
     if let Some(impacts) = impacts {
-        let (report, ended) = impacts.of(pipeline, environment)?;
+        let (report, ended, took) = impacts.of(pipeline, environment)?;
+        let since = since.checked_sub(took).unwrap_or(since);
         add(&mut result, ATTACK, since, attacked(&report));
         add(&mut result, IMPACT, since, ended);
         result.impact = Some(report);

@@ -1,15 +1,19 @@
 //! What a change silences and wakes, in each environment that it touches.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use anyhow::Context as _;
+use indexmap::IndexMap;
+use pgvigil::audit_log::reader::{self, Inputs, ReadReport};
 use pgvigil::ci::Finding;
 use pgvigil::ci::finding::{self, IMPACT};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
-use pgvigil::rules::impact::{ImpactReport, Likeness};
+use pgvigil::rules::evaluator::EvaluatorError;
+use pgvigil::rules::impact::{self, ImpactReport, Likeness, Question};
+use pgvigil::rules::test::TestReport;
+use rayon::prelude::*;
 
 use super::super::{Ended, Pipeline};
 use crate::args::CiPrArgs;
@@ -17,6 +21,7 @@ use crate::commands::eval::{missing_log, tell};
 use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::session::Session;
 
 /// The folder of a repository's log samples.
@@ -28,18 +33,73 @@ pub(super) struct Impacts<'a> {
     loaded: &'a Loaded,
     logs: usize,
     inputs: Inputs,
-    known: HashMap<Likeness<'a>, Rc<(ImpactReport, ReadReport)>>,
+    known: IndexMap<Likeness<'a>, Assessed>,
+}
+
+struct Assessed {
+    report: ImpactReport,
+    read: ReadReport,
+    /// How long it took; told of the first environment only.
+    took: Duration,
 }
 
 impl<'a> Impacts<'a> {
-    pub(super) fn new(change: &'a Change, loaded: &'a Loaded, logs: &[PathBuf]) -> Self {
-        Self {
+    /// Assesses the change in each of these environments.
+    pub(super) fn of_all(
+        session: &Session,
+        (change, loaded): (&'a Change, &'a Loaded),
+        logs: &[PathBuf],
+        environments: &[&'a Environment],
+        tested: &TestReport,
+    ) -> anyhow::Result<Self> {
+        let likeness = |environment| {
+            let (base, head) = (&change.base.policy, &loaded.policy);
+            Likeness::of(base, head, environment, session.today())
+        };
+        let mut different: IndexMap<Likeness<'a>, Question<'_>> = IndexMap::new();
+        for environment in environments {
+            different
+                .entry(likeness(environment))
+                .or_insert_with(|| Question {
+                    tested: Some(tested),
+                    ..change.question(session, loaded, environment)
+                });
+        }
+        let inputs = Inputs::from_paths(logs);
+        let assess = |question: &Question<'_>, progress: &mut dyn FnMut(reader::Progress)| {
+            let since = Instant::now();
+            let (report, read) = impact::assess(question, &inputs, progress)?;
+            let took = since.elapsed();
+            Ok(Assessed { report, read, took })
+        };
+        // Reading logs takes every core by itself, and memory each time.
+        let questions: Vec<&Question<'_>> = different.values().collect();
+        let assessed: Result<Vec<Assessed>, EvaluatorError> = if logs.is_empty() {
+            let questions = questions.into_par_iter();
+            questions
+                .map(|question| assess(question, &mut |_| {}))
+                .collect()
+        } else {
+            let progress = Progress::new(session);
+            let questions = questions.into_iter();
+            let assessed = questions
+                .map(|question| assess(question, &mut |done| progress.show(done)))
+                .collect();
+            progress.clear();
+            assessed
+        };
+        let known: IndexMap<_, _> = different.into_keys().zip(assessed?).collect();
+        // What cannot be read of the logs is the same each time.
+        if let Some(first) = known.values().next() {
+            tell(session, &inputs, &first.read);
+        }
+        Ok(Self {
             change,
             loaded,
             logs: logs.len(),
-            inputs: Inputs::from_paths(logs),
-            known: HashMap::new(),
-        }
+            inputs,
+            known,
+        })
     }
 
     /// What the change silences and wakes, on the log samples, and what the evasion analysis says of what it changes.
@@ -47,9 +107,13 @@ impl<'a> Impacts<'a> {
         &mut self,
         pipeline: &mut Pipeline<'_>,
         environment: &'a Environment,
-    ) -> anyhow::Result<(ImpactReport, Ended)> {
-        let assessed = self.assessed(pipeline.session, environment)?;
-        let (report, read) = &*assessed;
+    ) -> anyhow::Result<(ImpactReport, Ended, Duration)> {
+        let (base, head) = (&self.change.base.policy, &self.loaded.policy);
+        let likeness = Likeness::of(base, head, environment, pipeline.session.today());
+        let assessed = self.known.get_mut(&likeness);
+        let assessed = assessed.context("an environment that was not assessed")?;
+        let took = std::mem::take(&mut assessed.took);
+        let Assessed { report, read, .. } = &*assessed;
         for found in finding::of_impact(report, self.loaded, &pipeline.folder) {
             pipeline.finding_of(self.loaded, environment, found);
         }
@@ -87,26 +151,7 @@ impl<'a> Impacts<'a> {
             env: environment.name.clone(),
             ..report.clone()
         };
-        Ok((report, (exit, summary)))
-    }
-
-    fn assessed(
-        &mut self,
-        session: &Session,
-        environment: &'a Environment,
-    ) -> anyhow::Result<Rc<(ImpactReport, ReadReport)>> {
-        let (base, head) = (&self.change.base.policy, &self.loaded.policy);
-        let likeness = Likeness::of(base, head, environment, session.today());
-        if let Some(known) = self.known.get(&likeness) {
-            return Ok(Rc::clone(known));
-        }
-        let assessed = self
-            .change
-            .assess(session, self.loaded, environment, None, &self.inputs)?;
-        tell(session, &self.inputs, &assessed.1);
-        let assessed = Rc::new(assessed);
-        self.known.insert(likeness, Rc::clone(&assessed));
-        Ok(assessed)
+        Ok((report, (exit, summary), took))
     }
 }
 
