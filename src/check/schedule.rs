@@ -4,12 +4,16 @@ use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::model::Engine;
 
-/// See [`Code::EnvironmentLateArrival`], [`Code::EnvironmentOverlap`] and [`Code::EnvironmentNamespace`].
+/// See [`Code::EnvironmentLateArrival`], [`Code::EnvironmentOverlap`], [`Code::EnvironmentLateFigures`] and
+/// [`Code::EnvironmentNamespace`].
 #[derive(Debug)]
 pub struct Schedule;
 
 /// Most windows that one run may read again: each is a query, and an account has 100 at a time.
 const MOST_WINDOWS: u32 = 60;
+
+/// Figures of a time longer ago are shown late (CloudWatch, PutMetricData: data points with time stamps).
+const PROMPT_MINUTES: u32 = 180;
 
 impl Check for Schedule {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
@@ -39,6 +43,16 @@ impl Check for Schedule {
                         "write at most `{}`, or run less often",
                         monitor.window_minutes.saturating_mul(60)
                     )),
+                );
+            }
+            if environment.engine == Engine::Monitor && monitor.window_minutes > PROMPT_MINUTES {
+                sink.push(
+                    Diagnostic::new(
+                        Code::EnvironmentLateFigures,
+                        "CloudWatch takes up to two hours more to show figures of a time more than three hours ago",
+                    )
+                    .at(places.value("monitor/schedule"))
+                    .help("write at most `rate(3 hours)`: the alarm sees each window that much later"),
                 );
             }
             let namespace = monitor.namespace.as_str();

@@ -156,6 +156,7 @@ codes! {
     EnvironmentRate = "environment/rate", Error, "a schedule is not a rate", "write it as in `rate(5 minutes)`";
     EnvironmentLateArrival = "environment/late-arrival", Error, "each run would read too many windows again", "allow less late arrival, or run less often";
     EnvironmentOverlap = "environment/overlap", Warning, "a run may last longer than the time between two runs", "lower `timeout_seconds`, or run less often";
+    EnvironmentLateFigures = "environment/late-figures", Warning, "the alarm gets its figures hours late", "run at least every three hours";
     EnvironmentNamespace = "environment/namespace", Error, "a namespace that CloudWatch refuses", "write 1 to 255 letters, digits and `. - _ / # :`, not beginning with `AWS/`";
     EnvironmentTag = "environment/tag", Error, "a tag that AWS refuses", "write letters, digits, spaces and `_ . : / = + - @`, and no key that begins with `aws:`";
     EnvironmentEmail = "environment/email", Error, "an e-mail address that cannot be one", "write one address as in `dba@example.com`";

@@ -51,6 +51,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-engine-region", "log-alarm"),
     ("environment-folder", "../elsewhere"),
     ("environment-late-arrival", "1440"),
+    ("environment-late-figures", "rate(6 hours)"),
     (
         "environment-literal-secret",
         "****************************************",
