@@ -39,6 +39,35 @@ const SETTLE: i64 = 120;
 const ENVIRONMENT: &str = "version: 1\nprovider: aws\naccount: \"123456789012\"\nregion: eu-central-1\nclusters: [orders]\n\
     monitor: {metrics: [command, user]}\n";
 
+/// What of [`WORK`] is silent.
+const EXCLUSIONS: &str = r#"version: 1
+exclusions:
+  - id: customers-count
+    title: Customers are counted
+    reason: How many there are is no secret, and nothing else of them is read.
+    owner: data-platform
+    created: 2026-11-01
+    expires: 2027-06-01
+    environments: all
+    match: {class: READ, command: SELECT, schema: public, relation: customers, statement: {equals: select count(*) from customers}}
+  - id: orders-late
+    title: A fixed text is read
+    reason: The text stands in the statement itself, and nothing of the table is read.
+    owner: data-platform
+    created: 2026-11-01
+    expires: 2027-06-01
+    environments: all
+    match: {class: READ, command: SELECT, schema: public, relation: orders, statement: {equals: select 'late' from orders}}
+  - id: never
+    title: Nobody asks this
+    reason: It stands here to be counted as nothing, hour by hour.
+    owner: data-platform
+    created: 2026-11-01
+    expires: 2027-06-01
+    environments: all
+    match: {class: READ, command: SELECT, schema: public, relation: nothing, statement: {equals: select 1 from nothing}}
+"#;
+
 /// Everything that stands around the function.
 pub(crate) struct Stand {
     pub(crate) insights: Insights,
@@ -50,7 +79,12 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn new() -> Self {
-        let loaded = policy::load_from([("environments/prod.yaml", ENVIRONMENT)]);
+        Self::of(&[("environments/prod.yaml", ENVIRONMENT)])
+    }
+
+    /// With a policy of these files.
+    fn of(files: &[(&str, &str)]) -> Self {
+        let loaded = policy::load_from(files.iter().copied());
         let environment = &loaded.policy.environments[0];
         let compiled = compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
         let moto = Moto::start();
@@ -504,6 +538,41 @@ fn l3_l8_what_fails_is_tried_again_or_fails_the_run_loudly() {
         assert_eq!(messages.len(), 1, "{name}: {messages:#?}");
         assert!(messages[0].0.contains("bob"));
     }
+}
+
+/// What an exclusion silences is no detection, and is counted by the exclusion, hour by hour.
+#[test]
+fn what_an_exclusion_silences_reaches_its_own_metric() {
+    let log = recorded(&WORK);
+    let environment = ENVIRONMENT.replace("[command, user]", "[suppressed]");
+    let stand = Stand::of(&[
+        ("environments/prod.yaml", &environment),
+        ("rules/exclusions.yaml", EXCLUSIONS),
+    ]);
+    stand.log(&log[WORK[0].1], 0, 3000, 1000);
+    stand.log(&log[WORK[1].1], 0, 2000, 1000);
+    stand.log(&log[WORK[1].1], 0, 1000, 500);
+    stand.log(&log[WORK[3].1], 0, 1000, 500);
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    // The run of the window, and the first one after the hour.
+    let into_the_hour = (stand.zero - 1).rem_euclid(3600) + 1;
+    for window in BTreeSet::from([0, (3600 - into_the_hour) / WINDOW]) {
+        let (well, answer) = emulator.invoke(&stand.event(window));
+        assert!(well, "{answer}\n{:?}", function.log());
+    }
+    let silenced = |id: &str| -> Vec<f64> {
+        let figures = stand.figures(&Stand::metric(
+            "MonitorSuppressedRecords",
+            &[("Exclusion", id)],
+        ));
+        figures.into_values().collect()
+    };
+    assert_eq!(silenced("customers-count"), [2.0]);
+    assert_eq!(silenced("orders-late"), [1.0]);
+    assert_eq!(silenced("never"), [0.0]);
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
+    assert_eq!(detections(&function).len(), 1);
 }
 
 /// Killed in the middle of each call, by itself and by nothing that it could see coming: nothing is lost, no figure is
