@@ -25,6 +25,7 @@ use crate::commands::deployment::{Deployment, Ground, NoProvider};
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
+use crate::progress::Activity;
 use crate::session::Session;
 use impact::Impacts;
 
@@ -106,6 +107,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         )?),
         None => None,
     };
+    let activity = Activity::of_many(session, "compiling and planning", wanted.len());
     for environment in wanted {
         one(
             &mut pipeline,
@@ -115,7 +117,9 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             impacts.as_mut(),
             is_faulty,
         )?;
+        activity.one_more();
     }
+    drop(activity);
     pipeline.finish()
 }
 
@@ -160,6 +164,7 @@ fn rules_test(
 ) -> anyhow::Result<TestReport> {
     let since = Instant::now();
     let session = pipeline.session;
+    let _activity = Activity::of(session, "testing the rules");
     let fixtures = fixture::find(session.root())
         .with_context(|| format!("cannot read {}", fixture::FOLDER))?;
     let all: Vec<&Environment> = loaded.policy.environments.iter().collect();

@@ -21,7 +21,7 @@ use crate::commands::eval::{missing_log, tell};
 use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::exit::Exit;
-use crate::progress::Progress;
+use crate::progress::{Activity, Progress};
 use crate::session::Session;
 
 /// The folder of a repository's log samples.
@@ -75,9 +75,14 @@ impl<'a> Impacts<'a> {
         // Reading logs takes every core by itself, and memory each time.
         let questions: Vec<&Question<'_>> = different.values().collect();
         let assessed: Result<Vec<Assessed>, EvaluatorError> = if logs.is_empty() {
+            let activity = Activity::of_many(session, "comparing what is silent", questions.len());
             let questions = questions.into_par_iter();
             questions
-                .map(|question| assess(question, &mut |_| {}))
+                .map(|question| {
+                    let assessed = assess(question, &mut |_| {});
+                    activity.one_more();
+                    assessed
+                })
                 .collect()
         } else {
             let progress = Progress::new(session);
