@@ -576,7 +576,7 @@ impl Follower {
         }
         // Of two that are alike, the one that is further is the log, or else the first.
         let is_copy = self.files.iter().enumerate().any(|(at, other)| {
-            let is_log = (other.progress(), turn) > (file.progress(), at);
+            let is_log = (other.stage(), turn) > (file.stage(), at);
             at != turn && is_log && file.is_copy_of(other)
         });
         if is_copy {

@@ -33,6 +33,22 @@ fn on_github(repository: &Repository, args: &[&str]) -> Run {
     Run::of(command.output().unwrap())
 }
 
+/// A run that finds Git, to compare with what is committed.
+fn with_git(repository: &Repository, args: &[&str]) -> Run {
+    let mut command = repository.command();
+    command
+        .args(args)
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    Run::of(command.output().unwrap())
+}
+
+/// Commits what there is, in a new Git repository.
+fn begin(repository: &Repository) {
+    let folder = repository.path("");
+    crate::git::git(&folder, &["init", "-q"]);
+    crate::git::commit(&folder, "alice@example.com");
+}
+
 #[test]
 fn every_form_is_written_and_the_files_of_the_job_too() {
     let repository = Repository::new();
@@ -148,13 +164,7 @@ fn the_environments_are_applied_in_the_order_given_up_to_the_first_that_fails() 
 #[test]
 fn a_broken_log_sample_is_told_with_its_place() {
     let repository = Repository::new();
-    for args in [
-        &["init", "-q"][..],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "x"],
-    ] {
-        crate::git::git(&repository.path(""), args);
-    }
+    begin(&repository);
     // The beginning of a gzip, and nothing more.
     std::fs::create_dir_all(repository.path("samples")).unwrap();
     std::fs::write(
@@ -162,11 +172,11 @@ fn a_broken_log_sample_is_told_with_its_place() {
         [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
     )
     .unwrap();
-    let mut command = repository.command();
-    command
-        .args(["ci", "pr", "--env", "local", "--base", "HEAD"])
-        .env("PATH", std::env::var_os("PATH").unwrap());
-    let run = Run::of(command.output().unwrap()).exits(1);
+    let run = with_git(
+        &repository,
+        &["ci", "pr", "--env", "local", "--base", "HEAD"],
+    )
+    .exits(1);
     assert!(
         run.out
             .contains("error[impact/unread]: the log samples could not be read whole"),
@@ -202,16 +212,9 @@ fn environments_that_are_alike_share_a_report_and_others_do_not() {
         "2026-11-22 06:55:28 UTC:10.0.0.1(5000):shop@shop:[77]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select now(),<none>\n\
          2026-11-22 06:55:29 UTC:10.0.0.1(5000):alice@shop:[78]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select now(),<none>\n",
     );
-    let git = |args: &[&str]| crate::git::git(&repository.path(""), args);
-    git(&["init", "-q"]);
-    crate::git::commit(&repository.path(""), "alice@example.com");
-    let review = || {
-        let mut command = repository.command();
-        command
-            .args(["ci", "pr", "--base", "HEAD", "--format", "json"])
-            .env("PATH", std::env::var_os("PATH").unwrap());
-        Run::of(command.output().unwrap()).exits(0).json()
-    };
+    begin(&repository);
+    let arguments = ["ci", "pr", "--base", "HEAD", "--format", "json"];
+    let review = || with_git(&repository, &arguments).exits(0).json();
     let touched = |result: &Value| -> Vec<String> {
         let environments = result["environments"].as_array().unwrap().iter();
         let name = |one: &Value| one["identity"]["environment"].as_str().unwrap().to_owned();

@@ -12,7 +12,7 @@ use super::super::record::HEAD as AUDIT;
 use super::super::timestamp::fast_epoch_ms;
 use super::kind::Unread;
 use super::place::{HEAD, Inode, Place, Print, TAIL};
-use super::target::Candidate;
+use super::target::{Candidate, modified};
 use super::{Chunk, Key, Options};
 
 /// Bytes by whose equality a copy is told.
@@ -37,8 +37,8 @@ pub(super) enum Step {
 
 /// How far a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Progress {
-    None,
+pub(super) enum Stage {
+    Opened,
     Read,
     HandedOn,
 }
@@ -142,9 +142,7 @@ impl Followed {
             self.head = head;
             self.place.head = Print::of(&self.head);
         }
-        if self.file.is_none()
-            && (candidate.size != self.size || candidate.modified != self.modified)
-        {
+        if self.file.is_none() && self.has_changed(candidate.size, candidate.modified) {
             let opened = File::open(&self.path).and_then(|file| {
                 let is_same = file.metadata()?.ino() == self.place.inode;
                 Ok((file, is_same))
@@ -191,14 +189,19 @@ impl Followed {
 
     /// How far it is: nothing of it was read, something is held back or was written by an earlier run, or something
     /// was handed on.
-    pub(super) fn progress(&self) -> Progress {
+    pub(super) fn stage(&self) -> Stage {
         if !self.is_untouched() {
-            Progress::HandedOn
+            Stage::HandedOn
         } else if !self.buffer.is_empty() || self.place.written.is_some() {
-            Progress::Read
+            Stage::Read
         } else {
-            Progress::None
+            Stage::Opened
         }
+    }
+
+    /// Whether the file system says otherwise of it than when it was last read.
+    fn has_changed(&self, size: u64, modified: SystemTime) -> bool {
+        size != self.size || modified != self.modified
     }
 
     /// Whether it holds less by now than was read of it, or something else.
@@ -210,9 +213,9 @@ impl Followed {
         else {
             return false;
         };
-        let has_changed = data.len() != self.size || data.modified().ok() != Some(self.modified);
         data.len() < self.end()
-            || has_changed && read_at(file, 0, self.head.len()).is_ok_and(|head| head != self.head)
+            || self.has_changed(data.len(), modified(&data))
+                && read_at(file, 0, self.head.len()).is_ok_and(|head| head != self.head)
     }
 
     pub(super) fn head(&self) -> &[u8] {
@@ -448,12 +451,11 @@ impl Followed {
             return Ok(true);
         };
         let end = self.place.offset + as_u64(self.buffer.len());
-        let size = data.len();
+        let (size, modified) = (data.len(), modified(data));
         if size < end {
             return Ok(false);
         }
-        let modified = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let has_changed = modified != self.modified || size != self.size;
+        let has_changed = self.has_changed(size, modified);
         let limit = *self.limit.get_or_insert(size);
         let mut added = 0;
         if end < limit {

@@ -45,10 +45,15 @@ impl Candidate {
                 inode: data.ino(),
             },
             size: data.len(),
-            modified: data.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            modified: modified(data),
             is_sibling: false,
         }
     }
+}
+
+/// When a file was written last; long ago where the file system does not say.
+pub(super) fn modified(data: &Metadata) -> SystemTime {
+    data.modified().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Files beside one that is named, whose names begin with its own: `postgresql.log.1`, `postgresql.log-20261122`. Those

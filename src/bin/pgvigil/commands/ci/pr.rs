@@ -194,12 +194,12 @@ fn rules_test(
 }
 
 /// Everything about one environment.
-fn one<'a>(
+fn one(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
-    loaded: &'a Loaded,
-    environment: &'a Environment,
-    impacts: Option<&mut Impacts<'a>>,
+    loaded: &Loaded,
+    environment: &Environment,
+    impacts: Option<&mut Impacts<'_>>,
     is_faulty: bool,
 ) -> anyhow::Result<()> {
     let mut result = EnvironmentResult::new(Identity::of(environment));

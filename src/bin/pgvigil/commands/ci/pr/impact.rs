@@ -1,5 +1,6 @@
 //! What a change silences and wakes, in each environment that it touches.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -29,11 +30,11 @@ const SAMPLES: &str = "samples";
 
 /// The reports of a change. Environments that nothing but their name tells apart share one, and one pass over the logs.
 pub(super) struct Impacts<'a> {
-    change: &'a Change,
     loaded: &'a Loaded,
-    logs: usize,
     inputs: Inputs,
-    known: IndexMap<Likeness<'a>, Assessed>,
+    assessed: Vec<Assessed>,
+    /// By the environment's name, which of them is its.
+    places: BTreeMap<&'a str, usize>,
 }
 
 struct Assessed {
@@ -52,18 +53,17 @@ impl<'a> Impacts<'a> {
         environments: &[&'a Environment],
         tested: &TestReport,
     ) -> anyhow::Result<Self> {
-        let likeness = |environment| {
-            let (base, head) = (&change.base.policy, &loaded.policy);
-            Likeness::of(base, head, environment, session.today())
-        };
-        let mut different: IndexMap<Likeness<'a>, Question<'_>> = IndexMap::new();
+        let (base, head) = (&change.base.policy, &loaded.policy);
+        let mut different: IndexMap<Likeness<'_>, Question<'_>> = IndexMap::new();
+        let mut places = BTreeMap::new();
         for environment in environments {
-            different
-                .entry(likeness(environment))
-                .or_insert_with(|| Question {
-                    tested: Some(tested),
-                    ..change.question(session, loaded, environment)
-                });
+            let likeness = Likeness::of(base, head, environment, session.today());
+            let entry = different.entry(likeness);
+            places.insert(environment.name.as_str(), entry.index());
+            entry.or_insert_with(|| Question {
+                tested: Some(tested),
+                ..change.question(session, loaded, environment)
+            });
         }
         let inputs = Inputs::from_paths(logs);
         let assess = |question: &Question<'_>, progress: &mut dyn FnMut(reader::Progress)| {
@@ -93,17 +93,16 @@ impl<'a> Impacts<'a> {
             progress.clear();
             assessed
         };
-        let known: IndexMap<_, _> = different.into_keys().zip(assessed?).collect();
+        let assessed = assessed?;
         // What cannot be read of the logs is the same each time.
-        if let Some(first) = known.values().next() {
+        if let Some(first) = assessed.first() {
             tell(session, &inputs, &first.read);
         }
         Ok(Self {
-            change,
             loaded,
-            logs: logs.len(),
             inputs,
-            known,
+            assessed,
+            places,
         })
     }
 
@@ -111,11 +110,10 @@ impl<'a> Impacts<'a> {
     pub(super) fn of(
         &mut self,
         pipeline: &mut Pipeline<'_>,
-        environment: &'a Environment,
+        environment: &Environment,
     ) -> anyhow::Result<(ImpactReport, Ended, Duration)> {
-        let (base, head) = (&self.change.base.policy, &self.loaded.policy);
-        let likeness = Likeness::of(base, head, environment, pipeline.session.today());
-        let assessed = self.known.get_mut(&likeness);
+        let place = self.places.get(environment.name.as_str());
+        let assessed = place.and_then(|place| self.assessed.get_mut(*place));
         let assessed = assessed.context("an environment that was not assessed")?;
         let took = std::mem::take(&mut assessed.took);
         let Assessed { report, read, .. } = &*assessed;
@@ -135,7 +133,7 @@ impl<'a> Impacts<'a> {
                 .help("take the sample anew, or out of the folder of samples");
             pipeline.finding_of(self.loaded, environment, found);
         }
-        let on = match self.logs {
+        let on = match self.inputs.sources().len() {
             0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
             _ => format!("on {} records of log samples", report.totals.records),
         };
