@@ -13,6 +13,7 @@
 //! Input that cannot be read is never fatal and never dropped without a word: [`ReadReport`] has it.
 
 mod block;
+mod blocks;
 mod csv;
 mod cut;
 mod decode;
@@ -22,7 +23,9 @@ pub(in crate::audit_log) mod growing;
 mod input;
 mod json;
 mod pipeline;
+mod ranges;
 mod report;
+mod starts;
 
 pub use block::Entry;
 pub use format::Format;
@@ -31,5 +34,7 @@ pub use input::{Inputs, Source};
 pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};
 pub use report::{Broken, Foreign, ReadReport};
 
+#[cfg(test)]
+mod ranges_tests;
 #[cfg(test)]
 mod tests;
