@@ -4,11 +4,12 @@
 //! `get-log-events` and `get-query-results`, JSON lines and CSV of the same, each plain, `.gz` or
 //! `.zst`, from files, folders and stdin. What a file is, is seen from its content.
 //!
-//! One thread at a time reads, decompresses and cuts a block off the text at an entry border, and then
-//! visits the entries in it while another reads on; the results come back in the order of the input. A fixed number of
-//! blocks is under way, so memory does not grow with the input. Blocks are read rather than
-//! mapped: a mapped log that is rotated away kills the process, and reading into few reused
-//! buffers costs no more.
+//! A plain log file of PostgreSQL is read by position: each thread reads and visits the entries that begin in the next
+//! range of the file. Anything else is read in turn: one thread at a time reads, decompresses and cuts a block off the
+//! text at an entry border, and then visits the entries in it while another reads on. The results come back in the order
+//! of the input. A fixed number of blocks and ranges is under way, so memory does not grow with the input. They are read
+//! rather than mapped: a mapped log that is rotated away kills the process, and reading into few reused buffers costs
+//! hardly more.
 //!
 //! Input that cannot be read is never fatal and never dropped without a word: [`ReadReport`] has it.
 

@@ -91,7 +91,7 @@ pub fn read<V: Visitor>(
     let mut panicked: Option<Box<dyn Any + Send>> = None;
 
     let (free_sender, free) = mpsc::channel::<Vec<u8>>();
-    // The buffers are the window: no block is read until one comes back from the consumer.
+    // The buffers are the window: no block or range is begun until one comes back from the consumer.
     for _ in 0..2 * threads + 2 {
         let _ = free_sender.send(Vec::new());
     }

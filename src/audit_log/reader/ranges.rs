@@ -166,7 +166,8 @@ impl Range {
         let seen = self.start - u64::from(!self.is_first);
         let mut window = Window::new(shared, buffer, seen);
         window.fill(shared.range_bytes + 1 + margin(shared.range_bytes));
-        if window.filled <= 1 && window.end.is_some() {
+        // A fault counts when it stands in the way of the thread that is sure of its place.
+        if window.filled <= 1 && matches!(window.end, Some(End::OfFile)) {
             shared.is_ended.store(true, Ordering::Relaxed);
         }
         let guess = if self.is_first {

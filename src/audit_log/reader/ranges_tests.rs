@@ -182,6 +182,8 @@ struct Unruly {
     pieces: Vec<usize>,
     /// From here on nothing can be read.
     fault_at: usize,
+    /// Every so many reads one fails.
+    fault_every: usize,
     reads: AtomicUsize,
 }
 
@@ -192,6 +194,7 @@ impl Unruly {
             lengths: vec![text.len()],
             pieces: vec![usize::MAX],
             fault_at: usize::MAX,
+            fault_every: usize::MAX,
             reads: AtomicUsize::new(0),
         }
     }
@@ -205,7 +208,7 @@ impl ReadAt for Unruly {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let from = usize::try_from(offset).expect("offset");
-        if from >= self.fault_at {
+        if from >= self.fault_at || (read + 1).is_multiple_of(self.fault_every) {
             return Err(io::Error::other("the disk is gone"));
         }
         let length = self.lengths[read % self.lengths.len()];
@@ -343,7 +346,9 @@ proptest! {
         threads in 1_usize..6,
         is_told in any::<bool>(),
     ) {
-        let format = is_told.then_some(Format::Postgres);
+        // JSON is always read in turn, and quoted as far as it was seen.
+        let is_log = |text: &Vec<u8>| Format::detect(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)) == Format::Postgres;
+        let format = (is_told || !texts.iter().all(is_log)).then_some(Format::Postgres);
         let options = ReadOptions { format, block_bytes, entry_bytes, threads: Some(threads) };
         let texts: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
         let files = Files::of(&texts);
@@ -402,5 +407,21 @@ proptest! {
             .collect();
         prop_assert_eq!(seen, expected);
         prop_assert_eq!(ReadReport { bytes: report.bytes + 3, ..report }, expected_report);
+    }
+
+    /// A read that fails is told, or was of no consequence.
+    #[test]
+    fn a_fault_is_never_the_silent_end_of_a_file(
+        text in messy(),
+        (block_bytes, entry_bytes) in sizes(),
+        threads in 1_usize..5,
+        fault_every in 1_usize..40,
+    ) {
+        let mut file = Unruly::new(&text);
+        file.fault_every = fault_every;
+        let (_, report) = by_position(file, block_bytes, entry_bytes, threads);
+        let whole = u64::try_from(text.len()).expect("length");
+        let faults = report.broken.iter().filter(|broken| broken.what.starts_with("cannot read further")).count();
+        prop_assert!(report.bytes == whole || faults == 1, "{} of {}: {:?}", report.bytes, whole, report.broken);
     }
 }

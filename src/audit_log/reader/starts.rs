@@ -1,4 +1,4 @@
-//! Where the entries of a log of PostgreSQL begin, and what is handed out of them.
+//! Where the entries of a log of PostgreSQL begin and end.
 
 use super::block::{Entry, as_u64, trim_end};
 use super::report::ReadReport;
@@ -35,9 +35,7 @@ impl Lines<'_> {
     /// A line that begins with a TAB goes on with the entry before it; any other begins one.
     pub(super) fn visit(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
         let mut start = Start::OF_TEXT;
-        let mut lines = 0;
-        for at in memchr::memchr_iter(b'\n', self.text) {
-            lines += 1;
+        for (lines, at) in (1..).zip(memchr::memchr_iter(b'\n', self.text)) {
             if self.text.get(at + 1) != Some(&b'\t') {
                 self.hand(start, at, report, each);
                 start = Start { at: at + 1, lines };
