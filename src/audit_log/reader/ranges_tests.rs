@@ -176,6 +176,8 @@ fn a_panic_of_the_visitor_reaches_the_caller() {
 /// A file that does what files may do.
 struct Unruly {
     text: Vec<u8>,
+    /// What stands there at every second read.
+    other: Vec<u8>,
     /// What can be seen at each read in turn, again and again: the length of the file.
     lengths: Vec<usize>,
     /// At most so many bytes come at once, in turn; at 0 the read is interrupted.
@@ -191,6 +193,7 @@ impl Unruly {
     fn new(text: &[u8]) -> Self {
         Self {
             text: text.to_vec(),
+            other: text.to_vec(),
             lengths: vec![text.len()],
             pieces: vec![usize::MAX],
             fault_at: usize::MAX,
@@ -212,7 +215,12 @@ impl ReadAt for Unruly {
             return Err(io::Error::other("the disk is gone"));
         }
         let length = self.lengths[read % self.lengths.len()];
-        let seen = &self.text[..length.min(self.fault_at).min(self.text.len())];
+        let text = if read.is_multiple_of(2) {
+            &self.text
+        } else {
+            &self.other
+        };
+        let seen = &text[..length.min(self.fault_at).min(text.len())];
         let rest = seen.get(from..).unwrap_or_default();
         let count = rest.len().min(buffer.len()).min(piece);
         buffer[..count].copy_from_slice(&rest[..count]);
@@ -246,7 +254,10 @@ fn by_position(
                         return;
                     };
                     let mut seen = Vec::new();
+                    let mut piece = None;
                     if let Some(found) = found {
+                        let from = usize::try_from(found.lines.offset).expect("offset");
+                        piece = Some(from..from + found.lines.text.len());
                         found
                             .lines
                             .visit_known(found.starts, &mut report, &mut |entry| {
@@ -258,7 +269,10 @@ fn by_position(
                                 ));
                             });
                     }
-                    parts.lock().expect("lock").push((number, seen, report));
+                    parts
+                        .lock()
+                        .expect("lock")
+                        .push((number, seen, report, piece));
                 }
             });
         }
@@ -266,7 +280,13 @@ fn by_position(
     let mut parts = parts.into_inner().expect("lock");
     parts.sort_by_key(|(number, ..)| *number);
     let (mut all, mut report) = (Vec::new(), ReadReport::default());
-    for (_, seen, part) in parts {
+    let mut end = 0;
+    for (_, seen, part, piece) in parts {
+        if let Some(piece) = piece {
+            assert!(piece.start == end || report.broken_count > 0, "a gap");
+            assert!(piece.start >= end, "read twice");
+            end = piece.end;
+        }
         all.extend(seen);
         report.merge(part);
     }
@@ -423,5 +443,20 @@ proptest! {
         let whole = u64::try_from(text.len()).expect("length");
         let faults = report.broken.iter().filter(|broken| broken.what.starts_with("cannot read further")).count();
         prop_assert!(report.bytes == whole || faults == 1, "{} of {}: {:?}", report.bytes, whole, report.broken);
+    }
+
+    /// Whatever is written into a file while it is read, each place of it is read once.
+    #[test]
+    fn a_file_that_is_overwritten_is_read_without_gaps(
+        text in messy(),
+        shift in 1_usize..300,
+        block_bytes in 64_usize..300,
+        threads in 1_usize..5,
+    ) {
+        let mut file = Unruly::new(&text);
+        let shift = shift.min(text.len());
+        file.other.rotate_left(shift);
+        let (_, report) = by_position(file, block_bytes, 16 << 20, threads);
+        prop_assert_eq!((report.bytes, report.broken_count), (text.len() as u64, 0));
     }
 }
