@@ -1,6 +1,9 @@
 //! The verdict on one entry.
 
+use std::sync::LazyLock;
+
 use foldhash::HashSet;
+use memchr::memmem::Finder;
 
 use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
@@ -199,9 +202,13 @@ impl Judge {
     /// Whether an entry may be an audit record, or a refusal where those are counted. Most entries of a log are neither;
     /// their prefix need not be read.
     pub fn may_concern(&self, text: &[u8]) -> bool {
-        let holds = |part: &[u8]| memchr::memmem::find(text, part).is_some();
-        holds(b"AUDIT: ")
-            || (self.counts(Signal::Denied) && (holds(b"ERROR: ") || holds(b"FATAL: ")))
+        // To build a searcher costs more than to search most entries.
+        static HEAD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("AUDIT: "));
+        static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ERROR: "));
+        static FATAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("FATAL: "));
+        HEAD.find(text).is_some()
+            || (self.counts(Signal::Denied)
+                && (ERROR.find(text).is_some() || FATAL.find(text).is_some()))
     }
 
     /// The verdict on an entry, with every exclusion that silences it.
