@@ -1,0 +1,422 @@
+//! The reader of statements against PostgreSQL's own grammar (`tests/oracle/tree.py`): what the reader holds harmless
+//! has only listed calls and casts in the tree that PostgreSQL itself makes of the text.
+//!
+//! The other direction is no claim of the reader: it may stop at what is harmless. A text that PostgreSQL does not parse is never run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic and print"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{Seek as _, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use pgvigil::audit_log::{EntryKind, judge_entry};
+use pgvigil::rules::reference;
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::moto::target;
+use crate::oracle_texts::{Dice, Listed, changed, generated, templates, words};
+use crate::recorded;
+
+/// How many texts are made of templates, and how many of recorded texts.
+const MADE: usize = 14_000;
+const CHANGED: usize = 8_000;
+
+/// What the grammar says of a text: see `tests/oracle/tree.py`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tree {
+    error: Option<String>,
+    kinds: Vec<String>,
+    calls: Vec<Vec<String>>,
+    syntax: Vec<Vec<String>>,
+    types: Vec<Type>,
+    operators: Vec<Vec<String>>,
+    attributes: Vec<Attribute>,
+    strings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Type {
+    name: Vec<String>,
+    grammar: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Attribute {
+    of: String,
+    name: String,
+}
+
+/// What a text may hold.
+struct Rules {
+    functions: Vec<String>,
+    /// `None` for a reader that knows no casts.
+    types: Option<Vec<String>>,
+    /// `None` for a reader that takes every attribute for a column.
+    attributes: Option<Vec<String>>,
+    /// Whether the reader knows operators.
+    operators: bool,
+}
+
+/// Functions that the grammar puts in the place of a syntax of its own. They compute from their arguments alone.
+const SYNTAX: &[&str] = &[
+    "btrim",
+    "extract",
+    "is_normalized",
+    "like_escape",
+    "ltrim",
+    "normalize",
+    "overlaps",
+    "overlay",
+    "pg_collation_for",
+    "position",
+    "rtrim",
+    "similar_to_escape",
+    "substring",
+    "system_user",
+    "timezone",
+    "xmlexists",
+];
+
+/// Every operator of `pg_catalog.pg_operator` in PostgreSQL 15, asked of a server.
+const OPERATORS: &str = "!! !~ !~* !~~ !~~* # ## #- #> #>> % & && &< &<| &> * *< *<= *<> *= *> *>= + - -> ->> -|- / < <-> << \
+    <<= <<| <= <> <@ <^ = > >= >> >>= >^ ? ?# ?& ?- ?-| ?| ?|| @ @-@ @> @? @@ @@@ ^ ^@ | |&> |/ |>> || ||/ ~ ~* ~<=~ ~<~ ~= ~>=~ ~>~ ~~ ~~*";
+
+/// Whether a list has a name of the tree: unqualified and `pg_catalog.` mean the same, other schemas stand in the list.
+fn has(list: &[String], name: &[String]) -> bool {
+    match name {
+        [name] => list.iter().any(|listed| listed == name && !listed.contains('.')),
+        [schema, name] if schema == "pg_catalog" => {
+            list.iter().any(|listed| listed == name && !listed.contains('.'))
+        }
+        [schema, name] => list
+            .iter()
+            .any(|listed| listed.split_once('.') == Some((schema, name))),
+        _ => false,
+    }
+}
+
+impl Rules {
+    /// What a tree holds that is not listed.
+    fn unlisted(&self, tree: &Tree) -> Vec<String> {
+        let mut found = Vec::new();
+        for call in &tree.calls {
+            if !has(&self.functions, call) {
+                found.push(format!("call {}", call.join(" . ")));
+            }
+        }
+        for call in &tree.syntax {
+            if !SYNTAX.contains(&call.last().map_or("", String::as_str)) {
+                found.push(format!("call by syntax {}", call.join(" . ")));
+            }
+        }
+        for what in &tree.strings {
+            found.push(format!("code in a string {what}"));
+        }
+        if let Some(types) = &self.types {
+            for named in &tree.types {
+                if !named.grammar && !has(types, &named.name) {
+                    found.push(format!("type {}", named.name.join(" . ")));
+                }
+            }
+        }
+        if let Some(attributes) = &self.attributes {
+            for Attribute { of, name } in &tree.attributes {
+                if !attributes.contains(name) {
+                    found.push(format!("attribute {name} of {of}"));
+                }
+            }
+        }
+        if self.operators {
+            for operator in &tree.operators {
+                let known = match operator.as_slice() {
+                    [symbol] => OPERATORS.split(' ').any(|known| known == symbol),
+                    [schema, symbol] => {
+                        schema == "pg_catalog" && OPERATORS.split(' ').any(|known| known == symbol)
+                    }
+                    _ => false,
+                };
+                if !known {
+                    found.push(format!("operator {}", operator.join(" . ")));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What the grammar says of each text; with `escapes`, as a server reads it with `standard_conforming_strings = off`.
+fn trees(texts: &[(&str, bool)]) -> Vec<Tree> {
+    let python = target().join("venv/bin/python");
+    let parts = std::thread::available_parallelism().map_or(1, usize::from);
+    let size = texts.len().div_ceil(parts).max(1);
+    texts
+        .par_chunks(size)
+        .flat_map(|texts| {
+            let mut input = tempfile::tempfile().unwrap();
+            for (text, escapes) in texts {
+                writeln!(input, "{}", json!({"text": text, "escapes": escapes})).unwrap();
+            }
+            input.rewind().unwrap();
+            let output = Command::new(&python)
+                .arg(recorded::root().join("tests/oracle/tree.py"))
+                .stdin(Stdio::from(input))
+                .stderr(Stdio::inherit())
+                .output()
+                .unwrap_or_else(|error| panic!("run tests/moto/install: {}: {error}", python.display()));
+            assert!(
+                output.status.success(),
+                "run tests/moto/install, or see tests/oracle/README.md where PyPI has no wheel of pglast for this machine"
+            );
+            let trees: Vec<Tree> = output
+                .stdout
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty())
+                .map(|line| serde_json::from_slice(line).unwrap())
+                .collect();
+            assert_eq!(trees.len(), texts.len());
+            trees
+        })
+        .collect()
+}
+
+/// Texts with every way in which a server may read them: a backslash means two things.
+fn ways(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let both = text.contains('\\') && text.contains('\'');
+    std::iter::once((text, false)).chain(both.then_some((text, true)))
+}
+
+/// A text that the reader holds harmless, and what PostgreSQL finds in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Fault {
+    length: usize,
+    text: String,
+    found: String,
+}
+
+/// Where the reader and the grammar differ.
+fn faults(texts: &[&str], rules: &Rules, harmless: &(dyn Fn(&str) -> bool + Sync)) -> BTreeSet<Fault> {
+    let quiet: Vec<(&str, bool)> = texts
+        .par_iter()
+        .filter(|text| harmless(text))
+        .flat_map_iter(|text| ways(text))
+        .collect();
+    quiet
+        .iter()
+        .zip(trees(&quiet))
+        .filter(|(_, tree)| tree.error.is_none())
+        .filter_map(|((text, escapes), tree)| {
+            let mut found = rules.unlisted(&tree);
+            if *escapes {
+                found.iter_mut().for_each(|what| what.push_str(" (with escapes)"));
+            }
+            (!found.is_empty()).then(|| Fault {
+                length: text.len(),
+                text: (*text).to_owned(),
+                found: found.join(", "),
+            })
+        })
+        .collect()
+}
+
+/// The same faults in the shortest texts that leaving out words leads to.
+fn shortest(faults: BTreeSet<Fault>, rules: &Rules, harmless: &(dyn Fn(&str) -> bool + Sync)) -> BTreeSet<Fault> {
+    let mut open: Vec<Fault> = faults.into_iter().take(300).collect();
+    let mut done = BTreeSet::new();
+    let mut seen = HashSet::new();
+    while !open.is_empty() {
+        let shorter: Vec<Vec<String>> = open
+            .iter()
+            .map(|fault| {
+                let words = words(&fault.text);
+                let mut cuts: Vec<String> = Vec::new();
+                // A word, or up to eight of them, or all up to a place.
+                for (at, (start, _)) in words.iter().enumerate() {
+                    for length in [1, 2, 3, 5, 8, 20, 60] {
+                        if let Some((_, end)) = words.get(at + length - 1) {
+                            cuts.push(format!("{}{}", &fault.text[..*start], &fault.text[*end..]));
+                        }
+                    }
+                }
+                cuts.sort_by_key(String::len);
+                cuts.truncate(1_500);
+                cuts
+            })
+            .collect();
+        let all: Vec<&str> = shorter.iter().flatten().map(String::as_str).collect();
+        let found: HashMap<String, Fault> = self::faults(&all, rules, harmless)
+            .into_iter()
+            .map(|fault| (fault.text.clone(), fault))
+            .collect();
+        let mut next = Vec::new();
+        for (fault, cuts) in open.into_iter().zip(shorter) {
+            match cuts.iter().find_map(|cut| found.get(cut)) {
+                Some(shorter) => {
+                    if seen.insert(shorter.text.clone()) {
+                        next.push(shorter.clone());
+                    }
+                }
+                None => {
+                    done.insert(fault);
+                }
+            }
+        }
+        open = next;
+    }
+    done
+}
+
+/// Every distinct text of the recordings that is UTF-8, as the grammar's parser wants it.
+fn recorded_texts() -> &'static [String] {
+    static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let texts: BTreeSet<String> = recorded::all()
+            .par_iter()
+            .flat_map_iter(|recording| {
+                let texts: BTreeSet<String> = recording
+                    .log
+                    .entries
+                    .iter()
+                    .filter_map(|entry| match judge_entry(&entry.text, recording.prefix) {
+                        EntryKind::Audit { record, .. } => {
+                            String::from_utf8(record.statement.decoded()?.into_owned()).ok()
+                        }
+                        _ => None,
+                    })
+                    .collect();
+                texts
+            })
+            .collect();
+        texts.into_iter().collect()
+    });
+    &TEXTS
+}
+
+/// The seed that `.ci/run` names, or 1.
+fn seed() -> u64 {
+    std::env::var("PROPTEST_RNG_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1)
+}
+
+/// The functions that the shipped exclusions list.
+fn functions() -> Vec<String> {
+    let exclusions = recorded::shipped().policy.exclusions.iter();
+    let listed: BTreeSet<String> = exclusions
+        .filter_map(|exclusion| exclusion.matcher.statement.as_ref()?.only_calls.clone())
+        .flatten()
+        .collect();
+    listed.into_iter().collect()
+}
+
+/// The types that tools cast to in the recordings.
+const TYPES: &[&str] = &[
+    "\"char\"", "\"regtype\"", "bigint", "bool", "boolean", "bpchar", "char(1)", "int", "int2", "int8", "integer", "interval", "name", "numeric", "oid", "pg_catalog.int2", "pg_catalog.oid",
+    "pg_catalog.regclass", "pg_catalog.regtype", "pg_catalog.text", "regclass", "regnamespace", "regproc", "regtype", "smallint", "text", "varchar",
+];
+
+fn listed() -> Listed {
+    Listed {
+        functions: functions(),
+        types: TYPES.iter().copied().map(str::to_owned).collect(),
+        attributes: ["grantee", "grantor", "is_grantable", "privilege_type", "n", "x"].map(str::to_owned).to_vec(),
+    }
+}
+
+/// Texts from templates and changed recordings, with the templates of the former.
+fn texts(harmless: &(dyn Fn(&str) -> bool + Sync)) -> Vec<(String, Vec<&'static str>)> {
+    let mut dice = Dice::new(seed());
+    let listed = listed();
+    let mut texts: Vec<(String, Vec<&'static str>)> = (0..MADE)
+        .map(|_| {
+            let text = generated(&mut dice, &listed);
+            (text.sql, text.templates)
+        })
+        .collect();
+    // Long ones hold the same constructs many times.
+    let quiet: Vec<&String> = recorded_texts()
+        .iter()
+        .filter(|text| text.len() < 1_500 && harmless(text))
+        .collect();
+    texts.extend((0..CHANGED).map(|_| {
+        let text = *dice.pick(&quiet);
+        (changed(&mut dice, text), Vec::new())
+    }));
+    texts
+}
+
+fn show(faults: &BTreeSet<Fault>) -> String {
+    let lines: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{}\n    {}", fault.text.escape_debug(), fault.found))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn harmless_texts_hold_only_what_is_listed() {
+    let rules = Rules { functions: functions(), types: None, attributes: None, operators: std::env::var("ORACLE_OPERATORS").is_ok() };
+    let harmless = |text: &str| reference::stops_at(text.as_bytes(), &rules.functions).is_none();
+    let made = texts(&harmless);
+    let all: Vec<&str> = made
+        .iter()
+        .map(|(text, _)| text.as_str())
+        .chain(recorded_texts().iter().map(String::as_str))
+        .collect();
+    let faults = faults(&all, &rules, &harmless);
+    println!("{} faults", faults.len());
+    let faults = shortest(faults, &rules, &harmless);
+    assert!(faults.is_empty(), "{}", show(&faults));
+}
+
+/// The test above can fail: the texts parse, each template is among them, and every way to hide a call is found in the tree.
+#[test]
+fn the_texts_hide_calls_everywhere() {
+    let listed = listed();
+    let rules = Rules {
+        functions: listed.functions,
+        types: Some(listed.types),
+        attributes: Some(listed.attributes),
+        operators: true,
+    };
+    let harmless = |text: &str| reference::stops_at(text.as_bytes(), &rules.functions).is_none();
+    let made = texts(&harmless);
+    let asked: Vec<(&str, bool)> = made.iter().map(|(text, _)| (text.as_str(), false)).collect();
+    let mut parsed_templates: HashMap<&str, (usize, usize)> = templates().map(|template| (template, (0, 0))).collect();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut parsed, mut quiet, mut hidden) = (0, 0, 0);
+    for ((text, templates), tree) in made.iter().zip(trees(&asked)) {
+        for template in templates {
+            let (made, good) = parsed_templates.get_mut(template).unwrap();
+            *made += 1;
+            *good += usize::from(tree.error.is_none());
+        }
+        if tree.error.is_some() {
+            continue;
+        }
+        parsed += 1;
+        quiet += usize::from(harmless(text));
+        let found = rules.unlisted(&tree);
+        hidden += usize::from(!found.is_empty());
+        for what in found {
+            let kind = what.split(' ').next().unwrap().to_owned();
+            *kinds.entry(kind).or_default() += 1;
+        }
+        for kind in tree.kinds {
+            *kinds.entry(kind).or_default() += 1;
+        }
+    }
+    println!("{} texts, {parsed} parsed, {quiet} of them held harmless, {hidden} hold what is not listed: {kinds:?}", made.len());
+    let mut dead: Vec<_> = parsed_templates.iter().filter(|(_, (_, good))| *good == 0).collect();
+    dead.sort();
+    println!("dead: {dead:?}");
+}
