@@ -32,7 +32,7 @@ NODES = {
 }  # fmt: skip
 
 # Where statements and nodes name a function that they will call.
-NAMED = ("funcname", "method", "plhandler", "plinline", "plvalidator", "func_name", "objname")
+NAMED = ("funcname", "method", "plhandler", "plinline", "plvalidator", "func_name")
 
 # A name as it is written, at its beginning.
 WRITTEN = re.compile(rb'"|[uU]&"|[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*')
@@ -68,16 +68,22 @@ class Tree:
             for item in node:
                 self.walk(item)
         elif isinstance(node, dict):
-            self.shape(node)
             for key, value in node.items():
+                # DROP FUNCTION and its like name functions and types, and call none; a new cast will.
+                if key == "ObjectWithArgs" or (key == "func" and "objname" in value):
+                    if key == "func":
+                        self.add("calls", parts(value["objname"]))
+                    continue
                 self.kind(key, value)
+                if isinstance(value, dict):
+                    self.shape(key, value)
                 self.walk(value)
 
     def by_grammar(self, name, node):
         """Whether a name of pg_catalog comes from a syntax of its own, and nobody wrote it."""
         return name[0] == "pg_catalog" and self.word_at(node) not in (b"pg_catalog", b'"')
 
-    def shape(self, node):
+    def shape(self, key, node):
         """What a node is by its fields: many stand under a field's name and not under their own."""
         if "names" in node and "typemod" in node:
             name = parts(node["names"])
@@ -89,7 +95,8 @@ class Tree:
             self.add("collations", parts(node["collname"]))
         else:
             for field in NAMED:
-                if isinstance(node.get(field), list):
+                # A new function's own name is none that it calls.
+                if isinstance(node.get(field), list) and key != "CreateFunctionStmt":
                     self.add("calls", parts(node[field]))
         for field in ("operName", "useOp"):
             if field in node:
@@ -145,6 +152,10 @@ def with_escapes(text):
     return "".join(out)
 
 
+def parse(text):
+    return json.loads(parse_sql_json(text)).get("stmts", [])
+
+
 def read(line):
     text = line["text"]
     # The parser takes a C string.
@@ -155,13 +166,16 @@ def read(line):
         if text is None:
             return {"error": "unsafe use of string constant with Unicode escapes"}
     try:
-        tree = json.loads(parse_sql_json(text))
+        statements = parse(text)
     except ParseError as error:
-        return {"error": str(error)}
-    except RecursionError:
-        return {"error": "too deep"}
+        # PL/pgSQL logs its expressions as they stand.
+        text = "SELECT " + text
+        try:
+            statements = parse(text)
+        except ParseError:
+            return {"error": str(error)}
     found = Tree(text)
-    found.walk(tree.get("stmts", []))
+    found.walk(statements)
     return found.found
 
 
