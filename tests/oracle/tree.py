@@ -6,8 +6,9 @@ Reads JSON lines `{"text": …}` from stdin and writes one JSON line for each, i
     kinds       statements, nested ones too, by their node: SelectStmt, ExecuteStmt …
     calls       functions, as parts of a name: ["lo_get"], ["pg_catalog", "count"]
     syntax      functions that the grammar puts in the place of a syntax of its own: SUBSTRING(x FOR 1), x LIKE y ESCAPE z
-    types       {"name": […], "grammar": …}: every type that is named, whether cast to or not. `grammar` is true for a
-                type that is a keyword (int, varchar(3), interval day): it is always the one of pg_catalog
+    types       {"name": […], "grammar": …, "definition": …}. `grammar` is true for a type that is a keyword (int, varchar(3),
+                interval day): it is always the one of pg_catalog. `definition` is true where DDL defines something with the
+                type: a column, a domain, a parameter
     operators   as parts of a name: ["+"], ["pg_catalog", "="]
     attributes  field selections of expressions in parentheses, which may be calls: {"of": "ColumnRef", "name": "x"}
     collations  as parts of a name
@@ -31,6 +32,9 @@ NODES = {
     "JsonTable", "MergeSupportFunc", "MinMaxExpr", "RangeTableFunc", "RowExpr", "SQLValueFunction", "XmlExpr", "XmlSerialize",
 }  # fmt: skip
 
+# Where a type is cast to when the statement runs, not where something is defined with it.
+RUNS = {"CopyStmt", "DeleteStmt", "ExecuteStmt", "InsertStmt", "MergeStmt", "PrepareStmt", "SelectStmt", "TypeCast", "UpdateStmt"}
+
 # Where statements and nodes name a function that they will call.
 NAMED = ("funcname", "method", "plhandler", "plinline", "plvalidator", "func_name")
 
@@ -41,6 +45,10 @@ WRITTEN = re.compile(rb'"|[uU]&"|[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*')
 def parts(names):
     """The parts of a name: ["pg_catalog", "count"]."""
     return [part["String"].get("sval", "") if "String" in part else "*" for part in names]
+
+
+class NotPostgres(Exception):
+    """What only the library's parser takes."""
 
 
 class Tree:
@@ -63,10 +71,10 @@ class Tree:
         word = match.group().lower() if match else b""
         return b'"' if word == b"u" + b'&"' else word
 
-    def walk(self, node):
+    def walk(self, node, runs=False):
         if isinstance(node, list):
             for item in node:
-                self.walk(item)
+                self.walk(item, runs)
         elif isinstance(node, dict):
             for key, value in node.items():
                 # DROP FUNCTION and its like name functions and types, and call none; a new cast will.
@@ -75,19 +83,20 @@ class Tree:
                         self.add("calls", parts(value["objname"]))
                     continue
                 self.kind(key, value)
+                inside = runs or key in RUNS
                 if isinstance(value, dict):
-                    self.shape(key, value)
-                self.walk(value)
+                    self.shape(key, value, inside)
+                self.walk(value, inside)
 
     def by_grammar(self, name, node):
         """Whether a name of pg_catalog comes from a syntax of its own, and nobody wrote it."""
         return name[0] == "pg_catalog" and self.word_at(node) not in (b"pg_catalog", b'"')
 
-    def shape(self, key, node):
+    def shape(self, key, node, runs):
         """What a node is by its fields: many stand under a field's name and not under their own."""
         if "names" in node and "typemod" in node:
             name = parts(node["names"])
-            self.add("types", {"name": name, "grammar": self.by_grammar(name, node)})
+            self.add("types", {"name": name, "grammar": self.by_grammar(name, node), "definition": not runs})
         elif "funcname" in node and "funcformat" in node:
             name = parts(node["funcname"])
             self.add("syntax" if self.by_grammar(name, node) else "calls", name)
@@ -103,7 +112,11 @@ class Tree:
                 self.add("operators", parts(node[field]))
 
     def kind(self, key, node):
-        if key == "A_Expr":
+        if key == "TypeCast" and "ParamRef" in node["arg"]:
+            # The library's parser takes `t $1` for `t 'x'`, which the server's does not.
+            if node["typeName"].get("location", 0) < node["arg"]["ParamRef"].get("location", 0):
+                raise NotPostgres("t $1")
+        elif key == "A_Expr":
             # `x BETWEEN y AND z` is no operator; IN, LIKE, NULLIF and their like name one.
             if "BETWEEN" not in node.get("kind", ""):
                 self.add("operators", parts(node["name"]))
@@ -175,7 +188,10 @@ def read(line):
         except ParseError:
             return {"error": str(error)}
     found = Tree(text)
-    found.walk(statements)
+    try:
+        found.walk(statements)
+    except NotPostgres as error:
+        return {"error": str(error)}
     return found.found
 
 
