@@ -90,7 +90,13 @@ fn wholes(statement: &Statement) -> Vec<String> {
         .iter()
         .flatten()
         .map(|text| pattern::equals(text))
-        .chain(statement.matches.iter().flatten().cloned())
+        .chain(
+            statement
+                .matches
+                .iter()
+                .flatten()
+                .map(|pattern| pattern.as_str().to_owned()),
+        )
         .collect()
 }
 
