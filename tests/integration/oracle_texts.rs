@@ -1258,6 +1258,192 @@ pub(crate) fn changed(dice: &mut Dice, text: &str) -> String {
     text
 }
 
+/// Places where a word can be a name of its own or part of the grammar: every word that the grammar knows is tried in each.
+const ONE_WORD: &[&str] = &[
+    "select {}(1)",
+    "select {} 'x'",
+    "select {}'x'",
+    "select 'x'::{}",
+    "select 'x'::{} x",
+    "select 'x'::{}(1)",
+    "select {}(1) 'x'",
+    "select cast('x' as {})",
+    "select cast('x' as {}(1))",
+    "select distinct on (1) {}(1)",
+    "select distinct on (1) {} 'x'",
+    "select not {}(1)",
+    "select a between {}(1) and 2",
+    "select a between {} 'x' and 2",
+    "select * from {}(1)",
+    "select * from lower('x') {}(a lot)",
+    "select * from lower('x') as {}(a lot)",
+    "select * from {} as (a lot)",
+    "select * from lower(1) with ordinality as {}(a lot)",
+    "select * from rows from (lower(1)) as {}(a lot)",
+    "select (a).{}",
+    "select ({}).n",
+    "select a {} b",
+    "select 1 {} 'x'",
+    "select a.{}(1)",
+    "select a {} (1)",
+    "select (1) {} (1)",
+    "select lower(1) {} (1)",
+    "select lower(1) {} 'x'",
+    "select a[1] {} (1)",
+    "select 'x' {} (1)",
+    "select 'x' {} 'x'",
+    "execute {}(lo_get(1))",
+    "execute a({} 'x')",
+    "execute a({}(1))",
+    "prepare {}(lot) as select 1",
+    "select a is {}(1)",
+    "select a is not {}(1)",
+    "select a like {}(1)",
+    "select a like b escape {}(1)",
+    "select count(*) {} (1)",
+    "select count(*) over {} (1)",
+    "select 1 limit {}(1)",
+    "select 1 fetch first {}(1) rows only",
+    "select 1 order by a {} (1)",
+    "select 1 group by {}(1)",
+    "select 1 group by {} (1), {} (1)",
+    "select coalesce({}(1))",
+    "select extract({}(1))",
+    "select extract(a from {}(1))",
+    "select substring({}(1) from {}(1))",
+    "select substring('x' for {} 'x')",
+    "select trim(both {}(1) from 'x')",
+    "select trim({}(1))",
+    "select overlay('x' placing {}(1) from {}(1))",
+    "select position({}(1) in {}(1))",
+    "select array[{}(1)]",
+    "select row({}(1))",
+    "select a[{}(1)]",
+    "select 1 where exists ({} (1))",
+    "select a = any({}(1))",
+    "select a in ({}(1))",
+    "with {} (a) as (select 1) select 1",
+    "with a as {} (select 1) select 1",
+    "with a as not {} (select 1) select 1",
+    "with a as (select 1) select {}(1)",
+    "with {} as (select 1), k(a) as (select 2) select 1",
+    "select * from a join b on {}(1)",
+    "select * from a join {}(1) on true",
+    "select * from a {} join lower(1) on true",
+    "select * from a tablesample {}(1)",
+    "select * from a tablesample system({}(1)) repeatable ({}(1))",
+    "insert into t values ({}(1))",
+    "insert into t select {}(1) on conflict do update set a = {}(1) where {}(1) returning {}(1)",
+    "update t set a = {}(1) where current of {}",
+    "delete from t using {}(1)",
+    "merge into t using {}(1) on {}(1) when matched and {}(1) then do nothing",
+    "select interval 'x' {} (1)",
+    "select interval {} 'x'",
+    "select 'x'::interval {} (1)",
+    "select 'x'::time {} 'x'",
+    "select {} time zone 'x'",
+    "select a at {} zone 'x'",
+    "select a at time {} 'x'",
+    "select a collate {} (1)",
+    "select a operator({}.+) b",
+    "select {}(pg_catalog.+)",
+    "select a over (partition {} (1))",
+    "select count(*) over (partition {} 'x')",
+    "select count(*) over (partition by {}(1) order {} (1))",
+    "select count(*) over (order {} 'x')",
+    "select count(*) over ({} (1))",
+    "select count(*) filter ({} (1))",
+    "select count({} a)",
+    "select count({} (1))",
+    "select count(a {} (1))",
+    "select count(a {} => {}(1))",
+    "select max(a) within {} (order by 1)",
+    "select grouping {} (1)",
+    "select 1 group by grouping {} ((1))",
+    "explain {} (1)",
+    "explain (costs off) {}(1)",
+    "copy ({} (1)) to stdout",
+    "copy (select {}(1)) to stdout",
+    "declare a cursor for {} (1)",
+    "call {}(1)",
+    "lock {}(1)",
+    "create table a as {} (1)",
+    "create view {} (a) as select {}(1)",
+    "select 'x'::{} varying",
+    "select 'x'::{} precision",
+    "select 'x'::double {}",
+    "select {} precision 'x'",
+    "select {} varying 'x'",
+    "select {} varying(3) 'x'",
+    "select {}(a, b) from pg_class",
+    "select overlay({}, 'x', 1)",
+    "select substring({}(1))",
+    "create function {}() returns int return {}(1)",
+    "select a from {} as (select 1)",
+];
+
+/// The same for two words, of which the first may change what the second is.
+const TWO_WORDS: &[&str] = &[
+    "select {} {}(1)",
+    "select a {} {}(1)",
+    "select lower(1) {} {}(1)",
+    "select 1 from a where {} {}(1)",
+    "select distinct on (1) {} {}(1)",
+    "select * from a {} {}(1)",
+    "select * from lower(1) {} {}(a lot)",
+    "select {} {} 'x'",
+    "select a {} {} 'x'",
+    "select 'x'::{} {} 'x'",
+    "select 'x'::{} {}(1)",
+    "select cast('x' as {} {})",
+    "select a between {} {}(1) and 2",
+    "select {}({} 'x')",
+    "select lower({} {}(1))",
+    "select {}.{}(1)",
+    "select a {} b {}(1)",
+];
+
+/// What stands in the place of words beside keywords.
+const OTHERS: &[&str] = &[
+    "",
+    "a",
+    "\"b\"",
+    "a.b",
+    "1",
+    "'c'",
+    "$1",
+    "(1)",
+    "lower(1)",
+    "a[1]",
+    ",",
+    "'x'::text",
+    "+",
+    "=",
+    ";",
+    "*",
+    "(",
+    ")",
+];
+
+/// Every place for a word with every keyword, and `pairs` places for two words with any two.
+pub(crate) fn with_keywords(dice: &mut Dice, keywords: &[String], pairs: usize) -> Vec<String> {
+    let words: Vec<&str> = keywords
+        .iter()
+        .map(String::as_str)
+        .chain(OTHERS.iter().copied())
+        .collect();
+    let mut texts: Vec<String> = ONE_WORD
+        .iter()
+        .flat_map(|place| words.iter().map(|word| place.replace("{}", word)))
+        .collect();
+    texts.extend((0..pairs).map(|_| {
+        let place = *dice.pick(TWO_WORDS);
+        let (first, second) = (*dice.pick(&words), *dice.pick(&words));
+        place.replacen("{}", first, 1).replacen("{}", second, 1)
+    }));
+    texts
+}
+
 /// Where words, runs of blanks and other characters begin and end.
 pub(crate) fn words(text: &str) -> Vec<(usize, usize)> {
     let class = |c: char| match c {

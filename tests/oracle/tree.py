@@ -16,6 +16,8 @@ Reads JSON lines `{"text": …}` from stdin and writes one JSON line for each, i
     strings     kinds of statements that run code in a string: DO, CREATE FUNCTION
     nodes       what looks like a function and is a node of its own: CoalesceExpr, SQLValueFunction …
 
+With the argument `keywords` it prints every word that is a keyword, and reads nothing.
+
 A line with "escapes": true is read as with `standard_conforming_strings = off`: a backslash escapes in every literal.
 """
 
@@ -23,6 +25,7 @@ import json
 import re
 import sys
 
+from pglast import keywords
 from pglast.parser import ParseError, parse_sql_json
 
 # Nodes of their own that are written like functions, or evaluate something.
@@ -196,6 +199,10 @@ def read(line):
 
 
 def main():
+    if sys.argv[1:] == ["keywords"]:
+        lists = ("RESERVED_KEYWORDS", "UNRESERVED_KEYWORDS", "COL_NAME_KEYWORDS", "TYPE_FUNC_NAME_KEYWORDS")
+        print(json.dumps(sorted(set().union(*(getattr(keywords, name) for name in lists)))))
+        return
     sys.setrecursionlimit(20_000)
     for line in sys.stdin:
         print(json.dumps(read(json.loads(line))))
