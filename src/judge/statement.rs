@@ -691,6 +691,9 @@ impl<'t> Reader<'t> {
 
     /// Passes a word and the parenthesis behind it.
     fn pass(&mut self, keyword: Keyword, opener: Opener) -> Result<(), Stop> {
+        if opener == Opener::Call {
+            self.compute();
+        }
         self.hold(Holds::Other);
         self.push(Last::Word(keyword));
         let _ = self.token()?;

@@ -55,7 +55,6 @@ fn calls_are_found_wherever_they_stand() {
     calls("select 1 where not like('a', 'b')", &["like"]);
     calls("select * from t tablesample m(1)", &["m"]);
     calls("select * from t cross join join(1) j", &["join"]);
-    calls("select f(a) as (select) from t", &["f"]);
     calls(
         "select json_object('a' value join(1))",
         &["json_object", "join"],
