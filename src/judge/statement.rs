@@ -222,12 +222,12 @@ const COMPOSITE: &[&[u8]] = &[b"aclexplode", b"information_schema._pg_expandarra
 
 /// Operators that PostgreSQL ships, by their symbols (pg_operator.dat of 13 to 18).
 const OPERATORS: &[&[u8]] = &[
-    b"!!", b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#", b"##", b"#-", b"#=", b"#>", b"#>>", b"%",
-    b"&", b"&&", b"&<", b"&<|", b"&>", b"*", b"*<", b"*<=", b"*<>", b"*=", b"*>", b"*>=", b"+",
-    b"-", b"->", b"->>", b"-|-", b"/", b"<", b"<->", b"<<", b"<<=", b"<<|", b"<=", b"<>", b"<@",
-    b"<^", b"=", b"=>", b">", b">=", b">>", b">>=", b">^", b"?", b"?#", b"?&", b"?-", b"?-|",
-    b"?|", b"?||", b"@", b"@-@", b"@>", b"@?", b"@@", b"@@@", b"^", b"^@", b"|", b"|&>", b"|/",
-    b"|>>", b"||", b"||/", b"~", b"~*", b"~<=~", b"~<~", b"~=", b"~>=~", b"~>~", b"~~", b"~~*",
+    b"!!", b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#", b"##", b"#-", b"#>", b"#>>", b"%", b"&",
+    b"&&", b"&<", b"&<|", b"&>", b"*", b"*<", b"*<=", b"*<>", b"*=", b"*>", b"*>=", b"+", b"-",
+    b"->", b"->>", b"-|-", b"/", b"<", b"<->", b"<<", b"<<=", b"<<|", b"<=", b"<>", b"<@", b"<^",
+    b"=", b"=>", b">", b">=", b">>", b">>=", b">^", b"?", b"?#", b"?&", b"?-", b"?-|", b"?|",
+    b"?||", b"@", b"@-@", b"@>", b"@?", b"@@", b"@@@", b"^", b"^@", b"|", b"|&>", b"|/", b"|>>",
+    b"||", b"||/", b"~", b"~*", b"~<=~", b"~<~", b"~=", b"~>=~", b"~>~", b"~~", b"~~*",
 ];
 
 impl<'t> Reader<'t> {
@@ -312,9 +312,7 @@ impl<'t> Reader<'t> {
                     | Last::Close
                     | Last::CloseBracket
             )
-        ) && self
-            .closed
-            .is_none_or(|open| open.opener != Opener::DistinctOn)
+        )
     }
 
     /// The same with a `not` between.
@@ -442,7 +440,11 @@ impl<'t> Reader<'t> {
         let Some(open) = self.open.pop() else {
             return Err(self.stop(Unreadable::Form));
         };
-        self.push(Last::Close);
+        // Behind the list of DISTINCT ON an expression begins, as behind an operator.
+        self.push(match open.opener {
+            Opener::DistinctOn => Last::Other,
+            _ => Last::Close,
+        });
         self.closed = Some(open);
         Ok(())
     }
@@ -569,7 +571,8 @@ impl<'t> Reader<'t> {
             | Keyword::Distinct
             | Keyword::GrammarType
             | Keyword::Time
-            | Keyword::Column => true,
+            | Keyword::Column
+            | Keyword::Grouping => true,
             Keyword::Like => self.is_behind_operand_and_not(),
             Keyword::Escape => self.is_behind_operand(),
             Keyword::Zone => self.last_is(Keyword::Time),
@@ -594,13 +597,26 @@ impl<'t> Reader<'t> {
     fn word_and_parenthesis(&mut self, name: Name) -> Result<(), Stop> {
         let keyword = Keyword::of(name.written(self.text));
         let last = self.last();
+        // Words that are not reserved are names of rows and of prepared statements too.
+        if matches!(last, Some(Last::Word(Keyword::Prepare))) && self.before_last().is_none() {
+            return self.types(keyword);
+        }
+        if matches!(
+            last,
+            Some(Last::Close | Last::Word(Keyword::As | Keyword::Ordinality))
+        ) && !keyword.is_reserved()
+            && self.are_columns_with_types()
+        {
+            return self.columns(keyword);
+        }
         let is_grammar = match keyword {
             Keyword::Reserved
             | Keyword::Not
             | Keyword::With
             | Keyword::Order
             | Keyword::Distinct
-            | Keyword::Column => true,
+            | Keyword::Column
+            | Keyword::Grouping => true,
             Keyword::On => {
                 let opener = if self.last_is(Keyword::Distinct) {
                     Opener::DistinctOn
@@ -626,7 +642,7 @@ impl<'t> Reader<'t> {
                 Some(Last::Word(word)) => matches!(word, Keyword::None | Keyword::JoinKind),
                 _ => false,
             },
-            Keyword::Sets => self.last_is(Keyword::Column),
+            Keyword::Sets => self.last_is(Keyword::Grouping),
             Keyword::Materialized => {
                 self.last_is(Keyword::As)
                     || (self.last_is(Keyword::Not)
@@ -642,9 +658,6 @@ impl<'t> Reader<'t> {
                 // `EXECUTE name (…)`.
                 Some(Last::Word(Keyword::Execute)) if self.reading.execute.is_some() => {
                     return self.pass(keyword, Opener::Execute);
-                }
-                Some(Last::Word(Keyword::Prepare)) if self.before_last().is_none() => {
-                    return self.types(keyword);
                 }
                 // `WITH name (a, b) AS (`, `, name (a, b) AS (`.
                 _ if self.is_common_table() => return self.pass(keyword, Opener::Plain),
@@ -747,7 +760,7 @@ impl<'t> Reader<'t> {
                         || (word.eq_ignore_ascii_case(b"values") && self.is_mark(second, b'('))
                 })
         });
-        if is_behind_call && !begins_query {
+        if !begins_query && (is_behind_call || self.are_columns_with_types()) {
             return self.columns(Keyword::As);
         }
         self.pass(Keyword::As, Opener::Plain)
@@ -796,6 +809,30 @@ impl<'t> Reader<'t> {
         }
         let first = next_word();
         is(first, b"select") || is(first, b"with") || is(first, b"table") || first == Some(b"(")
+    }
+
+    /// Whether the parenthesis ahead begins with a name and a type, `(a t`, which no expression does: two names stand side
+    /// by side only in `(partition by` and `(rows between` of a window, and before an operator that is a word.
+    fn are_columns_with_types(&self) -> bool {
+        let mut tokens = self.tokens;
+        let _ = tokens.next();
+        let mut name = || match tokens.next() {
+            Ok(Some(token)) if token.kind == Kind::Quoted => Some(Keyword::None),
+            Ok(Some(token)) if token.kind == Kind::Word => Some(Keyword::of(self.written(token))),
+            _ => None,
+        };
+        let (first, second) = (name(), name());
+        let (Some(first), Some(second)) = (first, second) else {
+            return false;
+        };
+        !first.is_reserved()
+            && !second.is_reserved()
+            && !matches!(
+                (first, second),
+                (Keyword::Partition, Keyword::By)
+                    | (Keyword::Prefix, Keyword::Prefix | Keyword::Column)
+                    | (Keyword::None, Keyword::Partition)
+            )
     }
 
     /// Whether the parenthesis ahead holds nothing but names and commas.

@@ -77,6 +77,8 @@ mod mutation;
 mod package;
 mod page;
 mod readme;
+mod oracle;
+mod oracle_texts;
 mod recorded;
 mod recordings;
 mod remembered;

@@ -20,8 +20,11 @@ pub(super) enum Keyword {
     /// `partition`.
     Partition,
     Cast,
-    /// May name a column, and neither a function nor a type: `coalesce`, `exists`, `values`, …
+    /// May name a column, and neither a function nor a type: `coalesce`, `exists`, `values`, … Not `overlay` and
+    /// `substring`: with plain arguments they call whatever function has that name.
     Column,
+    /// `grouping`, which `sets` follows.
+    Grouping,
     /// A type that the grammar spells: `integer`, `varchar`, …
     GrammarType,
     /// `time` and `timestamp`, behind which `zone` may stand.
@@ -54,6 +57,21 @@ pub(super) enum Keyword {
 }
 
 impl Keyword {
+    /// Whether no function, type, column or alias has such a name without quotes.
+    pub(super) fn is_reserved(self) -> bool {
+        matches!(
+            self,
+            Self::Reserved
+                | Self::As
+                | Self::Not
+                | Self::On
+                | Self::With
+                | Self::Distinct
+                | Self::Order
+                | Self::Cast
+        )
+    }
+
     pub(super) fn of(word: &[u8]) -> Self {
         // The longest keyword is `current_timestamp`.
         let mut lower = [0_u8; 18];
@@ -83,9 +101,9 @@ impl Keyword {
             | b"current_catalog" | b"current_date" | b"current_role" | b"current_time"
             | b"current_timestamp" | b"current_user" | b"localtime" | b"localtimestamp"
             | b"session_user" | b"user" => Self::Reserved,
-            b"between" | b"coalesce" | b"exists" | b"extract" | b"greatest" | b"grouping"
-            | b"least" | b"nullif" | b"overlay" | b"position" | b"row" | b"substring" | b"trim"
-            | b"values" => Self::Column,
+            b"grouping" => Self::Grouping,
+            b"between" | b"coalesce" | b"exists" | b"extract" | b"greatest" | b"least"
+            | b"nullif" | b"position" | b"row" | b"trim" | b"values" => Self::Column,
             b"bigint" | b"bit" | b"boolean" | b"char" | b"character" | b"dec" | b"decimal"
             | b"float" | b"int" | b"integer" | b"interval" | b"national" | b"nchar"
             | b"numeric" | b"real" | b"smallint" | b"varchar" => Self::GrammarType,
@@ -110,13 +128,15 @@ impl Keyword {
             b"sets" => Self::Sets,
             b"prepare" => Self::Prepare,
             b"execute" => Self::Execute,
-            b"at" | b"is" | b"isnull" | b"notnull" | b"similar" | b"set" | b"call" | b"local"
-            | b"within" | b"tablesample" | b"repeatable" | b"passing" | b"columns"
-            | b"normalized" | b"document" | b"unknown" | b"range" | b"rows" | b"groups"
-            | b"preceding" | b"following" | b"first" | b"next" | b"last" | b"sql" | b"update"
-            | b"delete" | b"insert" | b"merge" | b"matched" | b"explain" | b"verbose"
-            | b"recursive" | b"value" | b"path" | b"binary" | b"collation" | b"freeze"
-            | b"concurrently" => Self::Prefix,
+            b"function" | b"procedure" | b"return" | b"unbounded" | b"at" | b"is" | b"isnull"
+            | b"notnull" | b"similar" | b"set" | b"call" | b"local" | b"within"
+            | b"tablesample" | b"repeatable" | b"passing" | b"columns" | b"normalized"
+            | b"document" | b"unknown" | b"range" | b"rows" | b"groups" | b"preceding"
+            | b"following" | b"first" | b"next" | b"last" | b"sql" | b"update" | b"delete"
+            | b"insert" | b"merge" | b"matched" | b"explain" | b"verbose" | b"recursive"
+            | b"value" | b"path" | b"binary" | b"collation" | b"freeze" | b"concurrently" => {
+                Self::Prefix
+            }
             _ => Self::None,
         }
     }

@@ -210,3 +210,32 @@ fn parameters_of_execute_are_constants_or_not() {
         assert_eq!(execute(text), None, "{text}");
     }
 }
+
+#[test]
+fn what_postgresqls_grammar_found_stays_found() {
+    calls("select distinct on (1) filter(k)", &["filter"]);
+    calls("select distinct on (1) over()", &["over"]);
+    calls("select distinct on (1) join(1)", &["join"]);
+    calls("select distinct on (1) not like('a', 'b')", &["like"]);
+    calls("select a between sets(1) and 2", &["sets"]);
+    calls(
+        "select overlay('a', 'b', 1), substring('a' for 1)",
+        &["overlay", "substring"],
+    );
+    for text in [
+        "select * from f(1) filter(a lot)",
+        "select * from f(1) over(a lot)",
+        "select * from f(1) int(a lot)",
+        "select * from f(1) as materialized(a lot)",
+        "select * from f(1) with ordinality as bit(a lot)",
+    ] {
+        assert_eq!(read(text), (vec!["f"], vec!["lot"], None), "{text}");
+    }
+    types("select * from current_schema as (a lot)", &["lot"]);
+    types("prepare int(lot) as select 1", &["lot"]);
+    stops("select 1 where 1 #= 2", Unreadable::Operator);
+    calls(
+        "select count(*) over (partition by a), count(*) over (rows between unbounded preceding and current row)",
+        &["count", "count"],
+    );
+}
