@@ -37,27 +37,34 @@ impact() { "$binary" --quiet rules impact --base HEAD --env local "$folder/big.l
 sides=(ours theirs packed unpacked)
 if "$binary" rules impact --help >/dev/null 2>&1; then sides+=(impact); fi
 for side in "${sides[@]}"; do "$side"; done
+# Seconds of wall time, and of CPU time of all processes, in user and kernel mode.
+TIMEFORMAT='%R %U %S'
 for ((run = 1; run <= runs; run++)); do
     for side in "${sides[@]}"; do
-        start=$(date +%s%N)
-        "$side"
-        echo "$side $((($(date +%s%N) - start) / 1000000))"
+        echo "$side $({ time "$side" 2>/dev/null; } 2>&1)"
     done
 done | awk -v bytes="$bytes" '
-    { time[$1] = time[$1] " " $2; last[$1] = $2 }
-    $1 == "theirs" { eval_ratios = eval_ratios " " last["ours"] / $2 }
-    $1 == "unpacked" { packed_ratios = packed_ratios " " last["packed"] / $2 }
-    $1 == "impact" { impact_ratios = impact_ratios " " $2 / last["theirs"] }
+    {
+        wall = $2 * 1000; spent = ($3 + $4) * 1000
+        time[$1] = time[$1] " " wall; last[$1] = wall
+        cpu[$1] = cpu[$1] " " spent; last_cpu[$1] = spent
+    }
+    $1 == "theirs" {
+        eval_ratios = eval_ratios " " last["ours"] / wall
+        cpu_ratios = cpu_ratios " " last_cpu["ours"] / spent
+    }
+    $1 == "unpacked" { packed_ratios = packed_ratios " " last["packed"] / wall }
+    $1 == "impact" { impact_ratios = impact_ratios " " wall / last["theirs"] }
     function median(list,   parts, n, i, j, t) {
         n = split(list, parts, " ")
         for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (parts[j] + 0 < parts[i] + 0) { t = parts[i]; parts[i] = parts[j]; parts[j] = t }
         return parts[int((n + 1) / 2)]
     }
-    function row(name, key) { printf "%-30s median %6d ms  (%.2f GB/s)\n", name, median(time[key]), bytes / median(time[key]) / 1e6 }
+    function row(name, key) { printf "%-30s median %6d ms  (%.2f GB/s), CPU %6d ms\n", name, median(time[key]), bytes / median(time[key]) / 1e6, median(cpu[key]) }
     END {
         row("rules eval --summary", "ours")
         row("ripgrep pipeline", "theirs")
-        printf "ratio, pair by pair            median %.2f\n", median(eval_ratios)
+        printf "ratio, pair by pair            median %.2f, CPU %.2f\n", median(eval_ratios), median(cpu_ratios)
         row("rules eval --summary, .gz", "packed")
         row("gzip -dc | wc -c", "unpacked")
         printf "ratio, pair by pair            median %.2f\n", median(packed_ratios)

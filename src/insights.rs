@@ -23,7 +23,6 @@
 
 mod aggregate;
 mod extract;
-mod fault;
 mod function;
 mod guard;
 mod head;
@@ -43,7 +42,7 @@ pub mod syntax;
 mod term;
 mod value;
 
-pub use fault::Fault;
+pub use crate::policy::pattern::Fault;
 pub use open_questions::open_questions;
 pub use parse::parse;
 pub use predicate::MissingField;

@@ -6,10 +6,11 @@
 
 pub mod source;
 pub mod diagnostic;
-pub mod policy;
-pub mod check;
 pub mod audit_log;
+pub mod policy;
+pub mod judge;
 pub mod insights;
+pub mod check;
 pub mod compile;
 pub mod package;
 pub mod rules;

@@ -4,6 +4,7 @@
 pub mod load;
 pub mod lower;
 pub mod model;
+pub mod pattern;
 pub mod raw;
 pub mod reference;
 pub mod revision;
@@ -14,4 +15,5 @@ pub mod sets;
 pub use load::{LoadError, Loaded, load, load_from};
 pub(crate) use lower::is_kebab;
 pub use model::Policy;
+pub use pattern::Pattern;
 pub use schema::schemas;

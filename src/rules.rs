@@ -1,8 +1,7 @@
 //! Proving the rules: on samples, on real logs, record by record.
 //!
-//! Everything here runs the compiled text of the query, as the service would; only
-//! [`reference`] judges from the policy itself, so that tests can hold the two against each other
-//! and [`explain`] can tell which condition a record fails.
+//! Everything here asks the [`judge`](crate::judge), as the function in Lambda does. [`reference`] and [`evaluator`], the
+//! compiled text, are second opinions that tests hold against it.
 
 pub mod attack;
 pub mod canary;
@@ -23,7 +22,7 @@ use jiff::civil::Date;
 use crate::diagnostic::Diagnostics;
 use crate::policy::Loaded;
 
-pub use evaluator::{Evaluator, Judged, Verdict};
+pub use crate::judge::{Judged, Verdict};
 
 /// What judging records finds wrong with the policy, beyond what [`check`](crate::check) sees in the
 /// files. Bounded, so that it can run on every check.

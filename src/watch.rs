@@ -25,7 +25,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::audit_log::follow::{Follower, Key, Place};
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::rules::Evaluator;
+use crate::judge::Judge;
 
 use cursor::Document;
 use judge::{Judging, Scratches, judge};
@@ -66,7 +66,7 @@ pub struct PrefixNotice {
 #[derive(Debug)]
 pub struct Watch {
     follower: Follower,
-    evaluator: Evaluator,
+    judge: Judge,
     scratches: Scratches,
     what: What,
     output: Output,
@@ -87,14 +87,14 @@ impl Watch {
     /// Puts the parts together.
     pub fn new(
         follower: Follower,
-        evaluator: Evaluator,
+        judge: Judge,
         what: What,
         output: Output,
         outbox: Option<Outbox>,
     ) -> Self {
         Self {
             follower,
-            evaluator,
+            judge,
             scratches: Scratches::default(),
             what,
             output,
@@ -131,14 +131,14 @@ impl Watch {
             return Ok(Pumped::Idle);
         };
         let judging = Judging {
-            evaluator: &self.evaluator,
+            judge: &self.judge,
             scratches: &self.scratches,
             what: self.what,
             has_webhook: self.outbox.is_some(),
         };
         let judged = judge(&judging, &chunk);
         if self.examined.insert(chunk.key) || self.unlike.iter().any(|(key, _)| *key == chunk.key) {
-            let notice = judge::prefix_of(&chunk, self.evaluator.prefix());
+            let notice = judge::prefix_of(&chunk, self.judge.prefix());
             self.unlike.retain(|(key, _)| *key != chunk.key);
             if let Some(notice) = notice {
                 self.unlike.push((chunk.key, notice));
@@ -165,8 +165,8 @@ impl Watch {
     }
 
     /// Judges by another policy from here on.
-    pub fn use_policy(&mut self, evaluator: Evaluator) {
-        self.evaluator = evaluator;
+    pub fn use_policy(&mut self, judge: Judge) {
+        self.judge = judge;
         self.scratches = Scratches::default();
         self.examined.clear();
         self.told_unlike.clear();

@@ -4,15 +4,17 @@
 //! `get-log-events` and `get-query-results`, JSON lines and CSV of the same, each plain, `.gz` or
 //! `.zst`, from files, folders and stdin. What a file is, is seen from its content.
 //!
-//! One thread at a time reads, decompresses and cuts a block off the text at an entry border, and then
-//! visits the entries in it while another reads on; the results come back in the order of the input. A fixed number of
-//! blocks is under way, so memory does not grow with the input. Blocks are read rather than
-//! mapped: a mapped log that is rotated away kills the process, and reading into few reused
-//! buffers costs no more.
+//! A plain log file of PostgreSQL is read by position: each thread reads and visits the entries that begin in the next
+//! range of the file. Anything else is read in turn: one thread at a time reads, decompresses and cuts a block off the
+//! text at an entry border, and then visits the entries in it while another reads on. The results come back in the order
+//! of the input. A fixed number of blocks and ranges is under way, so memory does not grow with the input. They are read
+//! rather than mapped: a mapped log that is rotated away kills the process, and reading into few reused buffers costs
+//! hardly more.
 //!
 //! Input that cannot be read is never fatal and never dropped without a word: [`ReadReport`] has it.
 
 mod block;
+mod blocks;
 mod csv;
 mod cut;
 mod decode;
@@ -22,7 +24,9 @@ pub(in crate::audit_log) mod growing;
 mod input;
 mod json;
 mod pipeline;
+mod ranges;
 mod report;
+mod starts;
 
 pub use block::Entry;
 pub use format::Format;
@@ -31,5 +35,7 @@ pub use input::{Inputs, Source};
 pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};
 pub use report::{Broken, Foreign, ReadReport};
 
+#[cfg(test)]
+mod ranges_tests;
 #[cfg(test)]
 mod tests;

@@ -104,6 +104,27 @@ pub fn fast_epoch_ms(entry: &[u8]) -> Option<i64> {
     Some(stamp_seconds(stamp)? * 1000 + milliseconds)
 }
 
+/// When the server wrote an entry, in milliseconds since 1970. An entry whose time cannot be read comes
+/// after the end of every exclusion: it is loud.
+pub fn time_of(text: &[u8]) -> i64 {
+    fast_epoch_ms(text).unwrap_or_else(|| {
+        [false, true]
+            .into_iter()
+            .find_map(|milliseconds| Timestamp::split(text, milliseconds))
+            .and_then(|(time, _)| time.latest_epoch_ms())
+            .unwrap_or(NO_TIME)
+    })
+}
+
+/// The day on which the server wrote an entry, in UTC.
+pub fn day_of(text: &[u8]) -> Option<jiff::civil::Date> {
+    let time = jiff::Timestamp::from_millisecond(time_of(text)).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// In the year 2286, and exact as a float.
+pub const NO_TIME: i64 = 9_999_999_999_999;
+
 /// Reads `2026-11-22T06:55:28.000Z` or `2026-11-22 06:55:28.000`, the two forms in which CloudWatch
 /// prints a time (S3 exports; Logs Insights results), and gives milliseconds since 1970 with what
 /// follows. The fraction has up to nine digits and may be missing.

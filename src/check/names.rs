@@ -3,7 +3,6 @@
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::is_kebab;
-use crate::policy::model::RoleMatch;
 use crate::source::Place;
 
 /// See [`Code::SourceMixedScripts`] and [`Code::ExclusionId`].
@@ -17,11 +16,7 @@ impl Check for Names {
             names.push((&user.role, user.place.clone()));
         }
         for account in &context.policy.service_accounts {
-            match &account.role {
-                RoleMatch::Name(text) | RoleMatch::Pattern(text) => {
-                    names.push((text, account.place.clone()))
-                }
-            }
+            names.push((account.role.as_str(), account.place.clone()));
         }
         for exclusion in &context.policy.exclusions {
             if !is_kebab(&exclusion.id, 63) {

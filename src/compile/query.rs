@@ -17,6 +17,10 @@ use crate::policy::model::{
     Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Signal, Statement,
 };
 
+use crate::judge::scope::{MISC_OUT_OF_SCOPE, REFUSAL_LEVELS};
+pub use crate::judge::signals_of;
+use crate::judge::{Rule, Rules};
+
 use super::pattern;
 
 mod signal_rows;
@@ -67,39 +71,6 @@ const STATEMENTS: &str = "count_distinct(concat(@logStream, ' ', coalesce(pgPid,
 /// A day after every exclusion: in the year 2243.
 const NO_DAY: u32 = 99_999;
 
-/// First words of MISC commands that touch no users' data, as pgAudit prints them. `EXECUTE`,
-/// `EXPLAIN` and `CLOSE CURSOR` come with a record of their own for what they read or write. Every
-/// command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what a later version invents.
-const MISC_OUT_OF_SCOPE: &[&str] = &[
-    "ANALYZE",
-    "BEGIN",
-    "CHECKPOINT",
-    "CLOSE",
-    "COMMIT",
-    "DEALLOCATE",
-    "DISCARD",
-    "EXECUTE",
-    "EXPLAIN",
-    "LISTEN",
-    "LOCK",
-    "MOVE",
-    "NOTIFY",
-    "PREPARE TRANSACTION",
-    "REINDEX",
-    "RELEASE",
-    "RESET",
-    "ROLLBACK",
-    "SAVEPOINT",
-    "SET",
-    "SHOW",
-    "START",
-    "UNLISTEN",
-    "VACUUM",
-];
-
-/// Levels of entries that tell what somebody was refused; in results they stand where a record has its class.
-const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
-
 /// How the messages begin that PostgreSQL writes when somebody lacks a right or is not let in: those with the
 /// SQLSTATE 42501, and of class 28 (PostgreSQL, `ERRCODE_INSUFFICIENT_PRIVILEGE` and
 /// `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS writes them.
@@ -112,46 +83,6 @@ const VERBOSE: &str = "(?:[0-9A-Z]{5}: )?";
 /// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the
 /// log, the libraries that are loaded, and all settings of a role at once.
 const TAMPERING: &str = r"pgaudit|log_min_messages|preload_libraries|alter [^;]*reset[ \t\r\n]+all";
-
-/// The signals that count a record. `class` and `command` are as the alarm query returns them: of the record, or the
-/// level and message of a refusal, or `-` where the line is not understood. `tampers` says whether the query found
-/// the name of a setting that decides what is logged.
-pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
-    let by_class = match class {
-        "ROLE" => Some(Signal::Privilege),
-        "DDL" => Some(Signal::Schema),
-        _ if REFUSAL_LEVELS.contains(&class) => Some(Signal::Denied),
-        _ if is_misc_out_of_scope(class, command) => None,
-        _ => Some(Signal::Dml),
-    };
-    let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
-    by_class.into_iter().chain(tampering).collect()
-}
-
-/// `SHOW pgaudit.log` looks and changes nothing.
-fn is_question(class: &str, command: &str) -> bool {
-    class == "MISC" && command == "SHOW"
-}
-
-fn is_misc_out_of_scope(class: &str, command: &str) -> bool {
-    class == "MISC"
-        && MISC_OUT_OF_SCOPE.iter().any(|words| {
-            command
-                .strip_prefix(words)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        })
-}
-
-/// Says whether none of these signals counts records of this class and command, as pgAudit prints them, whatever
-/// their statement is.
-pub(crate) fn is_out_of_scope(class: &str, command: &str, signals: &[Signal]) -> bool {
-    if signals.contains(&Signal::AuditTampering) {
-        return is_question(class, command);
-    }
-    !signals_of(class, command, false)
-        .iter()
-        .any(|signal| signals.contains(signal))
-}
 
 /// What a stage of the row part decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,6 +160,29 @@ impl<'a> QuerySource<'a> {
             protected_users: protected_users(&policy.protected),
             signals: environment.signals.iter().map(|s| s.signal).collect(),
             window_minutes: environment.monitor.window_minutes,
+        }
+    }
+
+    /// The same as the judge has it.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            prefix: self.prefix,
+            signals: self.signals.clone(),
+            accounts: self
+                .service_accounts
+                .iter()
+                .map(|account| account.role.clone())
+                .collect(),
+            protected_users: self
+                .protected_users
+                .iter()
+                .map(|user| (*user).to_owned())
+                .collect(),
+            exclusions: self
+                .exclusions
+                .iter()
+                .map(|exclusion| Rule::of(exclusion))
+                .collect(),
         }
     }
 
@@ -717,7 +671,13 @@ fn text_reasons(statement: &Statement, calls_field: Option<&str>) -> Vec<Reason>
         .iter()
         .flatten()
         .map(|text| pattern::equals(text))
-        .chain(statement.matches.iter().flatten().cloned())
+        .chain(
+            statement
+                .matches
+                .iter()
+                .flatten()
+                .map(|pattern| pattern.as_str().to_owned()),
+        )
         .collect();
     if !wholes.is_empty() {
         reasons.push(Reason::NotLike("pgSql", pattern::whole(&wholes.join("|"))));

@@ -15,11 +15,10 @@ use super::observation::{AlarmAction, AlarmState};
 use super::subject::Subject;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
-use crate::compile::QuerySource;
 use crate::deploy::port::CloudError;
+use crate::judge::{Judge, Rules, Scratch, Verdict};
 use crate::policy::Policy;
 use crate::policy::model::Environment;
-use crate::rules::evaluator::{Evaluator, EvaluatorError, Verdict};
 
 /// Role of the canary in the marked record. Nobody bears it.
 pub const USER: &str = "pgvigil_canary";
@@ -212,40 +211,37 @@ fn marked(
     write_entry(prefix, &names, &record)
 }
 
-/// Runs marked records through the compiled query: a read and a write of a table of no schema that any rule knows.
-/// Each must count, which means that no exclusion silences it.
-///
-/// # Errors
-/// If the compiled query uses what the interpreter refuses.
+/// Judges marked records: a read and a write of a table of no schema that any rule knows. Each must count, which means
+/// that no exclusion silences it.
 pub fn prove_matcher(
     policy: &Policy,
     environment: &Environment,
     now: Timestamp,
     token: &str,
-) -> Result<Outcome, EvaluatorError> {
-    let evaluator = Evaluator::of(&QuerySource::of(policy, environment))?;
-    let mut scratch = evaluator.scratch();
+) -> Outcome {
+    let judge = Judge::new(&Rules::of(policy, environment));
+    let mut scratch = Scratch::default();
     let records = [
         ("READ", "SELECT", "select * from"),
         ("WRITE", "DELETE", "delete from"),
     ];
     for (class, command, verb) in records {
         let text = format!("{verb} public.pgvigil_canary where token = '{token}'");
-        let entry = marked(evaluator.prefix(), now, class, command, &text);
-        let why = match evaluator.verdict(&mut scratch, &entry) {
+        let entry = marked(judge.prefix(), now, class, command, &text);
+        let why = match judge.verdict(&mut scratch, &entry) {
             Verdict::Counted => continue,
-            Verdict::NotARecord => "is taken for no record".to_owned(),
+            Verdict::NotARecord => "is not taken for a record".to_owned(),
             Verdict::OutOfScope => format!(
                 "is out of scope: a service account of the policy stands for the role {USER} too"
             ),
             Verdict::Excluded(by) => format!("is silenced by {}", by.join(", ")),
         };
-        return Ok(Outcome::Failed(format!("a marked {class},{command} {why}")));
+        return Outcome::Failed(format!("a marked {class},{command} {why}"));
     }
-    Ok(Outcome::Proven(format!(
-        "{} marked records count, in this program's interpreter",
+    Outcome::Proven(format!(
+        "{} marked records count, by this program's judge",
         records.len()
-    )))
+    ))
 }
 
 /// The alarm for a run. `token` is unique and of letters, digits and hyphens.

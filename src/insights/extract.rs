@@ -8,10 +8,10 @@ use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::ast::Ast;
 
-use super::fault::Fault;
 use super::head::{Found, Head, Stack, UNSET};
 use super::regex;
 use super::required::Required;
+use crate::policy::pattern::Fault;
 
 /// A compiled pattern of `parse`.
 #[derive(Debug)]

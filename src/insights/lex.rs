@@ -1,8 +1,8 @@
 //! Text to tokens, one at a time: a slash begins a regular expression only where the parser asks
 //! for one.
 
-use super::fault::Fault;
 use super::syntax::{RegexLiteral, Span};
+use crate::policy::pattern::Fault;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {

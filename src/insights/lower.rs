@@ -7,7 +7,6 @@ use memchr::memmem;
 
 use super::aggregate::{Aggregate, Plan};
 use super::extract::{Extractor, Glob};
-use super::fault::Fault;
 use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
 use super::predicate::{Condition, Matcher, MissingField, Set, Test};
@@ -20,6 +19,7 @@ use super::syntax::{
 };
 use super::term::Term;
 use super::value;
+use crate::policy::pattern::Fault;
 
 /// What ends a run of row-wise stages.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::fault::Fault;
 use super::guard::{self, Absence, Outcome, Presence};
 use super::regex;
 use super::segment::EVENT_FIELDS;
@@ -11,6 +10,7 @@ use super::syntax::{
     RegexLiteral, SortKey, Span, Stats,
 };
 use super::value;
+use crate::policy::pattern::Fault;
 
 /// Tells where the result of a query could depend on undocumented behaviour of the service:
 ///

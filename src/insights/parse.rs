@@ -1,12 +1,12 @@
 //! Text to syntax tree. What the language has and we do not run is refused with its place.
 
-use super::fault::Fault;
 use super::lex::{Kind, Lexer, Token};
 use super::print::KEYWORDS;
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Operator, Parse, ParsePattern,
     Pattern, Period, Query, SortKey, Span, Stage, Stats, Unit,
 };
+use crate::policy::pattern::Fault;
 
 /// How deep parentheses and calls may nest.
 const MAX_DEPTH: usize = 64;

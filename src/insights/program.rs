@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::aggregate::Groups;
-use super::fault::Fault;
 use super::lower::{self, Barrier, Part, Pipeline};
 use super::memo::Memo;
 use super::predicate::MissingField;
 use super::segment::{Event, Frame, Outcome, Verdict, Workplace};
 use super::syntax::{Direction, Query};
 use super::value::{self, Owned, Value};
+use crate::policy::pattern::Fault;
 
 /// Rows that the service returns when no `limit` is written (AWS, `limit` command).
 const DEFAULT_LIMIT: usize = 10_000;

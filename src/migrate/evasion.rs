@@ -7,10 +7,10 @@ use super::query::{Condition, OldQuery};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
 use crate::insights::syntax::Pattern;
+use crate::judge::{Judge, Scratch, Verdict};
 use crate::rules::attack::carrier;
 use crate::rules::attack::corpus::{Entry, Fact, Harm, TextOf, corpus, plain};
 use crate::rules::attack::pattern;
-use crate::rules::{Evaluator, Verdict};
 
 /// Readings of a regular expression that are tried.
 const READINGS: usize = 4;
@@ -113,12 +113,12 @@ pub struct Trial<'a> {
     /// The old query.
     pub old: &'a OldQuery,
     /// The new one.
-    pub new: &'a Evaluator,
+    pub new: &'a Judge,
 }
 
 impl Trial<'_> {
     fn counts(&self, line: &[u8]) -> bool {
-        self.new.verdict(&mut self.new.scratch(), line) == Verdict::Counted
+        self.new.verdict(&mut Scratch::default(), line) == Verdict::Counted
     }
 
     /// A statement of the corpus that the old query counts as it is, and that has room for a text.

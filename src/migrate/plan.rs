@@ -12,11 +12,10 @@ use super::replacement::{Replacement, replacement};
 use super::settings::Settings;
 use super::{At, Carried, FORMAT_VERSION, Input, Leftover, tfvars, variables};
 use crate::begin::{ClusterWish, Fault, File, Forge, Wish, tree};
-use crate::compile::QuerySource;
+use crate::judge::{Judge, Rules};
 use crate::policy;
 use crate::policy::model::Provider;
 use crate::policy::scalar::scalar;
-use crate::rules::Evaluator;
 
 /// What no input tells.
 #[derive(Debug, Clone)]
@@ -270,8 +269,7 @@ fn queries(
         .environments
         .first()
         .ok_or_else(|| MigrateError("there is no environment".to_owned()))?;
-    let new = Evaluator::of(&QuerySource::of(&loaded.policy, environment))
-        .map_err(|error| MigrateError(error.to_string()))?;
+    let new = Judge::new(&Rules::of(&loaded.policy, environment));
     Ok(old
         .iter()
         .map(|(file, query)| {

@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::evasion::{entry, witnesses};
 use super::query::Condition;
 use crate::insights::syntax::Pattern;
+use crate::judge::{Judge, Scratch, Verdict};
 use crate::policy::Loaded;
 use crate::policy::scalar::{remark, scalar};
-use crate::rules::{Evaluator, Verdict, sample};
+use crate::rules::sample;
 
 /// What takes an exclusion's place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
@@ -31,7 +32,7 @@ struct Probe {
 }
 
 impl Probe {
-    fn entry(&self, new: &Evaluator) -> Vec<u8> {
+    fn entry(&self, new: &Judge) -> Vec<u8> {
         let kind = if self.object.is_empty() { "" } else { "TABLE" };
         let fields = [self.class, self.command, kind, &self.object];
         entry(new.prefix(), fields, &self.statement)
@@ -58,7 +59,7 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
 ];
 
 /// Finds what takes an exclusion's place.
-pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Evaluator) -> Replacement {
+pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Replacement {
     let mut found = Replacement::default();
     let mut texts = witnesses(condition);
     texts.extend(literal(condition));
@@ -80,7 +81,7 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Evaluator) -> R
             if !condition.finds(&entry) {
                 continue;
             }
-            match new.verdict(&mut new.scratch(), &entry) {
+            match new.verdict(&mut Scratch::default(), &entry) {
                 Verdict::Excluded(ids) => ids.iter().for_each(|id| found.add(id)),
                 Verdict::OutOfScope if !is_out_of_scope => {
                     is_out_of_scope = true;

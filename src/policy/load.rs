@@ -605,7 +605,7 @@ mod tests {
         assert_eq!(policy.service_accounts.len(), 3);
         assert_eq!(
             policy.service_accounts[1].role,
-            RoleMatch::Pattern("etl_[a-z]+".into())
+            RoleMatch::Pattern(crate::policy::Pattern::read("etl_[a-z]+").unwrap())
         );
         assert!(policy.service_accounts[2].system);
         let exclusion = &policy.exclusions[0];

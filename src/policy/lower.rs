@@ -5,6 +5,7 @@
 pub mod environment;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -14,9 +15,10 @@ use super::model::{
     AcceptedRisk, AuditSettings, Exclusion, Limits, LogClass, Match, Policy, Protected, RoleMatch,
     Sample, Selection, ServiceAccount, Statement, User,
 };
+use super::pattern::{Pattern, PatternError};
 use super::raw::{
     OneOrMany, RawAcceptedRisk, RawAccount, RawAudit, RawExclusion, RawLimits, RawLogClass,
-    RawMatch, RawNames, RawProtected, RawSample, RawSelection, RawStatement, RawUser,
+    RawMatch, RawName, RawNames, RawProtected, RawSample, RawSelection, RawStatement, RawUser,
 };
 use super::sets;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
@@ -258,7 +260,17 @@ impl<'a> Lowering<'a> {
     fn account(&mut self, raw: RawAccount, places: Places, system: bool) {
         let (role, key) = match (raw.role, raw.pattern) {
             (Some(name), None) => (RoleMatch::Name(name), "role"),
-            (None, Some(pattern)) => (RoleMatch::Pattern(pattern), "pattern"),
+            (None, Some(text)) => {
+                let place = |span: Option<Range<usize>>| match span {
+                    Some(span) => places.item_part("pattern", 0, span),
+                    None => places.value("pattern"),
+                };
+                // Without a pattern that can be read the entry means nobody: everybody stays audited.
+                let Some(pattern) = self.pattern(&text, place) else {
+                    return;
+                };
+                (RoleMatch::Pattern(pattern), "pattern")
+            }
             (role, _) => {
                 let message = if role.is_some() {
                     "an entry cannot have both `role` and `pattern`"
@@ -382,12 +394,27 @@ impl<'a> Lowering<'a> {
         let only_calls = raw
             .only_calls
             .map(|names| self.names(names, places, "match/statement/only_calls"));
+        let only_casts = raw
+            .only_casts
+            .map(|names| self.names(names, places, "match/statement/only_casts"));
+        let path = "match/statement/matches";
+        // Patterns that cannot be read match nothing, so that their records count.
+        let matches = list(raw.matches).map(|texts| {
+            let read = texts.iter().enumerate().filter_map(|(index, text)| {
+                self.pattern(text, |span| match span {
+                    Some(span) => places.item_part(path, index, span),
+                    None => places.item(path, index),
+                })
+            });
+            read.collect()
+        });
         Statement {
             is_empty: raw.is_empty.unwrap_or(false),
             equals: list(raw.equals),
-            matches: list(raw.matches),
+            matches,
             starts_with: list(raw.starts_with),
             only_calls,
+            only_casts,
             lacks: list(raw.lacks),
             lacks_words: list(raw.lacks_words),
             lacks_names: list(raw.lacks_names),
@@ -397,27 +424,92 @@ impl<'a> Lowering<'a> {
 
     /// The names; of an unknown set none, which match nothing.
     fn names(&mut self, raw: RawNames, places: &Places, path: &str) -> Vec<String> {
-        match raw {
-            RawNames::Listed(names) => names,
+        let listed = match raw {
             RawNames::Set(name) => {
-                let Some(set) = sets::find(&name) else {
-                    self.sink.push(
-                        Diagnostic::new(
-                            Code::ReferenceSet,
-                            format!("there is no built-in set {}", quote(&name)),
-                        )
-                        .at(places.value(DocPath::from(path).then("set")))
-                        .maybe_help(suggest(
-                            &name,
-                            sets::ALL.iter().map(|set| set.name),
-                            "the sets are",
-                        )),
-                    );
-                    return Vec::new();
-                };
-                set.names().map(str::to_owned).collect()
+                return self.set(&name, || places.value(DocPath::from(path).then("set")));
+            }
+            RawNames::Listed(listed) => listed,
+        };
+        let mut names: Vec<String> = Vec::new();
+        for (index, entry) in listed.into_iter().enumerate() {
+            let more = match entry {
+                RawName::Name(name) => vec![name],
+                RawName::Set(name) => self.set(&name, || {
+                    places.value(DocPath::from(path).then(index).then("set"))
+                }),
+            };
+            for name in more {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
+        names
+    }
+
+    /// The names of a built-in set.
+    fn set(&mut self, name: &str, place: impl Fn() -> Place) -> Vec<String> {
+        let Some(set) = sets::find(name) else {
+            self.sink.push(
+                Diagnostic::new(
+                    Code::ReferenceSet,
+                    format!("there is no built-in set {}", quote(name)),
+                )
+                .at(place())
+                .maybe_help(suggest(
+                    name,
+                    sets::ALL.iter().map(|set| set.name),
+                    "the sets are",
+                )),
+            );
+            return Vec::new();
+        };
+        set.names().map(str::to_owned).collect()
+    }
+
+    /// Reads a pattern, and reports what is wrong with it.
+    fn pattern(
+        &mut self,
+        text: &str,
+        place: impl Fn(Option<Range<usize>>) -> Place,
+    ) -> Option<Pattern> {
+        let (code, message, span, help) = match Pattern::read(text) {
+            Ok(pattern) => return Some(pattern),
+            Err(PatternError::Invalid(fault)) => (
+                Code::PatternInvalid,
+                format!(
+                    "{} is not a regular expression: {}",
+                    quote(text),
+                    fault.message
+                ),
+                Some(fault.span).filter(|span| !span.is_empty()),
+                fault.help,
+            ),
+            Err(PatternError::NotPortable(fault)) => (
+                Code::PatternNotPortable,
+                fault.message,
+                Some(fault.span),
+                fault.help,
+            ),
+            Err(PatternError::TooLarge) => (
+                Code::PatternInvalid,
+                format!("the regular expression {} is too large", quote(text)),
+                None,
+                Some("repeat less, or list the names".to_owned()),
+            ),
+            Err(PatternError::Empty) => (
+                Code::PatternEmpty,
+                format!("the pattern {} matches the empty text", quote(text)),
+                None,
+                Some("write `+` instead of `*`, or what must stand there".to_owned()),
+            ),
+        };
+        self.sink.push(
+            Diagnostic::new(code, message)
+                .at(place(span))
+                .maybe_help(help),
+        );
+        None
     }
 
     fn date(&mut self, text: &str, places: &Places, path: &str) -> Option<Date> {

@@ -1,4 +1,4 @@
-//! What the policy files mean: valid, resolved, without serde and without YAML.
+//! What the policy files mean: valid, resolved, without YAML.
 //!
 //! [`lower`](super::lower) makes it from the raw types; everything after that reads only this.
 //! Values that a diagnostic may point at keep a [`Place`].
@@ -7,9 +7,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::source::{Place, Places};
+
+use super::pattern::Pattern;
 
 /// All policy files of one repository.
 #[derive(Debug, Clone, Default)]
@@ -241,8 +244,26 @@ pub struct User {
 pub enum RoleMatch {
     /// One role, by its exact name.
     Name(String),
-    /// Every role whose whole name matches this portable regular expression (not anchored in the text).
-    Pattern(String),
+    /// Every role whose whole name matches this pattern.
+    Pattern(Pattern),
+}
+
+impl RoleMatch {
+    /// Whether a role is meant.
+    pub fn takes(&self, role: &[u8]) -> bool {
+        match self {
+            Self::Name(name) => name.as_bytes() == role,
+            Self::Pattern(pattern) => pattern.is_whole_name(role),
+        }
+    }
+
+    /// The name or the pattern, as written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Pattern(pattern) => pattern.as_str(),
+        }
+    }
 }
 
 /// An account that is deliberately not audited.
@@ -336,50 +357,237 @@ pub struct AcceptedRisk {
 }
 
 /// The conditions of an exclusion. All that are present must hold; a list means "any of".
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// Roles (`%u` of the prefix), exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Vec<String>>,
     /// Databases (`%d` of the prefix), exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<Vec<String>>,
     /// Client addresses without the port (`%r` of the prefix), exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<Vec<String>>,
     /// Classes, as pgAudit prints them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Vec<String>>,
     /// Commands, as pgAudit prints them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// Object types, as pgAudit prints them; the empty text is "no object in the record".
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub object_type: Option<Vec<String>>,
     /// Schemas of the object, exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<Vec<String>>,
     /// Names of the object inside its schema, exact; a set is already resolved to its names.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub relation: Option<Vec<String>>,
     /// What the statement's text must look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<Statement>,
 }
 
 /// Conditions on the text of the statement, which the watched person writes: they can only narrow
 /// what the fields above select, or stand for a whole statement.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Statement {
     /// The record has a statement without any text, as the body of a system function has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_empty: bool,
     /// The whole text is one of these: letter case, amount of white space and one final `;` do not matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub equals: Option<Vec<String>>,
-    /// The whole text matches one of these portable regular expressions (not anchored in the text).
-    pub matches: Option<Vec<String>>,
+    /// The whole text matches one of these patterns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matches: Option<Vec<Pattern>>,
     /// The text starts with one of these words, after white space and comments; letter case does not matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_with: Option<Vec<String>>,
     /// Every function called in the text is one of these, and the text holds nothing that could hide a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub only_calls: Option<Vec<String>>,
+    /// Types that the text may cast to, beside those of the grammar, where `only_calls` is given; without it those of the
+    /// set `harmless-types`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_casts: Option<Vec<String>>,
     /// None of these stands anywhere in the text, whatever the letter case.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks: Option<Vec<String>>,
     /// None of these stands anywhere in the text as a word of its own, whatever the letter case.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks_words: Option<Vec<String>>,
     /// None of these is named as an object: a text constant that begins with one (`'pg_authid'`) is fine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks_names: Option<Vec<String>>,
     /// One of these stands somewhere in the text: never proof, needs company.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub contains: Option<Vec<String>>,
+}
+
+impl Match {
+    /// The conditions, each once, in the order in which they are explained: what the server writes comes first.
+    ///
+    /// Whatever has to know every condition matches on [`Condition`]: a new one that somebody forgot does not build.
+    pub fn conditions(&self) -> Vec<Condition<'_>> {
+        let Self {
+            user,
+            database,
+            client,
+            class,
+            command,
+            object_type,
+            schema,
+            relation,
+            statement,
+        } = self;
+        let fields = [
+            (Field::Class, class),
+            (Field::Command, command),
+            (Field::ObjectType, object_type),
+            (Field::User, user),
+            (Field::Database, database),
+            (Field::Client, client),
+        ];
+        let mut conditions: Vec<Condition<'_>> = fields
+            .into_iter()
+            .filter_map(|(field, values)| Some(Condition::OneOf(field, values.as_deref()?)))
+            .collect();
+        if schema.is_some() || relation.is_some() {
+            conditions.push(Condition::Object {
+                schemas: schema.as_deref(),
+                relations: relation.as_deref(),
+            });
+        }
+        if let Some(statement) = statement {
+            conditions.push(Condition::Text(TextCondition::Logged));
+            conditions.extend(statement.conditions().into_iter().map(Condition::Text));
+        }
+        conditions
+    }
+}
+
+impl Statement {
+    /// The conditions on the text, each once. `equals` and `matches` are one: the whole text is one of either.
+    pub fn conditions(&self) -> Vec<TextCondition<'_>> {
+        let Self {
+            is_empty,
+            equals,
+            matches,
+            starts_with,
+            only_calls,
+            only_casts,
+            lacks,
+            lacks_words,
+            lacks_names,
+            contains,
+        } = self;
+        let mut conditions = Vec::new();
+        if *is_empty {
+            conditions.push(TextCondition::Empty);
+        }
+        if equals.is_some() || matches.is_some() {
+            conditions.push(TextCondition::Whole {
+                equals: equals.as_deref().unwrap_or_default(),
+                matches: matches.as_deref().unwrap_or_default(),
+            });
+        }
+        conditions.extend(starts_with.as_deref().map(TextCondition::StartsWith));
+        if let Some(functions) = only_calls {
+            conditions.push(TextCondition::OnlyCalls {
+                functions,
+                types: only_casts.as_deref(),
+            });
+        }
+        conditions.extend(lacks.as_deref().map(TextCondition::Lacks));
+        conditions.extend(lacks_words.as_deref().map(TextCondition::LacksWords));
+        conditions.extend(lacks_names.as_deref().map(TextCondition::LacksNames));
+        conditions.extend(contains.as_deref().map(TextCondition::Contains));
+        conditions
+    }
+}
+
+/// A field of a record that a condition compares with a list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Role.
+    User,
+    /// Database.
+    Database,
+    /// Client address without the port.
+    Client,
+    /// Class.
+    Class,
+    /// Command.
+    Command,
+    /// Object type; the empty text is "no object in the record".
+    ObjectType,
+}
+
+impl Field {
+    /// The key in policy files, below `match`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Database => "database",
+            Self::Client => "client",
+            Self::Class => "class",
+            Self::Command => "command",
+            Self::ObjectType => "object_type",
+        }
+    }
+}
+
+/// One condition of an exclusion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// The field has one of these values.
+    OneOf(Field, &'a [String]),
+    /// The object is in one of these schemas, and has one of these names in it. Without schemas its schema has any name
+    /// that needs no quotes.
+    Object {
+        /// Schemas.
+        schemas: Option<&'a [String]>,
+        /// Names inside the schema.
+        relations: Option<&'a [String]>,
+    },
+    /// The statement's text meets this.
+    Text(TextCondition<'a>),
+}
+
+/// One condition on the text of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextCondition<'a> {
+    /// pgAudit logged the text.
+    Logged,
+    /// There is no text at all.
+    Empty,
+    /// The whole text is one of these.
+    Whole {
+        /// Texts: letter case, the amount of white space and one final `;` do not matter.
+        equals: &'a [String],
+        /// Patterns.
+        matches: &'a [Pattern],
+    },
+    /// It starts with one of these words.
+    StartsWith(&'a [String]),
+    /// It calls only these functions, and casts only to these types.
+    OnlyCalls {
+        /// Functions.
+        functions: &'a [String],
+        /// Types; those of the set `harmless-types` where none are named.
+        types: Option<&'a [String]>,
+    },
+    /// It holds none of these.
+    Lacks(&'a [String]),
+    /// It holds none of these as a word of its own.
+    LacksWords(&'a [String]),
+    /// It names none of these.
+    LacksNames(&'a [String]),
+    /// It holds one of these.
+    Contains(&'a [String]),
 }
 
 /// A record for which an exclusion promises something.

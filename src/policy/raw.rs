@@ -299,6 +299,10 @@ pub struct RawStatement {
     /// Every function called in the text is one of these, or of a built-in set.
     #[schemars(example = ["current_schema", "version"])]
     pub only_calls: Option<RawNames>,
+    /// Types that the text may cast to beside those of the grammar, since a cast is a call too. Goes with `only_calls`;
+    /// without it `{set: harmless-types}`.
+    #[schemars(example = ["regclass", "public.order_state"])]
+    pub only_casts: Option<RawNames>,
     /// None of these stands anywhere in the text.
     #[schemars(example = ["pg_authid"])]
     pub lacks: Option<OneOrMany<String>>,
@@ -615,12 +619,21 @@ pub enum RawSelection {
 #[serde(transparent)]
 pub struct RawExclusionSelection(pub RawSelection);
 
-/// One name, a list of names, or a built-in set.
+/// One name, one built-in set, or a list of either.
 #[derive(Debug, Clone)]
 pub enum RawNames {
-    /// The names.
-    Listed(Vec<String>),
-    /// `{set: NAME}`.
+    /// A list.
+    Listed(Vec<RawName>),
+    /// `{set: NAME}` alone.
+    Set(String),
+}
+
+/// An entry of a list of names.
+#[derive(Debug, Clone)]
+pub enum RawName {
+    /// The name.
+    Name(String),
+    /// `{set: NAME}`: all names of a built-in set.
     Set(String),
 }
 
@@ -704,7 +717,7 @@ impl JsonSchema for RawNames {
         json_schema!({
             "anyOf": [
                 { "type": "string", "minLength": 1 },
-                { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true },
+                { "type": "array", "items": { "anyOf": [{ "type": "string", "minLength": 1 }, set.clone()] }, "minItems": 1, "uniqueItems": true },
                 set,
             ]
         })
@@ -783,6 +796,31 @@ impl<'de> Deserialize<'de> for RawSelection {
     }
 }
 
+impl<'de> Deserialize<'de> for RawName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = RawName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or `{set: NAME}`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(RawName::Name(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                RawSet::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(|set| RawName::Set(set.set))
+            }
+        }
+
+        deserializer.deserialize_any(NameVisitor)
+    }
+}
+
 impl<'de> Deserialize<'de> for RawNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NamesVisitor;
@@ -795,7 +833,7 @@ impl<'de> Deserialize<'de> for RawNames {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(RawNames::Listed(vec![text.to_owned()]))
+                Ok(RawNames::Listed(vec![RawName::Name(text.to_owned())]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::visible;
+use crate::judge::{Answer, shorten};
 use crate::rules::Verdict;
-use crate::rules::explain::{Answer, Explanation, shorten};
+use crate::rules::explain::Explanation;
 use crate::rules::mutation::{Change, Findings};
 use crate::rules::test::{EnvironmentReport, Promise, TestReport};
 
@@ -300,7 +301,6 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
         let answer = match &exclusion.answer {
             Answer::Silences => paint(colour, Paint::Green, "silences it"),
             Answer::Fails(failed) => format!("{}: {}", failed.condition, visible(&failed.why)),
-            Answer::Stricter => "the compiled pattern is stricter than the policy file".to_owned(),
             Answer::NotRead => "not asked: the record cannot be read for certain".to_owned(),
         };
         put(

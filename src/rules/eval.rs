@@ -1,19 +1,17 @@
 //! Judges whole logs: record by record, in totals, or as the alarm would show them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+use crate::audit_log::EntryKind;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
-use crate::audit_log::{EntryKind, Prefix};
-use crate::compile::StageRole;
-use crate::insights::{Event, Run, Scratch, Table};
-
+use crate::audit_log::timestamp::time_of;
+use crate::judge::{Judge, Judged, Outcome, Scratch, Verdict};
 use crate::policy::model::Signal;
-
-use super::evaluator::{Evaluator, Judged, Verdict, time_of};
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
 /// against.
@@ -58,8 +56,8 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         verdict,
         signal: judged.signals.first().map(|signal| signal.name()),
         signals: judged.signals.iter().map(|signal| signal.name()).collect(),
-        excluded_by: match judged.verdict {
-            Verdict::Excluded(by) => by,
+        excluded_by: match &judged.verdict {
+            Verdict::Excluded(by) => by.clone(),
             _ => Vec::new(),
         },
         user: None,
@@ -71,31 +69,20 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         object: None,
         statement: None,
     };
-    let mut who = |prefix: &Prefix<'a>| {
+    if let Some(prefix) = judged.who() {
         line.user = filled(prefix.user);
         line.database = filled(prefix.database);
         line.client = filled(prefix.client.text);
-    };
-    match &judged.entry {
-        EntryKind::Audit { prefix, record, .. } => {
-            who(prefix);
-            line.class = filled(record.class);
-            line.command = filled(record.command);
-            line.object_type = record.object_type.and_then(filled);
-            line.object = record.object_name.and_then(|field| owned(field.decoded()));
-            line.statement = record.statement.decoded().map(lossy);
+        if judged.record().is_none() && judged.signals.contains(&Signal::Denied) {
+            line.class = filled(prefix.level);
         }
-        EntryKind::Suspicious {
-            prefix: Some(prefix),
-            ..
-        } => who(prefix),
-        EntryKind::Other { prefix, .. } => {
-            who(prefix);
-            if judged.signals.contains(&Signal::Denied) {
-                line.class = filled(prefix.level);
-            }
-        }
-        EntryKind::Suspicious { prefix: None, .. } | EntryKind::Foreign(_) => {}
+    }
+    if let Some(record) = judged.record() {
+        line.class = filled(record.class);
+        line.command = filled(record.command);
+        line.object_type = record.object_type.and_then(filled);
+        line.object = record.object_name.and_then(|field| owned(field.decoded()));
+        line.statement = record.statement.decoded().map(lossy);
     }
     Some(line)
 }
@@ -132,90 +119,131 @@ pub struct Totals {
     pub other_entries: u64,
 }
 
-impl Evaluator {
-    /// Whether an entry may be an audit record, or a refusal where those are counted. Most entries of a log are neither;
-    /// their prefix need not be read.
-    pub fn may_concern(&self, text: &[u8]) -> bool {
-        let holds = |part: &[u8]| memchr::memmem::find(text, part).is_some();
-        holds(b"AUDIT: ")
-            || (self.counts(Signal::Denied) && (holds(b"ERROR: ") || holds(b"FATAL: ")))
-    }
+/// Writes one JSON line for each audit record, in the order of the input, whatever the number of threads. `write` gets
+/// whole lines; it breaks off the reading.
+pub fn lines(
+    judge: &Judge,
+    inputs: &Inputs,
+    progress: impl FnMut(Progress),
+    mut write: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ReadReport {
+    let visitor = Lines { judge, inputs };
+    read(
+        inputs,
+        &ReadOptions::default(),
+        &visitor,
+        progress,
+        |lines| write(&lines),
+    )
+}
 
-    /// Writes one JSON line for each audit record, in the order of the input, whatever the number of
-    /// threads. `write` gets whole lines; it breaks off the reading.
-    pub fn lines(
-        &self,
-        inputs: &Inputs,
-        progress: impl FnMut(Progress),
-        mut write: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> ReadReport {
-        let visitor = Lines {
-            evaluator: self,
-            inputs,
-        };
-        read(
-            inputs,
-            &ReadOptions::default(),
-            &visitor,
-            progress,
-            |lines| write(&lines),
-        )
-    }
-
-    /// Totals only: the fast path.
-    pub fn totals(&self, inputs: &Inputs, progress: impl FnMut(Progress)) -> (Totals, ReadReport) {
-        let mut dropped = vec![0_u64; self.roles().len()];
-        let (mut counted, mut entries) = (0, 0);
-        let report = read(
-            inputs,
-            &ReadOptions::default(),
-            &Count { evaluator: self },
-            progress,
-            |block| {
-                counted += block.counted;
-                entries += block.entries;
-                for (sum, part) in dropped.iter_mut().zip(block.dropped) {
-                    *sum += part;
-                }
-                ControlFlow::Continue(())
-            },
-        );
-        let mut totals = Totals {
-            counted,
-            ..Totals::default()
-        };
-        for (role, number) in self.roles().iter().zip(dropped) {
-            match role {
-                StageRole::Scope | StageRole::ServiceAccounts => totals.out_of_scope += number,
-                StageRole::Exclusion(id) => {
-                    totals.excluded += number;
-                    *totals.excluded_by.entry(id.clone()).or_default() += number;
-                }
-                StageRole::NotARecord | StageRole::Extract | StageRole::Result => {}
-            }
-        }
-        totals.records = totals.counted + totals.excluded + totals.out_of_scope;
-        totals.other_entries = entries - totals.records;
-        (totals, report)
-    }
-
-    /// What the query returns for the logs.
-    pub fn table(&self, inputs: &Inputs, progress: impl FnMut(Progress)) -> (Table, ReadReport) {
-        let visitor = Rows {
-            evaluator: self,
-            inputs,
-        };
-        let mut whole = self.program().run();
-        let report = read(inputs, &ReadOptions::default(), &visitor, progress, |run| {
-            whole.merge(run);
+/// Totals only: the fast path.
+pub fn totals(
+    judge: &Judge,
+    inputs: &Inputs,
+    progress: impl FnMut(Progress),
+) -> (Totals, ReadReport) {
+    let mut sums = Sums::of(judge);
+    let report = read(
+        inputs,
+        &ReadOptions::default(),
+        &Count { judge },
+        progress,
+        |block| {
+            sums.add(&block);
             ControlFlow::Continue(())
-        });
-        (whole.finish(), report)
+        },
+    );
+    let mut totals = Totals {
+        counted: sums.counted,
+        out_of_scope: sums.out_of_scope,
+        excluded: sums.excluded.iter().sum(),
+        excluded_by: BTreeMap::new(),
+        records: 0,
+        other_entries: 0,
+    };
+    for (id, number) in judge.exclusion_ids().zip(&sums.excluded) {
+        *totals.excluded_by.entry(id.to_owned()).or_default() += number;
     }
+    totals.records = totals.counted + totals.excluded + totals.out_of_scope;
+    totals.other_entries = sums.entries - totals.records;
+    (totals, report)
+}
+
+/// What counts, in groups of who did what to what, those with most statements first.
+pub fn groups(
+    judge: &Judge,
+    inputs: &Inputs,
+    progress: impl FnMut(Progress),
+) -> (Vec<Group>, ReadReport) {
+    let visitor = Grouped { judge, inputs };
+    let mut whole: HashMap<Key, Members> = HashMap::new();
+    let report = read(
+        inputs,
+        &ReadOptions::default(),
+        &visitor,
+        progress,
+        |block| {
+            for (key, members) in block {
+                let known = whole.entry(key).or_default();
+                known.records += members.records;
+                known.statements.extend(members.statements);
+            }
+            ControlFlow::Continue(())
+        },
+    );
+    let mut groups: Vec<Group> = whole
+        .into_iter()
+        .map(|(key, members)| Group {
+            key,
+            statements: members.statements.len() as u64,
+            records: members.records,
+        })
+        .collect();
+    groups.sort_by(|a, b| {
+        (b.statements, b.records)
+            .cmp(&(a.statements, a.records))
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    (groups, report)
+}
+
+/// Who did what to what. What is not in the record, or cannot be read for certain, is `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Role.
+    pub user: String,
+    /// Database.
+    pub database: String,
+    /// Class; the level of a refusal.
+    pub class: String,
+    /// Command; the message of a refusal.
+    pub command: String,
+    /// Object.
+    pub object: String,
+}
+
+/// Records that have a key in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What they have in common.
+    pub key: Key,
+    /// Statements: one may have several records.
+    pub statements: u64,
+    /// Records.
+    pub records: u64,
+}
+
+/// A statement is known by the file, the session's process and the numbers in the record. What is not understood stands
+/// for itself.
+#[derive(Debug, Default)]
+struct Members {
+    records: u64,
+    statements: HashSet<u64>,
 }
 
 struct Lines<'a> {
-    evaluator: &'a Evaluator,
+    judge: &'a Judge,
     inputs: &'a Inputs,
 }
 
@@ -224,7 +252,7 @@ impl Visitor for Lines<'_> {
     type Output = Vec<u8>;
 
     fn worker(&self) -> Scratch {
-        self.evaluator.scratch()
+        Scratch::default()
     }
 
     fn output(&self) -> Vec<u8> {
@@ -232,7 +260,7 @@ impl Visitor for Lines<'_> {
     }
 
     fn visit(&self, scratch: &mut Scratch, lines: &mut Vec<u8>, entry: &Entry<'_>) {
-        if !self.evaluator.may_concern(entry.text) {
+        if !self.judge.may_concern(entry.text) {
             return;
         }
         let name = self
@@ -240,7 +268,7 @@ impl Visitor for Lines<'_> {
             .sources()
             .get(entry.file)
             .map_or(Cow::Borrowed(""), |source| source.name());
-        if let Some(line) = line(name, entry.line, self.evaluator.judge(scratch, entry.text))
+        if let Some(line) = line(name, entry.line, self.judge.judge(scratch, entry.text))
             && serde_json::to_writer(&mut *lines, &line).is_ok()
         {
             lines.push(b'\n');
@@ -249,71 +277,152 @@ impl Visitor for Lines<'_> {
 }
 
 struct Count<'a> {
-    evaluator: &'a Evaluator,
+    judge: &'a Judge,
 }
 
-struct Counted {
+/// Sums of one block, and of all.
+struct Sums {
     counted: u64,
+    out_of_scope: u64,
     entries: u64,
-    dropped: Vec<u64>,
+    excluded: Vec<u64>,
+}
+
+impl Sums {
+    fn of(judge: &Judge) -> Self {
+        Self {
+            counted: 0,
+            out_of_scope: 0,
+            entries: 0,
+            excluded: vec![0; judge.exclusion_ids().len()],
+        }
+    }
+
+    fn add(&mut self, block: &Self) {
+        self.counted += block.counted;
+        self.out_of_scope += block.out_of_scope;
+        self.entries += block.entries;
+        for (sum, part) in self.excluded.iter_mut().zip(&block.excluded) {
+            *sum += part;
+        }
+    }
 }
 
 impl Visitor for Count<'_> {
     type Worker = Scratch;
-    type Output = Counted;
+    type Output = Sums;
 
     fn worker(&self) -> Scratch {
-        self.evaluator.scratch()
+        Scratch::default()
     }
 
-    fn output(&self) -> Counted {
-        Counted {
-            counted: 0,
-            entries: 0,
-            dropped: vec![0; self.evaluator.roles().len()],
-        }
+    fn output(&self) -> Sums {
+        Sums::of(self.judge)
     }
 
-    fn visit(&self, scratch: &mut Scratch, block: &mut Counted, entry: &Entry<'_>) {
+    fn visit(&self, scratch: &mut Scratch, block: &mut Sums, entry: &Entry<'_>) {
         block.entries += 1;
-        match self.evaluator.dropped_by(scratch, entry.text) {
-            None => block.counted += 1,
-            Some(stage) => {
-                if let Some(number) = block.dropped.get_mut(stage) {
-                    *number += 1;
+        match self
+            .judge
+            .outcome(scratch, entry.text, || time_of(entry.text))
+        {
+            Outcome::NotARecord => {}
+            Outcome::OutOfScope | Outcome::OfAccount => block.out_of_scope += 1,
+            Outcome::Excluded(number) => {
+                if let Some(sum) = block.excluded.get_mut(number as usize) {
+                    *sum += 1;
                 }
             }
+            Outcome::Counted => block.counted += 1,
         }
     }
 }
 
-struct Rows<'a> {
-    evaluator: &'a Evaluator,
+struct Grouped<'a> {
+    judge: &'a Judge,
     inputs: &'a Inputs,
 }
 
-impl Visitor for Rows<'_> {
-    type Worker = ();
-    type Output = Run;
+impl Visitor for Grouped<'_> {
+    type Worker = Scratch;
+    type Output = HashMap<Key, Members>;
 
-    fn worker(&self) {}
-
-    fn output(&self) -> Run {
-        self.evaluator.program().run()
+    fn worker(&self) -> Scratch {
+        Scratch::default()
     }
 
-    fn visit(&self, (): &mut (), run: &mut Run, entry: &Entry<'_>) {
-        let name = self
-            .inputs
-            .sources()
-            .get(entry.file)
-            .map_or(Cow::Borrowed(""), |source| source.name());
-        run.push(&Event {
-            message: entry.text,
-            timestamp_ms: entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text)),
-            ingestion_ms: entry.ingestion_ms.unwrap_or_default(),
-            log_stream: entry.log_stream.unwrap_or(name.as_bytes()),
-            log: b"",
-        });
+    fn output(&self) -> Self::Output {
+        HashMap::new()
     }
+
+    fn visit(&self, scratch: &mut Scratch, groups: &mut Self::Output, entry: &Entry<'_>) {
+        if self
+            .judge
+            .outcome(scratch, entry.text, || time_of(entry.text))
+            != Outcome::Counted
+        {
+            return;
+        }
+        let judged = self.judge.judge(scratch, entry.text);
+        let stream = match entry.log_stream {
+            Some(stream) => Cow::Borrowed(stream),
+            None => {
+                let sources = self.inputs.sources();
+                let name = sources.get(entry.file).map(|source| source.name());
+                Cow::Owned(name.unwrap_or_default().into_owned().into_bytes())
+            }
+        };
+        let mut hash = foldhash::quality::FixedState::default().build_hasher();
+        stream.hash(&mut hash);
+        match &judged.entry {
+            EntryKind::Audit {
+                prefix,
+                record,
+                doubt: None,
+            } => (prefix.pid, record.statement_id, record.substatement_id).hash(&mut hash),
+            _ => entry.text.hash(&mut hash),
+        }
+        let mut key = key_of(&judged);
+        for part in [
+            &mut key.user,
+            &mut key.database,
+            &mut key.class,
+            &mut key.command,
+            &mut key.object,
+        ] {
+            if part.is_empty() {
+                part.push('-');
+            }
+        }
+        let members = groups.entry(key).or_default();
+        members.records += 1;
+        members.statements.insert(hash.finish());
+    }
+}
+
+fn key_of(judged: &Judged<'_>) -> Key {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let who = judged.who();
+    let mut key = Key {
+        user: who.map(|prefix| text(prefix.user)).unwrap_or_default(),
+        database: who.map(|prefix| text(prefix.database)).unwrap_or_default(),
+        class: String::new(),
+        command: String::new(),
+        object: String::new(),
+    };
+    if let Some(record) = judged.record() {
+        key.class = text(record.class);
+        key.command = text(record.command);
+        key.object = record
+            .object_name
+            .map(|object| text(&object.decoded()))
+            .unwrap_or_default();
+    } else if judged.signals.contains(&Signal::Denied)
+        && let Some(prefix) = who
+    {
+        let first = prefix.message.split(|byte| *byte == b'\n').next();
+        key.class = text(prefix.level);
+        key.command = text(first.unwrap_or_default());
+    }
+    key
 }

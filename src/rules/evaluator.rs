@@ -2,54 +2,16 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
+use crate::audit_log::judge_entry;
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::audit_log::timestamp::{Timestamp, fast_epoch_ms};
-use crate::audit_log::{EntryKind, judge_entry};
+pub use crate::audit_log::timestamp::day_of;
+pub(crate) use crate::audit_log::timestamp::time_of;
 use crate::compile::query::{CompiledQuery, QuerySource, StageRole, signals_of};
 use crate::insights::{
     self, Couple, CoupleScratch, Event, Fault, MissingField, Options, Program, Scratch,
 };
+pub use crate::judge::{Judged, Verdict};
 use crate::policy::model::Signal;
-
-/// What the query decides about a log entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The entry holds no audit record.
-    NotARecord,
-    /// No signal counts it, or its account is deliberately not audited.
-    OutOfScope,
-    /// These exclusions silence it, in the order of the policy.
-    Excluded(Vec<String>),
-    /// It counts.
-    Counted,
-}
-
-impl Verdict {
-    /// The word in results; none for what is no record.
-    pub fn name(&self) -> Option<&'static str> {
-        match self {
-            Self::NotARecord => None,
-            Self::OutOfScope => Some("out_of_scope"),
-            Self::Excluded(_) => Some("excluded"),
-            Self::Counted => Some("counted"),
-        }
-    }
-}
-
-/// An entry with its verdict and what can be read of it.
-#[derive(Debug, Clone)]
-pub struct Judged<'a> {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The signals that count it, or would without exclusions, in the order of [`Signal::ALL`]; none when it is out of
-    /// scope.
-    pub signals: Vec<Signal>,
-    /// The entry as the record parser reads it.
-    pub entry: EntryKind<'a>,
-}
 
 /// Why a compiled query cannot be run here.
 #[derive(Debug, thiserror::Error)]
@@ -274,24 +236,3 @@ fn event(text: &[u8]) -> Event<'_> {
         log: b"",
     }
 }
-
-/// When the server wrote an entry, in milliseconds since 1970. An entry whose time cannot be read comes
-/// after the end of every exclusion: it is loud.
-pub(crate) fn time_of(text: &[u8]) -> i64 {
-    fast_epoch_ms(text).unwrap_or_else(|| {
-        [false, true]
-            .into_iter()
-            .find_map(|milliseconds| Timestamp::split(text, milliseconds))
-            .and_then(|(time, _)| time.latest_epoch_ms())
-            .unwrap_or(NO_TIME)
-    })
-}
-
-/// The day on which the server wrote an entry, in UTC, as the compiled query sees it.
-pub fn day_of(text: &[u8]) -> Option<Date> {
-    let time = jiff::Timestamp::from_millisecond(time_of(text)).ok()?;
-    Some(time.to_zoned(TimeZone::UTC).date())
-}
-
-/// In the year 2286, and exact as a float.
-pub(crate) const NO_TIME: i64 = 9_999_999_999_999;

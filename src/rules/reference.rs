@@ -119,7 +119,7 @@ fn is_account(user: &[u8], service_accounts: &[&ServiceAccount]) -> bool {
     !user.is_empty()
         && service_accounts.iter().any(|account| match &account.role {
             RoleMatch::Name(name) => user == name.as_bytes(),
-            RoleMatch::Pattern(pattern) => whole_match(pattern, user),
+            RoleMatch::Pattern(pattern) => whole_match(pattern.as_str(), user),
         })
 }
 
@@ -256,15 +256,17 @@ fn statement_holds(statement: &Statement, text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let has = |part: &String| contains(&lower, part.to_lowercase().as_bytes());
     let whole_given = statement.equals.is_some() || statement.matches.is_some();
-    let whole_holds =
-        statement
-            .equals
-            .iter()
-            .flatten()
-            .any(|wanted| equal_texts(wanted, text))
-            || statement.matches.iter().flatten().any(|pattern| {
-                whole_match(&format!(r"(?i)[ \t\r\n]*(?:{pattern})[ \t\r\n]*"), text)
-            });
+    let whole_holds = statement
+        .equals
+        .iter()
+        .flatten()
+        .any(|wanted| equal_texts(wanted, text))
+        || statement.matches.iter().flatten().any(|pattern| {
+            whole_match(
+                &format!(r"(?i)[ \t\r\n]*(?:{})[ \t\r\n]*", pattern.as_str()),
+                text,
+            )
+        });
     (!whole_given || whole_holds)
         && (!statement.is_empty || text.is_empty())
         && statement

@@ -20,12 +20,6 @@ pub fn person<'a>(policy: &'a Policy, environment: &'a Environment, today: Date)
         .map_or("somebody", |user| &user.role)
 }
 
-/// The client's address without the port.
-pub(super) fn host(sample: &Sample) -> &str {
-    let client = sample.client.as_deref().unwrap_or(CLIENT);
-    client.split_once('(').map_or(client, |(host, _)| host)
-}
-
 /// The entry of a sample, without its last line break.
 pub fn entry(sample: &Sample, prefix: LogLinePrefix, person: &str) -> Vec<u8> {
     let record = write_record(&RecordFields {

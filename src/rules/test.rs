@@ -1,5 +1,5 @@
-//! The rule tests: every sample of every exclusion, and the log fixtures, judged by the compiled
-//! text of each environment's query; and what the samples are worth ([`mutation`]).
+//! The rule tests: every sample of every exclusion, and the log fixtures, judged by the rules of each environment; and
+//! what the samples are worth ([`mutation`]).
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::compile::query::{QuerySource, StageRole};
-use crate::insights::Scratch;
+use crate::audit_log::timestamp::time_of;
+use crate::judge::{Answer, Judge, Outcome, Rules, Scratch, Verdict, quote, shorten};
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Sample};
 
-use super::evaluator::{Evaluator, EvaluatorError, Verdict};
-use super::explain::{Answer, explain, quote, shorten};
 use super::fixture::{Fixture, Label};
 use super::mutation::{self, Findings, Job, Kept};
 use super::sample;
@@ -197,20 +195,17 @@ pub struct FixtureFailure {
 }
 
 /// Runs all tests of these environments.
-///
-/// # Errors
-/// If a compiled query uses what the interpreter refuses.
 pub fn run(
     loaded: &Loaded,
     fixtures: &[Fixture],
     environments: &[&Environment],
     today: Date,
-) -> Result<TestReport, EvaluatorError> {
+) -> TestReport {
     let mut reports = environments
         .par_iter()
         .map(|environment| environment_report(loaded, fixtures, environment, today))
-        .collect::<Result<Vec<_>, _>>()?;
-    mutate(loaded, environments, &mut reports, today)?;
+        .collect::<Vec<_>>();
+    mutate(loaded, environments, &mut reports, today);
     let not_applied = loaded
         .policy
         .exclusions
@@ -250,13 +245,13 @@ pub fn run(
     totals.fixture_faults = fixtures.iter().map(|fixture| fixture.faults.len()).sum();
     let passed =
         totals.samples_failed == 0 && totals.ranges_failed == 0 && totals.fixture_faults == 0;
-    Ok(TestReport {
+    TestReport {
         format_version: FORMAT_VERSION,
         passed,
         environments: reports,
         not_applied,
         totals,
-    })
+    }
 }
 
 /// Fills in what mutants show. Environments in which an exclusion's samples are judged alike share it.
@@ -265,7 +260,7 @@ fn mutate(
     environments: &[&Environment],
     reports: &mut [EnvironmentReport],
     today: Date,
-) -> Result<(), EvaluatorError> {
+) {
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut known = BTreeMap::new();
     let mut places = Vec::new();
@@ -290,7 +285,7 @@ fn mutate(
             places.push(job);
         }
     }
-    let findings = mutation::findings(&jobs)?;
+    let findings = mutation::findings(&jobs);
     let tested = reports.iter_mut().flat_map(|report| &mut report.exclusions);
     for (tested, job) in tested.zip(places) {
         if let Some(findings) = findings.get(job) {
@@ -298,7 +293,6 @@ fn mutate(
             tested.findings = findings.clone();
         }
     }
-    Ok(())
 }
 
 /// The samples that are judged as promised.
@@ -322,33 +316,32 @@ fn kept<'a>(
         .collect()
 }
 
-/// A query for one form of entries, ready to run.
-struct Bench<'a> {
-    source: QuerySource<'a>,
-    evaluator: Evaluator,
+/// A judge for one form of entries.
+struct Bench {
+    judge: Judge,
     scratch: Scratch,
 }
 
-impl<'a> Bench<'a> {
-    fn new(
-        loaded: &'a Loaded,
-        environment: &'a Environment,
-        prefix: LogLinePrefix,
-    ) -> Result<Self, EvaluatorError> {
-        let mut source = QuerySource::of(&loaded.policy, environment);
-        source.prefix = prefix;
-        let evaluator = Evaluator::of(&source)?;
-        let scratch = evaluator.scratch();
-        Ok(Self {
-            source,
-            evaluator,
-            scratch,
-        })
+impl Bench {
+    fn new(loaded: &Loaded, environment: &Environment, prefix: LogLinePrefix) -> Self {
+        let rules = Rules {
+            prefix,
+            ..Rules::of(&loaded.policy, environment)
+        };
+        Self {
+            judge: Judge::new(&rules),
+            scratch: Scratch::default(),
+        }
     }
 
-    /// What the explanation says of one exclusion and an entry.
+    fn outcome(&mut self, entry: &[u8]) -> Outcome {
+        self.judge
+            .outcome(&mut self.scratch, entry, || time_of(entry))
+    }
+
+    /// What the judge says of one exclusion and an entry.
     fn why(&mut self, id: &str, entry: &[u8]) -> String {
-        let explanation = explain(&self.evaluator, &mut self.scratch, &self.source, entry);
+        let explanation = self.judge.explain(&mut self.scratch, entry);
         match explanation
             .exclusions
             .iter()
@@ -356,9 +349,6 @@ impl<'a> Bench<'a> {
             .map(|found| &found.answer)
         {
             Some(Answer::Fails(failed)) => format!("`{}`: {}", failed.condition, failed.why),
-            Some(Answer::Stricter) => {
-                "the compiled pattern is stricter than the policy file".to_owned()
-            }
             _ => explanation.reason,
         }
     }
@@ -369,8 +359,8 @@ fn environment_report(
     fixtures: &[Fixture],
     environment: &Environment,
     today: Date,
-) -> Result<EnvironmentReport, EvaluatorError> {
-    let mut bench = Bench::new(loaded, environment, environment.log_line_prefix)?;
+) -> EnvironmentReport {
+    let mut bench = Bench::new(loaded, environment, environment.log_line_prefix);
     let person = sample::person(&loaded.policy, environment, today);
     let exclusions = loaded
         .policy
@@ -379,30 +369,30 @@ fn environment_report(
         .collect();
 
     // A fixture may have been recorded with the other prefix.
-    let mut other: Option<Bench<'_>> = None;
+    let mut other: Option<Bench> = None;
     let mut reports = Vec::new();
     for fixture in fixtures {
         let prefix = fixture.prefix.unwrap_or(environment.log_line_prefix);
-        let bench = if prefix == bench.evaluator.prefix() {
+        let bench = if prefix == bench.judge.prefix() {
             &mut bench
         } else {
             match &mut other {
                 Some(other) => other,
-                none => none.insert(Bench::new(loaded, environment, prefix)?),
+                none => none.insert(Bench::new(loaded, environment, prefix)),
             }
         };
         reports.push(fixture_report(bench, fixture));
     }
-    Ok(EnvironmentReport {
+    EnvironmentReport {
         name: environment.name.clone(),
         exclusions,
         fixtures: reports,
-    })
+    }
 }
 
 fn exclusion_report(
     loaded: &Loaded,
-    bench: &mut Bench<'_>,
+    bench: &mut Bench,
     exclusion: &Exclusion,
     person: &str,
 ) -> ExclusionReport {
@@ -438,14 +428,14 @@ fn exclusion_report(
 
 fn sample_report(
     loaded: &Loaded,
-    bench: &mut Bench<'_>,
+    bench: &mut Bench,
     exclusion: &Exclusion,
     promise: Promise,
     sample: &Sample,
     person: &str,
 ) -> SampleReport {
-    let entry = sample::entry(sample, bench.evaluator.prefix(), person);
-    let verdict = bench.evaluator.verdict(&mut bench.scratch, &entry);
+    let entry = sample::entry(sample, bench.judge.prefix(), person);
+    let verdict = bench.judge.verdict(&mut bench.scratch, &entry);
     let name = verdict.name().unwrap_or("not_a_record");
     let silenced_by = match &verdict {
         Verdict::Excluded(by) => by.clone(),
@@ -501,7 +491,7 @@ fn others(by: &[String], this: &str) -> String {
     ids(&rest)
 }
 
-fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
+fn fixture_report(bench: &mut Bench, fixture: &Fixture) -> FixtureReport {
     let mut failures: Vec<FixtureFailure> = fixture
         .faults
         .iter()
@@ -523,20 +513,14 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
         failures: Vec::new(),
     };
     for entry in &fixture.entries {
-        let dropped = bench.evaluator.dropped_by(&mut bench.scratch, &entry.text);
-        let role = dropped.and_then(|stage| bench.evaluator.roles().get(stage));
-        report.records += usize::from(role != Some(&StageRole::NotARecord));
-        report.counted += usize::from(dropped.is_none());
+        let outcome = bench.outcome(&entry.text);
+        report.records += usize::from(outcome != Outcome::NotARecord);
+        report.counted += usize::from(outcome == Outcome::Counted);
     }
     for range in &fixture.expectations {
         let counted: Vec<_> = fixture
             .entries_in(range)
-            .filter(|entry| {
-                bench
-                    .evaluator
-                    .dropped_by(&mut bench.scratch, &entry.text)
-                    .is_none()
-            })
+            .filter(|entry| bench.outcome(&entry.text) == Outcome::Counted)
             .collect();
         let what = match (range.label, counted.as_slice()) {
             (Label::Human, []) => {
@@ -545,13 +529,7 @@ fn fixture_report(bench: &mut Bench<'_>, fixture: &Fixture) -> FixtureReport {
                     .entries_in(range)
                     .take(3)
                     .map(|entry| {
-                        let why = explain(
-                            &bench.evaluator,
-                            &mut bench.scratch,
-                            &bench.source,
-                            &entry.text,
-                        )
-                        .reason;
+                        let why = bench.judge.explain(&mut bench.scratch, &entry.text).reason;
                         format!("line {}: {why}", entry.line)
                     })
                     .collect();

@@ -13,10 +13,9 @@ use crate::audit_log::follow::{Chunk, Place};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Entry, Piece, ReadReport};
 use crate::audit_log::timestamp::{Timestamp, fast_epoch_ms};
-use crate::insights::Scratch;
+use crate::judge::{Judge, Scratch, Verdict};
 use crate::report::escape;
 use crate::rules::eval::{self, Line};
-use crate::rules::{Evaluator, Verdict};
 
 use super::outbox::Record;
 use super::{PrefixNotice, What};
@@ -28,7 +27,7 @@ const EXAMINED: usize = 16;
 
 /// What judging needs.
 pub(super) struct Judging<'a> {
-    pub(super) evaluator: &'a Evaluator,
+    pub(super) judge: &'a Judge,
     pub(super) scratches: &'a Scratches,
     pub(super) what: What,
     pub(super) has_webhook: bool,
@@ -39,11 +38,9 @@ pub(super) struct Judging<'a> {
 pub(super) struct Scratches(Mutex<Vec<Scratch>>);
 
 impl Scratches {
-    fn take(&self, evaluator: &Evaluator) -> Scratch {
+    fn take(&self) -> Scratch {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let scratch = kept.pop();
-        drop(kept);
-        scratch.unwrap_or_else(|| evaluator.scratch())
+        kept.pop().unwrap_or_default()
     }
 
     fn put(&self, scratch: Scratch) {
@@ -129,7 +126,7 @@ pub(super) fn judge(judging: &Judging<'_>, chunk: &Chunk<'_>) -> Judgement {
     let name = chunk.path.to_string_lossy();
     let pieces = chunk.piece.split(PIECE);
     let one = |piece: &Piece<'_>| {
-        let mut scratch = judging.scratches.take(judging.evaluator);
+        let mut scratch = judging.scratches.take();
         let judged = judge_piece(
             judging,
             &mut scratch,
@@ -168,7 +165,7 @@ fn judge_piece(
     let mut last: Option<i64> = None;
     piece.visit(&mut report, |entry| {
         last = fast_epoch_ms(entry.text).or(last);
-        if !judging.evaluator.may_concern(entry.text) {
+        if !judging.judge.may_concern(entry.text) {
             return;
         }
         let is_written = written.is_some_and(|written| entry.offset < written);
@@ -201,7 +198,7 @@ fn judge_entry(
     file: &Place,
     is_written: bool,
 ) {
-    let judged = judging.evaluator.judge(scratch, entry.text);
+    let judged = judging.judge.judge(scratch, entry.text);
     let verdict = judged.verdict.clone();
     let Some(mut line) = eval::line(Cow::Borrowed(name), entry.line, judged) else {
         return;

@@ -59,8 +59,8 @@ pub struct Build {
     pub environment: String,
     /// The digest of the policy files.
     pub policy_digest: String,
-    /// The digest of the compiled text.
-    pub query_digest: String,
+    /// The digest of the rules that the judge decides by.
+    pub rules_digest: String,
 }
 
 impl Metrics {
@@ -201,7 +201,7 @@ impl Metrics {
             &[
                 ("environment", &build.environment),
                 ("policy_digest", &build.policy_digest),
-                ("query_digest", &build.query_digest),
+                ("rules_digest", &build.rules_digest),
             ],
             1,
         );

@@ -1,5 +1,6 @@
-//! The compiled text against an independent evaluation of the policy, record by record; against
-//! both meanings of a missing field; and without any question that AWS leaves open.
+//! The judge against two second opinions, record by record: an independent evaluation of the policy, and the compiled text
+//! under both meanings of a missing field. They agree but for faults of the old readers of statements, which are named
+//! below; and the text leaves nothing to a question that AWS leaves open.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,18 +20,21 @@ use pgvigil::audit_log::write::{
 use pgvigil::audit_log::{EntryKind, Kind, Prefix, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{self, MissingField, Scratch};
+use pgvigil::judge::{self, Answer, Judge, Rules};
 use pgvigil::policy::model::{Exclusion, ServiceAccount, Signal};
+use pgvigil::rules::Verdict;
+use pgvigil::rules::evaluator::Evaluator;
 use pgvigil::rules::evaluator::day_of;
 use pgvigil::rules::reference::{self, Facts, Opinion};
-use pgvigil::rules::{Evaluator, Verdict};
 use proptest::prelude::*;
 use rayon::prelude::*;
 use regex_automata::meta::Regex;
 
 use crate::recorded;
 
-/// Both evaluations of one environment and prefix.
+/// All three for one environment and prefix.
 pub(crate) struct Judges {
+    judge: Judge,
     null: Evaluator,
     falsy: Evaluator,
     accounts: Vec<&'static ServiceAccount>,
@@ -40,22 +44,25 @@ pub(crate) struct Judges {
     opinions: Mutex<HashMap<Vec<u8>, Opinion>>,
 }
 
-/// Room for both.
+/// Room for them.
 struct Room {
+    judge: judge::Scratch,
     null: Scratch,
     falsy: Scratch,
 }
 
-/// How the two evaluations differ.
+/// How the opinions differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Difference {
-    /// The compiled text silences what counts: a hole.
+    /// The judge silences what counts by the policy: a hole.
     Looser,
-    /// The compiled text counts what could be silent: noise.
+    /// The judge counts what could be silent: noise.
     Stricter,
     /// Both are silent, for other reasons.
     Reasons,
-    /// It depends on what a missing field is.
+    /// The compiled text silences what the judge counts.
+    Text,
+    /// The compiled text depends on what a missing field is.
     Missing,
 }
 
@@ -67,6 +74,11 @@ impl Judges {
         source.signals = signals.to_vec();
         let query = source.alarm("");
         Self {
+            judge: Judge::new(&Rules {
+                prefix,
+                signals: signals.to_vec(),
+                ..Rules::of(policy, policy.environment(environment).unwrap())
+            }),
             null: Evaluator::new(&query, prefix, MissingField::Null).unwrap(),
             falsy: Evaluator::new(&query, prefix, MissingField::False).unwrap(),
             accounts: source.service_accounts.clone(),
@@ -79,6 +91,7 @@ impl Judges {
 
     fn room(&self) -> Room {
         Room {
+            judge: judge::Scratch::default(),
             null: self.null.scratch(),
             falsy: self.falsy.scratch(),
         }
@@ -216,60 +229,127 @@ impl Judges {
             ));
         }
         let expected = self.expected(text);
-        let difference = match (&expected, &compiled) {
-            (Expected::Counted | Expected::Opinion(Opinion::Counted), Verdict::Counted)
+        let verdict = self.judge.verdict(&mut room.judge, text);
+        let differs = self
+            .from_policy(room, &expected, &verdict, text)
+            .or_else(|| self.from_text(room, &compiled, &verdict, text))?;
+        Some((
+            differs,
+            format!("judge {verdict:?}, policy {expected:?}, text {compiled:?}"),
+        ))
+    }
+
+    /// How the judge differs from the independent evaluation.
+    fn from_policy(
+        &self,
+        room: &mut Room,
+        expected: &Expected,
+        verdict: &Verdict,
+        text: &[u8],
+    ) -> Option<Difference> {
+        match (expected, verdict) {
+            (
+                Expected::Counted | Expected::NotSilenced | Expected::Opinion(Opinion::Counted),
+                Verdict::Counted,
+            )
             | (Expected::Opinion(Opinion::OutOfScope), Verdict::OutOfScope)
             | (Expected::NotARecord, Verdict::NotARecord)
-            | (Expected::NotSilenced, Verdict::Counted)
-            | (Expected::NotSilent, Verdict::Counted | Verdict::NotARecord) => return None,
-            (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs))
-                if ours == theirs =>
-            {
-                return None;
+            | (Expected::NotSilent, Verdict::Counted | Verdict::NotARecord) => None,
+            (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs)) => {
+                let differ = ours
+                    .iter()
+                    .filter(|id| !theirs.contains(id))
+                    .chain(theirs.iter().filter(|id| !ours.contains(id)));
+                let all_by_calls = differ.map(|id| self.reads_calls(id)).all(|reads| reads);
+                (!all_by_calls).then_some(Difference::Reasons)
             }
-            // A line that only quotes a head: keeping it is the safe side, and dropping it by its
-            // severity would let a forged name hide a record.
-            (Expected::NotARecord, Verdict::Counted) if has_head(text) => return None,
-            // With one head there is one record at most, and its fields are the server's: whether
-            // the text before it is an application name or a statement, the verdict is the record's.
-            (
-                Expected::NotSilenced | Expected::Counted,
-                Verdict::Excluded(_) | Verdict::OutOfScope,
-            ) if self.prefix == LogLinePrefix::Long
-                && count_heads(text, 2) == 1
-                && has_one_middle(text) =>
+            // The readers of statements differ: that of the judge is held against PostgreSQL's grammar (`oracle.rs`).
+            (Expected::Opinion(Opinion::Excluded(by)), Verdict::Counted)
+                if by.iter().all(|id| self.fails_by_calls(room, id, text)) =>
             {
-                return None;
+                None
             }
-            // What a service account's broken record says does not matter: its prefix is whole. Nor does an error of
-            // its own that quotes a record.
-            (Expected::NotSilenced | Expected::NotARecord, Verdict::OutOfScope)
-                if self.is_service_account(text) =>
+            (Expected::Opinion(Opinion::Counted), Verdict::Excluded(by))
+                if by.iter().all(|id| self.reads_calls(id)) =>
             {
-                return None;
+                None
             }
-            // PostgreSQL refuses a quoted name that does not end before pgAudit could see the statement: there is no such
-            // record. The compiled text takes the field's own quote for the end of the name.
-            (Expected::Opinion(Opinion::Counted), Verdict::Excluded(_)) if is_all_quotes(text) => {
-                return None;
+            // `EXECUTE` with computed parameters.
+            (Expected::Opinion(Opinion::OutOfScope), Verdict::Counted | Verdict::Excluded(_))
+                if is_execute(text) =>
+            {
+                None
             }
             // Nothing in it that could be a record.
-            (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => return None,
+            (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => None,
             (
                 Expected::Counted
                 | Expected::NotSilenced
                 | Expected::NotSilent
                 | Expected::Opinion(Opinion::Counted),
                 _,
-            ) => Difference::Looser,
-            (_, Verdict::Counted) => Difference::Stricter,
-            _ => Difference::Reasons,
-        };
-        Some((
-            difference,
-            format!("policy {expected:?}, compiled {compiled:?}"),
-        ))
+            ) => Some(Difference::Looser),
+            (_, Verdict::Counted) => Some(Difference::Stricter),
+            _ => Some(Difference::Reasons),
+        }
     }
+
+    /// What the text silences and the judge counts. That the text counts more is only noise.
+    fn from_text(
+        &self,
+        room: &mut Room,
+        compiled: &Verdict,
+        verdict: &Verdict,
+        text: &[u8],
+    ) -> Option<Difference> {
+        if *verdict != Verdict::Counted || *compiled == Verdict::Counted {
+            return None;
+        }
+        let is_old_fault = match compiled {
+            Verdict::Excluded(by) => {
+                by.iter().all(|id| self.fails_by_calls(room, id, text))
+                    // PostgreSQL refuses a quoted name that does not end before pgAudit could see the statement: there is
+                    // no such record. The text takes the field's own quote for the end of the name.
+                    || is_all_quotes(text)
+            }
+            Verdict::OutOfScope => is_execute(text) || self.is_service_account(text),
+            Verdict::NotARecord => !has_head(text),
+            Verdict::Counted => true,
+        };
+        // With one head there is one record at most, and its fields are the server's: whether the text before it is an
+        // application name or a statement, the verdict is the record's.
+        let has_one_reading =
+            self.prefix == LogLinePrefix::Long && count_heads(text, 2) == 1 && has_one_middle(text);
+        (!is_old_fault && !has_one_reading).then_some(Difference::Text)
+    }
+
+    /// Whether an exclusion looks at the calls of a statement.
+    fn reads_calls(&self, id: &str) -> bool {
+        self.exclusions.iter().any(|exclusion| {
+            exclusion.id == id
+                && exclusion
+                    .matcher
+                    .statement
+                    .as_ref()
+                    .is_some_and(|statement| statement.only_calls.is_some())
+        })
+    }
+
+    /// Whether the judge says that an exclusion does not apply because of a call or a cast.
+    fn fails_by_calls(&self, room: &mut Room, id: &str, text: &[u8]) -> bool {
+        let explanation = self.judge.explain(&mut room.judge, text);
+        explanation.exclusions.iter().any(|answer| {
+            answer.id == id
+                && matches!(&answer.answer, Answer::Fails(failed) if failed.condition == "statement.only_calls")
+        })
+    }
+}
+
+/// Whether a record may be of an `EXECUTE`, whose parameters the old readers do not look at.
+fn is_execute(text: &[u8]) -> bool {
+    [&b",MISC,EXECUTE,"[..], b",MISC,EXPLAIN,"]
+        .iter()
+        .any(|head| text.windows(head.len()).any(|part| part == *head))
 }
 
 fn memchr_at(names: &[u8]) -> impl Iterator<Item = usize> + '_ {
@@ -280,7 +360,7 @@ fn memchr_at(names: &[u8]) -> impl Iterator<Item = usize> + '_ {
         .map(|(at, _)| at)
 }
 
-/// What the compiled text has to say.
+/// What has to be said of an entry.
 #[derive(Debug)]
 pub(crate) enum Expected {
     Opinion(Opinion),

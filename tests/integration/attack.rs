@@ -19,11 +19,10 @@ use jiff::civil::{Date, date};
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadOptions, Source, for_each_entry};
 use pgvigil::audit_log::{EntryKind, judge_entry};
-use pgvigil::compile::QuerySource;
 use pgvigil::diagnostic::Code;
+use pgvigil::judge::{Judge, Rules, Scratch};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report;
-use pgvigil::rules::Evaluator;
 use pgvigil::rules::attack::{
     self, Attack, AttackReport, Effort, Harm, Kind, Options, corpus, judge_records,
 };
@@ -91,15 +90,14 @@ fn reference() -> Loaded {
 
 fn run(loaded: &Loaded) -> AttackReport {
     let environment = loaded.policy.environments.first().unwrap();
-    attack::run(&loaded.policy, environment, TODAY, &FULL).unwrap()
+    attack::run(&loaded.policy, environment, TODAY, &FULL)
 }
 
-/// Judges what a report shows anew, with an evaluator of its own.
+/// Judges what a report shows anew, with a judge of its own.
 fn assert_silent(loaded: &Loaded, report: &AttackReport) {
     let environment = loaded.policy.environments.first().unwrap();
-    let source = QuerySource::of(&loaded.policy, environment);
-    let evaluator = Evaluator::of(&source).unwrap();
-    let mut scratch = evaluator.scratch();
+    let judge = Judge::new(&Rules::of(&loaded.policy, environment));
+    let mut scratch = Scratch::default();
     for exclusion in &report.exclusions {
         for evasion in &exclusion.evasions {
             let attack = Attack {
@@ -119,7 +117,7 @@ fn assert_silent(loaded: &Loaded, report: &AttackReport) {
                 condition: String::new(),
                 item: None,
             };
-            let outcome = judge_records(&evaluator, &mut scratch, &attack.entries(source.prefix));
+            let outcome = judge_records(&judge, &mut scratch, &attack.entries(judge.prefix()));
             assert!(outcome.is_evasion(), "{evasion:?}");
             assert!(evasion.silenced_by.contains(&exclusion.id), "{evasion:?}");
             let text = &evasion.script;
@@ -209,7 +207,7 @@ fn behind_no_shipped_exclusion_a_person_can_hide() {
     for prefix in LogLinePrefix::ALL {
         let mut environment = policy.environment("local").unwrap().clone();
         environment.log_line_prefix = prefix;
-        let report = attack::run(&policy, &environment, TODAY, &FULL).unwrap();
+        let report = attack::run(&policy, &environment, TODAY, &FULL);
         assert!(report.passed, "{}", report::attack::human(&report, false));
         for exclusion in &report.exclusions {
             assert!(

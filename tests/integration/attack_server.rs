@@ -65,7 +65,7 @@ fn asked(loaded: &Loaded, server: &mut Told) -> AttackReport {
         effort: Effort::Full,
         exclusions: None,
     };
-    let mut report = attack::run(&loaded.policy, environment, TODAY, &options).unwrap();
+    let mut report = attack::run(&loaded.policy, environment, TODAY, &options);
     confirm(
         &loaded.policy,
         environment,
@@ -197,7 +197,7 @@ fn a_run_can_be_stopped() {
         effort: Effort::Full,
         exclusions: None,
     };
-    let mut report = attack::run(&loaded.policy, environment, TODAY, &options).unwrap();
+    let mut report = attack::run(&loaded.policy, environment, TODAY, &options);
     let stopped = confirm(
         &loaded.policy,
         environment,

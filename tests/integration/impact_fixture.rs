@@ -305,12 +305,12 @@ pub(crate) fn realistic() -> ImpactReport {
         base: Revision {
             name: text("origin/main"),
             commit: Some(text("5ca8218d0c1f6a1e0f6f0e7ad7d0d28f3d1c9a10")),
-            query_digest: text("0b54a2d2f3dd5b8cf7f0eb4bb0d1a6d8a8a2c3f4e5d6c7b8a9f0e1d2c3b4a596"),
+            rules_digest: text("0b54a2d2f3dd5b8cf7f0eb4bb0d1a6d8a8a2c3f4e5d6c7b8a9f0e1d2c3b4a596"),
         },
         head: Revision {
             name: text("widen-dbeaver"),
             commit: Some(text("b00481b6f0c2a4d8e1937a5b6c4d2e0f18a9b7c6")),
-            query_digest: text("9e107d9d372bb6826bd81d3542a419d6e4d909c290d0fb1ca068ffaddf22cbd0"),
+            rules_digest: text("9e107d9d372bb6826bd81d3542a419d6e4d909c290d0fb1ca068ffaddf22cbd0"),
         },
         logs: Logs {
             files: vec![
@@ -438,7 +438,7 @@ pub(crate) fn hostile() -> ImpactReport {
     for side in [&mut report.base, &mut report.head] {
         side.name = next();
         side.commit = Some(next());
-        side.query_digest = next();
+        side.rules_digest = next();
     }
     for file in &mut report.logs.files {
         *file = next();

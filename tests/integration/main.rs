@@ -79,6 +79,8 @@ mod mutation;
 mod package;
 mod page;
 mod readme;
+mod oracle;
+mod oracle_texts;
 mod recorded;
 mod recordings;
 mod remembered;

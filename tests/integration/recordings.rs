@@ -14,9 +14,9 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::{QuerySource, StageRole};
-use pgvigil::insights::{self, Event, Options, Program, Scratch};
-use pgvigil::rules::Evaluator;
+use pgvigil::audit_log::timestamp::time_of;
+use pgvigil::insights::{self, Event, Options, Program};
+use pgvigil::judge::{Judge, Outcome, Rules, Scratch};
 use pgvigil::rules::fixture::Label;
 use rayon::prelude::*;
 
@@ -47,9 +47,9 @@ pub(crate) struct Score {
     pub(crate) reference_loud: usize,
 }
 
-/// The queries, ready to run.
+/// The judge for each prefix, and the query of the system that pgvigil replaces.
 struct Queries {
-    ours: [Evaluator; 2],
+    ours: [Judge; 2],
     reference: Program,
 }
 
@@ -60,29 +60,25 @@ static QUERIES: LazyLock<Queries> = LazyLock::new(|| {
             .unwrap();
     Queries {
         ours: LogLinePrefix::ALL.map(|prefix| {
-            let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
-            source.prefix = prefix;
-            Evaluator::of(&source).unwrap()
+            Judge::new(&Rules {
+                prefix,
+                ..Rules::of(policy, policy.environment("local").unwrap())
+            })
         }),
         reference: Program::new(&insights::parse(&text).unwrap(), Options::default()).unwrap(),
     }
 });
 
 /// Room for all of them.
-fn rooms() -> ([Scratch; 2], Scratch) {
-    (
-        QUERIES.ours.each_ref().map(Evaluator::scratch),
-        QUERIES.reference.scratch(),
-    )
+fn rooms() -> (Scratch, insights::Scratch) {
+    (Scratch::default(), QUERIES.reference.scratch())
 }
 
-fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) -> Score {
-    let at = QUERIES
-        .ours
-        .iter()
-        .position(|evaluator| evaluator.prefix() == recording.prefix)
+fn score((scratch, theirs): &mut (Scratch, insights::Scratch), recording: &Recording) -> Score {
+    let mut judges = QUERIES.ours.iter();
+    let judge = judges
+        .find(|judge| judge.prefix() == recording.prefix)
         .unwrap();
-    let (evaluator, scratch) = (&QUERIES.ours[at], &mut ours[at]);
     let mut score = Score {
         name: recording.name.clone(),
         relation: recording.relation,
@@ -92,9 +88,7 @@ fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) ->
         let mut counted = Vec::new();
         let (mut records, mut by_reference) = (0, 0);
         for entry in recording.log.entries_in(range) {
-            let dropped = evaluator
-                .dropped_by(scratch, &entry.text)
-                .map(|stage| &evaluator.roles()[stage]);
+            let outcome = judge.outcome(scratch, &entry.text, || time_of(&entry.text));
             let event = Event {
                 message: &entry.text,
                 timestamp_ms: 0,
@@ -109,8 +103,8 @@ fn score((ours, theirs): &mut ([Scratch; 2], Scratch), recording: &Recording) ->
                     .rejected_by
                     .is_none(),
             );
-            records += usize::from(dropped != Some(&StageRole::NotARecord));
-            if dropped.is_none() {
+            records += usize::from(outcome != Outcome::NotARecord);
+            if outcome == Outcome::Counted {
                 counted.push(entry);
             }
         }

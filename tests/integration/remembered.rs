@@ -9,7 +9,7 @@
 
 use pgvigil::compile::QuerySource;
 use pgvigil::insights::{Event, MissingField, Scratch};
-use pgvigil::rules::Evaluator;
+use pgvigil::rules::evaluator::Evaluator;
 use pgvigil::rules::evaluator::Pair;
 use rayon::prelude::*;
 

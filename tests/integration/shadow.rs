@@ -14,7 +14,8 @@ use pgvigil::compile::query::shadow::column;
 use pgvigil::compile::{QUERY_LIMIT, QuerySource};
 use pgvigil::insights::{self, Event, MissingField, Options, Program};
 use pgvigil::policy;
-use pgvigil::rules::{Evaluator, Verdict};
+use pgvigil::rules::Verdict;
+use pgvigil::rules::evaluator::Evaluator;
 
 use crate::agreement::SETTLED;
 use crate::recorded;

@@ -11,9 +11,8 @@
 use std::collections::BTreeSet;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::QuerySource;
+use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
 use pgvigil::policy::model::Signal;
-use pgvigil::rules::{Evaluator, Verdict};
 
 use crate::recorded;
 use crate::server::Server;
@@ -81,11 +80,11 @@ fn entries(text: &str) -> Vec<String> {
 }
 
 /// What a step is heard as: by each signal, what it says of it.
-fn heard(evaluator: &Evaluator, entries: &[String]) -> BTreeSet<Signal> {
-    let mut scratch = evaluator.scratch();
+fn heard(judge: &Judge, entries: &[String]) -> BTreeSet<Signal> {
+    let mut scratch = Scratch::default();
     let mut heard = BTreeSet::new();
     for entry in entries {
-        let judged = evaluator.judge(&mut scratch, entry.as_bytes());
+        let judged = judge.judge(&mut scratch, entry.as_bytes());
         if judged.verdict == Verdict::Counted {
             assert!(!judged.signals.is_empty(), "counted by no signal: {entry}");
             heard.extend(judged.signals);
@@ -197,19 +196,20 @@ const STEPS: &[(&str, &str, &[Signal])] = {
     ]
 };
 
-fn evaluators(prefix: LogLinePrefix) -> [Evaluator; 2] {
+fn judges(prefix: LogLinePrefix) -> [Judge; 2] {
     let policy = &recorded::shipped().policy;
-    let mut source = QuerySource::of(policy, policy.environment("local").unwrap());
-    source.prefix = prefix;
-    source.signals = Signal::ALL.to_vec();
-    let all = Evaluator::of(&source).unwrap();
-    source.signals = vec![Signal::Dml];
-    [all, Evaluator::of(&source).unwrap()]
+    [Signal::ALL.to_vec(), vec![Signal::Dml]].map(|signals| {
+        Judge::new(&Rules {
+            prefix,
+            signals,
+            ..Rules::of(policy, policy.environment("local").unwrap())
+        })
+    })
 }
 
 fn signals_hear(name: &str, prefix: LogLinePrefix) {
     let mut watched = Watched::start(name);
-    let [all, dml_alone] = evaluators(prefix);
+    let [all, dml_alone] = judges(prefix);
     let mut wrong = Vec::new();
     for (user, sql, wanted) in STEPS {
         watched.does(user, sql);
@@ -251,7 +251,7 @@ fn signals_hear_a_server_with_the_long_prefix() {
 #[test]
 fn a_superuser_switches_the_audit_off_unheard() {
     let mut watched = Watched::start("short");
-    let [all, _] = evaluators(LogLinePrefix::Short);
+    let [all, _] = judges(LogLinePrefix::Short);
     let mut psql = watched.server.psql("dba", "postgres");
     psql.args([
         "-c",

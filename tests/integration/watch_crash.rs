@@ -17,8 +17,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pgvigil::audit_log::follow::{self, Follower, Options, Start};
 use pgvigil::audit_log::reader::Inputs;
-use pgvigil::compile::QuerySource;
-use pgvigil::rules::Evaluator;
+use pgvigil::judge::{Judge, Rules};
+use pgvigil::rules::eval;
 use pgvigil::watch::cursor::Cursor;
 use pgvigil::watch::outbox::{Answer, Limits, Outbox};
 use pgvigil::watch::output::{Output, OutputFile};
@@ -29,11 +29,12 @@ use tempfile::TempDir;
 
 use crate::recorded;
 
-static EVALUATOR: LazyLock<Evaluator> = LazyLock::new(|| {
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let policy = &recorded::shipped().policy;
-    let environment = policy.environment("local").unwrap();
-    Evaluator::of(&QuerySource::of(policy, environment)).unwrap()
+    Rules::of(policy, policy.environment("local").unwrap())
 });
+
+static JUDGE: LazyLock<Judge> = LazyLock::new(|| Judge::new(&RULES));
 
 /// How the server, or who administers it, begins a new log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +185,7 @@ impl World {
         let outbox = Outbox::new(limits, Value::Null);
         let watch = Watch::new(
             follower,
-            EVALUATOR.clone(),
+            Judge::new(&RULES),
             What::default(),
             Output::File(output),
             Some(outbox),
@@ -356,7 +357,8 @@ fn statements(lines: &[Value]) -> Vec<&str> {
 
 fn expected(log: &[u8]) -> Vec<Value> {
     let mut text = Vec::new();
-    EVALUATOR.lines(
+    eval::lines(
+        &JUDGE,
         &Inputs::from_bytes("log", log),
         |_| {},
         |part| {

@@ -4,6 +4,7 @@ use super::csv::CsvColumns;
 use super::event::{self, Event};
 use super::format::Format;
 use super::report::ReadReport;
+use super::starts::Lines;
 use crate::audit_log::timestamp::{split_iso, starts_export_event};
 use std::sync::Arc;
 
@@ -38,8 +39,6 @@ pub(super) struct Unit {
 
 /// A piece of a file that holds whole entries.
 pub(super) struct Block {
-    /// Counts the blocks of the input.
-    pub(super) number: u64,
     pub(super) file: usize,
     pub(super) format: Format,
     /// A reused buffer; the text is its first `len` bytes.
@@ -154,61 +153,13 @@ impl Block {
     }
 }
 
-/// Whole entries of a log as PostgreSQL writes it.
-pub(super) struct Lines<'a> {
-    pub(super) text: &'a [u8],
-    /// Index of the file.
-    pub(super) file: usize,
-    /// The number of the first line.
-    pub(super) line: u64,
-    /// Bytes of the file before the text.
-    pub(super) offset: u64,
-}
-
-impl Lines<'_> {
-    /// A line that begins with a TAB goes on with the entry before it; any other begins one.
-    pub(super) fn visit(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
-        let mut rest = self.text;
-        let mut line = self.line;
-        while !rest.is_empty() {
-            let start = line;
-            let offset = self.offset + as_u64(self.text.len() - rest.len());
-            let mut end = rest.len();
-            let mut next = rest.len();
-            for at in memchr::memchr_iter(b'\n', rest) {
-                line += 1;
-                if rest.get(at + 1) != Some(&b'\t') {
-                    (end, next) = (at, at + 1);
-                    break;
-                }
-            }
-            let text = trim_end(rest.get(..end).unwrap_or_default());
-            rest = rest.get(next..).unwrap_or_default();
-            if text.first() == Some(&b'\t') {
-                report.add_foreign(self.file, start, text);
-            } else if !text.is_empty() {
-                report.entries += 1;
-                each(&Entry {
-                    file: self.file,
-                    line: start,
-                    offset,
-                    text,
-                    timestamp_ms: None,
-                    ingestion_ms: None,
-                    log_stream: None,
-                });
-            }
-        }
-    }
-}
-
 pub(super) fn as_u64(count: usize) -> u64 {
     count.try_into().unwrap_or(u64::MAX)
 }
 
 /// Removes the line breaks at the end. No record of pgAudit ends in CR or LF: a field with one is
 /// quoted.
-fn trim_end(mut text: &[u8]) -> &[u8] {
+pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     while let [before @ .., b'\r' | b'\n'] = text {
         text = before;
     }

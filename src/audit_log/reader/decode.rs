@@ -18,18 +18,36 @@ pub(super) fn open<'a>(
     });
     for _ in 0..LAYERS_MAX {
         let mut head = Head::new(reader)?;
-        reader = match head.peek() {
-            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(
+        reader = match Packing::of(head.peek()) {
+            Some(Packing::Gz) => Box::new(flate2::bufread::MultiGzDecoder::new(
                 BufReader::with_capacity(128 << 10, head),
             )),
-            // Zstandard frames, and the skippable frames that may come before one.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                Box::new(Zst::new(head)?)
-            }
-            _ => return Ok(Box::new(head)),
+            Some(Packing::Zst) => Box::new(Zst::new(head)?),
+            None => return Ok(Box::new(head)),
         };
     }
     Ok(reader)
+}
+
+/// Whether a text with this beginning is compressed.
+pub(super) fn is_packed(head: &[u8]) -> bool {
+    Packing::of(head).is_some()
+}
+
+enum Packing {
+    Gz,
+    Zst,
+}
+
+impl Packing {
+    fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x1f, 0x8b, ..] => Some(Self::Gz),
+            // Zstandard frames, and the skippable frames that may come before one.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zst),
+            _ => None,
+        }
+    }
 }
 
 struct Counting<R> {

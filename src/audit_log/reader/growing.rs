@@ -1,9 +1,10 @@
 //! Entries of a PostgreSQL log that is still being written: the same cutting, for a text that somebody else holds.
 
-use super::block::{Entry, Lines, as_u64};
+use super::block::{Entry, as_u64};
 use super::cut::{LOOK_AHEAD, is_border, last_border};
 use super::format::Format;
 use super::report::ReadReport;
+use super::starts::Lines;
 
 /// Bytes that are kept of an entry that is given up, to find its end.
 pub(in crate::audit_log) const KEPT: usize = LOOK_AHEAD;

@@ -48,15 +48,6 @@ impl Source {
         }
     }
 
-    /// Opens the source; gives its size in bytes where it is known.
-    pub(super) fn open(&self) -> io::Result<Box<dyn io::Read + Send + '_>> {
-        match self {
-            Self::Path(path) => Ok(Box::new(fs::File::open(path)?)),
-            Self::Stdin => Ok(Box::new(io::stdin())),
-            Self::Bytes { bytes, .. } => Ok(Box::new(&bytes[..])),
-        }
-    }
-
     fn size(&self) -> Option<u64> {
         match self {
             Self::Path(path) => fs::metadata(path)

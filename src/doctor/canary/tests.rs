@@ -374,7 +374,6 @@ fn matched(rules: &str) -> Outcome {
         crate::doctor::tests::now(),
         "t0ken",
     )
-    .unwrap()
 }
 
 #[test]
@@ -385,7 +384,7 @@ fn the_shipped_rules_hear_the_marked_records() {
             let mut environment = environment.clone();
             environment.log_line_prefix = prefix;
             let now = crate::doctor::tests::now();
-            let outcome = prove_matcher(&loaded.policy, &environment, now, "t0ken").unwrap();
+            let outcome = prove_matcher(&loaded.policy, &environment, now, "t0ken");
             assert!(matches!(outcome, Outcome::Proven(_)), "{outcome:?}");
         }
     }
@@ -399,7 +398,7 @@ fn a_rule_that_silences_the_marked_record_is_named() {
         matched(rules),
         Outcome::Failed("a marked WRITE,DELETE is silenced by too-wide".to_owned())
     );
-    let accounts = "version: 1\nservice_accounts:\n- pattern: pgvigil_.*\n  reason: r\n  owner: o\n  environments: all\n";
+    let accounts = "version: 1\nservice_accounts:\n- pattern: pgvigil_[a-z]+\n  reason: r\n  owner: o\n  environments: all\n";
     let Outcome::Failed(why) = matched(accounts) else {
         panic!("it counts");
     };

@@ -315,9 +315,9 @@ fn footer(report: &ImpactReport, page: &mut String) {
         fact(
             name,
             &format!(
-                "{}, query <code>{}</code>",
+                "{}, rules <code>{}</code>",
                 html(&revision(&side.name, side.commit.as_ref())),
-                html(&side.query_digest)
+                html(&side.rules_digest)
             ),
         );
     }

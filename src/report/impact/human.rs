@@ -373,9 +373,9 @@ impl Page {
         self.gap();
         let side = |side: &Revision| {
             format!(
-                "{} (query {})",
+                "{} (rules {})",
                 revision(&side.name, side.commit.as_ref()),
-                digest(&side.query_digest)
+                digest(&side.rules_digest)
             )
         };
         for line in [

@@ -405,9 +405,9 @@ fn footer(report: &ImpactReport) -> String {
     let run = shorten(&command(report), 300);
     let side = |revision_: &crate::rules::impact::report::Revision| {
         format!(
-            "{} query {}",
+            "{} rules {}",
             name(&revision(&revision_.name, revision_.commit.as_ref())),
-            code(&digest(&revision_.query_digest))
+            code(&digest(&revision_.rules_digest))
         )
     };
     without_commands(&format!(

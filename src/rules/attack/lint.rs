@@ -6,6 +6,7 @@ use regex_automata::meta::Regex;
 use regex_syntax::ast::{self, Ast};
 use serde::Serialize;
 
+use crate::policy::Pattern;
 use crate::policy::model::Exclusion;
 
 use super::corpus::{Fact, Harm, TABLE};
@@ -234,7 +235,8 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
         .as_ref()
         .and_then(|statement| statement.matches.as_ref());
     let mut found = Vec::new();
-    for (item, expression) in patterns.into_iter().flatten().enumerate() {
+    for (item, pattern) in patterns.into_iter().flatten().enumerate() {
+        let expression = pattern.as_str();
         let Ok(tree) = ast::parse::Parser::new().parse(expression) else {
             continue;
         };
@@ -243,7 +245,7 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
         let mut accepts = None;
         for (what, span, is_open) in signs {
             let accepts = if is_open {
-                accepts.get_or_insert_with(|| accepted(expression)).clone()
+                accepts.get_or_insert_with(|| accepted(pattern)).clone()
             } else {
                 None
             };
@@ -260,9 +262,8 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
 }
 
 /// A statement with a payload that the whole pattern accepts.
-fn accepted(expression: &str) -> Option<String> {
-    let regex = Regex::new(&format!("(?is)^(?:{expression})$")).ok()?;
-    pattern::templates(expression, 4)
+fn accepted(wanted: &Pattern) -> Option<String> {
+    pattern::templates(wanted.as_str(), 4)
         .iter()
         .flat_map(|template| {
             template
@@ -271,7 +272,7 @@ fn accepted(expression: &str) -> Option<String> {
                 .map(|payload| payload.text)
                 .collect::<Vec<_>>()
         })
-        .filter(|text| regex.is_match(&*text.replace('"', "\"\"")))
+        .filter(|text| wanted.is_whole_statement(text.as_bytes()))
         .min_by_key(String::len)
 }
 

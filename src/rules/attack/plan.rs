@@ -1,5 +1,6 @@
 //! The attacks on one exclusion.
 
+use crate::policy::Pattern;
 use crate::policy::model::{Exclusion, Match};
 
 use super::corpus::{self, Entry, Fact, Harm, TABLE, TextOf, corpus, plain};
@@ -428,7 +429,7 @@ impl Maker<'_> {
             || self.exclusion.matcher.relation.is_some())
         .then(|| objects.first())
         .flatten();
-        for (item, expression) in patterns.iter().enumerate() {
+        for (item, expression) in patterns.iter().map(Pattern::as_str).enumerate() {
             let readings = if self.full { 6 } else { 1 };
             for template in pattern::templates(expression, readings) {
                 for (before, fill, behind) in template.holes().take(HOLES_MAX) {

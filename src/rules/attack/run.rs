@@ -9,13 +9,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::compile::QuerySource;
+use crate::audit_log::timestamp::time_of;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
-use crate::insights::Scratch;
+use crate::judge::{self, Judge, Rule, Rules, Scratch, Verdict};
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy};
-use crate::rules::evaluator::EvaluatorError;
-use crate::rules::{Evaluator, Verdict, sample};
+use crate::rules::sample;
 use crate::source::Place;
 
 use super::corpus::{corpus, plain};
@@ -182,17 +181,18 @@ impl Outcome {
 
 /// Judges the log entries of one statement, built or recorded.
 pub fn judge_records<T: AsRef<[u8]>>(
-    evaluator: &Evaluator,
+    judge: &Judge,
     scratch: &mut Scratch,
     entries: &[T],
 ) -> Outcome {
     let mut verdicts = Vec::with_capacity(entries.len());
     for entry in entries {
-        let is_heard = evaluator.dropped_by(scratch, entry.as_ref()).is_none();
-        let verdict = if is_heard {
+        let entry = entry.as_ref();
+        let outcome = judge.outcome(scratch, entry, || time_of(entry));
+        let verdict = if outcome == judge::Outcome::Counted {
             Verdict::Counted
         } else {
-            evaluator.verdict(scratch, entry.as_ref())
+            judge.verdict(scratch, entry)
         };
         let is_counted = verdict == Verdict::Counted;
         verdicts.push(verdict);
@@ -239,19 +239,16 @@ pub fn attacks(
     plan::attacks(exclusion, terms)
 }
 
-/// Attacks the exclusions of an environment with its whole query.
-///
-/// # Errors
-/// As [`Evaluator::new`].
+/// Attacks the exclusions of an environment, with all its rules in force.
 pub fn run(
     policy: &Policy,
     environment: &Environment,
     today: Date,
     options: &Options,
-) -> Result<AttackReport, EvaluatorError> {
-    let source = QuerySource::of(policy, environment);
-    let evaluator = Evaluator::of(&source)?;
-    let wanted = chosen(&source, options);
+) -> AttackReport {
+    let judge = Judge::new(&Rules::of(policy, environment));
+    let prefix = judge.prefix();
+    let wanted = chosen(policy, environment, options);
     let tried: Vec<(usize, usize, Vec<Found>)> = wanted
         .par_iter()
         .map(|exclusion| {
@@ -260,10 +257,9 @@ pub fn run(
             let records = attacks.iter().map(|attack| attack.records.len()).sum();
             let found = attacks
                 .into_par_iter()
-                .map_init(
-                    || evaluator.scratch(),
-                    |scratch, attack| try_one(&evaluator, scratch, source.prefix, attack),
-                )
+                .map_init(Scratch::default, |scratch, attack| {
+                    try_one(&judge, scratch, prefix, attack)
+                })
                 .flatten()
                 .collect();
             (statements, records, found)
@@ -318,15 +314,17 @@ pub fn run(
             accepted,
         });
     }
-    Ok(report)
+    report
 }
 
-/// The exclusions of a query that are attacked.
-pub(super) fn chosen<'a>(source: &QuerySource<'a>, options: &Options) -> Vec<&'a Exclusion> {
-    source
-        .exclusions
-        .iter()
-        .copied()
+/// The exclusions of an environment that are attacked.
+pub(super) fn chosen<'a>(
+    policy: &'a Policy,
+    environment: &'a Environment,
+    options: &Options,
+) -> Vec<&'a Exclusion> {
+    policy
+        .exclusions_in(environment)
         .filter(|exclusion| {
             options
                 .exclusions
@@ -361,12 +359,12 @@ pub(super) fn culprit(found: &Found) -> Option<&str> {
 }
 
 fn try_one(
-    evaluator: &Evaluator,
+    judge: &Judge,
     scratch: &mut Scratch,
     prefix: LogLinePrefix,
     attack: Attack,
 ) -> Option<Found> {
-    let outcome = judge_records(evaluator, scratch, &attack.entries(prefix));
+    let outcome = judge_records(judge, scratch, &attack.entries(prefix));
     outcome.is_evasion().then_some(Found { attack, outcome })
 }
 
@@ -428,7 +426,7 @@ pub(super) fn evasion(found: Found) -> Evasion {
 }
 
 /// Attacks each exclusion of the policy alone, in the bounded form: the diagnostics
-/// [`Code::ExclusionEvadable`]. An exclusion that cannot be compiled is left to the other checks.
+/// [`Code::ExclusionEvadable`].
 pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut sink = Diagnostics::default();
     // Exclusions that say the same are attacked once.
@@ -451,17 +449,7 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
             .or_default()
             .push(exclusion);
     }
-    let mut groups: Vec<&Vec<&Exclusion>> = equal.values().collect();
-    // Those with the same list of functions stand in one query, which reads the calls once.
-    groups.sort_by_key(|group| {
-        group.first().and_then(|exclusion| {
-            exclusion
-                .matcher
-                .statement
-                .as_ref()
-                .and_then(|statement| statement.only_calls.clone())
-        })
-    });
+    let groups: Vec<&Vec<&Exclusion>> = equal.values().collect();
     let terms = Terms {
         person: "somebody",
         without_relations: loaded
@@ -488,29 +476,20 @@ pub fn check(loaded: &Loaded, today: Date) -> Diagnostics {
     sink
 }
 
-/// Attacks exclusions that stand in one query, each as if it stood alone.
+/// Attacks exclusions that one judge has, each as if it were the only one.
 fn check_together<'a>(
     chunk: &[&'a Vec<&'a Exclusion>],
     terms: Terms<'_>,
 ) -> Vec<(&'a Vec<&'a Exclusion>, Evasion)> {
-    let source = QuerySource {
+    let rules = Rules {
         exclusions: chunk
             .iter()
-            .filter_map(|group| group.first().copied())
+            .filter_map(|group| group.first().copied().map(Rule::of))
             .collect(),
-        ..QuerySource::new(LogLinePrefix::Short)
+        ..Rules::new(LogLinePrefix::Short)
     };
-    let Ok(evaluator) = Evaluator::of(&source) else {
-        // One of them is faulty: the others are tried without it.
-        return match chunk {
-            [] | [_] => Vec::new(),
-            _ => chunk
-                .iter()
-                .flat_map(|group| check_together(std::slice::from_ref(group), terms))
-                .collect(),
-        };
-    };
-    let mut scratch = evaluator.scratch();
+    let judge = Judge::new(&rules);
+    let mut scratch = Scratch::default();
     let mut found = Vec::new();
     for group in chunk {
         let Some(exclusion) = group.first() else {
@@ -518,7 +497,7 @@ fn check_together<'a>(
         };
         let mut kinds = BTreeMap::new();
         for attack in plan::attacks(exclusion, terms) {
-            let outcome = judge_records(&evaluator, &mut scratch, &attack.entries(source.prefix));
+            let outcome = judge_records(&judge, &mut scratch, &attack.entries(rules.prefix));
             if outcome.is_silenced_by_alone(&exclusion.id) {
                 keep_shortest(&mut kinds, &Found { attack, outcome });
             }

@@ -12,11 +12,8 @@ use serde::Serialize;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::record::{HEAD, Record};
 use crate::audit_log::write::{PrefixFields, write_entry};
-use crate::compile::QuerySource;
-use crate::insights::Scratch;
+use crate::judge::{Judge, Rules, Scratch};
 use crate::policy::model::{Environment, Policy};
-use crate::rules::Evaluator;
-use crate::rules::evaluator::EvaluatorError;
 
 use super::run::{
     AttackReport, Evasion, Found, Options, Outcome, Rank, attacks, chosen, culprit, evasion,
@@ -82,9 +79,6 @@ pub trait AttackServer {
 /// Why the attacks were not confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfirmError {
-    /// The query cannot be run.
-    #[error(transparent)]
-    Evaluator(#[from] EvaluatorError),
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -174,9 +168,9 @@ pub fn confirm(
     server: &mut dyn AttackServer,
     watch: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<(), ConfirmError> {
-    let source = QuerySource::of(policy, environment);
-    let evaluator = Evaluator::of(&source)?;
-    let wanted = chosen(&source, options);
+    let judge = Judge::new(&Rules::of(policy, environment));
+    let prefix = judge.prefix();
+    let wanted = chosen(policy, environment, options);
     let planned: Vec<Planned> = wanted
         .par_iter()
         .flat_map_iter(|exclusion| {
@@ -200,10 +194,9 @@ pub fn confirm(
     }
     let mut answers: Vec<Answer<'_>> = planned
         .par_iter()
-        .map_init(
-            || evaluator.scratch(),
-            |scratch, planned| answer(&evaluator, scratch, source.prefix, planned, &ran),
-        )
+        .map_init(Scratch::default, |scratch, planned| {
+            answer(&judge, scratch, prefix, planned, &ran)
+        })
         .collect();
     let mut effects: BTreeMap<&Script, bool> = BTreeMap::new();
     for answer in &mut answers {
@@ -265,14 +258,14 @@ struct Answer<'a> {
 }
 
 fn answer<'a>(
-    evaluator: &Evaluator,
+    judge: &Judge,
     scratch: &mut Scratch,
     prefix: LogLinePrefix,
     planned: &'a Planned,
     ran: &'a BTreeMap<&Script, Ran>,
 ) -> Answer<'a> {
     let attack = &planned.attack;
-    let predicted = judge_records(evaluator, scratch, &attack.entries(prefix));
+    let predicted = judge_records(judge, scratch, &attack.entries(prefix));
     let (records, failure) = match ran.get(&planned.script) {
         Some(Ran::Records(records)) => (records.as_slice(), None),
         Some(Ran::Failed { message, .. }) => (&[][..], Some(message.as_str())),
@@ -288,7 +281,7 @@ fn answer<'a>(
         records,
         failure,
         has_effect: true,
-        outcome: judge_records(evaluator, scratch, &entries),
+        outcome: judge_records(judge, scratch, &entries),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn texts(exclusion: &Exclusion) -> Vec<Witness> {
         add(text.clone(), "match/statement/contains", Some(index));
     }
     for (index, expression) in statement.matches.iter().flatten().enumerate() {
-        for template in pattern::templates(expression, 2) {
+        for template in pattern::templates(expression.as_str(), 2) {
             add(template.text(), "match/statement/matches", Some(index));
         }
     }

@@ -1,8 +1,5 @@
 //! Which roles a service account stands for that others do not.
 
-use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
-
 use crate::compile::pattern;
 use crate::policy::model::RoleMatch;
 
@@ -28,7 +25,9 @@ pub(super) enum Outside {
 /// Finds a role that `account` stands for and none of `others` does.
 pub(super) fn outside(account: &RoleMatch, others: &[&RoleMatch]) -> Outside {
     match account {
-        RoleMatch::Name(name) if others.iter().any(|other| takes(other, name)) => Outside::Nobody,
+        RoleMatch::Name(name) if others.iter().any(|other| other.takes(name.as_bytes())) => {
+            Outside::Nobody
+        }
         RoleMatch::Name(name) => Outside::Somebody(name.clone()),
         RoleMatch::Pattern(_) if others.contains(&account) => Outside::Nobody,
         RoleMatch::Pattern(_) => {
@@ -61,19 +60,8 @@ fn expression(accounts: &[&RoleMatch]) -> String {
         .iter()
         .map(|account| match account {
             RoleMatch::Name(name) => pattern::literal(name),
-            RoleMatch::Pattern(pattern) => pattern.clone(),
+            RoleMatch::Pattern(pattern) => pattern.as_str().to_owned(),
         })
         .collect();
     format!("^(?:{})\\z", parts.join("|"))
-}
-
-/// Says whether an account stands for a role. A pattern that cannot be compiled stands for none.
-pub(super) fn takes(account: &RoleMatch, role: &str) -> bool {
-    match account {
-        RoleMatch::Name(name) => name == role,
-        RoleMatch::Pattern(_) => Regex::builder()
-            .syntax(syntax::Config::new().unicode(false).utf8(false))
-            .build(&expression(&[account]))
-            .is_ok_and(|regex| regex.is_match(role)),
-    }
 }

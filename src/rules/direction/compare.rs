@@ -2,16 +2,15 @@
 //!
 //! Exclusions are compared as sets of records: what the exclusions of one policy silence together,
 //! against each exclusion of the other. `narrowed` and `unchanged` are proven; `widened` comes with a
-//! record that both compiled queries were run on.
+//! record that both policies judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::compile::query::{QuerySource, is_out_of_scope};
+use crate::judge::{Rule, Rules, is_out_of_scope};
 use crate::policy::model::{Environment, Exclusion, Policy, RoleMatch, ServiceAccount, Signal};
-use crate::rules::evaluator::EvaluatorError;
 use crate::rules::sample;
 
 use super::account;
@@ -201,27 +200,23 @@ impl<'a> Side<'a> {
         self.accounts.iter().map(|account| &account.role).collect()
     }
 
-    fn judge(&self, like: &Environment) -> Result<Judge, EvaluatorError> {
-        Judge::new(&QuerySource {
-            service_accounts: self.accounts.clone(),
-            exclusions: self.exclusions.clone(),
+    fn judge(&self, like: &Environment) -> Judge {
+        Judge::new(&Rules {
+            accounts: self.roles().into_iter().cloned().collect(),
+            exclusions: self
+                .exclusions
+                .iter()
+                .map(|exclusion| Rule::of(exclusion))
+                .collect(),
             signals: self.signals.clone(),
-            ..QuerySource::new(like.log_line_prefix)
+            ..Rules::new(like.log_line_prefix)
         })
     }
 }
 
 /// Compares what two policies silence in an environment on a day. Only that: who is enrolled and how an alarm goes off
 /// is not looked at, nor is `log_line_prefix`.
-///
-/// # Errors
-/// If a compiled query cannot be run.
-pub fn compare(
-    base: &Policy,
-    head: &Policy,
-    environment: &str,
-    today: Date,
-) -> Result<DirectionReport, EvaluatorError> {
+pub fn compare(base: &Policy, head: &Policy, environment: &str, today: Date) -> DirectionReport {
     let (in_base, in_head) = (base.environment(environment), head.environment(environment));
     let presence = match (in_base, in_head) {
         (Some(_), Some(_)) => Presence::Both,
@@ -239,7 +234,7 @@ pub fn compare(
         signals_off: Vec::new(),
     };
     let Some(like) = in_head.or(in_base) else {
-        return Ok(report);
+        return report;
     };
     let mut base = Side::of(base, in_base, today);
     let mut head = Side::of(head, in_head, today);
@@ -271,8 +266,8 @@ pub fn compare(
             .collect();
     } else {
         let mut comparison = Comparison {
-            head_judge: head.judge(like)?,
-            base_judge: base.judge(like)?,
+            head_judge: head.judge(like),
+            base_judge: base.judge(like),
             head: &head,
             base: &base,
         };
@@ -299,7 +294,7 @@ pub fn compare(
         // Nothing reads that log any more.
         report.overall = Verdict::Widened;
     }
-    Ok(report)
+    report
 }
 
 /// Says whether `now` ends after `before`; no last day is the latest.
@@ -340,13 +335,9 @@ fn unchanged(id: &str) -> ExclusionChange {
 }
 
 fn account_change(role: &RoleMatch, change: Change, verdict: Verdict) -> AccountChange {
-    let (role, is_pattern) = match role {
-        RoleMatch::Name(name) => (name, false),
-        RoleMatch::Pattern(pattern) => (pattern, true),
-    };
     AccountChange {
-        role: role.clone(),
-        is_pattern,
+        role: role.as_str().to_owned(),
+        is_pattern: matches!(role, RoleMatch::Pattern(_)),
         change,
         verdict,
         why: String::new(),
@@ -460,7 +451,7 @@ impl<'a> Comparison<'_, 'a> {
                     .accounts
                     .iter()
                     .chain(&other.accounts)
-                    .any(|account| account::takes(&account.role, user))
+                    .any(|account| account.role.takes(user.as_bytes()))
             })
             .collect();
         let prefix = silent_judge.prefix();
@@ -496,10 +487,7 @@ impl<'a> Comparison<'_, 'a> {
         let mut roles: BTreeMap<(bool, &str), (&RoleMatch, bool, bool)> = BTreeMap::new();
         for (side, is_head) in [(self.base, false), (self.head, true)] {
             for role in side.roles() {
-                let key = match role {
-                    RoleMatch::Name(name) => (false, name.as_str()),
-                    RoleMatch::Pattern(pattern) => (true, pattern.as_str()),
-                };
+                let key = (matches!(role, RoleMatch::Pattern(_)), role.as_str());
                 let known = roles.entry(key).or_insert((role, false, false));
                 if is_head {
                     known.2 = true;
@@ -613,7 +601,7 @@ fn accounts_of<'a>(area: &Area<'a>, accounts: &[&ServiceAccount]) -> Option<Area
         .filter(|user| {
             accounts
                 .iter()
-                .any(|account| account::takes(&account.role, user))
+                .any(|account| account.role.takes(user.as_bytes()))
         })
         .collect();
     Some(Area::everything().with(Field::User, users))

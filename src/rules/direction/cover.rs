@@ -158,8 +158,14 @@ pub(super) enum Between {
 }
 
 /// Finds a text that `statement` allows and none of `others` does.
+///
+/// That there is none is proven without `only_calls`: no expression says what the judge reads there. Without it
+/// `statement` allows more texts, so if the others allow all of those, they allow the fewer too; and an other that has it
+/// takes no part in the proof, so that it never stands for more than it allows.
 pub(super) fn texts_between(statement: &Statement, others: &[Statement], states: usize) -> Between {
-    let mut all = text::conditions(statement);
+    let mut without_calls = statement.clone();
+    without_calls.only_calls = None;
+    let mut all = text::conditions(&without_calls);
     all.push(text::is_field());
     let mut groups: Vec<(bool, Vec<_>)> = others
         .iter()
@@ -168,35 +174,27 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
     // The small ones first: they more often decide, and `only_calls` is large.
     groups.sort_by_key(|(_, group)| group.iter().map(|c| c.expression.len()).sum::<usize>());
     groups.truncate(TOGETHER_MAX);
-    if statement.only_calls.is_some() {
-        // Without the list of calls there are more texts; if all of them are covered, so are the rest.
-        let mut more = statement.clone();
-        more.only_calls = None;
-        let mut all = text::conditions(&more);
-        all.push(text::is_field());
-        let small: Vec<_> = groups
-            .iter()
-            .filter(|(has_calls, _)| !has_calls)
-            .map(|(_, group)| group.clone())
-            .collect();
-        if (others.is_empty() || !small.is_empty())
-            && shortest(&all, &small, Alphabet::Bytes, states) == Shortest::None
-        {
-            return Between::Nothing;
-        }
-    }
-    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
-    match shortest(&all, &groups, Alphabet::Bytes, states) {
+    let sure: Vec<_> = groups
+        .iter()
+        .filter(|(has_calls, _)| !has_calls)
+        .map(|(_, group)| group.clone())
+        .collect();
+    match shortest(&all, &sure, Alphabet::Bytes, states) {
         Shortest::None => return Between::Nothing,
-        Shortest::TooLarge => return Between::Unknown,
-        Shortest::Text(_) => {}
+        Shortest::TooLarge if statement.only_calls.is_none() && sure.len() == groups.len() => {
+            return Between::Unknown;
+        }
+        Shortest::TooLarge | Shortest::Text(_) => {}
     }
+    let mut all = text::conditions(statement);
+    all.push(text::is_field());
     all.push(text::is_written());
+    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
     for alphabet in [Alphabet::Readable, Alphabet::Bytes] {
         match shortest(&all, &groups, alphabet, states) {
             Shortest::Text(field) => return Between::Text(text::decoded(&field)),
             Shortest::TooLarge => return Between::Unknown,
-            // Such a text exists, but PostgreSQL does not write it so.
+            // Such a text may exist, but PostgreSQL does not write it so, or nobody has spelt it.
             Shortest::None => {}
         }
     }

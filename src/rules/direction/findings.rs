@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
-use crate::compile::query::is_out_of_scope;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::judge::is_out_of_scope;
 use crate::policy::model::{Exclusion, Match, Policy, Selection, Signal, Statement};
 use crate::policy::{Loaded, model};
 use crate::rules::reference::{self, Facts};
@@ -317,9 +317,11 @@ fn ordered(matcher: &Match) -> String {
         sorted(list);
     }
     if let Some(statement) = &mut matcher.statement {
+        if let Some(patterns) = &mut statement.matches {
+            patterns.sort_unstable();
+        }
         for list in [
             &mut statement.equals,
-            &mut statement.matches,
             &mut statement.starts_with,
             &mut statement.only_calls,
             &mut statement.lacks,

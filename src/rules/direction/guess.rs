@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use crate::policy::Pattern;
 use crate::policy::model::Statement;
 
 /// Texts that are made for one pair of statements at most.
@@ -31,10 +32,17 @@ pub(super) fn between(wide: &Statement, narrow: Option<&Statement>) -> Vec<Vec<u
             .into_iter()
             .map(|text| text.clone().into_bytes()),
     );
+    let known: BTreeSet<&Pattern> = narrow
+        .and_then(|narrow| narrow.matches.as_ref())
+        .into_iter()
+        .flatten()
+        .collect();
     texts.extend(
-        fresh(|statement| &statement.matches)
-            .into_iter()
-            .filter_map(|pattern| spelled(pattern)),
+        wide.matches
+            .iter()
+            .flatten()
+            .filter(|pattern| !known.contains(pattern))
+            .filter_map(|pattern| spelled(pattern.as_str())),
     );
     let start = wide
         .starts_with

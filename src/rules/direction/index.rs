@@ -94,7 +94,7 @@ impl Texts {
             .matches
             .iter()
             .flatten()
-            .map(|pattern| guess::beginning(pattern))
+            .map(|pattern| guess::beginning(pattern.as_str()))
             .collect();
         let has_whole = statement.equals.is_some() || statement.matches.is_some();
         if !has_whole || beginnings.iter().any(Vec::is_empty) {

@@ -1,18 +1,15 @@
-//! A record that one policy silences and another counts: made up from a piece, written as PostgreSQL
-//! and pgAudit would write it, and tried on the compiled text of both.
+//! A record that one policy silences and another counts: made up from a piece, written as PostgreSQL and pgAudit would
+//! write it, and judged by both.
 
 use serde::{Serialize, Serializer};
 
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
-use crate::compile::query::QuerySource;
-use crate::insights::Scratch;
-use crate::rules::evaluator::{Evaluator, EvaluatorError, Verdict};
+use crate::judge::{self, Rules, Scratch, Verdict};
 
 use super::area::{Area, Field, Values};
 
-/// A record that proves what a change silences: the query of one policy silences it, that of the
-/// other counts it. Both were run.
+/// A record that proves what a change silences: one policy silences it, the other counts it. Both judged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counterexample {
     /// Role.
@@ -47,30 +44,31 @@ fn as_entry<S: Serializer>(entry: &[u8], serializer: S) -> Result<S::Ok, S::Erro
     String::from_utf8_lossy(entry).serialize(serializer)
 }
 
-/// The compiled text of one policy, ready to run.
+/// One policy, ready to judge.
 pub(super) struct Judge {
-    evaluator: Evaluator,
+    judge: judge::Judge,
     scratch: Scratch,
 }
 
 impl Judge {
-    pub(super) fn new(source: &QuerySource<'_>) -> Result<Self, EvaluatorError> {
-        let evaluator = Evaluator::of(source)?;
-        let scratch = evaluator.scratch();
-        Ok(Self { evaluator, scratch })
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self {
+            judge: judge::Judge::new(rules),
+            scratch: Scratch::default(),
+        }
     }
 
     pub(super) fn prefix(&self) -> LogLinePrefix {
-        self.evaluator.prefix()
+        self.judge.prefix()
     }
 
     pub(super) fn counts(&mut self, entry: &[u8]) -> bool {
-        self.evaluator.verdict(&mut self.scratch, entry) == Verdict::Counted
+        self.judge.verdict(&mut self.scratch, entry) == Verdict::Counted
     }
 
     /// Says whether this exclusion silences the entry.
     pub(super) fn excludes(&mut self, entry: &[u8], id: &str) -> bool {
-        match self.evaluator.verdict(&mut self.scratch, entry) {
+        match self.judge.verdict(&mut self.scratch, entry) {
             Verdict::Excluded(by) => by.iter().any(|one| one == id),
             _ => false,
         }
@@ -78,7 +76,7 @@ impl Judge {
 
     /// Says whether the entry is out of scope.
     pub(super) fn is_out_of_scope(&mut self, entry: &[u8]) -> bool {
-        self.evaluator.verdict(&mut self.scratch, entry) == Verdict::OutOfScope
+        self.judge.verdict(&mut self.scratch, entry) == Verdict::OutOfScope
     }
 }
 

@@ -14,11 +14,10 @@ use super::report::{
 use super::timeline::timeline;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
-use crate::compile::{QuerySource, digest};
+use crate::compile::QuerySource;
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
-use crate::rules::evaluator::EvaluatorError;
 use crate::rules::test::TestReport;
 
 /// Groups of each kind that a report lists.
@@ -56,14 +55,11 @@ pub struct Question<'a> {
 
 /// Measures the change on logs, attacks what is new or changed with everything there is, and tells what
 /// the samples are worth.
-///
-/// # Errors
-/// If a compiled query uses what the interpreter refuses.
 pub fn assess(
     question: &Question<'_>,
     inputs: &Inputs,
     progress: impl FnMut(Progress),
-) -> Result<(ImpactReport, ReadReport), EvaluatorError> {
+) -> (ImpactReport, ReadReport) {
     let Question {
         base,
         head,
@@ -81,8 +77,7 @@ pub fn assess(
             source
         },
     );
-    let (base_query, head_query) = (base_source.alarm(""), head_source.alarm(""));
-    let judges = Judges::new(&base_query, &head_query, head_source.prefix)?;
+    let judges = Judges::new(&base_source.rules(), &head_source.rules());
     let (measured, read) = judges.measure(inputs, progress);
 
     let changes = direction::compare(
@@ -90,7 +85,7 @@ pub fn assess(
         &head.loaded.policy,
         &environment.name,
         question.today,
-    )?;
+    );
     let sums = Sums::of(&measured);
     let place = |id: &str| {
         let of = |source: &QuerySource<'_>| source.exclusions.iter().position(|e| e.id == id);
@@ -108,7 +103,7 @@ pub fn assess(
             (&base_source, &head_source),
         ));
     }
-    examine(question, &mut exclusions)?;
+    examine(question, &mut exclusions);
     let totals = sums.totals();
     let direction = changes.overall;
     let (approvals, mut faults) = approvals(&approvals::Facts {
@@ -140,18 +135,18 @@ pub fn assess(
     let span = measured.span;
     let (newly_silent, left_out) = listed(measured.newly_silent, LISTED, grave);
     let (newly_loud, also_left_out) = listed(measured.newly_loud, LISTED, grave);
-    let revision = |side: Side<'_>, text: &str| Revision {
+    let revision = |side: Side<'_>, digest: String| Revision {
         name: side.name.to_owned(),
         commit: side.commit.map(str::to_owned),
-        query_digest: digest(text),
+        rules_digest: digest,
     };
     let report = ImpactReport {
         format_version: FORMAT_VERSION,
         pgvigil: env!("CARGO_PKG_VERSION").to_owned(),
         today: question.today.to_string(),
         env: environment.name.clone(),
-        base: revision(base, &base_query.text),
-        head: revision(head, &head_query.text),
+        base: revision(base, base_source.rules().digest()),
+        head: revision(head, head_source.rules().digest()),
         logs: Logs {
             files: inputs
                 .sources()
@@ -177,7 +172,7 @@ pub fn assess(
         approvals,
         timeline,
     };
-    Ok((report, read))
+    (report, read)
 }
 
 fn source<'a>(
@@ -379,7 +374,7 @@ fn accounts(question: &Question<'_>, changes: &direction::DirectionReport) -> Ve
             .flat_map(|loaded| &loaded.policy.service_accounts)
             .find(|account| match &account.role {
                 RoleMatch::Name(name) => !change.is_pattern && *name == change.role,
-                RoleMatch::Pattern(pattern) => change.is_pattern && *pattern == change.role,
+                RoleMatch::Pattern(pattern) => change.is_pattern && pattern.as_str() == change.role,
             });
         found.push(AccountImpact {
             role: change.role.clone(),

@@ -4,17 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::assess::Question;
 use super::report::{Attack, Change, Evasion, ExclusionImpact, Fault, Tests};
-use crate::rules::evaluator::EvaluatorError;
 use crate::rules::{attack, test};
 
 /// Evasions of an exclusion that a report shows.
 const EVASIONS: usize = 5;
 
 /// Fills in what the evasion analysis and the tests say of the exclusions of head.
-pub(super) fn examine(
-    question: &Question<'_>,
-    exclusions: &mut [ExclusionImpact],
-) -> Result<(), EvaluatorError> {
+pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact]) {
     let (loaded, environment) = (question.head.loaded, question.environment);
     let (changed, same): (Vec<&ExclusionImpact>, Vec<&ExclusionImpact>) = exclusions
         .iter()
@@ -33,7 +29,7 @@ pub(super) fn examine(
             effort,
             exclusions: Some(some.iter().map(|exclusion| exclusion.id.clone()).collect()),
         };
-        let report = attack::run(&loaded.policy, environment, question.today, &options)?;
+        let report = attack::run(&loaded.policy, environment, question.today, &options);
         for mut found in report.exclusions {
             // What hides behind an old exclusion only together with a new one is held against the new one.
             let mut silent = found.silent as u64;
@@ -70,7 +66,7 @@ pub(super) fn examine(
     let tested = match question.tested {
         Some(tested) => tested,
         None => {
-            run = test::run(loaded, &[], &[environment], question.today)?;
+            run = test::run(loaded, &[], &[environment], question.today);
             &run
         }
     };
@@ -103,7 +99,6 @@ pub(super) fn examine(
             exclusion.tests = tests.remove(exclusion.id.as_str());
         }
     }
-    Ok(())
 }
 
 /// That people can hide behind an exclusion, and nobody answers for it.

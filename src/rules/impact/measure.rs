@@ -1,4 +1,4 @@
-//! Runs two compiled queries over the same logs in one pass, and keeps what differs.
+//! Judges the same logs by two policies in one pass, and keeps what differs.
 //!
 //! Memory does not grow with the logs: records that change sides are grouped, groups have a limit, and
 //! everything else is counted.
@@ -8,13 +8,10 @@ use std::ops::ControlFlow;
 
 use super::redact::redact;
 use super::report::{Example, Group};
-use crate::audit_log::prefix::LogLinePrefix;
-use crate::audit_log::prefix::PrefixReading;
+use crate::audit_log::judge_entry;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
-use crate::audit_log::{EntryKind, Prefix, judge_entry};
-use crate::compile::{CompiledQuery, StageRole};
-use crate::insights::{CoupleScratch, MissingField, Scratch};
-use crate::rules::evaluator::{Evaluator, EvaluatorError, NO_TIME, Pair, Verdict, time_of};
+use crate::audit_log::timestamp::{NO_TIME, time_of};
+use crate::judge::{Judge, Judged, Outcome, Rules, Scratch, Verdict};
 
 /// Groups that are kept, of both kinds together.
 const GROUPS_MAX: usize = 20_000;
@@ -27,7 +24,7 @@ pub(super) const OTHERS: &str = "others";
 /// Stands for accounts that are not audited, among what silences a group.
 pub(super) const ACCOUNTS: &str = "service account";
 
-/// What a query does with a record, by the number of its exclusion in the query.
+/// What a policy does with a record, by the number of its exclusion among the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fate {
     /// It is no record, or no signal counts it.
@@ -107,36 +104,19 @@ impl Members {
     }
 }
 
-/// Both policies, compiled for the same log line prefix.
+/// Both policies, for the same log line prefix.
 #[derive(Debug)]
 pub(super) struct Judges {
-    /// Judges every entry.
-    pair: Pair,
-    /// Tells everything about the few that change sides.
-    base: Evaluator,
-    head: Evaluator,
-    base_fates: Vec<Fate>,
-    head_fates: Vec<Fate>,
+    base: Judge,
+    head: Judge,
 }
 
 impl Judges {
-    /// # Errors
-    /// If a query uses what the interpreter refuses.
-    pub(super) fn new(
-        base: &CompiledQuery,
-        head: &CompiledQuery,
-        prefix: LogLinePrefix,
-    ) -> Result<Self, EvaluatorError> {
-        let missing = MissingField::default();
-        let pair = Pair::new(base, head, missing)?;
-        let (base_roles, head_roles) = pair.roles();
-        Ok(Self {
-            base_fates: fates(base_roles),
-            head_fates: fates(head_roles),
-            pair,
-            base: Evaluator::new(base, prefix, missing)?,
-            head: Evaluator::new(head, prefix, missing)?,
-        })
+    pub(super) fn new(base: &Rules, head: &Rules) -> Self {
+        Self {
+            base: Judge::new(base),
+            head: Judge::new(head),
+        }
     }
 
     /// Judges every entry of the logs by both.
@@ -164,26 +144,13 @@ impl Judges {
     }
 }
 
-/// What dropping at each stage means; exclusions are numbered in the order of the query.
-fn fates(roles: &[StageRole]) -> Vec<Fate> {
-    let mut exclusions = 0;
-    let fate = |role: &StageRole| match role {
-        StageRole::ServiceAccounts => Fate::Account,
-        StageRole::Exclusion(_) => {
-            exclusions += 1;
-            Fate::Silenced(exclusions - 1)
-        }
-        StageRole::NotARecord | StageRole::Scope | StageRole::Extract | StageRole::Result => {
-            Fate::Nothing
-        }
-    };
-    roles.iter().map(fate).collect()
-}
-
-fn fate(stage: Option<usize>, fates: &[Fate]) -> Fate {
-    stage.map_or(Fate::Counted, |stage| {
-        fates.get(stage).copied().unwrap_or(Fate::Counted)
-    })
+fn fate(outcome: Outcome) -> Fate {
+    match outcome {
+        Outcome::NotARecord | Outcome::OutOfScope => Fate::Nothing,
+        Outcome::OfAccount => Fate::Account,
+        Outcome::Excluded(number) => Fate::Silenced(number as usize),
+        Outcome::Counted => Fate::Counted,
+    }
 }
 
 struct Watch<'a> {
@@ -202,11 +169,7 @@ impl Visitor for Watch<'_> {
     type Output = Seen;
 
     fn worker(&self) -> Self::Worker {
-        Room {
-            pair: self.judges.pair.scratch(),
-            base: self.judges.base.scratch(),
-            head: self.judges.head.scratch(),
-        }
+        Room::default()
     }
 
     fn output(&self) -> Seen {
@@ -217,33 +180,34 @@ impl Visitor for Watch<'_> {
     }
 
     fn visit(&self, room: &mut Room, seen: &mut Seen, entry: &Entry<'_>) {
-        let judges = self.judges;
+        let Judges { base, head } = self.judges;
+        if !base.may_concern(entry.text) && !head.may_concern(entry.text) {
+            return;
+        }
         let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
-        let (before, after) = judges.pair.dropped_by(&mut room.pair, entry.text, time);
-        let before = fate(before, &judges.base_fates);
-        let after = fate(after, &judges.head_fates);
-        // What is no record for one is none for the other: both begin with the same stages.
+        // Both read an entry alike.
+        let read = judge_entry(entry.text, head.prefix());
+        let before = fate(base.outcome_of(&mut room.base, entry.text, &read, || time));
+        let after = fate(head.outcome_of(&mut room.head, entry.text, &read, || time));
         if before == Fate::Nothing && after == Fate::Nothing {
             return;
         }
-        let prefix = match judges.head.prefix().parse(entry.text) {
-            PrefixReading::Understood(prefix)
-            | PrefixReading::Doubtful {
-                best_guess: prefix, ..
-            } => Some(prefix),
-            PrefixReading::Foreign(_) => None,
+        let judged = Judged {
+            verdict: Verdict::Counted,
+            signals: Vec::new(),
+            entry: read,
         };
         let time = (time != NO_TIME).then_some(time);
-        seen.count(prefix.as_ref(), time, before, after);
+        seen.count(judged.who(), time, before, after);
         if before.is_silent() != after.is_silent() {
-            self.changed(seen, entry, time, (before, after), room);
+            self.changed(seen, entry, &judged, time, (before, after), room);
         }
     }
 }
 
 /// What a thread needs to judge.
+#[derive(Default)]
 struct Room {
-    pair: CoupleScratch,
     base: Scratch,
     head: Scratch,
 }
@@ -254,6 +218,7 @@ impl Watch<'_> {
         &self,
         seen: &mut Seen,
         entry: &Entry<'_>,
+        judged: &Judged<'_>,
         time: Option<i64>,
         (before, after): (Fate, Fate),
         room: &mut Room,
@@ -277,29 +242,21 @@ impl Watch<'_> {
             object: String::new(),
         };
         let mut statement = String::new();
-        match judge_entry(entry.text, self.judges.head.prefix()) {
-            EntryKind::Audit { prefix, record, .. } => {
-                key = Key {
-                    user: name(prefix.user),
-                    class: name(record.class),
-                    command: name(record.command),
-                    object: record
-                        .object_name
-                        .map(|object| name(&object.decoded()))
-                        .unwrap_or_default(),
-                };
-                statement = record
-                    .statement
-                    .decoded()
-                    .map(|text| redact(&text))
-                    .unwrap_or_default();
-            }
-            EntryKind::Suspicious {
-                prefix: Some(prefix),
-                ..
-            }
-            | EntryKind::Other { prefix, .. } => key.user = name(prefix.user),
-            EntryKind::Suspicious { prefix: None, .. } | EntryKind::Foreign(_) => {}
+        if let Some(prefix) = judged.who() {
+            key.user = name(prefix.user);
+        }
+        if let Some(record) = judged.record() {
+            key.class = name(record.class);
+            key.command = name(record.command);
+            key.object = record
+                .object_name
+                .map(|object| name(&object.decoded()))
+                .unwrap_or_default();
+            statement = record
+                .statement
+                .decoded()
+                .map(|text| redact(&text))
+                .unwrap_or_default();
         }
         let file = self
             .inputs
@@ -322,7 +279,13 @@ impl Watch<'_> {
 }
 
 impl Seen {
-    fn count(&mut self, prefix: Option<&Prefix<'_>>, time: Option<i64>, base: Fate, head: Fate) {
+    fn count(
+        &mut self,
+        prefix: Option<&crate::audit_log::Prefix<'_>>,
+        time: Option<i64>,
+        base: Fate,
+        head: Fate,
+    ) {
         let cell = Cell {
             hour: time.map(|time| time.div_euclid(3_600_000)),
             base,

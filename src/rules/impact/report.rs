@@ -64,8 +64,8 @@ pub struct Revision {
     pub name: String,
     /// The commit; none for the working tree.
     pub commit: Option<String>,
-    /// Digest of the compiled alarm query.
-    pub query_digest: String,
+    /// Digest of the rules that the judge decided by.
+    pub rules_digest: String,
 }
 
 /// What was read.

@@ -3,7 +3,7 @@
 use super::Change;
 use crate::check::relations::PROTECTED_RELATIONS;
 use crate::policy::model::{Match, Statement};
-use crate::policy::sets;
+use crate::policy::{Pattern, sets};
 
 /// One mutant.
 #[derive(Debug, Clone)]
@@ -284,14 +284,19 @@ impl Made<'_> {
             s.matches = None;
         });
         for (index, text) in equals.iter().enumerate() {
-            let more = format!("{}[\\s\\S]*", literal(text));
+            let Ok(more) = Pattern::read(&format!("{}[\\s\\S]*", literal(text))) else {
+                continue;
+            };
             let what = format!("`statement.equals` {}: more may follow", index + 1);
             self.edit_statement("statement.equals", Change::Widen, what, |s| {
                 s.matches.get_or_insert_default().push(more);
             });
         }
         for (index, pattern) in matches.iter().enumerate() {
-            for (what, wider) in wider(pattern) {
+            for (what, wider) in wider(pattern.as_str()) {
+                let Ok(wider) = Pattern::read(&wider) else {
+                    continue;
+                };
                 let what = format!("`statement.matches` {}: {what}", index + 1);
                 self.edit_statement("statement.matches", Change::Widen, what, |s| {
                     if let Some(one) = s.matches.as_mut().and_then(|list| list.get_mut(index)) {
@@ -329,7 +334,7 @@ fn less(condition: &str, unit: &str) -> String {
     format!("`{condition}` without {unit}")
 }
 
-fn remove(list: &mut List, index: usize) {
+fn remove<T>(list: &mut Option<Vec<T>>, index: usize) {
     if let Some(values) = list {
         values.remove(index);
         if values.is_empty() {
@@ -434,8 +439,6 @@ fn literal(text: &str) -> String {
             let mut escaped = String::new();
             for character in word.chars() {
                 match character {
-                    // As it stands in the log, where the text is a CSV field.
-                    '"' => escaped.push('"'),
                     _ if character.is_ascii_punctuation()
                         && !"_-,;:'!#%&<=>@`~".contains(character) =>
                     {

@@ -59,7 +59,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
             (false, count) => format!("attacking {count} exclusions"),
         };
         let _activity = Activity::of(session, &what);
-        attack(&loaded.policy, environment, session.today(), &options)?
+        attack(&loaded.policy, environment, session.today(), &options)
     };
     #[cfg(feature = "database")]
     if let Some(database) = database.take() {

@@ -7,13 +7,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadReport};
-use pgvigil::compile::QuerySource;
-use pgvigil::insights::{MissingField, Table};
+use pgvigil::judge::{Judge, Rules};
 use pgvigil::policy::Loaded;
 use pgvigil::report::table::lines as lines_of;
 use pgvigil::report::visible;
-use pgvigil::rules::Evaluator;
-use pgvigil::rules::eval::Totals;
+use pgvigil::rules::eval::{self, Group, Totals};
 use serde_json::json;
 
 use crate::args::{EvalArgs, EvalFormat};
@@ -29,30 +27,26 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let source = match source(session, &loaded, &args.env, args.log_line_prefix.as_deref()) {
-        Ok(source) => source,
+    let rules = match rules(session, &loaded, &args.env, args.log_line_prefix.as_deref()) {
+        Ok(rules) => rules,
         Err(exit) => return Ok(exit),
     };
-    let query = match (args.format, args.summary) {
-        (EvalFormat::Human, false) => source.summary(""),
-        _ => source.alarm(""),
-    };
-    let evaluator = Evaluator::new(&query, source.prefix, MissingField::default())?;
+    let judge = Judge::new(&rules);
     if let Some(exit) = missing_log(session, &args.logs) {
         return Ok(exit);
     }
     let inputs = Inputs::from_paths(&args.logs);
     let progress = Progress::new(session);
     let report = match (args.format, args.summary) {
-        (EvalFormat::Jsonl, false) => lines(&evaluator, &inputs, &progress)?,
+        (EvalFormat::Jsonl, false) => lines(&judge, &inputs, &progress)?,
         (EvalFormat::Human, false) => {
-            let (table, report) = evaluator.table(&inputs, |done| progress.show(done));
+            let (groups, report) = eval::groups(&judge, &inputs, |done| progress.show(done));
             progress.clear();
-            session.print(&render_table(&table, session.width()))?;
+            session.print(&render_groups(&groups, session.width()))?;
             report
         }
         (format, _) => {
-            let (totals, report) = evaluator.totals(&inputs, |done| progress.show(done));
+            let (totals, report) = eval::totals(&judge, &inputs, |done| progress.show(done));
             progress.clear();
             let text = match format {
                 EvalFormat::Human => render_totals(&totals),
@@ -80,25 +74,25 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// What the query of an environment is compiled from, for logs of its own or another prefix.
-pub(crate) fn source<'a>(
+/// The rules of an environment, for logs of its own or another prefix.
+pub(crate) fn rules(
     session: &Session,
-    loaded: &'a Loaded,
+    loaded: &Loaded,
     env: &str,
     prefix: Option<&str>,
-) -> Result<QuerySource<'a>, Exit> {
+) -> Result<Rules, Exit> {
     let environment = session.environment(loaded, env)?;
-    let mut source = QuerySource::of(&loaded.policy, environment);
+    let mut rules = Rules::of(&loaded.policy, environment);
     if let Some(prefix) = prefix {
         match prefix.parse::<LogLinePrefix>() {
-            Ok(prefix) => source.prefix = prefix,
+            Ok(prefix) => rules.prefix = prefix,
             Err(error) => {
                 session.say(&format!("error: {error}"));
                 return Err(Exit::Usage);
             }
         }
     }
-    Ok(source)
+    Ok(rules)
 }
 
 /// Says which log does not exist, if one does not.
@@ -151,14 +145,11 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     }
 }
 
-fn lines(
-    evaluator: &Evaluator,
-    inputs: &Inputs,
-    progress: &Progress,
-) -> anyhow::Result<ReadReport> {
+fn lines(judge: &Judge, inputs: &Inputs, progress: &Progress) -> anyhow::Result<ReadReport> {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut failed = None;
-    let report = evaluator.lines(
+    let report = eval::lines(
+        judge,
         inputs,
         |done| progress.show(done),
         |lines| match out.write_all(lines) {
@@ -199,30 +190,42 @@ fn render_totals(totals: &Totals) -> String {
     text
 }
 
-fn render_table(table: &Table, width: usize) -> String {
-    let cell = |value: &Option<String>| {
-        visible(value.as_deref().unwrap_or(""))
-            .replace('\n', "\\n")
-            .replace('\t', "\\t")
-    };
-    let mut rows: Vec<Vec<String>> = vec![table.columns.clone()];
-    rows.extend(
-        table
-            .rows
-            .iter()
-            .take(ROWS)
-            .map(|row| row.iter().map(cell).collect()),
-    );
+fn render_groups(groups: &[Group], width: usize) -> String {
+    if groups.is_empty() {
+        return "nothing counts\n".to_owned();
+    }
+    let cell = |value: &str| visible(value).replace('\n', "\\n").replace('\t', "\\t");
+    let heads = [
+        "user",
+        "database",
+        "class",
+        "command",
+        "object",
+        "statements",
+        "records",
+    ];
+    let mut rows: Vec<Vec<String>> = vec![heads.map(str::to_owned).to_vec()];
+    rows.extend(groups.iter().take(ROWS).map(|group| {
+        let key = &group.key;
+        [
+            &key.user,
+            &key.database,
+            &key.class,
+            &key.command,
+            &key.object,
+        ]
+        .into_iter()
+        .map(|value| cell(value))
+        .chain([group.statements.to_string(), group.records.to_string()])
+        .collect()
+    }));
     let mut text = String::new();
     for line in lines_of(&rows, width) {
         text.push_str(&line);
         text.push('\n');
     }
-    if table.rows.len() > ROWS {
-        text.push_str(&format!("… and {} more rows\n", table.rows.len() - ROWS));
-    }
-    if table.rows.is_empty() {
-        text.push_str("nothing counts\n");
+    if groups.len() > ROWS {
+        text.push_str(&format!("… and {} more rows\n", groups.len() - ROWS));
     }
     text
 }

@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Entry, Inputs, ReadOptions, Visitor, read};
-use pgvigil::compile::QuerySource;
-use pgvigil::insights::Scratch;
+use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
 use pgvigil::report::{self, rules_human};
-use pgvigil::rules::{Evaluator, Verdict, explain};
+use pgvigil::rules::explain;
 
 use crate::args::ExplainArgs;
 use crate::exit::Exit;
@@ -22,10 +21,10 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let mut source = QuerySource::of(&loaded.policy, environment);
+    let mut rules = Rules::of(&loaded.policy, environment);
     if let Some(prefix) = &args.log_line_prefix {
         match prefix.parse::<LogLinePrefix>() {
-            Ok(prefix) => source.prefix = prefix,
+            Ok(prefix) => rules.prefix = prefix,
             Err(error) => {
                 session.say(&format!("error: {}", report::visible(&error.to_string())));
                 return Ok(Exit::Usage);
@@ -33,15 +32,12 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         }
     }
     let explainer = Explainer {
-        evaluator: Evaluator::of(&source)?,
-        source,
+        judge: Judge::new(&rules),
         colour: session.colour_out(),
     };
     if let Some(line) = &args.line {
         let text = line.strip_suffix('\n').unwrap_or(line).as_bytes();
-        let mut scratch = explainer.evaluator.scratch();
-        let explanation =
-            explain::explain(&explainer.evaluator, &mut scratch, &explainer.source, text);
+        let explanation = explain::explain(&explainer.judge, &mut Scratch::default(), text);
         session.print(&rules_human::explanation(
             &explanation,
             None,
@@ -97,18 +93,17 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
 }
 
 /// Explains the records of a log, on every core.
-struct Explainer<'a> {
-    source: QuerySource<'a>,
-    evaluator: Evaluator,
+struct Explainer {
+    judge: Judge,
     colour: bool,
 }
 
-impl Visitor for Explainer<'_> {
+impl Visitor for Explainer {
     type Worker = Scratch;
     type Output = Vec<(usize, u64, String)>;
 
     fn worker(&self) -> Scratch {
-        self.evaluator.scratch()
+        Scratch::default()
     }
 
     fn output(&self) -> Self::Output {
@@ -116,7 +111,7 @@ impl Visitor for Explainer<'_> {
     }
 
     fn visit(&self, scratch: &mut Scratch, output: &mut Self::Output, entry: &Entry<'_>) {
-        let explanation = explain::explain(&self.evaluator, scratch, &self.source, entry.text);
+        let explanation = explain::explain(&self.judge, scratch, entry.text);
         if explanation.verdict != Verdict::NotARecord {
             output.push((
                 entry.file,

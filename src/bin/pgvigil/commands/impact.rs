@@ -153,7 +153,7 @@ impl Change {
             ..self.question(session, head, environment)
         };
         let progress = Progress::new(session);
-        let assessed = assess(&question, inputs, |done| progress.show(done))?;
+        let assessed = assess(&question, inputs, |done| progress.show(done));
         progress.clear();
         Ok(assessed)
     }

@@ -20,14 +20,10 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
         args.package.as_deref(),
         loaded,
         |environment, deployment| {
-            let faults =
-                rules::canary::prove(loaded, environment, today).map_err(|error| Failure {
-                    message: error.to_string(),
-                    exit: Exit::Failed,
-                })?;
+            let faults = rules::canary::prove(loaded, environment, today);
             if !faults.is_empty() {
                 let message = format!(
-                    "the compiled query silences what must be loud: `pgvigil plan --env {}` shows it",
+                    "the exclusions silence what must be loud: `pgvigil plan --env {}` shows it",
                     environment.name
                 );
                 let exit = Exit::Diagnostics;

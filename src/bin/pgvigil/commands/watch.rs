@@ -10,9 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
-use pgvigil::compile;
+use pgvigil::judge::Judge;
 use pgvigil::report::visible;
-use pgvigil::rules::Evaluator;
 use pgvigil::watch::cursor::{Cursor, Document};
 use pgvigil::watch::metrics::{Build, Metrics};
 #[cfg(feature = "webhook")]
@@ -52,7 +51,7 @@ const TOLD: usize = 5;
 
 /// The policy, ready to judge.
 struct Policy {
-    evaluator: Evaluator,
+    judge: Judge,
     build: Build,
 }
 
@@ -143,7 +142,7 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     let mut running = Running {
         session,
         args,
-        watch: Watch::new(follower, policy.evaluator, what, output, outbox),
+        watch: Watch::new(follower, policy.judge, what, output, outbox),
         cursor,
         build: policy.build,
         shown,
@@ -164,11 +163,10 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
         Err(exit) => return Ok(Err(exit)),
     };
     let prefix = args.log_line_prefix.as_deref();
-    let query = match eval::source(session, &loaded, &args.env, prefix) {
-        Ok(query) => query,
+    let rules = match eval::rules(session, &loaded, &args.env, prefix) {
+        Ok(rules) => rules,
         Err(exit) => return Ok(Err(exit)),
     };
-    let evaluator = Evaluator::of(&query)?;
     let environment = match session.environment(&loaded, &args.env) {
         Ok(environment) => environment,
         Err(exit) => return Ok(Err(exit)),
@@ -177,9 +175,12 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: args.env.clone(),
         policy_digest: environment.digest.clone(),
-        query_digest: compile::digest(&query.alarm("").text),
+        rules_digest: rules.digest(),
     };
-    Ok(Ok(Policy { evaluator, build }))
+    Ok(Ok(Policy {
+        judge: Judge::new(&rules),
+        build,
+    }))
 }
 
 /// A cursor, if one is asked for, and what an earlier run left in it.
@@ -254,7 +255,7 @@ fn source(build: &Build) -> serde_json::Value {
         "pgvigil": build.version,
         "environment": build.environment,
         "policy_digest": build.policy_digest,
-        "query_digest": build.query_digest,
+        "rules_digest": build.rules_digest,
     })
 }
 
@@ -561,7 +562,7 @@ impl Running<'_> {
             ));
         }
         self.build = policy.build;
-        self.watch.use_policy(policy.evaluator);
+        self.watch.use_policy(policy.judge);
         #[cfg(feature = "webhook")]
         if let Some(outbox) = self.watch.outbox() {
             outbox.set_source(source(&self.build));

@@ -11,7 +11,6 @@ use pgvigil::ci::Finding;
 use pgvigil::ci::finding::{self, IMPACT};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
-use pgvigil::rules::evaluator::EvaluatorError;
 use pgvigil::rules::impact::{self, ImpactReport, Likeness, Question};
 use pgvigil::rules::test::TestReport;
 use rayon::prelude::*;
@@ -68,13 +67,13 @@ impl<'a> Impacts<'a> {
         let inputs = Inputs::from_paths(logs);
         let assess = |question: &Question<'_>, progress: &mut dyn FnMut(reader::Progress)| {
             let since = Instant::now();
-            let (report, read) = impact::assess(question, &inputs, progress)?;
+            let (report, read) = impact::assess(question, &inputs, progress);
             let took = since.elapsed();
-            Ok(Assessed { report, read, took })
+            Assessed { report, read, took }
         };
         // Reading logs takes every core by itself, and memory each time.
         let questions: Vec<&Question<'_>> = different.values().collect();
-        let assessed: Result<Vec<Assessed>, EvaluatorError> = if logs.is_empty() {
+        let assessed: Vec<Assessed> = if logs.is_empty() {
             let activity = Activity::of_many(session, "comparing what is silent", questions.len());
             let questions = questions.into_par_iter();
             questions
@@ -93,7 +92,6 @@ impl<'a> Impacts<'a> {
             progress.clear();
             assessed
         };
-        let assessed = assessed?;
         // What cannot be read of the logs is the same each time.
         if let Some(first) = assessed.first() {
             tell(session, &inputs, &first.read);

@@ -1,4 +1,4 @@
-//! What is wrong with a query, and where.
+//! What is wrong with a pattern or a query, and where.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Bytes of the query's text (of the pattern, for
-    /// [`portable_pattern`](super::portable_pattern)) that the message is about.
+    /// [`portable_pattern`](super::dialect::portable_pattern)) that the message is about.
     pub span: Range<usize>,
     /// Lowercase fragment without a full stop; text of the user stands in backticks.
     pub message: String,
@@ -15,7 +15,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(span: impl Into<Range<usize>>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(span: impl Into<Range<usize>>, message: impl Into<String>) -> Self {
         Self {
             span: span.into(),
             message: message.into(),
@@ -23,13 +23,13 @@ impl Fault {
         }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// The same fault in a text that begins `offset` bytes earlier.
-    pub(super) fn shifted(mut self, offset: usize) -> Self {
+    pub(crate) fn shifted(mut self, offset: usize) -> Self {
         self.span = self.span.start + offset..self.span.end + offset;
         self
     }

@@ -1,0 +1,206 @@
+//! Which exclusions may fit a record, without asking each.
+//!
+//! Every exclusion is filed once for each value of its most telling condition: the object, the whole text, the role, the
+//! database, the client address; else the class. A record looks its own values up, so it meets the exclusions that share
+//! one with it and no others, however many there are. Patterns on whole texts have no value to look up: those are joined
+//! into one expression, which tells in one pass over the text which of them match.
+
+use foldhash::HashMap;
+use regex_automata::PatternSet;
+use regex_automata::meta::{self, Regex};
+
+use super::condition::{Objects, Test, TextTest, Values, split};
+use super::facts::Facts;
+use crate::policy::Pattern;
+use crate::policy::model::Field;
+
+/// Patterns in one joined expression at most: a larger one grows slower than it saves.
+const JOINED_MAX: usize = 256;
+
+/// Where the exclusions of an environment are filed.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    object: Filed,
+    relation: Filed,
+    schema: Filed,
+    text: Filed,
+    user: Filed,
+    database: Filed,
+    client: Filed,
+    command: Filed,
+    class: Filed,
+    patterns: Vec<Joined>,
+    /// Those with none of these conditions.
+    rest: Vec<u32>,
+}
+
+type Filed = HashMap<Box<[u8]>, Vec<u32>>;
+
+/// Patterns that are matched together.
+#[derive(Debug)]
+struct Joined {
+    regex: Option<Regex>,
+    /// The exclusion of each pattern.
+    rules: Vec<u32>,
+}
+
+impl Index {
+    pub(super) fn of<'t>(rules: impl Iterator<Item = &'t [Test]>) -> Self {
+        let mut index = Self::default();
+        let mut patterns: Vec<(u32, &'t Pattern)> = Vec::new();
+        for (number, tests) in (0..).zip(rules) {
+            index.file(number, tests, &mut patterns);
+        }
+        index.patterns = patterns
+            .chunks(JOINED_MAX)
+            .map(|chunk| Joined {
+                regex: joined(
+                    chunk
+                        .iter()
+                        .map(|(_, pattern)| pattern.statement_expression()),
+                ),
+                rules: chunk.iter().map(|(number, _)| *number).collect(),
+            })
+            .collect();
+        index
+    }
+
+    fn file<'t>(&mut self, number: u32, tests: &'t [Test], patterns: &mut Vec<(u32, &'t Pattern)>) {
+        let one_of = |wanted: Field| {
+            tests.iter().find_map(|test| match test {
+                Test::OneOf(field, values) if *field == wanted => Some(values),
+                _ => None,
+            })
+        };
+        let object = tests.iter().find_map(|test| match test {
+            Test::Object(objects) => Some(objects),
+            _ => None,
+        });
+        let whole = tests.iter().find_map(|test| match test {
+            Test::Text(TextTest::Whole(wholes)) => Some(wholes),
+            _ => None,
+        });
+        if let Some(objects) = object {
+            self.file_object(number, objects);
+        } else if let Some(wholes) = whole {
+            add(&mut self.text, &wholes.equals, number);
+            patterns.extend(wholes.matches.iter().map(|pattern| (number, pattern)));
+        } else if let Some(values) = one_of(Field::User) {
+            add(&mut self.user, values, number);
+        } else if let Some(values) = one_of(Field::Client) {
+            add(&mut self.client, values, number);
+        } else if let Some(values) = one_of(Field::Database) {
+            add(&mut self.database, values, number);
+        } else if let Some(values) = one_of(Field::Command) {
+            add(&mut self.command, values, number);
+        } else if let Some(values) = one_of(Field::Class) {
+            add(&mut self.class, values, number);
+        } else {
+            self.rest.push(number);
+        }
+    }
+
+    fn file_object(&mut self, number: u32, objects: &Objects) {
+        match (&objects.schemas, &objects.relations) {
+            (Some(schemas), Some(relations)) => {
+                for schema in schemas.iter() {
+                    for relation in relations.iter() {
+                        let object = [schema, b".", relation].concat();
+                        put(&mut self.object, &object, number);
+                    }
+                }
+            }
+            (None, Some(relations)) => add(&mut self.relation, relations, number),
+            (Some(schemas), None) => add(&mut self.schema, schemas, number),
+            (None, None) => self.rest.push(number),
+        }
+    }
+
+    /// The exclusions that may fit, in the order of the policy.
+    pub(super) fn candidates(&self, facts: &Facts<'_>, found: &mut Vec<u32>) {
+        found.clear();
+        let mut take = |filed: &Filed, value: &[u8]| {
+            if !filed.is_empty()
+                && let Some(numbers) = filed.get(value)
+            {
+                found.extend_from_slice(numbers);
+            }
+        };
+        take(&self.user, facts.user);
+        take(&self.client, facts.client);
+        take(&self.database, facts.database);
+        take(&self.command, facts.command);
+        take(&self.class, facts.class);
+        if !facts.object.is_empty() {
+            take(&self.object, facts.object);
+            if let Some((schema, relation)) = split(facts.object) {
+                take(&self.relation, relation);
+                take(&self.schema, schema);
+            }
+        }
+        if let Some(sql) = &facts.statement {
+            if !self.text.is_empty() {
+                take(&self.text, sql.words());
+            }
+            for joined in &self.patterns {
+                joined.matching(sql.text(), found);
+            }
+        }
+        found.extend_from_slice(&self.rest);
+        found.sort_unstable();
+        found.dedup();
+    }
+}
+
+impl Joined {
+    fn matching(&self, text: &[u8], found: &mut Vec<u32>) {
+        let Some(regex) = &self.regex else {
+            // Each is asked by itself.
+            found.extend_from_slice(&self.rules);
+            return;
+        };
+        if !regex.is_match(text) {
+            return;
+        }
+        let mut matched = PatternSet::new(self.rules.len());
+        regex.which_overlapping_matches(&regex_automata::Input::new(text), &mut matched);
+        found.extend(
+            matched
+                .iter()
+                .filter_map(|pattern| self.rules.get(pattern.as_usize())),
+        );
+    }
+}
+
+/// One expression for several; none where it would be too large.
+fn joined(expressions: impl Iterator<Item = String>) -> Option<Regex> {
+    let expressions: Vec<String> = expressions.collect();
+    meta::Builder::new()
+        .configure(
+            meta::Config::new()
+                .utf8_empty(false)
+                .match_kind(regex_automata::MatchKind::All)
+                .nfa_size_limit(Some(64 << 20))
+                .hybrid_cache_capacity(8 << 20),
+        )
+        .syntax(
+            regex_automata::util::syntax::Config::new()
+                .unicode(false)
+                .utf8(false),
+        )
+        .build_many(&expressions)
+        .ok()
+}
+
+fn add(filed: &mut Filed, values: &Values, number: u32) {
+    for value in values.iter() {
+        put(filed, value, number);
+    }
+}
+
+fn put(filed: &mut Filed, value: &[u8], number: u32) {
+    let numbers = filed.entry(value.into()).or_default();
+    if numbers.last() != Some(&number) {
+        numbers.push(number);
+    }
+}

@@ -1,0 +1,465 @@
+//! The verdict on one entry.
+
+use std::sync::LazyLock;
+
+use foldhash::HashSet;
+use memchr::memmem::Finder;
+
+use super::accounts::{Accounts, Remembered};
+use super::condition::{self, Test};
+use super::facts::Facts;
+use super::index::Index;
+use super::rules::Rules;
+use super::scope;
+use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
+use crate::audit_log::record::{Record, count_heads};
+use crate::audit_log::timestamp::time_of;
+use crate::audit_log::{EntryKind, Suspicion, judge_entry};
+use crate::policy::model::{RoleMatch, Signal};
+use jiff::civil::Date;
+
+/// What becomes of a log entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The entry holds no audit record.
+    NotARecord,
+    /// No signal counts it, or its account is deliberately not audited.
+    OutOfScope,
+    /// These exclusions silence it, in the order of the policy.
+    Excluded(Vec<String>),
+    /// It counts.
+    Counted,
+}
+
+impl Verdict {
+    /// The word in results; none for what is not a record.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::NotARecord => None,
+            Self::OutOfScope => Some("out_of_scope"),
+            Self::Excluded(_) => Some("excluded"),
+            Self::Counted => Some("counted"),
+        }
+    }
+}
+
+/// An entry with its verdict and what can be read of it.
+#[derive(Debug, Clone)]
+pub struct Judged<'a> {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The signals that count it, or would without exclusions, in the order of [`Signal::ALL`]; none when it is out of
+    /// scope.
+    pub signals: Vec<Signal>,
+    /// The entry as the one reader reads it.
+    pub entry: EntryKind<'a>,
+}
+
+impl<'a> Judged<'a> {
+    /// Who wrote the entry, if that can be read for certain. Where only role and database cannot be told apart for
+    /// certain (`a@b@c`), it is the likeliest reading.
+    pub fn who(&self) -> Option<&Prefix<'a>> {
+        match &self.entry {
+            EntryKind::Audit { prefix, doubt, .. } => is_sure(prefix, *doubt).then_some(prefix),
+            EntryKind::Other { prefix, doubt } => is_sure(prefix, *doubt).then_some(prefix),
+            EntryKind::Suspicious { .. } | EntryKind::Foreign(_) => None,
+        }
+    }
+
+    /// The record, if it can be read in one way only.
+    pub fn record(&self) -> Option<&Record<'a>> {
+        match &self.entry {
+            EntryKind::Audit {
+                prefix,
+                record,
+                doubt,
+            } => is_sure(prefix, *doubt).then_some(record),
+            _ => None,
+        }
+    }
+}
+
+/// The rules of an environment, ready to judge. See [`Rules`].
+#[derive(Debug)]
+pub struct Judge {
+    pub(super) prefix: LogLinePrefix,
+    signals: Vec<Signal>,
+    pub(super) roles: Vec<RoleMatch>,
+    accounts: Accounts,
+    protected_users: HashSet<Box<[u8]>>,
+    pub(super) exclusions: Vec<Exclusion>,
+    index: Index,
+}
+
+/// One exclusion.
+#[derive(Debug)]
+pub(super) struct Exclusion {
+    pub(super) id: String,
+    /// Days since 1970.
+    pub(super) last_day: Option<i32>,
+    pub(super) tests: Vec<Test>,
+}
+
+impl Exclusion {
+    pub(super) fn is_alive(&self, day: Option<i32>) -> bool {
+        match (self.last_day, day) {
+            (None, _) => true,
+            (Some(last), Some(day)) => day <= last,
+            (Some(_), None) => false,
+        }
+    }
+
+    pub(super) fn silences(&self, facts: &Facts<'_>) -> bool {
+        self.is_alive(facts.day) && self.tests.iter().all(|test| test.holds(facts))
+    }
+}
+
+/// What a thread keeps between entries.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(super) roles: Remembered,
+    candidates: Vec<u32>,
+}
+
+/// A verdict without names: what most callers need of most entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As [`Verdict::NotARecord`].
+    NotARecord,
+    /// No signal counts it.
+    OutOfScope,
+    /// Its account is deliberately not audited.
+    OfAccount,
+    /// The place, among the rules, of the first exclusion that silences it.
+    Excluded(u32),
+    /// It counts.
+    Counted,
+}
+
+/// How an entry is read, as far as a verdict needs it.
+pub(super) enum Read<'a> {
+    /// Nothing that could count.
+    Nothing,
+    /// It counts, whoever wrote it.
+    InDoubt,
+    /// Somebody was refused.
+    Refusal(Prefix<'a>),
+    /// One record.
+    Record(Prefix<'a>, Record<'a>),
+    /// One record whose role and database can be told apart in several ways.
+    Names(Prefix<'a>, Record<'a>),
+}
+
+impl Judge {
+    /// Makes rules ready. It costs about as much as reading the policy.
+    pub fn new(rules: &Rules) -> Self {
+        let mut shared = condition::Shared::default();
+        let exclusions: Vec<Exclusion> = rules
+            .exclusions
+            .iter()
+            .map(|rule| Exclusion {
+                id: rule.id.clone(),
+                last_day: rule.last_day.map(day_number),
+                tests: condition::tests(&rule.matcher, &mut shared),
+            })
+            .collect();
+        Self {
+            prefix: rules.prefix,
+            signals: rules.signals.clone(),
+            roles: rules.accounts.clone(),
+            accounts: Accounts::of(&rules.accounts),
+            protected_users: rules
+                .protected_users
+                .iter()
+                .map(|user| user.as_bytes().into())
+                .collect(),
+            index: Index::of(
+                exclusions
+                    .iter()
+                    .map(|exclusion| exclusion.tests.as_slice()),
+            ),
+            exclusions,
+        }
+    }
+
+    /// The `log_line_prefix` of the entries.
+    pub fn prefix(&self) -> LogLinePrefix {
+        self.prefix
+    }
+
+    /// Whether a signal is counted.
+    pub fn counts(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
+    }
+
+    /// The ids of the exclusions, in the order of the policy.
+    pub fn exclusion_ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.exclusions
+            .iter()
+            .map(|exclusion| exclusion.id.as_str())
+    }
+
+    /// Whether an entry may be an audit record, or a refusal where those are counted. Most entries of a log are neither;
+    /// their prefix need not be read.
+    pub fn may_concern(&self, text: &[u8]) -> bool {
+        // To build a searcher costs more than to search most entries.
+        static HEAD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("AUDIT: "));
+        static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ERROR: "));
+        static FATAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("FATAL: "));
+        HEAD.find(text).is_some()
+            || (self.counts(Signal::Denied)
+                && (ERROR.find(text).is_some() || FATAL.find(text).is_some()))
+    }
+
+    /// The verdict on an entry, with every exclusion that silences it.
+    pub fn verdict(&self, scratch: &mut Scratch, text: &[u8]) -> Verdict {
+        self.judge(scratch, text).verdict
+    }
+
+    /// Judges an entry: the text of a whole message, its continuation lines included. Its day is that of the entry's own
+    /// time.
+    pub fn judge<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Judged<'a> {
+        self.judge_at(scratch, text, time_of(text))
+    }
+
+    /// The same for an entry that was written at another time than it says, in milliseconds since 1970.
+    pub fn judge_at<'a>(&self, scratch: &mut Scratch, text: &'a [u8], time_ms: i64) -> Judged<'a> {
+        let entry = judge_entry(text, self.prefix);
+        let mut by = Vec::new();
+        let (outcome, signals) = self.decide(
+            scratch,
+            text,
+            &entry,
+            || time_ms,
+            |number| {
+                by.extend(self.exclusions.get(number as usize).map(|e| e.id.clone()));
+                true
+            },
+        );
+        let verdict = match outcome {
+            Outcome::NotARecord => Verdict::NotARecord,
+            Outcome::OutOfScope | Outcome::OfAccount => Verdict::OutOfScope,
+            Outcome::Excluded(_) => Verdict::Excluded(by),
+            Outcome::Counted => Verdict::Counted,
+        };
+        Judged {
+            verdict,
+            signals,
+            entry,
+        }
+    }
+
+    /// The verdict alone, with the first exclusion in the order of the policy. The time is in milliseconds since 1970.
+    pub fn outcome(
+        &self,
+        scratch: &mut Scratch,
+        text: &[u8],
+        time_ms: impl FnOnce() -> i64,
+    ) -> Outcome {
+        if !self.may_concern(text) {
+            return Outcome::NotARecord;
+        }
+        let entry = judge_entry(text, self.prefix);
+        self.outcome_of(scratch, text, &entry, time_ms)
+    }
+
+    /// The same for an entry that was read before, with the same prefix.
+    pub(crate) fn outcome_of(
+        &self,
+        scratch: &mut Scratch,
+        text: &[u8],
+        entry: &EntryKind<'_>,
+        time_ms: impl FnOnce() -> i64,
+    ) -> Outcome {
+        self.decide(scratch, text, entry, time_ms, |_| false).0
+    }
+
+    /// Decides on an entry that was read. `also` hears of each exclusion that silences it, and says whether it wants to
+    /// hear of more.
+    pub(crate) fn decide(
+        &self,
+        scratch: &mut Scratch,
+        text: &[u8],
+        entry: &EntryKind<'_>,
+        time_ms: impl FnOnce() -> i64,
+        also: impl FnMut(u32) -> bool,
+    ) -> (Outcome, Vec<Signal>) {
+        let (prefix, record, has_two_names) = match self.read(text, entry) {
+            Read::Nothing => return (Outcome::NotARecord, Vec::new()),
+            Read::InDoubt => {
+                let signals = scope::signals(b"-", b"-", scope::tampers(text), false);
+                return (Outcome::Counted, self.enabled(signals));
+            }
+            Read::Refusal(prefix) => {
+                let tampers = self.counts(Signal::AuditTampering) && scope::tampers(prefix.message);
+                let signals = self.enabled(scope::signals(prefix.level, b"", tampers, false));
+                return if self.accounts.has(&mut scratch.roles, prefix.user) {
+                    (Outcome::OfAccount, Vec::new())
+                } else {
+                    (Outcome::Counted, signals)
+                };
+            }
+            Read::Record(prefix, record) => (prefix, record, false),
+            Read::Names(prefix, record) => (prefix, record, true),
+        };
+        let facts = Facts::of(&prefix, &record, Some(day_of_ms(time_ms())));
+        let signals = self.signals_of(&facts);
+        if signals.is_empty() {
+            return (Outcome::OutOfScope, signals);
+        }
+        let readings = if has_two_names {
+            names(&prefix)
+        } else {
+            Vec::new()
+        };
+        let is_account = if has_two_names {
+            readings
+                .iter()
+                .all(|(user, _)| self.accounts.has(&mut scratch.roles, user))
+        } else {
+            self.accounts.has(&mut scratch.roles, facts.user)
+        };
+        if is_account {
+            return (Outcome::OfAccount, Vec::new());
+        }
+        let outcome = self.exclude(scratch, facts, &readings, also);
+        (outcome, signals)
+    }
+
+    /// The first exclusion that silences a record under every reading of its names.
+    fn exclude(
+        &self,
+        scratch: &mut Scratch,
+        facts: Facts<'_>,
+        readings: &[(Vec<u8>, Vec<u8>)],
+        mut also: impl FnMut(u32) -> bool,
+    ) -> Outcome {
+        if self.is_protected(facts.user) || readings.iter().any(|(user, _)| self.is_protected(user))
+        {
+            return Outcome::Counted;
+        }
+        let mut first = None;
+        self.index.candidates(&facts, &mut scratch.candidates);
+        for number in &scratch.candidates {
+            let Some(exclusion) = self.exclusions.get(*number as usize) else {
+                continue;
+            };
+            if !exclusion.silences(&facts)
+                || !readings.iter().all(|names| exclusion.silences_names(names))
+            {
+                continue;
+            }
+            // What names a setting that decides what is logged is never silent. It is dear to find out, and asked of few.
+            if first.is_none() && facts.tampers() {
+                return Outcome::Counted;
+            }
+            first.get_or_insert(*number);
+            if !also(*number) {
+                break;
+            }
+        }
+        first.map_or(Outcome::Counted, Outcome::Excluded)
+    }
+
+    pub(super) fn is_protected(&self, user: &[u8]) -> bool {
+        self.protected_users.contains(user)
+    }
+
+    /// The enabled signals that count a record.
+    pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Vec<Signal> {
+        let tampers = self.counts(Signal::AuditTampering) && facts.tampers();
+        let computes = scope::may_compute(facts.class, facts.command)
+            && scope::computes(facts.statement.as_ref().map(super::facts::Sql::reading));
+        self.enabled(scope::signals(
+            facts.class,
+            facts.command,
+            tampers,
+            computes,
+        ))
+    }
+
+    fn enabled(&self, mut signals: Vec<Signal>) -> Vec<Signal> {
+        signals.retain(|signal| self.signals.contains(signal));
+        signals
+    }
+
+    /// What an entry is to the judge.
+    pub(super) fn read<'a>(&self, text: &[u8], entry: &EntryKind<'a>) -> Read<'a> {
+        match entry {
+            EntryKind::Audit {
+                prefix,
+                record,
+                doubt,
+            } => match doubt {
+                _ if !is_sure(prefix, *doubt) => Read::InDoubt,
+                Some(_) => Read::Names(*prefix, *record),
+                None => Read::Record(*prefix, *record),
+            },
+            // An entry that is cut before its severity, and in which nothing could be a record.
+            EntryKind::Suspicious {
+                reason: Suspicion::Cut(_),
+                ..
+            } if count_heads(text, 1) == 0 => self.hidden_refusal(text),
+            EntryKind::Suspicious { .. } => Read::InDoubt,
+            EntryKind::Other { prefix, .. } => {
+                if self.counts(Signal::Denied) && scope::is_refusal(prefix.level, prefix.message) {
+                    Read::Refusal(*prefix)
+                } else {
+                    Read::Nothing
+                }
+            }
+            EntryKind::Foreign(_) => self.hidden_refusal(text),
+        }
+    }
+
+    /// A refusal under a prefix that is not understood is nobody's, and counts.
+    fn hidden_refusal<'a>(&self, text: &[u8]) -> Read<'a> {
+        if self.counts(Signal::Denied) && scope::may_hold_refusal(text) {
+            Read::InDoubt
+        } else {
+            Read::Nothing
+        }
+    }
+}
+
+impl Exclusion {
+    /// Whether the conditions on role and database hold for other names of a record.
+    fn silences_names(&self, (user, database): &(Vec<u8>, Vec<u8>)) -> bool {
+        use crate::policy::model::Field;
+        self.tests.iter().all(|test| match test {
+            Test::OneOf(Field::User, values) => values.has(user),
+            Test::OneOf(Field::Database, values) => values.has(database),
+            Test::OneOf(..) | Test::Object(_) | Test::Text(_) => true,
+        })
+    }
+}
+
+/// Every way to tell role and database of `a@b@c` apart.
+fn names(prefix: &Prefix<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let whole = [prefix.user, b"@", prefix.database].concat();
+    memchr::memchr_iter(b'@', &whole)
+        .filter_map(|at| Some((whole.get(..at)?.to_vec(), whole.get(at + 1..)?.to_vec())))
+        .collect()
+}
+
+/// Whether nothing but the border between role and database can be in doubt.
+fn is_sure(prefix: &Prefix<'_>, doubt: Option<Doubt>) -> bool {
+    doubt.is_none_or(Doubt::is_only_names) && !has_odd_names(prefix)
+}
+
+/// A name that can look like the rest of the line.
+fn has_odd_names(prefix: &Prefix<'_>) -> bool {
+    let odd = |name: &[u8], bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
+    odd(prefix.user, b":[]\n") || odd(prefix.database, b":[]\n")
+}
+
+/// Days since 1970, in UTC.
+fn day_of_ms(time_ms: i64) -> i32 {
+    i32::try_from(time_ms.div_euclid(86_400_000)).unwrap_or(i32::MAX)
+}
+
+/// Days since 1970.
+fn day_number(day: Date) -> i32 {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.until(day).map_or(0, |span| span.get_days())
+}

@@ -1,0 +1,214 @@
+//! Which signals count a record, before any exclusion.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+
+use super::statement::{Parameters, Reading};
+use crate::policy::model::Signal;
+
+/// First words of MISC commands that touch no users' data, as pgAudit prints them. `CLOSE CURSOR` comes with a record of
+/// its own for what it reads or writes. Every command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what
+/// a later version invents.
+pub(crate) const MISC_OUT_OF_SCOPE: &[&str] = &[
+    "ANALYZE",
+    "BEGIN",
+    "CHECKPOINT",
+    "CLOSE",
+    "COMMIT",
+    "DEALLOCATE",
+    "DISCARD",
+    "EXECUTE",
+    "EXPLAIN",
+    "LISTEN",
+    "LOCK",
+    "MOVE",
+    "NOTIFY",
+    "PREPARE TRANSACTION",
+    "REINDEX",
+    "RELEASE",
+    "RESET",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SET",
+    "SHOW",
+    "START",
+    "UNLISTEN",
+    "VACUUM",
+];
+
+/// Those of them that compute parameters: `EXECUTE p(lo_get(1))` has its call in this record alone.
+const WITH_PARAMETERS: &[&str] = &["EXECUTE", "EXPLAIN"];
+
+/// Levels of entries that tell what somebody was refused; in results they stand where a record has its class.
+pub(crate) const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
+
+/// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the log,
+/// the libraries that are loaded, and all settings of a role at once. The last is looked at once more: it counts behind
+/// an `alter` of the same statement.
+static TAMPERING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    crate::policy::pattern::dialect::build(
+        r"(?i)pgaudit|log_min_messages|preload_libraries|reset[ \t\r\n]+all",
+    )
+    .ok()
+});
+
+/// The signals that count a record of this class and command. `tampers` says whether it names a setting that decides what
+/// is logged, `computes` whether it is an `EXECUTE` whose parameters are more than constants.
+pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Vec<Signal> {
+    let by_class = match class {
+        b"ROLE" => Some(Signal::Privilege),
+        b"DDL" => Some(Signal::Schema),
+        _ if REFUSAL_LEVELS.iter().any(|level| level.as_bytes() == class) => Some(Signal::Denied),
+        _ if is_misc_out_of_scope(class, command) && !computes => None,
+        _ => Some(Signal::Dml),
+    };
+    let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
+    by_class.into_iter().chain(tampering).collect()
+}
+
+/// The signals that count what a query returns under these words: class and command of a record, level and message of a
+/// refusal, or `-` where the line is not understood.
+pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
+    signals(class.as_bytes(), command.as_bytes(), tampers, false)
+}
+
+/// `SHOW pgaudit.log` looks and changes nothing.
+fn is_question(class: &[u8], command: &[u8]) -> bool {
+    class == b"MISC" && command == b"SHOW"
+}
+
+fn begins_with(command: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|words| {
+        command
+            .strip_prefix(words.as_bytes())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
+    })
+}
+
+fn is_misc_out_of_scope(class: &[u8], command: &[u8]) -> bool {
+    class == b"MISC" && begins_with(command, MISC_OUT_OF_SCOPE)
+}
+
+/// Whether the statement of such a record has to be read to know its scope.
+pub(super) fn may_compute(class: &[u8], command: &[u8]) -> bool {
+    class == b"MISC" && begins_with(command, WITH_PARAMETERS)
+}
+
+/// Whether a statement computes the parameters of an `EXECUTE`. One that is not logged may.
+pub(super) fn computes(reading: Option<&Reading>) -> bool {
+    reading.is_none_or(|reading| match reading.execute {
+        Some(Parameters::Computed) => true,
+        Some(Parameters::Constant) => reading.stop.is_some(),
+        None => false,
+    })
+}
+
+/// Says whether none of these signals counts records of this class and command, as pgAudit prints them, whatever
+/// their statement is.
+pub fn is_out_of_scope(class: &str, command: &str, signals: &[Signal]) -> bool {
+    if signals.contains(&Signal::AuditTampering) {
+        return is_question(class.as_bytes(), command.as_bytes());
+    }
+    !signals_of(class, command, false)
+        .iter()
+        .any(|signal| signals.contains(signal))
+        && !may_compute(class.as_bytes(), command.as_bytes())
+}
+
+/// Whether a text names a setting that decides what is logged.
+pub(super) fn tampers(text: &[u8]) -> bool {
+    let Some(regex) = TAMPERING.as_ref() else {
+        return true;
+    };
+    regex.find_iter(text).any(|found| {
+        let first = text.get(found.start()).map(u8::to_ascii_lowercase);
+        first != Some(b'r') || is_behind_alter(text.get(..found.start()).unwrap_or_default())
+    })
+}
+
+/// `alter role … reset all`: one statement.
+fn is_behind_alter(before: &[u8]) -> bool {
+    let start = memchr::memrchr(b';', before).map_or(0, |at| at + 1);
+    let statement = before.get(start..).unwrap_or_default();
+    statement
+        .windows(6)
+        .any(|word| word.eq_ignore_ascii_case(b"alter "))
+}
+
+/// Whether the entry of an error tells that somebody was refused: how the messages begin that PostgreSQL writes when
+/// somebody lacks a right or is not let in, those with the SQLSTATE 42501 and of class 28 (PostgreSQL,
+/// `ERRCODE_INSUFFICIENT_PRIVILEGE` and `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS
+/// writes them.
+pub(super) fn is_refusal(level: &[u8], message: &[u8]) -> bool {
+    if !REFUSAL_LEVELS.iter().any(|known| known.as_bytes() == level) {
+        return false;
+    }
+    let start = message
+        .split(|byte| matches!(byte, b':' | b'\n'))
+        .next()
+        .unwrap_or_default();
+    ["authentication failed", "pg_hba", "row-level"]
+        .iter()
+        .any(|text| memchr::memmem::find(start, text.as_bytes()).is_some())
+        || [
+            "must be ",
+            "must have ",
+            "only role",
+            "only superuse",
+            "permission denied",
+            "role \"",
+        ]
+        .iter()
+        .any(|text| message.starts_with(text.as_bytes()))
+}
+
+/// Whether a refusal may stand in a line whose prefix is not understood.
+pub(super) fn may_hold_refusal(text: &[u8]) -> bool {
+    static REFUSAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        crate::policy::pattern::dialect::build(
+            "(?:ERROR|FATAL): +(?:[0-9A-Z]{5}: )?(?:[^:\\n]*(?:authentication failed|pg_hba|row-level)|must (?:be|have) |\
+             only (?:role|superuse)|permission denied|role \")",
+        )
+        .ok()
+    });
+    REFUSAL.as_ref().is_none_or(|regex| regex.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_decide_what_is_logged_are_found() {
+        for text in [
+            "set PgAudit.log = 'none'",
+            "alter role alice reset\tall",
+            "ALTER DATABASE shop RESET ALL",
+            "select 1; alter role alice set x = 1 reset all",
+            "alter system set shared_preload_libraries = ''",
+        ] {
+            assert!(tampers(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "reset all",
+            "alter role alice; reset all",
+            "select 1",
+            "preload",
+        ] {
+            assert!(!tampers(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn execute_counts_where_it_computes() {
+        let signals = |text: &str| {
+            let reading = Reading::of(text.as_bytes());
+            signals(b"MISC", b"EXECUTE", false, computes(Some(&reading)))
+        };
+        assert_eq!(signals("execute x(1)"), []);
+        assert_eq!(signals("execute x(lo_get(1))"), [Signal::Dml]);
+        assert_eq!(signals("execute x('a\\')"), [Signal::Dml]);
+        assert!(computes(None));
+    }
+}
