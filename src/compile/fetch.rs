@@ -64,11 +64,11 @@ const KINDS: &[Kind] = &[
         wanted: |_| true,
         mark: ": +AUDIT: ",
     },
-    // What somebody is refused (as the judge tells it): the message up to its first colon holds some words,
+    // What somebody is refused, also under a prefix that is not understood (`judge::scope`): the message up to its first colon holds some words,
     // or it begins with others. `log_error_verbosity = verbose` puts an SQLSTATE before the message.
     Kind {
         wanted: |signals| signals.contains(&Signal::Denied),
-        mark: ":(?:ERROR|FATAL): (?:[^:\\n]*(?:[0-9A-Z]: [^:\\n]*)?(?:authentication failed|pg_hba|row-level)| \
+        mark: "(?:ERROR|FATAL): (?:[^:\\n]*(?:[0-9A-Z]: [^:\\n]*)?(?:authentication failed|pg_hba|row-level)| \
                *(?:[0-9A-Z]{5}: )?(?:must |only (?:role|su)|permission |role \"))",
     },
 ];
@@ -76,16 +76,14 @@ const KINDS: &[Kind] = &[
 /// What a statement names that decides what is logged; more than the signal asks for.
 const TAMPERING: &str = "(?i)(?:pgaudit|log_min_messages|preload_libraries|reset[ \\t\\r\\n]+all)";
 
-/// First words of MISC commands that touch no users' data, and that many sessions send again and again. The judge drops
-/// the others.
+/// First words of MISC commands that touch no users' data, and that many sessions send again and again. The others are
+/// the judge's to drop; an `EXECUTE` or `EXPLAIN` it has to read.
 const MISC_DROPPED: &[&str] = &[
     "BEGIN",
     "CLOSE",
     "COMMIT",
     "DEALLOCATE",
     "DISCARD",
-    "EXECUTE",
-    "EXPLAIN",
     "LISTEN",
     "NOTIFY",
     "RELEASE",
@@ -186,7 +184,7 @@ impl Fetch {
                 }
                 (RoleMatch::Pattern(pattern), Some(cost)) if cost <= room => {
                     room -= cost;
-                    fetch.patterns.push(pattern.clone());
+                    fetch.patterns.push(pattern.as_str().to_owned());
                 }
                 _ => fetch.left.push(role.clone()),
             }
