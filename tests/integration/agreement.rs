@@ -154,7 +154,7 @@ impl Judges {
                         judge(&facts) == Opinion::Counted
                     });
                     if loud {
-                        return Expected::Counted;
+                        return Expected::Opinion(Opinion::Counted);
                     }
                 }
                 Expected::Opinion(opinion)
