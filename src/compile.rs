@@ -8,6 +8,7 @@ pub mod cloudformation;
 pub mod audit_setting;
 pub mod enrolment;
 pub mod export;
+pub mod fetch;
 pub mod monitor_environment;
 pub mod name;
 pub(crate) mod pattern;
@@ -25,6 +26,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
 use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
 
+use fetch::{Detail, Fetch};
 use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
 use resources::{Document, Inputs, topic_arn};
@@ -64,6 +66,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let query_digest = digest(&query.text);
     let investigate =
         source.investigate(&header("what counts, newest first", &source, environment));
+    let fetch = Fetch::of(&source).text(Detail::Text);
     let summary = source.summary(&header("what counts, in sums", &source, environment));
     let table = source.table(&header(
         "what counts, without statements",
@@ -130,10 +133,16 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         },
     ];
     match environment.engine {
-        Engine::Monitor => artefacts.push(Artefact {
-            path: at("monitor-env.json"),
-            text: json(&monitor),
-        }),
+        Engine::Monitor => artefacts.extend([
+            Artefact {
+                path: at("fetch.cwli"),
+                text: fetch,
+            },
+            Artefact {
+                path: at("monitor-env.json"),
+                text: json(&monitor),
+            },
+        ]),
         Engine::LogAlarm => artefacts.extend(rows.iter().map(|(signal, text)| Artefact {
             path: at(&format!("log-alarm-{}.cwli", signal.name())),
             text: text.clone(),

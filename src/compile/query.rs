@@ -783,7 +783,7 @@ impl<'a> Calls<'a> {
 }
 
 /// `['a', 'b']`. The checks refuse names that hold a quote, a backslash or a control character.
-fn list<T: AsRef<str>>(values: &[T]) -> String {
+pub(super) fn list<T: AsRef<str>>(values: &[T]) -> String {
     let quoted: Vec<String> = values
         .iter()
         .map(|value| format!("'{}'", value.as_ref()))

@@ -196,6 +196,8 @@ pub(super) fn call<'a>(
             .map_or(Value::Null, |number| Value::Time(number as i64)),
         F::ToMillis => match arg(0) {
             Value::Time(milliseconds) => Value::Number(milliseconds as f64),
+            // `@ingestionTime`.
+            Value::Number(milliseconds) => Value::Number(milliseconds),
             _ => Value::Null,
         },
         F::Now => Value::Number(now.div_euclid(1_000) as f64),

@@ -825,7 +825,10 @@ impl Lowering {
         let mut kinds = Vec::new();
         for arg in args {
             let (term, kind) = self.value(arg)?;
-            if function == Function::ToMillis && kind != Kind::Time {
+            // Whether `@ingestionTime` is a time or a number of milliseconds is not documented: of either it is the same.
+            let is_time = kind == Kind::Time
+                || matches!(&arg.kind, ExprKind::Field(name) if name == "@ingestionTime");
+            if function == Function::ToMillis && !is_time {
                 self.fault(
                     Fault::new(arg.span, "`toMillis` needs a time")
                         .help("such as `@timestamp` or `bin(5m)`"),

@@ -33,7 +33,7 @@ use regex_automata::meta::Regex;
 use crate::recorded;
 
 /// All three for one environment and prefix.
-struct Judges {
+pub(crate) struct Judges {
     judge: Judge,
     null: Evaluator,
     falsy: Evaluator,
@@ -67,7 +67,7 @@ enum Difference {
 }
 
 impl Judges {
-    fn new(environment: &str, prefix: LogLinePrefix, signals: &[Signal]) -> Self {
+    pub(crate) fn new(environment: &str, prefix: LogLinePrefix, signals: &[Signal]) -> Self {
         let policy = &recorded::shipped().policy;
         let mut source = QuerySource::of(policy, policy.environment(environment).unwrap());
         source.prefix = prefix;
@@ -98,7 +98,7 @@ impl Judges {
     }
 
     /// What the policy says of an entry.
-    fn expected(&self, text: &[u8]) -> Expected {
+    pub(crate) fn expected(&self, text: &[u8]) -> Expected {
         match judge_entry(text, self.prefix) {
             EntryKind::Audit {
                 doubt: Some(doubt), ..
@@ -362,7 +362,7 @@ fn memchr_at(names: &[u8]) -> impl Iterator<Item = usize> + '_ {
 
 /// What has to be said of an entry.
 #[derive(Debug)]
-enum Expected {
+pub(crate) enum Expected {
     Opinion(Opinion),
     /// In doubt.
     Counted,
@@ -389,7 +389,7 @@ fn has_one_middle(text: &[u8]) -> bool {
     MIDDLE.find_iter(text).take(2).count() == 1
 }
 
-fn shown(text: &[u8]) -> String {
+pub(crate) fn shown(text: &[u8]) -> String {
     let text = text.escape_ascii().to_string();
     if text.len() > 1500 {
         format!("{} … {}", &text[..900], &text[text.len() - 500..])
@@ -753,7 +753,7 @@ fn object() -> impl Strategy<Value = String> {
 }
 
 /// One generated entry.
-fn record() -> impl Strategy<Value = (Vec<u8>, bool)> {
+pub(crate) fn record() -> impl Strategy<Value = (Vec<u8>, bool)> {
     let what = prop_oneof![
         8 => proptest::sample::select(samples()).prop_map(|s| (s.class, s.command, s.object_type)),
         1 => (
@@ -939,7 +939,7 @@ fn what_is_all_quotes() {
 }
 
 /// `PROPTEST_CASES`, or few.
-fn cases() -> u32 {
+pub(crate) fn cases() -> u32 {
     std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())

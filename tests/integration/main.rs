@@ -52,6 +52,7 @@ mod enrolment;
 mod export;
 #[cfg(feature = "webhook")]
 mod forge;
+mod fetch;
 mod fleet;
 mod git;
 mod golden;
@@ -61,6 +62,7 @@ mod impact_report;
 #[cfg(feature = "aws")]
 mod insights_server;
 #[cfg(feature = "aws")]
+mod linear;
 mod live;
 mod links;
 mod log_alarm;

@@ -18,7 +18,8 @@ use crate::progress::Activity;
 use crate::session::Session;
 
 /// The files of an environment that belong to no cluster.
-const SHARED: [&str; 4] = [
+const SHARED: [&str; 5] = [
+    "fetch.cwli",
     "query.cwli",
     "investigate.cwli",
     "enrol.sql",
