@@ -98,6 +98,9 @@ const MISC_DROPPED: &[&str] = &[
     "UNLISTEN",
 ];
 
+/// An `EXECUTE` with parameters, or one whose text was not logged: the judge reads whether it computes them.
+const COMPUTES: &str = "(what like /^MISC,EX(?:ECUTE|PLAIN)/ and body like /\\(|,,,</)";
+
 /// Stands at the end of the changed text of a record.
 const END: &str = "~!~";
 
@@ -186,7 +189,7 @@ impl Fetch {
                 }
                 (RoleMatch::Pattern(pattern), Some(cost)) if cost <= room => {
                     room -= cost;
-                    fetch.patterns.push(pattern.clone());
+                    fetch.patterns.push(pattern.as_str().to_owned());
                 }
                 _ => fetch.left.push(role.clone()),
             }
@@ -309,6 +312,9 @@ impl Fetch {
         }
         reasons.push(format!("body like /{doubts}/"));
         let mut in_scope = format!("what not like /^(?:{})/", self.out_of_scope());
+        if self.signals.contains(&Signal::Dml) {
+            in_scope = format!("({in_scope} or {COMPUTES})");
+        }
         if self.signals.contains(&Signal::AuditTampering) {
             in_scope = format!("({in_scope} or rest like /{TAMPERING}/)");
         }

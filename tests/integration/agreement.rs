@@ -239,6 +239,12 @@ impl Judges {
         ))
     }
 
+    /// Whether an entry counts by the judge, or would without exclusions.
+    pub(crate) fn is_in_scope(&self, text: &[u8]) -> bool {
+        let verdict = self.judge.verdict(&mut judge::Scratch::default(), text);
+        matches!(verdict, Verdict::Counted | Verdict::Excluded(_))
+    }
+
     /// How the judge differs from the independent evaluation.
     fn from_policy(
         &self,

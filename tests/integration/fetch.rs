@@ -114,6 +114,7 @@ impl Desk {
                 false
             }
         };
+        let counts = counts || self.judges.is_in_scope(entry);
         (counts && dropped[0].is_some())
             .then(|| format!("{}: {expected:?} and not fetched", self.name))
     }

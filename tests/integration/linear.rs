@@ -21,7 +21,7 @@ use crate::moto::target;
 fn expressions() -> BTreeSet<String> {
     let accounts = [
         RoleMatch::Name("rdsadmin".to_owned()),
-        RoleMatch::Pattern("shop_worker_[0-9]+".to_owned()),
+        RoleMatch::Pattern(pgvigil::policy::Pattern::read("shop_worker_[0-9]+").unwrap()),
     ];
     let mut found = BTreeSet::new();
     for prefix in LogLinePrefix::ALL {

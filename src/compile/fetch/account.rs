@@ -18,7 +18,10 @@ pub(super) fn cost(role: &RoleMatch) -> Option<usize> {
         // With its quotes, and the comma and space behind it.
         RoleMatch::Name(name) => is_plain_name(name).then(|| name.len() + 4),
         // With the bar behind it.
-        RoleMatch::Pattern(pattern) => is_plain_pattern(pattern).then(|| pattern.len() + 1),
+        RoleMatch::Pattern(pattern) => {
+            let pattern = pattern.as_str();
+            is_plain_pattern(pattern).then(|| pattern.len() + 1)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::insights::{Event, MissingField, Options, Program, open_questions, parse};
+use crate::policy::Pattern;
 
 fn accounts(count: usize) -> Vec<RoleMatch> {
     (0..count)
@@ -37,6 +38,7 @@ fn the_text_is_short_for_everything() {
 /// What AWS drops, the judge finds out of scope too.
 #[test]
 fn only_what_is_out_of_scope_is_dropped_for_its_command() {
+    // What has parameters is fetched: see [`COMPUTES`].
     for words in MISC_DROPPED {
         for command in [(*words).to_owned(), format!("{words} ALL")] {
             let signals = crate::compile::query::signals_of("MISC", &command, false);
@@ -67,7 +69,7 @@ const SETTLED: &[&str] = &[
 fn nothing_rests_on_what_aws_does_not_document() {
     let accounts = [
         RoleMatch::Name("svc".to_owned()),
-        RoleMatch::Pattern("etl_[a-z]+".to_owned()),
+        RoleMatch::Pattern(Pattern::read("etl_[a-z]+").unwrap()),
     ];
     let mut found = Vec::new();
     for prefix in LogLinePrefix::ALL {
@@ -95,7 +97,7 @@ fn nothing_rests_on_what_aws_does_not_document() {
 fn accounts_are_dropped_only_where_the_record_is_certain() {
     let accounts = [
         RoleMatch::Name("svc".to_owned()),
-        RoleMatch::Pattern("etl_[a-z]+".to_owned()),
+        RoleMatch::Pattern(Pattern::read("etl_[a-z]+").unwrap()),
         RoleMatch::Name("o'neil".to_owned()),
     ];
     let fetch = Fetch::new(LogLinePrefix::Short, &[Signal::Dml], 5, &accounts);
