@@ -64,8 +64,8 @@ const KINDS: &[Kind] = &[
         wanted: |_| true,
         mark: ": +AUDIT: ",
     },
-    // What somebody is refused, also under a prefix that is not understood (`judge::scope`): the message up to its first colon holds some words,
-    // or it begins with others. `log_error_verbosity = verbose` puts an SQLSTATE before the message.
+    // What somebody is refused, also under a prefix that is not understood (`judge::scope`): the message up to its
+    // first colon holds some words, or it begins with others. `log_error_verbosity = verbose` puts an SQLSTATE before the message.
     Kind {
         wanted: |signals| signals.contains(&Signal::Denied),
         mark: "(?:ERROR|FATAL): (?:[^:\\n]*(?:[0-9A-Z]: [^:\\n]*)?(?:authentication failed|pg_hba|row-level)| \
@@ -76,14 +76,16 @@ const KINDS: &[Kind] = &[
 /// What a statement names that decides what is logged; more than the signal asks for.
 const TAMPERING: &str = "(?i)(?:pgaudit|log_min_messages|preload_libraries|reset[ \\t\\r\\n]+all)";
 
-/// First words of MISC commands that touch no users' data, and that many sessions send again and again. The others are
-/// the judge's to drop; an `EXECUTE` or `EXPLAIN` it has to read.
+/// First words of MISC commands that touch no users' data, and that many sessions send again and again. The judge drops
+/// the others.
 const MISC_DROPPED: &[&str] = &[
     "BEGIN",
     "CLOSE",
     "COMMIT",
     "DEALLOCATE",
     "DISCARD",
+    "EXECUTE",
+    "EXPLAIN",
     "LISTEN",
     "NOTIFY",
     "RELEASE",
@@ -95,6 +97,9 @@ const MISC_DROPPED: &[&str] = &[
     "START",
     "UNLISTEN",
 ];
+
+/// An `EXECUTE` with parameters, or one whose text was not logged: the judge reads whether it computes them.
+const COMPUTES: &str = "(what like /^MISC,EX(?:ECUTE|PLAIN)/ and body like /\\(|,,,</)";
 
 /// Stands at the end of the changed text of a record.
 const END: &str = "~!~";
@@ -307,6 +312,9 @@ impl Fetch {
         }
         reasons.push(format!("body like /{doubts}/"));
         let mut in_scope = format!("what not like /^(?:{})/", self.out_of_scope());
+        if self.signals.contains(&Signal::Dml) {
+            in_scope = format!("({in_scope} or {COMPUTES})");
+        }
         if self.signals.contains(&Signal::AuditTampering) {
             in_scope = format!("({in_scope} or rest like /{TAMPERING}/)");
         }

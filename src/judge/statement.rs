@@ -220,14 +220,13 @@ const ATTRIBUTES: &[&[u8]] = &[
 /// Functions whose result has these attributes (information_schema.sql; pg_proc.dat, `aclexplode`).
 const COMPOSITE: &[&[u8]] = &[b"aclexplode", b"information_schema._pg_expandarray"];
 
-/// Operators that PostgreSQL ships, by their symbols (pg_operator.dat of 13 to 18).
+/// Operators that tools use, by their symbols: those of PostgreSQL that compare, compute, match and look into arrays and
+/// documents (pg_operator.dat of 13 to 18). Others (`@@@`, `<->`, …) are rarer, and each is one more that somebody can
+/// define anew for types of their own.
 const OPERATORS: &[&[u8]] = &[
-    b"!!", b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#", b"##", b"#-", b"#>", b"#>>", b"%", b"&",
-    b"&&", b"&<", b"&<|", b"&>", b"*", b"*<", b"*<=", b"*<>", b"*=", b"*>", b"*>=", b"+", b"-",
-    b"->", b"->>", b"-|-", b"/", b"<", b"<->", b"<<", b"<<=", b"<<|", b"<=", b"<>", b"<@", b"<^",
-    b"=", b"=>", b">", b">=", b">>", b">>=", b">^", b"?", b"?#", b"?&", b"?-", b"?-|", b"?|",
-    b"?||", b"@", b"@-@", b"@>", b"@?", b"@@", b"@@@", b"^", b"^@", b"|", b"|&>", b"|/", b"|>>",
-    b"||", b"||/", b"~", b"~*", b"~<=~", b"~<~", b"~=", b"~>=~", b"~>~", b"~~", b"~~*",
+    b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#>", b"#>>", b"%", b"&", b"&&", b"*", b"+", b"-",
+    b"->", b"->>", b"/", b"<", b"<=", b"<>", b"<@", b"=", b"=>", b">", b">=", b"?", b"@>", b"^",
+    b"|", b"||", b"~", b"~*", b"~~", b"~~*",
 ];
 
 impl<'t> Reader<'t> {
@@ -305,7 +304,7 @@ impl<'t> Reader<'t> {
         matches!(
             self.last(),
             Some(
-                Last::Word(Keyword::None)
+                Last::Word(Keyword::None | Keyword::Value)
                     | Last::Name
                     | Last::Constant
                     | Last::Parameter
@@ -322,7 +321,7 @@ impl<'t> Reader<'t> {
                 && matches!(
                     self.before_last(),
                     Some(
-                        Last::Word(Keyword::None)
+                        Last::Word(Keyword::None | Keyword::Value)
                             | Last::Name
                             | Last::Constant
                             | Last::Parameter
@@ -358,10 +357,11 @@ impl<'t> Reader<'t> {
                 Ok(())
             }
             Kind::Operator => {
-                if !OPERATORS.contains(&self.written(token)) {
+                let symbols = self.written(token);
+                if !OPERATORS.contains(&symbols) || !self.may_stand_here(symbols) {
                     return Err(self.stop(Unreadable::Operator));
                 }
-                let is_sign = matches!(self.written(token), b"+" | b"-")
+                let is_sign = matches!(symbols, b"+" | b"-")
                     && !self.is_behind_operand()
                     && self.ahead().is_some_and(|token| token.kind == Kind::Number);
                 if !is_sign {
@@ -378,6 +378,28 @@ impl<'t> Reader<'t> {
             }
             Kind::Mark(mark) => self.mark(mark),
         }
+    }
+
+    /// Whether an operator has an operand before it. A sign needs none, and `*` may stand for all columns. Any other
+    /// operator that only an operand follows is one that somebody defined.
+    fn may_stand_here(&self, symbols: &[u8]) -> bool {
+        let begins_operand = match self.last() {
+            None | Some(Last::Other | Last::Comma) => true,
+            Some(Last::Word(word)) => word.is_reserved() && word != Keyword::Value,
+            Some(_) => false,
+        };
+        if !begins_operand || matches!(symbols, b"+" | b"-") {
+            return true;
+        }
+        symbols == b"*"
+            && match self.ahead() {
+                None => true,
+                Some(token) => match token.kind {
+                    Kind::Mark(mark) => matches!(mark, b')' | b',' | b';'),
+                    Kind::Word => Keyword::of(self.written(token)).is_reserved(),
+                    _ => false,
+                },
+            }
     }
 
     fn mark(&mut self, mark: u8) -> Result<(), Stop> {
@@ -563,6 +585,7 @@ impl<'t> Reader<'t> {
     fn may_stand_before_text(&self, keyword: Keyword) -> bool {
         match keyword {
             Keyword::Reserved
+            | Keyword::Value
             | Keyword::As
             | Keyword::Not
             | Keyword::On
@@ -611,6 +634,7 @@ impl<'t> Reader<'t> {
         }
         let is_grammar = match keyword {
             Keyword::Reserved
+            | Keyword::Value
             | Keyword::Not
             | Keyword::With
             | Keyword::Order

@@ -154,7 +154,7 @@ impl Judges {
                         judge(&facts) == Opinion::Counted
                     });
                     if loud {
-                        return Expected::Counted;
+                        return Expected::Opinion(Opinion::Counted);
                     }
                 }
                 Expected::Opinion(opinion)
@@ -237,6 +237,12 @@ impl Judges {
             differs,
             format!("judge {verdict:?}, policy {expected:?}, text {compiled:?}"),
         ))
+    }
+
+    /// Whether an entry counts by the judge, or would without exclusions.
+    pub(crate) fn is_in_scope(&self, text: &[u8]) -> bool {
+        let verdict = self.judge.verdict(&mut judge::Scratch::default(), text);
+        matches!(verdict, Verdict::Counted | Verdict::Excluded(_))
     }
 
     /// How the judge differs from the independent evaluation.

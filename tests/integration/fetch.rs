@@ -17,8 +17,7 @@ use pgvigil::audit_log::{EntryKind, Prefix, Suspicion, judge_entry};
 use pgvigil::compile::QuerySource;
 use pgvigil::compile::fetch::{Detail, Fetch, Fetched, Part};
 use pgvigil::insights::{self, Event, MissingField, Options, Program, Scratch, Table};
-use pgvigil::judge::{Judge, Rules, Verdict};
-use pgvigil::policy::model::{Environment, Signal};
+use pgvigil::policy::model::Signal;
 use pgvigil::rules::reference::Opinion;
 use proptest::prelude::*;
 use rayon::prelude::*;
@@ -36,7 +35,6 @@ struct Desk {
     name: String,
     form: LogLinePrefix,
     judges: Judges,
-    judge: Judge,
     null: Program,
     falsy: Program,
 }
@@ -75,7 +73,6 @@ static DESKS: LazyLock<Vec<Desk>> = LazyLock::new(|| {
                     name: format!("{} {form} {signals:?}", environment.name),
                     form,
                     judges: Judges::new(&environment.name, form, signals),
-                    judge: judge(environment, form, signals),
                     null: program(&text, MissingField::Null),
                     falsy: program(&text, MissingField::False),
                 });
@@ -84,13 +81,6 @@ static DESKS: LazyLock<Vec<Desk>> = LazyLock::new(|| {
     }
     desks
 });
-
-fn judge(environment: &Environment, form: LogLinePrefix, signals: &[Signal]) -> Judge {
-    let mut rules = Rules::of(&recorded::shipped().policy, environment);
-    rules.prefix = form;
-    rules.signals = signals.to_vec();
-    Judge::new(&rules)
-}
 
 fn event(message: &[u8], at: i64) -> Event<'_> {
     Event {
@@ -124,17 +114,9 @@ impl Desk {
                 false
             }
         };
-        if counts && dropped[0].is_some() {
-            return Some(format!("{}: {expected:?} and not fetched", self.name));
-        }
-        // What the judge counts, or would count but for an exclusion.
-        let verdict = self
-            .judge
-            .judge_at(&mut Default::default(), entry, NOW_MS)
-            .verdict;
-        let concerns = matches!(verdict, Verdict::Counted | Verdict::Excluded(_));
-        (concerns && dropped[0].is_some())
-            .then(|| format!("{}: {verdict:?} and not fetched", self.name))
+        let counts = counts || self.judges.is_in_scope(entry);
+        (counts && dropped[0].is_some())
+            .then(|| format!("{}: {expected:?} and not fetched", self.name))
     }
 
     fn scratches(&self) -> [Scratch; 2] {
@@ -220,17 +202,7 @@ fn rows(table: Table) -> Vec<Vec<(String, String)>> {
 }
 
 /// Runs the query on entries and says how the rows differ from what was fetched.
-fn regrouped(desk: &Desk, entries: &[&[u8]]) -> Result<usize, String> {
-    let (program, form) = (&desk.null, desk.form);
-    let said = |entry: &[u8]| {
-        let judged = desk.judge.judge_at(&mut Default::default(), entry, NOW_MS);
-        format!(
-            "{:?} {:?} {}",
-            judged.verdict,
-            judged.signals,
-            said(entry, form)
-        )
-    };
+fn regrouped(program: &Program, form: LogLinePrefix, entries: &[&[u8]]) -> Result<usize, String> {
     let mut run = program.run();
     let mut scratch = program.scratch();
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
@@ -242,7 +214,7 @@ fn regrouped(desk: &Desk, entries: &[&[u8]]) -> Result<usize, String> {
         let event = event(entry, NOW_MS);
         run.push(&event);
         if program.judge(&mut scratch, &event).rejected_by.is_none() {
-            *expected.entry(said(entry)).or_default() += 1;
+            *expected.entry(said(entry, form)).or_default() += 1;
         }
     }
     let rows = rows(run.finish());
@@ -257,7 +229,7 @@ fn regrouped(desk: &Desk, entries: &[&[u8]]) -> Result<usize, String> {
             return Err(format!("a row says something else: {fields:?}"));
         }
         let entry = row.entry(form);
-        let read = said(&entry);
+        let read = said(&entry, form);
         let left = expected.entry(read.clone()).or_default();
         *left -= i64::try_from(row.records).unwrap();
         if *left < 0 {
@@ -316,7 +288,7 @@ fn the_rows_of_the_recordings_say_what_the_logs_say() {
                 .filter(|desk| desk.form == recording.prefix)
                 .take(SIGNALS.len())
             {
-                rows = regrouped(desk, &entries)
+                rows = regrouped(&desk.null, desk.form, &entries)
                     .map_err(|fault| format!("{} in {}: {fault}", recording.name, desk.name))?;
             }
             Ok((entries.len(), rows))
@@ -502,7 +474,7 @@ proptest! {
                     return Err(TestCaseError::fail(format!("{fault}\n    {}", entry.escape_ascii())));
                 }
             }
-            if let Err(fault) = regrouped(desk, &entries) {
+            if let Err(fault) = regrouped(&desk.null, desk.form, &entries) {
                 return Err(TestCaseError::fail(format!("{}: {fault}", desk.name)));
             }
         }

@@ -13,7 +13,6 @@ use std::process::Command;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::compile::fetch::{Detail, Fetch, Part};
-use pgvigil::policy::Pattern;
 use pgvigil::policy::model::{RoleMatch, Signal};
 
 use crate::moto::target;
@@ -22,7 +21,7 @@ use crate::moto::target;
 fn expressions() -> BTreeSet<String> {
     let accounts = [
         RoleMatch::Name("rdsadmin".to_owned()),
-        RoleMatch::Pattern(Pattern::read("shop_worker_[0-9]+").unwrap()),
+        RoleMatch::Pattern(pgvigil::policy::Pattern::read("shop_worker_[0-9]+").unwrap()),
     ];
     let mut found = BTreeSet::new();
     for prefix in LogLinePrefix::ALL {

@@ -206,7 +206,7 @@ fn explanations() {
         "{out}"
     );
     assert!(
-        out.contains("statement.only_calls: `lo_get` is called, and is not in the list\n"),
+        out.contains("statement.only_calls: `lo_get` is called, and is not listed\n"),
         "{out}"
     );
     let (_, out, _) = explain(&entry("select version()"));

@@ -19,7 +19,8 @@ pub(super) fn cost(role: &RoleMatch) -> Option<usize> {
         RoleMatch::Name(name) => is_plain_name(name).then(|| name.len() + 4),
         // With the bar behind it.
         RoleMatch::Pattern(pattern) => {
-            is_plain_pattern(pattern.as_str()).then(|| pattern.as_str().len() + 1)
+            let pattern = pattern.as_str();
+            is_plain_pattern(pattern).then(|| pattern.len() + 1)
         }
     }
 }

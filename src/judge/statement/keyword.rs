@@ -10,6 +10,8 @@ pub(super) enum Keyword {
     None,
     /// Reserved: no function, type or column has such a name without quotes.
     Reserved,
+    /// Reserved too, and an operand by itself or the end of one: `null`, `end`, `current_user`, …
+    Value,
     As,
     Not,
     On,
@@ -62,6 +64,7 @@ impl Keyword {
         matches!(
             self,
             Self::Reserved
+                | Self::Value
                 | Self::As
                 | Self::Not
                 | Self::On
@@ -92,15 +95,15 @@ impl Keyword {
             b"all" | b"analyse" | b"analyze" | b"and" | b"any" | b"array" | b"asc"
             | b"asymmetric" | b"both" | b"case" | b"check" | b"collate" | b"column"
             | b"constraint" | b"create" | b"default" | b"deferrable" | b"desc" | b"do"
-            | b"else" | b"end" | b"except" | b"false" | b"fetch" | b"for" | b"foreign"
-            | b"from" | b"grant" | b"having" | b"in" | b"initially" | b"intersect" | b"into"
-            | b"lateral" | b"leading" | b"limit" | b"null" | b"offset" | b"only" | b"or"
-            | b"placing" | b"primary" | b"references" | b"returning" | b"select" | b"some"
-            | b"symmetric" | b"table" | b"then" | b"to" | b"trailing" | b"true" | b"union"
-            | b"unique" | b"using" | b"variadic" | b"when" | b"where" | b"window"
-            | b"current_catalog" | b"current_date" | b"current_role" | b"current_time"
-            | b"current_timestamp" | b"current_user" | b"localtime" | b"localtimestamp"
-            | b"session_user" | b"user" => Self::Reserved,
+            | b"else" | b"except" | b"fetch" | b"for" | b"foreign" | b"from" | b"grant"
+            | b"having" | b"in" | b"initially" | b"intersect" | b"into" | b"lateral"
+            | b"leading" | b"limit" | b"offset" | b"only" | b"or" | b"placing" | b"primary"
+            | b"references" | b"returning" | b"select" | b"some" | b"symmetric" | b"table"
+            | b"then" | b"to" | b"trailing" | b"union" | b"unique" | b"using" | b"variadic"
+            | b"when" | b"where" | b"window" => Self::Reserved,
+            b"end" | b"false" | b"null" | b"true" | b"current_catalog" | b"current_date"
+            | b"current_role" | b"current_time" | b"current_timestamp" | b"current_user"
+            | b"localtime" | b"localtimestamp" | b"session_user" | b"user" => Self::Value,
             b"grouping" => Self::Grouping,
             b"between" | b"coalesce" | b"exists" | b"extract" | b"greatest" | b"least"
             | b"nullif" | b"position" | b"row" | b"trim" | b"values" => Self::Column,

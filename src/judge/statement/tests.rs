@@ -95,7 +95,8 @@ fn what_the_grammar_has_before_a_parenthesis_is_no_call() {
         "select * from t where a = 'x' and \"b\" <> 'y' collate pg_catalog.default",
         "",
         "select a[1], b[1:2], c[d] from t;",
-        "select 2 ^ 3, a || b, c -> 'x', d @> e, -1, a- -1",
+        "select 2 ^ 3, a || b, c -> 'x', d @> e, -1, a- -1, case when a then 1 end = 2, null = 1, current_user ~ 'a'",
+        "select *, a.*, 2 * 3 from t where value = 'x' and not + 1 > - 2",
     ] {
         calls(text, &[]);
     }
@@ -163,6 +164,13 @@ fn what_can_be_read_in_two_ways_ends_the_reading() {
     stops("select a === b", Unreadable::Operator);
     stops("select a operator(public.=) b", Unreadable::Operator);
     stops("select operator(16400)", Unreadable::Operator);
+    stops(
+        "select relname, @@@ 4711::oid from pg_class",
+        Unreadable::Operator,
+    );
+    stops("select ~ 4711::oid", Unreadable::Operator);
+    stops("select relname, * 4711::oid", Unreadable::Operator);
+    stops("select 1 where * oid", Unreadable::Operator);
     stops("select (row(16400)::lot).peek", Unreadable::Attribute);
     stops("select (lower(a)).n", Unreadable::Attribute);
     stops("select a[1].peek", Unreadable::Attribute);
