@@ -267,13 +267,17 @@ pub(crate) fn only_calls<'a>(functions: impl IntoIterator<Item = &'a str>) -> St
     // Names joined by dots are one word. A literal is one too, after which no parenthesis may open
     // (`U&"lo!005fget" uescape '!' (1)` is a call). A backslash in a literal may stand before
     // anything but a quote: then it means the same in every mode.
-    let word = format!(r"(?:{NAME}|'(?:[^'\\]|''|\\[^'])*')+(?:\.(?:{NAME}|\*))*");
+    // One repetition over single parts: with another inside, a run of letters could be read in 2^n ways, which an engine
+    // that backtracks would try. A doubled quote is the end of one literal and the start of the next.
+    let word =
+        format!(r#"(?:[a-z0-9_]|\$[0-9]|""[^"]*""|'(?:[^'\\]|\\[^'])*')+(?:\.(?:{NAME}|\*))*"#);
     // `operator(…)` is one mark, so that nothing but an operand follows it.
     let operator = r"operator\(pg_catalog\.[=<>~!+%|&@*-]+\)";
     let rows = format!(r"\){SPACE}*{ROW_NAMES}{SPACE}*\(");
-    // A minus or slash is never followed by what would make it a comment.
+    // A minus or slash is never followed by what would make it a comment, nor an ampersand by a quote, which would make
+    // `U&"…"` of it.
     let mark = format!(
-        r#"(?:-?(?:[,;=<>~+%|:\[\]&*]|![=~]|@>|<@|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|[-\/](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
+        r#"(?:-?(?:[,;=<>~+%|:\[\]*]|![=~]|@>|<@|\)(?:\.(?:[a-z0-9_]+|\*))*)|{rows}|[-\/&](?:{SPACE}|\(|[0-9])|(?:--[^\r\n]*|"?)\z)"#
     );
     format!(
         r"(?:{GAP}|\(|{operator}|{mark}|[-\/]?(?:{word}(?:{GAP}+|[-\/]))*(?:(?:{called}|(?:as|with|recursive|ordinality|prepare){SPACE}+[a-z0-9_]+){SPACE}*\(|{word}(?:{GAP}*{mark}|{SPACE}+{operator})))*"

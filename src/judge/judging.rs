@@ -369,7 +369,12 @@ impl Judge {
     pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Vec<Signal> {
         let tampers = self.counts(Signal::AuditTampering) && facts.tampers();
         let computes = scope::may_compute(facts.class, facts.command)
-            && scope::computes(facts.statement.as_ref().map(super::facts::Sql::reading));
+            && scope::computes(
+                facts
+                    .statement
+                    .as_ref()
+                    .map(|sql| (sql.text(), sql.reading())),
+            );
         self.enabled(scope::signals(
             facts.class,
             facts.command,

@@ -95,11 +95,12 @@ pub(super) fn may_compute(class: &[u8], command: &[u8]) -> bool {
     class == b"MISC" && begins_with(command, WITH_PARAMETERS)
 }
 
-/// Whether a statement computes the parameters of an `EXECUTE`. One that is not logged may.
-pub(super) fn computes(reading: Option<&Reading>) -> bool {
-    reading.is_none_or(|reading| match reading.execute {
+/// Whether a statement, its text and what was read in it, computes the parameters of an `EXECUTE`. One that is not logged
+/// may; one without a parenthesis has no parameters.
+pub(super) fn computes(statement: Option<(&[u8], &Reading)>) -> bool {
+    statement.is_none_or(|(text, reading)| match reading.execute {
         Some(Parameters::Computed) => true,
-        Some(Parameters::Constant) => reading.stop.is_some(),
+        Some(Parameters::Constant) => reading.stop.is_some() && text.contains(&b'('),
         None => false,
     })
 }
@@ -204,11 +205,13 @@ mod tests {
     fn execute_counts_where_it_computes() {
         let signals = |text: &str| {
             let reading = Reading::of(text.as_bytes());
-            signals(b"MISC", b"EXECUTE", false, computes(Some(&reading)))
+            let computes = computes(Some((text.as_bytes(), &reading)));
+            signals(b"MISC", b"EXECUTE", false, computes)
         };
         assert_eq!(signals("execute x(1)"), []);
         assert_eq!(signals("execute x(lo_get(1))"), [Signal::Dml]);
         assert_eq!(signals("execute x('a\\')"), [Signal::Dml]);
+        assert_eq!(signals("execute x /*"), []);
         assert!(computes(None));
     }
 }

@@ -22,7 +22,7 @@ const TODAY: Date = date(2026, 11, 22);
 
 /// Each case, and the text under the first diagnostic of its code, as it is shown.
 const UNDERLINED: &[(&str, &str)] = &[
-    ("account-matches-everything", "\".+\""),
+    ("account-matches-everything", r"'[\s\S]+'"),
     ("account-role-or-pattern", "pattern"),
     ("account-swallows-user", "\"[a-z]+\""),
     ("compile-monitor-environment", "shop"),

@@ -84,6 +84,7 @@ mod oracle_texts;
 mod recorded;
 mod recordings;
 mod remembered;
+mod rooms;
 mod rules_test;
 mod server;
 mod shadow;

@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules 97d4d2cc3d0b
+-- pgvigil production: who is audited, rules aec90c20aa56
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
