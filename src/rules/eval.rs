@@ -184,6 +184,7 @@ pub fn groups(
         &visitor,
         progress,
         |block| {
+            #[expect(clippy::iter_over_hash_type, reason = "sums are the same in any order")]
             for (key, members) in block {
                 let known = whole.entry(key).or_default();
                 known.records += members.records;

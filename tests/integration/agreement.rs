@@ -231,8 +231,8 @@ impl Judges {
         let expected = self.expected(text);
         let verdict = self.judge.verdict(&mut room.judge, text);
         let differs = self
-            .from_policy(room, &expected, &verdict, text)
-            .or_else(|| self.from_text(room, &compiled, &verdict, text))?;
+            .beside_policy(room, &expected, &verdict, text)
+            .or_else(|| self.beside_text(room, &compiled, &verdict, text))?;
         Some((
             differs,
             format!("judge {verdict:?}, policy {expected:?}, text {compiled:?}"),
@@ -246,7 +246,7 @@ impl Judges {
     }
 
     /// How the judge differs from the independent evaluation.
-    fn from_policy(
+    fn beside_policy(
         &self,
         room: &mut Room,
         expected: &Expected,
@@ -262,11 +262,11 @@ impl Judges {
             | (Expected::NotARecord, Verdict::NotARecord)
             | (Expected::NotSilent, Verdict::Counted | Verdict::NotARecord) => None,
             (Expected::Opinion(Opinion::Excluded(ours)), Verdict::Excluded(theirs)) => {
-                let differ = ours
+                let mut differ = ours
                     .iter()
                     .filter(|id| !theirs.contains(id))
                     .chain(theirs.iter().filter(|id| !ours.contains(id)));
-                let all_by_calls = differ.map(|id| self.reads_calls(id)).all(|reads| reads);
+                let all_by_calls = differ.all(|id| self.reads_calls(id));
                 (!all_by_calls).then_some(Difference::Reasons)
             }
             // The readers of statements differ: that of the judge is held against PostgreSQL's grammar (`oracle.rs`).
@@ -301,7 +301,7 @@ impl Judges {
     }
 
     /// What the text silences and the judge counts. That the text counts more is only noise.
-    fn from_text(
+    fn beside_text(
         &self,
         room: &mut Room,
         compiled: &Verdict,

@@ -32,17 +32,19 @@ pub(super) fn between(wide: &Statement, narrow: Option<&Statement>) -> Vec<Vec<u
             .into_iter()
             .map(|text| text.clone().into_bytes()),
     );
-    let known: BTreeSet<&Pattern> = narrow
+    let known: BTreeSet<&str> = narrow
         .and_then(|narrow| narrow.matches.as_ref())
         .into_iter()
         .flatten()
+        .map(Pattern::as_str)
         .collect();
     texts.extend(
         wide.matches
             .iter()
             .flatten()
+            .map(Pattern::as_str)
             .filter(|pattern| !known.contains(pattern))
-            .filter_map(|pattern| spelled(pattern.as_str())),
+            .filter_map(spelled),
     );
     let start = wide
         .starts_with

@@ -1,4 +1,4 @@
--- pgvigil local: who is audited, rules 0eab0751a9c7
+-- pgvigil local: who is audited, rules aeab7f6e52e6
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules aec90c20aa56
+-- pgvigil production: who is audited, rules 94c27be67baf
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.
