@@ -196,6 +196,18 @@ enum Last {
     Other,
 }
 
+impl Last {
+    fn ends_operand(self) -> bool {
+        match self {
+            Self::Word(word) => matches!(word, Keyword::None | Keyword::Value),
+            Self::Name | Self::Constant | Self::Parameter | Self::Close | Self::CloseBracket => {
+                true
+            }
+            Self::Comma | Self::Other => false,
+        }
+    }
+}
+
 struct Reader<'t> {
     text: &'t [u8],
     tokens: Tokens<'t>,
@@ -301,34 +313,13 @@ impl<'t> Reader<'t> {
     /// Whether an operand ends right before the token at hand, so that no other can begin here. A word counts when it
     /// cannot stand before an operand.
     fn is_behind_operand(&self) -> bool {
-        matches!(
-            self.last(),
-            Some(
-                Last::Word(Keyword::None | Keyword::Value)
-                    | Last::Name
-                    | Last::Constant
-                    | Last::Parameter
-                    | Last::Close
-                    | Last::CloseBracket
-            )
-        )
+        self.last().is_some_and(Last::ends_operand)
     }
 
     /// The same with a `not` between.
     fn is_behind_operand_and_not(&self) -> bool {
         self.is_behind_operand()
-            || (self.last_is(Keyword::Not)
-                && matches!(
-                    self.before_last(),
-                    Some(
-                        Last::Word(Keyword::None | Keyword::Value)
-                            | Last::Name
-                            | Last::Constant
-                            | Last::Parameter
-                            | Last::Close
-                            | Last::CloseBracket
-                    )
-                ))
+            || (self.last_is(Keyword::Not) && self.before_last().is_some_and(Last::ends_operand))
     }
 
     fn one(&mut self, token: Token) -> Result<(), Stop> {
