@@ -26,7 +26,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
 use crate::policy::Loaded;
 use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
 
-use fetch::{Detail, Fetch};
+use fetch::{Ask, Fetch};
 use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
 use name::{NameProblem, check_names};
 use resources::{Document, Inputs, topic_arn};
@@ -66,7 +66,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let query_digest = digest(&query.text);
     let investigate =
         source.investigate(&header("what counts, newest first", &source, environment));
-    let fetch = Fetch::of(&source).text(Detail::Text);
+    let fetch = Fetch::of(&source).text(Ask::ALL);
     let summary = source.summary(&header("what counts, in sums", &source, environment));
     let table = source.table(&header(
         "what counts, without statements",
@@ -227,8 +227,8 @@ fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> St
 }
 
 /// SHA-256 in hexadecimal.
-pub fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
+pub fn digest(bytes: impl AsRef<[u8]>) -> String {
+    Sha256::digest(bytes.as_ref())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()

@@ -22,6 +22,16 @@ const COMPRESSION_LEVEL: i32 = 22;
 static PREPARED: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(dictionary().as_bytes(), COMPRESSION_LEVEL));
 
+/// Name of the variable with the digest of the rules that the function's layer brings.
+pub const RULES_DIGEST: &str = "PGVIGIL_RULES_DIGEST";
+
+/// Name of the variable that holds the same while the code of an earlier version is replaced, which refuses every variable
+/// with `PGVIGIL_` that it does not know.
+pub const BRIDGE: &str = "RULES_DIGEST_AT_UPGRADE";
+
+/// Names of the variables that only the earlier version has.
+pub const FORMER: &[&str] = &["PGVIGIL_QUERY", "PGVIGIL_QUERY_DIGEST", "PGVIGIL_SIGNALS"];
+
 /// What the monitor needs beside the environment's own settings.
 #[derive(Debug, Clone, Copy)]
 pub struct MonitorInputs<'a> {

@@ -192,6 +192,11 @@ impl Judge {
         self.signals.contains(&signal)
     }
 
+    /// Whether a role is deliberately not audited.
+    pub fn is_account(&self, scratch: &mut Scratch, role: &[u8]) -> bool {
+        self.accounts.has(&mut scratch.roles, role)
+    }
+
     /// The ids of the exclusions, in the order of the policy.
     pub fn exclusion_ids(&self) -> impl ExactSizeIterator<Item = &str> {
         self.exclusions
