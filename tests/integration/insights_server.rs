@@ -435,7 +435,11 @@ impl State {
         let from: usize = body["nextToken"]
             .as_str()
             .map_or(0, |token| token.parse().unwrap());
-        let until = (from + self.page).min(query.table.rows.len());
+        // CloudWatch Logs API, `GetQueryResults`, `maxItems`.
+        let most = body["maxItems"].as_u64().unwrap_or(10_000);
+        assert!((1..=10_000).contains(&most), "{most}");
+        let page = self.page.min(usize::try_from(most).unwrap());
+        let until = (from + page).min(query.table.rows.len());
         let rows: Vec<Value> = query.table.rows[from..until]
             .iter()
             .map(|row| fields(columns, row))

@@ -414,6 +414,33 @@ fn a_flood_of_refusals_pushes_nobody_out() {
     assert_eq!(lines(&world, "pgvigil.detection").len(), 4);
 }
 
+/// The same in the size that AWS cuts: a million made-up logins, and 200,000 statements of somebody inside.
+#[test]
+fn a_million_logins_and_200_000_statements_push_nobody_out() {
+    let mut world = world(&["alice"]);
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, NONE));
+    world.entries.extend(flood("bob", 200_000));
+    for number in 0..1_000_000_u64 {
+        let words = format!("role \"{number}\" does not exist");
+        let entry =
+            Entry::saying("x", Says::Refusal(words)).at(1_000_000 + number, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!((answer.operations, answer.incomplete), (200_001, 0));
+    let text = &world.messages.borrow()[0].2;
+    assert!(text.contains("alice@shop from 10.0.3.17: SELECT"), "{text}");
+    let of_alice = lines(&world, "pgvigil.detection")
+        .into_iter()
+        .find(|line| line["user"] == "alice")
+        .unwrap();
+    assert_eq!(of_alice["statements"], 1);
+    let newest = world.settings.windows.newest(TIME_MS);
+    let start_ms = world.settings.windows.start_ms(newest);
+    let denied = name_of(&Metric::signal_in(GROUPS[0], Signal::Denied));
+    assert_eq!(world.greatest(&denied, start_ms), Some(1_000_000.0));
+}
+
 /// Refusals that fit are put together where they are many; a few are told one by one.
 #[test]
 fn many_refusals_are_told_by_client() {
@@ -775,10 +802,12 @@ fn a_long_list_is_cut_and_says_how_many_more() {
     let mut world = world(&[]);
     let newest = world.settings.windows.newest(TIME_MS);
     let long = "\u{202e}".repeat(600);
+    // A name has 63 bytes at most.
+    let name = "\u{202e}".repeat(21);
     world.extra = (0..2000)
         .map(|number| {
             let text = format!("READ,SELECT,TABLE,{number}{long},select 1,<none>");
-            row(newest, &[("role", &long), ("base", &long), ("text", &text)])
+            row(newest, &[("role", &name), ("base", &name), ("text", &text)])
         })
         .collect();
     let answer = go(&world, &mut Receipts::default()).unwrap();
