@@ -23,13 +23,14 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::judge::Rules;
 use crate::policy::Loaded;
-use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
+use crate::policy::model::{Cluster, Engine, Environment, Signal};
 
 use fetch::{Detail, Fetch};
-use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
+use monitor_environment::{MonitorInputs, monitor_environment};
 use name::{NameProblem, check_names};
-use resources::{Document, Inputs, topic_arn};
+use resources::{Document, Inputs, PolicyLayer, topic_arn};
 
 pub use query::{CompiledQuery, QUERY_LIMIT, QuerySource, StageRole};
 
@@ -53,7 +54,9 @@ pub struct Compiled {
     pub shadow: Vec<CompiledQuery>,
     /// SHA-256 of the alarm query, in hexadecimal.
     pub query_digest: String,
-    /// Every resource of every cluster, cluster by cluster, in the safe order.
+    /// Everything that decides what counts.
+    pub rules: Rules,
+    /// What all clusters share, then every resource of every cluster, cluster by cluster, in the safe order.
     pub documents: Vec<Document>,
     /// Every file, sorted by path.
     pub artefacts: Vec<Artefact>,
@@ -74,10 +77,10 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         environment,
     ));
     let shadow = source.shadow(&header("what exclusions silence", &source, environment));
-    let packed_query = packed(environment, &query, &shadow);
+    let rules = Rules::of(&loaded.policy, environment);
+    let policy_layer = PolicyLayer::of(environment, &rules);
     let inputs = MonitorInputs {
-        packed_query: &packed_query,
-        query_digest: &query_digest,
+        rules_digest: &policy_layer.digest,
         policy_digest: &environment.digest,
     };
 
@@ -87,22 +90,24 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         .map(|(signal, query)| (*signal, query.text.clone()))
         .collect();
 
-    let mut documents = Vec::new();
+    let shared = Inputs {
+        summary: &summary.text,
+        investigate: &investigate.text,
+        table: &table.text,
+        query_digest: &query_digest,
+        policy_digest: &environment.digest,
+        policy_layer: &policy_layer,
+        monitor_environment: &BTreeMap::new(),
+        signal_rows: &rows,
+    };
+    let mut documents = resources::shared(environment, &shared);
     for cluster in &environment.clusters {
         let variables = cluster_environment(environment, cluster, inputs);
-        documents.extend(resources::resources(
-            environment,
-            cluster,
-            &Inputs {
-                summary: &summary.text,
-                investigate: &investigate.text,
-                table: &table.text,
-                query_digest: &query_digest,
-                policy_digest: &environment.digest,
-                monitor_environment: &variables,
-                signal_rows: &rows,
-            },
-        ));
+        let inputs = Inputs {
+            monitor_environment: &variables,
+            ..shared
+        };
+        documents.extend(resources::resources(environment, cluster, &inputs));
     }
 
     let groups: Vec<String> = environment
@@ -142,6 +147,10 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
                 path: at("monitor-env.json"),
                 text: json(&monitor),
             },
+            Artefact {
+                path: at("policy.json"),
+                text: String::from_utf8_lossy(&rules.to_bytes()).into_owned(),
+            },
         ]),
         Engine::LogAlarm => artefacts.extend(rows.iter().map(|(signal, text)| Artefact {
             path: at(&format!("log-alarm-{}.cwli", signal.name())),
@@ -167,6 +176,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         investigate,
         shadow,
         query_digest,
+        rules,
         documents,
         artefacts,
     }
@@ -191,15 +201,6 @@ fn signal_rows(
             )
         })
         .collect()
-}
-
-/// What the monitor runs: the alarm query, and the shadow queries where their figures are asked for.
-fn packed(environment: &Environment, query: &CompiledQuery, shadow: &[CompiledQuery]) -> String {
-    let mut texts = vec![query.text.as_str()];
-    if environment.monitor.metrics.contains(&Breakdown::Suppressed) {
-        texts.extend(shadow.iter().map(|query| query.text.as_str()));
-    }
-    pack(&texts)
 }
 
 /// The variables of one cluster's monitor.
@@ -292,31 +293,6 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
         .fold(query.length().max(investigate.length()), usize::max);
     if length > QUERY_LIMIT {
         sink.push(too_long(&query, length, loaded, environment));
-        return sink;
-    }
-    // Only a function has variables.
-    if environment.engine == Engine::LogAlarm {
-        return sink;
-    }
-    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
-    let packed_query = packed(environment, &query, &shadow);
-    let inputs = MonitorInputs {
-        packed_query: &packed_query,
-        query_digest: &digest(&query.text),
-        policy_digest: &environment.digest,
-    };
-    for cluster in &environment.clusters {
-        let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));
-        if size > ENVIRONMENT_LIMIT {
-            sink.push(
-                    Diagnostic::new(
-                        Code::CompileMonitorEnvironment,
-                        format!("the monitor's variables take {size} bytes, and Lambda takes at most {ENVIRONMENT_LIMIT}"),
-                    )
-                    .at(cluster.place.clone())
-                    .help("the packed query is the largest part: shorten or remove exclusions"),
-                );
-        }
     }
     sink
 }

@@ -1,4 +1,6 @@
-//! The monitor's configuration: the environment variables of the Lambda function.
+//! The monitor's configuration: the environment variables of the Lambda function. What it judges by is no part of them: the
+//! rules are a file in its layer, and a variable names their digest. So the variables take less than a kilobyte, whatever
+//! the policy.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,9 +13,16 @@ use crate::policy::model::Environment;
 
 use super::query::QUERY_LIMIT;
 
-/// Bytes that the names and values of a function's variables may take together (AWS Lambda quotas,
-/// "Environment variables").
-pub const ENVIRONMENT_LIMIT: usize = 4096;
+/// Names the digest of the rules. The function compares it with the file in its layer and does not start when they differ.
+pub const RULES_DIGEST: &str = "PGVIGIL_RULES_DIGEST";
+
+/// The same while a function is brought from the engine that ran a compiled query to the one that judges. The engine of
+/// before refuses variables that begin with `PGVIGIL_` and that it does not know; this one it ignores. The engine of today
+/// reads it where [`RULES_DIGEST`] is missing, and then ignores the names in [`FORMER`].
+pub const BRIDGE: &str = "RULES_DIGEST_AT_UPGRADE";
+
+/// What the engine of before needs, and today's does not know.
+pub const FORMER: &[&str] = &["PGVIGIL_QUERY", "PGVIGIL_QUERY_DIGEST", "PGVIGIL_SIGNALS"];
 
 /// The level of zstd that packs the query best; it is done once for each compilation.
 const COMPRESSION_LEVEL: i32 = 22;
@@ -25,11 +34,8 @@ static PREPARED: LazyLock<EncoderDictionary<'static>> =
 /// What the monitor needs beside the environment's own settings.
 #[derive(Debug, Clone, Copy)]
 pub struct MonitorInputs<'a> {
-    /// The alarm query, and behind it the shadow queries where they are asked for, as [`pack`] gives them: the same
-    /// for every cluster of an environment.
-    pub packed_query: &'a str,
-    /// Digest of the query's text.
-    pub query_digest: &'a str,
+    /// Digest of the rules.
+    pub rules_digest: &'a str,
     /// Digest of the policy files.
     pub policy_digest: &'a str,
 }
@@ -55,13 +61,8 @@ pub fn monitor_environment(
             listed(monitor.metrics.iter().map(|metric| metric.name())),
         ),
         ("PGVIGIL_POLICY_DIGEST", inputs.policy_digest.to_owned()),
-        ("PGVIGIL_QUERY", inputs.packed_query.to_owned()),
-        ("PGVIGIL_QUERY_DIGEST", inputs.query_digest.to_owned()),
+        (RULES_DIGEST, inputs.rules_digest.to_owned()),
         ("PGVIGIL_SETTLE_SECONDS", monitor.settle_seconds.to_string()),
-        (
-            "PGVIGIL_SIGNALS",
-            listed(environment.signals.iter().map(|one| one.signal.name())),
-        ),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
@@ -162,19 +163,28 @@ mod tests {
         let query = QuerySource::new(LogLinePrefix::Short)
             .alarm("a header")
             .text;
-        let loaded = crate::policy::load_from([(
-            "environments/dev.yaml",
-            "version: 1\nprovider: local\nclusters: [shop]\n",
-        )]);
-        let inputs = MonitorInputs {
-            packed_query: &pack(&[&query, "a second"]),
-            query_digest: "",
-            policy_digest: "",
-        };
-        let variables = monitor_environment(&loaded.policy.environments[0], &[], inputs);
         assert_eq!(
-            unpack(&variables["PGVIGIL_QUERY"]).unwrap(),
+            unpack(&pack(&[&query, "a second"])).unwrap(),
             [query.as_str(), "a second"]
         );
+    }
+
+    #[test]
+    fn variables_name_the_rules_and_are_small() {
+        let mut environment = crate::compile::resources::testing::environment("prod", &["orders"]);
+        environment.monitor.namespace = "n".repeat(255);
+        environment.monitor.metrics = crate::policy::model::Breakdown::ALL.to_vec();
+        let digest = "0".repeat(64);
+        let inputs = MonitorInputs {
+            rules_digest: &digest,
+            policy_digest: &digest,
+        };
+        let group = format!("/aws/rds/cluster/{}/postgresql", "c".repeat(63));
+        let variables = monitor_environment(&environment, &[group], inputs);
+        assert_eq!(variables[RULES_DIGEST], digest);
+        assert!(!variables.keys().any(|name| FORMER.contains(&name.as_str())));
+        // The engine of before refuses what it does not know and takes for its own.
+        assert!(!BRIDGE.starts_with("PGVIGIL_"));
+        assert!(size(&variables) < 900, "{}", size(&variables));
     }
 }

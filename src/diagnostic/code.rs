@@ -165,7 +165,6 @@ codes! {
     EnvironmentNobodyTold = "environment/nobody-told", Warning, "nobody is told when an alarm goes off", "add `notifications`";
     EnvironmentResourceName = "environment/resource-name", Error, "the name of a resource becomes too long", "shorten the environment's name";
     CompileQueryLength = "compile/query-length", Error, "the compiled query is longer than Logs Insights takes", "remove or shorten exclusions";
-    CompileMonitorEnvironment = "compile/monitor-environment", Error, "the monitor's variables are larger than Lambda takes", "remove or shorten exclusions";
 }
 
 impl fmt::Display for Code {
