@@ -88,7 +88,7 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     }
     if left_out > 0 {
         text.push_str(&format!(
-            "\n{left_out} more do not fit here: see the output of `pgvigil plan`.\n"
+            "\n{left_out} more resources do not fit here: see the output of `pgvigil plan`.\n"
         ));
     }
     if !words.is_empty() {
