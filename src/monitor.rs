@@ -30,7 +30,7 @@ pub mod settings;
 pub mod window;
 
 pub use invocation::{Invocation, What};
-pub use judging::{Judging, RULES_FILE};
+pub use judging::Judging;
 pub use receipt::Receipts;
 pub use run::{Answer, run};
 pub use settings::Settings;

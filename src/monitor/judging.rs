@@ -5,10 +5,8 @@ use crate::compile::digest;
 use crate::compile::fetch::Fetch;
 use crate::compile::monitor_environment::RULES_DIGEST;
 use crate::judge::{Judge, Rules};
+use crate::package::layer::PATH;
 use crate::policy::model::Signal;
-
-/// Where Lambda puts the rules, which a layer brings.
-pub const RULES_FILE: &str = "/opt/pgvigil/policy.json";
 
 /// Rules, ready to judge.
 #[derive(Debug)]
@@ -35,18 +33,18 @@ impl Judging {
         let digest = digest(bytes);
         if digest != settings.rules_digest {
             return Err(fault(format!(
-                "is not the digest of `{RULES_FILE}`, which is {digest}: the layer holds other rules than the variables name; \
+                "is not the digest of `{PATH}`, which is {digest}: the layer holds other rules than the variables name; \
                  run `pgvigil apply`, which changes both in one call"
             )));
         }
         let rules = Rules::from_bytes(bytes).map_err(|error| {
             fault(format!(
-                "names rules in `{RULES_FILE}` that this monitor cannot read: {error}; deploy rules and monitor of one version of pgvigil"
+                "names rules in `{PATH}` that this monitor cannot read: {error}; deploy rules and monitor of one version of pgvigil"
             ))
         })?;
         if !rules.signals.contains(&Signal::Dml) {
             return Err(fault(format!(
-                "names rules in `{RULES_FILE}` without the signal `dml`, which is always counted"
+                "names rules in `{PATH}` without the signal `dml`, which is always counted"
             )));
         }
         Ok(Self {

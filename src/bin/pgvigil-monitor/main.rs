@@ -15,7 +15,8 @@ use std::rc::Rc;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use pgvigil::monitor::port::Clock;
-use pgvigil::monitor::{Invocation, Judging, RULES_FILE, Receipts, RunError, Settings, What, run};
+use pgvigil::monitor::{Invocation, Judging, Receipts, RunError, Settings, What, run};
+use pgvigil::package::layer::PATH;
 use serde_json::Value;
 
 use aws::Services;
@@ -86,7 +87,7 @@ const ELSEWHERE: &str = "RULES_FILE";
 
 /// Reads the rules that the layer brings.
 fn judging(settings: &Settings, variables: &BTreeMap<String, String>) -> Result<Judging, String> {
-    let file = variables.get(ELSEWHERE).map_or(RULES_FILE, String::as_str);
+    let file = variables.get(ELSEWHERE).map_or(PATH, String::as_str);
     let bytes = std::fs::read(file).map_err(|error| {
         format!("cannot read the rules in `{file}`: {error}; the function needs the layer that `pgvigil apply` publishes")
     })?;

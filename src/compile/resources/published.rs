@@ -111,7 +111,7 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
         Metric::not_judged(group),
         "always; window",
         "records that count although nobody judged them, since there were more than a query returns; 0 too",
-        None,
+        Some("not-judged".to_owned()),
     );
     of_monitor(
         Metric::lag(group),
