@@ -636,14 +636,14 @@ fn drift_that_many_resources_share_is_told_once() {
     .unwrap();
     assert_eq!(
         (report.outcome, report.drift.len(), report.alike.len()),
-        (Some(Outcome::Drifted), 4, 1)
+        (Some(Outcome::Drifted), 5, 1)
     );
     assert_eq!(
         (
             report.alike[0].path.as_str(),
             report.alike[0].addresses.len()
         ),
-        ("actions_enabled", 4)
+        ("actions_enabled", 5)
     );
 }
 
@@ -726,7 +726,9 @@ fn each_field_edited_by_hand_is_found_and_named() {
         // A digest that is compared vouches for them, and whoever reads them names it anew.
         all.retain(|place| {
             let vouched = document.kind.vouched();
-            !vouched.iter().any(|field| place.starts_with(&format!("/{field}/")))
+            !vouched
+                .iter()
+                .any(|field| place.starts_with(&format!("/{field}/")))
         });
         for place in all {
             fields += 1;

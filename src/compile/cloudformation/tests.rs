@@ -115,6 +115,7 @@ fn t11_the_schedule_waits_for_alarms_and_permission() {
             "AlarmHeartbeat",
             "AlarmHumanDml",
             "AlarmMonitorErrors",
+            "AlarmNotJudged",
             "Permission"
         ])
     );

@@ -38,8 +38,8 @@ impl LeftOut<'_> {
                 _ => format!("{}, from {} on", count(number, "exclusion"), first.id),
             }
         });
-        let accounts = (!self.accounts.is_empty())
-            .then(|| count(self.accounts.len(), "service account"));
+        let accounts =
+            (!self.accounts.is_empty()).then(|| count(self.accounts.len(), "service account"));
         let parts: Vec<String> = exclusions.into_iter().chain(accounts).collect();
         (!parts.is_empty()).then(|| {
             format!(
@@ -68,10 +68,20 @@ impl<'a> QuerySource<'a> {
             });
         }
         fitting.exclusions = self.exclusions.iter().take(exclusions).copied().collect();
-        fitting.service_accounts = self.service_accounts.iter().take(accounts).copied().collect();
+        fitting.service_accounts = self
+            .service_accounts
+            .iter()
+            .take(accounts)
+            .copied()
+            .collect();
         let left = LeftOut {
             exclusions: self.exclusions.iter().skip(exclusions).copied().collect(),
-            accounts: self.service_accounts.iter().skip(accounts).copied().collect(),
+            accounts: self
+                .service_accounts
+                .iter()
+                .skip(accounts)
+                .copied()
+                .collect(),
         };
         (fitting, left)
     }

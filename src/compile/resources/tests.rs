@@ -527,7 +527,7 @@ fn t11_the_schedule_comes_after_topic_and_alarms() {
         }
     }
     for rule in of(&documents, Kind::EventRule) {
-        assert_eq!(rule.depends_on.len(), 4);
+        assert_eq!(rule.depends_on.len(), 5);
         assert!(
             rule.depends_on
                 .iter()

@@ -154,6 +154,7 @@ fn t11_the_schedule_comes_after_the_alarms_and_the_alarms_after_the_topic() {
             "aws_cloudwatch_metric_alarm.orders_heartbeat",
             "aws_cloudwatch_metric_alarm.orders_human-dml",
             "aws_cloudwatch_metric_alarm.orders_monitor-errors",
+            "aws_cloudwatch_metric_alarm.orders_not-judged",
         ]
     );
     let alarm = resource("aws_cloudwatch_metric_alarm", "orders_heartbeat");
