@@ -20,9 +20,7 @@ use serde_json::{Map, Value, json};
 use super::export::{
     ExportFault, ExportFile, cluster, is_retained, kind_at, location, pascal, tail,
 };
-use super::resources::{
-    Document, EVERY_CLUSTER, Kind, Location, Ownership, canonical, encode,
-};
+use super::resources::{Document, EVERY_CLUSTER, Kind, Location, Ownership, canonical, encode};
 use crate::policy::model::Environment;
 
 mod alerts;

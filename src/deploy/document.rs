@@ -7,7 +7,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use crate::compile::resources::{
-    Document, EVERY_CLUSTER, Kind, Ownership, PolicyLayer, Provenance, canonical, file_of, normalise, pretty,
+    Document, EVERY_CLUSTER, Kind, Ownership, PolicyLayer, Provenance, canonical, file_of,
+    normalise, pretty,
 };
 
 /// Counts up when documents of the same policy come out differently: an older fingerprint then says nothing.

@@ -330,11 +330,7 @@ fn exclusions(before: &[Rule], after: &[Rule], all: &mut Vec<Difference>) {
 /// What an exclusion says, by the path of each key.
 fn fields(rule: &Rule) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    flatten(
-        "",
-        serde_json::to_value(rule).unwrap_or_default(),
-        &mut all,
-    );
+    flatten("", serde_json::to_value(rule).unwrap_or_default(), &mut all);
     all.remove("id");
     all
 }

@@ -726,7 +726,9 @@ fn each_field_edited_by_hand_is_found_and_named() {
         // A digest that is compared vouches for them, and whoever reads them names it anew.
         all.retain(|place| {
             let vouched = document.kind.vouched();
-            !vouched.iter().any(|field| place.starts_with(&format!("/{field}/")))
+            !vouched
+                .iter()
+                .any(|field| place.starts_with(&format!("/{field}/")))
         });
         for place in all {
             fields += 1;

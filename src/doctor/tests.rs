@@ -738,7 +738,9 @@ const BROKEN: &[Case] = {
         ("function-rules", Fail, |world| {
             world.edit(Kind::LambdaFunction, "", |function| {
                 let layers = function["layers"].as_array_mut().unwrap();
-                layers.push(json!("arn:aws:lambda:eu-west-1:210987654321:layer:theirs:1"));
+                layers.push(json!(
+                    "arn:aws:lambda:eu-west-1:210987654321:layer:theirs:1"
+                ));
             });
         }),
         ("function-rules", Fail, |world| {

@@ -51,14 +51,20 @@ fn rules_heading(change: &RulesChange) -> String {
             digest,
             differences,
         } => {
-            let digests = format!("live {}, declared {}", short(digest), short(&change.declared));
+            let digests = format!(
+                "live {}, declared {}",
+                short(digest),
+                short(&change.declared)
+            );
             match differences.as_slice() {
                 [] => format!("{digests}: the same rules, written otherwise"),
                 _ => digests,
             }
         }
         LiveRules::Unread { reason } => {
-            format!("compared by the layer's digest alone, since the live rules cannot be read: {reason}")
+            format!(
+                "compared by the layer's digest alone, since the live rules cannot be read: {reason}"
+            )
         }
     };
     format!("Rules of {functions}: {what}")

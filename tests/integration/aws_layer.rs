@@ -103,7 +103,10 @@ fn rules_are_published_once_and_change_in_one_call() {
     assert!(text.contains("Rules of 2 functions: live "), "{text}");
     assert!(text.contains(&format!("+ exclusion {id}")), "{text}");
     assert!(text.contains("match.class"), "{text}");
-    assert!(!text.contains("hunter2"), "the address of the content is shown: {text}");
+    assert!(
+        !text.contains("hunter2"),
+        "the address of the content is shown: {text}"
+    );
     let told: Value = serde_json::from_str(&plan(&world, "json")).unwrap();
     let change = &told["rules"][0];
     assert_eq!(change["functions"].as_array().unwrap().len(), 2, "{change}");
@@ -227,7 +230,11 @@ fn a_function_of_the_engine_of_before_is_led_over_a_bridge() {
     }
     assert!(!bridge.contains("PGVIGIL_RULES_DIGEST"), "{bridge}");
     assert!(last.contains("PGVIGIL_RULES_DIGEST"), "{last}");
-    for name in ["RULES_DIGEST_AT_UPGRADE", "PGVIGIL_QUERY", "PGVIGIL_SIGNALS"] {
+    for name in [
+        "RULES_DIGEST_AT_UPGRADE",
+        "PGVIGIL_QUERY",
+        "PGVIGIL_SIGNALS",
+    ] {
         assert!(!last.contains(name), "{name}: {last}");
     }
     assert_eq!(drift(&world).0, 0);
@@ -332,7 +339,9 @@ fn a_layer_that_somebody_replaced_or_deleted_is_drift() {
     let (code, report) = drift(&world);
     assert_eq!(code, 13, "{report}");
     let missing = report["drift"].as_array().unwrap().iter();
-    let verdicts: Vec<&str> = missing.map(|one| one["verdict"].as_str().unwrap()).collect();
+    let verdicts: Vec<&str> = missing
+        .map(|one| one["verdict"].as_str().unwrap())
+        .collect();
     assert_eq!(verdicts, ["missing", "drifted"], "{report}");
     world.apply();
     assert_eq!(drift(&world).0, 0);

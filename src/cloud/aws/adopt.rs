@@ -156,7 +156,10 @@ async fn function(
     // Another environment's pgvigil is no stack to take over either.
     let is_pgvigil = search.own.contains(name)
         || name.starts_with(&format!("{PREFIX}-"))
-        || [RULES_DIGEST].iter().chain(FORMER).any(|name| variable(name).is_some());
+        || [RULES_DIGEST]
+            .iter()
+            .chain(FORMER)
+            .any(|name| variable(name).is_some());
     if is_pgvigil {
         return Ok(None);
     }

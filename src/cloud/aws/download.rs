@@ -46,7 +46,10 @@ fn fetch(address: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(not(feature = "webhook"))]
 fn fetch(_address: &str) -> Result<Vec<u8>, String> {
-    Err("this pgvigil was built without its feature `webhook`, which has the HTTP client".to_owned())
+    Err(
+        "this pgvigil was built without its feature `webhook`, which has the HTTP client"
+            .to_owned(),
+    )
 }
 
 #[cfg(all(test, feature = "webhook"))]

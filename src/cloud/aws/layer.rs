@@ -19,7 +19,9 @@ use super::sight::Sight;
 use super::{former, function};
 use crate::compile::monitor_environment::RULES_DIGEST;
 use crate::compile::name::policy_layer as layer_name;
-use crate::compile::resources::policy_layer::{self, DESCRIPTION, description, reference, version_arn};
+use crate::compile::resources::policy_layer::{
+    self, DESCRIPTION, description, reference, version_arn,
+};
 use crate::deploy::document::{Document, EVERY_CLUSTER, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
@@ -153,11 +155,7 @@ pub(super) async fn read(
 }
 
 /// Says whether a function of the environment was told of the rules that this description names.
-async fn was_given(
-    aws: &Inner,
-    sight: &Sight,
-    text: Option<&str>,
-) -> Result<bool, CloudError> {
+async fn was_given(aws: &Inner, sight: &Sight, text: Option<&str>) -> Result<bool, CloudError> {
     for base in aws.bases.values() {
         let function = function::function(aws, sight, base).await?;
         let configuration = function.as_ref().and_then(|found| found.configuration());
@@ -327,7 +325,11 @@ pub(super) async fn arns(aws: &Inner, document: &Document) -> Result<Vec<String>
         .as_str()
         .map(description);
     let mut all = Vec::new();
-    for layer in document.properties["layers"].as_array().into_iter().flatten() {
+    for layer in document.properties["layers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let (Some(name), wanted) = (layer["name"].as_str(), layer["code_sha256"].as_str()) else {
             all.extend(layer.as_str().map(str::to_owned));
             continue;

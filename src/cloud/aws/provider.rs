@@ -86,10 +86,8 @@ impl Reader for Aws {
             resource: content.arn.clone(),
             message,
         };
-        let zip =
-            download::read(&content.address, &content.code_sha256).map_err(&unreadable)?;
-        let rules =
-            package::layer::read(&zip).map_err(|fault| unreadable(fault.to_string()))?;
+        let zip = download::read(&content.address, &content.code_sha256).map_err(&unreadable)?;
+        let rules = package::layer::read(&zip).map_err(|fault| unreadable(fault.to_string()))?;
         Ok(Some(rules))
     }
 

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::document::{Document, EVERY_CLUSTER, Kind, Ownership, Provenance, normalise};
-use super::{RUNTIME, Location};
+use super::{Location, RUNTIME};
 use crate::compile::name::policy_layer;
 use crate::judge::{Rules, RulesError};
 use crate::package::{ArchiveFault, code_sha256, layer};
@@ -120,7 +120,10 @@ pub fn rules(properties: &Value) -> Result<Rules, RulesError> {
 /// If the document's rules and digest do not belong together.
 pub fn archive(document: &Document) -> Result<Vec<u8>, LayerFault> {
     let zip = layer::write(&rules(&document.properties)?.to_bytes())?;
-    let wanted = document.properties.get("code_sha256").and_then(Value::as_str);
+    let wanted = document
+        .properties
+        .get("code_sha256")
+        .and_then(Value::as_str);
     if wanted == Some(code_sha256(&zip).as_str()) {
         Ok(zip)
     } else {

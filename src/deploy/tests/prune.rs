@@ -32,7 +32,10 @@ fn a_pattern_takes_only_what_surely_is_ours() {
     let alarms = pruned(&world, &["demo/alarm/*"]).unwrap().deletes();
     assert_eq!(alarms.len(), all.iter().filter(is_alarm).count() - 1);
     let shared = pruned(&world, &["_environment/*"]).unwrap().deletes();
-    let layer = all.iter().find(|one| one.kind == Kind::PolicyLayer).unwrap();
+    let layer = all
+        .iter()
+        .find(|one| one.kind == Kind::PolicyLayer)
+        .unwrap();
     assert_eq!(shared, BTreeSet::from([layer.address.clone()]));
     // By its name it goes.
     let named = pruned(&world, &[&edited.address]).unwrap();

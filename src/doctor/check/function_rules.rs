@@ -36,7 +36,9 @@ fn rules(context: &Context<'_>) -> Findings {
     };
     let (live_layers, wanted_layers) = (layers(live), layers(&document.properties));
     let is_of_files = Some(&live_digest) == wanted_digest.as_ref();
-    let is_attached = wanted_layers.iter().all(|layer| live_layers.contains(layer));
+    let is_attached = wanted_layers
+        .iter()
+        .all(|layer| live_layers.contains(layer));
     let fail = |sentence: String| Finding::fail(sentence, context.subject.apply());
     let mut findings = Vec::new();
     let shown = short(&live_digest);
@@ -52,11 +54,17 @@ fn rules(context: &Context<'_>) -> Findings {
             "the layer has other rules than `{RULES_DIGEST}` names, {shown}: each run fails at its start"
         ))),
     }
-    for layer in live_layers.iter().filter(|layer| !is_layer_with_rules(layer)) {
+    for layer in live_layers
+        .iter()
+        .filter(|layer| !is_layer_with_rules(layer))
+    {
         let name = layer.as_str().unwrap_or_default();
         findings.push(
-            fail("a layer is attached that no file asks for: it can replace what the function reads".to_owned())
-                .about(name),
+            fail(
+                "a layer is attached that no file asks for: it can replace what the function reads"
+                    .to_owned(),
+            )
+            .about(name),
         );
     }
     if findings.is_empty() {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pgvigil::compile::Compiled;
 use pgvigil::compile::cloudformation::{self, cloudformation};
 use pgvigil::compile::export::{ExportFile, is_layer_file};
 use pgvigil::compile::resources::{Kind, address_of_file};
 use pgvigil::compile::terraform::{self, terraform};
-use pgvigil::compile::Compiled;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::{compile, report};

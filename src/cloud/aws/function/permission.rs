@@ -121,7 +121,10 @@ pub(in crate::cloud::aws) async fn put_permission(
     Ok(())
 }
 
-pub(in crate::cloud::aws) async fn delete_permission(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete_permission(
+    aws: &Inner,
+    name: &str,
+) -> Result<(), CloudError> {
     let (base, id) = owner_and_name(name);
     let answer = aws
         .caller

@@ -130,7 +130,11 @@ mod tests {
         let digest = match (text(RULES_DIGEST), text(BRIDGE)) {
             (Some(digest), _) if known == [RULES_DIGEST] => digest,
             (None, Some(digest)) if known.iter().all(|name| FORMER.contains(name)) => digest,
-            _ => return Err(format!("one of {known:?} is not known, or no digest is there")),
+            _ => {
+                return Err(format!(
+                    "one of {known:?} is not known, or no digest is there"
+                ));
+            }
         };
         if function["layers"] == json!([digest]) {
             Ok(digest.to_owned())

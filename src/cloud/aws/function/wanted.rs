@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_lambda::types::{
-    Architecture, Environment, EphemeralStorage, LogFormat, LoggingConfig, TracingConfig, TracingMode,
-    VpcConfig,
+    Architecture, Environment, EphemeralStorage, LogFormat, LoggingConfig, TracingConfig,
+    TracingMode, VpcConfig,
 };
 use serde_json::Value;
 
