@@ -185,7 +185,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
         }
     };
     json!({
-        "format_version": 2, "pgvigil": "0.1.0", "work": work, "today": "2026-11-27",
+        "format_version": 3, "pgvigil": "0.1.0", "work": work, "today": "2026-11-27",
         "run": {
             "forge": "github", "repository": text("shop/audit"), "request": 12, "commit": text("5ca8218d0c1f6a1e"),
             "base": text("origin/main"), "url": text("https://github.com/shop/audit/actions/runs/77"),

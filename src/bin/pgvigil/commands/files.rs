@@ -112,7 +112,7 @@ fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file as a whole.
-pub(crate) fn replace(path: &Path, contents: impl AsRef<[u8]>) -> anyhow::Result<()> {
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

@@ -56,7 +56,8 @@ pub(super) fn steps(
     if is_former(variables) {
         let is_bridged = !variables[BRIDGE].is_null();
         // Without the bridge no code but the old one can have been put there.
-        if !other_code && !(is_bridged && has_package) {
+        let new_code_is_there = is_bridged && has_package;
+        if !(other_code || new_code_is_there) {
             return Err(NEEDS_PACKAGE);
         }
         let mut bridged = variables.clone();
