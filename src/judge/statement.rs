@@ -131,8 +131,10 @@ impl Reading {
         let mut reader = Reader {
             text,
             tokens: Tokens::new(text),
+            ahead: None,
             last: [None; 3],
             open: Vec::new(),
+            executes: 0,
             closed: None,
             reading: Self::default(),
         };
@@ -211,12 +213,23 @@ impl Last {
 struct Reader<'t> {
     text: &'t [u8],
     tokens: Tokens<'t>,
+    /// What comes next, where somebody has looked: each token is read once.
+    ahead: Option<Ahead<'t>>,
     /// The last three tokens, the youngest first.
     last: [Option<Last>; 3],
     open: Vec<Open>,
+    /// How many of the open parentheses hold the parameters of `EXECUTE`.
+    executes: usize,
     /// The parenthesis that the last token closed.
     closed: Option<Open>,
     reading: Reading,
+}
+
+/// A token that was read and not passed, or why it cannot be read, and the place behind it.
+#[derive(Clone, Copy)]
+struct Ahead<'t> {
+    token: Result<Option<Token>, (usize, Fault)>,
+    behind: Tokens<'t>,
 }
 
 /// Attributes of what the functions in [`COMPOSITE`] return, and of columns with such values.
@@ -232,14 +245,18 @@ const ATTRIBUTES: &[&[u8]] = &[
 /// Functions whose result has these attributes (information_schema.sql; pg_proc.dat, `aclexplode`).
 const COMPOSITE: &[&[u8]] = &[b"aclexplode", b"information_schema._pg_expandarray"];
 
-/// Operators that tools use, by their symbols: those of PostgreSQL that compare, compute, match and look into arrays and
-/// documents (pg_operator.dat of 13 to 18). Others (`@@@`, `<->`, …) are rarer, and each is one more that somebody can
-/// define anew for types of their own.
-const OPERATORS: &[&[u8]] = &[
-    b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#>", b"#>>", b"%", b"&", b"&&", b"*", b"+", b"-",
-    b"->", b"->>", b"/", b"<", b"<=", b"<>", b"<@", b"=", b"=>", b">", b">=", b"?", b"@>", b"^",
-    b"|", b"||", b"~", b"~*", b"~~", b"~~*",
-];
+/// Whether tools use this operator: those of PostgreSQL that compare, compute, match and look into arrays and documents
+/// (pg_operator.dat of 13 to 18). Others (`@@@`, `<->`, …) are rarer, and each is one more that somebody can define anew
+/// for types of their own.
+#[rustfmt::skip]
+fn is_of_tools(symbols: &[u8]) -> bool {
+    matches!(
+        symbols,
+        b"!=" | b"!~" | b"!~*" | b"!~~" | b"!~~*" | b"#>" | b"#>>" | b"%" | b"&" | b"&&" | b"*" | b"+" | b"-" | b"->"
+            | b"->>" | b"/" | b"<" | b"<=" | b"<>" | b"<@" | b"=" | b"=>" | b">" | b">=" | b"?" | b"@>" | b"^" | b"|"
+            | b"||" | b"~" | b"~*" | b"~~" | b"~~*"
+    )
+}
 
 impl<'t> Reader<'t> {
     fn run(&mut self) -> Result<(), Stop> {
@@ -254,16 +271,36 @@ impl<'t> Reader<'t> {
     }
 
     fn token(&mut self) -> Result<Option<Token>, Stop> {
-        self.tokens.next().map_err(|(at, fault)| Stop {
+        let token = match self.ahead.take() {
+            Some(ahead) => {
+                self.tokens = ahead.behind;
+                ahead.token
+            }
+            None => self.tokens.next(),
+        };
+        token.map_err(|(at, fault)| Stop {
             at,
             why: fault.into(),
         })
     }
 
     /// The next token, without passing it.
-    fn ahead(&self) -> Option<Token> {
-        let mut tokens = self.tokens;
-        tokens.next().ok().flatten()
+    fn ahead(&mut self) -> Option<Token> {
+        let ahead = match self.ahead {
+            Some(ahead) => ahead,
+            None => {
+                let mut behind = self.tokens;
+                let token = behind.next();
+                *self.ahead.insert(Ahead { token, behind })
+            }
+        };
+        ahead.token.ok().flatten()
+    }
+
+    /// Whether this mark comes next.
+    fn is_ahead(&mut self, mark: u8) -> bool {
+        self.ahead()
+            .is_some_and(|token| token.kind == Kind::Mark(mark))
     }
 
     fn stop(&self, why: Unreadable) -> Stop {
@@ -349,7 +386,7 @@ impl<'t> Reader<'t> {
             }
             Kind::Operator => {
                 let symbols = self.written(token);
-                if !OPERATORS.contains(&symbols) || !self.may_stand_here(symbols) {
+                if !is_of_tools(symbols) || !self.may_stand_here(symbols) {
                     return Err(self.stop(Unreadable::Operator));
                 }
                 let is_sign = matches!(symbols, b"+" | b"-")
@@ -373,7 +410,7 @@ impl<'t> Reader<'t> {
 
     /// Whether an operator has an operand before it. A sign needs none, and `*` may stand for all columns. Any other
     /// operator that only an operand follows is one that somebody defined.
-    fn may_stand_here(&self, symbols: &[u8]) -> bool {
+    fn may_stand_here(&mut self, symbols: &[u8]) -> bool {
         let begins_operand = match self.last() {
             None | Some(Last::Other | Last::Comma) => true,
             Some(Last::Word(word)) => word.is_reserved() && word != Keyword::Value,
@@ -442,6 +479,7 @@ impl<'t> Reader<'t> {
             Holds::Other
         };
         self.hold(holds);
+        self.executes += usize::from(opener == Opener::Execute);
         self.open.push(Open {
             opener,
             holds: Holds::Nothing,
@@ -453,6 +491,7 @@ impl<'t> Reader<'t> {
         let Some(open) = self.open.pop() else {
             return Err(self.stop(Unreadable::Form));
         };
+        self.executes -= usize::from(open.opener == Opener::Execute);
         // Behind the list of DISTINCT ON an expression begins, as behind an operator.
         self.push(match open.opener {
             Opener::DistinctOn => Last::Other,
@@ -481,8 +520,8 @@ impl<'t> Reader<'t> {
         if name.kind != Kind::Word
             || !is_known
             || !of_known
-            || self.is_mark(self.ahead(), b'(')
-            || self.is_mark(self.ahead(), b'.')
+            || self.is_ahead(b'(')
+            || self.is_ahead(b'.')
         {
             return Err(self.stop(Unreadable::Attribute));
         }
@@ -498,7 +537,7 @@ impl<'t> Reader<'t> {
         };
         let mut is_quoted = first.kind == Kind::Quoted;
         let mut parts = 1;
-        while self.is_mark(self.ahead(), b'.') {
+        while self.is_ahead(b'.') {
             let _ = self.token()?;
             let Some(part) = self.token()? else {
                 return Err(self.stop(Unreadable::Form));
@@ -750,9 +789,7 @@ impl<'t> Reader<'t> {
 
     /// The parameters of `EXECUTE` hold more than constants.
     fn compute(&mut self) {
-        if self.reading.execute.is_some()
-            && self.open.iter().any(|open| open.opener == Opener::Execute)
-        {
+        if self.executes > 0 {
             self.reading.execute = Some(Parameters::Computed);
         }
     }
@@ -783,24 +820,9 @@ impl<'t> Reader<'t> {
 
     /// Whether a name with a list in parentheses begins a query of WITH: only `AS (SELECT` and its like follow one.
     fn is_common_table(&self) -> bool {
-        let mut tokens = self.tokens;
-        let mut depth = 0_u32;
-        loop {
-            let Ok(Some(token)) = tokens.next() else {
-                return false;
-            };
-            match token.kind {
-                Kind::Mark(b'(') => depth += 1,
-                Kind::Mark(b')') => {
-                    depth -= 1;
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
-                _ => return false,
-            }
-        }
+        let Some(mut tokens) = self.behind_columns() else {
+            return false;
+        };
         let mut next_word = || match tokens.next() {
             Ok(Some(token)) if token.kind == Kind::Word => Some(self.written(token)),
             Ok(Some(token)) if token.kind == Kind::Mark(b'(') => Some(&b"("[..]),
@@ -852,16 +874,19 @@ impl<'t> Reader<'t> {
 
     /// Whether the parenthesis ahead holds nothing but names and commas.
     fn are_columns(&self) -> bool {
+        self.behind_columns().is_some()
+    }
+
+    /// The place behind the parenthesis ahead, if it holds nothing but names and commas. It ends at the next parenthesis
+    /// at the latest, so that no token is looked at for more than one of them.
+    fn behind_columns(&self) -> Option<Tokens<'t>> {
         let mut tokens = self.tokens;
         let _ = tokens.next();
         loop {
-            match tokens.next() {
-                Ok(Some(token)) => match token.kind {
-                    Kind::Mark(b')') => return true,
-                    Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
-                    _ => return false,
-                },
-                _ => return false,
+            match tokens.next().ok().flatten()?.kind {
+                Kind::Mark(b')') => return Some(tokens),
+                Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
+                _ => return None,
             }
         }
     }
@@ -919,7 +944,7 @@ impl<'t> Reader<'t> {
             .filter(|token| token.kind == Kind::Word)
             .map(|token| Keyword::of(self.written(token)));
         let is_of_grammar = first.kind == Kind::Word
-            && !self.is_mark(self.ahead(), b'.')
+            && !self.is_ahead(b'.')
             && match Keyword::of(self.written(first)) {
                 Keyword::GrammarType | Keyword::Time => true,
                 Keyword::Double => second == Some(Keyword::Precision),
@@ -934,7 +959,7 @@ impl<'t> Reader<'t> {
                 let _ = self.token()?;
             }
         } else {
-            while self.is_mark(self.ahead(), b'.') {
+            while self.is_ahead(b'.') {
                 let _ = self.token()?;
                 match self.token()? {
                     Some(part) if matches!(part.kind, Kind::Word | Kind::Quoted) => {
@@ -945,7 +970,7 @@ impl<'t> Reader<'t> {
             }
             self.reading.types.push(name);
         }
-        if self.is_mark(self.ahead(), b'(') {
+        if self.is_ahead(b'(') {
             let _ = self.token()?;
             loop {
                 match self.token()? {
@@ -962,7 +987,7 @@ impl<'t> Reader<'t> {
             self.time_zone();
         }
         self.push(Last::Name);
-        while self.is_mark(self.ahead(), b'[') {
+        while self.is_ahead(b'[') {
             let _ = self.token()?;
             match self.token()? {
                 Some(token) if token.kind == Kind::Mark(b']') => {}
@@ -988,6 +1013,7 @@ impl<'t> Reader<'t> {
         for first in [&b"with"[..], b"without"] {
             if let Some(behind) = self.behind(&[first, b"time", b"zone"]) {
                 self.tokens = behind;
+                self.ahead = None;
                 return;
             }
         }
@@ -1018,7 +1044,7 @@ impl<'t> Reader<'t> {
             token.kind == Kind::Word && self.written(token).eq_ignore_ascii_case(b"pg_catalog")
         }) && self.is_mark(dot, b'.')
             && symbols.is_some_and(|token| {
-                token.kind == Kind::Operator && OPERATORS.contains(&self.written(token))
+                token.kind == Kind::Operator && is_of_tools(self.written(token))
             })
             && self.is_mark(end, b')');
         if !is_shipped {
