@@ -21,6 +21,7 @@ mod explain;
 mod facts;
 mod index;
 mod judging;
+pub(crate) mod memo;
 mod names;
 mod rules;
 pub(crate) mod scope;

@@ -1,6 +1,7 @@
 //! The verdict on one entry.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::HashSet;
 use memchr::memmem::Finder;
@@ -9,8 +10,9 @@ use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
 use super::facts::Facts;
 use super::index::Index;
+use super::memo::Memo;
 use super::rules::Rules;
-use super::scope;
+use super::scope::{self, Signals};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
 use crate::audit_log::record::{Record, count_heads};
 use crate::audit_log::timestamp::time_of;
@@ -82,6 +84,8 @@ impl<'a> Judged<'a> {
 /// The rules of an environment, ready to judge. See [`Rules`].
 #[derive(Debug)]
 pub struct Judge {
+    /// No two judges of a process have the same.
+    number: u64,
     pub(super) prefix: LogLinePrefix,
     signals: Vec<Signal>,
     pub(super) roles: Vec<RoleMatch>,
@@ -117,12 +121,27 @@ impl Exclusion {
 /// What a thread keeps between entries.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// The judge that it serves: what one judge remembers means nothing to another.
+    judge: u64,
     pub(super) roles: Remembered,
+    outcomes: Memo<Outcome>,
+    key: Vec<u8>,
     candidates: Vec<u32>,
 }
 
+impl Scratch {
+    fn serve(&mut self, judge: &Judge) {
+        if self.judge != judge.number {
+            *self = Self {
+                judge: judge.number,
+                ..Self::default()
+            };
+        }
+    }
+}
+
 /// A verdict without names: what most callers need of most entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// As [`Verdict::NotARecord`].
     NotARecord,
@@ -133,6 +152,7 @@ pub enum Outcome {
     /// The place, among the rules, of the first exclusion that silences it.
     Excluded(u32),
     /// It counts.
+    #[default]
     Counted,
 }
 
@@ -153,6 +173,7 @@ pub(super) enum Read<'a> {
 impl Judge {
     /// Makes rules ready. It costs about as much as reading the policy.
     pub fn new(rules: &Rules) -> Self {
+        static JUDGES: AtomicU64 = AtomicU64::new(1);
         let mut shared = condition::Shared::default();
         let exclusions: Vec<Exclusion> = rules
             .exclusions
@@ -164,6 +185,7 @@ impl Judge {
             })
             .collect();
         Self {
+            number: JUDGES.fetch_add(1, Ordering::Relaxed),
             prefix: rules.prefix,
             signals: rules.signals.clone(),
             roles: rules.accounts.clone(),
@@ -229,8 +251,8 @@ impl Judge {
         let (outcome, signals) = self.decide(
             scratch,
             text,
-            &entry,
-            || time_ms,
+            self.read(text, &entry),
+            day_of_ms(time_ms),
             |number| {
                 by.extend(self.exclusions.get(number as usize).map(|e| e.id.clone()));
                 true
@@ -244,7 +266,7 @@ impl Judge {
         };
         Judged {
             verdict,
-            signals,
+            signals: signals.into_iter().flatten().collect(),
             entry,
         }
     }
@@ -271,21 +293,39 @@ impl Judge {
         entry: &EntryKind<'_>,
         time_ms: impl FnOnce() -> i64,
     ) -> Outcome {
-        self.decide(scratch, text, entry, time_ms, |_| false).0
+        let read = self.read(text, entry);
+        let day = day_of_ms(time_ms());
+        let Read::Record(prefix, record) = &read else {
+            return self.decide(scratch, text, read, day, |_| false).0;
+        };
+        scratch.serve(self);
+        let mut key = std::mem::take(&mut scratch.key);
+        Facts::key(prefix, record, day, &mut key);
+        let outcome = match scratch.outcomes.get(&key) {
+            Ok(outcome) => outcome,
+            Err(vacancy) => {
+                let outcome = self.decide(scratch, text, read, day, |_| false).0;
+                scratch.outcomes.put(vacancy, &key, outcome);
+                outcome
+            }
+        };
+        scratch.key = key;
+        outcome
     }
 
     /// Decides on an entry that was read. `also` hears of each exclusion that silences it, and says whether it wants to
     /// hear of more.
-    pub(crate) fn decide(
+    fn decide(
         &self,
         scratch: &mut Scratch,
         text: &[u8],
-        entry: &EntryKind<'_>,
-        time_ms: impl FnOnce() -> i64,
+        read: Read<'_>,
+        day: i32,
         also: impl FnMut(u32) -> bool,
-    ) -> (Outcome, Vec<Signal>) {
-        let (prefix, record, has_two_names) = match self.read(text, entry) {
-            Read::Nothing => return (Outcome::NotARecord, Vec::new()),
+    ) -> (Outcome, Signals) {
+        scratch.serve(self);
+        let (prefix, record, has_two_names) = match read {
+            Read::Nothing => return (Outcome::NotARecord, [None; 2]),
             Read::InDoubt => {
                 let signals = scope::signals(b"-", b"-", scope::tampers(text), false);
                 return (Outcome::Counted, self.enabled(signals));
@@ -294,7 +334,7 @@ impl Judge {
                 let tampers = self.counts(Signal::AuditTampering) && scope::tampers(prefix.message);
                 let signals = self.enabled(scope::signals(prefix.level, b"", tampers, false));
                 return if self.accounts.has(&mut scratch.roles, prefix.user) {
-                    (Outcome::OfAccount, Vec::new())
+                    (Outcome::OfAccount, [None; 2])
                 } else {
                     (Outcome::Counted, signals)
                 };
@@ -302,9 +342,9 @@ impl Judge {
             Read::Record(prefix, record) => (prefix, record, false),
             Read::Names(prefix, record) => (prefix, record, true),
         };
-        let facts = Facts::of(&prefix, &record, Some(day_of_ms(time_ms())));
+        let facts = Facts::of(&prefix, &record, Some(day));
         let signals = self.signals_of(&facts);
-        if signals.is_empty() {
+        if signals == [None; 2] {
             return (Outcome::OutOfScope, signals);
         }
         let readings = if has_two_names {
@@ -320,7 +360,7 @@ impl Judge {
             self.accounts.has(&mut scratch.roles, facts.user)
         };
         if is_account {
-            return (Outcome::OfAccount, Vec::new());
+            return (Outcome::OfAccount, [None; 2]);
         }
         let outcome = self.exclude(scratch, facts, &readings, also);
         (outcome, signals)
@@ -366,7 +406,7 @@ impl Judge {
     }
 
     /// The enabled signals that count a record.
-    pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Vec<Signal> {
+    pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Signals {
         let tampers = self.counts(Signal::AuditTampering) && facts.tampers();
         let computes = scope::may_compute(facts.class, facts.command)
             && scope::computes(
@@ -383,9 +423,8 @@ impl Judge {
         ))
     }
 
-    fn enabled(&self, mut signals: Vec<Signal>) -> Vec<Signal> {
-        signals.retain(|signal| self.signals.contains(signal));
-        signals
+    fn enabled(&self, signals: Signals) -> Signals {
+        signals.map(|signal| signal.filter(|signal| self.counts(*signal)))
     }
 
     /// What an entry is to the judge.

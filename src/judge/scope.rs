@@ -53,9 +53,12 @@ static TAMPERING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The signals that count a record: the one of its class, and the one of tampering.
+pub(super) type Signals = [Option<Signal>; 2];
+
 /// The signals that count a record of this class and command. `tampers` says whether it names a setting that decides what
 /// is logged, `computes` whether it is an `EXECUTE` whose parameters are more than constants.
-pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Vec<Signal> {
+pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Signals {
     let by_class = match class {
         b"ROLE" => Some(Signal::Privilege),
         b"DDL" => Some(Signal::Schema),
@@ -64,13 +67,16 @@ pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: boo
         _ => Some(Signal::Dml),
     };
     let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
-    by_class.into_iter().chain(tampering).collect()
+    [by_class, tampering]
 }
 
 /// The signals that count what a query returns under these words: class and command of a record, level and message of a
 /// refusal, or `-` where the line is not understood.
 pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
     signals(class.as_bytes(), command.as_bytes(), tampers, false)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `SHOW pgaudit.log` looks and changes nothing.
@@ -208,10 +214,10 @@ mod tests {
             let computes = computes(Some((text.as_bytes(), &reading)));
             signals(b"MISC", b"EXECUTE", false, computes)
         };
-        assert_eq!(signals("execute x(1)"), []);
-        assert_eq!(signals("execute x(lo_get(1))"), [Signal::Dml]);
-        assert_eq!(signals("execute x('a\\')"), [Signal::Dml]);
-        assert_eq!(signals("execute x /*"), []);
+        assert_eq!(signals("execute x(1)"), [None, None]);
+        assert_eq!(signals("execute x(lo_get(1))"), [Some(Signal::Dml), None]);
+        assert_eq!(signals("execute x('a\\')"), [Some(Signal::Dml), None]);
+        assert_eq!(signals("execute x /*"), [None, None]);
         assert!(computes(None));
     }
 }
