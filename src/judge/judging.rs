@@ -113,8 +113,15 @@ impl Exclusion {
         }
     }
 
+    /// To read a statement is dear, and comes last.
     pub(super) fn silences(&self, facts: &Facts<'_>) -> bool {
-        self.is_alive(facts.day) && self.tests.iter().all(|test| test.holds(facts))
+        let hold = |reads: bool| {
+            self.tests
+                .iter()
+                .filter(|test| test.reads() == reads)
+                .all(|test| test.holds(facts))
+        };
+        self.is_alive(facts.day) && hold(false) && hold(true)
     }
 }
 
@@ -157,17 +164,18 @@ pub enum Outcome {
 }
 
 /// How an entry is read, as far as a verdict needs it.
-pub(super) enum Read<'a> {
+#[derive(Clone, Copy)]
+pub(super) enum Read<'e, 'a> {
     /// Nothing that could count.
     Nothing,
     /// It counts, whoever wrote it.
     InDoubt,
     /// Somebody was refused.
-    Refusal(Prefix<'a>),
+    Refusal(&'e Prefix<'a>),
     /// One record.
-    Record(Prefix<'a>, Record<'a>),
+    Record(&'e Prefix<'a>, &'e Record<'a>),
     /// One record whose role and database can be told apart in several ways.
-    Names(Prefix<'a>, Record<'a>),
+    Names(&'e Prefix<'a>, &'e Record<'a>),
 }
 
 impl Judge {
@@ -295,7 +303,7 @@ impl Judge {
     ) -> Outcome {
         let read = self.read(text, entry);
         let day = day_of_ms(time_ms());
-        let Read::Record(prefix, record) = &read else {
+        let Read::Record(prefix, record) = read else {
             return self.decide(scratch, text, read, day, |_| false).0;
         };
         scratch.serve(self);
@@ -319,7 +327,7 @@ impl Judge {
         &self,
         scratch: &mut Scratch,
         text: &[u8],
-        read: Read<'_>,
+        read: Read<'_, '_>,
         day: i32,
         also: impl FnMut(u32) -> bool,
     ) -> (Outcome, Signals) {
@@ -342,13 +350,13 @@ impl Judge {
             Read::Record(prefix, record) => (prefix, record, false),
             Read::Names(prefix, record) => (prefix, record, true),
         };
-        let facts = Facts::of(&prefix, &record, Some(day));
+        let facts = Facts::of(prefix, record, Some(day));
         let signals = self.signals_of(&facts);
         if signals == [None; 2] {
             return (Outcome::OutOfScope, signals);
         }
         let readings = if has_two_names {
-            names(&prefix)
+            names(prefix)
         } else {
             Vec::new()
         };
@@ -428,7 +436,7 @@ impl Judge {
     }
 
     /// What an entry is to the judge.
-    pub(super) fn read<'a>(&self, text: &[u8], entry: &EntryKind<'a>) -> Read<'a> {
+    pub(super) fn read<'e, 'a>(&self, text: &[u8], entry: &'e EntryKind<'a>) -> Read<'e, 'a> {
         match entry {
             EntryKind::Audit {
                 prefix,
@@ -436,8 +444,8 @@ impl Judge {
                 doubt,
             } => match doubt {
                 _ if !is_sure(prefix, *doubt) => Read::InDoubt,
-                Some(_) => Read::Names(*prefix, *record),
-                None => Read::Record(*prefix, *record),
+                Some(_) => Read::Names(prefix, record),
+                None => Read::Record(prefix, record),
             },
             // An entry that is cut before its severity, and in which nothing could be a record.
             EntryKind::Suspicious {
@@ -447,7 +455,7 @@ impl Judge {
             EntryKind::Suspicious { .. } => Read::InDoubt,
             EntryKind::Other { prefix, .. } => {
                 if self.counts(Signal::Denied) && scope::is_refusal(prefix.level, prefix.message) {
-                    Read::Refusal(*prefix)
+                    Read::Refusal(prefix)
                 } else {
                     Read::Nothing
                 }
@@ -457,7 +465,7 @@ impl Judge {
     }
 
     /// A refusal under a prefix that is not understood is nobody's, and counts.
-    fn hidden_refusal<'a>(&self, text: &[u8]) -> Read<'a> {
+    fn hidden_refusal<'e, 'a>(&self, text: &[u8]) -> Read<'e, 'a> {
         if self.counts(Signal::Denied) && scope::may_hold_refusal(text) {
             Read::InDoubt
         } else {

@@ -128,16 +128,20 @@ pub(super) fn tampers(text: &[u8]) -> bool {
     let Some(regex) = TAMPERING.as_ref() else {
         return true;
     };
+    // `alter role … reset all` is one statement. The text is looked at once, however often `reset all` stands in it.
+    let (mut from, mut is_alter) = (0, false);
     regex.find_iter(text).any(|found| {
+        let passed = text.get(from..found.start()).unwrap_or_default();
+        from = found.start();
+        let statement = passed.rsplit(|byte| *byte == b';').next();
+        is_alter &= statement == Some(passed);
+        is_alter |= statement.is_some_and(begins_alter);
         let first = text.get(found.start()).map(u8::to_ascii_lowercase);
-        first != Some(b'r') || is_behind_alter(text.get(..found.start()).unwrap_or_default())
+        first != Some(b'r') || is_alter
     })
 }
 
-/// `alter role … reset all`: one statement.
-fn is_behind_alter(before: &[u8]) -> bool {
-    let start = memchr::memrchr(b';', before).map_or(0, |at| at + 1);
-    let statement = before.get(start..).unwrap_or_default();
+fn begins_alter(statement: &[u8]) -> bool {
     statement
         .windows(6)
         .any(|word| word.eq_ignore_ascii_case(b"alter "))
@@ -194,12 +198,15 @@ mod tests {
             "ALTER DATABASE shop RESET ALL",
             "select 1; alter role alice set x = 1 reset all",
             "alter system set shared_preload_libraries = ''",
+            "reset all; alter role alice x reset all",
+            "alter role alice x reset  all reset all",
         ] {
             assert!(tampers(text.as_bytes()), "{text}");
         }
         for text in [
             "reset all",
             "alter role alice; reset all",
+            "alter role alice; reset all; reset all",
             "select 1",
             "preload",
         ] {
