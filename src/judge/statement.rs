@@ -128,10 +128,12 @@ pub(crate) enum Parameters {
 impl Reading {
     /// Reads a text: decoded, as pgAudit was given it.
     pub(crate) fn of(text: &[u8]) -> Self {
+        let mut tokens = Tokens::of(text);
         let mut reader = Reader {
             text,
-            tokens: Tokens::new(text),
-            ahead: None,
+            at: 0,
+            ahead: tokens.next(),
+            tokens,
             last: [None; 3],
             open: Vec::new(),
             executes: 0,
@@ -212,9 +214,12 @@ impl Last {
 
 struct Reader<'t> {
     text: &'t [u8],
+    /// The byte behind the last token that was passed.
+    at: usize,
+    /// The token that comes next: most rules look at it, and it is read once.
+    ahead: Result<Option<Token>, (usize, Fault)>,
+    /// What follows it.
     tokens: Tokens<'t>,
-    /// What comes next, where somebody has looked: each token is read once.
-    ahead: Option<Ahead<'t>>,
     /// The last three tokens, the youngest first.
     last: [Option<Last>; 3],
     open: Vec<Open>,
@@ -223,13 +228,6 @@ struct Reader<'t> {
     /// The parenthesis that the last token closed.
     closed: Option<Open>,
     reading: Reading,
-}
-
-/// A token that was read and not passed, or why it cannot be read, and the place behind it.
-#[derive(Clone, Copy)]
-struct Ahead<'t> {
-    token: Result<Option<Token>, (usize, Fault)>,
-    behind: Tokens<'t>,
 }
 
 /// Attributes of what the functions in [`COMPOSITE`] return, and of columns with such values.
@@ -271,43 +269,39 @@ impl<'t> Reader<'t> {
     }
 
     fn token(&mut self) -> Result<Option<Token>, Stop> {
-        let token = match self.ahead.take() {
-            Some(ahead) => {
-                self.tokens = ahead.behind;
-                ahead.token
-            }
-            None => self.tokens.next(),
-        };
-        token.map_err(|(at, fault)| Stop {
+        let token = self.ahead.map_err(|(at, fault)| Stop {
             at,
             why: fault.into(),
-        })
+        })?;
+        self.go_on(self.tokens);
+        Ok(token)
+    }
+
+    /// Goes on at another place.
+    fn go_on(&mut self, mut tokens: Tokens<'t>) {
+        self.at = tokens.at();
+        self.ahead = tokens.next();
+        self.tokens = tokens;
+    }
+
+    /// What follows the last token that was passed, to look further ahead.
+    fn tokens(&self) -> Tokens<'t> {
+        Tokens::behind(self.text, self.at)
     }
 
     /// The next token, without passing it.
-    fn ahead(&mut self) -> Option<Token> {
-        let ahead = match self.ahead {
-            Some(ahead) => ahead,
-            None => {
-                let mut behind = self.tokens;
-                let token = behind.next();
-                *self.ahead.insert(Ahead { token, behind })
-            }
-        };
-        ahead.token.ok().flatten()
+    fn ahead(&self) -> Option<Token> {
+        self.ahead.ok().flatten()
     }
 
     /// Whether this mark comes next.
-    fn is_ahead(&mut self, mark: u8) -> bool {
+    fn is_ahead(&self, mark: u8) -> bool {
         self.ahead()
             .is_some_and(|token| token.kind == Kind::Mark(mark))
     }
 
     fn stop(&self, why: Unreadable) -> Stop {
-        Stop {
-            at: self.tokens.at(),
-            why,
-        }
+        Stop { at: self.at, why }
     }
 
     fn written(&self, token: Token) -> &'t [u8] {
@@ -410,7 +404,7 @@ impl<'t> Reader<'t> {
 
     /// Whether an operator has an operand before it. A sign needs none, and `*` may stand for all columns. Any other
     /// operator that only an operand follows is one that somebody defined.
-    fn may_stand_here(&mut self, symbols: &[u8]) -> bool {
+    fn may_stand_here(&self, symbols: &[u8]) -> bool {
         let begins_operand = match self.last() {
             None | Some(Last::Other | Last::Comma) => true,
             Some(Last::Word(word)) => word.is_reserved() && word != Keyword::Value,
@@ -797,7 +791,7 @@ impl<'t> Reader<'t> {
     /// `AS (`: a query or a window; behind a call in FROM a list of columns with their types.
     fn as_and_parenthesis(&mut self) -> Result<(), Stop> {
         let is_behind_call = self.last() == Some(Last::Close);
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         let first = tokens.next().ok().flatten();
         let second = tokens.next().ok().flatten();
@@ -851,7 +845,7 @@ impl<'t> Reader<'t> {
     /// Whether the parenthesis ahead begins with a name and a type, `(a t`, which no expression does: two names stand side
     /// by side only in `(partition by` and `(rows between` of a window, and before an operator that is a word.
     fn are_columns_with_types(&self) -> bool {
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         let mut name = || match tokens.next() {
             Ok(Some(token)) if token.kind == Kind::Quoted => Some(Keyword::None),
@@ -880,7 +874,7 @@ impl<'t> Reader<'t> {
     /// The place behind the parenthesis ahead, if it holds nothing but names and commas. It ends at the next parenthesis
     /// at the latest, so that no token is looked at for more than one of them.
     fn behind_columns(&self) -> Option<Tokens<'t>> {
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         loop {
             match tokens.next().ok().flatten()?.kind {
@@ -1012,8 +1006,7 @@ impl<'t> Reader<'t> {
     fn time_zone(&mut self) {
         for first in [&b"with"[..], b"without"] {
             if let Some(behind) = self.behind(&[first, b"time", b"zone"]) {
-                self.tokens = behind;
-                self.ahead = None;
+                self.go_on(behind);
                 return;
             }
         }
@@ -1021,7 +1014,7 @@ impl<'t> Reader<'t> {
 
     /// The place behind these words, where they come next.
     fn behind(&self, words: &[&[u8]]) -> Option<Tokens<'t>> {
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         words
             .iter()
             .all(|word| match tokens.next() {

@@ -56,8 +56,13 @@ pub(super) struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
-    pub(super) fn new(text: &'t [u8]) -> Self {
+    pub(super) fn of(text: &'t [u8]) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// Those behind a byte at which a token ends.
+    pub(super) fn behind(text: &'t [u8], at: usize) -> Self {
+        Self { text, at }
     }
 
     /// The byte behind the last token.
@@ -384,7 +389,7 @@ mod tests {
     use super::*;
 
     fn tokens(text: &str) -> Result<Vec<&str>, (usize, Fault)> {
-        let mut tokens = Tokens::new(text.as_bytes());
+        let mut tokens = Tokens::of(text.as_bytes());
         let mut found = Vec::new();
         while let Some(token) = tokens.next()? {
             found.push(&text[token.start..token.end]);
