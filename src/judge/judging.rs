@@ -10,7 +10,7 @@ use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
 use super::facts::Facts;
 use super::index::Index;
-use super::memo::Memo;
+use super::known::Known;
 use super::rules::Rules;
 use super::scope::{self, Signals};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
@@ -130,20 +130,28 @@ impl Exclusion {
 pub struct Scratch {
     /// The judge that it serves: what one judge remembers means nothing to another.
     judge: u64,
-    pub(super) roles: Remembered,
-    outcomes: Memo<Outcome>,
-    key: Vec<u8>,
+    known: Known<Outcome>,
+    room: Room,
+}
+
+/// What a thread keeps to decide.
+#[derive(Debug, Default)]
+struct Room {
+    roles: Remembered,
     candidates: Vec<u32>,
 }
 
 impl Scratch {
-    fn serve(&mut self, judge: &Judge) {
-        if self.judge != judge.number {
+    /// Forgets what another judge remembered, and says whether there was one.
+    pub(super) fn serve(&mut self, judge: &Judge) -> bool {
+        let is_new = self.judge != judge.number;
+        if is_new {
             *self = Self {
                 judge: judge.number,
                 ..Self::default()
             };
         }
+        is_new
     }
 }
 
@@ -254,10 +262,11 @@ impl Judge {
 
     /// The same for an entry that was written at another time than it says, in milliseconds since 1970.
     pub fn judge_at<'a>(&self, scratch: &mut Scratch, text: &'a [u8], time_ms: i64) -> Judged<'a> {
+        scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
         let mut by = Vec::new();
         let (outcome, signals) = self.decide(
-            scratch,
+            &mut scratch.room,
             text,
             self.read(text, &entry),
             day_of_ms(time_ms),
@@ -289,49 +298,41 @@ impl Judge {
         if !self.may_concern(text) {
             return Outcome::NotARecord;
         }
+        scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
-        self.outcome_of(scratch, text, &entry, time_ms)
+        let day = day_of_ms(time_ms());
+        let Scratch { known, room, .. } = scratch;
+        let read = self.read(text, &entry);
+        let mut decide = || self.decide(room, text, read, day, |_| false).0;
+        match read {
+            Read::Record(prefix, record) => known.outcome(prefix, record, day, decide),
+            _ => decide(),
+        }
     }
 
-    /// The same for an entry that was read before, with the same prefix.
-    pub(crate) fn outcome_of(
+    /// The same for an entry that was read before, with the same prefix. Nothing is remembered of it.
+    pub(super) fn outcome_on(
         &self,
         scratch: &mut Scratch,
         text: &[u8],
         entry: &EntryKind<'_>,
-        time_ms: impl FnOnce() -> i64,
+        day: i32,
     ) -> Outcome {
-        let read = self.read(text, entry);
-        let day = day_of_ms(time_ms());
-        let Read::Record(prefix, record) = read else {
-            return self.decide(scratch, text, read, day, |_| false).0;
-        };
         scratch.serve(self);
-        let mut key = std::mem::take(&mut scratch.key);
-        Facts::key(prefix, record, day, &mut key);
-        let outcome = match scratch.outcomes.get(&key) {
-            Ok(outcome) => outcome,
-            Err(vacancy) => {
-                let outcome = self.decide(scratch, text, read, day, |_| false).0;
-                scratch.outcomes.put(vacancy, &key, outcome);
-                outcome
-            }
-        };
-        scratch.key = key;
-        outcome
+        let read = self.read(text, entry);
+        self.decide(&mut scratch.room, text, read, day, |_| false).0
     }
 
     /// Decides on an entry that was read. `also` hears of each exclusion that silences it, and says whether it wants to
     /// hear of more.
     fn decide(
         &self,
-        scratch: &mut Scratch,
+        room: &mut Room,
         text: &[u8],
         read: Read<'_, '_>,
         day: i32,
         also: impl FnMut(u32) -> bool,
     ) -> (Outcome, Signals) {
-        scratch.serve(self);
         let (prefix, record, has_two_names) = match read {
             Read::Nothing => return (Outcome::NotARecord, [None; 2]),
             Read::InDoubt => {
@@ -341,7 +342,7 @@ impl Judge {
             Read::Refusal(prefix) => {
                 let tampers = self.counts(Signal::AuditTampering) && scope::tampers(prefix.message);
                 let signals = self.enabled(scope::signals(prefix.level, b"", tampers, false));
-                return if self.accounts.has(&mut scratch.roles, prefix.user) {
+                return if self.accounts.has(&mut room.roles, prefix.user) {
                     (Outcome::OfAccount, [None; 2])
                 } else {
                     (Outcome::Counted, signals)
@@ -363,21 +364,21 @@ impl Judge {
         let is_account = if has_two_names {
             readings
                 .iter()
-                .all(|(user, _)| self.accounts.has(&mut scratch.roles, user))
+                .all(|(user, _)| self.accounts.has(&mut room.roles, user))
         } else {
-            self.accounts.has(&mut scratch.roles, facts.user)
+            self.accounts.has(&mut room.roles, facts.user)
         };
         if is_account {
             return (Outcome::OfAccount, [None; 2]);
         }
-        let outcome = self.exclude(scratch, facts, &readings, also);
+        let outcome = self.exclude(room, facts, &readings, also);
         (outcome, signals)
     }
 
     /// The first exclusion that silences a record under every reading of its names.
     fn exclude(
         &self,
-        scratch: &mut Scratch,
+        room: &mut Room,
         facts: Facts<'_>,
         readings: &[(Vec<u8>, Vec<u8>)],
         mut also: impl FnMut(u32) -> bool,
@@ -387,8 +388,8 @@ impl Judge {
             return Outcome::Counted;
         }
         let mut first = None;
-        self.index.candidates(&facts, &mut scratch.candidates);
-        for number in &scratch.candidates {
+        self.index.candidates(&facts, &mut room.candidates);
+        for number in &room.candidates {
             let Some(exclusion) = self.exclusions.get(*number as usize) else {
                 continue;
             };
@@ -506,7 +507,7 @@ fn has_odd_names(prefix: &Prefix<'_>) -> bool {
 }
 
 /// Days since 1970, in UTC.
-fn day_of_ms(time_ms: i64) -> i32 {
+pub(super) fn day_of_ms(time_ms: i64) -> i32 {
     i32::try_from(time_ms.div_euclid(86_400_000)).unwrap_or(i32::MAX)
 }
 
