@@ -49,8 +49,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Writes all that [`Facts::of`] takes, and the numbers of the record can change nothing of it: records that give the
-    /// same bytes have the same facts.
+    /// Writes all that [`Facts::of`] takes, so that records with the same bytes meet the same fate. Of the message the
+    /// numbers are left out: nothing asks for them.
     pub(super) fn key(prefix: &Prefix<'a>, record: &Record<'a>, day: i32, key: &mut Vec<u8>) {
         key.clear();
         key.extend_from_slice(&day.to_ne_bytes());
