@@ -215,6 +215,11 @@ mod tests {
     }
 
     #[test]
+    fn a_long_text_is_looked_at_once() {
+        assert!(!tampers("reset all ".repeat(200_000).as_bytes()));
+    }
+
+    #[test]
     fn execute_counts_where_it_computes() {
         let signals = |text: &str| {
             let reading = Reading::of(text.as_bytes());
