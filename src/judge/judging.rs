@@ -232,7 +232,7 @@ impl Judge {
 
     /// Whether a role is deliberately not audited.
     pub fn is_account(&self, scratch: &mut Scratch, role: &[u8]) -> bool {
-        self.accounts.has(&mut scratch.roles, role)
+        self.accounts.has(&mut scratch.room.roles, role)
     }
 
     /// The ids of the exclusions, in the order of the policy.
