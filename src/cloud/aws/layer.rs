@@ -145,8 +145,10 @@ pub(super) async fn read(
     for newest in all.iter() {
         if let Some(version) = version(aws, sight, name, newest.version()).await? {
             let live = live(name, &version);
+            // The same rules for another architecture, or packed by another release: the files moved, nobody else did.
+            let same_rules = version.description() == text;
             return Ok(Reading::Present(Live {
-                applied: given.or(live.applied),
+                applied: given.filter(|_| !same_rules).or(live.applied),
                 ..live
             }));
         }
