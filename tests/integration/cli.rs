@@ -279,7 +279,7 @@ fn json_is_json() {
     }
     for env in ["local", "prod"] {
         let args = ["ci", "pr", "--env", env, "--format", "json"];
-        assert_eq!(repository.run(&args).json()["format_version"], 2, "{env}");
+        assert_eq!(repository.run(&args).json()["format_version"], 3, "{env}");
     }
     repository.edit(
         "rules/rules.yaml",
@@ -346,7 +346,7 @@ fn a_pull_request_in_one_go() {
     assert_eq!(environment["review"]["exclusions"], 1);
     assert_eq!(
         environment["plan"]["resources"].as_array().unwrap().len(),
-        17
+        18
     );
 
     let run = repository.run(&["ci", "pr", "--env", "prod"]).exits(rules);
