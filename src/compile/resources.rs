@@ -811,16 +811,23 @@ impl Compiler<'_> {
             .iter()
             .map(|(_, name)| self.alarm_arn(name))
             .collect();
-        let log = |title: &str, y: u32, query: &str| {
+        let table = |title: &str, y: u32, query: &str| {
             json!({
                 "type": "log", "x": 0, "y": y, "width": 24, "height": 8,
                 "properties": {
-                    "title": format!("{title} (query {digest})"),
+                    "title": title,
                     "region": self.at.region,
                     "view": "table",
-                    "query": self.widget_query(query),
+                    "query": query,
                 },
             })
+        };
+        let log = |title: &str, y: u32, query: &str| {
+            table(
+                &format!("{title} (query {digest})"),
+                y,
+                &self.widget_query(query),
+            )
         };
         let graph = |title: &str, x: u32, statistic: &str, metrics: Vec<Value>| {
             json!({
@@ -861,10 +868,16 @@ impl Compiler<'_> {
                 4,
                 self.inputs.summary,
             ),
-            log("Newest records", 12, self.inputs.table),
         ];
-        // Log alarms publish no metrics: there is nothing to draw.
-        if self.environment.engine == Engine::Monitor {
+        // Log alarms write no detections and publish no metrics.
+        if self.environment.engine == Engine::LogAlarm {
+            widgets.push(log("Newest records", 12, self.inputs.table));
+        } else {
+            widgets.push(table(
+                "What the monitor told, newest first",
+                12,
+                &self.detections(),
+            ));
             widgets.push(graph("Counted statements", 0, "Maximum", counted));
             widgets.push(graph("Health of the monitor", 12, "Maximum", health));
         }
@@ -879,6 +892,17 @@ impl Compiler<'_> {
             self.names.shared(),
             &depends_on,
             properties,
+        )
+    }
+
+    /// The monitor's own records, which are small: no reader of a dashboard scans the database's log again for what the monitor
+    /// has judged. Logs Insights finds the fields of JSON by itself (CloudWatch Logs user guide, "Supported logs and discovered
+    /// fields").
+    fn detections(&self) -> String {
+        format!(
+            "SOURCE '{}'\n| filter record = 'pgvigil.detection'\n| display @timestamp, user, database, client, class, command, \
+             object, statements, not_judged\n| sort @timestamp desc\n| limit 100",
+            self.names.monitor_log_group()
         )
     }
 

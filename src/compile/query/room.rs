@@ -7,8 +7,11 @@
 use super::{QUERY_LIMIT, QuerySource};
 use crate::policy::model::{Exclusion, ServiceAccount};
 
-/// Characters that the lines of comment above a text take at most.
-const HEADER: usize = 400;
+/// Characters that the line of comment above a text takes at most.
+const HEADER: usize = 120;
+
+/// Characters that the line takes which says what is left out.
+const SENTENCE: usize = 280;
 
 /// What a text leaves out, in the order of the policy.
 #[derive(Debug, Clone, Default)]
@@ -53,10 +56,15 @@ impl LeftOut<'_> {
 impl<'a> QuerySource<'a> {
     /// As much of the source as the longest of the texts has room for, and the rest.
     pub fn that_fits(&self) -> (Self, LeftOut<'a>) {
+        // No text has room for more, and to make one of thousands takes long.
+        let few = self.exclusions.len() + self.service_accounts.len() < 500;
+        if few && self.fits(HEADER) {
+            return (self.clone(), LeftOut::default());
+        }
         let mut fitting = self.clone();
         let exclusions = most_that_fit(self.exclusions.len(), |number| {
             fitting.exclusions = self.exclusions.iter().take(number).copied().collect();
-            fitting.fits()
+            fitting.fits(HEADER + SENTENCE)
         });
         let mut accounts = self.service_accounts.len();
         if exclusions == 0 {
@@ -64,7 +72,7 @@ impl<'a> QuerySource<'a> {
             accounts = most_that_fit(accounts, |number| {
                 fitting.service_accounts =
                     self.service_accounts.iter().take(number).copied().collect();
-                fitting.fits()
+                fitting.fits(HEADER + SENTENCE)
             });
         }
         fitting.exclusions = self.exclusions.iter().take(exclusions).copied().collect();
@@ -86,8 +94,8 @@ impl<'a> QuerySource<'a> {
         (fitting, left)
     }
 
-    fn fits(&self) -> bool {
-        let header = "-".repeat(HEADER);
+    fn fits(&self, header: usize) -> bool {
+        let header = "-".repeat(header);
         let texts = [
             self.alarm(&header),
             self.investigate(&header),
