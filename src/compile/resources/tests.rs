@@ -424,9 +424,7 @@ fn a18_the_dashboard_shows_no_statements() {
         !body.contains("statement,") && !body.contains("user, statement"),
         "{body}"
     );
-    assert!(body.contains(
-        "SOURCE '/aws/rds/cluster/orders/postgresql'\\n| fields @timestamp, user, object"
-    ));
+    assert!(body.contains("\\n| filter record = 'pgvigil.detection'\\n"));
     assert!(
         only(&documents, Kind::SavedQuery).properties["query"]
             .as_str()
