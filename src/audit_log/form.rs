@@ -252,6 +252,17 @@ fn is_yaml(head: &[u8]) -> bool {
             b"searchedLogStreams:",
             b"LogFileData:",
             b"- LogFileData:",
+            b"AdditionalDataPending:",
+            b"- AdditionalDataPending:",
+            b"nextToken:",
+            b"status:",
+            b"statistics:",
+            b"insertId:",
+            b"- insertId:",
+            b"textPayload:",
+            b"- textPayload:",
+            b"logName:",
+            b"- logStreamName:",
             b"- eventId:",
             b"- ingestionTime:",
             b"- message:",
@@ -352,35 +363,11 @@ impl FromStr for Format {
 
 /// What a text looks like that holds nothing that was understood, and what to do; for people.
 pub fn looks_like(head: &[u8]) -> (&'static str, &'static str) {
+    if let Some(form) = foreign_form(head) {
+        return form;
+    }
     let head = head.trim_ascii_start();
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
-    if head.contains(&0) {
-        return ("a binary file", "give the log itself");
-    }
-    if line.starts_with(b"---") && has("|") || line.starts_with(b"|") || line.starts_with(b"+-") {
-        return (
-            "a table for people",
-            "take the log again with `--output json`",
-        );
-    }
-    if line.starts_with(b"<") {
-        return ("HTML or XML", "download the log itself");
-    }
-    if is_syslog(line) {
-        return (
-            "syslog",
-            "take the file that the server writes (log_destination = 'stderr')",
-        );
-    }
-    if memchr::memmem::find(line, b",SESSION,").is_some()
-        || memchr::memmem::find(line, b",OBJECT,").is_some()
-    {
-        return (
-            "pgauditlogtofile in a form that is not known",
-            "take the server's own log",
-        );
-    }
     match Format::detect(head) {
         Format::Json => (
             "JSON without a message of the server",
@@ -398,6 +385,55 @@ pub fn looks_like(head: &[u8]) -> (&'static str, &'static str) {
             "give the log's own log_line_prefix by --log-line-prefix",
         ),
     }
+}
+
+/// What a text is that is known and not read, and what to do.
+pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let head = head.trim_ascii_start();
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
+    if head.contains(&0) {
+        return Some(("a binary file", "give the log itself"));
+    }
+    if line.starts_with(b"---") && has("|") || line.starts_with(b"|") || line.starts_with(b"+-") {
+        return Some((
+            "a table for people",
+            "take the log again with `--output json`",
+        ));
+    }
+    if line.starts_with(b"<") {
+        return Some(("HTML or XML", "download the log itself"));
+    }
+    if is_syslog(line) {
+        return Some((
+            "syslog",
+            "take the file that the server writes (log_destination = 'stderr')",
+        ));
+    }
+    if memchr::memmem::find(line, b",SESSION,").is_some()
+        || memchr::memmem::find(line, b",OBJECT,").is_some()
+    {
+        return Some((
+            "pgauditlogtofile in a form that is not known",
+            "take the server's own log",
+        ));
+    }
+    if line.starts_with(b"RESULTS\t") || has("\nRESULTS\t") {
+        return Some((
+            "`aws logs get-query-results --output text`",
+            "save the result again with `--output json`",
+        ));
+    }
+    if line.starts_with(b"/aws/") {
+        return Some((
+            "awslogs, with the group and the stream before each message",
+            "take the log again with `--no-group --no-stream`",
+        ));
+    }
+    if line.starts_with(b"[pod/") {
+        return Some(("kubectl logs --prefix", "take the log again without `--prefix`"));
+    }
+    None
 }
 
 /// `Nov 20 10:00:00 host postgres[123]: …` or `<134>1 2026-…`.

@@ -293,6 +293,9 @@ impl Block {
                 }
                 return;
             };
+            if event.is_cut {
+                report.problem(self.file, Problem::Cut, line, text);
+            }
             let event = Event {
                 message: event.message.into(),
                 timestamp_ms: event.timestamp_ms,

@@ -3,7 +3,8 @@
 //! The prefix of a log may change while it is written, so that each entry is looked at by itself. Nearly all of them begin
 //! in the form that is asked for, and cost two comparisons; of those, the first of each block are read as a whole.
 
-use super::block::Entry;
+use super::block::{Entry, trim_end};
+use super::cut::last_border;
 use super::parts::rewrite;
 use super::problem::Problem;
 use super::report::ReadReport;
@@ -54,6 +55,10 @@ pub(super) struct Dresser<'a> {
     hashes: HashSet<u64>,
     searches: u32,
     is_repeating: bool,
+    /// The beginning of the last entry, where the entries do not stand in one text.
+    last: Vec<u8>,
+    /// Whether the last entry was told as cut already.
+    is_told: bool,
 }
 
 impl<'a> Dresser<'a> {
@@ -81,6 +86,8 @@ impl<'a> Dresser<'a> {
             hashes: HashSet::new(),
             searches: 0,
             is_repeating: false,
+            last: Vec::new(),
+            is_told: false,
         }
     }
 
@@ -97,6 +104,12 @@ impl<'a> Dresser<'a> {
             self.sight.has_record = FINDER.find(text).is_some();
         }
         self.seen += 1;
+        self.is_told = false;
+        if self.plain.is_none() {
+            self.last.clear();
+            self.last
+                .extend_from_slice(text.get(..400).unwrap_or(text));
+        }
         let begins_well = match self.form {
             LogLinePrefix::Short => text.get(19..24) == Some(b" UTC:"),
             LogLinePrefix::Long => {
@@ -184,6 +197,7 @@ impl<'a> Dresser<'a> {
         } else if mismatch != Mismatch::Timestamp {
             // It begins as an entry with this prefix does, and ends before its severity.
             report.problem(self.file, Problem::Cut, entry.line, text);
+            self.is_told = true;
             each(entry);
         } else {
             each(entry);
@@ -242,8 +256,29 @@ impl<'a> Dresser<'a> {
         }
     }
 
-    /// What the block tells of its file.
+    /// What the block tells of its file. Its last entry may be cut: it is looked at whatever it is.
     pub(super) fn finish(self, report: &mut ReadReport) {
+        let last = match self.plain {
+            Some((text, _)) => {
+                let text = trim_end(text);
+                let start = last_border(text, Format::Postgres).unwrap_or(0);
+                text.get(start..).unwrap_or_default()
+            }
+            None => &self.last,
+        };
+        let is_cut = match self.form.readings(last) {
+            Readings::Found { first, .. } => {
+                !first.message.starts_with(HEAD) && HEAD.starts_with(first.message)
+            }
+            Readings::Foreign(mismatch) => {
+                starts_with_stamp(last)
+                    && (mismatch != Mismatch::Timestamp || last.len() < 30)
+                    && count_heads(last, 1) == 0
+            }
+        };
+        if is_cut && !self.is_told {
+            report.problem(self.file, Problem::Cut, 0, last);
+        }
         report.see(self.file, self.sight);
     }
 }

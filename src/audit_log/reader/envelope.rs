@@ -24,6 +24,9 @@ const DEPTH_MAX: usize = 8;
 /// Bytes that one envelope may unpack to. A batch of CloudWatch has 6 MB at most.
 const UNPACKED_MAX: u64 = 64 << 20;
 
+/// The longest time that is no more than a time, with its zone.
+const TIME_MAX: usize = 40;
+
 /// Usual keys of a message, in lower case, the surest first.
 const MESSAGE_KEYS: [&str; 16] = [
     "@message",
@@ -319,9 +322,9 @@ impl Opener {
     }
 }
 
-/// Whether a text is, by itself, an entry or goes on with one.
+/// Whether a text is, by itself, an entry or goes on with one. A time alone is none.
 fn is_message(text: &[u8]) -> bool {
-    starts_with_stamp(text)
+    starts_with_stamp(text) && text.len() > TIME_MAX
         || starts_with_head(text)
         || text.first() == Some(&b'\t')
         || (looks_like_json(text) && memchr::memmem::find(text, b"error_severity").is_some())
@@ -360,7 +363,7 @@ fn is_transformed(object: &Map<String, Value>) -> bool {
         .all(|key| object.contains_key(*key))
         && !object
             .values()
-            .any(|value| value.as_str().is_some_and(|text| is_message(text.as_bytes()) && text.len() > 40))
+            .any(|value| value.as_str().is_some_and(|text| is_message(text.as_bytes())))
 }
 
 /// The events of a base64 text: batches of CloudWatch, Kinesis and Firehose. `None` if it is no such text.

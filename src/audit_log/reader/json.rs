@@ -79,6 +79,8 @@ pub(super) struct JsonCutter {
     noise: bool,
     /// After broken text, the remains of a list around it are no news.
     afresh: bool,
+    /// Whether texts stand at the top, one a line.
+    texts: bool,
     /// Whether an event may go on with the one before, so that the two must not be parted.
     joins: bool,
     /// Events that have ended and are kept for one that goes on with them.
@@ -96,6 +98,7 @@ impl JsonCutter {
     pub(super) fn new(head: &[u8]) -> Self {
         let has = |key: &[u8]| memchr::memmem::find(head, key).is_some();
         Self {
+            texts: head.trim_ascii_start().first() == Some(&b'"'),
             joins: !has(b"\"message\"") && !has(b"\"@message\""),
             ..Self::default()
         }
@@ -246,7 +249,7 @@ impl JsonCutter {
             0x1e if self.stack.is_empty() => self.at += 1,
             b',' | b']' | b'}' if self.stack.is_empty() && self.afresh => self.at += 1,
             b'{' | b'[' if self.takes_value() => self.open(byte, text, units, report, file),
-            b'"' if self.takes_value() && !self.stack.is_empty() => {
+            b'"' if self.takes_value() && (self.texts || !self.stack.is_empty()) => {
                 self.begin_element();
                 self.string = Some(Inside::Value);
                 self.at += 1;
@@ -400,7 +403,9 @@ impl JsonCutter {
 
     /// Notes that an event begins, if one does.
     fn begin_element(&mut self) {
-        if self.begun.is_none() && self.stack.last() == Some(&Frame::Events) {
+        if self.begun.is_none()
+            && (self.stack.is_empty() || self.stack.last() == Some(&Frame::Events))
+        {
             self.begun = Some(Begun {
                 start: Some(self.at),
                 line: self.line,
@@ -455,8 +460,8 @@ impl JsonCutter {
             line,
             afresh: true,
             noise: !begins_here,
+            texts: self.texts,
             joins: self.joins,
-            // What has ended has ended.
             ..Self::default()
         };
     }

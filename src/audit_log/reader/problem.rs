@@ -12,6 +12,13 @@ pub enum Problem {
         /// What to do.
         remedy: &'static str,
     },
+    /// The form of a file of which only records were found.
+    Form {
+        /// What it looks like.
+        like: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Entries are understood, and none is an audit record.
     NoRecord,
     /// Records under a prefix that is not the environment's and none of RDS's. They count, and are nobody's.
@@ -43,6 +50,7 @@ impl Problem {
             Self::NoLog { like, remedy } => {
                 format!("nothing in the file was read: it looks like {like}; {remedy}")
             }
+            Self::Form { like, remedy } => format!("the file looks like {like}; {remedy}"),
             Self::NoRecord => format!(
                 "none of {} is an audit record: is pgAudit on, and does the log cover the time?",
                 entries("entry", "entries")

@@ -3,7 +3,7 @@
 use super::dress::Sight;
 use super::input::{Inputs, Source};
 use super::problem::{Problem, Problems, Seen};
-use crate::audit_log::form::looks_like;
+use crate::audit_log::form::{foreign_form, looks_like};
 use std::collections::BTreeMap;
 
 /// At most so many faults are kept one by one; all are counted.
@@ -148,6 +148,13 @@ impl ReadReport {
         let mut understood = 0;
         let mut first = None;
         for (file, sight) in &sights {
+            let has_other_prefix = self
+                .problems
+                .iter()
+                .any(|(known, problem, _)| known == *file && *problem == Problem::OtherPrefix);
+            if has_other_prefix && let Some((like, remedy)) = foreign_form(&sight.head.1) {
+                self.problem(*file, Problem::Form { like, remedy }, 0, b"");
+            }
             understood += sight.understood;
             if sight.understood > 0 {
                 first = first.or(Some(*file));

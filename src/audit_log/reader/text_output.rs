@@ -9,6 +9,8 @@ pub(super) struct TextEvent<'a> {
     pub(super) ingestion_ms: Option<i64>,
     pub(super) stream: Option<&'a [u8]>,
     pub(super) message: &'a [u8],
+    /// Whether its end is missing.
+    pub(super) is_cut: bool,
 }
 
 /// Whether a line ends the event before it: it begins one, or says something of the whole. A line of a message begins
@@ -34,6 +36,7 @@ pub(super) fn read(text: &[u8]) -> Option<TextEvent<'_>> {
             ingestion_ms: None,
             stream: None,
             message,
+            is_cut: false,
         });
     };
     let (first, rest) = number(rest)?;
@@ -56,6 +59,7 @@ pub(super) fn read(text: &[u8]) -> Option<TextEvent<'_>> {
         ingestion_ms: milliseconds(ingestion),
         stream,
         message,
+        is_cut: time.is_empty(),
     })
 }
 
