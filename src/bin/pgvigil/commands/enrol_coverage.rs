@@ -1,6 +1,5 @@
 //! `enrol coverage`: whether everybody with a login is accounted for.
 
-use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::database::enrol::coverage::{Declared, coverage};
 use pgvigil::database::enrol::seen::Seen;
@@ -9,7 +8,7 @@ use pgvigil::report::enrol::{csv, human, json, sarif};
 
 use super::deployment::style;
 use super::enrol_places::{Spot, each, of_all, of_one, tell_unread};
-use super::eval::{missing_log, tell};
+use super::eval::{Written, missing_log, tell};
 use crate::args::{CoverageFormat, EnrolCoverageArgs};
 use crate::exit::Exit;
 use crate::progress::Progress;
