@@ -12,6 +12,7 @@
 mod byte_set;
 pub mod field;
 pub mod follow;
+pub mod form;
 pub mod judge;
 pub mod object_name;
 pub mod prefix;

@@ -485,14 +485,14 @@ fn split_names(names: &[u8]) -> Option<(&[u8], &[u8], Option<Doubt>)> {
 }
 
 /// The severity and what follows it.
-struct Message<'a> {
-    level: &'a [u8],
-    sqlstate: Option<&'a [u8]>,
-    text: &'a [u8],
+pub(crate) struct Message<'a> {
+    pub(crate) level: &'a [u8],
+    pub(crate) sqlstate: Option<&'a [u8]>,
+    pub(crate) text: &'a [u8],
 }
 
 /// Reads `LEVEL:`, at least one space, and the SQLSTATE that `log_error_verbosity = verbose` adds.
-fn split_level(text: &[u8]) -> Option<Message<'_>> {
+pub(crate) fn split_level(text: &[u8]) -> Option<Message<'_>> {
     let len = text
         .iter()
         .take(LEVEL_MAX + 1)

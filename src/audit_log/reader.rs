@@ -18,22 +18,32 @@ mod blocks;
 mod csv;
 mod cut;
 mod decode;
+mod dress;
+mod envelope;
 mod event;
-mod format;
 pub(in crate::audit_log) mod growing;
 mod input;
 mod json;
+mod lead;
+mod parts;
 mod pipeline;
+mod problem;
 mod ranges;
 mod report;
+mod rows;
 mod starts;
+mod template;
+mod text_output;
+mod yaml;
 
 pub use block::Entry;
-pub use format::Format;
+pub use super::form::Format;
 pub use growing::Piece;
 pub use input::{Inputs, Source};
 pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};
+pub use problem::{Problem, Problems, Seen};
 pub use report::{Broken, Foreign, ReadReport};
+pub use template::{Template, TemplateError};
 
 #[cfg(test)]
 mod ranges_tests;

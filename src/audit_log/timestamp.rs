@@ -156,12 +156,31 @@ pub(crate) fn split_iso(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((stamp_seconds(stamp)? * 1000 + ms, rest))
 }
 
-/// Whether a line is the first of an event in a CloudWatch export to S3: the event's time, a
+/// The same, where an offset such as `+00:00` may stand in the place of the `Z`: what `aws logs tail` prints.
+pub(crate) fn split_iso_zone(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (ms, rest) = split_iso(text)?;
+    match rest {
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2, rest @ ..] => {
+            let minutes = digits(&[*h1, *h2])? * 60 + digits(&[*m1, *m2])?;
+            let east = if *sign == b'-' { -minutes } else { minutes };
+            Some((ms - east * 60_000, rest))
+        }
+        _ => Some((ms, rest)),
+    }
+}
+
+/// Whether a text begins as an entry of PostgreSQL does: with a day and a time.
+pub(crate) fn starts_with_stamp(text: &[u8]) -> bool {
+    text.first_chunk::<19>()
+        .is_some_and(|stamp| is_stamp(stamp, b' '))
+}
+
+/// Whether a line is the first of an event in a CloudWatch export to S3 and its like: the event's time, a
 /// space, the message.
 pub(crate) fn starts_export_event(line: &[u8]) -> bool {
     line.first_chunk::<19>()
         .is_some_and(|stamp| is_stamp(stamp, b'T'))
-        && split_iso(line).is_some_and(|(_, rest)| {
+        && split_iso_zone(line).is_some_and(|(_, rest)| {
             rest.first() == Some(&b' ') || rest.is_empty() || rest.first() == Some(&b'\n')
         })
 }

@@ -402,7 +402,20 @@ fn unread(logs: &Logs) -> Option<String> {
             count(logs.foreign, "piece")
         ));
     }
-    (!parts.is_empty()).then(|| format!("not all of the input could be read: {}", parts.join(", ")))
+    let read = (!parts.is_empty())
+        .then(|| format!("not all of the input could be read: {}", parts.join(", ")));
+    // The texts come from logs, and stand in one line.
+    let measured = logs.unread.first().map(|first| {
+        let first = crate::report::visible(first).replace('\n', " ");
+        match logs.unread.len() {
+            1 => format!("the effect is not measured: {first}"),
+            many => format!("the effect is not measured: {first}; and {} more", many - 1),
+        }
+    });
+    match (measured, read) {
+        (Some(measured), Some(read)) => Some(format!("{measured}; {read}")),
+        (measured, read) => measured.or(read),
+    }
 }
 
 /// A group's rows: the grave ones first, which a cut must not hide; otherwise most records first.

@@ -130,7 +130,7 @@ pub fn lines(
     let visitor = Lines { judge, inputs };
     read(
         inputs,
-        &ReadOptions::default(),
+        &ReadOptions::with_prefix(judge.prefix()),
         &visitor,
         progress,
         |lines| write(&lines),
@@ -146,7 +146,7 @@ pub fn totals(
     let mut sums = Sums::of(judge);
     let report = read(
         inputs,
-        &ReadOptions::default(),
+        &ReadOptions::with_prefix(judge.prefix()),
         &Count { judge },
         progress,
         |block| {
@@ -180,7 +180,7 @@ pub fn groups(
     let mut whole: HashMap<Key, Members> = HashMap::new();
     let report = read(
         inputs,
-        &ReadOptions::default(),
+        &ReadOptions::with_prefix(judge.prefix()),
         &visitor,
         progress,
         |block| {

@@ -313,6 +313,7 @@ pub(crate) fn realistic() -> ImpactReport {
             rules_digest: text("9e107d9d372bb6826bd81d3542a419d6e4d909c290d0fb1ca068ffaddf22cbd0"),
         },
         logs: Logs {
+            unread: Vec::new(),
             files: vec![
                 text("orders-2026-11.log.gz"),
                 text("billing-2026-11.log.gz"),

@@ -66,6 +66,7 @@ mod insights_server;
 #[cfg(feature = "aws")]
 mod linear;
 mod live;
+mod log_forms;
 mod links;
 mod log_alarm;
 #[cfg(feature = "monitor")]

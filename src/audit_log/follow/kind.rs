@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::super::reader::Format;
-use super::super::timestamp::Timestamp;
+use super::super::form::{Encoding, Format, Packing};
 
 /// A file that is no log in PostgreSQL's text form, and is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,30 +26,23 @@ impl Unread {
     }
 
     pub(super) fn of(head: &[u8]) -> Option<Self> {
-        match head {
-            // gzip, zstd, xz, bzip2, lz4 and zip, by their magic numbers.
-            [0x1f, 0x8b, ..]
-            | [0x28, 0xb5, 0x2f, 0xfd, ..]
-            | [0xfd, b'7', b'z', b'X', b'Z', ..]
-            | [b'B', b'Z', b'h', ..]
-            | [0x04, 0x22, 0x4d, 0x18, ..]
-            | [b'P', b'K', 3, 4, ..] => return Some(Self::Compressed),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some(Self::Utf16),
-            _ => {}
+        if Packing::of(head).is_some() {
+            return Some(Self::Compressed);
         }
-        // write_csvlog begins each row with the time in milliseconds and a comma.
-        if let Some((_, rest)) = Timestamp::split(head, true)
-            && rest.first() == Some(&b',')
-        {
-            return Some(Self::Csvlog);
+        if Encoding::of(head).is_some() {
+            return Some(Self::Utf16);
         }
         // write_jsonlog begins each row with this key.
         if head.starts_with(b"{\"timestamp\":\"") {
             return Some(Self::Jsonlog);
         }
         match Format::detect(head) {
-            Format::Postgres => None,
-            Format::Export | Format::Json | Format::Csv => Some(Self::CloudWatch),
+            // A log of one entry so far, whatever it quotes.
+            Format::Postgres | Format::Joined => None,
+            Format::Csvlog => Some(Self::Csvlog),
+            Format::Export | Format::Json | Format::Csv | Format::AwsText | Format::Yaml => {
+                Some(Self::CloudWatch)
+            }
         }
     }
 }

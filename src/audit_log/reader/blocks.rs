@@ -4,23 +4,19 @@ use super::block::{Block, Unit, as_u64};
 use super::csv::CsvColumns;
 use super::cut::{Cutter, Window};
 use super::decode;
-use super::format::Format;
 use super::growing::lines;
 use super::input::{Inputs, Source};
 use super::pipeline::ReadOptions;
 use super::ranges::{Range, Ranges};
 use super::report::ReadReport;
+use crate::audit_log::form::{BOM, Encoding, Format, HEAD, Packing};
+use crate::audit_log::prefix::LogLinePrefix;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-
-/// A format is told from so many bytes.
-const HEAD: usize = 4096;
-/// UTF-8 may begin with it.
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a thread is to do.
 pub(super) struct Task {
@@ -245,7 +241,7 @@ impl<'o> Blocks<'o> {
         let head = head.get_mut(..self.block_bytes().min(HEAD))?;
         // What cannot be read is told when it is read in turn.
         file.read_exact_at(head, 0).ok()?;
-        if decode::is_packed(head) || is_utf_16(head) {
+        if Packing::of(head).is_some() || Encoding::of(head).is_some() {
             return None;
         }
         let text = head.strip_prefix(BOM).unwrap_or(head);
@@ -281,12 +277,6 @@ impl<'o> Blocks<'o> {
             Some(current) => current,
             None => {
                 let head = buffer.get(..*filled).unwrap_or_default();
-                if is_utf_16(head) {
-                    self.report
-                        .add_broken(file, 1, "the text is UTF-16; convert it to UTF-8");
-                    self.spare.push(std::mem::take(buffer));
-                    return Step::Ended(None);
-                }
                 let mut offset = 0;
                 if head.starts_with(BOM) {
                     offset = 3;
@@ -300,7 +290,7 @@ impl<'o> Blocks<'o> {
                 current.insert(Current {
                     file,
                     format,
-                    cutter: Cutter::new(format),
+                    cutter: Cutter::new(format, head),
                     log_stream: source.filter(|_| is_export).and_then(Source::folder),
                     columns: None,
                     line: 1,
@@ -401,7 +391,7 @@ impl<'o> Blocks<'o> {
                     self.report.add_broken(
                         current.file,
                         header.line,
-                        "the header of the CSV names no `@message`",
+                        "the header of the CSV has no column of messages: export `@message` too",
                     );
                     units.clear();
                 }
@@ -414,6 +404,7 @@ impl<'o> Blocks<'o> {
         Some(Block {
             file: current.file,
             format: current.format,
+            form: self.options.prefix.unwrap_or(LogLinePrefix::Short),
             buffer,
             len,
             first_line,
@@ -444,10 +435,6 @@ impl<'o> Blocks<'o> {
             None => self.free.recv().ok(),
         }
     }
-}
-
-fn is_utf_16(head: &[u8]) -> bool {
-    matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
 }
 
 /// Reads until the buffer is full; says whether the text is at its end.

@@ -1,8 +1,9 @@
-//! Results of Logs Insights that the console downloads as CSV.
+//! Results of Logs Insights that the console downloads as CSV, and other CSV with a header.
 
-use super::block::Unit;
+use super::block::{Unit, UnitKind};
 use super::cut::{Cut, Window};
 use super::event::{Event, time_ms};
+use crate::audit_log::form::is_message_column;
 use std::borrow::Cow;
 
 /// Finds the rows: a line break ends one unless it stands between quotes.
@@ -59,6 +60,7 @@ impl CsvCutter {
                 start: self.start,
                 end,
                 line: self.start_line,
+                kind: UnitKind::Whole,
             });
         }
         self.dropped = false;
@@ -77,12 +79,13 @@ pub(super) struct CsvColumns {
 }
 
 impl CsvColumns {
-    /// Reads the header. `None` if it has no `@message`.
+    /// Reads the header. `None` if no column is that of the message.
     pub(super) fn from_header(header: &[u8]) -> Option<Self> {
         let names = split_row(header).ok()?;
         let position = |name: &[u8]| names.iter().position(|column| column.as_ref() == name);
         Some(Self {
-            message: position(b"@message")?,
+            message: position(b"@message")
+                .or_else(|| names.iter().position(|name| is_message_column(name)))?,
             timestamp: position(b"@timestamp"),
             ingestion: position(b"@ingestionTime"),
             log_stream: position(b"@logStream"),
@@ -107,7 +110,7 @@ impl CsvColumns {
     }
 }
 
-fn split_row(row: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
+pub(super) fn split_row(row: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
     let mut columns = Vec::new();
     let mut rest = row.strip_suffix(b"\r").unwrap_or(row);
     loop {

@@ -2,10 +2,12 @@
 
 use super::block::Unit;
 use super::csv::CsvCutter;
-use super::format::Format;
 use super::json::JsonCutter;
+use super::lead;
 use super::report::ReadReport;
-use crate::audit_log::timestamp::starts_export_event;
+use super::rows::RowCutter;
+use super::text_output;
+use crate::audit_log::form::Format;
 
 /// Bytes that have to be seen behind a line break to know whether an entry begins there.
 pub(super) const LOOK_AHEAD: usize = 40;
@@ -27,6 +29,7 @@ pub(super) enum Cutter {
     Lines(Format),
     Json(JsonCutter),
     Csv(CsvCutter),
+    Rows(RowCutter),
 }
 
 /// Where to cut, and the entries before it where they are not found by their lines.
@@ -38,11 +41,17 @@ pub(super) struct Cut {
 }
 
 impl Cutter {
-    pub(super) fn new(format: Format) -> Self {
+    /// For a text of this format with this beginning.
+    pub(super) fn new(format: Format, head: &[u8]) -> Self {
         match format {
-            Format::Postgres | Format::Export => Self::Lines(format),
-            Format::Json => Self::Json(JsonCutter::default()),
+            Format::Postgres
+            | Format::Export
+            | Format::AwsText
+            | Format::Yaml
+            | Format::Joined => Self::Lines(format),
+            Format::Json => Self::Json(JsonCutter::new(head)),
             Format::Csv => Self::Csv(CsvCutter::default()),
+            Format::Csvlog => Self::Rows(RowCutter::default()),
         }
     }
 
@@ -59,6 +68,7 @@ impl Cutter {
             },
             Self::Json(cutter) => cutter.cut(window, report),
             Self::Csv(cutter) => cutter.cut(window),
+            Self::Rows(cutter) => cutter.cut(window),
         }
     }
 
@@ -67,10 +77,17 @@ impl Cutter {
     pub(super) fn give_up(&mut self, text: &[u8]) -> GivenUp {
         match self {
             Self::Lines(_) => GivenUp {
-                hand_on: text.len().saturating_sub(LOOK_AHEAD),
+                hand_on: text.len().saturating_sub(lead::AHEAD),
                 skip_lines: true,
             },
             Self::Json(cutter) => {
+                cutter.drop_unit();
+                GivenUp {
+                    hand_on: 0,
+                    skip_lines: false,
+                }
+            }
+            Self::Rows(cutter) => {
                 cutter.drop_unit();
                 GivenUp {
                     hand_on: 0,
@@ -96,7 +113,7 @@ impl Cutter {
         match memchr::memchr_iter(b'\n', text).find(|at| is_border(text, *at, *format)) {
             Some(at) => Ok(at + 1),
             None if is_last => Ok(text.len()),
-            None => Err(text.len().saturating_sub(LOOK_AHEAD)),
+            None => Err(text.len().saturating_sub(lead::AHEAD)),
         }
     }
 }
@@ -120,7 +137,12 @@ pub(super) fn is_border(text: &[u8], at: usize, format: Format) -> bool {
     match format {
         Format::Export => text
             .get(at + 1..)
-            .is_some_and(|line| line.len() >= LOOK_AHEAD && starts_export_event(line)),
+            .is_some_and(|line| line.len() >= lead::AHEAD && lead::begins_event(line)),
+        Format::AwsText => text
+            .get(at + 1..)
+            .is_some_and(|line| line.len() >= lead::AHEAD && text_output::is_border(line)),
+        // One document, one line: they are read as a whole.
+        Format::Yaml | Format::Joined => false,
         _ => text.get(at + 1).is_some_and(|next| *next != b'\t'),
     }
 }

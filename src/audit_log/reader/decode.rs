@@ -1,5 +1,6 @@
-//! Decompresses, and counts the bytes read for the progress.
+//! Decompresses, makes UTF-8 of UTF-16, and counts the bytes read for the progress.
 
+use crate::audit_log::form::{Encoding, Packing};
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,30 +24,117 @@ pub(super) fn open<'a>(
                 BufReader::with_capacity(128 << 10, head),
             )),
             Some(Packing::Zst) => Box::new(Zst::new(head)?),
-            None => return Ok(Box::new(head)),
+            Some(packing) => {
+                return Err(io::Error::other(format!(
+                    "the file is compressed ({}), which is not read: unpack it with `{}`",
+                    packing.name(),
+                    packing.remedy()
+                )));
+            }
+            None => match Encoding::of(head.peek()) {
+                Some(encoding) => Box::new(Utf16::new(head, encoding)),
+                None => return Ok(Box::new(head)),
+            },
         };
     }
     Ok(reader)
 }
 
-/// Whether a text with this beginning is compressed.
-pub(super) fn is_packed(head: &[u8]) -> bool {
-    Packing::of(head).is_some()
+/// A text in UTF-16 as UTF-8. What is no character becomes U+FFFD; half a character at the end is a fault.
+struct Utf16<R> {
+    source: BufReader<R>,
+    encoding: Encoding,
+    /// The first half of a character that needs two units.
+    high: Option<u16>,
+    is_first: bool,
+    /// What has been made and not handed out.
+    made: Vec<u8>,
+    from: usize,
 }
 
-enum Packing {
-    Gz,
-    Zst,
-}
-
-impl Packing {
-    fn of(head: &[u8]) -> Option<Self> {
-        match head {
-            [0x1f, 0x8b, ..] => Some(Self::Gz),
-            // Zstandard frames, and the skippable frames that may come before one.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zst),
-            _ => None,
+impl<R: Read> Utf16<R> {
+    fn new(source: R, encoding: Encoding) -> Self {
+        Self {
+            source: BufReader::with_capacity(128 << 10, source),
+            encoding,
+            high: None,
+            is_first: true,
+            made: Vec::new(),
+            from: 0,
         }
+    }
+
+    /// The next unit; none at the end.
+    fn unit(&mut self) -> io::Result<Option<u16>> {
+        let mut bytes = [0; 2];
+        let mut filled = 0;
+        while let Some(space @ [_, ..]) = bytes.get_mut(filled..) {
+            match self.source.read(space) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(io::Error::other("the UTF-16 text ends inside a character")),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(match self.encoding {
+            Encoding::Utf16Le => u16::from_le_bytes(bytes),
+            Encoding::Utf16Be => u16::from_be_bytes(bytes),
+        }))
+    }
+
+    fn push(&mut self, character: char) {
+        let mut room = [0; 4];
+        self.made
+            .extend_from_slice(character.encode_utf8(&mut room).as_bytes());
+    }
+
+    /// Makes some text.
+    fn make(&mut self) -> io::Result<()> {
+        self.made.clear();
+        self.from = 0;
+        while self.made.len() < 32 << 10 {
+            let Some(unit) = self.unit()? else {
+                if self.high.take().is_some() {
+                    self.push(char::REPLACEMENT_CHARACTER);
+                }
+                return Ok(());
+            };
+            if std::mem::take(&mut self.is_first) && unit == 0xfeff {
+                continue;
+            }
+            match (self.high.take(), unit) {
+                (Some(high), 0xdc00..=0xdfff) => {
+                    let code =
+                        0x1_0000 + ((u32::from(high) - 0xd800) << 10) + (u32::from(unit) - 0xdc00);
+                    self.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    continue;
+                }
+                (Some(_), _) => self.push(char::REPLACEMENT_CHARACTER),
+                (None, _) => {}
+            }
+            match unit {
+                0xd800..=0xdbff => self.high = Some(unit),
+                _ => self
+                    .push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Utf16<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.from >= self.made.len() {
+            self.make()?;
+        }
+        let ready = self.made.get(self.from..).unwrap_or_default();
+        let count = ready.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.from += count;
+        Ok(count)
     }
 }
 
@@ -64,9 +152,12 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// A reader whose first four bytes can be seen before they are read.
+/// Bytes that tell how a text is packed: tar writes its name far behind.
+const PEEK: usize = 264;
+
+/// A reader whose first bytes can be seen before they are read.
 struct Head<R> {
-    head: [u8; 4],
+    head: [u8; PEEK],
     from: usize,
     to: usize,
     rest: R,
@@ -74,7 +165,7 @@ struct Head<R> {
 
 impl<R: Read> Head<R> {
     fn new(mut rest: R) -> io::Result<Self> {
-        let mut head = [0; 4];
+        let mut head = [0; PEEK];
         let mut to = 0;
         while let Some(space @ [_, ..]) = head.get_mut(to..) {
             match rest.read(space) {

@@ -2,7 +2,7 @@
 
 use super::block::{Entry, as_u64};
 use super::cut::{LOOK_AHEAD, is_border, last_border};
-use super::format::Format;
+use crate::audit_log::form::Format;
 use super::report::ReadReport;
 use super::starts::Lines;
 

@@ -1,6 +1,7 @@
 //! The files to read, in their order.
 
 use super::report::ReadReport;
+use super::template::Template;
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
@@ -65,6 +66,7 @@ impl Source {
 pub struct Inputs {
     sources: Vec<Source>,
     faults: ReadReport,
+    template: Option<Template>,
 }
 
 impl Inputs {
@@ -72,7 +74,7 @@ impl Inputs {
     pub fn new(sources: Vec<Source>) -> Self {
         Self {
             sources,
-            faults: ReadReport::default(),
+            ..Self::default()
         }
     }
 
@@ -111,6 +113,18 @@ impl Inputs {
     /// The sources, in the order in which they are read; [`super::Entry::file`] counts them.
     pub fn sources(&self) -> &[Source] {
         &self.sources
+    }
+
+    /// Says with which `log_line_prefix` the logs were written, where it is none of RDS's two.
+    #[must_use]
+    pub fn written_with(mut self, template: Option<Template>) -> Self {
+        self.template = template;
+        self
+    }
+
+    /// The prefix of the logs, where it is none of RDS's two.
+    pub(super) fn template(&self) -> Option<&Template> {
+        self.template.as_ref()
     }
 
     /// What was wrong while looking for files.

@@ -1,19 +1,29 @@
 //! Finds the events in a stream of JSON without holding a document in memory.
 //!
-//! An event is: an element of a list at the top; an element of `events`, `logEvents` or `results` of
+//! An event is: an element of a list at the top; an element of `events`, `logEvents`, `results` and the like of
 //! an object at the top; or an object at the top that has none of these (JSON lines). Documents may
-//! follow one another.
+//! follow one another. What stands around such a list is handed on too: it may say that the list is not whole.
 //!
 //! Broken text costs as little as possible: a line break inside a string, which JSON does not
 //! allow, or a value where none may stand, ends what was begun, and reading starts afresh.
 
-use super::block::Unit;
+use super::block::{Unit, UnitKind};
 use super::cut::{Cut, Window};
 use super::report::ReadReport;
 
 const DEPTH_MAX: usize = 64;
 /// Keys of the top object whose elements are events.
-const CONTAINERS: [&[u8]; 3] = [b"events", b"logEvents", b"results"];
+const CONTAINERS: [&[u8]; 7] = [
+    b"events",
+    b"logEvents",
+    b"results",
+    b"Records",
+    b"records",
+    b"data",
+    b"entries",
+];
+/// The same, one object further in: OpenSearch (`hits.hits`), Loki (`data.result`), live tail.
+const INNER_CONTAINERS: [&[u8]; 3] = [b"hits", b"result", b"sessionResults"];
 const KEY_MAX: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +60,7 @@ struct Begun {
     line: u64,
     /// Frames around it.
     depth: usize,
+    kind: UnitKind,
 }
 
 /// The state between two windows.
@@ -68,6 +79,14 @@ pub(super) struct JsonCutter {
     noise: bool,
     /// After broken text, the remains of a list around it are no news.
     afresh: bool,
+    /// Whether texts stand at the top, one a line.
+    texts: bool,
+    /// Whether an event may go on with the one before, so that the two must not be parted.
+    joins: bool,
+    /// Events that have ended and are kept for one that goes on with them.
+    held: Vec<Unit>,
+    /// What is held is too much to keep.
+    release: bool,
     /// Looked at, from the start of the window.
     at: usize,
     /// Number of the line at `at`.
@@ -75,11 +94,21 @@ pub(super) struct JsonCutter {
 }
 
 impl JsonCutter {
+    /// For a text with this beginning. CloudWatch's messages are whole.
+    pub(super) fn new(head: &[u8]) -> Self {
+        let has = |key: &[u8]| memchr::memmem::find(head, key).is_some();
+        Self {
+            texts: head.trim_ascii_start().first() == Some(&b'"'),
+            joins: !has(b"\"message\"") && !has(b"\"@message\""),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn cut(&mut self, window: &Window<'_>, report: &mut ReadReport) -> Cut {
         if self.line == 0 {
             self.line = window.first_line;
         }
-        let mut units = Vec::new();
+        let mut units = std::mem::take(&mut self.held);
         let text = window.text;
         while self.at < text.len() {
             if self.string.is_some() {
@@ -89,10 +118,9 @@ impl JsonCutter {
             }
         }
         if window.is_last {
-            if let Some(begun) = self
-                .begun
-                .filter(|_| !self.stack.is_empty() || self.string.is_some())
-            {
+            if let Some(begun) = self.begun.filter(|begun| {
+                begun.kind == UnitKind::Whole && (!self.stack.is_empty() || self.string.is_some())
+            }) {
                 report.add_broken(window.file, begun.line, "the file ends inside this event");
             } else if !self.stack.is_empty() {
                 report.add_broken(
@@ -106,7 +134,19 @@ impl JsonCutter {
                 units,
             };
         }
-        let len = self.begun.and_then(|begun| begun.start).unwrap_or(self.at);
+        let mut len = self.begun.and_then(|begun| begun.start).unwrap_or(self.at);
+        if self.joins && !std::mem::take(&mut self.release) {
+            let keep = units
+                .iter()
+                .rposition(|unit| !goes_on(text.get(unit.start..unit.end).unwrap_or_default()))
+                .unwrap_or(0);
+            self.held = units.split_off(keep);
+            len = self.held.first().map_or(len, |unit| unit.start.min(len));
+            for unit in &mut self.held {
+                unit.start -= len;
+                unit.end -= len;
+            }
+        }
         self.at -= len;
         if let Some(Begun {
             start: Some(start), ..
@@ -119,7 +159,9 @@ impl JsonCutter {
 
     /// The event that has begun fills the buffer and is too long to keep.
     pub(super) fn drop_unit(&mut self) {
-        if let Some(begun) = &mut self.begun {
+        if !self.held.is_empty() {
+            self.release = true;
+        } else if let Some(begun) = &mut self.begun {
             begun.start = None;
         }
     }
@@ -142,7 +184,7 @@ impl JsonCutter {
         let rest = text.get(self.at..).unwrap_or_default();
         let found = memchr::memchr3(b'"', b'\\', b'\n', rest);
         let taken = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
-        if self.string == Some(Inside::Key) && self.stack.len() == 1 && self.key.len() < KEY_MAX {
+        if self.string == Some(Inside::Key) && self.stack.len() <= 2 && self.key.len() < KEY_MAX {
             self.key.extend(taken.iter().take(KEY_MAX));
         }
         self.at += taken.len();
@@ -206,8 +248,8 @@ impl JsonCutter {
             // Records of JSON text sequences, and the remains around broken text.
             0x1e if self.stack.is_empty() => self.at += 1,
             b',' | b']' | b'}' if self.stack.is_empty() && self.afresh => self.at += 1,
-            b'{' | b'[' if self.takes_value() => self.open(byte, report, file),
-            b'"' if self.takes_value() && !self.stack.is_empty() => {
+            b'{' | b'[' if self.takes_value() => self.open(byte, text, units, report, file),
+            b'"' if self.takes_value() && (self.texts || !self.stack.is_empty()) => {
                 self.begin_element();
                 self.string = Some(Inside::Value);
                 self.at += 1;
@@ -278,7 +320,14 @@ impl JsonCutter {
         }
     }
 
-    fn open(&mut self, byte: u8, report: &mut ReadReport, file: usize) {
+    fn open(
+        &mut self,
+        byte: u8,
+        text: &[u8],
+        units: &mut Vec<Unit>,
+        report: &mut ReadReport,
+        file: usize,
+    ) {
         if self.stack.len() >= DEPTH_MAX {
             self.broken(
                 file,
@@ -287,14 +336,19 @@ impl JsonCutter {
             );
             return;
         }
+        let names: &[&[u8]] = match &*self.stack {
+            [Frame::Object] => &CONTAINERS,
+            [Frame::Object, Frame::Object] => &INNER_CONTAINERS,
+            _ => &[],
+        };
         let is_container = byte == b'['
-            && self.stack == [Frame::Object]
-            && CONTAINERS.iter().any(|name| **name == self.key[..]);
+            && names.iter().any(|name| **name == self.key[..])
+            && self.begun.is_some_and(|begun| begun.depth == 0 && !self.has_message(begun, text));
         match (self.stack.is_empty(), byte) {
             (true, b'[') => self.stack.push(Frame::Events),
             _ if is_container => {
                 // The object is an envelope and no event.
-                self.begun = None;
+                self.end_envelope(units);
                 self.stack.push(Frame::Events);
             }
             (is_top, _) => {
@@ -303,6 +357,7 @@ impl JsonCutter {
                         start: Some(self.at),
                         line: self.line,
                         depth: 0,
+                        kind: UnitKind::Whole,
                     });
                 } else {
                     self.begin_element();
@@ -322,13 +377,40 @@ impl JsonCutter {
         self.at += 1;
     }
 
+    /// Whether a document has a message before the list at which it is read: then it is an event itself.
+    fn has_message(&self, begun: Begun, text: &[u8]) -> bool {
+        let before = begun.start.and_then(|start| text.get(start..self.at));
+        before.is_some_and(|before| {
+            [&b"\"message\""[..], b"\"@message\"", b"\"log\""]
+                .iter()
+                .any(|key| memchr::memmem::find(before, key).is_some())
+        })
+    }
+
+    /// What stood before a list of events is handed on by itself.
+    fn end_envelope(&mut self, units: &mut Vec<Unit>) {
+        if let Some(begun) = self.begun.take()
+            && let Some(start) = begun.start
+        {
+            units.push(Unit {
+                start,
+                end: self.at,
+                line: begun.line,
+                kind: UnitKind::Envelope,
+            });
+        }
+    }
+
     /// Notes that an event begins, if one does.
     fn begin_element(&mut self) {
-        if self.begun.is_none() && self.stack.last() == Some(&Frame::Events) {
+        if self.begun.is_none()
+            && (self.stack.is_empty() || self.stack.last() == Some(&Frame::Events))
+        {
             self.begun = Some(Begun {
                 start: Some(self.at),
                 line: self.line,
                 depth: self.stack.len(),
+                kind: UnitKind::Whole,
             });
         }
     }
@@ -343,8 +425,18 @@ impl JsonCutter {
                     start,
                     end: self.at,
                     line: begun.line,
+                    kind: begun.kind,
                 });
             }
+        }
+        // Behind a list of events the rest of its document is no event.
+        if self.begun.is_none() && matches!(&*self.stack, [Frame::Object] | [Frame::Object, Frame::Object]) {
+            self.begun = Some(Begun {
+                start: Some(self.at),
+                line: self.line,
+                depth: 0,
+                kind: UnitKind::Envelope,
+            });
         }
         self.expect = if self.stack.is_empty() {
             Expect::Value
@@ -368,7 +460,15 @@ impl JsonCutter {
             line,
             afresh: true,
             noise: !begins_here,
+            texts: self.texts,
+            joins: self.joins,
             ..Self::default()
         };
     }
+}
+
+/// Whether an event may go on with the one before it: it holds a text that begins with a TAB.
+fn goes_on(event: &[u8]) -> bool {
+    memchr::memmem::find(event, b"\"\\t").is_some()
+        || memchr::memmem::find(event, b"\"\\u0009").is_some()
 }

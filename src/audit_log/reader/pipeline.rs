@@ -2,10 +2,13 @@
 
 use super::block::Entry;
 use super::blocks::{Blocks, Task, Work};
-use super::format::Format;
+use super::dress::Dresser;
 use super::input::Inputs;
 use super::ranges::Room;
 use super::report::ReadReport;
+use super::template::Template;
+use crate::audit_log::form::Format;
+use crate::audit_log::prefix::LogLinePrefix;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -20,6 +23,9 @@ use std::thread;
 pub struct ReadOptions {
     /// The format, when it is not to be seen from the content.
     pub format: Option<Format>,
+    /// The prefix that whoever looks at the entries reads. Entries with another one are written again with it where they can
+    /// be, and reported where not. Without it entries are handed on as they stand.
+    pub prefix: Option<LogLinePrefix>,
     /// Bytes of a block, as a rule. One block is one output of a visitor.
     pub block_bytes: usize,
     /// Bytes of the longest entry. CloudWatch takes 1 MB; a statement in a log file can be longer.
@@ -33,10 +39,21 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             format: None,
+            prefix: None,
             // Smaller ones cost more changes between threads and read no faster (measured: 256 kB).
             block_bytes: 1 << 20,
             entry_bytes: 16 << 20,
             threads: None,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// For somebody who reads entries with this prefix.
+    pub fn with_prefix(prefix: LogLinePrefix) -> Self {
+        Self {
+            prefix: Some(prefix),
+            ..Self::default()
         }
     }
 }
@@ -101,7 +118,8 @@ pub fn read<V: Visitor>(
         for _ in 0..threads {
             let results = results.clone();
             let blocks = &blocks;
-            scope.spawn(move || visit_blocks(visitor, blocks, &results));
+            let dress = options.prefix.map(|form| (form, inputs.template()));
+            scope.spawn(move || visit_blocks(visitor, blocks, dress, &results));
         }
         drop(results);
 
@@ -211,6 +229,7 @@ struct Visited<O> {
 fn visit_blocks<V: Visitor>(
     visitor: &V,
     blocks: &Mutex<Blocks<'_>>,
+    dress: Option<(LogLinePrefix, Option<&Template>)>,
     results: &Sender<Visited<V::Output>>,
 ) {
     let mut worker = None;
@@ -235,15 +254,51 @@ fn visit_blocks<V: Visitor>(
             let worker = worker.get_or_insert_with(|| visitor.worker());
             let mut output = visitor.output();
             let mut each = |entry: &Entry<'_>| visitor.visit(worker, &mut output, entry);
+            let Some((form, template)) = dress else {
+                match (&work, &found) {
+                    (Work::Block(block), _) => block.visit(&mut report, each),
+                    (Work::Range(..), Some(found)) => {
+                        found
+                            .lines
+                            .visit_known(found.starts, &mut report, &mut each);
+                    }
+                    (Work::Range(..), None) => return (None, report),
+                }
+                return (Some(output), report);
+            };
+            // What is told of the entries is kept apart: the report counts while it hands them out.
+            let mut told = ReadReport::default();
+            let mut dresser = match (&work, &found) {
+                (Work::Block(block), _) => Dresser::new(
+                    form,
+                    template,
+                    block.file,
+                    block.format,
+                    (block.text(), block.first_offset),
+                ),
+                (Work::Range(..), Some(found)) => Dresser::new(
+                    form,
+                    template,
+                    found.lines.file,
+                    Format::Postgres,
+                    (found.lines.text, found.lines.offset),
+                ),
+                (Work::Range(..), None) => return (None, report),
+            };
+            let mut dressed =
+                |entry: &Entry<'_>| dresser.hand(entry, &mut told, &mut each);
             match (&work, &found) {
-                (Work::Block(block), _) => block.visit(&mut report, each),
+                (Work::Block(block), _) => block.visit(&mut report, &mut dressed),
                 (Work::Range(..), Some(found)) => {
                     found
                         .lines
-                        .visit_known(found.starts, &mut report, &mut each);
+                        .visit_known(found.starts, &mut report, &mut dressed);
                 }
-                (Work::Range(..), None) => return (None, report),
+                (Work::Range(..), None) => {}
             }
+            dresser.finish(&mut told);
+            report.entries = report.entries.saturating_sub(told.dropped);
+            report.merge(told);
             (Some(output), report)
         }));
         let buffer = match work {

@@ -293,7 +293,7 @@ pub(crate) struct EvalArgs {
     /// Print totals only: the fast path
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
+    /// Logs in any form of docs/logs.md: PostgreSQL files, CloudWatch exports, JSON; also .gz and .zst; `-` reads stdin
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }

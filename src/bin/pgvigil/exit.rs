@@ -28,11 +28,13 @@ pub(crate) enum Exit {
     PartlyApplied = 15,
     /// Somebody with a login is, or may be, unwatched.
     CoverageGap = 16,
+    /// Logs were not read, or not as a whole.
+    Unread = 17,
 }
 
 impl Exit {
     /// Every code.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Clean,
         Self::Failed,
         Self::Usage,
@@ -43,6 +45,7 @@ impl Exit {
         Self::PendingAndDrift,
         Self::PartlyApplied,
         Self::CoverageGap,
+        Self::Unread,
     ];
 
     /// What it means, for the reference. The README says the same.
@@ -62,6 +65,7 @@ impl Exit {
             Self::CoverageGap => {
                 "a gap in the coverage of enrolment: somebody with a login is, or may be, unwatched"
             }
+            Self::Unread => "logs were not read, or not as a whole: the verdict does not cover all of them",
         }
     }
 
@@ -82,6 +86,7 @@ impl Exit {
             Self::PendingAndDrift => "as for 13: `apply` does both",
             Self::PartlyApplied => "run `apply` again: it goes on where it stopped",
             Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
+            Self::Unread => "do what the warnings on stderr say, or give other [logs](logs.md)",
         }
     }
 }

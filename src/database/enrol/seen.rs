@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::audit_log::prefix::{LogLinePrefix, PrefixReading};
-use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
+use crate::audit_log::reader::{
+    Entry, Inputs, Problem, Progress, ReadOptions, ReadReport, Visitor, read,
+};
 
 /// Addresses of one role that are kept; one more says that there are many.
 const ADDRESSES: usize = 200;
@@ -36,10 +38,13 @@ impl Seen {
     ) -> (Self, ReadReport) {
         let mut seen = Self::default();
         let look = Look { prefix };
-        let report = read(inputs, &ReadOptions::default(), &look, progress, |part| {
+        let options = ReadOptions::with_prefix(prefix);
+        let mut report = read(inputs, &options, &look, progress, |part| {
             seen.add(part);
             ControlFlow::Continue(())
         });
+        // Who logs in shows without any record.
+        report.problems.forget(&Problem::NoRecord);
         (seen, report)
     }
 

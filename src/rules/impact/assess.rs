@@ -157,6 +157,7 @@ pub fn assess(
             entries: read.entries,
             foreign: read.foreign_count,
             broken: read.broken_count,
+            unread: read.sentences(inputs),
             first: span.map(|(first, _)| rfc3339(first)),
             last: span.map(|(_, last)| rfc3339(last)),
         },

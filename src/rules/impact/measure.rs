@@ -130,7 +130,7 @@ impl Judges {
         let mut whole = Measured::default();
         let report = read(
             inputs,
-            &ReadOptions::default(),
+            &ReadOptions::with_prefix(self.head.prefix()),
             &visitor,
             progress,
             |block| {

@@ -81,6 +81,9 @@ pub struct Logs {
     pub foreign: u64,
     /// Faults of the input.
     pub broken: u64,
+    /// What was read and is not what it seems, a sentence each: the effect is not measured there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// Time of the earliest record, RFC 3339 in UTC.
     pub first: Option<String>,
     /// Time of the latest record.

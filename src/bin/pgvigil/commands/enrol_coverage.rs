@@ -1,6 +1,5 @@
 //! `enrol coverage`: whether everybody with a login is accounted for.
 
-use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::database::enrol::coverage::{Declared, coverage};
 use pgvigil::database::enrol::seen::Seen;
@@ -9,7 +8,7 @@ use pgvigil::report::enrol::{csv, human, json, sarif};
 
 use super::deployment::style;
 use super::enrol_places::{Spot, each, of_all, of_one, tell_unread};
-use super::eval::{missing_log, tell};
+use super::eval::{Written, missing_log, tell};
 use crate::args::{CoverageFormat, EnrolCoverageArgs};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -84,20 +83,12 @@ fn logs(
     if let Some(exit) = missing_log(session, &args.logs) {
         return Err(exit);
     }
-    let prefix = match &args.log_line_prefix {
-        None => spot.environment.log_line_prefix,
-        Some(text) => match text.parse::<LogLinePrefix>() {
-            Ok(prefix) => prefix,
-            Err(error) => {
-                session.say(&format!("error: {error}"));
-                return Err(Exit::Usage);
-            }
-        },
-    };
-    let inputs = Inputs::from_paths(&args.logs);
+    let written = Written::parse(session, args.log_line_prefix.as_deref())?;
+    let prefix = written.prefix.unwrap_or(spot.environment.log_line_prefix);
+    let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let progress = Progress::new(session);
     let (seen, report) = Seen::of(&inputs, prefix, |done| progress.show(done));
     progress.clear();
     tell(session, &inputs, &report);
-    Ok((seen, report.broken_count > 0))
+    Ok((seen, report.broken_count > 0 || !report.problems.is_empty()))
 }

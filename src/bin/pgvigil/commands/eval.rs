@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use pgvigil::audit_log::reader::{Inputs, ReadReport, Template};
 use pgvigil::judge::{Judge, Rules};
 use pgvigil::policy::Loaded;
 use pgvigil::report::table::lines as lines_of;
@@ -27,15 +27,20 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
-    let rules = match rules(session, &loaded, &args.env, args.log_line_prefix.as_deref()) {
+    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
+        Ok(written) => written,
+        Err(exit) => return Ok(exit),
+    };
+    let mut rules = match rules(session, &loaded, &args.env, None) {
         Ok(rules) => rules,
         Err(exit) => return Ok(exit),
     };
+    rules.prefix = written.prefix.unwrap_or(rules.prefix);
     let judge = Judge::new(&rules);
     if let Some(exit) = missing_log(session, &args.logs) {
         return Ok(exit);
     }
-    let inputs = Inputs::from_paths(&args.logs);
+    let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let progress = Progress::new(session);
     let report = match (args.format, args.summary) {
         (EvalFormat::Jsonl, false) => lines(&judge, &inputs, &progress)?,
@@ -58,6 +63,7 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
                         object.insert("lines".to_owned(), json!(report.lines));
                         object.insert("foreign".to_owned(), json!(report.foreign_count));
                         object.insert("broken".to_owned(), json!(report.broken_count));
+                        object.insert("problems".to_owned(), json!(problems(&inputs, &report)));
                     }
                     format!("{document}\n")
                 }
@@ -67,11 +73,52 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
         }
     };
     tell(session, &inputs, &report);
-    Ok(if report.broken_count > 0 {
+    Ok(ended(&report))
+}
+
+/// How a command ends that did its work on what was read.
+pub(crate) fn ended(report: &ReadReport) -> Exit {
+    if report.broken_count > 0 {
         Exit::Failed
+    } else if report.is_unread() {
+        Exit::Unread
     } else {
         Exit::Clean
-    })
+    }
+}
+
+/// With which `log_line_prefix` logs were written, if it is not the environment's.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// One of RDS's two.
+    pub(crate) prefix: Option<LogLinePrefix>,
+    /// Any other.
+    pub(crate) template: Option<Template>,
+}
+
+impl Written {
+    /// Reads the value of the option.
+    pub(crate) fn parse(session: &Session, prefix: Option<&str>) -> Result<Self, Exit> {
+        let Some(prefix) = prefix else {
+            return Ok(Self::default());
+        };
+        if let Ok(prefix) = prefix.parse() {
+            return Ok(Self {
+                prefix: Some(prefix),
+                template: None,
+            });
+        }
+        match prefix.parse() {
+            Ok(template) => Ok(Self {
+                prefix: None,
+                template: Some(template),
+            }),
+            Err(error) => {
+                session.say(&format!("error: {}", visible(&error.to_string())));
+                Err(Exit::Usage)
+            }
+        }
+    }
 }
 
 /// The rules of an environment, for logs of its own or another prefix.
@@ -107,6 +154,11 @@ pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Option<Exit> {
     Some(Exit::Usage)
 }
 
+/// What was read and is not what it seems, a sentence each.
+pub(crate) fn problems(inputs: &Inputs, report: &ReadReport) -> Vec<String> {
+    report.sentences(inputs).iter().map(|text| visible(text)).collect()
+}
+
 /// Says what of the input was no log. Silence would look like a verdict.
 pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     let name = |file: usize| {
@@ -115,6 +167,25 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
             .get(file)
             .map_or_else(String::new, |source| visible(&source.name()))
     };
+    let sentences = problems(inputs, report);
+    for sentence in sentences.iter().take(20) {
+        session.say(&format!("warning: {sentence}"));
+    }
+    if sentences.len() > 20 {
+        session.say(&format!("… and {} more warnings", sentences.len() - 20));
+    }
+    if report.converted > 0 {
+        session.say(&format!(
+            "note: entries with the other prefix that RDS offers: {}; they were read",
+            report.converted
+        ));
+    }
+    if report.truncated > 0 {
+        session.say(&format!(
+            "note: entries that the server has truncated: {}; a record among them counts",
+            report.truncated
+        ));
+    }
     for broken in report.broken.iter().take(10) {
         session.say(&format!(
             "warning: {}:{}: {}",

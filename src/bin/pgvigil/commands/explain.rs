@@ -8,6 +8,7 @@ use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
 use pgvigil::report::{self, rules_human};
 use pgvigil::rules::explain;
 
+use super::eval::{Written, ended, missing_log, tell};
 use crate::args::ExplainArgs;
 use crate::exit::Exit;
 use crate::session::Session;
@@ -22,21 +23,24 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         Err(exit) => return Ok(exit),
     };
     let mut rules = Rules::of(&loaded.policy, environment);
-    if let Some(prefix) = &args.log_line_prefix {
-        match prefix.parse::<LogLinePrefix>() {
-            Ok(prefix) => rules.prefix = prefix,
-            Err(error) => {
-                session.say(&format!("error: {}", report::visible(&error.to_string())));
-                return Ok(Exit::Usage);
-            }
-        }
-    }
+    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
+        Ok(written) => written,
+        Err(exit) => return Ok(exit),
+    };
+    let line = args.line.as_ref();
+    let of_line = line.and_then(|line| LogLinePrefix::detect(line.as_bytes()));
+    rules.prefix = written.prefix.or(of_line).unwrap_or(rules.prefix);
+    let written_line = line.and_then(|line| {
+        let text = line.strip_suffix('\n').unwrap_or(line).as_bytes();
+        written.template.as_ref()?.dress(text, rules.prefix)
+    });
     let explainer = Explainer {
         judge: Judge::new(&rules),
         colour: session.colour_out(),
     };
     if let Some(line) = &args.line {
         let text = line.strip_suffix('\n').unwrap_or(line).as_bytes();
+        let text = written_line.as_deref().unwrap_or(text);
         let explanation = explain::explain(&explainer.judge, &mut Scratch::default(), text);
         session.print(&rules_human::explanation(
             &explanation,
@@ -46,7 +50,10 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         return Ok(Exit::Clean);
     }
 
-    let inputs = Inputs::from_paths(&args.logs);
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
+    }
+    let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let names: Vec<String> = inputs
         .sources()
         .iter()
@@ -56,7 +63,7 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
     let mut explained = 0_u64;
     let report = read(
         &inputs,
-        &ReadOptions::default(),
+        &ReadOptions::with_prefix(explainer.judge.prefix()),
         &explainer,
         |_| {},
         |block| {
@@ -72,24 +79,12 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         },
     );
     printed?;
-    for broken in &report.broken {
-        let name = names.get(broken.file).map_or("", String::as_str);
-        session.say(&format!(
-            "{}:{}: {}",
-            report::visible(name),
-            broken.line,
-            report::visible(&broken.what)
-        ));
-    }
+    tell(session, &inputs, &report);
     session.hint(&format!(
         "{explained} of {} entries hold an audit record",
         report.entries
     ));
-    Ok(if report.broken_count > 0 {
-        Exit::Failed
-    } else {
-        Exit::Clean
-    })
+    Ok(ended(&report))
 }
 
 /// Explains the records of a log, on every core.

@@ -12,7 +12,7 @@ use pgvigil::report::impact::human::Style;
 use pgvigil::report::impact::{html, human, json, markdown};
 use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
 
-use super::eval::{missing_log, tell};
+use super::eval::{Written, ended, missing_log, tell};
 use super::files::replace;
 use crate::args::{ImpactArgs, ImpactFormat};
 use crate::exit::Exit;
@@ -42,17 +42,9 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
-    let prefix = match args
-        .log_line_prefix
-        .as_deref()
-        .map(str::parse::<LogLinePrefix>)
-    {
-        None => None,
-        Some(Ok(prefix)) => Some(prefix),
-        Some(Err(error)) => {
-            session.say(&format!("error: {error}"));
-            return Ok(Exit::Usage);
-        }
+    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
+        Ok(written) => written,
+        Err(exit) => return Ok(exit),
     };
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
@@ -68,8 +60,8 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     if let Some(exit) = missing_log(session, &args.logs) {
         return Ok(exit);
     }
-    let inputs = Inputs::from_paths(&args.logs);
-    let (report, read) = change.assess(session, &head, environment, prefix, &inputs)?;
+    let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
+    let (report, read) = change.assess(session, &head, environment, written.prefix, &inputs)?;
     for path in &args.reports {
         let text = render(session, &report, kind(path)?, false);
         replace(path, text.as_bytes())?;
@@ -81,12 +73,10 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         session.colour_out(),
     ))?;
     tell(session, &inputs, &read);
-    Ok(if read.broken_count > 0 {
-        Exit::Failed
-    } else if report.passed() {
-        Exit::Clean
+    Ok(if report.passed() {
+        ended(&read)
     } else {
-        Exit::Diagnostics
+        Exit::Diagnostics.worse(ended(&read))
     })
 }
 

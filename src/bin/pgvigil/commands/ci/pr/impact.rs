@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::super::{Ended, Pipeline};
 use crate::args::CiPrArgs;
-use crate::commands::eval::{missing_log, tell};
+use crate::commands::eval::{ended, missing_log, problems, tell};
 use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::exit::Exit;
@@ -131,6 +131,24 @@ impl<'a> Impacts<'a> {
                 .help("take the sample anew, or out of the folder of samples");
             pipeline.finding_of(self.loaded, environment, found);
         }
+        let unread = problems(&self.inputs, read);
+        for sentence in unread.iter().take(20) {
+            let message = format!(
+                "the log samples were not read as a whole, so what falls silent there is not measured: {sentence}"
+            );
+            let found = Finding::new(IMPACT, "impact/unread", message)
+                .help("see docs/logs.md for the forms that are read, and take the sample again");
+            pipeline.finding_of(self.loaded, environment, found);
+        }
+        if read.foreign_count > 0 && unread.is_empty() {
+            let message = format!(
+                "the log samples hold text that belongs to no entry, in {} pieces, so the effect is not measured on all of it",
+                read.foreign_count
+            );
+            let found = Finding::new(IMPACT, "impact/unread", message)
+                .help("take the sample again, from the beginning of an entry");
+            pipeline.finding_of(self.loaded, environment, found);
+        }
         let on = match self.inputs.sources().len() {
             0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
             _ => format!("on {} records of log samples", report.totals.records),
@@ -141,12 +159,13 @@ impl<'a> Impacts<'a> {
             report.totals.newly_silent,
             report.totals.newly_loud
         );
-        let exit = if read.broken_count > 0 {
-            Exit::Failed
-        } else if report.passed() {
-            Exit::Clean
-        } else {
-            Exit::Diagnostics
+        let summary = match read.is_unread() {
+            true => format!("not measured on all of the logs; {summary}"),
+            false => summary,
+        };
+        let exit = match (report.passed(), ended(read)) {
+            (true, read) => read,
+            (false, read) => Exit::Diagnostics.worse(read),
         };
         let report = ImpactReport {
             env: environment.name.clone(),
