@@ -72,7 +72,7 @@ pub fn count(
     };
     let report = read(
         inputs,
-        &ReadOptions::default(),
+        &ReadOptions::with_prefix(judge.prefix()),
         &visitor,
         progress,
         |block: Sums| {

@@ -44,11 +44,9 @@ impl Cutter {
     /// For a text of this format with this beginning.
     pub(super) fn new(format: Format, head: &[u8]) -> Self {
         match format {
-            Format::Postgres
-            | Format::Export
-            | Format::AwsText
-            | Format::Yaml
-            | Format::Joined => Self::Lines(format),
+            Format::Postgres | Format::Export | Format::AwsText | Format::Yaml | Format::Joined => {
+                Self::Lines(format)
+            }
             Format::Json => Self::Json(JsonCutter::new(head)),
             Format::Csv => Self::Csv(CsvCutter::default()),
             Format::Csvlog => Self::Rows(RowCutter::default()),

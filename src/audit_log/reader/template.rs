@@ -60,7 +60,10 @@ impl FromStr for Template {
                     pieces.push(Piece::Escape(escape));
                 }
                 Some(escape) => {
-                    return Err(fault(format!("PostgreSQL has no `%{}`", char::from(escape))));
+                    return Err(fault(format!(
+                        "PostgreSQL has no `%{}`",
+                        char::from(escape)
+                    )));
                 }
                 None => return Err(fault("it ends in `%`".to_owned())),
             }
@@ -201,7 +204,9 @@ impl<'a> Search<'a> {
                 return;
             };
             let fits = match rest.first() {
-                Some(Piece::Text(literal)) => after.starts_with(literal) || is_padded(after, literal),
+                Some(Piece::Text(literal)) => {
+                    after.starts_with(literal) || is_padded(after, literal)
+                }
                 Some(Piece::Escape(_)) => true,
                 None => true,
             };
@@ -255,19 +260,51 @@ mod tests {
     fn prefixes_of_other_servers_are_read() {
         let record = "LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.t,\"select ':' \n\tfrom t\",<not logged>";
         for (template, prefix, client) in [
-            ("%m; %p; %u; %d; %h; ", "2026-11-20 13:31:38.586 CET; 271; alice; shop; 10.1.76.24; ", "10.1.76.24(0)"),
-            ("%t [%p] user=%u db=%d app=%a client=%h ", "2026-11-20 13:31:38 CET [271] user=alice db=shop app=psql client=[local] ", "[local]"),
-            ("%t-%c-user=%u,db=%d,app=%a,client=%h", "2026-11-20 13:31:38 CET-12abcd3e.4f56-user=alice,db=shop,app=[unknown],client=10.1.76.24", "10.1.76.24(0)"),
-            ("%m [%p] %q%u@%d ", "2026-11-20 13:31:38.586 CET [271] alice@shop ", ""),
-            ("%m [%p]: [%l-1] db=%d,user=%u ", "2026-11-20 13:31:38.586 CET [271]: [8-1] db=shop,user=alice ", ""),
+            (
+                "%m; %p; %u; %d; %h; ",
+                "2026-11-20 13:31:38.586 CET; 271; alice; shop; 10.1.76.24; ",
+                "10.1.76.24(0)",
+            ),
+            (
+                "%t [%p] user=%u db=%d app=%a client=%h ",
+                "2026-11-20 13:31:38 CET [271] user=alice db=shop app=psql client=[local] ",
+                "[local]",
+            ),
+            (
+                "%t-%c-user=%u,db=%d,app=%a,client=%h",
+                "2026-11-20 13:31:38 CET-12abcd3e.4f56-user=alice,db=shop,app=[unknown],client=10.1.76.24",
+                "10.1.76.24(0)",
+            ),
+            (
+                "%m [%p] %q%u@%d ",
+                "2026-11-20 13:31:38.586 CET [271] alice@shop ",
+                "",
+            ),
+            (
+                "%m [%p]: [%l-1] db=%d,user=%u ",
+                "2026-11-20 13:31:38.586 CET [271]: [8-1] db=shop,user=alice ",
+                "",
+            ),
         ] {
-            let dressed = dress(template, &format!("{prefix}{record}")).unwrap_or_else(|| panic!("{template}"));
+            let dressed = dress(template, &format!("{prefix}{record}"))
+                .unwrap_or_else(|| panic!("{template}"));
             match judge_entry(dressed.as_bytes(), LogLinePrefix::Short) {
-                EntryKind::Audit { prefix, record, doubt: None } => {
-                    assert_eq!((prefix.user, prefix.database), (&b"alice"[..], &b"shop"[..]), "{template}");
+                EntryKind::Audit {
+                    prefix,
+                    record,
+                    doubt: None,
+                } => {
+                    assert_eq!(
+                        (prefix.user, prefix.database),
+                        (&b"alice"[..], &b"shop"[..]),
+                        "{template}"
+                    );
                     assert_eq!(prefix.client.text, client.as_bytes(), "{template}");
                     assert_eq!(prefix.timestamp.text, b"2026-11-20 13:31:38 CET");
-                    assert_eq!(&*record.statement.decoded().unwrap(), b"select ':' \n\tfrom t");
+                    assert_eq!(
+                        &*record.statement.decoded().unwrap(),
+                        b"select ':' \n\tfrom t"
+                    );
                 }
                 other => panic!("{template}: {other:?}"),
             }
@@ -276,9 +313,13 @@ mod tests {
 
     #[test]
     fn what_can_be_read_in_two_ways_is_left() {
-        let entry = |user: &str| format!("2026-11-20 13:31:38.586 CET [271] {user}@shop LOG:  AUDIT: x");
+        let entry =
+            |user: &str| format!("2026-11-20 13:31:38.586 CET [271] {user}@shop LOG:  AUDIT: x");
         assert!(dress("%m [%p] %q%u@%d ", &entry("alice")).is_some());
-        assert_eq!(dress("%m [%p] %q%u@%d ", &entry("a@b LOG:  AUDIT: y")), None);
+        assert_eq!(
+            dress("%m [%p] %q%u@%d ", &entry("a@b LOG:  AUDIT: y")),
+            None
+        );
         assert_eq!(dress("%m [%p] %q%u@%d ", "2026-11-20 no entry"), None);
     }
 

@@ -130,7 +130,7 @@ impl Judges {
         let mut whole = Measured::default();
         let report = read(
             inputs,
-            &ReadOptions::with_prefix(self.head.prefix()),
+            &ReadOptions::with_prefix(self.0.head.prefix()),
             &visitor,
             progress,
             |block| {

@@ -6,7 +6,7 @@ use pgvigil::report::visible;
 use pgvigil::rules::list::{self, Listed};
 use serde_json::json;
 
-use super::eval::{missing_log, rules, tell};
+use super::eval::{ended, missing_log, rules, tell};
 use crate::args::{AttackFormat, ListArgs};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -36,9 +36,7 @@ pub(crate) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
         let report = list::count(&mut listed, &rules, &inputs, |done| progress.show(done));
         progress.clear();
         tell(session, &inputs, &report);
-        if report.broken_count > 0 {
-            exit = Exit::Failed;
-        }
+        exit = ended(&report);
     }
     let text = match args.format {
         AttackFormat::Human => human(&listed, !args.logs.is_empty(), session.width()),
