@@ -97,7 +97,11 @@ impl Encoding {
         let is = |zero_last: bool| {
             pairs.clone().all(|pair| match pair {
                 [first, last] => {
-                    let (zero, other) = if zero_last { (last, first) } else { (first, last) };
+                    let (zero, other) = if zero_last {
+                        (last, first)
+                    } else {
+                        (first, last)
+                    };
                     *zero == 0 && (other.is_ascii_graphic() || other.is_ascii_whitespace())
                 }
                 _ => false,
@@ -215,19 +219,18 @@ pub(in crate::audit_log) fn is_row(line: &[u8]) -> bool {
 /// Whether a line begins an event of `aws logs get-log-events` or `filter-log-events` with `--output text`, or one of
 /// `--query 'events[].[timestamp,message]'`.
 pub(in crate::audit_log) fn is_text_event(line: &[u8]) -> bool {
-    let rest = line.strip_prefix(b"EVENTS\t").unwrap_or(line);
-    let digits = rest
-        .iter()
-        .take(60)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let after = rest.get(digits);
-    after == Some(&b'\t') && (rest.len() < line.len() || digits == 13) && digits > 0
+    if let Some(rest) = line.strip_prefix(b"EVENTS\t") {
+        return rest.first().is_some_and(u8::is_ascii_digit);
+    }
+    let (digits, after) = (line.get(..13), line.get(13));
+    after == Some(&b'\t') && digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
 /// `get-log-events` prints two tokens before the events.
 fn is_aws_text(head: &[u8]) -> bool {
-    let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     lines.next().is_some_and(|line| {
         is_text_event(line)
             || (line.starts_with(b"b/") && line.contains(&b'\t'))
@@ -344,7 +347,9 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a log format; there are `postgres`, `export`, `json`, `csv`, `csvlog`, `aws-text`, `yaml` and `joined`")]
+#[error(
+    "`{0}` is not a log format; there are `postgres`, `export`, `json`, `csv`, `csvlog`, `aws-text`, `yaml` and `joined`"
+)]
 pub struct UnknownFormatError(
     /// What was given.
     pub String,
@@ -431,7 +436,10 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
         ));
     }
     if line.starts_with(b"[pod/") {
-        return Some(("kubectl logs --prefix", "take the log again without `--prefix`"));
+        return Some((
+            "kubectl logs --prefix",
+            "take the log again without `--prefix`",
+        ));
     }
     None
 }
@@ -455,18 +463,36 @@ mod tests {
         for (head, format) in [
             (log.to_owned(), Format::Postgres),
             (String::new(), Format::Postgres),
-            ("2026-11-22 06:55:28.123 UTC [1] LOG:  x, y".to_owned(), Format::Postgres),
+            (
+                "2026-11-22 06:55:28.123 UTC [1] LOG:  x, y".to_owned(),
+                Format::Postgres,
+            ),
             (format!("{log}\n{log}\t{log}"), Format::Postgres),
             (format!("{log}\t{log}"), Format::Joined),
             (format!("{log}\n\tmore\t{log}"), Format::Joined),
             (format!("2026-11-22T06:55:28 {log}"), Format::Export),
             (format!("2026-11-22T06:55:28.000Z {log}"), Format::Export),
-            (format!("2026-11-22T06:55:28.000000+00:00 db-1 {log}"), Format::Export),
-            (format!("EVENTS\t1763632800500\t{log}\t1763632800000"), Format::AwsText),
-            (format!("b/3\tf/3\nEVENTS\t1763632800500\t{log}\t1763632800000"), Format::AwsText),
+            (
+                format!("2026-11-22T06:55:28.000000+00:00 db-1 {log}"),
+                Format::Export,
+            ),
+            (
+                format!("EVENTS\t1763632800500\t{log}\t1763632800000"),
+                Format::AwsText,
+            ),
+            (
+                format!("b/3\tf/3\nEVENTS\t1763632800500\t{log}\t1763632800000"),
+                Format::AwsText,
+            ),
             (format!("1763632800000\t{log}"), Format::AwsText),
-            ("2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,".to_owned(), Format::Csvlog),
-            ("\"\n2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,".to_owned(), Format::Csvlog),
+            (
+                "2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,".to_owned(),
+                Format::Csvlog,
+            ),
+            (
+                "\"\n2026-11-22 06:55:28.123 UTC,\"alice\",\"shop\",1,,".to_owned(),
+                Format::Csvlog,
+            ),
             ("events:\n- message: x".to_owned(), Format::Yaml),
             ("---\nevents:\n- message: x".to_owned(), Format::Yaml),
             ("@timestamp,@message\n".to_owned(), Format::Csv),

@@ -36,8 +36,8 @@ mod template;
 mod text_output;
 mod yaml;
 
-pub use block::Entry;
 pub use super::form::Format;
+pub use block::Entry;
 pub use growing::Piece;
 pub use input::{Inputs, Source};
 pub use pipeline::{Progress, ReadOptions, Visitor, for_each_entry, read};

@@ -38,7 +38,15 @@ fn pgvigil(arguments: &[&str]) -> Output {
 /// Audit records, those that count, those that are excluded, the code, and what was told.
 fn eval_of(arguments: &[&str]) -> ([u64; 3], i32, String) {
     let all = [
-        &["rules", "eval", "--env", "local", "--summary", "--format", "json"],
+        &[
+            "rules",
+            "eval",
+            "--env",
+            "local",
+            "--summary",
+            "--format",
+            "json",
+        ],
         arguments,
     ]
     .concat();
@@ -56,13 +64,38 @@ fn eval_of(arguments: &[&str]) -> ([u64; 3], i32, String) {
 
 /// Each file of `tests/logs`: records, counted, excluded, the exit code, and a word of what is told.
 const FILES: [(&str, [u64; 3], i32, &str); 44] = [
-    ("csvlog-rds/postgresql.log.2026-11-20-10.csv", [3, 3, 0], 0, ""),
-    ("csvlog-half-line/portion.csv", [2, 1, 0], UNREAD, "no log entry"),
+    (
+        "csvlog-rds/postgresql.log.2026-11-20-10.csv",
+        [3, 3, 0],
+        0,
+        "",
+    ),
+    (
+        "csvlog-half-line/portion.csv",
+        [2, 1, 0],
+        UNREAD,
+        "no log entry",
+    ),
     ("download-pages-overlap/full.log", [6, 6, 0], 0, ""),
-    ("download-pages-overlap/joined.log", [9, 9, 0], UNREAD, "appear twice"),
-    ("download-pages-overlap/joined-newline.log", [9, 9, 0], UNREAD, "belong to no entry"),
+    (
+        "download-pages-overlap/joined.log",
+        [9, 9, 0],
+        UNREAD,
+        "appear twice",
+    ),
+    (
+        "download-pages-overlap/joined-newline.log",
+        [9, 9, 0],
+        UNREAD,
+        "belong to no entry",
+    ),
     ("download-portion-json/portion.json", [2, 2, 0], 0, ""),
-    ("download-portion-json/truncated.log", [2, 2, 0], 0, "truncated"),
+    (
+        "download-portion-json/truncated.log",
+        [2, 2, 0],
+        0,
+        "truncated",
+    ),
     ("base64-envelopes/firehose-http.json", [2, 2, 0], 0, ""),
     ("base64-envelopes/kinesis-event.json", [2, 2, 0], 0, ""),
     ("base64-envelopes/lambda-event.json", [2, 2, 0], 0, ""),
@@ -76,28 +109,68 @@ const FILES: [(&str, [u64; 3], i32, &str); 44] = [
     ("shippers/gelf.ndjson", [2, 2, 0], 0, ""),
     ("shippers/vector.ndjson", [2, 2, 0], 0, ""),
     ("pgauditlogtofile/audit-20261120_1000.log", [2, 2, 0], 0, ""),
-    ("other-prefixes/log", [10, 10, 0], UNREAD, "10 records have a log_line_prefix"),
+    (
+        "other-prefixes/log",
+        [10, 10, 0],
+        UNREAD,
+        "10 records have a log_line_prefix",
+    ),
     ("aws-text-and-yaml/filter-log-events.txt", [3, 2, 1], 0, ""),
     ("aws-text-and-yaml/get-log-events.txt", [3, 2, 1], 0, ""),
-    ("aws-text-and-yaml/messages-each-a-line.txt", [3, 2, 1], 0, ""),
+    (
+        "aws-text-and-yaml/messages-each-a-line.txt",
+        [3, 2, 1],
+        0,
+        "",
+    ),
     ("aws-text-and-yaml/out.yaml", [3, 2, 1], 0, ""),
     ("aws-text-and-yaml/time-and-message.txt", [3, 2, 1], 0, ""),
     ("utf16-and-archives/utf16-nobom.log", [3, 2, 1], 0, ""),
     ("utf16-and-archives/utf16.json", [3, 2, 1], 0, ""),
     ("utf16-and-archives/utf16le.log", [3, 2, 1], 0, ""),
-    ("utf16-and-archives/log.bz2", [0, 0, 0], 1, "compressed (bzip2)"),
+    (
+        "utf16-and-archives/log.bz2",
+        [0, 0, 0],
+        1,
+        "compressed (bzip2)",
+    ),
     ("utf16-and-archives/log.xz", [0, 0, 0], 1, "compressed (xz)"),
-    ("utf16-and-archives/log.zip", [0, 0, 0], 1, "compressed (ZIP)"),
-    ("gcp-textpayload/gcp.json", [1, 1, 0], UNREAD, "log_line_prefix"),
+    (
+        "utf16-and-archives/log.zip",
+        [0, 0, 0],
+        1,
+        "compressed (ZIP)",
+    ),
+    (
+        "gcp-textpayload/gcp.json",
+        [1, 1, 0],
+        UNREAD,
+        "log_line_prefix",
+    ),
     ("live-tail/awslogs.txt", [2, 2, 0], UNREAD, "awslogs"),
     ("live-tail/print-only.txt", [2, 2, 0], 0, ""),
     ("live-tail/session-update.json", [2, 2, 0], 0, ""),
     ("impact-of-logs-in-another-form/short.log", [4, 3, 1], 0, ""),
-    ("impact-of-logs-in-another-form/long.log", [4, 3, 1], 0, "the other prefix"),
+    (
+        "impact-of-logs-in-another-form/long.log",
+        [4, 3, 1],
+        0,
+        "the other prefix",
+    ),
     ("impact-of-logs-in-another-form/tail.txt", [4, 3, 1], 0, ""),
-    ("impact-of-logs-in-another-form/get-log-events.txt", [4, 3, 1], 0, ""),
+    (
+        "impact-of-logs-in-another-form/get-log-events.txt",
+        [4, 3, 1],
+        0,
+        "",
+    ),
     ("made/quiet.log", [0, 0, 0], UNREAD, "is an audit record"),
-    ("made/words.log", [0, 0, 0], UNREAD, "nothing in the file was read"),
+    (
+        "made/words.log",
+        [0, 0, 0],
+        UNREAD,
+        "nothing in the file was read",
+    ),
     ("made/masked.log", [2, 2, 0], UNREAD, "masked"),
     ("made/empty.log", [0, 0, 0], 0, ""),
 ];
@@ -118,7 +191,11 @@ fn every_form_is_read_or_told() {
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path()));
+            files.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|file| file.unwrap().path()),
+            );
         }
     }
     assert_eq!(files.len(), FILES.len(), "a file without its right value");
@@ -141,7 +218,15 @@ fn the_prefix_of_other_servers_is_an_option() {
         assert_eq!((found, code), ([10, 9, 1], UNREAD), "{prefix}");
         assert!(told.contains("8 records have a log_line_prefix"), "{told}");
     }
-    let output = pgvigil(&["rules", "eval", "--env", "local", "--log-line-prefix", "%m [%p]", log]);
+    let output = pgvigil(&[
+        "rules",
+        "eval",
+        "--env",
+        "local",
+        "--log-line-prefix",
+        "%m [%p]",
+        log,
+    ]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`%u`"));
 }
@@ -152,10 +237,9 @@ fn every_command_tells_the_same() {
     let output = pgvigil(&["rules", "explain", "--env", "local", log]);
     assert_eq!(output.status.code(), Some(UNREAD));
     assert!(String::from_utf8_lossy(&output.stderr).contains("10 records have"));
-    let long = std::fs::read_to_string(
-        root().join("tests/logs/impact-of-logs-in-another-form/long.log"),
-    )
-    .unwrap();
+    let long =
+        std::fs::read_to_string(root().join("tests/logs/impact-of-logs-in-another-form/long.log"))
+            .unwrap();
     let line = long.lines().next().unwrap();
     let output = pgvigil(&["rules", "explain", "--env", "local", "--line", line]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("alice"));
@@ -216,16 +300,24 @@ fn a_review_measures_every_form_and_passes_on_none_that_it_did_not_read() {
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap(), String::from_utf8_lossy(&text).into_owned())
+        (
+            output.status.code().unwrap(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
     };
     for log in ["short.log", "long.log", "tail.txt", "get-log-events.txt"] {
         let log = logs.join(log);
         let log = log.to_str().unwrap();
         let (code, text) = run(&["rules", "impact", "--env", "local", "--base", "HEAD", log]);
         assert_eq!(code, 10, "{log}: {text}");
-        assert!(text.contains("1 record newly silent (25 %)"), "{log}: {text}");
+        assert!(
+            text.contains("1 record newly silent (25 %)"),
+            "{log}: {text}"
+        );
     }
-    let (code, text) = run(&["ci", "pr", "--env", "local", "--env", "second", "--base", "HEAD"]);
+    let (code, text) = run(&[
+        "ci", "pr", "--env", "local", "--env", "second", "--base", "HEAD",
+    ]);
     assert_eq!(code, 10, "{text}");
     assert_eq!(text.matches("impact: failed").count(), 2, "{text}");
 
@@ -235,9 +327,14 @@ fn a_review_measures_every_form_and_passes_on_none_that_it_did_not_read() {
     let (code, text) = run(&["rules", "impact", "--env", "local", "--base", "HEAD", other]);
     assert_eq!(code, UNREAD, "{text}");
     assert!(text.contains("the effect is not measured"), "{text}");
-    let (code, text) = run(&["ci", "pr", "--env", "local", "--base", "HEAD", "--logs", other]);
+    let (code, text) = run(&[
+        "ci", "pr", "--env", "local", "--base", "HEAD", "--logs", other,
+    ]);
     assert_ne!(code, 0, "{text}");
-    assert!(text.contains("impact/unread") && text.contains("impact: failed"), "{text}");
+    assert!(
+        text.contains("impact/unread") && text.contains("impact: failed"),
+        "{text}"
+    );
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -264,7 +361,11 @@ struct Made {
 
 impl Made {
     fn time(&self) -> String {
-        format!("2026-11-20 10:{:02}:{:02}", self.second / 60, self.second % 60)
+        format!(
+            "2026-11-20 10:{:02}:{:02}",
+            self.second / 60,
+            self.second % 60
+        )
     }
 
     /// The message, with line breaks as they were typed.
@@ -343,11 +444,17 @@ impl Made {
 fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)> {
     let entries: Vec<String> = records.iter().map(|record| record.entry(prefix)).collect();
     let ms = 1_763_632_800_000_u64;
-    let each = |event: &dyn Fn(&String) -> Value| -> Vec<Value> { entries.iter().map(event).collect() };
-    let lines = |values: &[Value]| -> String { values.iter().map(|value| format!("{value}\n")).collect() };
+    let each =
+        |event: &dyn Fn(&String) -> Value| -> Vec<Value> { entries.iter().map(event).collect() };
+    let lines =
+        |values: &[Value]| -> String { values.iter().map(|value| format!("{value}\n")).collect() };
     let text = |line: &dyn Fn(&String) -> String| -> String { entries.iter().map(line).collect() };
     let physical = |line: &dyn Fn(&str) -> String| -> String {
-        entries.iter().flat_map(|entry| entry.split('\n')).map(line).collect()
+        entries
+            .iter()
+            .flat_map(|entry| entry.split('\n'))
+            .map(line)
+            .collect()
     };
     let csv = |entry: &String| format!("\"{}\"", entry.replace('"', "\"\""));
     let plain = text(&|entry| format!("{entry}\n"));
@@ -360,13 +467,22 @@ fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)
     };
     let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let packed = base64(&gz(&batch.to_string()));
-    let events = each(&|entry| json!({"eventId": "3", "ingestionTime": ms, "logStreamName": "s", "message": entry, "timestamp": ms}));
-    let rows = each(&|entry| json!([{"field": "@ptr", "value": "x"}, {"field": "@message", "value": entry}]));
+    let events = each(
+        &|entry| json!({"eventId": "3", "ingestionTime": ms, "logStreamName": "s", "message": entry, "timestamp": ms}),
+    );
+    let rows = each(
+        &|entry| json!([{"field": "@ptr", "value": "x"}, {"field": "@message", "value": entry}]),
+    );
     let jsonlog: Vec<Value> = records.iter().map(Made::json).collect();
     let utf16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let yaml: String = entries
         .iter()
-        .map(|entry| format!("- eventId: '3'\n  message: {}\n  timestamp: {ms}\n", json!(entry)))
+        .map(|entry| {
+            format!(
+                "- eventId: '3'\n  message: {}\n  timestamp: {ms}\n",
+                json!(entry)
+            )
+        })
         .collect();
     let mut all: Vec<(&'static str, String)> = vec![
         ("plain", plain.clone()),
@@ -410,10 +526,19 @@ fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)
         ("cloudnativepg", records.iter().map(|record| format!("{}\n", record.cloudnativepg())).collect()),
     ];
     // It does not quote names.
-    if records.iter().all(|record| !record.user.contains([',', '"'])) {
-        all.push(("pgauditlogtofile", records.iter().map(Made::to_file).collect()));
+    if records
+        .iter()
+        .all(|record| !record.user.contains([',', '"']))
+    {
+        all.push((
+            "pgauditlogtofile",
+            records.iter().map(Made::to_file).collect(),
+        ));
     }
-    let mut all: Vec<_> = all.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let mut all: Vec<_> = all
+        .into_iter()
+        .map(|(name, text)| (name, text.into_bytes()))
+        .collect();
     all.push(("utf-16", [b"\xff\xfe".to_vec(), utf16.clone()].concat()));
     all.push(("utf-16 without a mark", utf16));
     all.push(("gz", gz(&plain)));
@@ -424,11 +549,18 @@ fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)
 fn judged(judge: &Judge, text: &[u8]) -> (Vec<Value>, ReadReport) {
     let mut out = Vec::new();
     let inputs = Inputs::from_bytes("log", text);
-    let report = eval::lines(judge, &inputs, |_| {}, |lines| {
-        out.extend_from_slice(lines);
-        ControlFlow::Continue(())
-    });
-    let lines = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let report = eval::lines(
+        judge,
+        &inputs,
+        |_| {},
+        |lines| {
+            out.extend_from_slice(lines);
+            ControlFlow::Continue(())
+        },
+    );
+    let lines = out
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     let lines = lines
         .map(|line| {
             let mut value: Value = serde_json::from_slice(line).unwrap();
@@ -453,14 +585,25 @@ fn made() -> impl Strategy<Value = Vec<Made>> {
     let statement = prop_oneof![
         Just("select c.oid from pg_catalog.pg_class c".to_owned()),
         "select [a-z0-9 ,\"'{}\\\\:@é]{0,30}(\n[a-z,\" ]{0,9}){0,2};?",
-        Just("select '\n2026-11-20 10:00:00.171 UTC,\"mallory\",\"shop\",1,,,,,,,,LOG,00000,\"x\"'".to_owned()),
+        Just(
+            "select '\n2026-11-20 10:00:00.171 UTC,\"mallory\",\"shop\",1,,,,,,,,LOG,00000,\"x\"'"
+                .to_owned()
+        ),
     ];
-    let object = prop_oneof![Just("public.orders".to_owned()), Just("pg_catalog.pg_class".to_owned())];
+    let object = prop_oneof![
+        Just("public.orders".to_owned()),
+        Just("pg_catalog.pg_class".to_owned())
+    ];
     let user = prop_oneof![4 => Just("alice".to_owned()), 1 => "[a-z_é]{1,8}"];
     prop::collection::vec((user, object, statement), 1..5).prop_map(|records| {
         (0..)
             .zip(records)
-            .map(|(second, (user, object, statement))| Made { user, object, statement, second })
+            .map(|(second, (user, object, statement))| Made {
+                user,
+                object,
+                statement,
+                second,
+            })
             .collect()
     })
 }
@@ -512,7 +655,11 @@ fn a_form_that_is_cut_is_told() {
     };
     let records = [
         record(0, "public.orders", "select *, 'x'\nfrom orders"),
-        record(1, "pg_catalog.pg_class", "select c.oid from pg_catalog.pg_class c"),
+        record(
+            1,
+            "pg_catalog.pg_class",
+            "select c.oid from pg_catalog.pg_class c",
+        ),
         record(2, "public.orders", "select card from customers"),
     ];
     let judge = judge(LogLinePrefix::Short);
@@ -545,18 +692,29 @@ fn texts_of_logs_are_escaped_where_they_are_told() {
         .spawn()
         .unwrap();
     let log = "2026-11-20 10:00:00 UTC \u{1b}[31mred\u{7} LOG:  AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<none>\n";
-    child.stdin.take().unwrap().write_all(log.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(log.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(UNREAD), "{told}");
-    assert!(told.contains("red") && !told.contains(['\u{1b}', '\u{7}']), "{told}");
+    assert!(
+        told.contains("red") && !told.contains(['\u{1b}', '\u{7}']),
+        "{told}"
+    );
 }
 
 #[test]
 fn what_is_not_whole_is_told_by_its_reason() {
     let problems = |text: &str| {
         let (_, report) = judged(&judge(LogLinePrefix::Short), text.as_bytes());
-        let kinds = report.problems.iter().map(|(_, problem, _)| problem.clone());
+        let kinds = report
+            .problems
+            .iter()
+            .map(|(_, problem, _)| problem.clone());
         kinds.collect::<Vec<_>>()
     };
     let entry = Made {
@@ -573,15 +731,34 @@ fn what_is_not_whole_is_told_by_its_reason() {
             format!("{{\"status\": \"{state}\", \"results\": [{row}]}}"),
             json!({"results": [], "status": state}).to_string(),
         ] {
-            assert_eq!(problems(&document), [Problem::Unfinished(state.to_owned())], "{document}");
+            assert_eq!(
+                problems(&document),
+                [Problem::Unfinished(state.to_owned())],
+                "{document}"
+            );
         }
     }
     let left = json!({"logTime": "2026-11-20 10:00:00 UTC", "srcIp": "10.0.0.1(1)", "userName": "alice", "dbName": "shop", "processId": "1", "logLevel": "LOG"});
-    assert_eq!(problems(&json!({"events": [{"message": left.to_string()}]}).to_string()), [Problem::Transformed]);
+    assert_eq!(
+        problems(&json!({"events": [{"message": left.to_string()}]}).to_string()),
+        [Problem::Transformed]
+    );
     assert_eq!(problems(&format!("{entry}\t{entry}\n")), [Problem::Joined]);
-    assert_eq!(problems(&json!({"LogFileData": entry, "AdditionalDataPending": true}).to_string()), [Problem::Incomplete]);
-    assert_eq!(problems(&entry.replace("10.0.1.23", "*********")), [Problem::Masked]);
-    assert_eq!(problems(&format!("{entry}\n2026-11-20 10:00:00 UTC:10.0.1.23(50")), [Problem::Cut]);
-    assert_eq!(problems(&format!("{entry}\n{}", entry.split_once("DIT").unwrap().0)), [Problem::Cut]);
+    assert_eq!(
+        problems(&json!({"LogFileData": entry, "AdditionalDataPending": true}).to_string()),
+        [Problem::Incomplete]
+    );
+    assert_eq!(
+        problems(&entry.replace("10.0.1.23", "*********")),
+        [Problem::Masked]
+    );
+    assert_eq!(
+        problems(&format!("{entry}\n2026-11-20 10:00:00 UTC:10.0.1.23(50")),
+        [Problem::Cut]
+    );
+    assert_eq!(
+        problems(&format!("{entry}\n{}", entry.split_once("DIT").unwrap().0)),
+        [Problem::Cut]
+    );
     assert!("%m [%p] %q%u@%d ".parse::<Template>().is_ok());
 }

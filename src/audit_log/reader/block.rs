@@ -124,24 +124,32 @@ impl Block {
             let parsed = match self.format {
                 Format::Json => self.json(text),
                 Format::Csv => self.row(text),
-                _ => Ok(match rows::read(text, unit.kind == UnitKind::Cut, self.form) {
-                    Some(row) => {
-                        if row.is_cut {
-                            report.problem(self.file, Problem::Cut, unit.line, text);
+                _ => Ok(
+                    match rows::read(text, unit.kind == UnitKind::Cut, self.form) {
+                        Some(row) => {
+                            if row.is_cut {
+                                report.problem(self.file, Problem::Cut, unit.line, text);
+                            }
+                            Found::One(Event {
+                                message: row.entry.into(),
+                                ..Event::default()
+                            })
                         }
-                        Found::One(Event {
-                            message: row.entry.into(),
-                            ..Event::default()
-                        })
-                    }
-                    None => {
-                        report.problem(self.file, Problem::Cut, unit.line, text);
-                        continue;
-                    }
-                }),
+                        None => {
+                            report.problem(self.file, Problem::Cut, unit.line, text);
+                            continue;
+                        }
+                    },
+                ),
             };
             match parsed {
-                Ok(Found::One(event)) => joiner.feed(self, *unit, event, report, each),
+                Ok(Found::One(event)) if self.format == Format::Json => {
+                    joiner.feed(self, *unit, event, report, each);
+                }
+                Ok(Found::One(event)) => {
+                    let offset = self.first_offset + as_u64(unit.start);
+                    self.hand(unit.line, offset, &event, report, each);
+                }
                 Ok(Found::Many(opened)) => {
                     let is_known =
                         opened.is_known || !opened.events.is_empty() || !opened.problems.is_empty();
@@ -149,7 +157,12 @@ impl Block {
                         report.problem(self.file, problem, unit.line, text);
                     }
                     for event in opened.events {
-                        joiner.feed(self, *unit, event, report, each);
+                        if self.format == Format::Json {
+                            joiner.feed(self, *unit, event, report, each);
+                        } else {
+                            let offset = self.first_offset + as_u64(unit.start);
+                            self.hand(unit.line, offset, &event, report, each);
+                        }
                     }
                     if !is_known {
                         report.add_foreign(self.file, unit.line, text);
@@ -250,7 +263,9 @@ impl Block {
                     if at > 0 {
                         joined.push(b'\n');
                     }
-                    match lead::split(line).filter(|lead| at > 0 && lead.message.first() == Some(&b'\t')) {
+                    match lead::split(line)
+                        .filter(|lead| at > 0 && lead.message.first() == Some(&b'\t'))
+                    {
                         Some(lead) => {
                             has_lead = true;
                             joined.extend_from_slice(lead.message);
@@ -286,24 +301,28 @@ impl Block {
 
     /// An event of `aws logs --output text` ends where the next begins, or where something is said of the whole.
     fn visit_aws_text(&self, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
-        self.visit_events(report, text_output::is_border, |line, offset, text, report| {
-            let Some(event) = text_output::read(text) else {
-                if !text.trim_ascii().is_empty() && !text_output::is_remark(text) {
-                    report.add_foreign(self.file, line, text);
+        self.visit_events(
+            report,
+            text_output::is_border,
+            |line, offset, text, report| {
+                let Some(event) = text_output::read(text) else {
+                    if !text.trim_ascii().is_empty() && !text_output::is_remark(text) {
+                        report.add_foreign(self.file, line, text);
+                    }
+                    return;
+                };
+                if event.is_cut {
+                    report.problem(self.file, Problem::Cut, line, text);
                 }
-                return;
-            };
-            if event.is_cut {
-                report.problem(self.file, Problem::Cut, line, text);
-            }
-            let event = Event {
-                message: event.message.into(),
-                timestamp_ms: event.timestamp_ms,
-                ingestion_ms: event.ingestion_ms,
-                log_stream: event.stream.map(std::borrow::Cow::Borrowed),
-            };
-            self.hand(line, offset, &event, report, each);
-        });
+                let event = Event {
+                    message: event.message.into(),
+                    timestamp_ms: event.timestamp_ms,
+                    ingestion_ms: event.ingestion_ms,
+                    log_stream: event.stream.map(std::borrow::Cow::Borrowed),
+                };
+                self.hand(line, offset, &event, report, each);
+            },
+        );
     }
 
     /// Hands on the pieces of the text that begin at lines of which `begins` says so, with their place.
@@ -346,9 +365,16 @@ impl Block {
                 message: text.get(start..end).unwrap_or_default().into(),
                 ..Event::default()
             };
-            let line = self.first_line + super::growing::lines(text.get(..start).unwrap_or_default());
+            let line =
+                self.first_line + super::growing::lines(text.get(..start).unwrap_or_default());
             if !event.message.trim_ascii().is_empty() {
-                self.hand(line, self.first_offset + as_u64(start), &event, report, each);
+                self.hand(
+                    line,
+                    self.first_offset + as_u64(start),
+                    &event,
+                    report,
+                    each,
+                );
             }
             start = next.unwrap_or(text.len());
         }
@@ -423,12 +449,7 @@ impl<'a> Joiner<'a> {
         self.pending = Some((unit, event));
     }
 
-    fn flush(
-        &mut self,
-        block: &Block,
-        report: &mut ReadReport,
-        each: &mut impl FnMut(&Entry<'_>),
-    ) {
+    fn flush(&mut self, block: &Block, report: &mut ReadReport, each: &mut impl FnMut(&Entry<'_>)) {
         if let Some((unit, event)) = self.pending.take() {
             let offset = block.first_offset + as_u64(unit.start);
             block.hand(unit.line, offset, &event, report, each);

@@ -107,8 +107,7 @@ impl<'a> Dresser<'a> {
         self.is_told = false;
         if self.plain.is_none() {
             self.last.clear();
-            self.last
-                .extend_from_slice(text.get(..400).unwrap_or(text));
+            self.last.extend_from_slice(text.get(..400).unwrap_or(text));
         }
         let begins_well = match self.form {
             LogLinePrefix::Short => text.get(19..24) == Some(b" UTC:"),
@@ -133,7 +132,10 @@ impl<'a> Dresser<'a> {
             // Whom it was about is gone: the record is nobody's.
             if count_heads(text, 1) > 0 && at > 0 {
                 let bare = [&b"LOG:  "[..], text.get(at..).unwrap_or_default()].concat();
-                each(&Entry { text: &bare, ..*entry });
+                each(&Entry {
+                    text: &bare,
+                    ..*entry
+                });
             } else {
                 each(entry);
             }
@@ -183,7 +185,10 @@ impl<'a> Dresser<'a> {
             // The server writes a severity before a head; where a program took it away, the record counts all the same.
             if starts_with_head(text) {
                 let bare = [b"LOG:  ", text].concat();
-                each(&Entry { text: &bare, ..*entry });
+                each(&Entry {
+                    text: &bare,
+                    ..*entry
+                });
             } else {
                 each(entry);
             }
@@ -206,7 +211,9 @@ impl<'a> Dresser<'a> {
 
     /// Whether names or addresses of the prefix are masked.
     fn is_masked(&self, text: &[u8]) -> bool {
-        let end = memchr::memmem::find(text, HEAD).unwrap_or(110).min(text.len());
+        let end = memchr::memmem::find(text, HEAD)
+            .unwrap_or(110)
+            .min(text.len());
         let Some(prefix) = text.get(..end) else {
             return false;
         };
@@ -239,8 +246,8 @@ impl<'a> Dresser<'a> {
                     let at = usize::try_from(entry.offset.saturating_sub(offset)).unwrap_or(0);
                     let before = text.get(..at).unwrap_or_default();
                     // While it repeats, what comes next is near; a page is a megabyte at most, as a block is.
-                    let is_there = self.searches < 64
-                        && memchr::memmem::find(before, entry.text).is_some();
+                    let is_there =
+                        self.searches < 64 && memchr::memmem::find(before, entry.text).is_some();
                     if is_there {
                         self.is_repeating = true;
                         report.problem(self.file, Problem::Repeated, entry.line, entry.text);
@@ -286,5 +293,6 @@ impl<'a> Dresser<'a> {
 /// What RDS writes between entries.
 fn is_remark(text: &[u8]) -> bool {
     let bare: &[u8] = text.trim_ascii();
-    bare.is_empty() || bare.starts_with(b"---") && memchr::memmem::find(bare, b"END OF LOG").is_some()
+    bare.is_empty()
+        || bare.starts_with(b"---") && memchr::memmem::find(bare, b"END OF LOG").is_some()
 }

@@ -200,8 +200,9 @@ impl Opener {
 
     fn event(&mut self, object: Map<String, Value>, depth: usize) -> Result<(), String> {
         let outer = self.stream.clone();
-        if let Some(Value::String(stream)) =
-            object.get("logStream").or_else(|| object.get("logStreamName"))
+        if let Some(Value::String(stream)) = object
+            .get("logStream")
+            .or_else(|| object.get("logStreamName"))
         {
             self.stream = Some(stream.clone().into_bytes());
         }
@@ -361,9 +362,11 @@ fn is_transformed(object: &Map<String, Value>) -> bool {
     ["logTime", "userName", "dbName", "logLevel"]
         .iter()
         .all(|key| object.contains_key(*key))
-        && !object
-            .values()
-            .any(|value| value.as_str().is_some_and(|text| is_message(text.as_bytes())))
+        && !object.values().any(|value| {
+            value
+                .as_str()
+                .is_some_and(|text| is_message(text.as_bytes()))
+        })
 }
 
 /// The events of a base64 text: batches of CloudWatch, Kinesis and Firehose. `None` if it is no such text.
@@ -386,7 +389,9 @@ fn unpack(text: &str) -> Result<Option<Vec<Value>>, String> {
             .read_to_end(&mut plain)
             .map_err(|error| format!("the packed data cannot be unpacked: {error}"))?;
         if plain.len() as u64 > UNPACKED_MAX {
-            return Err(format!("the packed data is longer than {UNPACKED_MAX} bytes"));
+            return Err(format!(
+                "the packed data is longer than {UNPACKED_MAX} bytes"
+            ));
         }
         bytes = plain;
     }
@@ -430,7 +435,10 @@ fn in_parts(object: &Map<String, Value>, form: LogLinePrefix) -> Option<Vec<u8>>
     };
     // jsonlog has host and port, csvlog has them in one.
     let client = match text_of(object, &["remote_host"]) {
-        Some(host) => client_with(&host, &text_of(object, &["remote_port"]).unwrap_or_default()),
+        Some(host) => client_with(
+            &host,
+            &text_of(object, &["remote_port"]).unwrap_or_default(),
+        ),
         None => client_of(&text_of(object, &["connection_from"]).unwrap_or_default()),
     };
     let part = |keys: &[&str]| Cow::Owned(text_of(object, keys).unwrap_or_default());
@@ -458,7 +466,14 @@ fn record_of(audit: &Map<String, Value>) -> Option<Vec<u8>> {
     let part = |key: &str| text_of(audit, &[key]);
     let mut record = HEAD.to_vec();
     record.extend_from_slice(&part("audit_type")?);
-    for key in ["statement_id", "substatement_id", "class", "command", "object_type", "object_name"] {
+    for key in [
+        "statement_id",
+        "substatement_id",
+        "class",
+        "command",
+        "object_type",
+        "object_name",
+    ] {
         record.push(b',');
         write_field(&mut record, &part(key).unwrap_or_default());
     }

@@ -29,7 +29,10 @@ fn different_messages_and_elements_of_lists_are_all_handed_on() {
     let other = ENTRY.replace("select 1", "select 2");
     assert_eq!(messages(json!({"a": ENTRY, "b": other})).len(), 2);
     assert_eq!(messages(json!([{"a": ENTRY}, {"a": ENTRY}])).len(), 2);
-    assert_eq!(messages(json!({"values": [["1", ENTRY], ["2", ENTRY]]})).len(), 2);
+    assert_eq!(
+        messages(json!({"values": [["1", ENTRY], ["2", ENTRY]]})).len(),
+        2
+    );
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::block::{Entry, as_u64};
 use super::cut::{LOOK_AHEAD, is_border, last_border};
-use crate::audit_log::form::Format;
 use super::report::ReadReport;
 use super::starts::Lines;
+use crate::audit_log::form::Format;
 
 /// Bytes that are kept of an entry that is given up, to find its end.
 pub(in crate::audit_log) const KEPT: usize = LOOK_AHEAD;

@@ -343,7 +343,9 @@ impl JsonCutter {
         };
         let is_container = byte == b'['
             && names.iter().any(|name| **name == self.key[..])
-            && self.begun.is_some_and(|begun| begun.depth == 0 && !self.has_message(begun, text));
+            && self
+                .begun
+                .is_some_and(|begun| begun.depth == 0 && !self.has_message(begun, text));
         match (self.stack.is_empty(), byte) {
             (true, b'[') => self.stack.push(Frame::Events),
             _ if is_container => {
@@ -430,7 +432,12 @@ impl JsonCutter {
             }
         }
         // Behind a list of events the rest of its document is no event.
-        if self.begun.is_none() && matches!(&*self.stack, [Frame::Object] | [Frame::Object, Frame::Object]) {
+        if self.begun.is_none()
+            && matches!(
+                &*self.stack,
+                [Frame::Object] | [Frame::Object, Frame::Object]
+            )
+        {
             self.begun = Some(Begun {
                 start: Some(self.at),
                 line: self.line,

@@ -2,8 +2,8 @@
 
 use crate::audit_log::timestamp::{split_iso_zone, starts_export_event, starts_with_stamp};
 
-/// Bytes that have to be seen of a line to know what stands before its message.
-pub(super) const AHEAD: usize = 64;
+/// Bytes that have to be seen of a line to know what stands before its message. Less than the smallest block.
+pub(super) const AHEAD: usize = 48;
 
 /// A line with a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,7 @@ pub(super) fn split(line: &[u8]) -> Option<Lead<'_>> {
 
 /// Whether a line begins an event: a container runtime writes its time before continuations too.
 pub(super) fn begins_event(line: &[u8]) -> bool {
-    starts_export_event(line)
-        && !line.get(..AHEAD).unwrap_or(line).contains(&b'\t')
+    starts_export_event(line) && !line.get(..AHEAD).unwrap_or(line).contains(&b'\t')
         || split(line).is_some_and(|lead| lead.message.first() != Some(&b'\t'))
 }
 
@@ -70,17 +69,41 @@ mod tests {
         for (line, stream, message) in [
             (format!("2026-11-20T10:00:00.000Z {entry}"), None, entry),
             (format!("2026-11-20T10:00:00 {entry}"), None, entry),
-            (format!("2026-11-20T10:00:00.123000+00:00 orders-1.0 {entry}"), Some("orders-1.0"), entry),
-            (format!("2026-11-20T10:00:00.123456789Z stderr F {entry}"), None, entry),
-            ("2026-11-20T10:00:00.1Z stderr F \tfrom t".to_owned(), None, "\tfrom t"),
-            ("2026-11-20T10:00:00.1Z stdout F {\"a\":1}".to_owned(), None, "{\"a\":1}"),
-            ("2026-11-20T10:00:00.000Z no entry at all".to_owned(), None, "no entry at all"),
+            (
+                format!("2026-11-20T10:00:00.123000+00:00 orders-1.0 {entry}"),
+                Some("orders-1.0"),
+                entry,
+            ),
+            (
+                format!("2026-11-20T10:00:00.123456789Z stderr F {entry}"),
+                None,
+                entry,
+            ),
+            (
+                "2026-11-20T10:00:00.1Z stderr F \tfrom t".to_owned(),
+                None,
+                "\tfrom t",
+            ),
+            (
+                "2026-11-20T10:00:00.1Z stdout F {\"a\":1}".to_owned(),
+                None,
+                "{\"a\":1}",
+            ),
+            (
+                "2026-11-20T10:00:00.000Z no entry at all".to_owned(),
+                None,
+                "no entry at all",
+            ),
             ("2026-11-20T10:00:00.000Z ".to_owned(), None, ""),
         ] {
             let lead = split(line.as_bytes()).expect("a lead");
             assert_eq!(lead.stream, stream.map(str::as_bytes), "{line}");
             assert_eq!(lead.message, message.as_bytes(), "{line}");
-            assert_eq!(begins_event(line.as_bytes()), !message.starts_with('\t'), "{line}");
+            assert_eq!(
+                begins_event(line.as_bytes()),
+                !message.starts_with('\t'),
+                "{line}"
+            );
         }
         assert_eq!(split(b"2026-11-20 10:00:00 UTC:"), None);
         assert_eq!(

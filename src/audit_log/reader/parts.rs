@@ -226,8 +226,14 @@ mod tests {
         );
         let short = parts.write(LogLinePrefix::Short);
         let long = rewrite(&short, LogLinePrefix::Short, LogLinePrefix::Long).unwrap();
-        assert_eq!(rewrite(&long, LogLinePrefix::Long, LogLinePrefix::Short).unwrap(), short);
-        let nobody = Parts { time: Cow::Borrowed(b"today"), ..parts };
+        assert_eq!(
+            rewrite(&long, LogLinePrefix::Long, LogLinePrefix::Short).unwrap(),
+            short
+        );
+        let nobody = Parts {
+            time: Cow::Borrowed(b"today"),
+            ..parts
+        };
         assert_eq!(nobody.write(LogLinePrefix::Short), b"LOG:  AUDIT: a\n\tb");
     }
 

@@ -285,8 +285,7 @@ fn visit_blocks<V: Visitor>(
                 ),
                 (Work::Range(..), None) => return (None, report),
             };
-            let mut dressed =
-                |entry: &Entry<'_>| dresser.hand(entry, &mut told, &mut each);
+            let mut dressed = |entry: &Entry<'_>| dresser.hand(entry, &mut told, &mut each);
             match (&work, &found) {
                 (Work::Block(block), _) => block.visit(&mut report, &mut dressed),
                 (Work::Range(..), Some(found)) => {

@@ -140,7 +140,9 @@ impl Problems {
 
     /// Each problem of each file, with the index of the file.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &Problem, &Seen)> {
-        self.0.iter().map(|((file, problem), seen)| (*file, problem, seen))
+        self.0
+            .iter()
+            .map(|((file, problem), seen)| (*file, problem, seen))
     }
 
     /// Whether there is none.

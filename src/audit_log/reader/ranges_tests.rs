@@ -369,7 +369,7 @@ proptest! {
         // JSON is always read in turn, and quoted as far as it was seen.
         let is_log = |text: &Vec<u8>| Format::detect(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)) == Format::Postgres;
         let format = (is_told || !texts.iter().all(is_log)).then_some(Format::Postgres);
-        let options = ReadOptions { format, block_bytes, entry_bytes, threads: Some(threads) };
+        let options = ReadOptions { format, prefix: None, block_bytes, entry_bytes, threads: Some(threads) };
         let texts: Vec<&[u8]> = texts.iter().map(|text| &text[..]).collect();
         let files = Files::of(&texts);
         let sources = texts.iter().map(|text| Source::Bytes { name: "t".to_owned(), bytes: Arc::from(*text) });
@@ -418,7 +418,7 @@ proptest! {
         let end = usize::try_from(report.bytes).expect("bytes");
         prop_assert!((shortest..=text.len()).contains(&end), "{} of {}", end, shortest);
         // The byte order mark is not theirs to pass over.
-        let options = ReadOptions { format: Some(Format::Postgres), block_bytes, entry_bytes, threads: Some(1) };
+        let options = ReadOptions { format: Some(Format::Postgres), prefix: None, block_bytes, entry_bytes, threads: Some(1) };
         let marked = [b"\xef\xbb\xbf", &text[..end]].concat();
         let (expected, expected_report) = read_all(&in_memory(&marked), &options);
         let expected: Vec<Seen> = expected

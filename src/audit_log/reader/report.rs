@@ -57,7 +57,7 @@ pub struct ReadReport {
     /// Entries that turned out to be none, and were not handed on.
     pub(super) dropped: u64,
     /// What was seen of each file.
-    sights: BTreeMap<usize, Sight>,
+    pub(super) sights: BTreeMap<usize, Sight>,
 }
 
 impl ReadReport {
@@ -165,7 +165,12 @@ impl ReadReport {
             {
                 let (like, remedy) = looks_like(&sight.head.1);
                 let head = sight.head.1.split(|byte| *byte == b'\n').next();
-                self.problem(*file, Problem::NoLog { like, remedy }, 0, head.unwrap_or_default());
+                self.problem(
+                    *file,
+                    Problem::NoLog { like, remedy },
+                    0,
+                    head.unwrap_or_default(),
+                );
             }
         }
         if let Some(first) = first.filter(|_| !has_record) {

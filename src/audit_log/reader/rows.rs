@@ -14,8 +14,8 @@ use crate::audit_log::record::HEAD;
 use crate::audit_log::write::write_field;
 use std::borrow::Cow;
 
-/// Bytes that have to be seen of a line to know whether it begins a row.
-const AHEAD: usize = 64;
+/// Bytes that have to be seen of a line to know whether it begins a row. Less than the smallest block.
+const AHEAD: usize = 48;
 
 /// Finds the rows.
 #[derive(Debug, Default)]
@@ -56,10 +56,7 @@ impl RowCutter {
                     } else {
                         text.len().saturating_sub(AHEAD)
                     };
-                    return Cut {
-                        len,
-                        units,
-                    };
+                    return Cut { len, units };
                 }
             }
         }
@@ -94,7 +91,10 @@ impl RowCutter {
             line += breaks(Some(unit));
             at += len.max(1);
         }
-        Cut { len: at.min(text.len()), units }
+        Cut {
+            len: at.min(text.len()),
+            units,
+        }
     }
 }
 
@@ -235,7 +235,9 @@ fn columns_of(row: &[u8]) -> (Vec<Cow<'_, [u8]>>, bool) {
     let mut end = row.len();
     while end > 0 {
         let text = row.get(..end).unwrap_or_default();
-        let Some(at) = memchr::memrchr(b',', text) else { break };
+        let Some(at) = memchr::memrchr(b',', text) else {
+            break;
+        };
         if let Ok(mut columns) = split_row(row.get(..at).unwrap_or_default()) {
             let open = row.get(at + 1..).unwrap_or_default();
             if let Some(open) = open.strip_prefix(b"\"") {

@@ -18,7 +18,10 @@ fn units(text: &[u8], is_last: bool) -> (usize, Vec<(String, UnitKind)>) {
 
 fn row(user: &str, statement: &str) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let record = format!("AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.t,{},<not logged>", quoted(statement));
+    let record = format!(
+        "AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.t,{},<not logged>",
+        quoted(statement)
+    );
     format!(
         "2026-11-20 10:00:00.171 UTC,{},\"shop\",20652,\"10.0.1.23:50322\",60801957.4ff7,11,\"SELECT\",2026-11-20 09:23:51 UTC,5/12,0,LOG,00000,{},,,,,,,,,\"psql\"\n",
         quoted(user),
@@ -51,7 +54,10 @@ fn a_row_whose_end_is_missing_swallows_no_other() {
 
 #[test]
 fn a_statement_that_looks_like_rows_is_one_statement() {
-    let text = row("alice", &format!("select '\n{}'", row("mallory", "select 1")));
+    let text = row(
+        "alice",
+        &format!("select '\n{}'", row("mallory", "select 1")),
+    );
     let (_, found) = units(text.as_bytes(), true);
     assert_eq!(found.len(), 1);
     let read = read(found[0].0.as_bytes(), false, LogLinePrefix::Short).expect("a row");
@@ -68,9 +74,19 @@ fn a_row_of_pgauditlogtofile_is_a_record() {
         let read = read(row, false, form).expect("a row");
         assert!(!read.is_cut);
         match judge_entry(&read.entry, form) {
-            EntryKind::Audit { prefix, record, doubt: None } => {
-                assert_eq!((prefix.user, prefix.database), (&b"alice"[..], &b"shop"[..]));
-                assert_eq!(&*record.statement.decoded().unwrap(), b"select password, x from account;");
+            EntryKind::Audit {
+                prefix,
+                record,
+                doubt: None,
+            } => {
+                assert_eq!(
+                    (prefix.user, prefix.database),
+                    (&b"alice"[..], &b"shop"[..])
+                );
+                assert_eq!(
+                    &*record.statement.decoded().unwrap(),
+                    b"select password, x from account;"
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -85,7 +101,10 @@ fn a_row_that_ends_in_its_message_counts_as_cut() {
     assert!(read.is_cut);
     assert!(matches!(
         judge_entry(&read.entry, LogLinePrefix::Long),
-        EntryKind::Suspicious { reason: Suspicion::Record(_), .. }
+        EntryKind::Suspicious {
+            reason: Suspicion::Record(_),
+            ..
+        }
     ));
 }
 

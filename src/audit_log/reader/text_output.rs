@@ -74,7 +74,11 @@ fn is_time(text: &[u8]) -> bool {
 }
 
 fn milliseconds(text: &[u8]) -> Option<i64> {
-    std::str::from_utf8(text).ok().filter(|text| text.len() == 13)?.parse().ok()
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|text| text.len() == 13)?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -85,15 +89,27 @@ mod tests {
     fn reads_the_columns_of_each_command() {
         let message = "2026-11-20 10:00:00 UTC:a\n\tb 12";
         for (text, stream, time) in [
-            (format!("EVENTS\t1763632800500\t{message}\t1763632800000"), None, true),
-            (format!("EVENTS\t37380\t1763632800500\torders-1.0\t{message}\t1763632800000"), Some("orders-1.0"), true),
+            (
+                format!("EVENTS\t1763632800500\t{message}\t1763632800000"),
+                None,
+                true,
+            ),
+            (
+                format!("EVENTS\t37380\t1763632800500\torders-1.0\t{message}\t1763632800000"),
+                Some("orders-1.0"),
+                true,
+            ),
             (format!("1763632800000\t{message}"), None, true),
             (format!("EVENTS\t1763632800500\t{message}"), None, false),
         ] {
             let event = read(text.as_bytes()).expect("an event");
             assert_eq!(event.message, message.as_bytes(), "{text}");
             assert_eq!(event.stream, stream.map(str::as_bytes), "{text}");
-            assert_eq!(event.timestamp_ms, time.then_some(1_763_632_800_000), "{text}");
+            assert_eq!(
+                event.timestamp_ms,
+                time.then_some(1_763_632_800_000),
+                "{text}"
+            );
         }
         assert_eq!(read(b"SEARCHEDLOGSTREAMS\torders-1.0\tTrue"), None);
         assert!(is_border(b"SEARCHEDLOGSTREAMS\torders-1.0\tTrue"));

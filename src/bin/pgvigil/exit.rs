@@ -65,7 +65,9 @@ impl Exit {
             Self::CoverageGap => {
                 "a gap in the coverage of enrolment: somebody with a login is, or may be, unwatched"
             }
-            Self::Unread => "logs were not read, or not as a whole: the verdict does not cover all of them",
+            Self::Unread => {
+                "logs were not read, or not as a whole: the verdict does not cover all of them"
+            }
         }
     }
 

@@ -156,7 +156,11 @@ pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Option<Exit> {
 
 /// What was read and is not what it seems, a sentence each.
 pub(crate) fn problems(inputs: &Inputs, report: &ReadReport) -> Vec<String> {
-    report.sentences(inputs).iter().map(|text| visible(text)).collect()
+    report
+        .sentences(inputs)
+        .iter()
+        .map(|text| visible(text))
+        .collect()
 }
 
 /// Says what of the input was no log. Silence would look like a verdict.
