@@ -23,13 +23,16 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::judge::Rules;
 use crate::policy::Loaded;
-use crate::policy::model::{Breakdown, Cluster, Engine, Environment, Signal};
+use crate::policy::model::{Cluster, Engine, Environment, Signal};
 
-use fetch::{Detail, Fetch};
-use monitor_environment::{ENVIRONMENT_LIMIT, MonitorInputs, monitor_environment, pack};
+use fetch::{Ask, Fetch};
+use monitor_environment::{MonitorInputs, monitor_environment};
 use name::{NameProblem, check_names};
-use resources::{Document, Inputs, topic_arn};
+use resources::{Document, Inputs, PolicyLayer, topic_arn};
+
+use query::room::LeftOut;
 
 pub use query::{CompiledQuery, QUERY_LIMIT, QuerySource, StageRole};
 
@@ -49,11 +52,11 @@ pub struct Compiled {
     pub query: CompiledQuery,
     /// The same records, newest first.
     pub investigate: CompiledQuery,
-    /// Records that each exclusion silences, by user.
-    pub shadow: Vec<CompiledQuery>,
     /// SHA-256 of the alarm query, in hexadecimal.
     pub query_digest: String,
-    /// Every resource of every cluster, cluster by cluster, in the safe order.
+    /// Everything that decides what counts.
+    pub rules: Rules,
+    /// What all clusters share, then every resource of every cluster, cluster by cluster, in the safe order.
     pub documents: Vec<Document>,
     /// Every file, sorted by path.
     pub artefacts: Vec<Artefact>,
@@ -61,23 +64,26 @@ pub struct Compiled {
 
 /// Compiles an environment.
 pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compiled {
-    let source = QuerySource::of(&loaded.policy, environment);
-    let query = source.alarm(&header("what counts", &source, environment));
+    let all = QuerySource::of(&loaded.policy, environment);
+    let fetch = Fetch::of(&all).text(Ask::ALL);
+    let (source, left_out) = texts_of(&all, environment);
+    let heading = |what: &str| {
+        let mut header = header(what, &all, environment);
+        if let Some(sentence) = left_out.sentence() {
+            header.push('\n');
+            header.push_str(&sentence);
+        }
+        header
+    };
+    let query = source.alarm(&heading("what counts"));
     let query_digest = digest(&query.text);
-    let investigate =
-        source.investigate(&header("what counts, newest first", &source, environment));
-    let fetch = Fetch::of(&source).text(Detail::Text);
-    let summary = source.summary(&header("what counts, in sums", &source, environment));
-    let table = source.table(&header(
-        "what counts, without statements",
-        &source,
-        environment,
-    ));
-    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
-    let packed_query = packed(environment, &query, &shadow);
+    let investigate = source.investigate(&heading("what counts, newest first"));
+    let summary = source.summary(&heading("what counts, in sums"));
+    let table = source.table(&heading("what counts, without statements"));
+    let rules = Rules::of(&loaded.policy, environment);
+    let policy_layer = PolicyLayer::of(environment, &rules);
     let inputs = MonitorInputs {
-        packed_query: &packed_query,
-        query_digest: &query_digest,
+        rules_digest: &policy_layer.digest,
         policy_digest: &environment.digest,
     };
 
@@ -87,22 +93,24 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         .map(|(signal, query)| (*signal, query.text.clone()))
         .collect();
 
-    let mut documents = Vec::new();
+    let shared = Inputs {
+        summary: &summary.text,
+        investigate: &investigate.text,
+        table: &table.text,
+        query_digest: &query_digest,
+        policy_digest: &environment.digest,
+        policy_layer: &policy_layer,
+        monitor_environment: &BTreeMap::new(),
+        signal_rows: &rows,
+    };
+    let mut documents = resources::shared(environment, &shared);
     for cluster in &environment.clusters {
         let variables = cluster_environment(environment, cluster, inputs);
-        documents.extend(resources::resources(
-            environment,
-            cluster,
-            &Inputs {
-                summary: &summary.text,
-                investigate: &investigate.text,
-                table: &table.text,
-                query_digest: &query_digest,
-                policy_digest: &environment.digest,
-                monitor_environment: &variables,
-                signal_rows: &rows,
-            },
-        ));
+        let inputs = Inputs {
+            monitor_environment: &variables,
+            ..shared
+        };
+        documents.extend(resources::resources(environment, cluster, &inputs));
     }
 
     let groups: Vec<String> = environment
@@ -115,7 +123,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         &loaded.policy,
         environment,
         today,
-        &header("who is audited", &source, environment),
+        &header("who is audited", &all, environment),
     );
     let at = |name: &str| format!("{}/{name}", environment.name);
     let mut artefacts = vec![
@@ -142,16 +150,16 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
                 path: at("monitor-env.json"),
                 text: json(&monitor),
             },
+            Artefact {
+                path: at("policy.json"),
+                text: String::from_utf8_lossy(&rules.to_bytes()).into_owned(),
+            },
         ]),
         Engine::LogAlarm => artefacts.extend(rows.iter().map(|(signal, text)| Artefact {
             path: at(&format!("log-alarm-{}.cwli", signal.name())),
             text: text.clone(),
         })),
     }
-    artefacts.extend(shadow.iter().zip(1..).map(|(query, number)| Artefact {
-        path: at(&format!("shadow-{number}.cwli")),
-        text: query.text.clone(),
-    }));
     artefacts.extend(documents.iter().map(|document| {
         Artefact {
             path: at(&document
@@ -165,10 +173,21 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     Compiled {
         query,
         investigate,
-        shadow,
         query_digest,
+        rules,
         documents,
         artefacts,
+    }
+}
+
+/// What of the policy the texts for people have. A log alarm counts what its text keeps, so nothing is left out of that.
+fn texts_of<'a>(
+    all: &QuerySource<'a>,
+    environment: &Environment,
+) -> (QuerySource<'a>, LeftOut<'a>) {
+    match environment.engine {
+        Engine::Monitor => all.that_fits(),
+        Engine::LogAlarm => (all.clone(), LeftOut::default()),
     }
 }
 
@@ -191,15 +210,6 @@ fn signal_rows(
             )
         })
         .collect()
-}
-
-/// What the monitor runs: the alarm query, and the shadow queries where their figures are asked for.
-fn packed(environment: &Environment, query: &CompiledQuery, shadow: &[CompiledQuery]) -> String {
-    let mut texts = vec![query.text.as_str()];
-    if environment.monitor.metrics.contains(&Breakdown::Suppressed) {
-        texts.extend(shadow.iter().map(|query| query.text.as_str()));
-    }
-    pack(&texts)
 }
 
 /// The variables of one cluster's monitor.
@@ -227,8 +237,8 @@ fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> St
 }
 
 /// SHA-256 in hexadecimal.
-pub fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
+pub fn digest(bytes: impl AsRef<[u8]>) -> String {
+    Sha256::digest(bytes.as_ref())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
@@ -281,10 +291,13 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
 /// What breaks a limit of a service in one environment.
 fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let mut sink = Diagnostics::default();
-    let source = QuerySource::of(&loaded.policy, environment);
-    let query = source.alarm(&header("what counts", &source, environment));
-    let investigate =
-        source.investigate(&header("what counts, newest first", &source, environment));
+    let all = QuerySource::of(&loaded.policy, environment);
+    let (source, left_out) = texts_of(&all, environment);
+    if !left_out.is_empty() {
+        sink.push(leaves_out(&left_out, environment));
+    }
+    let query = source.alarm(&header("what counts", &all, environment));
+    let investigate = source.investigate(&header("what counts, newest first", &all, environment));
     let rows = signal_rows(&source, environment);
     let length = rows
         .values()
@@ -292,34 +305,43 @@ fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
         .fold(query.length().max(investigate.length()), usize::max);
     if length > QUERY_LIMIT {
         sink.push(too_long(&query, length, loaded, environment));
-        return sink;
-    }
-    // Only a function has variables.
-    if environment.engine == Engine::LogAlarm {
-        return sink;
-    }
-    let shadow = source.shadow(&header("what exclusions silence", &source, environment));
-    let packed_query = packed(environment, &query, &shadow);
-    let inputs = MonitorInputs {
-        packed_query: &packed_query,
-        query_digest: &digest(&query.text),
-        policy_digest: &environment.digest,
-    };
-    for cluster in &environment.clusters {
-        let size = monitor_environment::size(&cluster_environment(environment, cluster, inputs));
-        if size > ENVIRONMENT_LIMIT {
-            sink.push(
-                    Diagnostic::new(
-                        Code::CompileMonitorEnvironment,
-                        format!("the monitor's variables take {size} bytes, and Lambda takes at most {ENVIRONMENT_LIMIT}"),
-                    )
-                    .at(cluster.place.clone())
-                    .help("the packed query is the largest part: shorten or remove exclusions"),
-                );
-        }
     }
     sink
 }
+
+fn leaves_out(left_out: &LeftOut<'_>, environment: &Environment) -> Diagnostic {
+    let mut names: Vec<String> = left_out
+        .exclusions
+        .iter()
+        .map(|exclusion| quote(&exclusion.id))
+        .collect();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    if !left_out.accounts.is_empty() {
+        names.push(format!("{} service accounts", left_out.accounts.len()));
+    }
+    let place = left_out
+        .exclusions
+        .first()
+        .map_or(&environment.place, |exclusion| &exclusion.place);
+    Diagnostic::new(
+        Code::CompileLeftOut,
+        format!(
+            "the saved queries and the dashboard of {} have no room for {}",
+            quote(&environment.name),
+            names.join(", ")
+        ),
+    )
+    .help("the monitor knows them all; these texts, which take 10,000 characters, show more records than count")
+    .help("the texts have the exclusions in the order of the policy: put first what silences most")
+    .at(place.clone())
+}
+
+/// Exclusions that a message names one by one.
+const NAMED: usize = 8;
 
 fn too_long(
     query: &CompiledQuery,

@@ -16,6 +16,7 @@ pub mod permission;
 pub mod plan;
 pub mod port;
 pub mod prune;
+pub mod rules;
 pub mod saved;
 pub mod verdict;
 

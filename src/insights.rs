@@ -28,7 +28,6 @@ mod guard;
 mod head;
 mod lex;
 mod lower;
-mod memo;
 mod open_questions;
 mod parse;
 mod predicate;

@@ -17,10 +17,13 @@
 
 mod accounts;
 mod condition;
+pub(crate) mod couple;
 mod explain;
 mod facts;
 mod index;
 mod judging;
+mod known;
+pub(crate) mod memo;
 mod names;
 mod rules;
 pub(crate) mod scope;

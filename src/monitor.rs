@@ -4,8 +4,8 @@
 //! what decides, so that it runs in simulation as it runs in Lambda.
 //!
 //! ```text
-//! receipts of earlier runs ─> which windows ─> one query ─> rows ─> figures ─> metrics ─> detection records
-//!                                                                   ─> notification ─> receipts ─> heartbeat
+//! receipts of earlier runs ─> which windows ─> fetch query ─> rows ─ judge ─> groups ─> figures ─> metrics
+//!                                              ─> detection records ─> notification ─> receipts ─> heartbeat
 //! ```
 //!
 //! Exactly once is made of three things. A record belongs to one window, by the time at which it arrived. A window's
@@ -16,7 +16,9 @@
 mod attempt;
 mod detection;
 mod figures;
+mod gather;
 pub mod invocation;
+mod judging;
 mod link;
 mod notification;
 pub mod port;
@@ -28,6 +30,7 @@ pub mod settings;
 pub mod window;
 
 pub use invocation::{Invocation, What};
+pub use judging::Judging;
 pub use receipt::Receipts;
 pub use run::{Answer, run};
 pub use settings::Settings;

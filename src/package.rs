@@ -1,5 +1,5 @@
-//! The monitor's package for AWS Lambda: a program that runs there, in a zip file that is the same bytes wherever it
-//! is made.
+//! What is uploaded to AWS Lambda: the monitor's package, a program that runs there, and the layer with the rules that it
+//! judges by. Both are zip files that are the same bytes wherever they are made.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::policy::model::Architecture;
 
 pub mod archive;
+pub mod layer;
 pub mod program;
 pub mod toolchain;
 

@@ -11,6 +11,7 @@ pub mod evaluator;
 pub mod explain;
 pub mod fixture;
 pub mod impact;
+pub mod list;
 pub mod live;
 pub mod mutation;
 pub mod reference;

@@ -138,7 +138,11 @@ pub fn judge_entry(entry: &[u8], form: LogLinePrefix) -> EntryKind<'_> {
 /// Whether a line after the first does not begin with the TAB that PostgreSQL puts there
 /// (`append_with_tabs` in elog.c).
 fn has_line_without_tab(entry: &[u8]) -> bool {
-    memchr::memchr_iter(b'\n', entry).any(|at| entry.get(at + 1).is_some_and(|next| *next != b'\t'))
+    let next = entry.get(1..).unwrap_or_default();
+    // No early end: the compiler does many bytes at once. Statements have many short lines.
+    entry.iter().zip(next).fold(false, |so_far, (byte, next)| {
+        so_far | ((*byte == b'\n') & (*next != b'\t'))
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -106,6 +106,8 @@ pub struct Record<'a> {
     pub parameters: Text<'a>,
     /// Rows read or changed, with `pgaudit.log_rows`.
     pub rows: Option<u64>,
+    /// Everything from the class to the parameters, as printed: all but the numbers.
+    pub body: &'a [u8],
 }
 
 /// What is wrong with a record, and where.
@@ -167,6 +169,7 @@ impl<'a> Record<'a> {
         };
         let statement_id = cursor.number("statement id")?;
         let substatement_id = cursor.number("substatement id")?;
+        let body = cursor.at;
         let class = cursor.word("class")?;
         let command = cursor.word("command")?;
         let object_type = Some(cursor.word("object type")?).filter(|word| !word.is_empty());
@@ -175,6 +178,7 @@ impl<'a> Record<'a> {
         let statement = Text::of(cursor.field("statement")?);
         cursor.comma("parameters")?;
         let parameters = Text::of(cursor.field("parameters")?);
+        let body = text.get(body..cursor.at).unwrap_or_default();
         let rows = match cursor.rest() {
             [] => None,
             _ => {
@@ -198,6 +202,7 @@ impl<'a> Record<'a> {
             statement,
             parameters,
             rows,
+            body,
         })
     }
 }

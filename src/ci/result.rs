@@ -11,7 +11,7 @@ use crate::rules::impact::ImpactReport;
 
 /// Version of the document. It grows when a program that reads the older one would be misled. Version 1 had one environment
 /// and no findings.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Why a document is no result.
 #[derive(Debug, thiserror::Error)]
@@ -173,12 +173,10 @@ pub struct Review {
     pub query_characters: usize,
     /// Characters that a query may have.
     pub query_limit: usize,
-    /// Bytes of the monitor's variables, of the fullest cluster.
-    pub monitor_bytes: usize,
-    /// Bytes that they may have.
-    pub monitor_limit: usize,
     /// Digest of the alarm's query.
     pub query_digest: String,
+    /// Digest of the rules that the monitor judges by.
+    pub rules_digest: String,
 }
 
 /// What an apply did.

@@ -83,6 +83,10 @@ impl Reader for Faulty<'_> {
         self.inner.read(document)
     }
 
+    fn rules(&self, function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
+        self.inner.rules(function)
+    }
+
     fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {
         self.inner.list(scope)
     }

@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::compile::resources::{address_of_file, encode};
-use crate::deploy::document::{Document, Fingerprint, Kind, file_of, normalise, pretty};
+use crate::compile::resources::{address_of_file, encode, policy_layer};
+use crate::deploy::document::{
+    Document, EVERY_CLUSTER, Fingerprint, Kind, file_of, normalise, pretty,
+};
 use crate::deploy::port::{
     At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
 };
@@ -195,6 +197,10 @@ fn read_live(path: &Path, kind: Kind) -> Result<Option<Value>, CloudError> {
             ),
         })?;
     normalise(kind, &mut properties);
+    // A file can be edited; its digest is that of what stands there now.
+    if kind == Kind::PolicyLayer {
+        policy_layer::vouch(&mut properties);
+    }
     Ok(Some(properties))
 }
 
@@ -211,6 +217,25 @@ fn read_applied(path: &Path) -> Result<Option<Fingerprint>, CloudError> {
 impl Reader for LocalFolder {
     fn at(&self) -> Result<At, CloudError> {
         Ok(At::local())
+    }
+
+    /// A folder keeps one version of a layer: what stands there is what is attached.
+    fn rules(&self, function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
+        let Some(live) = read_live(&self.path(&function.address), function.kind)? else {
+            return Ok(None);
+        };
+        let layers = live.get("layers").and_then(Value::as_array);
+        let mut names = layers
+            .into_iter()
+            .flatten()
+            .filter_map(|layer| layer.get("name")?.as_str());
+        let Some(name) = names.next() else {
+            return Ok(None);
+        };
+        let address = Document::address_of(EVERY_CLUSTER, Kind::PolicyLayer, name);
+        let layer = read_live(&self.path(&address), Kind::PolicyLayer)?;
+        let rules = layer.and_then(|mut layer| Some(layer.get_mut("rules")?.take()));
+        Ok(rules.map(|rules| serde_json::to_vec(&rules).unwrap_or_default()))
     }
 
     fn read(&self, document: &Document) -> Result<Reading, CloudError> {

@@ -7,6 +7,9 @@
 //! **The cluster's own log group** belongs to RDS. A stack could set its retention only by owning it, and would then
 //! make and delete it: it is left out, and the template's metadata says so.
 //!
+//! **The layer with the rules** is one for all clusters, and each stack publishes a version of its own: a stack that is
+//! rolled back or deleted takes along nothing that another one needs.
+//!
 //! **The account** stands in the ARNs that the policy compiles. A rule of the template refuses every other account
 //! and region.
 
@@ -14,9 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::Artefact;
-use super::export::{ExportFault, cluster, is_retained, kind_at, location, pascal, tail};
-use super::resources::{Document, Kind, Location, Ownership, canonical, encode};
+use super::export::{
+    ExportFault, ExportFile, cluster, is_retained, kind_at, location, pascal, tail,
+};
+use super::resources::{Document, EVERY_CLUSTER, Kind, Location, Ownership, canonical, encode};
 use crate::policy::model::Environment;
 
 mod alerts;
@@ -46,11 +50,12 @@ const LONGEST_DESCRIPTION: usize = 1_024;
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
 const DYNAMIC: &str = "{{resolve:";
 
-/// The templates of an environment, `ENV/cloudformation/CLUSTER.template.json`, sorted by cluster.
+/// The templates of an environment, `ENV/cloudformation/CLUSTER.template.json`, sorted by cluster, and behind them the
+/// object that their layers are made of.
 pub fn cloudformation(
     environment: &Environment,
     documents: &[Document],
-) -> Result<Vec<Artefact>, ExportFault> {
+) -> Result<Vec<ExportFile>, ExportFault> {
     let at = location(environment)?;
     let mut clusters: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
     for document in documents {
@@ -59,11 +64,20 @@ pub fn cloudformation(
             .or_default()
             .push(document);
     }
-    clusters
+    let shared = clusters.remove(EVERY_CLUSTER).unwrap_or_default();
+    let mut layer = None;
+    let mut files = clusters
         .into_iter()
         .map(|(cluster, documents)| {
             let path = format!("{}/{FOLDER}/{}{ENDING}", environment.name, encode(cluster));
-            let template = Template::of(&documents)?;
+            let all: Vec<&Document> = shared.iter().copied().chain(documents).collect();
+            let mut template = Template::of(&all)?;
+            if let Some((name, bytes)) = template.layer.take() {
+                layer = Some(ExportFile {
+                    path: format!("{}/{FOLDER}/{name}", environment.name),
+                    bytes,
+                });
+            }
             let count = template.resources.len();
             let text = text(&template.whole(environment, cluster, &at));
             within(&path, count, "resources", MOST_RESOURCES)?;
@@ -74,9 +88,14 @@ pub fn cloudformation(
                     text: DYNAMIC.to_owned(),
                 });
             }
-            Ok(Artefact { path, text })
+            Ok(ExportFile {
+                path,
+                bytes: text.into_bytes(),
+            })
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    files.extend(layer);
+    Ok(files)
 }
 
 fn within(file: &str, size: usize, unit: &'static str, limit: usize) -> Result<(), ExportFault> {
@@ -104,6 +123,8 @@ struct Template {
     secrets: BTreeMap<String, String>,
     /// The package that the function runs.
     package: Option<String>,
+    /// The object of the layer: its name and contents.
+    layer: Option<(String, Vec<u8>)>,
     /// What the template leaves to others.
     left_out: Vec<String>,
 }
@@ -137,6 +158,7 @@ impl Template {
             Kind::SnsSubscription => alerts::subscription(self, document),
             Kind::IamRole => function::role(self, document),
             Kind::IamRolePolicy => function::role_policy(self, document),
+            Kind::PolicyLayer => function::layer(self, document),
             Kind::LambdaFunction => function::function(self, document),
             Kind::Alarm => alerts::alarm(self, document),
             Kind::LogAlarm => alerts::log_alarm(self, document),
@@ -160,6 +182,7 @@ impl Template {
             Kind::SnsSubscription => format!("Subscription{}", tail()),
             Kind::IamRole => "Role".to_owned(),
             Kind::IamRolePolicy => "RolePolicy".to_owned(),
+            Kind::PolicyLayer => "PolicyLayer".to_owned(),
             Kind::LambdaFunction => "Function".to_owned(),
             Kind::Alarm | Kind::LogAlarm => format!("Alarm{}", tail()),
             Kind::Dashboard => "Dashboard".to_owned(),
@@ -268,7 +291,12 @@ impl Template {
             Some(package) => json!({
                 "PackageBucket": {
                     "Type": "String",
-                    "Description": "Bucket of the package, in the region of the stack",
+                    "Description": "Bucket of the package and of policy-….zip, in the region of the stack",
+                },
+                "PolicyPrefix": {
+                    "Type": "String",
+                    "Default": "",
+                    "Description": "What the keys of policy-….zip begin with in that bucket, such as pgvigil/",
                 },
                 "PackageKey": {
                     "Type": "String",

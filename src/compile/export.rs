@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::resources::policy_layer::{self, LayerFault};
 use super::resources::{Document, Kind, Location};
 use crate::policy::model::Environment;
 
@@ -12,6 +13,45 @@ pub(crate) mod testing;
 
 pub(crate) use fields::Fields;
 pub(crate) use label::{label, pascal, tail};
+
+/// A file of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportFile {
+    /// Where it stands below the output folder, with forward slashes: `ENV/…`.
+    pub path: String,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+}
+
+/// The file of the layer with these rules. Its name holds their digest, so that an engine which is told of other rules
+/// looks for another file: one that nobody handed on stops the deployment.
+pub fn layer_file(digest: &str) -> String {
+    format!("policy-{digest}.zip")
+}
+
+/// Says whether a file bears a name that [`layer_file`] gives.
+pub fn is_layer_file(name: &str) -> bool {
+    let digest = name
+        .strip_prefix("policy-")
+        .and_then(|rest| rest.strip_suffix(".zip"));
+    digest.is_some_and(|digest| {
+        digest.len() == 64
+            && digest
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Name and contents of the file with a document's layer.
+pub(crate) fn layer(document: &Document) -> Result<(String, Vec<u8>), ExportFault> {
+    let fault = |fault: LayerFault| ExportFault::Layer {
+        address: document.address.clone(),
+        fault: fault.to_string(),
+    };
+    let zip = policy_layer::archive(document).map_err(fault)?;
+    let rules = policy_layer::rules(&document.properties).map_err(|error| fault(error.into()))?;
+    Ok((layer_file(&rules.digest()), zip))
+}
 
 /// Why an environment cannot be exported.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -41,6 +81,14 @@ pub enum ExportFault {
         field: String,
         /// The value, as JSON.
         value: String,
+    },
+    /// The document describes no layer.
+    #[error("{address}: {fault}")]
+    Layer {
+        /// The document.
+        address: String,
+        /// What is wrong with it.
+        fault: String,
     },
     /// Two resources would bear one name in the export.
     #[error("{address}: another resource of the export is called `{label}` too")]

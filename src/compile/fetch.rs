@@ -55,14 +55,26 @@ struct Kind {
     wanted: fn(&[Signal]) -> bool,
     /// An expression that is found in every entry of this kind.
     mark: &'static str,
+    /// The parts that hold entries of this kind.
+    parts: &'static [Part],
 }
+
+impl Kind {
+    fn is_in(&self, part: Part) -> bool {
+        part == Part::All || self.parts.contains(&part)
+    }
+}
+
+/// The mark of a record.
+const RECORD: &str = ": +AUDIT: ";
 
 /// Every kind. What is fetched under another kind's mark than a record's has its text behind the prefix as its text.
 const KINDS: &[Kind] = &[
     // Records, broken ones, and lines that quote one: only the reader can tell them apart.
     Kind {
         wanted: |_| true,
-        mark: ": +AUDIT: ",
+        mark: RECORD,
+        parts: &[Part::Records, Part::Unread],
     },
     // What somebody is refused, also under a prefix that is not understood (`judge::scope`): the message up to its
     // first colon holds some words, or it begins with others. `log_error_verbosity = verbose` puts an SQLSTATE before the message.
@@ -70,6 +82,7 @@ const KINDS: &[Kind] = &[
         wanted: |signals| signals.contains(&Signal::Denied),
         mark: "(?:ERROR|FATAL): (?:[^:\\n]*(?:[0-9A-Z]: [^:\\n]*)?(?:authentication failed|pg_hba|row-level)| \
                *(?:[0-9A-Z]{5}: )?(?:must |only (?:role|su)|permission |role \"))",
+        parts: &[Part::Refusals],
     },
 ];
 
@@ -132,15 +145,38 @@ pub enum Detail {
     Client,
 }
 
-/// Which entries a query is about.
+/// Which entries a query is about. The parts other than [`Part::All`] have no entry in common, and are all of them
+/// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// All of them.
     All,
-    /// Those that begin as a record does.
+    /// Those that begin as a record does, in one way. Only somebody who is logged in makes these, and the server names him.
     Records,
-    /// The others: refusals, and what was not read. Anybody who reaches the server can make these, under any name.
-    Others,
+    /// The others that have a record's mark. Anybody who reaches the server can make these, under any name.
+    Unread,
+    /// What somebody was refused. Anybody who reaches the server can make these, under any name.
+    Refusals,
+}
+
+/// What a query asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Which entries.
+    pub part: Part,
+    /// How finely divided.
+    pub detail: Detail,
+    /// First and last window of arrival; all windows where there is none.
+    pub windows: Option<(i64, i64)>,
+}
+
+impl Ask {
+    /// Everything about every entry.
+    pub const ALL: Self = Self {
+        part: Part::All,
+        detail: Detail::Text,
+        windows: None,
+    };
 }
 
 /// What is fetched for an environment.
@@ -171,9 +207,19 @@ impl Fetch {
             patterns: Vec::new(),
             left: Vec::new(),
         };
+        // No window has a number of more digits before the year 3000.
+        let windows = Some((999_999_999, 999_999_999));
         let longest = Detail::ALL
             .into_iter()
-            .flat_map(|detail| Part::ALL.map(|part| fetch.part(part, detail).chars().count()))
+            .flat_map(|detail| {
+                let parts = std::iter::once(Part::All).chain(fetch.parts());
+                parts.map(move |part| Ask {
+                    part,
+                    detail,
+                    windows,
+                })
+            })
+            .map(|ask| fetch.text(ask).chars().count())
             .max()
             .unwrap_or_default();
         // What stands around the lists, of whatever kind.
@@ -218,21 +264,35 @@ impl Fetch {
         self.prefix
     }
 
-    /// The query for all entries.
-    pub fn text(&self, detail: Detail) -> String {
-        self.part(Part::All, detail)
+    /// The parts that are fetched, which are everything together.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let is_wanted = |part: &Part| {
+            let mut kinds = KINDS.iter();
+            kinds.any(|kind| (kind.wanted)(&self.signals) && kind.parts.contains(part))
+        };
+        [Part::Records, Part::Unread, Part::Refusals]
+            .into_iter()
+            .filter(is_wanted)
     }
 
-    /// The query for some of the entries. For a window whose result was cut: who floods one part cannot push the other
-    /// out of its result.
-    pub fn part(&self, part: Part, detail: Detail) -> String {
+    /// The query. Where a result is cut, its parts are asked for one by one: who floods one of them cannot push another out
+    /// of its result.
+    pub fn text(&self, ask: Ask) -> String {
+        let Ask {
+            part,
+            detail,
+            windows,
+        } = ask;
         let mut text = Stages::default();
         let marks: Vec<&str> = KINDS
             .iter()
-            .filter(|kind| (kind.wanted)(&self.signals))
+            .filter(|kind| (kind.wanted)(&self.signals) && kind.is_in(part))
             .map(|kind| kind.mark)
             .collect();
         text.stage(format_args!("filter @message like /{}/", marks.join("|")));
+        if part == Part::Refusals {
+            text.stage(format_args!("filter @message not like /{RECORD}/"));
+        }
         text.stage(format_args!(
             "parse @message /^{}(?<rest>[\\s\\S]*)/",
             self.line_prefix()
@@ -263,11 +323,17 @@ impl Fetch {
         ));
         text.stage(format_args!("filter ({})", self.kept().join(" or ")));
         match part {
-            Part::All => {}
-            Part::Records => text.stage(format_args!("filter isempty(head) = 0")),
-            Part::Others => text.stage(format_args!("filter isempty(head) = 1")),
+            Part::All | Part::Refusals => {}
+            Part::Records => {
+                text.stage(format_args!(
+                    "filter isempty(head) = 0 and isempty(odd) = 1"
+                ));
+            }
+            Part::Unread => {
+                text.stage(format_args!("filter isempty(head) = 1 or isempty(odd) = 0"));
+            }
         }
-        self.groups(detail, &mut text);
+        self.groups(detail, windows, &mut text);
         text.0
     }
 
@@ -348,7 +414,7 @@ impl Fetch {
 
     /// Groups the rows. A key is never missing: in its place stands the log's name, which holds `:` and `/` and is
     /// no user, database, address or severity.
-    fn groups(&self, detail: Detail, text: &mut Stages) {
+    fn groups(&self, detail: Detail, windows: Option<(i64, i64)>, text: &mut Stages) {
         let keys: &[(&str, &str)] = match detail {
             Detail::Text => &[CLIENT, ROLE, DATABASE, HEAD, TEXT],
             Detail::Object => &[CLIENT, ROLE, DATABASE, ACTION, OBJECT],
@@ -366,18 +432,30 @@ impl Fetch {
              toMillis(@ingestionTime) as came"
         ));
         text.stage(format_args!(
-            "fields (came - at) as late, floor(came / {}) as window",
+            "fields (came - at) as late, strlen(@message) as length, floor(came / {}) as window",
             u64::from(self.window_minutes) * 60_000
         ));
+        if let Some((first, last)) = windows {
+            text.stage(format_args!(
+                "filter window >= {first} and window <= {last}"
+            ));
+        }
         let sample = match detail {
-            Detail::Text => ", latest(pid) as process, latest(ids) as number",
+            Detail::Text => ", latest(pid) as process, latest(ids) as number, max(length) as size",
             Detail::Object | Detail::Person | Detail::Client => "",
         };
         text.stage(format_args!(
             "stats count(*) as records, count_distinct(mark) as statements, min(at) as oldest, max(at) as newest, \
              max(late) as lag{sample} by @log, window{names}"
         ));
-        text.stage(format_args!("sort records desc"));
+        // The longest first: of no page can a reader be surprised that knows the one before.
+        text.stage(format_args!(
+            "sort {} desc",
+            match detail {
+                Detail::Text => "size",
+                Detail::Object | Detail::Person | Detail::Client => "records",
+            }
+        ));
         text.stage(format_args!("limit {FETCH_ROWS}"));
     }
 }
@@ -393,11 +471,6 @@ const OBJECT: (&str, &str) = ("relation", "object, @log");
 impl Detail {
     /// From the finest to the coarsest.
     pub const ALL: [Self; 4] = [Self::Text, Self::Object, Self::Person, Self::Client];
-}
-
-impl Part {
-    /// Every part.
-    pub const ALL: [Self; 3] = [Self::All, Self::Records, Self::Others];
 }
 
 /// A query under construction, a stage a line.

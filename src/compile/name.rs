@@ -165,6 +165,17 @@ pub(crate) fn query_role(base: &str) -> String {
     format!("{}-{hash}{QUERY_ROLE}", front.trim_end_matches('-'))
 }
 
+/// The layer with an environment's rules. Layers of all environments of an account's region share one name space. Lambda
+/// takes it wherever it takes the functions' names, which are longer and of the same characters.
+pub(crate) fn policy_layer(environment: &Environment) -> String {
+    let hash = short_hash(&[
+        environment.account.as_deref().unwrap_or_default(),
+        environment.region.as_deref().unwrap_or_default(),
+        &environment.name,
+    ]);
+    format!("{PREFIX}-{}-policy-{hash}", environment.name)
+}
+
 /// Eight hexadecimal digits that tell one cluster from every other.
 fn identity_hash(environment: &Environment, cluster: &Cluster) -> String {
     let kind = match cluster.kind {
@@ -200,6 +211,8 @@ pub(crate) fn short_hash(parts: &[&str]) -> String {
 pub fn limit(kind: Kind) -> usize {
     match kind {
         Kind::LambdaFunction | Kind::EventRule | Kind::IamRole => SHORTEST_LIMIT,
+        // `LayerName` of PublishLayerVersion.
+        Kind::PolicyLayer => 140,
         // Written as OWNER/NAME: 64 for the owner, and as much for what belongs to it.
         Kind::EventTarget => 64 + 1 + 64,
         Kind::LambdaPermission => 64 + 1 + 100,
@@ -215,7 +228,11 @@ pub fn limit(kind: Kind) -> usize {
 fn allowed(kind: Kind, character: char) -> bool {
     let word = character.is_ascii_alphanumeric() || character == '-' || character == '_';
     match kind {
-        Kind::LambdaFunction | Kind::SnsTopic | Kind::Dashboard | Kind::KmsKey => word,
+        Kind::LambdaFunction
+        | Kind::PolicyLayer
+        | Kind::SnsTopic
+        | Kind::Dashboard
+        | Kind::KmsKey => word,
         Kind::EventRule => word || character == '.',
         Kind::IamRole => word || "+=,.@".contains(character),
         Kind::KmsAlias | Kind::LambdaPermission | Kind::SnsSubscription => word || character == '/',

@@ -24,7 +24,7 @@ use crate::judge::{Rule, Rules};
 use super::pattern;
 
 mod signal_rows;
-pub mod shadow;
+pub mod room;
 
 /// Characters that StartQuery and PutQueryDefinition accept (CloudWatch Logs API, `QueryString`).
 pub const QUERY_LIMIT: usize = 10_000;
@@ -37,28 +37,6 @@ const INVESTIGATE: [&str; 4] = [
     "sort @timestamp desc",
     "limit 1000",
 ];
-
-/// The investigation query for the records of an alarm query, which is all that the monitor has: the rows stay, and
-/// what counts them makes room for what shows them. None where nothing in the text counts.
-pub fn investigation_of(alarm: &str) -> Option<String> {
-    let (rows, _) = alarm.rsplit_once("\n| stats ")?;
-    let mut text = rows.to_owned();
-    for stage in INVESTIGATE {
-        text.push_str("\n| ");
-        text.push_str(stage);
-    }
-    text.push('\n');
-    Some(text)
-}
-
-/// The alarm query for records that arrived in some windows only, numbered from 1970 on: for a result that would have
-/// too many rows. None where there is no room for the condition.
-pub fn within_windows(alarm: &str, first: i64, last: i64) -> Option<String> {
-    let (rows, counts) = alarm.rsplit_once("\n| stats ")?;
-    let text =
-        format!("{rows}\n| filter (pgWindow >= {first} and pgWindow <= {last})\n| stats {counts}");
-    (text.chars().count() <= QUERY_LIMIT).then_some(text)
-}
 
 /// Rows that a query returns at most (Logs Insights, `limit`).
 pub const ROW_LIMIT: u32 = 10_000;
@@ -214,7 +192,7 @@ impl<'a> QuerySource<'a> {
         )
     }
 
-    /// The alarm query, which the monitor runs: statements by window of ingestion, log group, user, database, client,
+    /// What counts, as a text for people: statements by window of ingestion, log group, user, database, client,
     /// class, command and object, when they were first and last seen, and how late they came.
     ///
     /// Windows are numbered from 1970 on, as CloudWatch numbers the periods of a metric: a window is one period.

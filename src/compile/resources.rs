@@ -1,4 +1,4 @@
-//! One document for each resource that watches a cluster.
+//! One document for each resource that watches a cluster, and one for the rules that all clusters share.
 //!
 //! Documents are the same for every provider and hold no value that only the provider knows: ARNs are made of
 //! names, and what has no name yet (a key's id, the package's digest, a secret) is a reference, an object with
@@ -17,16 +17,18 @@ mod document;
 mod log_alarm;
 mod metric;
 mod place;
+pub mod policy_layer;
 pub mod published;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use document::{
-    Document, Kind, Ownership, Provenance, address_of_file, canonical, encode, file_of, normalise,
-    pretty,
+    Document, EVERY_CLUSTER, Kind, Ownership, Provenance, address_of_file, canonical, encode,
+    file_of, normalise, pretty,
 };
 pub use metric::{Metric, Unit};
 pub use place::{LOCAL_ACCOUNT, LOCAL_REGION, Location, partition};
+pub use policy_layer::PolicyLayer;
 
 /// Days of retention that CloudWatch Logs takes (`PutRetentionPolicy`).
 pub const RETENTION_DAYS: [u32; 22] = [
@@ -35,7 +37,7 @@ pub const RETENTION_DAYS: [u32; 22] = [
 ];
 
 /// The alarms about the monitor itself: what their names end with.
-pub const MONITOR_ALARMS: [&str; 3] = ["monitor-errors", "heartbeat", "delivery"];
+pub const MONITOR_ALARMS: [&str; 4] = ["monitor-errors", "heartbeat", "delivery", "not-judged"];
 
 /// The metric alarms about an engine itself: what their names end with. A log alarm publishes no metrics; what its
 /// topic fails to deliver is a metric of SNS.
@@ -55,6 +57,9 @@ const TARGET: &str = "monitor";
 /// Name of the role's only inline policy.
 const ROLE_POLICY: &str = "monitor";
 
+/// What Lambda runs the monitor in: the program brings everything itself (Lambda developer guide, "OS-only runtimes").
+pub const RUNTIME: &str = "provided.al2023";
+
 /// What was compiled before and goes into the documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -69,6 +74,8 @@ pub struct Inputs<'a> {
     pub query_digest: &'a str,
     /// Digest of the policy files.
     pub policy_digest: &'a str,
+    /// The rules, as the function has them attached.
+    pub policy_layer: &'a PolicyLayer,
     /// The function's environment, secrets as references' names only.
     pub monitor_environment: &'a BTreeMap<String, String>,
     /// The rows-only query of each signal, for log alarms.
@@ -111,6 +118,25 @@ pub fn rate(minutes: u32) -> String {
         "rate(1 minute)".to_owned()
     } else {
         format!("rate({minutes} minutes)")
+    }
+}
+
+/// What all clusters of an environment share: the layer with the rules, where functions judge by them.
+pub fn shared(environment: &Environment, inputs: &Inputs<'_>) -> Vec<Document> {
+    match environment.engine {
+        Engine::Monitor => vec![
+            inputs
+                .policy_layer
+                .document(environment, provenance(inputs)),
+        ],
+        Engine::LogAlarm => Vec::new(),
+    }
+}
+
+fn provenance(inputs: &Inputs<'_>) -> Provenance {
+    Provenance {
+        policy: inputs.policy_digest.to_owned(),
+        query: inputs.query_digest.to_owned(),
     }
 }
 
@@ -169,6 +195,7 @@ impl Compiler<'_> {
             self.role_policy(),
             self.function(),
             self.errors_alarm(),
+            self.not_judged_alarm(),
             self.heartbeat_alarm(),
             self.permission(),
             self.rule(),
@@ -195,10 +222,7 @@ impl Compiler<'_> {
             name,
             depends_on,
             ownership: Ownership::Owned,
-            provenance: Provenance {
-                policy: self.inputs.policy_digest.to_owned(),
-                query: self.inputs.query_digest.to_owned(),
-            },
+            provenance: provenance(self.inputs),
             properties,
         }
     }
@@ -556,13 +580,14 @@ impl Compiler<'_> {
             "pgvigil:policy".to_owned(),
             json!(self.inputs.policy_digest),
         );
-        tags.insert("pgvigil:query".to_owned(), json!(self.inputs.query_digest));
+        let layer = self.inputs.policy_layer;
+        tags.insert("pgvigil:rules".to_owned(), json!(layer.digest));
         let properties = json!({
             "name": self.names.shared(),
             "description": format!("Counts what people do on {}", self.subject()),
             "package_type": "Zip",
             "code": { "digest_of": format!("pgvigil-monitor-{architecture}") },
-            "runtime": "provided.al2023",
+            "runtime": RUNTIME,
             "handler": "bootstrap",
             "architectures": [architecture],
             "memory_mb": monitor.memory_mb,
@@ -571,7 +596,7 @@ impl Compiler<'_> {
             "reserved_concurrency": 1,
             "role": self.role_arn(),
             "environment": variables,
-            "layers": [],
+            "layers": [layer.reference()],
             "vpc": { "security_groups": [], "subnets": [] },
             "dead_letter": null,
             "kms_key": null,
@@ -587,6 +612,7 @@ impl Compiler<'_> {
                 &format!("{}/{ROLE_POLICY}", self.names.base()),
             ),
             self.address(Kind::LogGroup, &self.names.monitor_log_group()),
+            layer.address(),
         ];
         self.document(
             Kind::LambdaFunction,
@@ -600,12 +626,12 @@ impl Compiler<'_> {
         let monitor = &self.environment.monitor;
         let metric = Metric::signal(self.cluster, settings.signal);
         let description = format!(
-            "People's statements on {} ({}): more than {} in {} minutes. Query {}. Investigate with the saved query {}.",
+            "People's statements on {} ({}): more than {} in {} minutes. Rules {}. Investigate with the saved query {}.",
             self.subject(),
             settings.signal.name(),
             settings.threshold,
             monitor.window_minutes,
-            short(self.inputs.query_digest),
+            short(&self.inputs.policy_layer.digest),
             self.names.saved_query(),
         );
         self.alarm(
@@ -640,6 +666,29 @@ impl Compiler<'_> {
             json!({
                 "statistic": "Maximum",
                 "evaluation_periods": 1,
+                "datapoints_to_alarm": 1,
+                "comparison": "GreaterThanThreshold",
+                "threshold": 0,
+                "missing_data": "notBreaching",
+            }),
+        )
+    }
+
+    fn not_judged_alarm(&self) -> Document {
+        let monitor = &self.environment.monitor;
+        let metric = Metric::not_judged(&self.cluster.log_group());
+        self.alarm(
+            self.names.monitor_alarm("not-judged"),
+            &format!(
+                "On {} there was more in a window than one query returns: records counted that nobody judged. Who made them stands in the monitor's log.",
+                self.subject()
+            ),
+            &monitor.namespace,
+            metric.name,
+            metric.dimensions_value(),
+            json!({
+                "statistic": "Maximum",
+                "evaluation_periods": periods_watched(monitor),
                 "datapoints_to_alarm": 1,
                 "comparison": "GreaterThanThreshold",
                 "threshold": 0,
@@ -762,16 +811,23 @@ impl Compiler<'_> {
             .iter()
             .map(|(_, name)| self.alarm_arn(name))
             .collect();
-        let log = |title: &str, y: u32, query: &str| {
+        let table = |title: &str, y: u32, query: &str| {
             json!({
                 "type": "log", "x": 0, "y": y, "width": 24, "height": 8,
                 "properties": {
-                    "title": format!("{title} (query {digest})"),
+                    "title": title,
                     "region": self.at.region,
                     "view": "table",
-                    "query": self.widget_query(query),
+                    "query": query,
                 },
             })
+        };
+        let log = |title: &str, y: u32, query: &str| {
+            table(
+                &format!("{title} (query {digest})"),
+                y,
+                &self.widget_query(query),
+            )
         };
         let graph = |title: &str, x: u32, statistic: &str, metrics: Vec<Value>| {
             json!({
@@ -812,10 +868,16 @@ impl Compiler<'_> {
                 4,
                 self.inputs.summary,
             ),
-            log("Newest records", 12, self.inputs.table),
         ];
-        // Log alarms publish no metrics: there is nothing to draw.
-        if self.environment.engine == Engine::Monitor {
+        // Log alarms write no detections and publish no metrics.
+        if self.environment.engine == Engine::LogAlarm {
+            widgets.push(log("Newest records", 12, self.inputs.table));
+        } else {
+            widgets.push(table(
+                "What the monitor told, newest first",
+                12,
+                &self.detections(),
+            ));
             widgets.push(graph("Counted statements", 0, "Maximum", counted));
             widgets.push(graph("Health of the monitor", 12, "Maximum", health));
         }
@@ -830,6 +892,17 @@ impl Compiler<'_> {
             self.names.shared(),
             &depends_on,
             properties,
+        )
+    }
+
+    /// The monitor's own records, which are small: no reader of a dashboard scans the database's log again for what the monitor
+    /// has judged. Logs Insights finds the fields of JSON by itself (CloudWatch Logs user guide, "Supported logs and discovered
+    /// fields").
+    fn detections(&self) -> String {
+        format!(
+            "SOURCE '{}'\n| filter record = 'pgvigil.detection'\n| display @timestamp, user, database, client, class, command, \
+             object, statements, not_judged\n| sort @timestamp desc\n| limit 100",
+            self.names.monitor_log_group()
         )
     }
 

@@ -1,4 +1,4 @@
-//! An environment as a root module of Terraform, in JSON syntax.
+//! An environment as a root module of Terraform, in JSON syntax, and the layer with its rules beside it.
 //!
 //! One file for all clusters, since a state belongs to an account and a region. What a fleet needs beside it (a
 //! backend, its own tags) stands in files of its own in the same folder.
@@ -18,8 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::Artefact;
-use super::export::{ExportFault, cluster, is_retained, kind_at, label, location, tail};
+use super::export::{
+    ExportFault, ExportFile, cluster, is_retained, kind_at, label, location, tail,
+};
 use super::resources::{Document, Kind, Location, Ownership, pretty};
 use crate::policy::model::{Engine, Environment};
 
@@ -34,7 +35,7 @@ use literal::literal;
 /// The folder of the module below the environment's.
 pub const FOLDER: &str = "terraform";
 
-/// The module's only file.
+/// The module's only file that Terraform reads by itself.
 pub const FILE: &str = "main.tf.json";
 
 /// `import` blocks with `for_each` came with 1.7: <https://developer.hashicorp.com/terraform/language/import>
@@ -55,11 +56,11 @@ struct Block {
     import: import::Id,
 }
 
-/// The module of an environment: `ENV/terraform/main.tf.json`.
+/// The module of an environment, `ENV/terraform/main.tf.json`, and behind it the file that its layer is made of.
 pub fn terraform(
     environment: &Environment,
     documents: &[Document],
-) -> Result<Artefact, ExportFault> {
+) -> Result<Vec<ExportFile>, ExportFault> {
     let at = location(environment)?;
     let mut module = Module::of(at, documents);
     for document in documents {
@@ -127,10 +128,16 @@ pub fn terraform(
     if let (Some(root), false) = (root.as_object_mut(), module.data.is_empty()) {
         root.insert("data".to_owned(), json!({ "aws_kms_alias": module.data }));
     }
-    Ok(Artefact {
-        path: format!("{}/{FOLDER}/{FILE}", environment.name),
-        text: pretty(&root),
-    })
+    let at = |name: &str| format!("{}/{FOLDER}/{name}", environment.name);
+    let mut files = vec![ExportFile {
+        path: at(FILE),
+        bytes: pretty(&root).into_bytes(),
+    }];
+    files.extend(module.layer.map(|(name, bytes)| ExportFile {
+        path: at(&name),
+        bytes,
+    }));
+    Ok(files)
 }
 
 /// A module that grows.
@@ -150,6 +157,8 @@ struct Module {
     secrets: BTreeMap<String, String>,
     /// The package that every function of the environment runs.
     package: Option<String>,
+    /// The file of the layer that every function of the environment has: its name and contents.
+    layer: Option<(String, Vec<u8>)>,
 }
 
 impl Module {
@@ -163,6 +172,7 @@ impl Module {
             data: BTreeMap::new(),
             secrets: BTreeMap::new(),
             package: None,
+            layer: None,
         };
         for document in documents {
             // One of the resources that bear the shared name, in either engine.
@@ -186,6 +196,7 @@ impl Module {
             Kind::SnsSubscription => alerts::subscription(self, document),
             Kind::IamRole => function::role(document),
             Kind::IamRolePolicy => function::role_policy(self, document),
+            Kind::PolicyLayer => function::layer(self, document),
             Kind::LambdaFunction => function::function(self, document),
             Kind::Alarm => alerts::alarm(self, document),
             Kind::LogAlarm => alerts::log_alarm(self, document),
@@ -214,7 +225,7 @@ impl Module {
             }
             let address = format!("{}.{label}", block.of_type);
             let adopted = document.ownership == Ownership::Adopted;
-            self.imports.push(block.import.block(&address, adopted));
+            self.imports.extend(block.import.block(&address, adopted));
             if let Some(note) = block.import.note() {
                 block.arguments.insert("//".to_owned(), json!(note));
             }
@@ -244,6 +255,8 @@ impl Module {
                 document,
                 self.shared.get(of).map(String::as_str).unwrap_or_default(),
             ),
+            // One for all clusters.
+            (Kind::PolicyLayer, _) => return "policy".to_owned(),
             _ => return label(of),
         };
         format!("{}_{}", label(of), label(part))
@@ -307,6 +320,7 @@ fn type_of(kind: Kind) -> &'static str {
         Kind::SnsSubscription => "aws_sns_topic_subscription",
         Kind::IamRole => "aws_iam_role",
         Kind::IamRolePolicy => "aws_iam_role_policy",
+        Kind::PolicyLayer => "aws_lambda_layer_version",
         Kind::LambdaFunction => "aws_lambda_function",
         Kind::Alarm => "aws_cloudwatch_metric_alarm",
         Kind::LogAlarm => "awscc_cloudwatch_log_alarm",

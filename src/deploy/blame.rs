@@ -169,6 +169,7 @@ mod tests {
             outcome: None,
             drift: (0..count).map(drift).collect(),
             alike: Vec::new(),
+            rules: Vec::new(),
             unread: Vec::new(),
             notes: BTreeMap::new(),
             blame: BTreeMap::new(),

@@ -83,6 +83,7 @@ pub fn destroy(
         identity: identity.clone(),
         resources,
         drift: Vec::new(),
+        rules: Vec::new(),
         unread,
     })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
-use super::document::{Kind, canonical};
+use super::document::{Kind, canonical, compared};
 
 /// Stands for a secret.
 pub const SECRET: &str = "(secret)";
@@ -101,7 +101,8 @@ fn diff(kind: Kind, before: &Value, after: &Value, desired: Desired) -> Vec<Chan
         desired,
         changes: Vec::new(),
     };
-    walk.values(&mut Vec::new(), Some(before), Some(after));
+    let (before, after) = (compared(kind, before), compared(kind, after));
+    walk.values(&mut Vec::new(), Some(&before), Some(&after));
     walk.changes
 }
 

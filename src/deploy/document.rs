@@ -7,7 +7,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use crate::compile::resources::{
-    Document, Kind, Ownership, Provenance, canonical, file_of, normalise, pretty,
+    Document, EVERY_CLUSTER, Kind, Ownership, PolicyLayer, Provenance, canonical, file_of,
+    normalise, pretty,
 };
 
 /// Counts up when documents of the same policy come out differently: an older fingerprint then says nothing.
@@ -21,9 +22,9 @@ const SHAPE: u32 = 1;
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of properties as they stand.
+    /// The fingerprint of properties as they stand, but for those that a digest among the others vouches for.
     pub fn of(kind: Kind, properties: &Value) -> Self {
-        let mut properties = properties.clone();
+        let mut properties = compared(kind, properties);
         normalise(kind, &mut properties);
         Self(format!(
             "{SHAPE}-{}",
@@ -56,6 +57,17 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The properties that are compared.
+pub(super) fn compared(kind: Kind, properties: &Value) -> Value {
+    let mut properties = properties.clone();
+    if let Value::Object(properties) = &mut properties {
+        for field in kind.vouched() {
+            properties.remove(*field);
+        }
+    }
+    properties
 }
 
 /// SHA-256 in hexadecimal.

@@ -8,6 +8,7 @@ use super::blame::Blame;
 use super::document::Document;
 use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, plan};
 use super::port::{Identity, Reader};
+use super::rules::RulesChange;
 use super::verdict::{Outcome, Verdict};
 
 /// What somebody else changed in an environment.
@@ -23,6 +24,9 @@ pub struct DriftReport {
     pub drift: Vec<Drift>,
     /// The same edit on several resources, told once.
     pub alike: Vec<Alike>,
+    /// What functions judge by now in the place of the rules that the files declare, where somebody else changed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RulesChange>,
     /// What could not be read.
     pub unread: Vec<Unread>,
     /// What a person should know about resources that did not drift, by address: such as a subscription that waits for
@@ -71,10 +75,21 @@ pub fn drift(
         .filter(|resource| resource.verdict == Verdict::Clean)
         .filter_map(|resource| Some((resource.address.clone(), resource.note.clone()?)))
         .collect();
+    let drifted: BTreeSet<&str> = plan
+        .drift
+        .iter()
+        .map(|drift| drift.address.as_str())
+        .collect();
+    let rules = plan
+        .rules
+        .iter()
+        .filter_map(|change| change.of_drifted(&drifted))
+        .collect();
     Ok(DriftReport {
         format_version: FORMAT_VERSION,
         identity: plan.identity.clone(),
         outcome: plan.outcome().ok(),
+        rules,
         drift: plan.drift,
         alike,
         unread: plan.unread,

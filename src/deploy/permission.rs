@@ -72,6 +72,8 @@ pub enum On {
     LogGroups,
     /// Monitors' functions.
     Functions,
+    /// Layers with the rules of monitors, and their versions.
+    Layers,
     /// Roles of monitors and of log alarms.
     Roles,
     /// Roles, handed to the service of the engine and to nothing else.
@@ -222,6 +224,10 @@ operations! {
         ListFunctions reads Everything 10 for Adopt needs "lambda:ListFunctions";
         GetPolicy reads Functions 7 for Plan needs "lambda:GetPolicy";
         GetFunctionEventInvokeConfig reads Functions 7 for Plan needs "lambda:GetFunctionEventInvokeConfig";
+        ListLayerVersions reads Everything 7 for Plan needs "lambda:ListLayerVersions";
+        GetLayerVersion reads Layers 7 for Plan needs "lambda:GetLayerVersion";
+        PublishLayerVersion writes Layers 7 for Apply needs "lambda:PublishLayerVersion";
+        DeleteLayerVersion writes Layers 7 for Apply needs "lambda:DeleteLayerVersion";
         CreateFunction writes Functions 7 for Apply needs "lambda:CreateFunction", "lambda:TagResource";
         UpdateFunctionCode writes Functions 7 for Apply needs "lambda:UpdateFunctionCode";
         UpdateFunctionConfiguration writes Functions 7 for Apply needs "lambda:UpdateFunctionConfiguration";
@@ -286,7 +292,8 @@ impl Operation {
     /// The only engine that needs it. What takes the other engine's resources down is for both.
     fn engine(self) -> Option<Engine> {
         match self {
-            Self::CreateFunction
+            Self::PublishLayerVersion
+            | Self::CreateFunction
             | Self::UpdateFunctionCode
             | Self::UpdateFunctionConfiguration
             | Self::PutFunctionConcurrency
@@ -423,6 +430,8 @@ fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String>
             both
         }
         On::Functions => named(&|name| at.arn("lambda", &format!("function:{name}"))),
+        // The pattern holds for the versions too: `layer:NAME` and `layer:NAME:NUMBER`.
+        On::Layers => named(&|name| at.arn("lambda", &format!("layer:{name}"))),
         On::Roles | On::PassedRoles => named(&|name| at.iam_arn(&format!("role/{name}"))),
         On::Topics => named(&|name| at.arn("sns", name)),
         On::Keys => vec![at.arn("kms", "key/*")],

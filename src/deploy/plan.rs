@@ -10,6 +10,7 @@ use super::diff::{self, Change};
 use super::document::{Document, Fingerprint, Kind, Ownership};
 use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
 use super::prune::refuse_orphaned_topics;
+use super::rules::{self, RulesChange};
 use super::verdict::{Outcome, Verdict, judge, live_fingerprint};
 
 /// Version of the plan's JSON.
@@ -132,6 +133,9 @@ pub struct Plan {
     pub resources: Vec<Planned>,
     /// What somebody else changed.
     pub drift: Vec<Drift>,
+    /// How the rules of functions change: once for all that judge by the same rules now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RulesChange>,
     /// What could not be read. Such a plan is never clean and never applied.
     pub unread: Vec<Unread>,
 }
@@ -224,7 +228,9 @@ pub fn plan(
     let mut documents: Vec<&Document> = documents.iter().collect();
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
     let survey = Survey::take(identity, &documents, reader);
-    compare(identity, &documents, &survey, prune)
+    let mut plan = compare(identity, &documents, &survey, prune)?;
+    plan.rules = rules::changes(&documents, &survey.readings, reader);
+    Ok(plan)
 }
 
 /// Refuses credentials that lead elsewhere.
@@ -325,6 +331,7 @@ pub fn compare(
         identity: identity.clone(),
         resources,
         drift,
+        rules: Vec::new(),
         unread,
     })
 }

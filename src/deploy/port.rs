@@ -247,6 +247,11 @@ pub trait Reader {
         &[]
     }
 
+    /// The rules that a function is given: the file in the layer that is attached to it now. `None` where it has none.
+    fn rules(&self, _function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
+        Ok(None)
+    }
+
     /// Reads one resource, in the form of its document.
     fn read(&self, document: &Document) -> Result<Reading, CloudError>;
 

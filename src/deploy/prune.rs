@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::document::{Document, Kind};
 use super::plan::{Action, Plan, PlanError, Planned, Survey, compare, same_place};
 use super::port::{Found, Identity, Reader};
+use super::rules;
 
 /// Addresses and patterns that were named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,7 +96,9 @@ pub fn plan_pruned(
         // Nothing is known, so nothing is deleted; the plan says that it could not be read.
         Err(_) => BTreeSet::new(),
     };
-    compare(identity, &documents, &survey, &addresses)
+    let mut plan = compare(identity, &documents, &survey, &addresses)?;
+    plan.rules = rules::changes(&documents, &survey.readings, reader);
+    Ok(plan)
 }
 
 /// `*` stands for any text, everything else for itself.

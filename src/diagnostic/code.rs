@@ -164,8 +164,8 @@ codes! {
     EnvironmentSecretReference = "environment/secret-reference", Error, "a reference to a secret is not one", "write one of `from_env: NAME` and `from_secret: NAME`";
     EnvironmentNobodyTold = "environment/nobody-told", Warning, "nobody is told when an alarm goes off", "add `notifications`";
     EnvironmentResourceName = "environment/resource-name", Error, "the name of a resource becomes too long", "shorten the environment's name";
-    CompileQueryLength = "compile/query-length", Error, "the compiled query is longer than Logs Insights takes", "remove or shorten exclusions";
-    CompileMonitorEnvironment = "compile/monitor-environment", Error, "the monitor's variables are larger than Lambda takes", "remove or shorten exclusions";
+    CompileQueryLength = "compile/query-length", Error, "the query of a log alarm is longer than Logs Insights takes", "remove or shorten exclusions";
+    CompileLeftOut = "compile/left-out", Warning, "the saved queries and the dashboard have no room for some exclusions", "put first what silences most";
 }
 
 impl fmt::Display for Code {

@@ -7,6 +7,7 @@ mod alarms;
 mod database;
 mod environment;
 mod function;
+mod function_rules;
 mod key;
 mod log;
 mod log_alarm;
@@ -205,6 +206,7 @@ pub const ALL: &[Check] = &[
     function::ACTIVE,
     function::CONCURRENCY,
     function::VARIABLES,
+    function_rules::RULES,
     function::RUNS,
     function::HEARTBEAT,
     function::OWN_LOG,

@@ -22,6 +22,8 @@ pub enum AlarmRole {
     Heartbeat,
     /// Messages that no subscriber took.
     Delivery,
+    /// Records that nobody judged.
+    NotJudged,
 }
 
 /// A cluster, with everything that belongs to it.
@@ -85,7 +87,12 @@ impl<'a> Subject<'a> {
         if self.names.log_heartbeat() == name {
             return Some(AlarmRole::Heartbeat);
         }
-        let roles = [AlarmRole::Errors, AlarmRole::Heartbeat, AlarmRole::Delivery];
+        let roles = [
+            AlarmRole::Errors,
+            AlarmRole::Heartbeat,
+            AlarmRole::Delivery,
+            AlarmRole::NotJudged,
+        ];
         MONITOR_ALARMS
             .iter()
             .zip(roles)

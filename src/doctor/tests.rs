@@ -719,6 +719,36 @@ const BROKEN: &[Case] = {
                     json!("/aws/rds/cluster/other/postgresql");
             });
         }),
+        ("function-rules", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |function| {
+                function["layers"] = json!([]);
+            });
+        }),
+        ("function-rules", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |function| {
+                function["environment"]["PGVIGIL_RULES_DIGEST"] = json!("0");
+            });
+        }),
+        ("function-rules", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |function| {
+                function["layers"][0]["code_sha256"] = json!("0");
+                function["environment"]["PGVIGIL_RULES_DIGEST"] = json!("0");
+            });
+        }),
+        ("function-rules", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |function| {
+                let layers = function["layers"].as_array_mut().unwrap();
+                layers.push(json!(
+                    "arn:aws:lambda:eu-west-1:210987654321:layer:theirs:1"
+                ));
+            });
+        }),
+        ("function-rules", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |function| {
+                let variables = function["environment"].as_object_mut().unwrap();
+                variables.remove("PGVIGIL_RULES_DIGEST");
+            });
+        }),
         ("function-runs", Fail, |world| {
             world.function().invocations = 0
         }),

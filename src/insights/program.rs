@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::aggregate::Groups;
 use super::lower::{self, Barrier, Part, Pipeline};
-use super::memo::Memo;
 use super::predicate::MissingField;
 use super::segment::{Event, Frame, Outcome, Verdict, Workplace};
 use super::syntax::{Direction, Query};
 use super::value::{self, Owned, Value};
+use crate::judge::memo::Memo;
 use crate::policy::pattern::Fault;
 
 /// Rows that the service returns when no `limit` is written (AWS, `limit` command).

@@ -10,10 +10,10 @@ use regex_automata::meta;
 
 use super::extract::{Extractor, Workspace};
 use super::function::Kind;
-use super::memo::Memo;
 use super::predicate::{Condition, MissingField};
 use super::term::Term;
 use super::value::{Owned, Value};
+use crate::judge::memo::Memo;
 
 /// The number of the first filter that rejects, if one does.
 pub(super) type Outcome = Option<u16>;

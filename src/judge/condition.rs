@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use super::facts::{Facts, Sql, is_space, words};
 use super::names::{self, Names};
@@ -32,11 +32,14 @@ pub(super) enum TextTest {
         functions: Arc<Names>,
         types: Arc<Names>,
     },
-    Lacks(Vec<Box<[u8]>>),
-    LacksWords(Vec<Box<[u8]>>),
-    LacksNames(Vec<Box<[u8]>>),
-    Contains(Vec<Box<[u8]>>),
+    Lacks(Vec<Part>),
+    LacksWords(Vec<Part>),
+    LacksNames(Vec<Part>),
+    Contains(Vec<Part>),
 }
+
+/// A text in lower case that is looked for in a statement. To make ready for the search costs more than to search.
+pub(super) type Part = Finder<'static>;
 
 /// Texts and patterns, one of which has to be the whole text.
 #[derive(Debug)]
@@ -161,10 +164,10 @@ pub(super) fn tests<'a>(matcher: &'a Match, shared: &mut Shared<'a>) -> Vec<Test
                     functions: shared.names(functions),
                     types: types.map_or_else(names::harmless_types, |types| shared.names(types)),
                 },
-                TextCondition::Lacks(parts) => TextTest::Lacks(lower(parts)),
-                TextCondition::LacksWords(words) => TextTest::LacksWords(lower(words)),
-                TextCondition::LacksNames(names) => TextTest::LacksNames(lower(names)),
-                TextCondition::Contains(parts) => TextTest::Contains(lower(parts)),
+                TextCondition::Lacks(texts) => TextTest::Lacks(parts(texts)),
+                TextCondition::LacksWords(words) => TextTest::LacksWords(parts(words)),
+                TextCondition::LacksNames(names) => TextTest::LacksNames(parts(names)),
+                TextCondition::Contains(texts) => TextTest::Contains(parts(texts)),
             }),
         })
         .collect()
@@ -177,6 +180,13 @@ fn lower(texts: &[String]) -> Vec<Box<[u8]>> {
         .collect()
 }
 
+fn parts(texts: &[String]) -> Vec<Part> {
+    texts
+        .iter()
+        .map(|text| Finder::new(text.to_lowercase().as_bytes()).into_owned())
+        .collect()
+}
+
 /// A text of the policy, as [`words`] gives that of a record: all semicolons at its end are left out.
 fn wanted(text: &str) -> Vec<u8> {
     words(
@@ -186,6 +196,11 @@ fn wanted(text: &str) -> Vec<u8> {
 }
 
 impl Test {
+    /// Whether it needs the statement to be read, token by token.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self, Self::Text(TextTest::OnlyCalls { .. }))
+    }
+
     /// Whether a record meets it.
     pub(super) fn holds(&self, facts: &Facts<'_>) -> bool {
         match self {
@@ -209,7 +224,7 @@ fn must_be_there(field: Field) -> bool {
 
 impl TextTest {
     fn holds(&self, sql: &Sql<'_>) -> bool {
-        let has = |part: &[u8]| memmem::find(sql.lower(), part).is_some();
+        let has = |part: &Part| part.find(sql.lower()).is_some();
         match self {
             Self::Logged => true,
             Self::Empty => sql.text().is_empty(),
@@ -218,10 +233,10 @@ impl TextTest {
             Self::OnlyCalls { functions, types } => {
                 names::are_all_listed(sql.text(), sql.reading(), functions, types)
             }
-            Self::Lacks(parts) => !parts.iter().any(|part| has(part)),
+            Self::Lacks(parts) => !parts.iter().any(has),
             Self::LacksWords(words) => !words.iter().any(|word| has_word(sql.lower(), word)),
             Self::LacksNames(names) => !names.iter().any(|name| has_name(sql.lower(), name)),
-            Self::Contains(parts) => parts.iter().any(|part| has(part)),
+            Self::Contains(parts) => parts.iter().any(has),
         }
     }
 }
@@ -272,18 +287,18 @@ fn skip_gaps(mut text: &[u8]) -> &[u8] {
 
 /// A word of its own: what stands before it is not a letter and not `_`, what stands after it is not a letter, digit or
 /// `_`.
-pub(super) fn has_word(lower: &[u8], word: &[u8]) -> bool {
-    memmem::find_iter(lower, word).any(|start| {
+fn has_word(lower: &[u8], word: &Part) -> bool {
+    word.find_iter(lower).any(|start| {
         let before = start.checked_sub(1).and_then(|at| lower.get(at));
-        let after = lower.get(start + word.len());
+        let after = lower.get(start + word.needle().len());
         before.is_none_or(|b| !b.is_ascii_alphabetic() && *b != b'_')
             && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_')
     })
 }
 
 /// A name of an object: what stands before it is not a quote, letter, digit or `_`.
-pub(super) fn has_name(lower: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(lower, name).any(|start| {
+fn has_name(lower: &[u8], name: &Part) -> bool {
+    name.find_iter(lower).any(|start| {
         start
             .checked_sub(1)
             .and_then(|at| lower.get(at))
@@ -316,7 +331,6 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         );
     };
     let text = sql.text();
-    let listed = |texts: &[Box<[u8]>]| any_of(texts.iter().map(|text| &**text));
     let held = |key: &'static str, found: Option<&[u8]>, verb: &str| {
         let found = found.unwrap_or_default();
         (
@@ -324,8 +338,8 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             format!("the text {verb} {}: {}", quote(found), around(text, found)),
         )
     };
-    fn first(texts: &[Box<[u8]>], is: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
-        texts.iter().map(|text| &**text).find(|text| is(text))
+    fn first(parts: &[Part], is: impl Fn(&Part) -> bool) -> Option<&[u8]> {
+        parts.iter().find(|part| is(part)).map(Finder::needle)
     }
     match test {
         TextTest::Logged => (
@@ -349,7 +363,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             format!(
                 "the text begins with {}, and not with {}",
                 quote(text),
-                listed(words)
+                any_of(words.iter().map(|word| &**word))
             ),
         ),
         TextTest::OnlyCalls { functions, types } => {
@@ -357,7 +371,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         }
         TextTest::Lacks(parts) => held(
             "statement.lacks",
-            first(parts, |part| memmem::find(sql.lower(), part).is_some()),
+            first(parts, |part| part.find(sql.lower()).is_some()),
             "holds",
         ),
         TextTest::LacksWords(words) => held(
@@ -372,7 +386,10 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         ),
         TextTest::Contains(parts) => (
             "statement.contains",
-            format!("the text holds none of {}", listed(parts)),
+            format!(
+                "the text holds none of {}",
+                any_of(parts.iter().map(Finder::needle))
+            ),
         ),
     }
 }

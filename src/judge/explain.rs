@@ -58,7 +58,7 @@ impl Judge {
     pub fn explain<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Explanation<'a> {
         let judged = self.judge(scratch, text);
         let read = self.read(text, &judged.entry);
-        let facts = match &read {
+        let facts = match read {
             Read::Record(prefix, record) | Read::Names(prefix, record) => {
                 Some(Facts::of(prefix, record, day_number_of(text)))
             }

@@ -3,7 +3,8 @@
 //! Every exclusion is filed once for each value of its most telling condition: the object, the whole text, the role, the
 //! database, the client address; else the class. A record looks its own values up, so it meets the exclusions that share
 //! one with it and no others, however many there are. Patterns on whole texts have no value to look up: those are joined
-//! into one expression, which tells in one pass over the text which of them match.
+//! into one expression, which tells in one pass over the text which of them match. It is run only where the record has a
+//! type of object that one of them asks for.
 
 use foldhash::HashMap;
 use regex_automata::PatternSet;
@@ -29,7 +30,10 @@ pub(super) struct Index {
     client: Filed,
     command: Filed,
     class: Filed,
-    patterns: Vec<Joined>,
+    /// Patterns by the type of object that goes with them.
+    patterns: HashMap<Box<[u8]>, Vec<Joined>>,
+    /// Patterns that go with any.
+    any_patterns: Vec<Joined>,
     /// Those with none of these conditions.
     rest: Vec<u32>,
 }
@@ -47,25 +51,20 @@ struct Joined {
 impl Index {
     pub(super) fn of<'t>(rules: impl Iterator<Item = &'t [Test]>) -> Self {
         let mut index = Self::default();
-        let mut patterns: Vec<(u32, &'t Pattern)> = Vec::new();
+        let mut patterns = Patterns::default();
         for (number, tests) in (0..).zip(rules) {
             index.file(number, tests, &mut patterns);
         }
+        index.any_patterns = Joined::all(&patterns.any);
         index.patterns = patterns
-            .chunks(JOINED_MAX)
-            .map(|chunk| Joined {
-                regex: joined(
-                    chunk
-                        .iter()
-                        .map(|(_, pattern)| pattern.statement_expression()),
-                ),
-                rules: chunk.iter().map(|(number, _)| *number).collect(),
-            })
+            .of_type
+            .into_iter()
+            .map(|(object_type, patterns)| (object_type.into(), Joined::all(&patterns)))
             .collect();
         index
     }
 
-    fn file<'t>(&mut self, number: u32, tests: &'t [Test], patterns: &mut Vec<(u32, &'t Pattern)>) {
+    fn file<'t>(&mut self, number: u32, tests: &'t [Test], patterns: &mut Patterns<'t>) {
         let one_of = |wanted: Field| {
             tests.iter().find_map(|test| match test {
                 Test::OneOf(field, values) if *field == wanted => Some(values),
@@ -84,7 +83,16 @@ impl Index {
             self.file_object(number, objects);
         } else if let Some(wholes) = whole {
             add(&mut self.text, &wholes.equals, number);
-            patterns.extend(wholes.matches.iter().map(|pattern| (number, pattern)));
+            let wanted = wholes.matches.iter().map(|pattern| (number, pattern));
+            match one_of(Field::ObjectType) {
+                Some(types) => {
+                    for object_type in types.iter() {
+                        let filed = patterns.of_type.entry(object_type).or_default();
+                        filed.extend(wanted.clone());
+                    }
+                }
+                None => patterns.any.extend(wanted),
+            }
         } else if let Some(values) = one_of(Field::User) {
             add(&mut self.user, values, number);
         } else if let Some(values) = one_of(Field::Client) {
@@ -142,7 +150,8 @@ impl Index {
             if !self.text.is_empty() {
                 take(&self.text, sql.words());
             }
-            for joined in &self.patterns {
+            let of_type = self.patterns.get(facts.object_type);
+            for joined in of_type.into_iter().flatten().chain(&self.any_patterns) {
                 joined.matching(sql.text(), found);
             }
         }
@@ -152,7 +161,28 @@ impl Index {
     }
 }
 
+/// Patterns on whole texts, with the exclusion of each.
+#[derive(Default)]
+struct Patterns<'t> {
+    of_type: HashMap<&'t [u8], Vec<(u32, &'t Pattern)>>,
+    any: Vec<(u32, &'t Pattern)>,
+}
+
 impl Joined {
+    fn all(patterns: &[(u32, &Pattern)]) -> Vec<Self> {
+        patterns
+            .chunks(JOINED_MAX)
+            .map(|chunk| Self {
+                regex: joined(
+                    chunk
+                        .iter()
+                        .map(|(_, pattern)| pattern.statement_expression()),
+                ),
+                rules: chunk.iter().map(|(number, _)| *number).collect(),
+            })
+            .collect()
+    }
+
     fn matching(&self, text: &[u8], found: &mut Vec<u32>) {
         let Some(regex) = &self.regex else {
             // Each is asked by itself.

@@ -1,6 +1,7 @@
 //! The verdict on one entry.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::HashSet;
 use memchr::memmem::Finder;
@@ -9,8 +10,9 @@ use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
 use super::facts::Facts;
 use super::index::Index;
+use super::known::Known;
 use super::rules::Rules;
-use super::scope;
+use super::scope::{self, Signals};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
 use crate::audit_log::record::{Record, count_heads};
 use crate::audit_log::timestamp::time_of;
@@ -82,6 +84,8 @@ impl<'a> Judged<'a> {
 /// The rules of an environment, ready to judge. See [`Rules`].
 #[derive(Debug)]
 pub struct Judge {
+    /// No two judges of a process have the same.
+    number: u64,
     pub(super) prefix: LogLinePrefix,
     signals: Vec<Signal>,
     pub(super) roles: Vec<RoleMatch>,
@@ -109,20 +113,50 @@ impl Exclusion {
         }
     }
 
+    /// To read a statement is dear, and comes last.
     pub(super) fn silences(&self, facts: &Facts<'_>) -> bool {
-        self.is_alive(facts.day) && self.tests.iter().all(|test| test.holds(facts))
+        let hold = |reads: bool| {
+            self.tests
+                .iter()
+                .filter(|test| test.reads() == reads)
+                .all(|test| test.holds(facts))
+        };
+        self.is_alive(facts.day) && hold(false) && hold(true)
     }
 }
 
 /// What a thread keeps between entries.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pub(super) roles: Remembered,
+    /// The judge that it serves: what one judge remembers means nothing to another.
+    judge: u64,
+    known: Known<Outcome>,
+    room: Room,
+}
+
+/// What a thread keeps to decide.
+#[derive(Debug, Default)]
+struct Room {
+    roles: Remembered,
     candidates: Vec<u32>,
 }
 
+impl Scratch {
+    /// Forgets what another judge remembered, and says whether there was one.
+    pub(super) fn serve(&mut self, judge: &Judge) -> bool {
+        let is_new = self.judge != judge.number;
+        if is_new {
+            *self = Self {
+                judge: judge.number,
+                ..Self::default()
+            };
+        }
+        is_new
+    }
+}
+
 /// A verdict without names: what most callers need of most entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// As [`Verdict::NotARecord`].
     NotARecord,
@@ -133,26 +167,29 @@ pub enum Outcome {
     /// The place, among the rules, of the first exclusion that silences it.
     Excluded(u32),
     /// It counts.
+    #[default]
     Counted,
 }
 
 /// How an entry is read, as far as a verdict needs it.
-pub(super) enum Read<'a> {
+#[derive(Clone, Copy)]
+pub(super) enum Read<'e, 'a> {
     /// Nothing that could count.
     Nothing,
     /// It counts, whoever wrote it.
     InDoubt,
     /// Somebody was refused.
-    Refusal(Prefix<'a>),
+    Refusal(&'e Prefix<'a>),
     /// One record.
-    Record(Prefix<'a>, Record<'a>),
+    Record(&'e Prefix<'a>, &'e Record<'a>),
     /// One record whose role and database can be told apart in several ways.
-    Names(Prefix<'a>, Record<'a>),
+    Names(&'e Prefix<'a>, &'e Record<'a>),
 }
 
 impl Judge {
     /// Makes rules ready. It costs about as much as reading the policy.
     pub fn new(rules: &Rules) -> Self {
+        static JUDGES: AtomicU64 = AtomicU64::new(1);
         let mut shared = condition::Shared::default();
         let exclusions: Vec<Exclusion> = rules
             .exclusions
@@ -164,6 +201,7 @@ impl Judge {
             })
             .collect();
         Self {
+            number: JUDGES.fetch_add(1, Ordering::Relaxed),
             prefix: rules.prefix,
             signals: rules.signals.clone(),
             roles: rules.accounts.clone(),
@@ -190,6 +228,11 @@ impl Judge {
     /// Whether a signal is counted.
     pub fn counts(&self, signal: Signal) -> bool {
         self.signals.contains(&signal)
+    }
+
+    /// Whether a role is deliberately not audited.
+    pub fn is_account(&self, scratch: &mut Scratch, role: &[u8]) -> bool {
+        self.accounts.has(&mut scratch.room.roles, role)
     }
 
     /// The ids of the exclusions, in the order of the policy.
@@ -224,13 +267,14 @@ impl Judge {
 
     /// The same for an entry that was written at another time than it says, in milliseconds since 1970.
     pub fn judge_at<'a>(&self, scratch: &mut Scratch, text: &'a [u8], time_ms: i64) -> Judged<'a> {
+        scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
         let mut by = Vec::new();
         let (outcome, signals) = self.decide(
-            scratch,
+            &mut scratch.room,
             text,
-            &entry,
-            || time_ms,
+            self.read(text, &entry),
+            day_of_ms(time_ms),
             |number| {
                 by.extend(self.exclusions.get(number as usize).map(|e| e.id.clone()));
                 true
@@ -244,7 +288,7 @@ impl Judge {
         };
         Judged {
             verdict,
-            signals,
+            signals: signals.into_iter().flatten().collect(),
             entry,
         }
     }
@@ -259,33 +303,43 @@ impl Judge {
         if !self.may_concern(text) {
             return Outcome::NotARecord;
         }
+        scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
-        self.outcome_of(scratch, text, &entry, time_ms)
+        let day = day_of_ms(time_ms());
+        let Scratch { known, room, .. } = scratch;
+        let read = self.read(text, &entry);
+        let mut decide = || self.decide(room, text, read, day, |_| false).0;
+        match read {
+            Read::Record(prefix, record) => known.outcome(prefix, record, day, decide),
+            _ => decide(),
+        }
     }
 
-    /// The same for an entry that was read before, with the same prefix.
-    pub(crate) fn outcome_of(
+    /// The same for an entry that was read before, with the same prefix. Nothing is remembered of it.
+    pub(super) fn outcome_on(
         &self,
         scratch: &mut Scratch,
         text: &[u8],
         entry: &EntryKind<'_>,
-        time_ms: impl FnOnce() -> i64,
+        day: i32,
     ) -> Outcome {
-        self.decide(scratch, text, entry, time_ms, |_| false).0
+        scratch.serve(self);
+        let read = self.read(text, entry);
+        self.decide(&mut scratch.room, text, read, day, |_| false).0
     }
 
     /// Decides on an entry that was read. `also` hears of each exclusion that silences it, and says whether it wants to
     /// hear of more.
-    pub(crate) fn decide(
+    fn decide(
         &self,
-        scratch: &mut Scratch,
+        room: &mut Room,
         text: &[u8],
-        entry: &EntryKind<'_>,
-        time_ms: impl FnOnce() -> i64,
+        read: Read<'_, '_>,
+        day: i32,
         also: impl FnMut(u32) -> bool,
-    ) -> (Outcome, Vec<Signal>) {
-        let (prefix, record, has_two_names) = match self.read(text, entry) {
-            Read::Nothing => return (Outcome::NotARecord, Vec::new()),
+    ) -> (Outcome, Signals) {
+        let (prefix, record, has_two_names) = match read {
+            Read::Nothing => return (Outcome::NotARecord, [None; 2]),
             Read::InDoubt => {
                 let signals = scope::signals(b"-", b"-", scope::tampers(text), false);
                 return (Outcome::Counted, self.enabled(signals));
@@ -293,8 +347,8 @@ impl Judge {
             Read::Refusal(prefix) => {
                 let tampers = self.counts(Signal::AuditTampering) && scope::tampers(prefix.message);
                 let signals = self.enabled(scope::signals(prefix.level, b"", tampers, false));
-                return if self.accounts.has(&mut scratch.roles, prefix.user) {
-                    (Outcome::OfAccount, Vec::new())
+                return if self.accounts.has(&mut room.roles, prefix.user) {
+                    (Outcome::OfAccount, [None; 2])
                 } else {
                     (Outcome::Counted, signals)
                 };
@@ -302,34 +356,34 @@ impl Judge {
             Read::Record(prefix, record) => (prefix, record, false),
             Read::Names(prefix, record) => (prefix, record, true),
         };
-        let facts = Facts::of(&prefix, &record, Some(day_of_ms(time_ms())));
+        let facts = Facts::of(prefix, record, Some(day));
         let signals = self.signals_of(&facts);
-        if signals.is_empty() {
+        if signals == [None; 2] {
             return (Outcome::OutOfScope, signals);
         }
         let readings = if has_two_names {
-            names(&prefix)
+            names(prefix)
         } else {
             Vec::new()
         };
         let is_account = if has_two_names {
             readings
                 .iter()
-                .all(|(user, _)| self.accounts.has(&mut scratch.roles, user))
+                .all(|(user, _)| self.accounts.has(&mut room.roles, user))
         } else {
-            self.accounts.has(&mut scratch.roles, facts.user)
+            self.accounts.has(&mut room.roles, facts.user)
         };
         if is_account {
-            return (Outcome::OfAccount, Vec::new());
+            return (Outcome::OfAccount, [None; 2]);
         }
-        let outcome = self.exclude(scratch, facts, &readings, also);
+        let outcome = self.exclude(room, facts, &readings, also);
         (outcome, signals)
     }
 
     /// The first exclusion that silences a record under every reading of its names.
     fn exclude(
         &self,
-        scratch: &mut Scratch,
+        room: &mut Room,
         facts: Facts<'_>,
         readings: &[(Vec<u8>, Vec<u8>)],
         mut also: impl FnMut(u32) -> bool,
@@ -339,8 +393,8 @@ impl Judge {
             return Outcome::Counted;
         }
         let mut first = None;
-        self.index.candidates(&facts, &mut scratch.candidates);
-        for number in &scratch.candidates {
+        self.index.candidates(&facts, &mut room.candidates);
+        for number in &room.candidates {
             let Some(exclusion) = self.exclusions.get(*number as usize) else {
                 continue;
             };
@@ -366,7 +420,7 @@ impl Judge {
     }
 
     /// The enabled signals that count a record.
-    pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Vec<Signal> {
+    pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Signals {
         let tampers = self.counts(Signal::AuditTampering) && facts.tampers();
         let computes = scope::may_compute(facts.class, facts.command)
             && scope::computes(
@@ -383,13 +437,12 @@ impl Judge {
         ))
     }
 
-    fn enabled(&self, mut signals: Vec<Signal>) -> Vec<Signal> {
-        signals.retain(|signal| self.signals.contains(signal));
-        signals
+    fn enabled(&self, signals: Signals) -> Signals {
+        signals.map(|signal| signal.filter(|signal| self.counts(*signal)))
     }
 
     /// What an entry is to the judge.
-    pub(super) fn read<'a>(&self, text: &[u8], entry: &EntryKind<'a>) -> Read<'a> {
+    pub(super) fn read<'e, 'a>(&self, text: &[u8], entry: &'e EntryKind<'a>) -> Read<'e, 'a> {
         match entry {
             EntryKind::Audit {
                 prefix,
@@ -397,8 +450,8 @@ impl Judge {
                 doubt,
             } => match doubt {
                 _ if !is_sure(prefix, *doubt) => Read::InDoubt,
-                Some(_) => Read::Names(*prefix, *record),
-                None => Read::Record(*prefix, *record),
+                Some(_) => Read::Names(prefix, record),
+                None => Read::Record(prefix, record),
             },
             // An entry that is cut before its severity, and in which nothing could be a record.
             EntryKind::Suspicious {
@@ -408,7 +461,7 @@ impl Judge {
             EntryKind::Suspicious { .. } => Read::InDoubt,
             EntryKind::Other { prefix, .. } => {
                 if self.counts(Signal::Denied) && scope::is_refusal(prefix.level, prefix.message) {
-                    Read::Refusal(*prefix)
+                    Read::Refusal(prefix)
                 } else {
                     Read::Nothing
                 }
@@ -418,7 +471,7 @@ impl Judge {
     }
 
     /// A refusal under a prefix that is not understood is nobody's, and counts.
-    fn hidden_refusal<'a>(&self, text: &[u8]) -> Read<'a> {
+    fn hidden_refusal<'e, 'a>(&self, text: &[u8]) -> Read<'e, 'a> {
         if self.counts(Signal::Denied) && scope::may_hold_refusal(text) {
             Read::InDoubt
         } else {
@@ -459,7 +512,7 @@ fn has_odd_names(prefix: &Prefix<'_>) -> bool {
 }
 
 /// Days since 1970, in UTC.
-fn day_of_ms(time_ms: i64) -> i32 {
+pub(super) fn day_of_ms(time_ms: i64) -> i32 {
     i32::try_from(time_ms.div_euclid(86_400_000)).unwrap_or(i32::MAX)
 }
 

@@ -53,9 +53,12 @@ static TAMPERING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The signals that count a record: the one of its class, and the one of tampering.
+pub(super) type Signals = [Option<Signal>; 2];
+
 /// The signals that count a record of this class and command. `tampers` says whether it names a setting that decides what
 /// is logged, `computes` whether it is an `EXECUTE` whose parameters are more than constants.
-pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Vec<Signal> {
+pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Signals {
     let by_class = match class {
         b"ROLE" => Some(Signal::Privilege),
         b"DDL" => Some(Signal::Schema),
@@ -64,13 +67,16 @@ pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: boo
         _ => Some(Signal::Dml),
     };
     let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
-    by_class.into_iter().chain(tampering).collect()
+    [by_class, tampering]
 }
 
 /// The signals that count what a query returns under these words: class and command of a record, level and message of a
 /// refusal, or `-` where the line is not understood.
 pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
     signals(class.as_bytes(), command.as_bytes(), tampers, false)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `SHOW pgaudit.log` looks and changes nothing.
@@ -122,16 +128,20 @@ pub(super) fn tampers(text: &[u8]) -> bool {
     let Some(regex) = TAMPERING.as_ref() else {
         return true;
     };
+    // `alter role … reset all` is one statement. The text is looked at once, however often `reset all` stands in it.
+    let (mut from, mut is_alter) = (0, false);
     regex.find_iter(text).any(|found| {
+        let passed = text.get(from..found.start()).unwrap_or_default();
+        from = found.start();
+        let statement = passed.rsplit(|byte| *byte == b';').next();
+        is_alter &= statement == Some(passed);
+        is_alter |= statement.is_some_and(begins_alter);
         let first = text.get(found.start()).map(u8::to_ascii_lowercase);
-        first != Some(b'r') || is_behind_alter(text.get(..found.start()).unwrap_or_default())
+        first != Some(b'r') || is_alter
     })
 }
 
-/// `alter role … reset all`: one statement.
-fn is_behind_alter(before: &[u8]) -> bool {
-    let start = memchr::memrchr(b';', before).map_or(0, |at| at + 1);
-    let statement = before.get(start..).unwrap_or_default();
+fn begins_alter(statement: &[u8]) -> bool {
     statement
         .windows(6)
         .any(|word| word.eq_ignore_ascii_case(b"alter "))
@@ -188,17 +198,25 @@ mod tests {
             "ALTER DATABASE shop RESET ALL",
             "select 1; alter role alice set x = 1 reset all",
             "alter system set shared_preload_libraries = ''",
+            "reset all; alter role alice x reset all",
+            "alter role alice x reset  all reset all",
         ] {
             assert!(tampers(text.as_bytes()), "{text}");
         }
         for text in [
             "reset all",
             "alter role alice; reset all",
+            "alter role alice; reset all; reset all",
             "select 1",
             "preload",
         ] {
             assert!(!tampers(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_looked_at_once() {
+        assert!(!tampers("reset all ".repeat(200_000).as_bytes()));
     }
 
     #[test]
@@ -208,10 +226,10 @@ mod tests {
             let computes = computes(Some((text.as_bytes(), &reading)));
             signals(b"MISC", b"EXECUTE", false, computes)
         };
-        assert_eq!(signals("execute x(1)"), []);
-        assert_eq!(signals("execute x(lo_get(1))"), [Signal::Dml]);
-        assert_eq!(signals("execute x('a\\')"), [Signal::Dml]);
-        assert_eq!(signals("execute x /*"), []);
+        assert_eq!(signals("execute x(1)"), [None, None]);
+        assert_eq!(signals("execute x(lo_get(1))"), [Some(Signal::Dml), None]);
+        assert_eq!(signals("execute x('a\\')"), [Some(Signal::Dml), None]);
+        assert_eq!(signals("execute x /*"), [None, None]);
         assert!(computes(None));
     }
 }

@@ -128,11 +128,15 @@ pub(crate) enum Parameters {
 impl Reading {
     /// Reads a text: decoded, as pgAudit was given it.
     pub(crate) fn of(text: &[u8]) -> Self {
+        let mut tokens = Tokens::of(text);
         let mut reader = Reader {
             text,
-            tokens: Tokens::new(text),
+            at: 0,
+            ahead: tokens.next(),
+            tokens,
             last: [None; 3],
             open: Vec::new(),
+            executes: 0,
             closed: None,
             reading: Self::default(),
         };
@@ -210,10 +214,17 @@ impl Last {
 
 struct Reader<'t> {
     text: &'t [u8],
+    /// The byte behind the last token that was passed.
+    at: usize,
+    /// The token that comes next: most rules look at it, and it is read once.
+    ahead: Result<Option<Token>, (usize, Fault)>,
+    /// What follows it.
     tokens: Tokens<'t>,
     /// The last three tokens, the youngest first.
     last: [Option<Last>; 3],
     open: Vec<Open>,
+    /// How many of the open parentheses hold the parameters of `EXECUTE`.
+    executes: usize,
     /// The parenthesis that the last token closed.
     closed: Option<Open>,
     reading: Reading,
@@ -232,14 +243,18 @@ const ATTRIBUTES: &[&[u8]] = &[
 /// Functions whose result has these attributes (information_schema.sql; pg_proc.dat, `aclexplode`).
 const COMPOSITE: &[&[u8]] = &[b"aclexplode", b"information_schema._pg_expandarray"];
 
-/// Operators that tools use, by their symbols: those of PostgreSQL that compare, compute, match and look into arrays and
-/// documents (pg_operator.dat of 13 to 18). Others (`@@@`, `<->`, …) are rarer, and each is one more that somebody can
-/// define anew for types of their own.
-const OPERATORS: &[&[u8]] = &[
-    b"!=", b"!~", b"!~*", b"!~~", b"!~~*", b"#>", b"#>>", b"%", b"&", b"&&", b"*", b"+", b"-",
-    b"->", b"->>", b"/", b"<", b"<=", b"<>", b"<@", b"=", b"=>", b">", b">=", b"?", b"@>", b"^",
-    b"|", b"||", b"~", b"~*", b"~~", b"~~*",
-];
+/// Whether tools use this operator: those of PostgreSQL that compare, compute, match and look into arrays and documents
+/// (pg_operator.dat of 13 to 18). Others (`@@@`, `<->`, …) are rarer, and each is one more that somebody can define anew
+/// for types of their own.
+#[rustfmt::skip]
+fn is_of_tools(symbols: &[u8]) -> bool {
+    matches!(
+        symbols,
+        b"!=" | b"!~" | b"!~*" | b"!~~" | b"!~~*" | b"#>" | b"#>>" | b"%" | b"&" | b"&&" | b"*" | b"+" | b"-" | b"->"
+            | b"->>" | b"/" | b"<" | b"<=" | b"<>" | b"<@" | b"=" | b"=>" | b">" | b">=" | b"?" | b"@>" | b"^" | b"|"
+            | b"||" | b"~" | b"~*" | b"~~" | b"~~*"
+    )
+}
 
 impl<'t> Reader<'t> {
     fn run(&mut self) -> Result<(), Stop> {
@@ -254,23 +269,39 @@ impl<'t> Reader<'t> {
     }
 
     fn token(&mut self) -> Result<Option<Token>, Stop> {
-        self.tokens.next().map_err(|(at, fault)| Stop {
+        let token = self.ahead.map_err(|(at, fault)| Stop {
             at,
             why: fault.into(),
-        })
+        })?;
+        self.go_on(self.tokens);
+        Ok(token)
+    }
+
+    /// Goes on at another place.
+    fn go_on(&mut self, mut tokens: Tokens<'t>) {
+        self.at = tokens.at();
+        self.ahead = tokens.next();
+        self.tokens = tokens;
+    }
+
+    /// What follows the last token that was passed, to look further ahead.
+    fn tokens(&self) -> Tokens<'t> {
+        Tokens::behind(self.text, self.at)
     }
 
     /// The next token, without passing it.
     fn ahead(&self) -> Option<Token> {
-        let mut tokens = self.tokens;
-        tokens.next().ok().flatten()
+        self.ahead.ok().flatten()
+    }
+
+    /// Whether this mark comes next.
+    fn is_ahead(&self, mark: u8) -> bool {
+        self.ahead()
+            .is_some_and(|token| token.kind == Kind::Mark(mark))
     }
 
     fn stop(&self, why: Unreadable) -> Stop {
-        Stop {
-            at: self.tokens.at(),
-            why,
-        }
+        Stop { at: self.at, why }
     }
 
     fn written(&self, token: Token) -> &'t [u8] {
@@ -349,7 +380,7 @@ impl<'t> Reader<'t> {
             }
             Kind::Operator => {
                 let symbols = self.written(token);
-                if !OPERATORS.contains(&symbols) || !self.may_stand_here(symbols) {
+                if !is_of_tools(symbols) || !self.may_stand_here(symbols) {
                     return Err(self.stop(Unreadable::Operator));
                 }
                 let is_sign = matches!(symbols, b"+" | b"-")
@@ -442,6 +473,7 @@ impl<'t> Reader<'t> {
             Holds::Other
         };
         self.hold(holds);
+        self.executes += usize::from(opener == Opener::Execute);
         self.open.push(Open {
             opener,
             holds: Holds::Nothing,
@@ -453,6 +485,7 @@ impl<'t> Reader<'t> {
         let Some(open) = self.open.pop() else {
             return Err(self.stop(Unreadable::Form));
         };
+        self.executes -= usize::from(open.opener == Opener::Execute);
         // Behind the list of DISTINCT ON an expression begins, as behind an operator.
         self.push(match open.opener {
             Opener::DistinctOn => Last::Other,
@@ -481,8 +514,8 @@ impl<'t> Reader<'t> {
         if name.kind != Kind::Word
             || !is_known
             || !of_known
-            || self.is_mark(self.ahead(), b'(')
-            || self.is_mark(self.ahead(), b'.')
+            || self.is_ahead(b'(')
+            || self.is_ahead(b'.')
         {
             return Err(self.stop(Unreadable::Attribute));
         }
@@ -498,7 +531,7 @@ impl<'t> Reader<'t> {
         };
         let mut is_quoted = first.kind == Kind::Quoted;
         let mut parts = 1;
-        while self.is_mark(self.ahead(), b'.') {
+        while self.is_ahead(b'.') {
             let _ = self.token()?;
             let Some(part) = self.token()? else {
                 return Err(self.stop(Unreadable::Form));
@@ -750,9 +783,7 @@ impl<'t> Reader<'t> {
 
     /// The parameters of `EXECUTE` hold more than constants.
     fn compute(&mut self) {
-        if self.reading.execute.is_some()
-            && self.open.iter().any(|open| open.opener == Opener::Execute)
-        {
+        if self.executes > 0 {
             self.reading.execute = Some(Parameters::Computed);
         }
     }
@@ -760,7 +791,7 @@ impl<'t> Reader<'t> {
     /// `AS (`: a query or a window; behind a call in FROM a list of columns with their types.
     fn as_and_parenthesis(&mut self) -> Result<(), Stop> {
         let is_behind_call = self.last() == Some(Last::Close);
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         let first = tokens.next().ok().flatten();
         let second = tokens.next().ok().flatten();
@@ -783,24 +814,9 @@ impl<'t> Reader<'t> {
 
     /// Whether a name with a list in parentheses begins a query of WITH: only `AS (SELECT` and its like follow one.
     fn is_common_table(&self) -> bool {
-        let mut tokens = self.tokens;
-        let mut depth = 0_u32;
-        loop {
-            let Ok(Some(token)) = tokens.next() else {
-                return false;
-            };
-            match token.kind {
-                Kind::Mark(b'(') => depth += 1,
-                Kind::Mark(b')') => {
-                    depth -= 1;
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
-                _ => return false,
-            }
-        }
+        let Some(mut tokens) = self.behind_columns() else {
+            return false;
+        };
         let mut next_word = || match tokens.next() {
             Ok(Some(token)) if token.kind == Kind::Word => Some(self.written(token)),
             Ok(Some(token)) if token.kind == Kind::Mark(b'(') => Some(&b"("[..]),
@@ -829,7 +845,7 @@ impl<'t> Reader<'t> {
     /// Whether the parenthesis ahead begins with a name and a type, `(a t`, which no expression does: two names stand side
     /// by side only in `(partition by` and `(rows between` of a window, and before an operator that is a word.
     fn are_columns_with_types(&self) -> bool {
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         let mut name = || match tokens.next() {
             Ok(Some(token)) if token.kind == Kind::Quoted => Some(Keyword::None),
@@ -852,16 +868,19 @@ impl<'t> Reader<'t> {
 
     /// Whether the parenthesis ahead holds nothing but names and commas.
     fn are_columns(&self) -> bool {
-        let mut tokens = self.tokens;
+        self.behind_columns().is_some()
+    }
+
+    /// The place behind the parenthesis ahead, if it holds nothing but names and commas. It ends at the next parenthesis
+    /// at the latest, so that no token is looked at for more than one of them.
+    fn behind_columns(&self) -> Option<Tokens<'t>> {
+        let mut tokens = self.tokens();
         let _ = tokens.next();
         loop {
-            match tokens.next() {
-                Ok(Some(token)) => match token.kind {
-                    Kind::Mark(b')') => return true,
-                    Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
-                    _ => return false,
-                },
-                _ => return false,
+            match tokens.next().ok().flatten()?.kind {
+                Kind::Mark(b')') => return Some(tokens),
+                Kind::Word | Kind::Quoted | Kind::Mark(b',') => {}
+                _ => return None,
             }
         }
     }
@@ -919,7 +938,7 @@ impl<'t> Reader<'t> {
             .filter(|token| token.kind == Kind::Word)
             .map(|token| Keyword::of(self.written(token)));
         let is_of_grammar = first.kind == Kind::Word
-            && !self.is_mark(self.ahead(), b'.')
+            && !self.is_ahead(b'.')
             && match Keyword::of(self.written(first)) {
                 Keyword::GrammarType | Keyword::Time => true,
                 Keyword::Double => second == Some(Keyword::Precision),
@@ -934,7 +953,7 @@ impl<'t> Reader<'t> {
                 let _ = self.token()?;
             }
         } else {
-            while self.is_mark(self.ahead(), b'.') {
+            while self.is_ahead(b'.') {
                 let _ = self.token()?;
                 match self.token()? {
                     Some(part) if matches!(part.kind, Kind::Word | Kind::Quoted) => {
@@ -945,7 +964,7 @@ impl<'t> Reader<'t> {
             }
             self.reading.types.push(name);
         }
-        if self.is_mark(self.ahead(), b'(') {
+        if self.is_ahead(b'(') {
             let _ = self.token()?;
             loop {
                 match self.token()? {
@@ -962,7 +981,7 @@ impl<'t> Reader<'t> {
             self.time_zone();
         }
         self.push(Last::Name);
-        while self.is_mark(self.ahead(), b'[') {
+        while self.is_ahead(b'[') {
             let _ = self.token()?;
             match self.token()? {
                 Some(token) if token.kind == Kind::Mark(b']') => {}
@@ -987,7 +1006,7 @@ impl<'t> Reader<'t> {
     fn time_zone(&mut self) {
         for first in [&b"with"[..], b"without"] {
             if let Some(behind) = self.behind(&[first, b"time", b"zone"]) {
-                self.tokens = behind;
+                self.go_on(behind);
                 return;
             }
         }
@@ -995,7 +1014,7 @@ impl<'t> Reader<'t> {
 
     /// The place behind these words, where they come next.
     fn behind(&self, words: &[&[u8]]) -> Option<Tokens<'t>> {
-        let mut tokens = self.tokens;
+        let mut tokens = self.tokens();
         words
             .iter()
             .all(|word| match tokens.next() {
@@ -1018,7 +1037,7 @@ impl<'t> Reader<'t> {
             token.kind == Kind::Word && self.written(token).eq_ignore_ascii_case(b"pg_catalog")
         }) && self.is_mark(dot, b'.')
             && symbols.is_some_and(|token| {
-                token.kind == Kind::Operator && OPERATORS.contains(&self.written(token))
+                token.kind == Kind::Operator && is_of_tools(self.written(token))
             })
             && self.is_mark(end, b')');
         if !is_shipped {

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::judging::Judging;
 use super::port::Datum;
-use super::row::Row;
+use super::row::{OTHERS, Place, Row};
 use super::settings::Settings;
 use crate::compile::resources::Metric;
 use crate::policy::model::{Breakdown, Signal};
 
 /// Values of one dimension in one window at most: each is a metric, and each is billed.
 const VALUES_MOST: usize = 50;
-
-/// What is left of a dimension's values when there are more. No role and no command of pgAudit's is named so.
-const OTHERS: &str = "(others)";
 
 /// Bytes of a dimension's value at most: a role's name has 63 (`PutMetricData` takes 1,024).
 const VALUE_LONGEST: usize = 255;
@@ -24,6 +22,8 @@ pub(super) struct Figure {
     pub(super) signals: BTreeMap<Signal, u64>,
     commands: BTreeMap<(Signal, String), u64>,
     users: BTreeMap<(Signal, String), u64>,
+    /// Records that nobody judged.
+    pub(super) not_judged: u64,
     lag_ms: Option<i64>,
 }
 
@@ -35,18 +35,19 @@ impl Figure {
 
     fn add(&mut self, row: &Row) {
         for signal in &row.key.signals {
-            *self.signals.entry(*signal).or_default() += row.statements;
+            *self.signals.entry(*signal).or_default() += row.sum.statements;
             // Whoever is not let in chooses the name and the words of the refusal: each would be a metric that is
             // billed, for people who have no account.
             if *signal == Signal::Denied {
                 continue;
             }
             let command = (*signal, safe(&row.key.command));
-            *self.commands.entry(command).or_default() += row.statements;
+            *self.commands.entry(command).or_default() += row.sum.statements;
             let user = (*signal, safe(&row.key.user));
-            *self.users.entry(user).or_default() += row.statements;
+            *self.users.entry(user).or_default() += row.sum.statements;
         }
-        self.lag_ms = self.lag_ms.max(Some(row.lag_ms));
+        self.not_judged = self.not_judged.saturating_add(row.sum.not_judged);
+        self.lag_ms = self.lag_ms.max(Some(row.sum.lag_ms));
     }
 }
 
@@ -56,12 +57,14 @@ pub(super) fn of(
     rows: &[Row],
     first: i64,
     last: i64,
-) -> BTreeMap<(usize, i64), Figure> {
-    let mut figures: BTreeMap<(usize, i64), Figure> = (0..settings.log_groups.len())
-        .flat_map(|group| (first..=last).map(move |window| ((group, window), Figure::default())))
+) -> BTreeMap<Place, Figure> {
+    let mut figures: BTreeMap<Place, Figure> = (0..settings.log_groups.len())
+        .flat_map(|group| {
+            (first..=last).map(move |window| (Place { window, group }, Figure::default()))
+        })
         .collect();
     for row in rows {
-        if let Some(figure) = figures.get_mut(&(row.group, row.window)) {
+        if let Some(figure) = figures.get_mut(&row.place) {
             figure.add(row);
         }
     }
@@ -70,15 +73,19 @@ pub(super) fn of(
 
 /// The data points of figures, without the receipts.
 #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^53 statements")]
-pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>) -> Vec<Datum> {
+pub(super) fn data(
+    settings: &Settings,
+    judging: &Judging,
+    figures: &BTreeMap<Place, Figure>,
+) -> Vec<Datum> {
     let mut data = Vec::new();
     let by_command = settings.metrics.contains(&Breakdown::Command);
     let by_user = settings.metrics.contains(&Breakdown::User);
-    for ((group, window), figure) in figures {
-        let Some(log_group) = settings.log_groups.get(*group) else {
+    for (place, figure) in figures {
+        let Some(log_group) = settings.log_groups.get(place.group) else {
             continue;
         };
-        let time_ms = settings.windows.start_ms(*window);
+        let time_ms = settings.windows.start_ms(place.window);
         let mut count = |metric, value: u64| {
             data.push(Datum {
                 metric,
@@ -86,7 +93,7 @@ pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>
                 value: value as f64,
             });
         };
-        for signal in &settings.signals {
+        for signal in &judging.signals {
             let value = figure.signals.get(signal).copied().unwrap_or_default();
             // None is a figure too: an alarm without data does not know whether anybody looks.
             count(Metric::signal_in(log_group, *signal), value);
@@ -101,6 +108,7 @@ pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>
                 }
             }
         }
+        count(Metric::not_judged(log_group), figure.not_judged);
         if let Some(lag_ms) = figure.lag_ms {
             data.push(Datum {
                 metric: Metric::lag(log_group),
@@ -108,6 +116,29 @@ pub(super) fn data(settings: &Settings, figures: &BTreeMap<(usize, i64), Figure>
                 value: lag_ms as f64 / 1000.0,
             });
         }
+    }
+    data
+}
+
+/// What exclusions silenced. None is no figure: most exclusions silence nothing in most windows, and each figure is billed.
+#[expect(clippy::cast_precision_loss, reason = "nobody makes 2^53 records")]
+pub(super) fn suppressed(
+    settings: &Settings,
+    sums: &BTreeMap<Place, BTreeMap<String, u64>>,
+) -> Vec<Datum> {
+    if !settings.metrics.contains(&Breakdown::Suppressed) {
+        return Vec::new();
+    }
+    let mut data = Vec::new();
+    for (place, sums) in sums {
+        let Some(log_group) = settings.log_groups.get(place.group) else {
+            continue;
+        };
+        data.extend(sums.iter().map(|(id, records)| Datum {
+            metric: Metric::suppressed(log_group, &safe(id)),
+            time_ms: settings.windows.start_ms(place.window),
+            value: *records as f64,
+        }));
     }
     data
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::detection::{shown, time};
+use super::judging::Judging;
 use super::link::{Shown, insights};
-use super::row::{Key, Row};
+use super::row::{Key, NOBODY, OTHERS, Row};
 use super::settings::Settings;
-use crate::compile::query::investigation_of;
 use crate::policy::model::Signal;
 use crate::report::escape;
 
@@ -19,6 +19,9 @@ const LISTED: usize = 50;
 
 /// Bytes of that list: SNS takes 256 KB, and the link takes up to 80 of them.
 const LISTED_BYTES: usize = 150_000;
+
+/// People that the link's query names.
+const LINKED: usize = 20;
 
 /// What a responder looks at before and after.
 const AROUND_MS: i64 = 15 * 60 * 1000;
@@ -36,6 +39,7 @@ pub(super) struct Message {
 struct Told<'a> {
     key: &'a Key,
     statements: u64,
+    not_judged: u64,
     first_ms: i64,
     last_ms: i64,
 }
@@ -44,46 +48,70 @@ struct Told<'a> {
 /// order of their windows; the ones with `true` are new.
 pub(super) fn message(
     settings: &Settings,
+    judging: &Judging,
     log_group: &str,
     rows: &[(&Row, bool)],
     incomplete: bool,
 ) -> Option<Message> {
     let mut groups: BTreeMap<&Key, Told<'_>> = BTreeMap::new();
     for (row, is_new) in rows {
+        let sum = &row.sum;
         match groups.get_mut(&row.key) {
             Some(told) => {
-                told.statements = told.statements.saturating_add(row.statements);
-                told.first_ms = told.first_ms.min(row.first_ms);
-                told.last_ms = told.last_ms.max(row.last_ms);
+                told.statements = told.statements.saturating_add(sum.statements);
+                told.not_judged = told.not_judged.saturating_add(sum.not_judged);
+                told.first_ms = told.first_ms.min(sum.first_ms);
+                told.last_ms = told.last_ms.max(sum.last_ms);
             }
             None if *is_new => {
                 let told = Told {
                     key: &row.key,
-                    statements: row.statements,
-                    first_ms: row.first_ms,
-                    last_ms: row.last_ms,
+                    statements: sum.statements,
+                    not_judged: sum.not_judged,
+                    first_ms: sum.first_ms,
+                    last_ms: sum.last_ms,
                 };
                 groups.insert(&row.key, told);
             }
             None => {}
         }
     }
-    let account = rows.first().map(|(row, _)| row.account.as_str())?;
-    let mut groups: Vec<Told<'_>> = groups.into_values().collect();
+    let account = rows.first().map(|(row, _)| row.sum.account.as_str())?;
+    let groups = in_turn(groups.into_values().collect());
     if groups.is_empty() {
         return None;
     }
+    Some(Message {
+        subject: subject(settings, log_group, &groups),
+        text: text(settings, judging, log_group, account, &groups, incomplete),
+        groups: groups.len(),
+    })
+}
+
+/// The order in which groups are told. Everybody has a turn before anybody has a second one, and refusals come last: who makes
+/// many groups pushes nobody else off the list.
+fn in_turn(mut groups: Vec<Told<'_>>) -> Vec<Told<'_>> {
     groups.sort_by(|left, right| {
         right
             .statements
             .cmp(&left.statements)
             .then_with(|| left.key.cmp(right.key))
     });
-    Some(Message {
-        subject: subject(settings, log_group, &groups),
-        text: text(settings, log_group, account, &groups, incomplete),
-        groups: groups.len(),
-    })
+    let mut turns: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut placed: Vec<(bool, usize, Told<'_>)> = groups
+        .into_iter()
+        .map(|told| {
+            let is_refusal = told.key.signals == [Signal::Denied];
+            if is_refusal {
+                return (true, 0, told);
+            }
+            let turn = turns.entry(told.key.user.as_str()).or_default();
+            *turn += 1;
+            (false, *turn, told)
+        })
+        .collect();
+    placed.sort_by_key(|(is_refusal, turn, _)| (*is_refusal, *turn));
+    placed.into_iter().map(|(_, _, told)| told).collect()
 }
 
 fn subject(settings: &Settings, log_group: &str, groups: &[Told<'_>]) -> String {
@@ -119,6 +147,7 @@ fn people<'a>(groups: &[Told<'a>]) -> Vec<&'a str> {
 
 fn text(
     settings: &Settings,
+    judging: &Judging,
     log_group: &str,
     account: &str,
     groups: &[Told<'_>],
@@ -141,7 +170,13 @@ fn text(
         if groups.len() == 1 { "group" } else { "groups" },
     ));
     if incomplete {
-        line("There were more groups than one query returns: this list is NOT complete.");
+        line("There were more people than one query returns: this list is NOT complete.");
+    }
+    let not_judged: u64 = groups.iter().map(|told| told.not_judged).sum();
+    if not_judged > 0 {
+        line(&format!(
+            "There were more statements than one query returns: {not_judged} records were NOT judged. Exclusions may silence some of them."
+        ));
     }
     line("");
     line(&format!(
@@ -160,8 +195,8 @@ fn text(
     }
     line(&format!("log group    {log_group}"));
     line(&format!(
-        "query        {}",
-        settings.query_digest.get(..12).unwrap_or_default()
+        "rules        {}",
+        judging.digest.get(..12).unwrap_or_default()
     ));
     let described: Vec<String> = groups
         .iter()
@@ -202,17 +237,48 @@ fn text(
         time(from_ms),
         time(until_ms)
     ));
-    match (&settings.region, investigation_of(&settings.query)) {
-        (Some(region), Some(query)) => line(&insights(&Shown {
+    let query = statements_of(groups);
+    match &settings.region {
+        Some(region) => line(&insights(&Shown {
             region,
             log_group,
             query: &query,
             from_ms,
             until_ms,
         })),
-        _ => line("with the saved query that the alarm names"),
+        None => line(&query),
     }
     text
+}
+
+/// The query that shows the entries of some people, as the log has them. Of somebody whose name could mean something else in
+/// it, and of many people, it shows everybody's.
+fn statements_of(groups: &[Told<'_>]) -> String {
+    let is_plain = |name: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.$+-".contains(&byte);
+        name != NOBODY && name != OTHERS && name.bytes().all(plain)
+    };
+    let mut people: Vec<(&str, &str)> = groups
+        .iter()
+        .map(|told| (told.key.user.as_str(), told.key.database.as_str()))
+        .collect();
+    people.sort_unstable();
+    people.dedup();
+    let are_plain = people
+        .iter()
+        .all(|(user, database)| is_plain(user) && is_plain(database));
+    let mut query =
+        "fields @timestamp, @message\n| filter @message like /AUDIT: |ERROR: |FATAL: /\n"
+            .to_owned();
+    if are_plain && people.len() <= LINKED {
+        let names: Vec<String> = people
+            .iter()
+            .map(|(user, database)| format!("@message like ':{user}@{database}:'"))
+            .collect();
+        query.push_str(&format!("| filter {}\n", names.join(" or ")));
+    }
+    query.push_str("| sort @timestamp desc\n| limit 1000");
+    query
 }
 
 /// `1. alice@shop from 10.0.3.17: SELECT on public.customers (READ; dml)`, and how often and when.
@@ -245,6 +311,9 @@ fn described(told: &Told<'_>, number: usize) -> String {
         signals.join(", "),
         span(told.first_ms, told.last_ms),
     );
+    if told.not_judged > 0 {
+        let _ = write!(described, "\n   {} records not judged", told.not_judged);
+    }
     described
 }
 

@@ -57,11 +57,12 @@ pub trait Queries {
         within: Duration,
     ) -> impl Future<Output = Result<String, CallError>>;
 
-    /// What there is of its result.
+    /// What there is of its result: so many rows at most.
     fn page(
         &self,
         id: &str,
         next: Option<&str>,
+        most: u32,
         within: Duration,
     ) -> impl Future<Output = Result<Page, CallError>>;
 

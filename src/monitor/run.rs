@@ -5,26 +5,23 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::RunError;
 use super::attempt::Patience;
 use super::detection::{self, one_line, time};
-use super::figures::{self, safe};
+use super::figures::{self, Figure};
+use super::gather::{Gathered, gather};
 use super::invocation::{Invocation, What};
+use super::judging::Judging;
 use super::notification;
 use super::port::{Datum, World};
 use super::receipt::{self, LONGEST_MS, Receipts};
-use super::row::{self, Key, Row};
+use super::row::{Key, Place, Row};
 use super::settings::Settings;
-use super::{RunError, query};
-use crate::compile::query::within_windows;
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
-use crate::insights::service::Request;
 use crate::policy::model::Signal;
 
 /// Windows of one query in a backlog: each query reads the allowances before and after its windows once more.
 const BACKLOG_MS: i64 = 6 * 60 * 60 * 1000;
-
-/// The period of what exclusions silence: each figure costs a further scan of it.
-const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// Windows that every run computes.
 const RECOMPUTED: i64 = WINDOWS_RECOMPUTED as i64;
@@ -45,7 +42,9 @@ pub struct Answer {
     pub left: usize,
     /// New groups that people were told of.
     pub told: usize,
-    /// Windows of which the result was cut.
+    /// Records that nobody judged, since there were more than a query returns. They count.
+    pub not_judged: u64,
+    /// Windows of which not even all people are known.
     pub incomplete: usize,
 }
 
@@ -63,6 +62,7 @@ impl Answer {
             "windowsMadeUp": self.made_up,
             "windowsLeft": self.left,
             "newGroups": self.told,
+            "recordsNotJudged": self.not_judged,
             "incompleteWindows": self.incomplete,
         })
     }
@@ -75,6 +75,7 @@ impl Answer {
 /// The first thing that failed. No window whose count, records or notification are not out has a receipt then.
 pub async fn run<P: World>(
     settings: &Settings,
+    judging: &Judging,
     receipts: &mut Receipts,
     port: &P,
     invocation: &Invocation,
@@ -84,10 +85,12 @@ pub async fn run<P: World>(
     let margin = MARGIN_MS.min(time / 4);
     let mut run = Run {
         settings,
+        judging,
         receipts,
         port,
         patience: Patience::until(port, invocation.deadline_ms.saturating_sub(margin)),
         told: 0,
+        not_judged: 0,
         incomplete: 0,
     };
     let result = run.go(invocation).await;
@@ -109,10 +112,12 @@ pub async fn run<P: World>(
 
 struct Run<'a, P> {
     settings: &'a Settings,
+    judging: &'a Judging,
     receipts: &'a mut Receipts,
     port: &'a P,
     patience: Patience<'a, P>,
     told: usize,
+    not_judged: u64,
     incomplete: usize,
 }
 
@@ -167,6 +172,7 @@ impl<P: World> Run<'_, P> {
             made_up: 0,
             left: 0,
             told: 0,
+            not_judged: 0,
             incomplete: 0,
         };
         let is_range = matches!(invocation.what, What::Range { .. });
@@ -193,16 +199,15 @@ impl<P: World> Run<'_, P> {
             );
             let (done, _) = self.many(&missing).await?;
             (answer.made_up, answer.left) = (done, missing.len() - done);
-            if let What::Scheduled { time_ms } = invocation.what {
-                self.suppressed(time_ms.min(now_ms)).await?;
-            }
         }
-        (answer.told, answer.incomplete) = (self.told, self.incomplete);
+        answer.told = self.told;
+        answer.not_judged = self.not_judged;
+        answer.incomplete = self.incomplete;
         let mut summary = answer.json(self.settings);
         if let Value::Object(fields) = &mut summary {
             fields.insert("record".to_owned(), json!("pgvigil.run"));
             fields.insert("level".to_owned(), json!("INFO"));
-            fields.insert("query".to_owned(), json!(self.settings.query_digest));
+            fields.insert("rules".to_owned(), json!(self.judging.digest));
             fields.insert("policy".to_owned(), json!(self.settings.policy_digest));
         }
         self.journal(summary);
@@ -242,112 +247,105 @@ impl<P: World> Run<'_, P> {
     /// Counts windows that are side by side: metrics, detection records, notification, receipts, in this order. Gives
     /// the operations of the last.
     async fn unit(&mut self, first: i64, last: i64) -> Result<u64, RunError> {
-        let (rows, cut) = self.rows(first, last).await?;
+        let Gathered {
+            rows,
+            suppressed,
+            incomplete,
+        } = gather(
+            self.settings,
+            self.judging,
+            self.port,
+            &self.patience,
+            (first, last),
+        )
+        .await?;
         let figures = figures::of(self.settings, &rows, first, last);
-        self.put(&figures::data(self.settings, &figures)).await?;
+        let mut data = figures::data(self.settings, self.judging, &figures);
+        data.extend(figures::suppressed(self.settings, &suppressed));
+        self.put(&data).await?;
 
         // What nobody was told of: windows without a receipt, and those that came to more since.
-        let fresh: BTreeMap<(usize, i64), u64> = figures
+        let fresh: BTreeMap<Place, u64> = figures
             .iter()
-            .map(|((group, window), figure)| ((*group, *window), figure.total()))
-            .filter(|((group, window), total)| {
+            .map(|(place, figure)| (*place, figure.total()))
+            .filter(|(place, total)| {
                 self.receipts
-                    .total(*group, *window)
+                    .total(place.group, place.window)
                     .is_none_or(|known| *total > known)
             })
             .collect();
         let mut seen: BTreeMap<(usize, &Key), i64> = BTreeMap::new();
         let mut news: BTreeMap<usize, Vec<(&Row, bool)>> = BTreeMap::new();
         for row in &rows {
-            let before = seen.insert((row.group, &row.key), row.window);
-            if fresh.contains_key(&(row.group, row.window)) {
+            let Place { window, group } = row.place;
+            let before = seen.insert((group, &row.key), window);
+            if fresh.contains_key(&row.place) {
                 // As far back as every run sees, so that it does not depend on how many windows this one computes.
-                let is_new = before.is_none_or(|window| row.window - window >= RECOMPUTED);
-                news.entry(row.group).or_default().push((row, is_new));
+                let is_new = before.is_none_or(|before| window - before >= RECOMPUTED);
+                news.entry(group).or_default().push((row, is_new));
             }
         }
         for (row, is_new) in news.values().flatten() {
-            let incomplete = cut.contains(&row.window);
-            self.port
-                .write(&detection::line(self.settings, row, *is_new, incomplete));
+            let is_incomplete = incomplete.contains(&row.place.window);
+            self.port.write(&detection::line(
+                self.settings,
+                self.judging,
+                row,
+                *is_new,
+                is_incomplete,
+            ));
         }
-        for window in &cut {
-            let message = format!(
-                "the window that begins at {} has more groups than one query returns: its figures are the least that happened",
-                time(self.settings.windows.start_ms(*window))
-            );
-            self.journal(
-                json!({ "record": "pgvigil.warning", "level": "WARN", "message": message }),
-            );
+        for (place, sums) in &suppressed {
+            if fresh.contains_key(place) {
+                let line = detection::suppressed_line(self.settings, self.judging, *place, sums);
+                self.port.write(&line);
+            }
         }
+        self.warn(&figures, &incomplete);
         for (group, rows) in &news {
-            self.tell(*group, rows, !cut.is_empty()).await?;
+            self.tell(*group, rows, !incomplete.is_empty()).await?;
         }
         let receipts: Vec<Datum> = fresh
             .iter()
-            .filter_map(|((group, window), total)| {
-                let name = self.settings.log_groups.get(*group)?;
-                Some(receipt::datum(self.settings, name, *window, *total))
+            .filter_map(|(place, total)| {
+                let name = self.settings.log_groups.get(place.group)?;
+                Some(receipt::datum(self.settings, name, place.window, *total))
             })
             .collect();
         self.put(&receipts).await?;
-        for ((group, window), total) in fresh {
-            self.receipts.add(group, window, total);
+        for (place, total) in fresh {
+            self.receipts.add(place.group, place.window, total);
         }
-        self.incomplete += cut.len();
-        let newest = figures.iter().filter(|((_, window), _)| *window == last);
+        self.incomplete += incomplete.len();
+        let newest = figures.iter().filter(|(place, _)| place.window == last);
         Ok(newest
             .filter_map(|(_, figure)| figure.signals.get(&Signal::Dml))
             .sum())
     }
 
-    /// The rows of windows, in their order, and the windows of which there can be more. A result that is cut is asked
-    /// for again in halves, down to single windows, and then without the rows of their neighbours.
-    async fn rows(&self, first: i64, last: i64) -> Result<(Vec<Row>, BTreeSet<i64>), RunError> {
-        let windows = self.settings.windows;
-        let mut rows = Vec::new();
-        let mut cut = BTreeSet::new();
-        let mut ranges = vec![(first, last, false)];
-        while let Some((first, last, alone)) = ranges.pop() {
-            let narrow = alone
-                .then(|| within_windows(&self.settings.query, first, last))
-                .flatten();
-            let text = narrow.as_ref().unwrap_or(&self.settings.query);
-            let seconds = windows.seconds(first, last);
-            let request = self.request(text, &self.settings.log_groups, seconds);
-            let found = query::run(self.port, &self.patience, &request).await?;
-            if found.cut && first < last {
-                let middle = first + (last - first) / 2;
-                ranges.push((middle + 1, last, true));
-                ranges.push((first, middle, true));
-                continue;
-            }
-            if found.cut && !alone {
-                ranges.push((first, last, true));
-                continue;
-            }
-            if found.cut {
-                cut.insert(first);
-            }
-            for fields in found.rows {
-                let row = row::read(self.settings, fields)?;
-                // The range holds records of neighbours too, of which it does not hold all.
-                rows.extend(row.filter(|row| (first..=last).contains(&row.window)));
-            }
+    /// Says which windows held more than a query returns.
+    fn warn(&mut self, figures: &BTreeMap<Place, Figure>, incomplete: &BTreeSet<i64>) {
+        for (place, figure) in figures.iter().filter(|(_, figure)| figure.not_judged > 0) {
+            self.not_judged += figure.not_judged;
+            let message = format!(
+                "{} records of {} in the window that begins at {} were not judged, since there were more than one query returns: \
+                 they count, and exclusions may silence some of them",
+                figure.not_judged,
+                self.settings.log_group(place.group),
+                time(self.settings.windows.start_ms(place.window)),
+            );
+            self.journal(
+                json!({ "record": "pgvigil.warning", "level": "WARN", "message": message }),
+            );
         }
-        rows.sort_by(|left, right| {
-            (left.window, left.group, &left.key).cmp(&(right.window, right.group, &right.key))
-        });
-        Ok((rows, cut))
-    }
-
-    fn request(&self, text: &str, log_groups: &[String], (from, until): (i64, i64)) -> Request {
-        Request {
-            text: text.to_owned(),
-            log_groups: log_groups.to_vec(),
-            from,
-            until,
-            limit: self.settings.row_limit,
+        for window in incomplete {
+            let message = format!(
+                "in the window that begins at {} there were more people than one query returns: its figures are the least that happened",
+                time(self.settings.windows.start_ms(*window))
+            );
+            self.journal(
+                json!({ "record": "pgvigil.warning", "level": "WARN", "message": message }),
+            );
         }
     }
 
@@ -362,7 +360,8 @@ impl<P: World> Run<'_, P> {
         else {
             return Ok(());
         };
-        let Some(message) = notification::message(self.settings, log_group, rows, incomplete)
+        let Some(message) =
+            notification::message(self.settings, self.judging, log_group, rows, incomplete)
         else {
             return Ok(());
         };
@@ -408,67 +407,6 @@ impl<P: World> Run<'_, P> {
             }
         }
         self.put_within(patience, &data).await
-    }
-
-    /// What exclusions silenced in the last whole hour, once an hour. It is no alarm's input: where there is no time for
-    /// it, it is left out, and said.
-    async fn suppressed(&self, time_ms: i64) -> Result<(), RunError> {
-        if self.settings.shadows.is_empty() {
-            return Ok(());
-        }
-        let length = self.settings.windows.length_ms();
-        let period = HOUR_MS.max(length);
-        let settled = self
-            .settings
-            .windows
-            .start_ms(self.settings.windows.newest(time_ms) + 1);
-        let hour = settled.div_euclid(period) - 1;
-        if hour == (settled - length).div_euclid(period) - 1 {
-            return Ok(());
-        }
-        let from_ms = hour * period;
-        // The last second belongs to a range.
-        let seconds = (
-            from_ms.div_euclid(1000),
-            (from_ms + period).div_euclid(1000) - 1,
-        );
-        let mut data = Vec::new();
-        for log_group in &self.settings.log_groups {
-            let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-            for text in &self.settings.shadows {
-                let request = self.request(text, std::slice::from_ref(log_group), seconds);
-                let found = query::run(self.port, &self.patience, &request).await;
-                let found = match found {
-                    Ok(found) => found,
-                    Err(RunError::Late { .. } | RunError::Busy { .. }) => {
-                        self.journal(json!({
-                            "record": "pgvigil.warning",
-                            "level": "WARN",
-                            "message": format!("there was no time to count what exclusions silenced in the hour from {}", time(from_ms)),
-                        }));
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error),
-                };
-                for (name, value) in found.rows.into_iter().flatten() {
-                    // The columns of a shadow query: `user`, and one for each exclusion.
-                    if let Some(id) = name.strip_prefix("x_") {
-                        let number: f64 = value.parse().unwrap_or_default();
-                        *sums.entry(id.replace('_', "-")).or_default() += number;
-                    }
-                }
-            }
-            data.extend(
-                sums.into_iter()
-                    .filter(|(_, sum)| sum.is_finite())
-                    .map(|(id, value)| Datum {
-                        metric: Metric::suppressed(log_group, &safe(&id)),
-                        time_ms: from_ms,
-                        value,
-                    }),
-            );
-        }
-        self.put(&data).await
     }
 
     fn journal(&self, value: Value) {

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::compile::digest;
-use crate::compile::monitor_environment::unpack;
-use crate::compile::query::{QUERY_LIMIT, ROW_LIMIT};
+use crate::compile::fetch::FETCH_ROWS;
+use crate::compile::monitor_environment::{BRIDGE, FORMER, RULES_DIGEST};
 use crate::diagnostic::quote;
 use crate::insights::service::LOG_GROUPS_MAX;
-use crate::policy::model::{Breakdown, Signal};
+use crate::policy::model::Breakdown;
 
 use super::window::Windows;
 
@@ -29,16 +28,10 @@ pub struct Settings {
     pub cluster: Option<String>,
     /// Digest of the policy files.
     pub policy_digest: String,
-    /// The alarm query.
-    pub query: String,
-    /// Its digest.
-    pub query_digest: String,
-    /// The shadow queries, where what exclusions silence is asked for.
-    pub shadows: Vec<String>,
+    /// Digest of the rules that the layer brings.
+    pub rules_digest: String,
     /// Where new groups are told.
     pub topic: Option<String>,
-    /// What is counted.
-    pub signals: Vec<Signal>,
     /// What is published beside the count of each signal.
     pub metrics: Vec<Breakdown>,
     /// Rows of one result at most: as many mean that there can be more.
@@ -103,45 +96,10 @@ impl Settings {
             );
         }
         let policy_digest = reader.digest("PGVIGIL_POLICY_DIGEST");
-        let query_digest = reader.digest("PGVIGIL_QUERY_DIGEST");
-        let packed = reader.text("PGVIGIL_QUERY");
-        let mut queries = Vec::new();
-        if !packed.is_empty() {
-            match unpack(&packed) {
-                Ok(texts) => queries = texts,
-                Err(_) => reader.fault(
-                    "PGVIGIL_QUERY",
-                    "cannot be unpacked: it was packed by another version of pgvigil than this monitor's; deploy both again",
-                ),
-            }
-        }
-        let mut queries = queries.into_iter();
-        let query = queries.next().unwrap_or_default();
-        let shadows: Vec<String> = queries.collect();
-        let packed_is_read = !query.is_empty();
-        if packed_is_read && digest(&query) != query_digest {
-            reader.fault(
-                "PGVIGIL_QUERY_DIGEST",
-                "is not the digest of `PGVIGIL_QUERY`: it was packed by another version of pgvigil than this monitor's; deploy both again",
-            );
-        }
-        let too_long = |text: &String| text.chars().count() > QUERY_LIMIT;
-        if too_long(&query) || shadows.iter().any(too_long) {
-            reader.fault(
-                "PGVIGIL_QUERY",
-                &format!("holds a query of more than {QUERY_LIMIT} characters"),
-            );
-        }
+        let rules_digest = reader.rules_digest();
         let topic = reader.optional("PGVIGIL_TOPIC");
         if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
             reader.fault("PGVIGIL_TOPIC", "is no ARN of a topic");
-        }
-        let signals = reader.list("PGVIGIL_SIGNALS", |name| {
-            named(&Signal::ALL, Signal::name, name)
-                .ok_or_else(|| format!("holds {}, which is no signal", quote(name)))
-        });
-        if !signals.contains(&Signal::Dml) {
-            reader.fault("PGVIGIL_SIGNALS", "must hold `dml`");
         }
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
@@ -151,12 +109,6 @@ impl Settings {
                 )
             })
         });
-        if packed_is_read && !metrics.contains(&Breakdown::Suppressed) && !shadows.is_empty() {
-            reader.fault(
-                "PGVIGIL_QUERY",
-                "holds queries that `PGVIGIL_METRICS` does not ask for",
-            );
-        }
         reader.foreign();
         if !reader.faults.is_empty() {
             return Err(reader.faults);
@@ -168,18 +120,23 @@ impl Settings {
             environment,
             cluster,
             policy_digest,
-            query,
-            query_digest,
-            shadows,
+            rules_digest,
             topic,
-            signals,
             metrics,
-            row_limit: ROW_LIMIT,
+            row_limit: FETCH_ROWS,
             region: variables
                 .get("AWS_REGION")
                 .filter(|region| !region.is_empty())
                 .cloned(),
         })
+    }
+
+    /// A log group by its place; an empty name for a place that there is not.
+    pub(super) fn log_group(&self, group: usize) -> &str {
+        self.log_groups
+            .get(group)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 
     /// The cluster of a log group, as people call it.
@@ -279,6 +236,16 @@ impl Reader<'_> {
             self.fault(variable, "is no SHA-256 in hexadecimal");
         }
         text
+    }
+
+    /// The digest of the rules. While a monitor of an earlier version, which knows no rules, is replaced, there is a bridge in
+    /// its place, and the variables of that version are still there: at no point of the change does a start fail.
+    fn rules_digest(&mut self) -> String {
+        if self.variables.contains_key(RULES_DIGEST) || !self.variables.contains_key(BRIDGE) {
+            return self.digest(RULES_DIGEST);
+        }
+        self.known.extend(FORMER);
+        self.digest(BRIDGE)
     }
 
     /// Values between commas, each once. None at all is a choice.

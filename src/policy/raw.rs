@@ -529,8 +529,7 @@ pub struct RawMonitor {
     /// Namespace of the metrics.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity", extend("default" = "RDSAudit/UserActivity"))]
     pub namespace: Option<String>,
-    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`,
-    /// which costs a further scan of the log every hour.
+    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`.
     #[schemars(length(max = 3), example = ["command", "user"], extend("default" = ["command"]))]
     pub metrics: Option<Vec<RawBreakdown>>,
 }

@@ -213,6 +213,7 @@ fn report(name: &str, outcome: Option<Outcome>) -> DriftReport {
         outcome,
         drift: Vec::new(),
         alike: Vec::new(),
+        rules: Vec::new(),
         unread: Vec::new(),
         notes: std::collections::BTreeMap::new(),
         blame: std::collections::BTreeMap::new(),

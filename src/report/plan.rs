@@ -11,6 +11,7 @@ pub mod markdown;
 use crate::deploy::diff::{Line, Sign};
 use crate::deploy::plan::{Counts, Plan, Purpose};
 use crate::deploy::port::Identity;
+use crate::deploy::rules::{LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
 
 /// Lines of a text that are drawn around a change.
@@ -32,6 +33,41 @@ fn heading(identity: &Identity) -> String {
         identity.at(),
         identity.clusters.join(", ")
     )
+}
+
+/// `Rules of 2 functions: 1a2b3c4d5e6f → 6f5e4d3c2b1a`
+fn rules_heading(change: &RulesChange) -> String {
+    let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
+    let functions = match change.functions.len() {
+        1 => "1 function".to_owned(),
+        count => format!("{count} functions"),
+    };
+    let what = match &change.live {
+        LiveRules::Absent => format!(
+            "no rules attached; the files declare {}",
+            short(&change.declared)
+        ),
+        LiveRules::Read {
+            digest,
+            differences,
+        } => {
+            let digests = format!(
+                "live {}, declared {}",
+                short(digest),
+                short(&change.declared)
+            );
+            match differences.as_slice() {
+                [] => format!("{digests}: the same rules, written otherwise"),
+                _ => digests,
+            }
+        }
+        LiveRules::Unread { reason } => {
+            format!(
+                "compared by the layer's digest alone, since the live rules cannot be read: {reason}"
+            )
+        }
+    };
+    format!("Rules of {functions}: {what}")
 }
 
 /// `3 to create, 1 to change, 12 unchanged; 1 drifted`

@@ -430,6 +430,8 @@ fn what_an_apply_heals_in_the_monitor_is_mended_by_it() {
          functions.update_function_configuration(FunctionName=base(), Environment={'Variables': variables})";
     world.breaks("function-variables", "fail", another_log, apply);
     world.breaks("alarms-metric", "fail", another_log, apply);
+    let no_layer = "functions.update_function_configuration(FunctionName=base(), Layers=[])";
+    world.breaks("function-rules", "fail", no_layer, apply);
     world.breaks(
         "monitor-permissions",
         "fail",

@@ -304,7 +304,8 @@ fn an_environment_changes_its_engine() {
             "iam-role-policy",
             "lambda-function",
             "lambda-permission",
-            "log-group"
+            "log-group",
+            "policy-layer"
         ]),
         "{left:?}"
     );
@@ -320,6 +321,8 @@ fn an_environment_changes_its_engine() {
         &count,
         "--prune",
         "orders/*",
+        "--prune",
+        "_environment/*",
     ]);
     assert!([0, 15].contains(&code), "{text}");
     let (_, report) = drift(&world);
@@ -438,6 +441,7 @@ fn the_doctor_knows_the_engine() {
         "function-active",
         "function-concurrency",
         "function-variables",
+        "function-rules",
         "function-runs",
         "heartbeat",
         "monitor-log",

@@ -25,7 +25,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("account-matches-everything", r"'[\s\S]+'"),
     ("account-role-or-pattern", "pattern"),
     ("account-swallows-user", "\"[a-z]+\""),
-    ("compile-monitor-environment", "shop"),
+    ("compile-left-out", "probe-6"),
     ("compile-query-length", "probe-0"),
     ("canary-silenced", "class: READ"),
     ("exclusion-no-expiry", "catalog-metadata"),

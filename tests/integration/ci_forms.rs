@@ -77,8 +77,9 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
                 ),
             ]);
             environment["review"] = json!({
-                "exclusions": 12, "query_characters": 9579, "query_limit": 10000, "monitor_bytes": 1904, "monitor_limit": 4096,
+                "exclusions": 12, "query_characters": 9579, "query_limit": 10000,
                 "query_digest": text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+                "rules_digest": text("5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"),
             });
             environment["plan"] = json!({
                 "format_version": 1, "purpose": "apply", "identity": identity, "resources": [planned],
@@ -184,7 +185,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
         }
     };
     json!({
-        "format_version": 2, "pgvigil": "0.1.0", "work": work, "today": "2026-11-27",
+        "format_version": 3, "pgvigil": "0.1.0", "work": work, "today": "2026-11-27",
         "run": {
             "forge": "github", "repository": text("shop/audit"), "request": 12, "commit": text("5ca8218d0c1f6a1e"),
             "base": text("origin/main"), "url": text("https://github.com/shop/audit/actions/runs/77"),

@@ -11,13 +11,15 @@
     reason = "helpers of tests may panic"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::date;
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::resources::{Document, Kind};
+use pgvigil::compile::query::signals_of;
+use pgvigil::compile::resources::{Document, Kind, Metric};
 use pgvigil::compile::{self, QuerySource};
 use pgvigil::insights::{self, Event, Options, Program, Table};
+use pgvigil::policy::model::Signal;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -77,15 +79,36 @@ fn run(query: &str, log_group: &str, entries: &[Written<'_>]) -> Table {
     run.finish()
 }
 
+/// Statements by metric, window by window.
+#[derive(Default)]
+struct Counted {
+    windows: BTreeSet<i64>,
+    statements: BTreeMap<(&'static str, i64), f64>,
+}
+
+impl Counted {
+    fn is_over(&self, metric: &str, threshold: f64) -> bool {
+        let mut all = self.statements.iter();
+        all.any(|((name, _), count)| *name == metric && *count > threshold)
+    }
+}
+
 /// What a metric's line shows: its name, and its points.
-fn line(metric: &[Value], counted: &BTreeMap<i64, f64>) -> Value {
+fn line(metric: &[Value], counted: &Counted) -> Value {
     let name = metric[1].as_str().unwrap();
+    let signals = Signal::ALL.map(|signal| Metric::signal_in("", signal).name);
     // The monitor ran well in each of these windows: a heartbeat, and no error.
     let points: Vec<(i64, f64)> = counted
+        .windows
         .iter()
-        .map(|(window, count)| {
+        .map(|window| {
             let value = match name {
-                "UserDMLOperationCount" => *count,
+                name if signals.contains(&name) => counted
+                    .statements
+                    .iter()
+                    .filter(|((of, at), _)| (*of, at) == (name, window))
+                    .map(|(_, count)| *count)
+                    .sum(),
                 "MonitorHeartbeat" => 1.0,
                 "MonitorExecutionErrors" | "Errors" | "Throttles" => 0.0,
                 other => panic!("{other} is a metric that nobody draws"),
@@ -94,6 +117,42 @@ fn line(metric: &[Value], counted: &BTreeMap<i64, f64>) -> Value {
         })
         .collect();
     json!({"name": name, "points": points})
+}
+
+/// The detection records of these groups, as a widget displays them: the newest first.
+fn told(query: &str, groups: &Table) -> (Vec<String>, Vec<Vec<Option<String>>>) {
+    let (_, display) = query.split_once("| display ").unwrap();
+    let columns: Vec<String> = display
+        .lines()
+        .next()
+        .unwrap()
+        .split(", ")
+        .map(str::to_owned)
+        .collect();
+    let value = |row: &[Option<String>], name: &str| {
+        let name = if name == "@timestamp" { "last" } else { name };
+        let place = groups.columns.iter().position(|column| column == name)?;
+        row[place].clone()
+    };
+    let mut rows: Vec<Vec<Option<String>>> = groups
+        .rows
+        .iter()
+        .map(|row| {
+            let cell = |name: &String| match name.as_str() {
+                // All of it was judged.
+                "not_judged" => Some("0".to_owned()),
+                "@timestamp" => {
+                    let ms = value(row, name)?.parse::<f64>().ok()? as i64;
+                    Some(jiff::Timestamp::from_millisecond(ms).ok()?.to_string())
+                }
+                name => value(row, name),
+            };
+            columns.iter().map(cell).collect()
+        })
+        .collect();
+    rows.sort_by(|left, right| right[0].cmp(&left[0]));
+    rows.truncate(100);
+    (columns, rows)
 }
 
 /// What the page draws of a dashboard.
@@ -120,18 +179,25 @@ fn drawn(documents: &[Document], query: &str, entries: &[Written<'_>]) -> Value 
             .unwrap()
     };
     let (window, statements) = (column("window"), column("statements"));
-    let mut counted: BTreeMap<i64, f64> = BTreeMap::new();
+    let (class, command, tampering) = (column("class"), column("command"), column("tampering"));
+    let mut counted = Counted::default();
     let last = entries.last().unwrap().at_ms;
     for entry in entries {
         counted
-            .entry((entry.at_ms + 2000).div_euclid(window_ms) * window_ms)
-            .or_default();
+            .windows
+            .insert((entry.at_ms + 2000).div_euclid(window_ms) * window_ms);
     }
     for row in &table.rows {
         let number = |at: usize| row[at].as_deref().unwrap().parse::<f64>().unwrap();
-        *counted
-            .entry(number(window) as i64 * window_ms)
-            .or_default() += number(statements);
+        let text = |at: usize| row[at].as_deref().unwrap_or_default();
+        let tampers = !matches!(text(tampering), "" | "-");
+        for signal in signals_of(text(class), text(command), tampers) {
+            let name = Metric::signal_in("", signal).name;
+            *counted
+                .statements
+                .entry((name, number(window) as i64 * window_ms))
+                .or_default() += number(statements);
+        }
     }
     let until = (last / 1_800_000 + 1) * 1_800_000;
     let state = |alarm: &str| {
@@ -141,10 +207,11 @@ fn drawn(documents: &[Document], query: &str, entries: &[Written<'_>]) -> Value 
                 document.kind == Kind::Alarm && alarm.ends_with(&format!(":{}", document.name))
             })
             .unwrap_or_else(|| panic!("{alarm} is no alarm of this dashboard"));
-        let is_loud = document.properties["metric"] == "UserDMLOperationCount"
-            && counted
-                .values()
-                .any(|count| *count > document.properties["threshold"].as_f64().unwrap());
+        let is_loud = document.properties["comparison"] == "GreaterThanThreshold"
+            && counted.is_over(
+                document.properties["metric"].as_str().unwrap(),
+                document.properties["threshold"].as_f64().unwrap(),
+            );
         json!({"name": document.name, "state": if is_loud { "ALARM" } else { "OK" }})
     };
     let widgets = dashboard.properties["body"]["widgets"].as_array().unwrap();
@@ -167,12 +234,17 @@ fn drawn(documents: &[Document], query: &str, entries: &[Written<'_>]) -> Value 
                 "log" => {
                     let text = properties["query"].as_str().unwrap();
                     let (source, text) = text.split_once("\n| ").unwrap();
-                    assert_eq!(source, format!("SOURCE '{log_group}'"));
-                    let table = run(text, log_group, entries);
-                    page["columns"] = json!(table.columns);
+                    let (columns, rows) = if source == format!("SOURCE '{log_group}'") {
+                        let table = run(text, log_group, entries);
+                        (table.columns, table.rows)
+                    } else {
+                        assert!(source.starts_with("SOURCE '/aws/lambda/"), "{source}");
+                        told(text, &table)
+                    };
                     // A widget shows what fits; the rest is scrolled to.
-                    page["rows"] = json!(table.rows.iter().take(16).collect::<Vec<_>>());
-                    page["found"] = json!(table.rows.len());
+                    page["rows"] = json!(rows.iter().take(16).collect::<Vec<_>>());
+                    page["found"] = json!(rows.len());
+                    page["columns"] = json!(columns);
                 }
                 "metric" => {
                     let metrics = properties["metrics"].as_array().unwrap();
@@ -253,9 +325,16 @@ fn the_dashboard_is_drawn_as_it_is_compiled() {
     {
         assert!(shown.contains(&document.name), "{}", document.name);
     }
+    let loud = widgets
+        .iter()
+        .filter_map(|widget| widget["alarms"].as_array())
+        .flatten()
+        .filter(|alarm| alarm["state"] == "ALARM")
+        .count();
+    assert!(loud > 1, "{loud}");
     assert_eq!(
         browser.run("return document.querySelectorAll('.ALARM').length"),
-        1
+        loud
     );
     for word in ["alice", "public.customers", "UserDMLOperationCount"] {
         assert!(shown.contains(word), "{word}");

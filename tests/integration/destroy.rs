@@ -174,7 +174,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody.out.contains("12 to delete") && nobody.out.contains("`--also topic` deletes it"),
+        nobody.out.contains("13 to delete") && nobody.out.contains("`--also topic` deletes it"),
         "{}",
         nobody.out
     );
@@ -194,7 +194,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         .run(&["destroy", "--env", "local", "--out", "end.plan"])
         .exits(0);
     assert!(
-        saved.err.contains("--allow-delete 12 end.plan"),
+        saved.err.contains("--allow-delete 13 end.plan"),
         "{}",
         saved.err
     );
@@ -222,7 +222,7 @@ fn an_environment_is_taken_down_and_comes_back() {
             "--env",
             "local",
             "--allow-delete",
-            "12",
+            "13",
             "end.plan",
         ])
         .exits(0);
@@ -298,8 +298,8 @@ fn somebody_types_the_name_of_the_environment() {
     assert_eq!(applied.code, 0, "{}", applied.out);
     // On a terminal each step is announced, with its place among all.
     assert!(
-        applied.out.contains("7/17 iam-role-policy ")
-            || applied.out.contains("17/17 event-target "),
+        applied.out.contains("7/18 iam-role-policy ")
+            || applied.out.contains("18/18 event-target "),
         "{}",
         applied.out
     );

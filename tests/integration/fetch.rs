@@ -15,7 +15,7 @@ use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::record::Record;
 use pgvigil::audit_log::{EntryKind, Prefix, Suspicion, judge_entry};
 use pgvigil::compile::QuerySource;
-use pgvigil::compile::fetch::{Detail, Fetch, Fetched, Part};
+use pgvigil::compile::fetch::{Ask, Detail, Fetch, Fetched, Part};
 use pgvigil::insights::{self, Event, MissingField, Options, Program, Scratch, Table};
 use pgvigil::policy::model::Signal;
 use pgvigil::rules::reference::Opinion;
@@ -68,7 +68,7 @@ static DESKS: LazyLock<Vec<Desk>> = LazyLock::new(|| {
     for environment in recorded::shipped().policy.environments.iter() {
         for form in LogLinePrefix::ALL {
             for signals in SIGNALS {
-                let text = fetch(&environment.name, form, signals).text(Detail::Text);
+                let text = fetch(&environment.name, form, signals).text(Ask::ALL);
                 desks.push(Desk {
                     name: format!("{} {form} {signals:?}", environment.name),
                     form,
@@ -220,7 +220,7 @@ fn regrouped(program: &Program, form: LogLinePrefix, entries: &[&[u8]]) -> Resul
     let rows = rows(run.finish());
     let mut seen = 0;
     for fields in &rows {
-        let row = Fetched::read(fields).map_err(|fault| fault.to_string())?;
+        let row = Fetched::read(fields, Part::All).map_err(|fault| fault.to_string())?;
         if row.log != LOG
             || row.oldest_ms != NOW_MS
             || row.lag_ms != 2_500
@@ -316,7 +316,15 @@ fn every_detail_counts_the_same_entries() {
         .flat_map_iter(|recording| {
             let fetch = fetch("production", recording.prefix, &Signal::ALL);
             let count = |part, detail| {
-                let mut run = program(&fetch.part(part, detail), MissingField::Null).run();
+                let mut run = program(
+                    &fetch.text(Ask {
+                        part,
+                        detail,
+                        windows: None,
+                    }),
+                    MissingField::Null,
+                )
+                .run();
                 for entry in &recording.log.entries {
                     run.push(&event(&entry.text, NOW_MS));
                 }
@@ -330,8 +338,8 @@ fn every_detail_counts_the_same_entries() {
             let all = count(Part::All, Detail::Text);
             let mut faults = Vec::new();
             for detail in Detail::ALL {
-                let parts = [Part::Records, Part::Others].map(|part| count(part, detail));
-                if count(Part::All, detail) != all || parts[0] + parts[1] != all {
+                let parts: Vec<u64> = fetch.parts().map(|part| count(part, detail)).collect();
+                if count(Part::All, detail) != all || parts.iter().sum::<u64>() != all {
                     faults.push(format!(
                         "{} {detail:?}: {all} and {parts:?}",
                         recording.name

@@ -410,13 +410,17 @@ impl State {
             return (400, error("ResourceNotFoundException", "no such query"));
         };
         query.looks += 1;
+        // CloudWatch Logs API, `GetQueryResults`, `maxItems`.
+        let most = body["maxItems"].as_u64().unwrap_or(10_000);
+        assert!((1..=10_000).contains(&most), "{most}");
+        let page = self.page.min(usize::try_from(most).unwrap());
         let columns = &query.table.columns;
         if query.looks == 1 {
             return (200, json!({ "status": "Scheduled", "results": [] }));
         }
         if query.runs && (self.hangs || query.looks <= self.looks) {
             // Half of the rows, and one that is not in the result: whoever uses them has another result.
-            let half = &query.table.rows[..query.table.rows.len() / 2];
+            let half = &query.table.rows[..(query.table.rows.len() / 2).min(page)];
             let mut rows: Vec<Value> = half.iter().map(|row| fields(columns, row)).collect();
             let partial: Vec<Value> = columns
                 .iter()
@@ -435,7 +439,7 @@ impl State {
         let from: usize = body["nextToken"]
             .as_str()
             .map_or(0, |token| token.parse().unwrap());
-        let until = (from + self.page).min(query.table.rows.len());
+        let until = (from + page).min(query.table.rows.len());
         let rows: Vec<Value> = query.table.rows[from..until]
             .iter()
             .map(|row| fields(columns, row))

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
-use pgvigil::compile::fetch::{Detail, Fetch, Part};
+use pgvigil::compile::fetch::{Ask, Detail, Fetch, Part};
 use pgvigil::policy::model::{RoleMatch, Signal};
 
 use crate::moto::target;
@@ -28,8 +28,13 @@ fn expressions() -> BTreeSet<String> {
         for signals in [&[Signal::Dml][..], &[Signal::Schema], &Signal::ALL] {
             let fetch = Fetch::new(prefix, signals, 5, &accounts);
             for detail in Detail::ALL {
-                for part in Part::ALL {
-                    found.extend(expressions_of(&fetch.part(part, detail)));
+                for part in std::iter::once(Part::All).chain(fetch.parts()) {
+                    let ask = Ask {
+                        part,
+                        detail,
+                        windows: Some((1, 2)),
+                    };
+                    found.extend(expressions_of(&fetch.text(ask)));
                 }
             }
         }

@@ -260,26 +260,32 @@ fn an_environment_of_log_alarms_is_golden() {
     assert_eq!(loaded.diagnostics.errors(), 0, "{:?}", loaded.diagnostics);
     let environment = &loaded.policy.environments[0];
     let compiled = compile::compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
-    let mut files = compiled.artefacts.clone();
-    files.push(compile::terraform::terraform(environment, &compiled.documents).unwrap());
-    files
-        .extend(compile::cloudformation::cloudformation(environment, &compiled.documents).unwrap());
+    let artefacts = compiled.artefacts.iter();
+    let mut files: Vec<(String, String)> = artefacts
+        .map(|file| (file.path.clone(), file.text.clone()))
+        .collect();
+    // No function, no layer: every file of the exports is text.
+    for exported in [
+        compile::terraform::terraform(environment, &compiled.documents).unwrap(),
+        compile::cloudformation::cloudformation(environment, &compiled.documents).unwrap(),
+    ] {
+        let texts = exported.into_iter();
+        files.extend(texts.map(|file| (file.path, String::from_utf8(file.bytes).unwrap())));
+    }
     let folder = recorded::root().join("tests/golden/log-alarm");
     if std::env::var_os("PGVIGIL_UPDATE").is_some() {
         let _ = std::fs::remove_dir_all(&folder);
-        for file in &files {
-            let path = folder.join(&file.path);
+        for (path, text) in &files {
+            let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, &file.text).unwrap();
+            std::fs::write(path, text).unwrap();
         }
     }
-    for file in &files {
-        let wanted = std::fs::read_to_string(folder.join(&file.path)).unwrap_or_default();
+    for (path, text) in &files {
+        let wanted = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
         assert!(
-            file.text == wanted,
-            "{} differs; PGVIGIL_UPDATE=1 rewrites it\n{}",
-            file.path,
-            file.text
+            *text == wanted,
+            "{path} differs; PGVIGIL_UPDATE=1 rewrites it\n{text}"
         );
     }
 }
@@ -291,7 +297,8 @@ fn exports_have_no_function() {
     let environment = &loaded.policy.environments[0];
     let compiled = compile::compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
     let module = compile::terraform::terraform(environment, &compiled.documents).unwrap();
-    let module: Value = serde_json::from_str(&module.text).unwrap();
+    assert_eq!(module.len(), 1);
+    let module: Value = serde_json::from_slice(&module[0].bytes).unwrap();
     assert_eq!(
         module["terraform"]["required_providers"]["awscc"]["source"],
         "hashicorp/awscc"
@@ -309,7 +316,8 @@ fn exports_have_no_function() {
     }
     let templates =
         compile::cloudformation::cloudformation(environment, &compiled.documents).unwrap();
-    let template: Value = serde_json::from_str(&templates[0].text).unwrap();
+    assert_eq!(templates.len(), 1);
+    let template: Value = serde_json::from_slice(&templates[0].bytes).unwrap();
     assert!(template["Parameters"].get("PackageBucket").is_none());
     let resources = template["Resources"].as_object().unwrap();
     let alarms = resources

@@ -20,6 +20,8 @@ mod aws_extras;
 #[cfg(feature = "aws")]
 mod aws_fields;
 #[cfg(feature = "aws")]
+mod aws_layer;
+#[cfg(feature = "aws")]
 mod aws_log_alarm;
 #[cfg(feature = "aws")]
 mod aws_world;
@@ -88,7 +90,6 @@ mod remembered;
 mod rooms;
 mod rules_test;
 mod server;
-mod shadow;
 mod shells;
 mod signals;
 mod terminal;

@@ -1,5 +1,5 @@
 //! What a run of the monitor costs, beside a plain handler in Python on the same servers: cold start to the first call,
-//! processor and memory. `benches/monitor.sh` measures the binary as it is shipped.
+//! processor and memory; and what the largest result costs. `benches/monitor.sh` measures the binary as it is shipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -127,4 +127,44 @@ fn a_run_costs_less_than_a_plain_handler() {
     }
     assert!(median(&ours, |cost| cost.memory) * 3 <= median(&plain, |cost| cost.memory) * 2);
     assert!(median(&ours, |cost| cost.cpu) * 2 <= median(&plain, |cost| cost.cpu));
+}
+
+/// Rows that a query can return and that are not cut.
+const ROWS: usize = 99_990;
+
+/// The largest result of a query, with rows as long as people's statements in the recordings are on average (830 bytes), and
+/// as long as pgAdmin's are (3,900): what Lambda's smallest function has room for.
+#[test]
+fn the_largest_result_fits_into_the_smallest_function() {
+    for length in [830, 3_900] {
+        let stand = Stand::new();
+        let entries: Vec<Vec<u8>> = (0..ROWS)
+            .map(|number| {
+                let text = format!(
+                    "2026-11-22 09:00:00 UTC:10.0.3.17(50322):person{}@shop:[{}]:LOG:  AUDIT: SESSION,{},1,READ,SELECT,TABLE,\
+                     public.orders,\"select * from orders where id = {number} /* {} */\",<none>",
+                    number % 7,
+                    number % 100,
+                    number % 1000,
+                    "x".repeat(length - 170),
+                );
+                text.into_bytes()
+            })
+            .collect();
+        stand.log(&entries, 0, 3000, 1000);
+        drop(entries);
+        let emulator = Emulator::start();
+        let began = Instant::now();
+        let function = emulator.function(&stand.variables());
+        let (well, answer) = emulator.invoke(&stand.event(0));
+        assert!(well, "{answer} {:?}", function.log());
+        assert_eq!(answer["operationCount"], ROWS, "{answer}");
+        let cost = cost(function.id(), began, began);
+        println!(
+            "{ROWS} rows of {length} bytes: processor {} ms, memory at most {} kB",
+            cost.cpu.as_millis(),
+            cost.memory
+        );
+        assert!(cost.memory < 96 << 10, "{} kB", cost.memory);
+    }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) access_key: Option<String>,
     /// When it arrived, in seconds.
     pub(crate) time: f64,
+    /// What it asked for.
+    pub(crate) body: String,
 }
 
 impl Moto {

@@ -181,12 +181,19 @@ def code(**more):
     client("lambda").update_function_code(FunctionName=BASE, ZipFile=package.getvalue())
 
 
-def layer():
+def layer(name="somebody", beside=False):
+    """A layer of somebody's, in the place of ours or beside it; or other contents in a version of ours."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("layer", "somebody's")
-    made = client("lambda").publish_layer_version(LayerName="somebody", Content={"ZipFile": package.getvalue()})
-    function(Layers=[made["LayerVersionArn"]])
+    made = client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": package.getvalue()})
+    now = client("lambda").get_function_configuration(FunctionName=BASE).get("Layers", []) if beside else []
+    function(Layers=[each["Arn"] for each in now] + [made["LayerVersionArn"]])
+
+
+def own_layer():
+    now = client("lambda").get_function_configuration(FunctionName=BASE)["Layers"]
+    return now[0]["Arn"].split(":")[6]
 
 
 def network():
@@ -375,6 +382,9 @@ EDITS = [
     (f"lambda-function/{BASE}", "role", other_role),
     (f"lambda-function/{BASE}", "environment.ADDED", lambda: variables(ADDED="hunter2")),
     (f"lambda-function/{BASE}", "layers", layer),
+    (f"lambda-function/{BASE}", "layers", lambda: layer(beside=True)),
+    (f"lambda-function/{BASE}", "layers", lambda: layer(own_layer())),
+    (f"lambda-function/{BASE}", "layers", lambda: function(Layers=[])),
     (f"lambda-function/{BASE}", "vpc.*", network),
     (f"lambda-function/{BASE}", "dead_letter", lambda: function(DeadLetterConfig={"TargetArn": QUEUE})),
     (
@@ -449,13 +459,13 @@ EDITS = [
 
 # Every variable of the function by itself, and every tag that it and the key bear.
 for _name in (
-    "LOG_GROUP_NAME METRIC_NAMESPACE QUERY_WINDOW_MINUTES QUERY_DIGEST".split() if not BASE else
+    "LOG_GROUP_NAME METRIC_NAMESPACE QUERY_WINDOW_MINUTES PGVIGIL_RULES_DIGEST".split() if not BASE else
     client("lambda").get_function_configuration(FunctionName=BASE)["Environment"]["Variables"]
 ):
     EDITS.append(
         (f"lambda-function/{BASE}", f"environment.{_name}", lambda _name=_name: variables(**{_name: "x"}))
     )
-for _name in ("cluster", "environment", "policy", "query"):
+for _name in ("cluster", "environment", "policy", "rules"):
     EDITS.append(
         (f"lambda-function/{BASE}", f"tags.pgvigil:{_name}", lambda _name=_name: function_tag(f"pgvigil:{_name}"))
     )

@@ -1,5 +1,5 @@
-"""What moto 5.2.1 lacks and the tests need: saved queries, fields that it drops, revisions of functions, subscriptions
-that nobody confirms, CloudTrail's events out of the calls made, IAM's simulation, and states of databases."""
+"""What moto 5.2.1 lacks and the tests need: saved queries, fields that it drops, revisions of functions, the address of a
+layer's content, subscriptions that nobody confirms, CloudTrail's events out of the calls made, IAM's simulation, and states of databases."""
 
 import datetime
 import fnmatch
@@ -7,13 +7,16 @@ import json
 import threading
 import uuid
 
-from moto.awslambda import exceptions, models
+from moto.awslambda import exceptions, models, responses
 from moto.core.responses import ActionResult
 from moto.iam import responses as iam
 from moto.iam.models import get_account_id_from
 from moto.rds import models as rds
 from moto.kms import responses as kms
 from moto.sns import responses as sns
+
+# Where this server listens: the addresses that it hands out lead here.
+endpoint = ""
 
 _lock = threading.Lock()
 _queries = {}
@@ -22,6 +25,7 @@ _queries = {}
 def patch():
     """Mends moto where it answers otherwise than AWS."""
     _functions()
+    _layers()
     _topics()
     _roles()
     _databases()
@@ -99,6 +103,40 @@ def _functions():
     models.LambdaFunction._set_function_code = code
     models.LambdaFunction.update_configuration = update
     models.LambdaFunction.get_configuration = configuration
+
+
+# Where the contents of layers are: `/test/layers/ACCOUNT/REGION/NAME/VERSION?Signature=…`.
+LAYERS = "/test/layers/"
+
+
+def _layers():
+    """GetLayerVersion and PublishLayerVersion hand out an address of the content; ListLayerVersions tells nothing of it."""
+    described = models.LayerVersion.get_layer_version
+
+    def get_layer_version(self):
+        answer = described(self)
+        place = f"{self.account_id}/{self.region}/{self.name}/{self.version}"
+        answer["Content"]["Location"] = f"{endpoint}{LAYERS}{place}?Signature=hunter2"
+        return answer
+
+    def list_layer_versions(self):
+        answer = json.loads(listed(self))
+        for version in answer["LayerVersions"]:
+            del version["Content"], version["LayerArn"]
+        return json.dumps(answer)
+
+    listed = responses.LambdaResponse.list_layer_versions
+    models.LayerVersion.get_layer_version = get_layer_version
+    responses.LambdaResponse.list_layer_versions = list_layer_versions
+
+
+def layer(path):
+    """The content of a version of a layer; `None` when there is none."""
+    account, region, name, version = path.removeprefix(LAYERS).split("/")
+    try:
+        return models.lambda_backends[account][region].get_layer_version(name, version).code_bytes
+    except exceptions.UnknownLayerException:
+        return None
 
 
 def _topics():

@@ -12,9 +12,12 @@ Beside AWS it answers:
         {"operation": "*", "delay": 0.2}                              slow, and carried out
         {"writes": true, "lost": true, "skip": 3, "times": 1}         carried out, and the answer is lost
         {"operation": "*", "garbage": "<html>", "status": 200}        an answer that is none of AWS's
+    GET  /test/layers/…  the content of a layer, at the address that GetLayerVersion hands out; it counts as the call
+                         s3:GetObject, for faults too
     POST /test/reset     empties the account: no resources, no calls, no faults
 """
 
+import gzip
 import io
 import json
 import re
@@ -89,6 +92,10 @@ class Server:
     def __call__(self, environ, start_response):
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length) if length else b""
+        # The SDK packs what is larger than 10 KB, such as many figures at once.
+        if environ.pop("HTTP_CONTENT_ENCODING", "") == "gzip":
+            body = gzip.decompress(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
         path = environ["PATH_INFO"]
         if path == "/test/calls":
@@ -111,6 +118,8 @@ class Server:
             alarms.messages.clear()
             moto_api_backend.reset()
             return answer(start_response, 200, [])
+        if path.startswith(lacking.LAYERS):
+            return self.content(path, start_response)
         if path.startswith("/moto-api"):
             return self.app(environ, start_response)
         return self.aws(environ, start_response, body)
@@ -178,6 +187,25 @@ class Server:
             list(self.app(environ, lambda status, *_: call.update(status=int(status.split()[0]))))
             raise ConnectionAbortedError("lost by a test")
         return self.app(environ, started)
+
+    def content(self, path, start_response):
+        """What an address with a signature leads to: no client of AWS asks for it."""
+        call = {
+            "service": "s3", "operation": "GetObject", "region": None, "access_key": None, "status": 200, "writes": False,
+            "time": time.time(), "agent": "", "body": "", "path": path,
+        }
+        fault = self.fault(call)
+        with self.lock:
+            self.calls.append(call)
+        content = lacking.layer(path)
+        if content is None or "code" in fault:
+            call["status"] = fault.get("status", 403)
+            return garbage(start_response, call["status"], "<Error/>")
+        if "garbage" in fault:
+            return garbage(start_response, 200, fault["garbage"])
+        headers = [("Content-Type", "application/zip"), ("Content-Length", str(len(content)))]
+        start_response("200 X", headers)
+        return [content]
 
     def fault(self, call):
         name = f"{call['service']}:{call['operation']}"
@@ -258,6 +286,7 @@ def main():
     lacking.patch()
     alarms.patch()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    lacking.endpoint = f"http://127.0.0.1:{server.server_port}"
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()

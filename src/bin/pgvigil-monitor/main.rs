@@ -15,7 +15,8 @@ use std::rc::Rc;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use pgvigil::monitor::port::Clock;
-use pgvigil::monitor::{Invocation, Receipts, RunError, Settings, What, run};
+use pgvigil::monitor::{Invocation, Judging, Receipts, RunError, Settings, What, run};
+use pgvigil::package::layer::PATH;
 use serde_json::Value;
 
 use aws::Services;
@@ -33,6 +34,13 @@ fn main() -> ExitCode {
             for fault in faults {
                 log::error(&fault.to_string());
             }
+            return ExitCode::FAILURE;
+        }
+    };
+    let judging = match judging(&settings, &variables) {
+        Ok(judging) => judging,
+        Err(problem) => {
+            log::error(&problem);
             return ExitCode::FAILURE;
         }
     };
@@ -59,7 +67,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(serve(settings, services)) {
+    let monitor = Monitor {
+        settings,
+        judging,
+        services,
+        receipts: RefCell::default(),
+    };
+    match runtime.block_on(serve(monitor)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error(&format!("Lambda cannot be asked for work: {error}"));
@@ -68,13 +82,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Where the rules are for whoever runs the function without layers, such as a test or a container.
+const ELSEWHERE: &str = "RULES_FILE";
+
+/// Reads the rules that the layer brings.
+fn judging(settings: &Settings, variables: &BTreeMap<String, String>) -> Result<Judging, String> {
+    let file = variables.get(ELSEWHERE).map_or(PATH, String::as_str);
+    let bytes = std::fs::read(file).map_err(|error| {
+        format!("cannot read the rules in `{file}`: {error}; the function needs the layer that `pgvigil apply` publishes")
+    })?;
+    Judging::read(settings, &bytes).map_err(|fault| fault.to_string())
+}
+
 /// Takes invocations until Lambda ends the process.
-async fn serve(settings: Settings, services: Services) -> Result<(), lambda_runtime::Error> {
-    let monitor = Rc::new(Monitor {
-        settings,
-        services,
-        receipts: RefCell::default(),
-    });
+async fn serve(monitor: Monitor) -> Result<(), lambda_runtime::Error> {
+    let monitor = Rc::new(monitor);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let monitor = Rc::clone(&monitor);
         async move { monitor.invoked(event).await.map_err(Failed) }
@@ -84,6 +106,7 @@ async fn serve(settings: Settings, services: Services) -> Result<(), lambda_runt
 
 struct Monitor {
     settings: Settings,
+    judging: Judging,
     services: Services,
     /// One invocation at a time: Lambda sends the next when it has the answer.
     receipts: RefCell<Receipts>,
@@ -117,7 +140,14 @@ impl Monitor {
             deadline_ms: self.deadline_ms(event.context.deadline),
         };
         let mut receipts = self.receipts.take();
-        let answer = run(&self.settings, &mut receipts, &self.services, &invocation).await;
+        let answer = run(
+            &self.settings,
+            &self.judging,
+            &mut receipts,
+            &self.services,
+            &invocation,
+        )
+        .await;
         // What a failed run has published it has noted: that stays true.
         self.receipts.replace(receipts);
         Ok(answer?.json(&self.settings))

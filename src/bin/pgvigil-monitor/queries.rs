@@ -32,12 +32,14 @@ impl Queries for Services {
         &self,
         id: &str,
         next: Option<&str>,
+        most: u32,
         within: Duration,
     ) -> Result<Page, CallError> {
         let call = self
             .logs
             .get_query_results()
             .query_id(id)
+            .max_items(i32::try_from(most).unwrap_or(i32::MAX))
             .set_next_token(next.map(str::to_owned));
         let page = answer(within, call.send()).await?;
         let progress = match page.status() {

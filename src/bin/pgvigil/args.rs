@@ -133,6 +133,8 @@ pub(crate) struct CheckArgs {
 pub(crate) enum RulesCommand {
     /// Judge the samples of every exclusion and the log fixtures in rules/fixtures
     Test(TestArgs),
+    /// List every exclusion: whose it is, until when it holds, what it silences
+    List(ListArgs),
     /// Judge each audit record of logs
     Eval(EvalArgs),
     /// Tell why a record counts or does not
@@ -259,6 +261,22 @@ pub(crate) enum EvalFormat {
     Jsonl,
     /// Totals as one JSON document
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Environment whose exclusions are listed
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The logs' log_line_prefix, if it is not the environment's
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// How to print the list
+    #[arg(long, default_value = "human")]
+    pub(crate) format: AttackFormat,
+    /// Logs in which to count what each exclusion silences; `-` reads stdin
+    #[arg(value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -30,6 +30,7 @@ use crate::adopt::remains::{
     Alarm, Dashboard, Endpoint, Function, Key, Remains, Role, Rule, Subscription, Topic, Unread,
     is_same_function,
 };
+use crate::compile::monitor_environment::{FORMER, RULES_DIGEST};
 use crate::compile::name::PREFIX;
 use crate::deploy::former;
 use crate::deploy::permission::Operation;
@@ -155,7 +156,10 @@ async fn function(
     // Another environment's pgvigil is no stack to take over either.
     let is_pgvigil = search.own.contains(name)
         || name.starts_with(&format!("{PREFIX}-"))
-        || variable("PGVIGIL_QUERY").is_some();
+        || [RULES_DIGEST]
+            .iter()
+            .chain(FORMER)
+            .any(|name| variable(name).is_some());
     if is_pgvigil {
         return Ok(None);
     }

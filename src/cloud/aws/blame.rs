@@ -84,7 +84,7 @@ fn source(kind: Kind) -> &'static str {
         Kind::KmsKey | Kind::KmsAlias => "kms.amazonaws.com",
         Kind::SnsTopic | Kind::SnsSubscription => "sns.amazonaws.com",
         Kind::IamRole | Kind::IamRolePolicy => "iam.amazonaws.com",
-        Kind::LambdaFunction | Kind::LambdaPermission => "lambda.amazonaws.com",
+        Kind::PolicyLayer | Kind::LambdaFunction | Kind::LambdaPermission => "lambda.amazonaws.com",
         Kind::Alarm | Kind::LogAlarm | Kind::Dashboard => "monitoring.amazonaws.com",
         Kind::EventRule | Kind::EventTarget => "events.amazonaws.com",
     }

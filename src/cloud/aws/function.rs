@@ -1,4 +1,4 @@
-//! The monitor's Lambda function and who may invoke it.
+//! The monitor's Lambda function.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,24 +7,29 @@ use std::time::Duration;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode,
-    FunctionConfiguration, LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State,
-    TracingConfig, TracingMode, VpcConfig,
+    Architecture, DeadLetterConfig, EphemeralStorage, FunctionCode, FunctionConfiguration,
+    LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State, TracingMode,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
-use super::alarm::texts;
 use super::call::{found, gone};
 use super::connect::Inner;
-use super::note;
-use super::provider::owner_and_name;
 use super::schedule::refused;
 use super::sight::{Sight, Tags};
-use crate::deploy::document::{Document, Fingerprint, Kind};
+use super::{layer, note};
+use crate::deploy::document::Document;
 use crate::deploy::permission::Operation;
-use crate::deploy::port::{CloudError, Found, Live, Reading};
+use crate::deploy::port::{CloudError, Live, Reading};
 use crate::package::code_sha256;
+
+mod permission;
+mod upgrade;
+mod wanted;
+
+pub(super) use permission::{beside, delete_permission, put_permission, read_permission};
+use upgrade::{Step, steps};
+use wanted::Wanted;
 
 /// Attempts and age, in seconds, after which Lambda gives up an asynchronous event, unless it is told otherwise.
 const RETRIES: (i32, i32) = (2, 21_600);
@@ -143,7 +148,8 @@ pub(super) async fn read(
     };
     let retries = retries(aws, name).await?;
     let tags = tags(aws, sight, name).await?.unwrap_or_default();
-    let mut properties = properties(configuration);
+    let mut properties = properties(aws, sight, configuration).await?;
+    let is_former = upgrade::is_former(&properties["environment"]);
     properties["name"] = json!(name);
     properties["retries"] =
         json!({ "maximum_attempts": retries.0, "maximum_event_age_seconds": retries.1 });
@@ -157,15 +163,17 @@ pub(super) async fn read(
     Ok(Reading::Present(Live {
         properties,
         applied: note::read(aws, sight, document).await?.applied,
-        note: failed.then(|| {
+        note: if failed {
             let reason = configuration
                 .last_update_status_reason()
                 .or(configuration.state_reason());
-            format!(
+            Some(format!(
                 "Lambda could not put it into operation: {}",
                 reason.unwrap_or("no reason is given")
-            )
-        }),
+            ))
+        } else {
+            is_former.then(|| upgrade::NEEDS_PACKAGE.to_owned())
+        },
     }))
 }
 
@@ -188,7 +196,11 @@ async fn retries(aws: &Inner, name: &str) -> Result<(i32, i32), CloudError> {
 }
 
 /// A function's configuration in the form of its document.
-fn properties(live: &FunctionConfiguration) -> Value {
+async fn properties(
+    aws: &Inner,
+    sight: &Sight,
+    live: &FunctionConfiguration,
+) -> Result<Value, CloudError> {
     let variables: Map<String, Value> = live
         .environment()
         .and_then(|environment| environment.variables())
@@ -201,11 +213,11 @@ fn properties(live: &FunctionConfiguration) -> Value {
         .iter()
         .map(Architecture::as_str)
         .collect();
-    let layers: Vec<Option<&str>> = live.layers().iter().map(|layer| layer.arn()).collect();
+    let layers = layer::attached(aws, sight, live).await?;
     let network = live.vpc_config();
     let logging = live.logging_config();
     let name = live.function_name().unwrap_or_default();
-    json!({
+    Ok(json!({
         "description": live.description().unwrap_or_default(),
         "package_type": live.package_type().map_or("Zip", |kind| kind.as_str()),
         "code": { "sha256": live.code_sha256() },
@@ -231,7 +243,7 @@ fn properties(live: &FunctionConfiguration) -> Value {
                 .and_then(LoggingConfig::log_group)
                 .map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned),
         },
-    })
+    }))
 }
 
 /// The package that a document asks for.
@@ -254,71 +266,6 @@ fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudErr
     Ok(package)
 }
 
-/// The values of a document's fields, as the SDK takes them.
-struct Wanted<'a> {
-    properties: &'a Value,
-}
-
-impl Wanted<'_> {
-    fn text(&self, key: &str) -> Option<String> {
-        self.properties[key].as_str().map(str::to_owned)
-    }
-
-    fn number(&self, value: &Value) -> Option<i32> {
-        value.as_i64().and_then(|number| i32::try_from(number).ok())
-    }
-
-    fn architectures(&self) -> Vec<Architecture> {
-        texts(&self.properties["architectures"])
-            .iter()
-            .map(|name| Architecture::from(name.as_str()))
-            .collect()
-    }
-
-    fn environment(&self) -> Environment {
-        let variables = self.properties["environment"]
-            .as_object()
-            .into_iter()
-            .flatten();
-        let variables: HashMap<String, String> = variables
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-            .collect();
-        Environment::builder()
-            .set_variables(Some(variables))
-            .build()
-    }
-
-    fn storage(&self) -> Option<EphemeralStorage> {
-        let size = self.number(&self.properties["ephemeral_storage_mb"])?;
-        EphemeralStorage::builder().size(size).build().ok()
-    }
-
-    fn network(&self) -> VpcConfig {
-        let network = &self.properties["vpc"];
-        VpcConfig::builder()
-            .set_security_group_ids(Some(texts(&network["security_groups"])))
-            .set_subnet_ids(Some(texts(&network["subnets"])))
-            .build()
-    }
-
-    fn tracing(&self) -> TracingConfig {
-        TracingConfig::builder()
-            .set_mode(
-                self.text("tracing")
-                    .map(|mode| TracingMode::from(mode.as_str())),
-            )
-            .build()
-    }
-
-    fn logging(&self) -> LoggingConfig {
-        let logging = &self.properties["logging"];
-        LoggingConfig::builder()
-            .set_log_format(logging["format"].as_str().map(LogFormat::from))
-            .set_log_group(logging["log_group"].as_str().map(str::to_owned))
-            .build()
-    }
-}
-
 pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
     let name = &document.name;
     let wanted = Wanted {
@@ -327,7 +274,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
     let live = function(aws, sight, name).await?;
     match &live {
         None => create(aws, document, &wanted).await?,
-        Some(live) => update(aws, document, &wanted, live).await?,
+        Some(live) => update(aws, sight, document, &wanted, live).await?,
     }
     let concurrency = wanted.number(&document.properties["reserved_concurrency"]);
     let live_concurrency = live.as_ref().and_then(|live| {
@@ -384,6 +331,7 @@ async fn create(aws: &Inner, document: &Document, wanted: &Wanted<'_>) -> Result
     let code = FunctionCode::builder()
         .zip_file(Blob::new(package(aws, document)?))
         .build();
+    let layers = layer::arns(aws, document).await?;
     let (tags, _) = note::tag_changes(&document.properties["tags"], &Tags::new());
     let tags: HashMap<String, String> = tags.into_iter().collect();
     let properties = &document.properties;
@@ -409,6 +357,7 @@ async fn create(aws: &Inner, document: &Document, wanted: &Wanted<'_>) -> Result
                     .set_timeout(wanted.number(&properties["timeout_seconds"]))
                     .set_role(wanted.text("role"))
                     .environment(wanted.environment())
+                    .set_layers(Some(layers.clone()))
                     .tracing_config(wanted.tracing())
                     .logging_config(wanted.logging())
                     .set_tags(Some(tags.clone()))
@@ -430,43 +379,90 @@ async fn create(aws: &Inner, document: &Document, wanted: &Wanted<'_>) -> Result
     settled(aws, document).await.map(|_| ())
 }
 
+/// Brings a function to what its document says, call by call, in an order in which it can be started between any two.
 async fn update(
     aws: &Inner,
+    sight: &Sight,
     document: &Document,
     wanted: &Wanted<'_>,
     live: &GetFunctionOutput,
 ) -> Result<(), CloudError> {
-    let name = &document.name;
-    let desired = &document.properties;
     let Some(configuration) = live.configuration() else {
         return Err(CloudError::NotFound {
             resource: document.address.clone(),
         });
     };
-    let now = properties(configuration);
+    let now = properties(aws, sight, configuration).await?;
     let mut revision = configuration.revision_id().map(str::to_owned);
-    if now["code"] != desired["code"] || now["architectures"] != desired["architectures"] {
-        let zip = Blob::new(package(aws, document)?);
-        aws.caller
-            .make(Operation::UpdateFunctionCode, name, || {
-                aws.lambda
-                    .update_function_code()
-                    .function_name(name)
-                    .zip_file(zip.clone())
-                    .set_architectures(Some(wanted.architectures()))
-                    .set_revision_id(revision.clone())
-                    .send()
-            })
-            .await?;
+    let steps = steps(&now, &document.properties, aws.package.is_some())
+        .map_err(|why| refused("write", &document.address, why.to_owned()))?;
+    for step in steps {
+        match step {
+            Step::Bridge(variables) => bridge(aws, document, &variables, revision).await?,
+            Step::Code => code(aws, document, wanted, revision).await?,
+            Step::Configuration => configure(aws, document, wanted, revision).await?,
+        }
         // Lambda refuses a second change while the first is under way.
         revision = settled(aws, document).await?;
     }
-    let differs = now.as_object().into_iter().flatten().any(|(key, value)| {
-        !matches!(key.as_str(), "code" | "architectures" | "package_type") && *value != desired[key]
-    });
-    if !differs {
-        return Ok(());
-    }
+    Ok(())
+}
+
+/// Attaches the layer and adds variables, and changes nothing else.
+async fn bridge(
+    aws: &Inner,
+    document: &Document,
+    variables: &Value,
+    revision: Option<String>,
+) -> Result<(), CloudError> {
+    let name = &document.name;
+    let layers = layer::arns(aws, document).await?;
+    aws.caller
+        .make(Operation::UpdateFunctionConfiguration, name, || {
+            aws.lambda
+                .update_function_configuration()
+                .function_name(name)
+                .environment(wanted::environment(variables))
+                .set_layers(Some(layers.clone()))
+                .set_revision_id(revision.clone())
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+async fn code(
+    aws: &Inner,
+    document: &Document,
+    wanted: &Wanted<'_>,
+    revision: Option<String>,
+) -> Result<(), CloudError> {
+    let name = &document.name;
+    let zip = Blob::new(package(aws, document)?);
+    aws.caller
+        .make(Operation::UpdateFunctionCode, name, || {
+            aws.lambda
+                .update_function_code()
+                .function_name(name)
+                .zip_file(zip.clone())
+                .set_architectures(Some(wanted.architectures()))
+                .set_revision_id(revision.clone())
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// Everything but the code. Rules change here: the layer and the digest of its rules go in one call.
+async fn configure(
+    aws: &Inner,
+    document: &Document,
+    wanted: &Wanted<'_>,
+    revision: Option<String>,
+) -> Result<(), CloudError> {
+    let name = &document.name;
+    let desired = &document.properties;
+    let layers = layer::arns(aws, document).await?;
     aws.caller
         .make(Operation::UpdateFunctionConfiguration, name, || {
             aws.lambda
@@ -484,7 +480,7 @@ async fn update(
                 .set_timeout(wanted.number(&desired["timeout_seconds"]))
                 .set_role(wanted.text("role"))
                 .environment(wanted.environment())
-                .set_layers(Some(texts(&desired["layers"])))
+                .set_layers(Some(layers.clone()))
                 .vpc_config(wanted.network())
                 // An empty text takes the setting away.
                 .dead_letter_config(
@@ -499,7 +495,7 @@ async fn update(
                 .send()
         })
         .await?;
-    settled(aws, document).await.map(|_| ())
+    Ok(())
 }
 
 /// Waits until the function is in operation as it was asked for, and tells its revision.
@@ -546,160 +542,4 @@ pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
         })
         .await;
     gone(answer)
-}
-
-/// Who may do what with a function: its policy, and the revision that a change of it must name.
-async fn policy(aws: &Inner, sight: &Sight, base: &str) -> Result<Option<Arc<Value>>, CloudError> {
-    let ask = || async {
-        let answer = aws
-            .caller
-            .make(Operation::GetPolicy, base, || {
-                aws.lambda.get_policy().function_name(base).send()
-            })
-            .await;
-        Ok(found(answer)?.map(|answer| {
-            let text = answer.policy.unwrap_or_default();
-            let document: Value = serde_json::from_str(&text).unwrap_or_default();
-            Arc::new(json!({ "document": document, "revision": answer.revision_id }))
-        }))
-    };
-    sight.function_policies.get(base, ask).await
-}
-
-fn statements(policy: Option<&Arc<Value>>) -> impl Iterator<Item = &Value> {
-    policy
-        .and_then(|policy| policy["document"]["Statement"].as_array())
-        .into_iter()
-        .flatten()
-}
-
-/// A statement of a function's policy in the form of a document. What a document cannot say stays as it is.
-fn permission_properties(base: &str, statement: &Value) -> Value {
-    let principal = &statement["Principal"];
-    let principal = ["Service", "AWS"]
-        .iter()
-        .find_map(|key| principal.get(key))
-        .unwrap_or(principal);
-    let mut properties = json!({
-        "function": base,
-        "statement_id": statement["Sid"],
-        "action": statement["Action"],
-        "principal": principal,
-        "source_arn": null,
-        "source_account": null,
-    });
-    let conditions = statement["Condition"].as_object().into_iter().flatten();
-    for (operator, keys) in conditions {
-        for (key, value) in keys.as_object().into_iter().flatten() {
-            match (operator.as_str(), key.to_lowercase().as_str()) {
-                ("ArnLike", "aws:sourcearn") => properties["source_arn"] = value.clone(),
-                ("StringEquals", "aws:sourceaccount") => {
-                    properties["source_account"] = value.clone();
-                }
-                _ => properties[format!("{operator} {key}")] = value.clone(),
-            }
-        }
-    }
-    if statement["Effect"] != "Allow" {
-        properties["effect"] = statement["Effect"].clone();
-    }
-    properties
-}
-
-pub(super) async fn read_permission(
-    aws: &Inner,
-    sight: &Sight,
-    document: &Document,
-) -> Result<Reading, CloudError> {
-    let applied = note::read(aws, sight, document).await?.applied;
-    let (base, id) = owner_and_name(&document.name);
-    let policy = policy(aws, sight, base).await?;
-    let statement = statements(policy.as_ref()).find(|statement| statement["Sid"] == id);
-    Ok(match statement {
-        None => Reading::Absent { applied },
-        Some(statement) => Reading::Present(Live {
-            properties: permission_properties(base, statement),
-            applied,
-            note: None,
-        }),
-    })
-}
-
-pub(super) async fn put_permission(
-    aws: &Inner,
-    sight: &Sight,
-    document: &Document,
-) -> Result<(), CloudError> {
-    let (base, id) = owner_and_name(&document.name);
-    let policy = policy(aws, sight, base).await?;
-    let exists = statements(policy.as_ref()).any(|statement| statement["Sid"] == id);
-    if exists {
-        // A statement cannot be edited.
-        delete_permission(aws, &document.name).await?;
-    }
-    let wanted = &document.properties;
-    let text = |key: &str| wanted[key].as_str().map(str::to_owned);
-    aws.caller
-        .make(Operation::AddPermission, &document.name, || {
-            aws.lambda
-                .add_permission()
-                .function_name(base)
-                .statement_id(id)
-                .set_action(text("action"))
-                .set_principal(text("principal"))
-                .set_source_arn(text("source_arn"))
-                .set_source_account(text("source_account"))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_permission(aws: &Inner, name: &str) -> Result<(), CloudError> {
-    let (base, id) = owner_and_name(name);
-    let answer = aws
-        .caller
-        .make(Operation::RemovePermission, name, || {
-            aws.lambda
-                .remove_permission()
-                .function_name(base)
-                .statement_id(id)
-                .send()
-        })
-        .await;
-    gone(answer)
-}
-
-/// Statements that no document asks for: somebody else may run the monitor, or change it.
-pub(super) async fn beside(
-    aws: &Inner,
-    sight: &Sight,
-    document: &Document,
-) -> Result<Vec<Found>, CloudError> {
-    let base = &document.name;
-    let cluster = document.address.split('/').next().unwrap_or_default();
-    let notes = tags(aws, sight, base).await?.unwrap_or_default();
-    let policy = policy(aws, sight, base).await?;
-    let mut beside = Vec::new();
-    for statement in statements(policy.as_ref()) {
-        let id = statement["Sid"].as_str().unwrap_or_default();
-        let name = format!("{base}/{id}");
-        let address = Document::address_of(cluster, Kind::LambdaPermission, &name);
-        if sight
-            .documents
-            .iter()
-            .any(|document| document.address == address)
-        {
-            continue;
-        }
-        let properties = permission_properties(base, statement);
-        beside.push(Found {
-            digest: Some(Fingerprint::of(Kind::LambdaPermission, &properties)),
-            applied: note::of(&notes, Kind::LambdaPermission, &address).applied,
-            address,
-            kind: Some(Kind::LambdaPermission),
-            name,
-        });
-    }
-    Ok(beside)
 }

@@ -11,15 +11,15 @@ use super::connect::{Aws, Inner};
 use super::note;
 use super::sight::Sight;
 use super::{
-    alarm, dashboard, former, function, key, log_alarm, log_group, role, saved_query, schedule,
-    topic,
+    alarm, dashboard, download, former, function, key, layer, log_alarm, log_group, role,
+    saved_query, schedule, topic,
 };
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{
     At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
 };
-use crate::package::code_sha256;
+use crate::package::{self, code_sha256};
 
 /// Resources that are read side by side. Each service's own rate holds besides.
 const AT_ONCE: usize = 64;
@@ -73,6 +73,22 @@ impl Reader for Aws {
         // What was asked just now need not be asked again by the look that follows.
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(sight));
         Ok(())
+    }
+
+    fn rules(&self, function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
+        let content = self
+            .runtime
+            .block_on(layer::content(&self.inner, function))?;
+        let Some(content) = content else {
+            return Ok(None);
+        };
+        let unreadable = |message: String| CloudError::Unreadable {
+            resource: content.arn.clone(),
+            message,
+        };
+        let zip = download::read(&content.address, &content.code_sha256).map_err(&unreadable)?;
+        let rules = package::layer::read(&zip).map_err(|fault| unreadable(fault.to_string()))?;
+        Ok(Some(rules))
     }
 
     fn read(&self, document: &Document) -> Result<Reading, CloudError> {
@@ -191,6 +207,7 @@ impl Inner {
             Kind::SnsSubscription => topic::read_subscription(self, sight, document).await,
             Kind::IamRole => role::read(self, sight, document).await,
             Kind::IamRolePolicy => role::read_policy(self, sight, document).await,
+            Kind::PolicyLayer => layer::read(self, sight, document).await,
             Kind::LambdaFunction => function::read(self, sight, document).await,
             Kind::Alarm => alarm::read(self, sight, document).await,
             Kind::LogAlarm => log_alarm::read(self, sight, document).await,
@@ -235,6 +252,7 @@ impl Inner {
             Kind::SnsSubscription => topic::put_subscription(self, sight, document).await,
             Kind::IamRole => role::put(self, sight, document).await,
             Kind::IamRolePolicy => role::put_policy(self, document).await,
+            Kind::PolicyLayer => layer::put(self, document).await,
             Kind::LambdaFunction => function::put(self, sight, document).await,
             Kind::Alarm => alarm::put(self, document).await,
             Kind::LogAlarm => log_alarm::put(self, document).await,
@@ -249,6 +267,8 @@ impl Inner {
     /// Notes that a resource is as its document says.
     async fn note(&self, document: &Document) -> Result<(), CloudError> {
         let more = match document.kind {
+            // Versions bear no tags, and need none: nobody can change one.
+            Kind::PolicyLayer => return Ok(()),
             Kind::SnsSubscription => topic::words(self, &Sight::default(), document).await?,
             Kind::LambdaFunction => function::words(document),
             _ => Vec::new(),
@@ -260,6 +280,7 @@ impl Inner {
     /// file names any more.
     async fn list(&self, sight: &Sight) -> Result<Vec<Found>, CloudError> {
         let mut all = former::list(self, sight).await?;
+        all.extend(layer::left(self, sight).await?);
         all.extend(
             sight
                 .present
@@ -300,6 +321,7 @@ impl Inner {
             Kind::SnsSubscription => topic::delete_subscription(self, &found.name).await?,
             Kind::IamRole => role::delete(self, &found.name).await?,
             Kind::IamRolePolicy => role::delete_policy(self, &found.name).await?,
+            Kind::PolicyLayer => return layer::delete(self, &found.name).await,
             Kind::LambdaFunction => function::delete(self, &found.name).await?,
             Kind::Alarm | Kind::LogAlarm => alarm::delete(self, &found.name).await?,
             Kind::Dashboard => dashboard::delete(self, &found.name).await?,

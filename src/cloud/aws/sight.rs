@@ -10,6 +10,8 @@ use aws_sdk_eventbridge::types::Target;
 use aws_sdk_iam::types::Role;
 use aws_sdk_kms::types::KeyMetadata;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::get_layer_version::GetLayerVersionOutput;
+use aws_sdk_lambda::types::LayerVersionsListItem;
 use aws_sdk_sns::types::Subscription;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -68,6 +70,10 @@ pub(super) struct Sight {
     pub(super) queries: Memo<Arc<BTreeMap<String, Vec<QueryDefinition>>>>,
     /// Functions by name.
     pub(super) functions: Memo<Option<Arc<GetFunctionOutput>>>,
+    /// Versions of layers by the layer's name, the newest first.
+    pub(super) layers: Memo<Arc<Vec<LayerVersionsListItem>>>,
+    /// Versions of layers with what they hold, by ARN; `None` for one that was deleted.
+    pub(super) layer_versions: Memo<Option<Arc<GetLayerVersionOutput>>>,
     /// Policies of functions by name.
     pub(super) function_policies: Memo<Option<Arc<Value>>>,
     /// Keys by alias.

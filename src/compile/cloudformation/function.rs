@@ -1,8 +1,8 @@
-//! The monitor: its role, the function, and who may start it.
+//! The monitor: its role, the layer with its rules, the function, and who may start it.
 
 use serde_json::{Value, json};
 
-use super::super::export::{ExportFault, Fields};
+use super::super::export::{self, ExportFault, Fields};
 use super::super::resources::{Document, Kind};
 use super::{Template, tags, unless_null};
 
@@ -35,6 +35,56 @@ pub(super) fn role_policy(template: &mut Template, document: &Document) -> Resul
     template.put(document, "AWS::IAM::RolePolicy", properties)
 }
 
+pub(super) fn layer(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
+    let (file, zip) = export::layer(document)?;
+    let mut fields = Fields::of(document)?;
+    // What the object holds, the digest in its key says.
+    fields.take("rules")?;
+    fields.take("code_sha256")?;
+    let properties = json!({
+        "LayerName": fields.take("name")?,
+        "Description": fields.take("description")?,
+        "Content": {
+            "S3Bucket": { "Ref": "PackageBucket" },
+            "S3Key": { "Fn::Join": ["", [{ "Ref": "PolicyPrefix" }, file]] },
+        },
+        "CompatibleRuntimes": fields.take("compatible_runtimes")?,
+        "CompatibleArchitectures": fields.take("compatible_architectures")?,
+    });
+    fields.finish()?;
+    template.layer = Some((file, zip));
+    template.put(document, "AWS::Lambda::LayerVersion", properties)
+}
+
+/// The versions of layers that a function has: those of layers that the template publishes.
+fn layers(
+    template: &Template,
+    document: &Document,
+    layers: Vec<Value>,
+) -> Result<Value, ExportFault> {
+    let one = |layer: Value| {
+        let needed = document
+            .depends_on
+            .iter()
+            .filter_map(|address| template.known.get(address))
+            .find(|needed| {
+                needed.kind == Kind::PolicyLayer
+                    && ["name", "code_sha256"]
+                        .iter()
+                        .all(|field| needed.properties.get(*field) == layer.get(*field))
+            });
+        match needed {
+            Some(needed) => Ok(json!({ "Ref": template.id(needed) })),
+            None => Err(ExportFault::Inexpressible {
+                address: document.address.clone(),
+                field: "layers".to_owned(),
+                value: layer.to_string(),
+            }),
+        }
+    };
+    layers.into_iter().map(one).collect()
+}
+
 pub(super) fn function(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
     let mut fields = Fields::of(document)?;
     let mut logging = fields.object("logging")?;
@@ -65,7 +115,7 @@ pub(super) fn function(template: &mut Template, document: &Document) -> Result<(
         "ReservedConcurrentExecutions": fields.take("reserved_concurrency")?,
         "Role": template.referred(document, &role, Kind::IamRole, Some("Arn")),
         "Environment": { "Variables": fields.take("environment")? },
-        "Layers": fields.list("layers")?,
+        "Layers": layers(template, document, fields.list("layers")?)?,
         "TracingConfig": { "Mode": fields.take("tracing")? },
         "LoggingConfig": {
             "LogFormat": logging.take("format")?,

@@ -10,8 +10,8 @@ fn prod() -> (Environment, Vec<Document>) {
     (environment, documents)
 }
 
-fn whole(files: &[Artefact]) -> String {
-    files.iter().map(|file| file.text.as_str()).collect()
+fn whole(files: &[ExportFile]) -> Vec<u8> {
+    files.iter().flat_map(|file| file.bytes.clone()).collect()
 }
 
 fn orders() -> Value {
@@ -21,7 +21,7 @@ fn orders() -> Value {
         .iter()
         .find(|file| file.path == "prod/cloudformation/orders.template.json")
         .unwrap();
-    serde_json::from_str(&file.text).unwrap()
+    serde_json::from_slice(&file.bytes).unwrap()
 }
 
 #[test]
@@ -49,14 +49,18 @@ fn each_cluster_has_a_template_of_its_own() {
         paths,
         [
             "prod/cloudformation/billing.template.json",
-            "prod/cloudformation/orders.template.json"
+            "prod/cloudformation/orders.template.json",
+            paths[2],
         ]
     );
+    let name = paths[2].strip_prefix("prod/cloudformation/").unwrap();
+    assert!(super::super::export::is_layer_file(name), "{name}");
     assert_eq!(
         whole(&files),
         whole(&cloudformation(&environment, &documents).unwrap())
     );
-    assert!(!files[0].text.contains("orders"));
+    let billing = String::from_utf8(files[0].bytes.clone()).unwrap();
+    assert!(!billing.contains("orders"));
 }
 
 #[test]
@@ -111,12 +115,29 @@ fn t11_the_schedule_waits_for_alarms_and_permission() {
             "AlarmHeartbeat",
             "AlarmHumanDml",
             "AlarmMonitorErrors",
+            "AlarmNotJudged",
             "Permission"
         ])
     );
     assert_eq!(
         schedule["Properties"]["Targets"][0]["Arn"],
         json!({ "Fn::GetAtt": ["Function", "Arn"] })
+    );
+}
+
+#[test]
+fn the_function_has_the_layer_whose_object_is_named_by_its_rules() {
+    let template = orders();
+    let layer = &template["Resources"]["PolicyLayer"]["Properties"];
+    let digest = layer["Description"].as_str().unwrap();
+    let digest = digest.strip_prefix("pgvigil rules ").unwrap();
+    assert_eq!(
+        layer["Content"]["S3Key"],
+        json!({ "Fn::Join": ["", [{ "Ref": "PolicyPrefix" }, format!("policy-{digest}.zip")]] })
+    );
+    assert_eq!(
+        template["Resources"]["Function"]["Properties"]["Layers"],
+        json!([{ "Ref": "PolicyLayer" }])
     );
 }
 

@@ -1,9 +1,10 @@
 //! A row that the fetch query returned, and the entry that it stands for.
 
+use super::Part;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::timestamp::Timestamp;
 
-/// A row of the finest query ([`super::Detail::Text`]): entries of one window that say the same.
+/// A row: entries of one window that are alike, as far as the query divides them ([`super::Detail`]).
 ///
 /// No `Debug` of it is printed anywhere: `text` is SQL.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ struct Said<'a> {
     kind: &'a str,
     number: &'a str,
     text: &'a str,
+    action: &'a str,
+    relation: &'a str,
 }
 
 /// Why a row cannot be read. It names the field and never its value, which may be SQL.
@@ -48,11 +51,11 @@ pub enum RowFault {
 }
 
 impl<'a> Fetched<'a> {
-    /// Reads the fields of a row, name and value. A field that the service leaves out is an empty text.
+    /// Reads the fields, name and value, of a row about a part. A field that the service leaves out is an empty text.
     ///
     /// # Errors
     /// If a number is not one.
-    pub fn read(fields: &'a [(String, String)]) -> Result<Self, RowFault> {
+    pub fn read(fields: &'a [(String, String)], part: Part) -> Result<Self, RowFault> {
         let text = |name: &str| {
             fields
                 .iter()
@@ -66,8 +69,8 @@ impl<'a> Fetched<'a> {
             log: text("@log"),
             window: number("window")?,
             records,
-            // Without ids nothing tells statements apart.
-            statements: if ids.is_empty() {
+            // Without ids, which records have, nothing tells statements apart.
+            statements: if ids.is_empty() && part != Part::Records {
                 records
             } else {
                 number("statements")?.unsigned_abs().clamp(1, records)
@@ -83,8 +86,49 @@ impl<'a> Fetched<'a> {
                 kind: text("kind"),
                 number: ids,
                 text: text("text"),
+                action: text("action"),
+                relation: text("relation"),
             },
         })
+    }
+
+    fn given(&self, value: &'a str) -> &'a str {
+        if value == self.log { "" } else { value }
+    }
+
+    /// The client's address, as the query reads it; empty where it could not.
+    pub fn client(&self) -> &'a str {
+        self.given(self.said.address)
+    }
+
+    /// The role, as the query reads it; empty where it could not.
+    pub fn role(&self) -> &'a str {
+        self.given(self.said.role)
+    }
+
+    /// The database, as the query reads it; empty where it could not.
+    pub fn database(&self) -> &'a str {
+        self.given(self.said.database)
+    }
+
+    /// Class and command of the records ([`super::Detail::Object`]); empty where the query could not read them.
+    pub fn action(&self) -> (&'a str, &'a str) {
+        let mut words = self.given(self.said.action).split(',');
+        let mut next = || words.next().unwrap_or_default();
+        (next(), next())
+    }
+
+    /// The object of the records ([`super::Detail::Object`]); empty where there is none. The query has put a backquote in the
+    /// place of each doubled quote.
+    pub fn object(&self) -> String {
+        let field = self.given(self.said.relation);
+        match field
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+        {
+            Some(quoted) => quoted.replace('`', "\""),
+            None => field.to_owned(),
+        }
     }
 
     /// An entry that the reader reads as it reads those of the row: user, database, host, record and doubt are the
@@ -105,7 +149,7 @@ impl<'a> Fetched<'a> {
         if is_unread || is_whole() {
             return said.text.as_bytes().to_vec();
         }
-        let given = |value: &'a str| if missing(value) { "" } else { value };
+        let given = |value| self.given(value);
         let mut out = Vec::with_capacity(said.text.len() + 256);
         let time = Second::of(self.newest_ms);
         let mut push = |part: &str| out.extend_from_slice(part.as_bytes());

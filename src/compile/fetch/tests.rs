@@ -8,6 +8,20 @@ fn accounts(count: usize) -> Vec<RoleMatch> {
         .collect()
 }
 
+/// Everything that can be asked for in this detail.
+fn asks(fetch: &Fetch, detail: Detail) -> Vec<Ask> {
+    let parts = std::iter::once(Part::All).chain(fetch.parts());
+    parts
+        .flat_map(|part| {
+            [None, Some((5_984_412, 5_984_412))].map(|windows| Ask {
+                part,
+                detail,
+                windows,
+            })
+        })
+        .collect()
+}
+
 #[test]
 fn the_text_is_short_for_everything() {
     for prefix in LogLinePrefix::ALL {
@@ -16,12 +30,9 @@ fn the_text_is_short_for_everything() {
         let dropped = accounts.len() - fetch.left_to_the_judge().len();
         assert!(dropped > 0, "{prefix}");
         for detail in Detail::ALL {
-            for part in Part::ALL {
-                let length = fetch.part(part, detail).chars().count();
-                assert!(
-                    length <= FETCH_LIMIT,
-                    "{prefix} {part:?} {detail:?}: {length}"
-                );
+            for ask in asks(&fetch, detail) {
+                let length = fetch.text(ask).chars().count();
+                assert!(length <= FETCH_LIMIT, "{prefix} {ask:?}: {length}");
             }
         }
     }
@@ -53,6 +64,8 @@ const SETTLED: &[&str] = &[
     "what parsing a missing field does is not documented: flat",
     // Grouping by a field of the service sets nothing.
     "what setting `@log` a second time does is not documented",
+    // The first filter found something in it.
+    "where `sort` puts missing values is not documented: size",
     // `isempty(what) = 1` stands beside them: where the record was read, so was the prefix.
     "whether this holds when the field is missing is not documented: user ",
 ];
@@ -67,8 +80,8 @@ fn nothing_rests_on_what_aws_does_not_document() {
     for prefix in LogLinePrefix::ALL {
         let fetch = Fetch::new(prefix, &Signal::ALL, 5, &accounts);
         for detail in Detail::ALL {
-            for part in Part::ALL {
-                let text = fetch.part(part, detail);
+            for ask in asks(&fetch, detail) {
+                let text = fetch.text(ask);
                 let query = parse(&text).unwrap();
                 for fault in open_questions(&query) {
                     let place = text.get(fault.span.clone()).unwrap_or_default();
@@ -98,7 +111,7 @@ fn accounts_are_dropped_only_where_the_record_is_certain() {
         [RoleMatch::Name("o'neil".to_owned())]
     );
     let program = Program::new(
-        &parse(&fetch.text(Detail::Text)).unwrap(),
+        &parse(&fetch.text(Ask::ALL)).unwrap(),
         Options {
             missing: MissingField::Null,
             ..Options::default()

@@ -25,6 +25,8 @@ pub enum Kind {
     IamRole,
     /// An inline policy of a role.
     IamRolePolicy,
+    /// A Lambda layer that holds an environment's rules. Its versions are never changed.
+    PolicyLayer,
     /// A Lambda function: code and configuration.
     LambdaFunction,
     /// A CloudWatch alarm on a metric.
@@ -45,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the safe order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LogGroup,
         Self::KmsKey,
         Self::KmsAlias,
@@ -53,6 +55,7 @@ impl Kind {
         Self::SnsSubscription,
         Self::IamRole,
         Self::IamRolePolicy,
+        Self::PolicyLayer,
         Self::LambdaFunction,
         Self::Alarm,
         Self::LogAlarm,
@@ -73,6 +76,7 @@ impl Kind {
             Self::SnsSubscription => "sns-subscription",
             Self::IamRole => "iam-role",
             Self::IamRolePolicy => "iam-role-policy",
+            Self::PolicyLayer => "policy-layer",
             Self::LambdaFunction => "lambda-function",
             Self::Alarm => "alarm",
             Self::LogAlarm => "log-alarm",
@@ -115,8 +119,18 @@ impl Kind {
                 "vpc.security_groups",
                 "vpc.subnets",
             ],
+            Self::PolicyLayer => &["compatible_architectures", "compatible_runtimes"],
             Self::IamRole => &["managed_policies"],
             Self::SavedQuery => &["log_groups"],
+            _ => &[],
+        }
+    }
+
+    /// Fields that another field vouches for by its digest. They are not compared: a provider can name the digest of what
+    /// is live also where nobody can read it.
+    pub fn vouched(self) -> &'static [&'static str] {
+        match self {
+            Self::PolicyLayer => &["rules"],
             _ => &[],
         }
     }
@@ -157,10 +171,15 @@ pub struct Provenance {
     pub query: String,
 }
 
+/// Stands for the cluster in the address of what all clusters of an environment share. No cluster has this name: those of
+/// RDS begin with a letter.
+pub const EVERY_CLUSTER: &str = "_environment";
+
 /// What one resource must look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// Where it stands: `CLUSTER/KIND/NAME`, distinct in an environment.
+    /// Where it stands: `CLUSTER/KIND/NAME`, distinct in an environment. What all clusters share has [`EVERY_CLUSTER`] in
+    /// the place of the cluster.
     pub address: String,
     /// What it is.
     pub kind: Kind,

@@ -69,7 +69,12 @@ impl Metric {
         Self::signal_in(log_group, signal).with("User", user)
     }
 
-    /// Records that an exclusion silenced in an hour, or in a window where that is longer.
+    /// Records that nobody judged, because a window held more than a query returns.
+    pub fn not_judged(log_group: &str) -> Self {
+        Self::of_group("MonitorRecordsNotJudged", log_group)
+    }
+
+    /// Records that an exclusion silenced in a window.
     pub fn suppressed(log_group: &str, exclusion: &str) -> Self {
         Self::of_group("MonitorSuppressedRecords", log_group).with("Exclusion", exclusion)
     }

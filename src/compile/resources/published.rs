@@ -103,9 +103,15 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
     }
     of_monitor(
         Metric::suppressed(group, examples.exclusion),
-        "`metrics: [suppressed]`; hour, or a longer window",
-        "records that the exclusion silenced",
+        "`metrics: [suppressed]`; window",
+        "records that the exclusion silenced; more than 0 only",
         None,
+    );
+    of_monitor(
+        Metric::not_judged(group),
+        "always; window",
+        "records that count although nobody judged them, since there were more than a query returns; 0 too",
+        Some("not-judged".to_owned()),
     );
     of_monitor(
         Metric::lag(group),

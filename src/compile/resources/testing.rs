@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Document, Inputs};
+use super::{Document, Inputs, PolicyLayer};
 use crate::audit_log::prefix::LogLinePrefix;
+use crate::judge::Rules;
 use crate::policy::model::{
     Architecture, Cluster, ClusterKind, Engine, Environment, Monitor, Notification, Provider,
     Secret, Selection, Signal, SignalSettings,
@@ -91,8 +92,12 @@ pub(crate) const ROWS: &str =
 
 /// Every document of an environment, compiled from those queries.
 pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
+    let policy_layer = PolicyLayer::of(environment, &Rules::new(environment.log_line_prefix));
     let monitor_environment = BTreeMap::from([
-        ("QUERY_DIGEST".to_owned(), "q1".to_owned()),
+        (
+            crate::compile::monitor_environment::RULES_DIGEST.to_owned(),
+            policy_layer.digest.clone(),
+        ),
         ("METRIC_NAMESPACE".to_owned(), "Wrong".to_owned()),
     ]);
     let signal_rows = environment
@@ -106,14 +111,15 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         table: TABLE,
         query_digest: "0123456789abcdef",
         policy_digest: "fedcba9876543210",
+        policy_layer: &policy_layer,
         monitor_environment: &monitor_environment,
         signal_rows: &signal_rows,
     };
-    environment
-        .clusters
-        .iter()
-        .flat_map(|cluster| super::resources(environment, cluster, &inputs))
-        .collect()
+    let mut documents = super::shared(environment, &inputs);
+    for cluster in &environment.clusters {
+        documents.extend(super::resources(environment, cluster, &inputs));
+    }
+    documents
 }
 
 fn notification() -> impl Strategy<Value = Notification> {

@@ -424,9 +424,7 @@ fn a18_the_dashboard_shows_no_statements() {
         !body.contains("statement,") && !body.contains("user, statement"),
         "{body}"
     );
-    assert!(body.contains(
-        "SOURCE '/aws/rds/cluster/orders/postgresql'\\n| fields @timestamp, user, object"
-    ));
+    assert!(body.contains("\\n| filter record = 'pgvigil.detection'\\n"));
     assert!(
         only(&documents, Kind::SavedQuery).properties["query"]
             .as_str()
@@ -527,7 +525,7 @@ fn t11_the_schedule_comes_after_topic_and_alarms() {
         }
     }
     for rule in of(&documents, Kind::EventRule) {
-        assert_eq!(rule.depends_on.len(), 4);
+        assert_eq!(rule.depends_on.len(), 5);
         assert!(
             rule.depends_on
                 .iter()

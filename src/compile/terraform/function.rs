@@ -1,8 +1,8 @@
-//! The monitor: its role, the function, and who may start it.
+//! The monitor: its role, the layer with its rules, the function, and who may start it.
 
 use serde_json::{Value, json};
 
-use super::super::export::{ExportFault, Fields};
+use super::super::export::{self, ExportFault, Fields};
 use super::super::resources::{Document, Kind};
 use super::import::Id;
 use super::literal::{self, literal};
@@ -49,6 +49,28 @@ pub(super) fn role_policy(module: &Module, document: &Document) -> Result<Vec<Bl
     Ok(vec![block(document.kind, arguments, id)])
 }
 
+pub(super) fn layer(module: &mut Module, document: &Document) -> Result<Vec<Block>, ExportFault> {
+    let (file, zip) = export::layer(document)?;
+    let path = format!("${{path.module}}/{file}");
+    let mut fields = Fields::of(document)?;
+    // What the file holds, the digest in its name says.
+    fields.take("rules")?;
+    fields.take("code_sha256")?;
+    let arguments = json!({
+        "layer_name": literal(&fields.take("name")?),
+        "description": literal(&fields.take("description")?),
+        "filename": path,
+        "source_code_hash": format!("${{filebase64sha256(\"{path}\")}}"),
+        "compatible_runtimes": fields.take("compatible_runtimes")?,
+        "compatible_architectures": fields.take("compatible_architectures")?,
+        // Functions are told of the new version before the old one goes.
+        "lifecycle": { "create_before_destroy": true },
+    });
+    fields.finish()?;
+    module.layer = Some((file, zip));
+    Ok(vec![block(document.kind, arguments, Id::Never)])
+}
+
 pub(super) fn function(
     module: &mut Module,
     document: &Document,
@@ -74,7 +96,7 @@ pub(super) fn function(
         "reserved_concurrent_executions": fields.take("reserved_concurrency")?,
         "role": module.referred(document, &fields.text("role")?, Kind::IamRole, "arn"),
         "environment": { "variables": literal(&fields.take("environment")?) },
-        "layers": literal(&Value::Array(fields.list("layers")?)),
+        "layers": module.layers(document, fields.list("layers")?)?,
         "tracing_config": { "mode": fields.take("tracing")? },
         "logging_config": {
             "log_format": logging.take("format")?,
@@ -104,6 +126,32 @@ pub(super) fn function(
 }
 
 impl Module {
+    /// The versions of layers that a function has: those of layers that the module publishes.
+    fn layers(&self, document: &Document, layers: Vec<Value>) -> Result<Value, ExportFault> {
+        let one = |layer: Value| {
+            let needed = document
+                .depends_on
+                .iter()
+                .filter_map(|address| self.known.get(address))
+                .any(|needed| {
+                    needed.kind == Kind::PolicyLayer
+                        && ["name", "code_sha256"]
+                            .iter()
+                            .all(|field| needed.properties.get(*field) == layer.get(*field))
+                });
+            let reference = self.reference(document, Kind::PolicyLayer, "arn");
+            match reference {
+                Some(reference) if needed => Ok(json!(reference)),
+                _ => Err(ExportFault::Inexpressible {
+                    address: document.address.clone(),
+                    field: "layers".to_owned(),
+                    value: layer.to_string(),
+                }),
+            }
+        };
+        layers.into_iter().map(one).collect()
+    }
+
     /// Remembers which package the variable stands for. An environment has one.
     fn package(&mut self, document: &Document, code: &Value) -> Result<(), ExportFault> {
         let name = code.get("digest_of").and_then(Value::as_str);

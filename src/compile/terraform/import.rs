@@ -16,6 +16,8 @@ pub(super) enum Id {
     KeyOf(String),
     /// Known to AWS alone, and to no data source.
     Given,
+    /// Nothing to take over: a version of a layer never changes, so a new one stands beside those that are there.
+    Never,
 }
 
 impl Id {
@@ -25,8 +27,9 @@ impl Id {
     }
 
     /// The `import` block. What is adopted is always there, and always imported.
-    pub(super) fn block(&self, address: &str, is_adopted: bool) -> Value {
-        match self {
+    pub(super) fn block(&self, address: &str, is_adopted: bool) -> Option<Value> {
+        Some(match self {
+            Self::Never => return None,
             Self::Known(id) if is_adopted => json!({ "to": address, "id": id }),
             Self::Known(id) => json!({ "for_each": IF_TAKEN_OVER, "to": address, "id": id }),
             Self::KeyOf(alias) => json!({
@@ -41,7 +44,7 @@ impl Id {
                 "to": address,
                 "id": "${each.value}",
             }),
-        }
+        })
     }
 
     /// What a reader of the resource must know about it.

@@ -24,11 +24,19 @@ fn a_pattern_takes_only_what_surely_is_ours() {
         .iter()
         .filter(|one| !one.kind.is_protected() && !one.kind.is_kept_unless_named())
         .filter(|one| one.address != edited.address)
+        // The pattern names one cluster: what all clusters share is named by itself.
+        .filter(|one| one.address.starts_with("demo/"))
         .map(|one| one.address.clone())
         .collect();
     assert_eq!(pruned(&world, &["demo/*"]).unwrap().deletes(), expected);
     let alarms = pruned(&world, &["demo/alarm/*"]).unwrap().deletes();
     assert_eq!(alarms.len(), all.iter().filter(is_alarm).count() - 1);
+    let shared = pruned(&world, &["_environment/*"]).unwrap().deletes();
+    let layer = all
+        .iter()
+        .find(|one| one.kind == Kind::PolicyLayer)
+        .unwrap();
+    assert_eq!(shared, BTreeSet::from([layer.address.clone()]));
     // By its name it goes.
     let named = pruned(&world, &[&edited.address]).unwrap();
     assert_eq!(named.deletes(), BTreeSet::from([edited.address.clone()]));

@@ -208,6 +208,7 @@ fn metric(context: &Context<'_>) -> Findings {
             Some(AlarmRole::Signal(signal)) => Metric::signal(subject.cluster, signal),
             Some(AlarmRole::Errors) => Metric::errors(subject.cluster),
             Some(AlarmRole::Heartbeat) => Metric::heartbeat(subject.cluster),
+            Some(AlarmRole::NotJudged) => Metric::not_judged(&subject.cluster.log_group()),
             // SNS publishes that one.
             Some(AlarmRole::Delivery) => {
                 let wanted = Place::of_alarm(&document.properties);

@@ -1,6 +1,7 @@
 //! Clocks, and everything that a plan would tell.
 
 use super::{Check, Context, EnvironmentContext, Findings, Run, duration};
+use crate::compile::resources::EVERY_CLUSTER;
 use crate::deploy::plan::Planned;
 use crate::deploy::verdict::Verdict;
 use crate::doctor::diagnosis::Finding;
@@ -93,12 +94,14 @@ fn extras(context: &EnvironmentContext<'_>) -> Findings {
 }
 
 fn as_in_the_files(context: &Context<'_>) -> Findings {
-    let own = format!("{}/", context.subject.cluster.name);
+    // What all clusters share is each one's own.
+    let own = [context.subject.cluster.name.as_str(), EVERY_CLUSTER].map(|of| format!("{of}/"));
+    let is_own = |address: &str| own.iter().any(|own| address.starts_with(own));
     let resources = context
         .plan
         .resources
         .iter()
-        .filter(|resource| resource.address.starts_with(&own));
+        .filter(|resource| is_own(&resource.address));
     let findings: Vec<Finding> = resources
         .filter(|resource| resource.verdict != Verdict::Extra)
         .map(|resource| judged(context, resource).about(&resource.address))

@@ -24,7 +24,7 @@ pub(super) const ACTIVE: Check = Check {
     id: "function-active",
     group: GROUP,
     title: "the function is active and its last update succeeded",
-    why: "after a failed update Lambda goes on with the code and the query of before",
+    why: "after a failed update Lambda goes on with the code and the rules of before",
     needs: &["function"],
     run: Run::Cluster(active),
 };
@@ -42,7 +42,7 @@ pub(super) const VARIABLES: Check = Check {
     id: "function-variables",
     group: GROUP,
     title: "the function reads and counts what was compiled",
-    why: "its variables say which log it reads, with which query, and where it counts",
+    why: "its variables say which log it reads, in which windows, and where it counts",
     needs: &["function"],
     run: Run::Cluster(variables),
 };
@@ -146,13 +146,13 @@ fn concurrency(context: &Context<'_>) -> Findings {
     ])
 }
 
-/// The variables that decide what is read and where it is counted; others do not silence anything.
-const DECIDING: [&str; 6] = [
+/// The variables that decide what is read and where it is counted; others do not silence anything. The digest of the rules
+/// is looked at with the layer that has them.
+const DECIDING: [&str; 5] = [
     "LOG_GROUP_NAME",
     "METRIC_NAMESPACE",
     "QUERY_WINDOW_MINUTES",
     "PGVIGIL_LATE_ARRIVAL_MINUTES",
-    "PGVIGIL_QUERY_DIGEST",
     "PGVIGIL_SETTLE_SECONDS",
 ];
 

@@ -247,3 +247,15 @@ fn what_postgresqls_grammar_found_stays_found() {
         &["count", "count"],
     );
 }
+
+/// A statement of a megabyte that takes a minute to read would stop whoever watches.
+#[test]
+fn long_texts_are_read_in_linear_time() {
+    const TIMES: usize = 200_000;
+    for repeated in ["f(", "f(a,", "execute x; (", "(", "f() g(", "a.b as c("] {
+        let text = repeated.repeat(TIMES);
+        assert!(Reading::of(text.as_bytes()).stop.is_some(), "{repeated}");
+    }
+    let nested = format!("select {}1{}", "f(".repeat(TIMES), ")".repeat(TIMES));
+    assert_eq!(Reading::of(nested.as_bytes()).calls.len(), TIMES);
+}

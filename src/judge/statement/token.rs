@@ -56,8 +56,13 @@ pub(super) struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
-    pub(super) fn new(text: &'t [u8]) -> Self {
+    pub(super) fn of(text: &'t [u8]) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// Those behind a byte at which a token ends.
+    pub(super) fn behind(text: &'t [u8], at: usize) -> Self {
+        Self { text, at }
     }
 
     /// The byte behind the last token.
@@ -77,7 +82,7 @@ impl<'t> Tokens<'t> {
         let Some(byte) = self.byte(start) else {
             return Ok(None);
         };
-        let kind = match CLASS.get(usize::from(byte)).copied().unwrap_or(Class::Bad) {
+        let kind = match Class::of(byte) {
             Class::Letter => self.word(byte)?,
             Class::Digit => self.number()?,
             Class::Symbol => self.operator(),
@@ -101,10 +106,12 @@ impl<'t> Tokens<'t> {
     }
 
     /// Passes white space and comments. Block comments nest.
+    #[inline]
     fn gap(&mut self) -> Result<(), (usize, Fault)> {
         loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            self.at += span(rest, is_space);
             match self.byte(self.at) {
-                Some(byte) if is_space(byte) => self.at += 1,
                 Some(b'-') if self.byte(self.at + 1) == Some(b'-') => {
                     let rest = self.text.get(self.at..).unwrap_or_default();
                     self.at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
@@ -137,11 +144,11 @@ impl<'t> Tokens<'t> {
         }
     }
 
+    #[inline]
     fn word(&mut self, first: u8) -> Result<Kind, (usize, Fault)> {
         let start = self.at;
-        while self.byte(self.at).is_some_and(is_name_byte) {
-            self.at += 1;
-        }
+        let rest = self.text.get(start..).unwrap_or_default();
+        self.at += span(rest, is_name_byte);
         let is_one = self.at == start + 1;
         match self.byte(self.at) {
             // `E'…'`, `B'…'`, `X'…'`, `N'…'`.
@@ -305,18 +312,28 @@ impl<'t> Tokens<'t> {
     }
 }
 
+/// How many bytes at the start of a text are such.
+fn span(text: &[u8], is_such: impl Fn(u8) -> bool) -> usize {
+    text.iter()
+        .position(|byte| !is_such(*byte))
+        .unwrap_or(text.len())
+}
+
 /// White space of SQL. PostgreSQL takes the vertical tab for one from 16 on, and for an error before.
 fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+    Class::of(byte) == Class::Space
 }
 
 /// What a name goes on with. Bytes beyond ASCII are letters.
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
+    matches!(
+        Class::of(byte),
+        Class::Letter | Class::Digit | Class::Dollar
+    )
 }
 
 fn is_symbol(byte: u8) -> bool {
-    CLASS.get(usize::from(byte)) == Some(&Class::Symbol)
+    Class::of(byte) == Class::Symbol
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -330,6 +347,12 @@ enum Class {
     DoubleQuote,
     Dollar,
     Bad,
+}
+
+impl Class {
+    fn of(byte: u8) -> Self {
+        CLASS.get(usize::from(byte)).copied().unwrap_or(Self::Bad)
+    }
 }
 
 /// What a token can begin with.
@@ -366,7 +389,7 @@ mod tests {
     use super::*;
 
     fn tokens(text: &str) -> Result<Vec<&str>, (usize, Fault)> {
-        let mut tokens = Tokens::new(text.as_bytes());
+        let mut tokens = Tokens::of(text.as_bytes());
         let mut found = Vec::new();
         while let Some(token) = tokens.next()? {
             found.push(&text[token.start..token.end]);

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::world::{Entry, Faults, GROUPS, World, name_of, settings};
+use super::world::{Entry, Faults, GROUPS, Says, World, judging, name_of, settings};
+use crate::audit_log::prefix::LogLinePrefix;
+use crate::compile::monitor_environment::{BRIDGE, FORMER, RULES_DIGEST};
 use crate::compile::resources::published::{Examples, Publisher, published};
 use crate::compile::resources::{Kind, Metric};
-use crate::monitor::{Answer, Receipts, RunError, Settings, What};
+use crate::judge::Rules;
+use crate::monitor::{Answer, Judging, Receipts, RunError, Settings, What};
 use crate::policy::model::{Breakdown, Signal};
 
 const TIMEOUT_MS: i64 = 300_000;
@@ -28,17 +31,26 @@ fn world(users: &[&'static str]) -> World {
     world
 }
 
-fn entry(user: &'static str, statement: u64, arrives_ms: i64) -> Entry {
-    Entry {
-        group: 0,
-        statement,
-        user,
-        command: "SELECT",
-        happens_ms: arrives_ms - 2000,
-        arrives_ms,
-        found_ms: arrives_ms,
-    }
+fn entry(user: &str, statement: u64, arrives_ms: i64) -> Entry {
+    Entry::of(user, "SELECT").at(statement, arrives_ms)
 }
+
+/// With these signals, and with the exclusions of a policy in YAML.
+fn rules(signals: &[Signal], exclusions: &str) -> Rules {
+    let loaded = crate::policy::load_from([
+        (
+            "environments/prod.yaml",
+            "version: 1\nprovider: local\nlog_line_prefix: \"%t:%r:%u@%d:[%p]:\"\nclusters: [shop]\n",
+        ),
+        ("rules/all.yaml", exclusions),
+    ]);
+    let mut rules = Rules::of(&loaded.policy, &loaded.policy.environments[0]);
+    assert_eq!(rules.exclusions.is_empty(), exclusions == NONE);
+    rules.signals = signals.to_vec();
+    rules
+}
+
+const NONE: &str = "version: 1\nexclusions: []\n";
 
 fn go(world: &World, receipts: &mut Receipts) -> Result<Answer, RunError> {
     let scheduled = What::Scheduled { time_ms: TIME_MS };
@@ -83,10 +95,50 @@ fn the_compilers_variables_are_read() {
     assert_eq!(settings.log_groups, [GROUPS[0]]);
     assert_eq!(settings.namespace, "RDSAudit/UserActivity");
     assert_eq!(settings.cluster_of(GROUPS[0]), "orders");
-    assert_eq!(settings.signals, [Signal::Dml]);
     assert_eq!(settings.metrics, [Breakdown::Command]);
-    assert!(settings.shadows.is_empty());
-    assert!(settings.query.contains("stats count_distinct("));
+    assert_eq!(settings.rules_digest, variables()[RULES_DIGEST]);
+}
+
+/// While a monitor of the earlier version is replaced, Lambda may start the new code at every point.
+#[test]
+fn a_start_finds_its_rules_at_every_point_of_an_upgrade() {
+    let last = variables();
+    let mut bridge = last.clone();
+    let digest = bridge.remove(RULES_DIGEST).unwrap();
+    bridge.insert(BRIDGE.to_owned(), digest.clone());
+    for name in FORMER {
+        bridge.insert((*name).to_owned(), "of the earlier version".to_owned());
+    }
+    for variables in [&last, &bridge] {
+        assert_eq!(Settings::read(variables).unwrap().rules_digest, digest);
+    }
+    // With the variables of the new version the earlier ones would have no effect.
+    let mut mixed = bridge;
+    mixed.insert(RULES_DIGEST.to_owned(), digest);
+    let faults = Settings::read(&mixed).unwrap_err();
+    assert_eq!(faults.len(), FORMER.len(), "{faults:?}");
+}
+
+#[test]
+fn rules_that_the_variables_do_not_name_are_refused() {
+    let mut settings = settings(1, 5, 120, 15);
+    let rules = Rules::new(LogLinePrefix::Short);
+    settings.rules_digest = rules.digest();
+    Judging::read(&settings, &rules.to_bytes()).unwrap();
+    let other = Rules::new(LogLinePrefix::Long).to_bytes();
+    let fault = Judging::read(&settings, &other).unwrap_err().to_string();
+    assert!(fault.contains("pgvigil apply"), "{fault}");
+    settings.rules_digest = crate::compile::digest("no rules");
+    let fault = Judging::read(&settings, b"no rules").unwrap_err();
+    assert!(fault.to_string().contains("cannot read"), "{fault}");
+    let mut deaf = Rules::new(LogLinePrefix::Short);
+    deaf.signals.clear();
+    settings.rules_digest = deaf.digest();
+    let fault = Judging::read(&settings, &deaf.to_bytes()).unwrap_err();
+    assert!(
+        fault.to_string().contains("without the signal `dml`"),
+        "{fault}"
+    );
 }
 
 /// L9: nothing is watched in the place of what was meant.
@@ -108,7 +160,7 @@ fn l9_each_variable_that_is_missing_or_foreign_is_named() {
         }
     }
     let all = Settings::read(&BTreeMap::new()).unwrap_err();
-    assert!(all.len() >= 10, "all at once: {all:?}");
+    assert!(all.len() >= 9, "all at once: {all:?}");
     for (variable, value) in [
         ("LOG_GROUP_NAME", "your-log-group name"),
         ("LOG_GROUP_NAME", ""),
@@ -119,17 +171,13 @@ fn l9_each_variable_that_is_missing_or_foreign_is_named() {
         ("QUERY_WINDOW_MINUTES", "1441"),
         ("PGVIGIL_SETTLE_SECONDS", "-1"),
         ("PGVIGIL_LATE_ARRIVAL_MINUTES", "1e3"),
-        ("PGVIGIL_QUERY", "AAAA"),
-        ("PGVIGIL_QUERY", "not base64!"),
-        ("PGVIGIL_QUERY_DIGEST", "00"),
+        (RULES_DIGEST, "00"),
         ("PGVIGIL_TOPIC", "people"),
         (
             "PGVIGIL_TOPIC",
             "arn:aws:sqs:eu-central-1:123456789012:people",
         ),
-        ("PGVIGIL_SIGNALS", "denied"),
-        ("PGVIGIL_SIGNALS", "dml,everything"),
-        ("PGVIGIL_SIGNALS", "dml,dml"),
+        ("PGVIGIL_QUERY", "of the earlier version"),
         ("PGVIGIL_METRICS", "command,colour"),
         ("PGVIGIL_SOMETHING", "of a later version"),
     ] {
@@ -141,33 +189,6 @@ fn l9_each_variable_that_is_missing_or_foreign_is_named() {
             "{variable} {value}: {faults:?}"
         );
     }
-    let mut other = variables();
-    other.insert("PGVIGIL_QUERY_DIGEST".to_owned(), "0".repeat(64));
-    assert_eq!(
-        Settings::read(&other).unwrap_err()[0].variable,
-        "PGVIGIL_QUERY_DIGEST"
-    );
-}
-
-/// The monitor has the alarm query alone: what it makes of it is read by the same language, and keeps every stage that
-/// decides.
-#[test]
-fn the_other_queries_are_made_of_the_alarm_query() {
-    let query = Settings::read(&variables()).unwrap().query;
-    let (rows, _) = query.rsplit_once("\n| stats ").unwrap();
-    let parsed = |text: &str| {
-        let parsed = crate::insights::parse(text).unwrap();
-        crate::insights::Program::new(&parsed, crate::insights::Options::default()).unwrap();
-    };
-    let investigation = crate::compile::query::investigation_of(&query).unwrap();
-    parsed(&investigation);
-    assert!(investigation.starts_with(rows) && !investigation.contains("| stats "));
-    assert!(investigation.contains("pgStatement"));
-    let within = crate::compile::query::within_windows(&query, 7, 8).unwrap();
-    parsed(&within);
-    assert!(within.starts_with(rows));
-    let long = query.replacen('\n', &format!("\n# {}\n", "x".repeat(9_000)), 1);
-    assert_eq!(crate::compile::query::within_windows(&long, 7, 8), None);
 }
 
 /// A3: the alarm that is on does not hide a second person, and does not tell of the first again.
@@ -263,43 +284,220 @@ fn l2_l3_a_message_that_is_refused_fails_the_run_and_is_told_by_the_retry() {
     assert_eq!(go(&world, &mut receipts).unwrap().told, 0);
 }
 
+/// Windows that fit by themselves are judged whole.
 #[test]
-fn more_rows_than_the_limit_are_asked_for_window_by_window_and_said() {
-    let users = ["alice", "bob", "carol", "dave"];
-    let mut world = world(&users[..3]);
+fn more_rows_than_the_limit_are_asked_for_window_by_window() {
+    let mut world = world(&["alice", "bob", "carol"]);
     world.entries.push(entry("dave", 9, TIME_MS - 10 * MINUTES));
     world.settings.row_limit = 4;
     let answer = go(&world, &mut Receipts::default()).unwrap();
     assert_eq!(
-        (answer.operations, answer.incomplete, answer.told),
-        (3, 0, 4)
+        (
+            answer.operations,
+            answer.not_judged,
+            answer.incomplete,
+            answer.told
+        ),
+        (3, 0, 0, 4)
     );
     assert!(world.requests.borrow().len() > 1);
+}
 
-    world.settings.row_limit = 3;
-    world.messages.borrow_mut().clear();
+/// Many different statements of one person in the newest window.
+fn flood(user: &str, number: u64) -> impl Iterator<Item = Entry> {
+    let user = user.to_owned();
+    (0..number).map(move |statement| {
+        let sql = format!("insert into orders values ({statement}, 'so that it is long')");
+        let says = Says::Record("WRITE", "INSERT", "public.orders".to_owned(), sql);
+        Entry::saying(&user, says).at(1000 + statement, TIME_MS - 4 * MINUTES)
+    })
+}
+
+/// What does not fit counts as not judged, of whom it is, and is told and warned of.
+#[test]
+fn what_does_not_fit_counts_as_not_judged_for_each_person() {
+    let mut world = world(&["alice"]);
+    world.entries.extend(flood("bob", 60));
+    world.settings.row_limit = 20;
     let answer = go(&world, &mut Receipts::default()).unwrap();
-    assert_eq!(answer.incomplete, 1);
+    assert_eq!((answer.operations, answer.incomplete), (61, 0));
+    assert_eq!(answer.not_judged, 41, "60 of bob, 1 of alice, and 20 fit");
+    let name = name_of(&Metric::not_judged(GROUPS[0]));
+    let newest = world.settings.windows.newest(TIME_MS);
+    let start_ms = world.settings.windows.start_ms(newest);
+    assert_eq!(world.greatest(&name, start_ms), Some(41.0));
+    assert_eq!(
+        world.greatest(&name, start_ms - 5 * MINUTES),
+        Some(0.0),
+        "an alarm without data does not know whether anybody looks"
+    );
     let warned = lines(&world, "pgvigil.warning");
+    assert_eq!(warned.len(), 1, "{warned:?}");
     assert!(
         warned[0]["message"]
             .as_str()
             .unwrap()
-            .contains("the least that happened")
+            .contains("were not judged")
+    );
+    let text = &world.messages.borrow()[0].2;
+    assert!(
+        text.contains("alice@shop from 10.0.3.17: SELECT on public.customers"),
+        "{text}"
+    );
+    assert!(text.contains("41 records were NOT judged"), "{text}");
+    let of_alice = &lines(&world, "pgvigil.detection")
+        .into_iter()
+        .find(|line| line["user"] == "alice")
+        .unwrap();
+    assert_eq!(of_alice["statements"], 1);
+}
+
+/// More objects than rows: then by person.
+#[test]
+fn without_room_for_objects_everybody_is_told_by_name() {
+    let mut world = world(&["alice"]);
+    world.settings.row_limit = 20;
+    for number in 0..60 {
+        let table = format!("public.a_table_with_a_long_name_{number}");
+        let says = Says::Record("READ", "SELECT", table, "select * from a_table".to_owned());
+        let entry = Entry::saying("bob", says).at(1000 + number, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!((answer.operations, answer.incomplete), (61, 0));
+    let text = world.messages.borrow()[0].2.clone();
+    assert!(text.contains("alice@shop from -: -"), "{text}");
+
+    // And more people than rows: whoever is not there is said to be missing.
+    for number in 0..60 {
+        let entry = entry(
+            &format!("person{number}"),
+            2000 + number,
+            TIME_MS - 4 * MINUTES,
+        );
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!(answer.incomplete, 1);
+    assert!(world.messages.borrow()[1].2.contains("NOT complete"));
+    let records = lines(&world, "pgvigil.detection");
+    assert!(records.iter().any(|line| line["incomplete"] == true));
+}
+
+/// `bad-day` 1: whoever knocks at the door, under a million names, does not hide what somebody inside does.
+#[test]
+fn a_flood_of_refusals_pushes_nobody_out() {
+    let mut world = world(&["alice"]);
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, NONE));
+    world.settings.row_limit = 300;
+    for number in 0..5_000_u64 {
+        let words = format!("password authentication failed for user \"made up {number}\"");
+        let mut entry = Entry::saying(&format!("made_up_{number}"), Says::Refusal(words))
+            .at(5000 + number, TIME_MS - 4 * MINUTES);
+        entry.client = format!("10.0.9.{}", number % 3);
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!((answer.operations, answer.incomplete), (1, 0));
+    let newest = world.settings.windows.newest(TIME_MS);
+    let start_ms = world.settings.windows.start_ms(newest);
+    let figure = |metric| world.greatest(&name_of(&metric), start_ms);
+    assert_eq!(figure(Metric::signal_in(GROUPS[0], Signal::Dml)), Some(1.0));
+    assert_eq!(
+        figure(Metric::signal_in(GROUPS[0], Signal::Denied)),
+        Some(5000.0)
+    );
+    let text = &world.messages.borrow()[0].2;
+    let alice = text.find("alice@shop from 10.0.3.17: SELECT").unwrap();
+    let others = text.find("(others)@- from 10.0.9.").unwrap();
+    assert!(alice < others, "{text}");
+    assert_eq!(lines(&world, "pgvigil.detection").len(), 4);
+}
+
+/// The same in the size that AWS cuts: a million made-up logins, and 200,000 statements of somebody inside.
+#[test]
+fn a_million_logins_and_200_000_statements_push_nobody_out() {
+    let mut world = world(&["alice"]);
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, NONE));
+    world.entries.extend(flood("bob", 200_000));
+    for number in 0..1_000_000_u64 {
+        let words = format!("role \"{number}\" does not exist");
+        let entry =
+            Entry::saying("x", Says::Refusal(words)).at(1_000_000 + number, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!((answer.operations, answer.incomplete), (200_001, 0));
+    let text = &world.messages.borrow()[0].2;
+    assert!(text.contains("alice@shop from 10.0.3.17: SELECT"), "{text}");
+    let of_alice = lines(&world, "pgvigil.detection")
+        .into_iter()
+        .find(|line| line["user"] == "alice")
+        .unwrap();
+    assert_eq!(of_alice["statements"], 1);
+    let newest = world.settings.windows.newest(TIME_MS);
+    let start_ms = world.settings.windows.start_ms(newest);
+    let denied = name_of(&Metric::signal_in(GROUPS[0], Signal::Denied));
+    assert_eq!(world.greatest(&denied, start_ms), Some(1_000_000.0));
+}
+
+/// Refusals that fit are put together where they are many; a few are told one by one.
+#[test]
+fn many_refusals_are_told_by_client() {
+    let mut world = world(&["alice"]);
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, NONE));
+    let refused = |number: u64| {
+        let says = Says::Refusal(format!("role \"x{number}\" does not exist"));
+        Entry::saying("x", says).at(5000 + number, TIME_MS - 4 * MINUTES)
+    };
+    world.entries.extend((0..100).map(refused));
+    assert_eq!(go(&world, &mut Receipts::default()).unwrap().told, 101);
+    world.entries.extend((100..1000).map(refused));
+    assert_eq!(go(&world, &mut Receipts::default()).unwrap().told, 2);
+}
+
+/// Lines that nobody can read count, as nobody's, and push nobody out.
+#[test]
+fn a_flood_of_broken_lines_counts_and_pushes_nobody_out() {
+    let mut world = world(&["alice"]);
+    world.settings.row_limit = 20;
+    for number in 0..60 {
+        let line = format!("in the middle: LOG:  AUDIT: SESSION,{number},1,");
+        let entry = Entry::saying("x", Says::Line(line)).at(100 + number, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
+    }
+    let answer = go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!(
+        (answer.operations, answer.not_judged, answer.incomplete),
+        (61, 40, 0)
+    );
+    let text = &world.messages.borrow()[0].2;
+    assert!(
+        text.contains("alice@shop") && text.contains("-@- from -"),
+        "{text}"
     );
 }
 
+/// Somebody with many groups leaves room for the others.
 #[test]
-fn a_cut_result_is_said_to_people_too() {
-    let mut world = world(&["alice", "bob", "carol"]);
-    world.settings.row_limit = 3;
+fn everybody_is_listed_before_anybody_is_listed_twice() {
+    let mut world = world(&["alice", "alice"]);
+    for number in 0..300 {
+        let table = format!("public.t{number}");
+        let says = Says::Record("READ", "SELECT", table, "select 1".to_owned());
+        for statement in 0..3 {
+            let id = 1000 + number * 10 + statement;
+            let entry = Entry::saying("bob", says.clone()).at(id, TIME_MS - 4 * MINUTES);
+            world.entries.push(entry);
+        }
+    }
     go(&world, &mut Receipts::default()).unwrap();
-    assert!(world.messages.borrow()[0].2.contains("NOT complete"));
-    assert!(
-        lines(&world, "pgvigil.detection")
-            .iter()
-            .all(|line| line["incomplete"] == true)
+    let text = &world.messages.borrow()[0].2;
+    let (bob, alice) = (
+        text.find("1. bob@shop").unwrap(),
+        text.find("2. alice@shop").unwrap(),
     );
+    assert!(bob < alice);
 }
 
 /// A window that has not settled is not counted, whoever says that it is time.
@@ -435,20 +633,25 @@ fn receipts_that_cannot_be_read_make_it_louder_and_not_silent() {
     assert_eq!(go(&world, &mut Receipts::default()).unwrap().told, 1);
 }
 
+/// A row as a fetch query returns it, with some fields changed.
 fn row(window: i64, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let log = format!("123456789012:{}", GROUPS[0]);
     let window = window.to_string();
     let base = [
-        ("log", log.as_str()),
+        ("@log", log.as_str()),
         ("window", &window),
-        ("user", "mallory"),
-        ("class", "READ"),
-        ("command", "SELECT"),
-        ("statements", "1"),
         ("records", "1"),
-        ("first", "1.79533800E12"),
-        ("last", "1795338000000"),
+        ("statements", "1"),
+        ("oldest", "1.79533800E12"),
+        ("newest", "1795338000000"),
         ("lag", "2000"),
+        ("process", "4711"),
+        ("number", "1,1"),
+        ("peer", "10.0.3.17"),
+        ("role", "mallory"),
+        ("base", "shop"),
+        ("kind", "LOG:  AUDIT: SESSION"),
+        ("text", "READ,SELECT,TABLE,public.customers,select 1,<none>"),
     ];
     let mut row: BTreeMap<String, String> = base
         .iter()
@@ -459,16 +662,18 @@ fn row(window: i64, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     row.into_iter().collect()
 }
 
+/// And nothing of it is shown: any value of a row may be SQL.
 #[test]
 fn a_result_that_cannot_be_read_fails_the_run() {
     for wrong in [
-        ("statements", "many"),
+        ("records", "select secret"),
+        ("statements", "select secret"),
         ("window", "MISSING"),
         ("window", "NaN"),
-        ("first", "inf"),
+        ("oldest", "inf"),
         ("lag", ""),
-        ("log", "123456789012:/another/group"),
-        ("log", "MISSING"),
+        ("@log", "123456789012:/another/secret"),
+        ("@log", "MISSING"),
     ] {
         let mut world = world(&[]);
         let newest = world.settings.windows.newest(TIME_MS);
@@ -478,6 +683,7 @@ fn a_result_that_cannot_be_read_fails_the_run() {
             matches!(error, RunError::Result { .. }),
             "{wrong:?}: {error}"
         );
+        assert!(!error.to_string().contains("secret"), "{error}");
         assert_eq!(errors(&world), [1.0]);
     }
 }
@@ -486,28 +692,31 @@ fn a_result_that_cannot_be_read_fails_the_run() {
 fn each_signal_has_its_figure_and_what_is_not_enabled_is_not_told() {
     let mut world = world(&["alice"]);
     let newest = world.settings.windows.newest(TIME_MS);
-    world.extra = vec![
-        row(
-            newest,
-            &[
-                ("class", "ERROR"),
-                ("command", "permission denied for table x"),
-                ("statements", "3"),
-            ],
+    let record =
+        |class, command, sql: &str| Says::Record(class, command, String::new(), sql.to_owned());
+    let denied = || Says::Refusal("permission denied for table x".to_owned());
+    let says = [
+        denied(),
+        denied(),
+        denied(),
+        record(
+            "ROLE",
+            "ALTER ROLE",
+            "alter role alice set pgaudit.log = none",
         ),
-        row(
-            newest,
-            &[
-                ("class", "ROLE"),
-                ("command", "ALTER ROLE"),
-                ("tampering", "pgaudit"),
-            ],
-        ),
-        row(newest, &[("class", "DDL"), ("command", "CREATE TABLE")]),
-        row(newest, &[("class", "MISC"), ("command", "SET")]),
-        row(newest + 1, &[]),
-        row(newest - 4, &[]),
+        record("DDL", "CREATE TABLE", "create table x ()"),
+        record("MISC", "SET", "set x = 1"),
     ];
+    for (says, statement) in says.into_iter().zip(100..) {
+        let entry = Entry::saying("mallory", says).at(statement, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
+    }
+    world
+        .entries
+        .push(entry("mallory", 200, TIME_MS + 4 * MINUTES));
+    world
+        .entries
+        .push(entry("mallory", 201, TIME_MS - 30 * MINUTES));
     let start_ms = world.settings.windows.start_ms(newest);
     let figures = |world: &World| {
         Signal::ALL
@@ -515,7 +724,7 @@ fn each_signal_has_its_figure_and_what_is_not_enabled_is_not_told() {
     };
     assert_eq!(go(&world, &mut Receipts::default()).unwrap().told, 1);
     assert_eq!(figures(&world), [Some(1.0), None, None, None, None]);
-    world.settings.signals = Signal::ALL.to_vec();
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, NONE));
     assert_eq!(go(&world, &mut Receipts::default()).unwrap().told, 4);
     assert_eq!(
         figures(&world),
@@ -527,38 +736,43 @@ fn each_signal_has_its_figure_and_what_is_not_enabled_is_not_told() {
     assert!(puts.iter().any(|put| put.1.contains("ALTER ROLE")));
 }
 
-/// Names that people chose do not break out of a line, a subject or a message.
+/// Names that people chose do not break out of a line, a subject or a message. Whoever has one that could mean something else
+/// in the log is nobody, and counts.
 #[test]
 fn hostile_names_do_no_harm() {
     let names = [
-        "a\r\nSubject: x",
-        "\u{1b}[31mred",
-        "\u{202e}evil",
-        "\"},{\"record\":\"x",
-        "дба",
-        "\u{0}",
-        "##[error]x",
+        ("a\r\nSubject: x", "-"),
+        ("\u{1b}[31mred", "-"),
+        ("\u{202e}evil", "\u{202e}evil"),
+        ("\"},{\"record\":\"x", "-"),
+        ("дба", "дба"),
+        ("\u{0}", "\u{0}"),
+        ("##[error]x", "-"),
     ];
     let mut world = world(&[]);
     world.settings.metrics = vec![Breakdown::Command, Breakdown::User];
     let newest = world.settings.windows.newest(TIME_MS);
-    for name in names {
-        for signals in [1, 400] {
-            let long = name.repeat(signals);
-            world.extra.push(row(
-                newest,
-                &[("user", &long), ("object", &long), ("command", &long)],
-            ));
+    for (name, _) in names {
+        for times in [1, 400] {
+            let long = name.repeat(times);
+            let object = format!("TABLE,\"{}\"", long.replace('"', "\"\""));
+            let text = format!("READ,SELECT,{object},select 1,<none>");
+            world
+                .extra
+                .push(row(newest, &[("role", &long), ("text", &text)]));
         }
     }
-    let answer = go(&world, &mut Receipts::default()).unwrap();
-    assert_eq!(answer.told, names.len() * 2);
+    go(&world, &mut Receipts::default()).unwrap();
     let records = lines(&world, "pgvigil.detection");
-    assert_eq!(records.len(), names.len() * 2);
-    for name in names {
+    let counted: u64 = records
+        .iter()
+        .map(|line| line["records"].as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, 2 * names.len() as u64);
+    for (name, shown) in names {
         assert!(
-            records.iter().any(|line| line["user"] == name),
-            "{name:?} is lost"
+            records.iter().any(|line| line["user"] == shown),
+            "{name:?} is lost: {records:#?}"
         );
     }
     for (_, line) in world.lines.borrow().iter() {
@@ -588,16 +802,12 @@ fn a_long_list_is_cut_and_says_how_many_more() {
     let mut world = world(&[]);
     let newest = world.settings.windows.newest(TIME_MS);
     let long = "\u{202e}".repeat(600);
+    // A name has 63 bytes at most.
+    let name = "\u{202e}".repeat(21);
     world.extra = (0..2000)
         .map(|number| {
-            row(
-                newest,
-                &[
-                    ("user", &format!("{number}{long}")),
-                    ("object", &long),
-                    ("database", &long),
-                ],
-            )
+            let text = format!("READ,SELECT,TABLE,{number}{long},select 1,<none>");
+            row(newest, &[("role", &name), ("base", &name), ("text", &text)])
         })
         .collect();
     let answer = go(&world, &mut Receipts::default()).unwrap();
@@ -610,64 +820,61 @@ fn a_long_list_is_cut_and_says_how_many_more() {
     );
 }
 
+const EXCLUSIONS: &str = "version: 1\nexclusions:\n  - id: everything\n    title: Everything is read\n    reason: For a test.\n    \
+    owner: test\n    created: 2026-01-01\n    expires: 2036-01-01\n    environments: all\n    \
+    match: {class: READ, command: SELECT, statement: {equals: select everything}}\n";
+
+/// It is counted from the same rows, in the window of its arrival, and said once.
 #[test]
-fn what_exclusions_silence_is_counted_once_an_hour() {
-    let mut world = world(&[]);
+fn what_exclusions_silence_is_counted_by_window() {
+    let mut world = world(&["alice"]);
     world.settings.metrics.push(Breakdown::Suppressed);
-    world.settings.shadows = vec!["shadow".to_owned()];
-    let mut receipts = Receipts::default();
-    let hours = |world: &World| {
-        let requests = world.requests.borrow();
-        requests
-            .iter()
-            .filter(|one| one.text == "shadow")
-            .map(|one| (one.from, one.until))
-            .collect::<Vec<_>>()
-    };
-    for run in 0..24 {
-        let time_ms = TIME_MS + run * 5 * MINUTES;
-        world.now_ms.set(time_ms + 1000);
-        world
-            .invoke(&mut receipts, What::Scheduled { time_ms }, TIMEOUT_MS)
-            .unwrap()
-            .unwrap();
+    world.judging = judging(&world.settings, &rules(&[Signal::Dml], EXCLUSIONS));
+    for statement in 10..13 {
+        let sql = "select everything".to_owned();
+        let says = Says::Record("READ", "SELECT", "public.t".to_owned(), sql);
+        let entry = Entry::saying("tool", says).at(statement, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
     }
-    let asked = hours(&world);
-    assert_eq!(asked.len(), 2, "{asked:?}");
+    let mut receipts = Receipts::default();
+    let first = go(&world, &mut receipts).unwrap();
+    assert_eq!((first.operations, first.told), (1, 1));
+    go(&world, &mut receipts).unwrap();
+    let windows = world.settings.windows;
+    let start_ms = windows.start_ms(windows.newest(TIME_MS));
+    let name = name_of(&Metric::suppressed(GROUPS[0], "everything"));
+    assert_eq!(world.greatest(&name, start_ms), Some(3.0));
+    let said = lines(&world, "pgvigil.suppressed");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said[0]["records"]["everything"], 3);
     assert!(
-        asked
+        world
+            .requests
+            .borrow()
             .iter()
-            .all(|(from, until)| from % 3600 == 0 && until - from == 3599)
+            .all(|request| request.text.contains("stats "))
     );
-    assert_eq!(asked[0].0 + 3600, asked[1].0);
+    assert_eq!(world.requests.borrow().len(), 2, "one query for each run");
 }
 
 /// The page of metrics tells what the monitor publishes, all of it and nothing else.
 #[test]
 fn the_table_of_metrics_is_what_is_published() {
     let mut world = world(&["alice"]);
-    world.settings.signals = Signal::ALL.to_vec();
+    world.judging = judging(&world.settings, &rules(&Signal::ALL, EXCLUSIONS));
     world.settings.metrics = vec![Breakdown::Command, Breakdown::User, Breakdown::Suppressed];
-    world.settings.shadows = vec!["shadow".to_owned()];
-    let window = world.settings.windows.newest(TIME_MS).to_string();
-    for (class, tampering) in [("ROLE", ""), ("DDL", "1"), ("ERROR", "")] {
-        let row = [
-            ("log", GROUPS[0]),
-            ("window", window.as_str()),
-            ("user", "alice"),
-            ("class", class),
-            ("command", "SELECT"),
-            ("tampering", tampering),
-            ("statements", "1"),
-            ("records", "1"),
-            ("first", "1"),
-            ("last", "1"),
-            ("lag", "1"),
-            // What a shadow query has beside it.
-            ("x_catalog_metadata", "1"),
-        ];
-        let row = row.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        world.extra.push(row.to_vec());
+    let record =
+        |class, sql: &str| Says::Record(class, "SELECT", "public.t".to_owned(), sql.to_owned());
+    let says = [
+        record("ROLE", "select 1"),
+        record("DDL", "select 1"),
+        record("READ", "select 1 /* pgaudit */"),
+        record("READ", "select everything"),
+        Says::Refusal("role \"alice\" does not exist".to_owned()),
+    ];
+    for (says, statement) in says.into_iter().zip(100..) {
+        let entry = Entry::saying("alice", says).at(statement, TIME_MS - 4 * MINUTES);
+        world.entries.push(entry);
     }
     let mut receipts = Receipts::default();
     for run in 0..13 {
@@ -681,7 +888,7 @@ fn the_table_of_metrics_is_what_is_published() {
         log_group: GROUPS[0],
         command: "SELECT",
         user: "alice",
-        exclusion: "catalog-metadata",
+        exclusion: "everything",
         name: "",
     };
     let told: BTreeSet<String> = published(&examples)

@@ -1,14 +1,18 @@
 //! A hundred thousand schedules: late, missed, doubled and retried invocations, calls and queries that fail, hang, are
-//! throttled or cut, kills at any call, records out of order. Afterwards every record is in exactly one window's final
-//! figure, the alarm has seen what it must and nothing else, and everybody was told of every new group.
+//! throttled or cut, kills at any call, records out of order, rules that change between two runs. Afterwards every record is in
+//! exactly one window's final figure, the alarm has seen what it must and nothing else, and everybody was told of every new
+//! group.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::world::{Dice, Entry, Faults, GROUPS, World, settings};
+use super::world::{Dice, Entry, Faults, GROUPS, Says, World, judging, settings};
+use crate::audit_log::prefix::LogLinePrefix;
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
+use crate::judge::Rules;
 use crate::monitor::{Receipts, What};
 use crate::policy::model::Signal;
 
@@ -21,6 +25,31 @@ const COMMANDS: [&str; 2] = ["SELECT", "INSERT"];
 /// Lambda's time for a run, in milliseconds.
 const TIMEOUT_MS: i64 = 300_000;
 
+/// Rules that silence what [`is_silenced`] says.
+static SILENCING: LazyLock<Rules> = LazyLock::new(|| {
+    let loaded = crate::policy::load_from([
+        (
+            "environments/prod.yaml",
+            "version: 1\nprovider: local\nlog_line_prefix: \"%t:%r:%u@%d:[%p]:\"\nclusters: [shop]\n",
+        ),
+        (
+            "rules/all.yaml",
+            "version: 1\nexclusions:\n  - id: everything\n    title: Everything is read\n    reason: For a test.\n    owner: test\n    \
+             created: 2026-01-01\n    expires: 2036-01-01\n    environments: all\n    \
+             match: {class: READ, command: SELECT, statement: {equals: select everything}}\n",
+        ),
+    ]);
+    let rules = Rules::of(&loaded.policy, &loaded.policy.environments[0]);
+    assert_eq!(rules.prefix, LogLinePrefix::Short);
+    assert_eq!(rules.exclusions.len(), 1, "{:?}", loaded.diagnostics);
+    rules
+});
+
+/// What carol selects.
+fn is_silenced(user: &str, command: &str) -> bool {
+    user == "carol" && command == "SELECT"
+}
+
 /// Log group, window, user, command.
 type Group = (usize, i64, &'static str, &'static str);
 
@@ -31,8 +60,8 @@ struct Schedule {
     world: World,
     /// Nothing goes wrong.
     clean: bool,
-    /// Nothing is cut.
-    whole: bool,
+    /// The rules were others for some of the runs.
+    changed: bool,
     length_ms: i64,
     /// Periods that the alarm looks at.
     periods: i64,
@@ -68,7 +97,7 @@ fn schedule(seed: u64) -> Schedule {
     let groups = 1 + dice.below(2) as usize;
     let mut settings = settings(groups, minutes, settle, late);
     if !whole {
-        settings.row_limit = 3;
+        settings.row_limit = 3 + dice.below(5) as u32;
     }
     let windows = settings.windows;
     let length_ms = windows.length_ms();
@@ -106,15 +135,24 @@ fn schedule(seed: u64) -> Schedule {
         } else {
             arrives_ms - dice.int(0, i64::from(late) * 60_000)
         };
-        let entry = Entry {
+        let (user, command) = (dice.below(3) as usize, dice.below(2) as usize);
+        let mut entry = Entry {
             group: dice.below(groups as u64) as usize,
             statement,
-            user: USERS[dice.below(3) as usize],
-            command: COMMANDS[dice.below(2) as usize],
             happens_ms,
             arrives_ms,
             found_ms: arrives_ms + dice.int(0, i64::from(settle) * 1000),
+            ..Entry::of(USERS[user], COMMANDS[command])
         };
+        if is_silenced(USERS[user], COMMANDS[command]) {
+            let text = |word: &str| word.to_owned();
+            entry.says = Says::Record(
+                "READ",
+                "SELECT",
+                text("public.customers"),
+                text("select everything"),
+            );
+        }
         // A statement on two tables has two records.
         if dice.in_thousand(200) {
             world.entries.push(entry.clone());
@@ -134,6 +172,15 @@ fn schedule(seed: u64) -> Schedule {
         unread_ms: dice.int(0, 200_000),
         untold: dice.below(100),
     };
+    let changes_at = dice.in_thousand(300).then(|| dice.int(1, steps) as usize);
+    let begins_silent = dice.in_thousand(500);
+    let rules = |world: &World, is_silent: bool| {
+        let all = Rules::new(LogLinePrefix::Short);
+        judging(&world.settings, if is_silent { &SILENCING } else { &all })
+    };
+    if changes_at.is_some() {
+        world.judging = rules(&world, begins_silent);
+    }
     let mut receipts = Receipts::default();
     let mut go = |world: &World, time_ms: i64, begins_ms: i64, timeout_ms: i64| {
         world.now_ms.set(world.now_ms.get().max(begins_ms));
@@ -148,6 +195,9 @@ fn schedule(seed: u64) -> Schedule {
         matches!(done, Some(Ok(_)))
     };
     for (step, time_ms) in times.iter().enumerate() {
+        if changes_at == Some(step) {
+            world.judging = rules(&world, !begins_silent);
+        }
         // The first run is well: a monitor that never ran does not count the past.
         world.faults = if clean || step == 0 {
             Faults::default()
@@ -180,7 +230,7 @@ fn schedule(seed: u64) -> Schedule {
     let behind = (i64::from(settle) * 1000 + TIMEOUT_MS) / length_ms + 1;
     Schedule {
         clean,
-        whole,
+        changed: changes_at.is_some(),
         length_ms,
         periods: i64::from(WINDOWS_RECOMPUTED) + 1 + behind,
         last: windows.newest(quiet[2]),
@@ -196,8 +246,12 @@ impl Schedule {
         for entry in &self.world.entries {
             let window = self.world.settings.windows.of(entry.arrives_ms);
             if (self.first..=self.last).contains(&window) {
+                let Says::Record(_, command, ..) = entry.says else {
+                    continue;
+                };
+                let user = USERS.into_iter().find(|user| *user == entry.user).unwrap();
                 truth
-                    .entry((entry.group, window, entry.user, entry.command))
+                    .entry((entry.group, window, user, command))
                     .or_default()
                     .insert(entry.statement);
             }
@@ -223,26 +277,24 @@ impl Schedule {
             let name = super::world::name_of(&Metric::signal_in(log_group, Signal::Dml));
             for window in self.first..=self.last {
                 let rows = truth.range((group, window, "", "")..(group, window + 1, "", ""));
-                let counts: Vec<usize> = rows.map(|(_, statements)| statements.len()).collect();
-                let expected: usize = counts.iter().sum();
+                let mut expected = 0..=0;
+                for ((_, _, user, command), statements) in rows {
+                    let most = expected.end() + statements.len();
+                    let may_be_silent = self.changed && is_silenced(user, command);
+                    let least = expected.start() + if may_be_silent { 0 } else { statements.len() };
+                    expected = least..=most;
+                }
                 let published = self.world.greatest(&name, windows.start_ms(window));
                 let published =
                     published.unwrap_or_else(|| panic!("window {window} was never counted"));
-                let of_all: usize = truth
-                    .keys()
-                    .filter(|(_, other, _, _)| *other == window)
-                    .count();
-                if self.whole || of_all < self.world.settings.row_limit as usize {
-                    assert!(
-                        published == expected as f64,
-                        "window {window}: {published}, not {expected}"
-                    );
-                } else {
-                    assert!(
-                        published <= expected as f64,
-                        "window {window}: {published} of {expected}"
-                    );
+                if !self.knows_all_people(truth, window) {
+                    expected = 0..=*expected.end();
                 }
+                // Where something was not judged, what is silent counts.
+                assert!(
+                    (*expected.start() as f64..=*expected.end() as f64).contains(&published),
+                    "window {window}: {published}, not {expected:?}"
+                );
             }
             // Nothing between two windows, nothing more than happened.
             for ((of, time_ms), values) in self.world.points.borrow().iter() {
@@ -258,6 +310,16 @@ impl Schedule {
                 }
             }
         }
+    }
+
+    /// Whether a query by people returns all of them.
+    fn knows_all_people(&self, truth: &BTreeMap<Group, BTreeSet<u64>>, window: i64) -> bool {
+        let people: BTreeSet<(usize, &str)> = truth
+            .keys()
+            .filter(|(_, other, _, _)| *other == window)
+            .map(|(group, _, user, _)| (*group, *user))
+            .collect();
+        people.len() < self.world.settings.row_limit as usize
     }
 
     /// The alarm looks at the last periods and takes the maximum of each: it goes off for every window in which
@@ -285,8 +347,12 @@ impl Schedule {
             "a false alarm"
         );
         if self.clean {
-            for at in acted {
-                assert!(went_off.contains(&at), "no alarm for {at:?}");
+            for (group, window, user, command) in truth.keys() {
+                let may_be_silent = self.changed && is_silenced(user, command);
+                assert!(
+                    may_be_silent || went_off.contains(&(*group, *window)),
+                    "no alarm for {user} in {window}"
+                );
             }
         }
     }
@@ -296,14 +362,14 @@ impl Schedule {
         let windows = self.world.settings.windows;
         let messages = self.world.messages.borrow();
         let mut records: BTreeMap<Told, Vec<(usize, u64, bool)>> = BTreeMap::new();
-        let mut cut = BTreeSet::new();
+        let mut not_judged = BTreeSet::new();
         for (run, line) in self.world.lines.borrow().iter() {
             let line: Value = serde_json::from_str(line).unwrap();
             if line["record"] == "pgvigil.detection" {
                 let text = |key: &str| line[key].as_str().unwrap().to_owned();
                 let start = line["window"]["start"].as_str().unwrap().to_owned();
-                if line["incomplete"] == true {
-                    cut.insert(start.clone());
+                if line["not_judged"] != 0 {
+                    not_judged.insert(start.clone());
                 }
                 records
                     .entry((text("log_group"), start, text("user"), text("command")))
@@ -317,7 +383,17 @@ impl Schedule {
         }
         for ((group, window, user, command), statements) in truth {
             let start = super::super::detection::time(windows.start_ms(*window));
-            if cut.contains(&start) {
+            if self.changed && is_silenced(user, command) {
+                continue;
+            }
+            if !self.knows_all_people(truth, *window) {
+                continue;
+            }
+            if not_judged.contains(&start) {
+                let is_told = records.keys().any(|(log_group, of, who, _)| {
+                    (log_group.as_str(), of, who.as_str()) == (GROUPS[*group], &start, *user)
+                });
+                assert!(is_told, "nobody heard of {user} in {start}");
                 continue;
             }
             let key = (
@@ -353,7 +429,7 @@ impl Schedule {
             if is_new {
                 assert!(told > 0, "nobody was told of {key:?}");
             }
-            if self.clean {
+            if self.clean && !self.changed {
                 assert_eq!(found.len(), 1, "{key:?} twice: {found:?}");
                 assert_eq!(told, usize::from(is_new), "{key:?}");
             }

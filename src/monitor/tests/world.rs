@@ -1,22 +1,25 @@
 //! A world in memory, with a clock of its own: records, the service of queries, metrics, messages, and what goes wrong.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::audit_log::prefix::LogLinePrefix;
 use crate::compile::digest;
 use crate::compile::resources::Metric;
 use crate::insights::service::Request;
+use crate::judge::Rules;
+use crate::monitor::judging::Judging;
 use crate::monitor::port::{
     CallError, CallErrorKind, Clock, Datum, Journal, Metrics, Page, Progress, Queries, Topic,
 };
 use crate::monitor::settings::Settings;
 use crate::monitor::window::Windows;
 use crate::monitor::{Answer, Invocation, Receipts, RunError, What, run};
-use crate::policy::model::{Breakdown, Signal};
+use crate::policy::model::Breakdown;
 
 /// Chance that can be had again.
 pub(super) struct Dice(Cell<u64>);
@@ -49,18 +52,143 @@ impl Dice {
     }
 }
 
-/// A record in a log.
+/// An entry of a log.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) group: usize,
     /// The statement that it belongs to.
     pub(super) statement: u64,
-    pub(super) user: &'static str,
-    pub(super) command: &'static str,
+    pub(super) user: String,
+    pub(super) client: String,
+    pub(super) says: Says,
     pub(super) happens_ms: i64,
     pub(super) arrives_ms: i64,
     /// Queries find it from here on.
     pub(super) found_ms: i64,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone)]
+pub(super) enum Says {
+    /// A record of a class, a command and an object, with an SQL text.
+    Record(&'static str, &'static str, String, String),
+    /// Somebody was refused, in these words.
+    Refusal(String),
+    /// A line that the query cannot read, as it is.
+    Line(String),
+}
+
+impl Entry {
+    /// Somebody works on the customers.
+    pub(super) fn of(user: &str, command: &'static str) -> Self {
+        let class = if command == "SELECT" { "READ" } else { "WRITE" };
+        Self {
+            group: 0,
+            statement: 1,
+            user: user.to_owned(),
+            client: "10.0.3.17".to_owned(),
+            says: Says::Record(
+                class,
+                command,
+                "public.customers".to_owned(),
+                format!("{command} something"),
+            ),
+            happens_ms: 0,
+            arrives_ms: 0,
+            found_ms: 0,
+        }
+    }
+
+    /// Without a time: see [`Entry::of`].
+    pub(super) fn saying(user: &str, says: Says) -> Self {
+        Self {
+            says,
+            ..Self::of(user, "SELECT")
+        }
+    }
+
+    #[must_use]
+    pub(super) fn at(mut self, statement: u64, arrives_ms: i64) -> Self {
+        self.statement = statement;
+        self.happens_ms = arrives_ms - 2000;
+        self.arrives_ms = arrives_ms;
+        self.found_ms = arrives_ms;
+        self
+    }
+}
+
+/// How a fetch query divides entries into rows, as far as the monitor's own query tells it: `compile::fetch` proves what
+/// the query means.
+struct Division {
+    windows: std::ops::RangeInclusive<i64>,
+    keys: Vec<&'static str>,
+    records: bool,
+    unread: bool,
+    refusals: bool,
+}
+
+impl Division {
+    fn of(text: &str) -> Self {
+        let number = |mark: &str| {
+            let (_, rest) = text.split_once(mark)?;
+            let digits = rest
+                .split(|character: char| !character.is_ascii_digit())
+                .next()?;
+            digits.parse::<i64>().ok()
+        };
+        let (_, by) = text.split_once(" by @log, window").unwrap();
+        let by = by.lines().next().unwrap();
+        let is_part = |mark: &str| text.contains(mark);
+        let records = is_part("isempty(head) = 0 and isempty(odd) = 1");
+        let unread = is_part("isempty(head) = 1 or isempty(odd) = 0");
+        let refusals = is_part("not like /: +AUDIT: /");
+        let is_all = !records && !unread && !refusals;
+        Self {
+            windows: number("window >= ").unwrap_or(i64::MIN)
+                ..=number("window <= ").unwrap_or(i64::MAX),
+            keys: ["peer", "role", "base", "kind", "text", "action", "relation"]
+                .into_iter()
+                .filter(|key| by.split(", ").any(|one| one == *key))
+                .collect(),
+            records: records || is_all,
+            unread: unread || is_all,
+            refusals: refusals || (is_all && text.contains("FATAL")),
+        }
+    }
+
+    fn takes(&self, says: &Says) -> bool {
+        match says {
+            Says::Record(..) => self.records,
+            Says::Refusal(_) => self.refusals,
+            Says::Line(_) => self.unread,
+        }
+    }
+}
+
+impl Entry {
+    /// A key of a row. What is missing is the log's name.
+    fn key(&self, name: &str, log: &str) -> String {
+        let (record, rest) = match &self.says {
+            Says::Record(class, command, object, sql) => (
+                Some((class, command, object)),
+                format!("{class},{command},TABLE,{object},\"{sql}\",<none>"),
+            ),
+            Says::Refusal(words) => (None, format!("FATAL:  {words}")),
+            Says::Line(line) => (None, line.clone()),
+        };
+        let is_read = !matches!(self.says, Says::Line(_));
+        let read = |value: &str| if is_read { value } else { log }.to_owned();
+        match (name, record) {
+            ("peer", _) => read(&self.client),
+            ("role", _) => read(&self.user),
+            ("base", _) => read("shop"),
+            ("text", _) => rest,
+            ("kind", Some(_)) => "LOG:  AUDIT: SESSION".to_owned(),
+            ("action", Some((class, command, _))) => format!("{class},{command},TABLE,"),
+            ("relation", Some((_, _, object))) => object.clone(),
+            _ => log.to_owned(),
+        }
+    }
 }
 
 /// What goes wrong, in a thousand calls.
@@ -92,6 +220,7 @@ pub(super) type Points = BTreeMap<(String, i64), Vec<(f64, i64)>>;
 
 pub(super) struct World {
     pub(super) settings: Settings,
+    pub(super) judging: Judging,
     pub(super) entries: Vec<Entry>,
     pub(super) dice: Dice,
     pub(super) faults: Faults,
@@ -128,15 +257,21 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         environment: "prod".to_owned(),
         cluster: None,
         policy_digest: digest("policy"),
-        query: "filter x\n| stats count(*) as statements by user\n".to_owned(),
-        query_digest: digest("query"),
-        shadows: Vec::new(),
+        rules_digest: String::new(),
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
-        signals: vec![Signal::Dml],
         metrics: vec![Breakdown::Command],
-        row_limit: 10_000,
+        row_limit: 100_000,
         region: Some("eu-central-1".to_owned()),
     }
+}
+
+/// Rules as a function reads them.
+pub(super) fn judging(settings: &Settings, rules: &Rules) -> Judging {
+    let settings = Settings {
+        rules_digest: rules.digest(),
+        ..settings.clone()
+    };
+    Judging::read(&settings, &rules.to_bytes()).unwrap()
 }
 
 /// A metric as one text.
@@ -152,6 +287,7 @@ pub(super) fn name_of(metric: &Metric) -> String {
 impl World {
     pub(super) fn new(settings: Settings, seed: u64, now_ms: i64) -> Self {
         Self {
+            judging: judging(&settings, &Rules::new(LogLinePrefix::Short)),
             settings,
             entries: Vec::new(),
             dice: Dice::new(seed),
@@ -181,7 +317,13 @@ impl World {
         let deadline_ms = self.now_ms.get() + timeout_ms;
         self.deadline_ms.set(deadline_ms);
         let invocation = Invocation { what, deadline_ms };
-        let future = pin!(run(&self.settings, receipts, self, &invocation));
+        let future = pin!(run(
+            &self.settings,
+            &self.judging,
+            receipts,
+            self,
+            &invocation
+        ));
         match future.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => Some(result),
             Poll::Pending => None,
@@ -252,80 +394,75 @@ impl World {
         }
     }
 
-    /// What the alarm query finds.
+    /// What a fetch query finds.
     pub(super) fn rows(&self, request: &Request) -> Vec<Vec<(String, String)>> {
         struct Found {
-            statements: Vec<u64>,
+            statements: BTreeSet<u64>,
             records: u64,
-            first: i64,
-            last: i64,
+            oldest: i64,
+            newest: i64,
             lag: i64,
+            is_record: bool,
         }
-        let mut found: BTreeMap<(usize, i64, &str, &str), Found> = BTreeMap::new();
+        let division = Division::of(&request.text);
+        let mut found: BTreeMap<(usize, i64, Vec<String>), Found> = BTreeMap::new();
         let (from, until) = (request.from * 1000, request.until * 1000 + 999);
-        // What `within_windows` adds.
-        let number = |mark: &str| {
-            let (_, rest) = request.text.split_once(mark)?;
-            let digits = rest
-                .split(|character: char| !character.is_ascii_digit())
-                .next()?;
-            digits.parse::<i64>().ok()
-        };
-        let only = number(" >= ").unwrap_or(i64::MIN)..=number(" <= ").unwrap_or(i64::MAX);
+        let log = |group: usize| format!("123456789012:{}", self.settings.log_groups[group]);
         for entry in &self.entries {
+            let window = self.settings.windows.of(entry.arrives_ms);
             let is_found = entry.found_ms <= self.now_ms.get()
                 && (from..=until).contains(&entry.happens_ms)
-                && self.settings.log_groups.len() > entry.group;
+                && self.settings.log_groups.len() > entry.group
+                && division.takes(&entry.says)
+                && division.windows.contains(&window);
             if !is_found {
                 continue;
             }
-            let window = self.settings.windows.of(entry.arrives_ms);
-            if !only.contains(&window) {
-                continue;
-            }
+            let log = log(entry.group);
+            let keys = division.keys.iter().map(|key| entry.key(key, &log));
             let row = found
-                .entry((entry.group, window, entry.user, entry.command))
+                .entry((entry.group, window, keys.collect()))
                 .or_insert(Found {
-                    statements: Vec::new(),
+                    statements: BTreeSet::new(),
                     records: 0,
-                    first: i64::MAX,
-                    last: i64::MIN,
+                    oldest: i64::MAX,
+                    newest: i64::MIN,
                     lag: i64::MIN,
+                    is_record: false,
                 });
-            if !row.statements.contains(&entry.statement) {
-                row.statements.push(entry.statement);
-            }
+            row.statements.insert(entry.statement);
             row.records += 1;
-            row.first = row.first.min(entry.happens_ms);
-            row.last = row.last.max(entry.happens_ms);
+            row.oldest = row.oldest.min(entry.happens_ms);
+            row.newest = row.newest.max(entry.happens_ms);
             row.lag = row.lag.max(entry.arrives_ms - entry.happens_ms);
+            row.is_record |= matches!(entry.says, Says::Record(..));
         }
-        let mut rows: Vec<(usize, Vec<(String, String)>)> = found
+        let is_text = division.keys.contains(&"text");
+        let mut rows: Vec<(u64, Vec<(String, String)>)> = found
             .into_iter()
-            .map(|((group, window, user, command), row)| {
+            .map(|((group, window, keys), row)| {
                 let field = |name: &str, value: String| (name.to_owned(), value);
-                let fields = vec![
-                    field(
-                        "log",
-                        format!("123456789012:{}", self.settings.log_groups[group]),
-                    ),
+                let size: usize = keys.iter().map(String::len).sum();
+                let mut fields = vec![
+                    field("@log", log(group)),
                     field("window", format!("{window}.0")),
-                    field("user", user.to_owned()),
-                    field("database", "shop".to_owned()),
-                    field("client", "10.0.3.17".to_owned()),
-                    field("class", "READ".to_owned()),
-                    field("command", command.to_owned()),
-                    field("object", "public.customers".to_owned()),
-                    field("statements", row.statements.len().to_string()),
                     field("records", row.records.to_string()),
-                    field("first", row.first.to_string()),
-                    field("last", row.last.to_string()),
+                    field("statements", row.statements.len().to_string()),
+                    field("oldest", row.oldest.to_string()),
+                    field("newest", format!("{}.0", row.newest)),
                     field("lag", row.lag.to_string()),
                 ];
-                (row.statements.len(), fields)
+                if is_text && row.is_record {
+                    fields.push(field("process", "4711".to_owned()));
+                    fields.push(field("number", "7,1".to_owned()));
+                }
+                let order = if is_text { size as u64 } else { row.records };
+                let names = division.keys.iter().copied();
+                fields.extend(names.zip(keys).map(|(name, key)| field(name, key)));
+                (order, fields)
             })
             .collect();
-        rows.sort_by_key(|(statements, _)| std::cmp::Reverse(*statements));
+        rows.sort_by_key(|(order, _)| std::cmp::Reverse(*order));
         rows.truncate(request.limit as usize);
         let rows = rows.into_iter().map(|(_, fields)| fields);
         rows.chain(self.extra.iter().cloned()).collect()
@@ -354,9 +491,11 @@ impl Queries for World {
         &self,
         id: &str,
         next: Option<&str>,
+        most: u32,
         within: Duration,
     ) -> Result<Page, CallError> {
-        const PAGE: usize = 2;
+        // Small results have several pages too.
+        let page = if most == 8 { 2 } else { most as usize };
         self.carry_out(within, || {
             let mut started = self.started.borrow_mut();
             let query = &mut started[id.parse::<usize>().unwrap()];
@@ -379,7 +518,7 @@ impl Queries for World {
                 };
             }
             let from = next.map_or(0, |next| next.parse().unwrap());
-            let until = (from + PAGE).min(query.rows.len());
+            let until = (from + page).min(query.rows.len());
             Page {
                 progress: Progress::Complete,
                 rows: query.rows[from..until].to_vec(),

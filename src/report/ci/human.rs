@@ -40,12 +40,8 @@ pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
         words.extend(plan_words(environment).map(|words| format!("plan: {words}")));
         if let Some(review) = &environment.review {
             words.push(format!(
-                "{} exclusions, query {} of {} characters, monitor {} of {} bytes",
-                review.exclusions,
-                review.query_characters,
-                review.query_limit,
-                review.monitor_bytes,
-                review.monitor_limit
+                "{} exclusions, query {} of {} characters",
+                review.exclusions, review.query_characters, review.query_limit
             ));
         }
         text.push_str(&format!(

@@ -2,13 +2,14 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{heading, plan_heading, summary, value_text, verdicts, with_context};
+use super::{heading, plan_heading, rules_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::aftermath::Left;
 use crate::deploy::apply::{End, Report, State, Step, Written};
 use crate::deploy::blame::Blame;
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{Action, Plan, Planned, Purpose, Unread};
+use crate::deploy::rules::{Became, LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
 use crate::report::escape::terminal;
 
@@ -114,6 +115,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
         text.push_str(&head(plan.purpose, resource, style));
         draw_changes(&resource.changes, style, &mut text);
     }
+    draw_rules(&plan.rules, style, &mut text);
     draw_unread(&plan.unread, style, &mut text);
     if drawn || !plan.unread.is_empty() {
         text.push('\n');
@@ -153,6 +155,34 @@ fn head(purpose: Purpose, resource: &Planned, style: Style) -> String {
         ));
     }
     text
+}
+
+/// Rules that change: each exclusion and each name on a line of its own.
+fn draw_rules(rules: &[RulesChange], style: Style, text: &mut String) {
+    for change in rules {
+        text.push_str(&format!("\n  {}\n", style.fit(&rules_heading(change), 2)));
+        let LiveRules::Read { differences, .. } = &change.live else {
+            continue;
+        };
+        for difference in differences {
+            let line = format!(
+                "{} {} {}",
+                difference.became.sign(),
+                difference.what.name(),
+                difference.name
+            );
+            let paint = match difference.became {
+                Became::Added => Paint::Green,
+                Became::Removed => Paint::Red,
+                Became::Changed => Paint::Yellow,
+            };
+            text.push_str(&format!(
+                "    {}\n",
+                style.paint(paint, &style.fit(&line, 4))
+            ));
+            draw_changes(&difference.changes, style, text);
+        }
+    }
 }
 
 fn draw_changes(changes: &[Change], style: Style, text: &mut String) {
@@ -247,6 +277,7 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
             }
         }
     }
+    draw_rules(&report.rules, style, &mut text);
     for (address, note) in &report.notes {
         text.push_str(&format!(
             "\n    {}\n      {}\n",

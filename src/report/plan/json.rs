@@ -28,6 +28,7 @@ pub(super) fn plan_value(plan: &Plan) -> Value {
         "counts": plan.counts(),
         "resources": resources,
         "drift": plan.drift,
+        "rules": plan.rules,
         "unread": plan.unread,
     })
 }

@@ -1,8 +1,9 @@
 //! Plans for a pull request.
 
-use super::{plan_heading, summary, value_text, verdicts, with_context};
+use super::{plan_heading, rules_heading, summary, value_text, verdicts, with_context};
 use crate::deploy::diff::Change;
 use crate::deploy::plan::{Action, Plan, Purpose};
+use crate::deploy::rules::{LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
 use crate::report::escape::{code, fence, terminal};
 
@@ -41,6 +42,15 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     // The words about what is left out need room too.
     let room = limit.saturating_sub(words.len() + 200);
     let mut left_out = 0;
+    // What a reviewer weighs comes before the resources that carry it.
+    for change in &plan.rules {
+        let part = rules_text(change);
+        if text.len() + part.len() > room {
+            left_out += 1;
+        } else {
+            text.push_str(&part);
+        }
+    }
     for resource in resources {
         let sign = if resource.action == Action::None {
             '!'
@@ -84,6 +94,36 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     if !words.is_empty() {
         text.push_str(&words);
         text.push('\n');
+    }
+    text
+}
+
+/// A change of rules: its words, and the rules folded.
+fn rules_text(change: &RulesChange) -> String {
+    let mut text = format!("\n{}\n", code(&rules_heading(change)));
+    let LiveRules::Read { differences, .. } = &change.live else {
+        return text;
+    };
+    let mut diff = String::new();
+    for difference in differences {
+        // Only lines that begin with a sign of a diff are coloured.
+        let sign = match difference.became.sign() {
+            '~' => '!',
+            sign => sign,
+        };
+        diff.push_str(&format!(
+            "{sign} {} {}\n",
+            difference.what.name(),
+            terminal(&difference.name)
+        ));
+        diff.push_str(&diff_text(&difference.changes));
+    }
+    if !diff.is_empty() {
+        let fence = fence(&diff);
+        let count = differences.len();
+        text.push_str(&format!(
+            "<details open><summary>rules: {count} changes</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n"
+        ));
     }
     text
 }

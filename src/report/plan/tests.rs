@@ -102,6 +102,7 @@ fn plan() -> Plan {
             changes: diff::edits(Kind::Alarm, &desired, &live),
             note: None,
         }],
+        rules: Vec::new(),
         unread: Vec::new(),
     }
 }

@@ -11,7 +11,8 @@ use super::report::{Example, Group};
 use crate::audit_log::judge_entry;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::timestamp::{NO_TIME, time_of};
-use crate::judge::{Judge, Judged, Outcome, Rules, Scratch, Verdict};
+use crate::judge::couple::{Couple, CoupleScratch};
+use crate::judge::{Judge, Judged, Outcome, Rules, Verdict};
 
 /// Groups that are kept, of both kinds together.
 const GROUPS_MAX: usize = 20_000;
@@ -106,17 +107,14 @@ impl Members {
 
 /// Both policies, for the same log line prefix.
 #[derive(Debug)]
-pub(super) struct Judges {
-    base: Judge,
-    head: Judge,
-}
+pub(super) struct Judges(Couple);
 
 impl Judges {
     pub(super) fn new(base: &Rules, head: &Rules) -> Self {
-        Self {
+        Self(Couple {
             base: Judge::new(base),
             head: Judge::new(head),
-        }
+        })
     }
 
     /// Judges every entry of the logs by both.
@@ -126,13 +124,13 @@ impl Judges {
         progress: impl FnMut(Progress),
     ) -> (Measured, ReadReport) {
         let visitor = Watch {
-            judges: self,
+            judges: &self.0,
             inputs,
         };
         let mut whole = Measured::default();
         let report = read(
             inputs,
-            &ReadOptions::with_prefix(self.head.prefix()),
+            &ReadOptions::with_prefix(self.0.head.prefix()),
             &visitor,
             progress,
             |block| {
@@ -154,7 +152,7 @@ fn fate(outcome: Outcome) -> Fate {
 }
 
 struct Watch<'a> {
-    judges: &'a Judges,
+    judges: &'a Couple,
     inputs: &'a Inputs,
 }
 
@@ -165,11 +163,11 @@ struct Seen {
 }
 
 impl Visitor for Watch<'_> {
-    type Worker = Room;
+    type Worker = CoupleScratch;
     type Output = Seen;
 
     fn worker(&self) -> Self::Worker {
-        Room::default()
+        CoupleScratch::default()
     }
 
     fn output(&self) -> Seen {
@@ -179,16 +177,16 @@ impl Visitor for Watch<'_> {
         }
     }
 
-    fn visit(&self, room: &mut Room, seen: &mut Seen, entry: &Entry<'_>) {
-        let Judges { base, head } = self.judges;
+    fn visit(&self, room: &mut CoupleScratch, seen: &mut Seen, entry: &Entry<'_>) {
+        let Couple { base, head } = self.judges;
         if !base.may_concern(entry.text) && !head.may_concern(entry.text) {
             return;
         }
         let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
         // Both read an entry alike.
         let read = judge_entry(entry.text, head.prefix());
-        let before = fate(base.outcome_of(&mut room.base, entry.text, &read, || time));
-        let after = fate(head.outcome_of(&mut room.head, entry.text, &read, || time));
+        let (before, after) = self.judges.outcomes(room, entry.text, &read, time);
+        let (before, after) = (fate(before), fate(after));
         if before == Fate::Nothing && after == Fate::Nothing {
             return;
         }
@@ -205,13 +203,6 @@ impl Visitor for Watch<'_> {
     }
 }
 
-/// What a thread needs to judge.
-#[derive(Default)]
-struct Room {
-    base: Scratch,
-    head: Scratch,
-}
-
 impl Watch<'_> {
     /// A record that changes sides: what it is, and what silences it.
     fn changed(
@@ -221,7 +212,7 @@ impl Watch<'_> {
         judged: &Judged<'_>,
         time: Option<i64>,
         (before, after): (Fate, Fate),
-        room: &mut Room,
+        room: &mut CoupleScratch,
     ) {
         let is_newly_silent = after.is_silent();
         let fate = if is_newly_silent { after } else { before };

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pgvigil::compile::Compiled;
 use pgvigil::compile::cloudformation::{self, cloudformation};
+use pgvigil::compile::export::{ExportFile, is_layer_file};
 use pgvigil::compile::resources::{Kind, address_of_file};
 use pgvigil::compile::terraform::{self, terraform};
-use pgvigil::compile::{Artefact, Compiled};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::{compile, report};
@@ -18,8 +19,9 @@ use crate::progress::Activity;
 use crate::session::Session;
 
 /// The files of an environment that belong to no cluster.
-const SHARED: [&str; 5] = [
+const SHARED: [&str; 6] = [
     "fetch.cwli",
+    "policy.json",
     "query.cwli",
     "investigate.cwli",
     "enrol.sql",
@@ -62,10 +64,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
         }
         let compiled = compile::compile(&loaded, environment, session.today());
         let files = files_of(session, environment, compiled, args.target)?;
-        wanted.extend(files.into_iter().map(|file| Wanted {
-            path: PathBuf::from(file.path),
-            text: file.text,
-        }));
+        wanted.extend(files);
     }
     drop(activity);
     let mut extra = BTreeSet::new();
@@ -100,23 +99,39 @@ fn files_of(
     environment: &Environment,
     compiled: Compiled,
     target: Target,
-) -> anyhow::Result<Vec<Artefact>> {
+) -> anyhow::Result<Vec<Wanted>> {
     let files = match target {
-        Target::Documents => return Ok(compiled.artefacts),
-        Target::Terraform => return Ok(vec![terraform(environment, &compiled.documents)?]),
+        Target::Documents => {
+            let files = compiled.artefacts.into_iter();
+            return Ok(files
+                .map(|file| wanted(&file.path, file.text.into_bytes()))
+                .collect());
+        }
+        Target::Terraform => terraform(environment, &compiled.documents)?,
         Target::Cloudformation => cloudformation(environment, &compiled.documents)?,
     };
-    for file in &files {
-        if file.text.len() > cloudformation::LARGEST_BODY {
+    let templates = files
+        .iter()
+        .filter(|file| file.path.ends_with(cloudformation::ENDING));
+    for file in templates {
+        if file.bytes.len() > cloudformation::LARGEST_BODY {
             session.hint(&format!(
                 "note: {} has {} bytes: above {} CloudFormation takes a template only from a bucket",
                 report::visible(&file.path),
-                file.text.len(),
+                file.bytes.len(),
                 cloudformation::LARGEST_BODY
             ));
         }
     }
-    Ok(files)
+    let one = |file: ExportFile| wanted(&file.path, file.bytes);
+    Ok(files.into_iter().map(one).collect())
+}
+
+fn wanted(path: &str, bytes: Vec<u8>) -> Wanted {
+    Wanted {
+        path: PathBuf::from(path),
+        bytes,
+    }
 }
 
 /// The folders to look through: the environment's; without one, all environments', and those of environments that
@@ -146,7 +161,7 @@ fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTr
     Ok(names)
 }
 
-/// `shadow-1.cwli` and so on: as many as the limit of a query's length makes.
+/// `shadow-1.cwli` and so on, which earlier versions wrote.
 fn is_shadow(file: &str) -> bool {
     let number = file
         .strip_prefix("shadow-")
@@ -185,7 +200,11 @@ fn is_ours(path: &Path, target: Target) -> bool {
             address_of_file(cluster, kind, file).is_some()
         }
         (Target::Cloudformation, [_environment, folder, file]) => {
-            *folder == cloudformation::FOLDER && file.ends_with(cloudformation::ENDING)
+            *folder == cloudformation::FOLDER
+                && (file.ends_with(cloudformation::ENDING) || is_layer_file(file))
+        }
+        (Target::Terraform, [_environment, folder, file]) => {
+            *folder == terraform::FOLDER && is_layer_file(file)
         }
         // Also no module of an environment that is no more: an empty one tells Terraform to destroy everything.
         _ => false,

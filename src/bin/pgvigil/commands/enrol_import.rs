@@ -89,7 +89,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         ));
         return Ok(exit);
     }
-    files::replace(&path, text.as_deref().unwrap_or_default())?;
+    files::replace(&path, text.unwrap_or_default().as_bytes())?;
     session.show(&format!(
         "{shown}: {people} people, {services} service accounts and {systems} system roles added\n"
     ))?;

@@ -93,7 +93,7 @@ fn save(
         .filter_map(|entry| entry.result.as_ref().ok().cloned())
         .collect();
     let saved = SavedPlans::new(plans, args.unenrol.clone(), made);
-    files::replace(path, &saved.to_text()).context("the plan was not saved")?;
+    files::replace(path, saved.to_text().as_bytes()).context("the plan was not saved")?;
     let path = report::visible(&path.display().to_string());
     let name = args.env.as_deref().unwrap_or("ENV");
     session.hint(&format!(

@@ -12,10 +12,10 @@ use pgvigil::report;
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// A file as it must be: below a folder, with its text.
+/// A file as it must be: below a folder, with its contents.
 pub(crate) struct Wanted {
     pub(crate) path: PathBuf,
-    pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What a folder must hold, and what it must not hold any more.
@@ -39,10 +39,10 @@ impl Folder<'_> {
         for file in &self.wanted {
             let path = self.below(&file.path)?;
             match read(&path)? {
-                Some(now) if now == file.text.as_bytes() => continue,
+                Some(now) if now == file.bytes => continue,
                 now if check => tell(if now.is_some() { "stale" } else { "missing" }, &path)?,
                 _ => {
-                    replace(&path, &file.text)?;
+                    replace(&path, &file.bytes)?;
                     tell("written", &path)?;
                 }
             }
@@ -112,14 +112,14 @@ fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file as a whole.
-pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let unfinished = folder.join(format!(".{}{UNFINISHED}", std::process::id()));
     fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&unfinished, text))
+        .and_then(|()| fs::write(&unfinished, contents))
         .and_then(|()| fs::rename(&unfinished, path))
         .inspect_err(|_| {
             let _ = fs::remove_file(&unfinished);

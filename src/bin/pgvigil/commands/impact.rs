@@ -64,7 +64,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     let (report, read) = change.assess(session, &head, environment, written.prefix, &inputs)?;
     for path in &args.reports {
         let text = render(session, &report, kind(path)?, false);
-        replace(path, &text)?;
+        replace(path, text.as_bytes())?;
     }
     session.show(&render(
         session,

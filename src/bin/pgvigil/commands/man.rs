@@ -59,7 +59,7 @@ fn pages(command: clap::Command, wanted: &mut Vec<Wanted>) -> anyhow::Result<()>
     let text = mended(&String::from_utf8_lossy(&page), &name);
     wanted.push(Wanted {
         path: PathBuf::from(format!("{name}.1")),
-        text,
+        bytes: text.into_bytes(),
     });
     Ok(())
 }

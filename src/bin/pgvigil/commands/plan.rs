@@ -86,7 +86,7 @@ pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
         plan: plan.clone(),
         made,
     };
-    files::replace(path, &saved.to_text()).context("the plan was not saved")
+    files::replace(path, saved.to_text().as_bytes()).context("the plan was not saved")
 }
 
 /// Writes a plan to a file and says how to apply it.

@@ -25,7 +25,10 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
             .file_name()
             .map(PathBuf::from)
             .unwrap_or_default();
-        Wanted { path: name, text }
+        Wanted {
+            path: name,
+            bytes: text.into_bytes(),
+        }
     });
     let schemas = Folder {
         root: &out,
@@ -52,7 +55,7 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
     }
     let wanted = pages.into_iter().map(|(name, text)| Wanted {
         path: PathBuf::from(name),
-        text,
+        bytes: text.into_bytes(),
     });
     let pages = Folder {
         root: docs,

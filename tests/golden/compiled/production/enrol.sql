@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules 94c27be67baf
+-- pgvigil production: who is audited, rules 3024cf703eb7
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::Context as _;
 use pgvigil::ci::finding::{self, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
-use pgvigil::compile::monitor_environment::{ENVIRONMENT_LIMIT, size};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
 use pgvigil::policy::Loaded;
@@ -331,21 +330,12 @@ fn compile(
 ) -> anyhow::Result<(Review, Ended)> {
     let today = pipeline.session.today();
     let compiled = compile::compile(loaded, environment, today);
-    // Each cluster has a monitor of its own: the fullest one counts.
-    let variables = compiled.documents.iter().filter_map(|document| {
-        let variables = document.properties.get("environment")?.clone();
-        serde_json::from_value(variables).ok()
-    });
     let review = Review {
         exclusions: loaded.policy.exclusions_in(environment).count(),
         query_characters: compiled.query.length().max(compiled.investigate.length()),
         query_limit: QUERY_LIMIT,
-        monitor_bytes: variables
-            .map(|variables| size(&variables))
-            .max()
-            .unwrap_or_default(),
-        monitor_limit: ENVIRONMENT_LIMIT,
         query_digest: compiled.query_digest.clone(),
+        rules_digest: compiled.rules.digest(),
     };
     let silenced = canary::prove(loaded, environment, today);
     if !silenced.is_empty() {

@@ -63,7 +63,7 @@ fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
 
 /// Every form as a file of its own.
 fn folder_of(session: &Session, result: &CiResult, folder: &Path) -> anyhow::Result<()> {
-    let write = |name: &str, text: &str| replace(&folder.join(name), text);
+    let write = |name: &str, text: &str| replace(&folder.join(name), text.as_bytes());
     for (name, form) in [
         ("summary.md", CiForm::Summary),
         ("results.sarif", CiForm::Sarif),

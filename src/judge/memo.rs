@@ -1,12 +1,12 @@
 //! Verdicts that were given before.
 //!
-//! The verdict of filters that read nothing but fields taken out of the message, or computed from its
-//! time and stream, is a function of those fields' values. The whole values are the key, and they are compared in full: a collision of
-//! hashes costs time, never a verdict.
+//! Logs repeat themselves: programs send the same statements all day. The key is everything that a verdict rests on, and
+//! it is compared byte by byte: a collision of hashes costs time, never a verdict. Each thread has hashes of its own, so
+//! that nobody can write statements that collide.
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 
 /// Keys longer than this are not worth keeping. Tools send statements of 30 kB.
 const MAX_KEY: usize = 64 << 10;
@@ -29,24 +29,24 @@ struct Place<T> {
 
 /// A bounded map from field values to an outcome.
 #[derive(Debug, Default)]
-pub(super) struct Memo<T> {
+pub(crate) struct Memo<T> {
     /// Open addressing; a power of two, at most half full.
     table: Vec<Place<T>>,
     used: usize,
     keys: Vec<u8>,
-    hasher: FixedState,
+    hasher: RandomState,
 }
 
 /// Where a key that was not found would stand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Vacancy {
+pub(crate) struct Vacancy {
     hash: u64,
     index: usize,
 }
 
 impl<T: Copy + Default> Memo<T> {
     /// Finds what was put under an equal key. An error is where to put it.
-    pub(super) fn get(&self, key: &[u8]) -> Result<T, Vacancy> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<T, Vacancy> {
         let hash = self.hash(key);
         let mask = self.table.len().wrapping_sub(1);
         let mut index = hash as usize & mask;
@@ -71,7 +71,7 @@ impl<T: Copy + Default> Memo<T> {
     }
 
     /// Keeps an outcome under a key that [`Memo::get`] has just not found.
-    pub(super) fn put(&mut self, vacancy: Vacancy, key: &[u8], outcome: T) {
+    pub(crate) fn put(&mut self, vacancy: Vacancy, key: &[u8], outcome: T) {
         if key.len() > MAX_KEY {
             return;
         }

@@ -1,0 +1,146 @@
+//! What of a policy has room in the texts that people read.
+//!
+//! The judge knows every exclusion. A text that Logs Insights runs has 10,000 characters: an exclusion that it leaves out makes
+//! it show more, and never less. The order is that of the policy, so that whoever wants an exclusion in the texts puts it
+//! first.
+
+use super::{QUERY_LIMIT, QuerySource};
+use crate::policy::model::{Exclusion, ServiceAccount};
+
+/// Characters that the line of comment above a text takes at most.
+const HEADER: usize = 120;
+
+/// Characters that the line takes which says what is left out.
+const SENTENCE: usize = 280;
+
+/// What a text leaves out, in the order of the policy.
+#[derive(Debug, Clone, Default)]
+pub struct LeftOut<'a> {
+    /// Exclusions.
+    pub exclusions: Vec<&'a Exclusion>,
+    /// Service accounts.
+    pub accounts: Vec<&'a ServiceAccount>,
+}
+
+impl LeftOut<'_> {
+    /// Whether everything has room.
+    pub fn is_empty(&self) -> bool {
+        self.exclusions.is_empty() && self.accounts.is_empty()
+    }
+
+    /// What is left out, for the comment above a text; nothing where everything has room.
+    pub fn sentence(&self) -> Option<String> {
+        let count = |number: usize, what: &str| match number {
+            1 => format!("1 {what}"),
+            _ => format!("{number} {what}s"),
+        };
+        let exclusions = self.exclusions.first().map(|first| {
+            let number = self.exclusions.len();
+            match number {
+                1 => format!("the exclusion {}", first.id),
+                _ => format!("{}, from {} on", count(number, "exclusion"), first.id),
+            }
+        });
+        let accounts =
+            (!self.accounts.is_empty()).then(|| count(self.accounts.len(), "service account"));
+        let parts: Vec<String> = exclusions.into_iter().chain(accounts).collect();
+        (!parts.is_empty()).then(|| {
+            format!(
+                "leaves out, for room: {}. It shows more than counts",
+                parts.join(" and ")
+            )
+        })
+    }
+}
+
+impl<'a> QuerySource<'a> {
+    /// As much of the source as the longest of the texts has room for, and the rest.
+    pub fn that_fits(&self) -> (Self, LeftOut<'a>) {
+        // No text has room for more, and to make one of thousands takes long.
+        let few = self.exclusions.len() + self.service_accounts.len() < 500;
+        if few && self.fits(HEADER) {
+            return (self.clone(), LeftOut::default());
+        }
+        let mut fitting = self.clone();
+        let exclusions = most_that_fit(self.exclusions.len(), |number| {
+            fitting.exclusions = self.exclusions.iter().take(number).copied().collect();
+            fitting.fits(HEADER + SENTENCE)
+        });
+        let mut accounts = self.service_accounts.len();
+        if exclusions == 0 {
+            fitting.exclusions.clear();
+            accounts = most_that_fit(accounts, |number| {
+                fitting.service_accounts =
+                    self.service_accounts.iter().take(number).copied().collect();
+                fitting.fits(HEADER + SENTENCE)
+            });
+        }
+        fitting.exclusions = self.exclusions.iter().take(exclusions).copied().collect();
+        fitting.service_accounts = self
+            .service_accounts
+            .iter()
+            .take(accounts)
+            .copied()
+            .collect();
+        let left = LeftOut {
+            exclusions: self.exclusions.iter().skip(exclusions).copied().collect(),
+            accounts: self
+                .service_accounts
+                .iter()
+                .skip(accounts)
+                .copied()
+                .collect(),
+        };
+        (fitting, left)
+    }
+
+    fn fits(&self, header: usize) -> bool {
+        let header = "-".repeat(header);
+        let texts = [
+            self.alarm(&header),
+            self.investigate(&header),
+            self.summary(&header),
+            self.table(&header),
+        ];
+        texts.iter().all(|text| text.length() <= QUERY_LIMIT)
+    }
+}
+
+/// The greatest number up to `all` of which `fits` holds, if it holds for every smaller one too. Few are tried first: a text
+/// with everything in it can be a thousand times as long as one that fits.
+fn most_that_fit(all: usize, mut fits: impl FnMut(usize) -> bool) -> usize {
+    let (mut fitting, mut too_many) = (0, all + 1);
+    let mut step = 32;
+    while fitting + 1 < too_many {
+        let number = (fitting + step).min(too_many - 1);
+        if fits(number) {
+            fitting = number;
+            step *= 2;
+        } else {
+            too_many = number;
+        }
+        step = step.min(((too_many - fitting) / 2).max(1));
+    }
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greatest_number_that_fits_is_found() {
+        for all in [0, 1, 2, 31, 32, 33, 100, 10_000] {
+            for limit in [0, 1, 5, 31, 32, 33, 64, 99, 100, 9_999, 10_000, 20_000] {
+                let mut tried = 0;
+                let most = most_that_fit(all, |number| {
+                    tried += 1;
+                    assert!((1..=all).contains(&number));
+                    number <= limit
+                });
+                assert_eq!(most, limit.min(all), "{all} {limit}");
+                assert!(tried <= 30, "{all} {limit}: {tried}");
+            }
+        }
+    }
+}
