@@ -219,14 +219,11 @@ pub(in crate::audit_log) fn is_row(line: &[u8]) -> bool {
 /// Whether a line begins an event of `aws logs get-log-events` or `filter-log-events` with `--output text`, or one of
 /// `--query 'events[].[timestamp,message]'`.
 pub(in crate::audit_log) fn is_text_event(line: &[u8]) -> bool {
-    let rest = line.strip_prefix(b"EVENTS\t").unwrap_or(line);
-    let digits = rest
-        .iter()
-        .take(60)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let after = rest.get(digits);
-    after == Some(&b'\t') && (rest.len() < line.len() || digits == 13) && digits > 0
+    if let Some(rest) = line.strip_prefix(b"EVENTS\t") {
+        return rest.first().is_some_and(u8::is_ascii_digit);
+    }
+    let (digits, after) = (line.get(..13), line.get(13));
+    after == Some(&b'\t') && digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
 /// `get-log-events` prints two tokens before the events.

@@ -143,7 +143,13 @@ impl Block {
                 ),
             };
             match parsed {
-                Ok(Found::One(event)) => joiner.feed(self, *unit, event, report, each),
+                Ok(Found::One(event)) if self.format == Format::Json => {
+                    joiner.feed(self, *unit, event, report, each);
+                }
+                Ok(Found::One(event)) => {
+                    let offset = self.first_offset + as_u64(unit.start);
+                    self.hand(unit.line, offset, &event, report, each);
+                }
                 Ok(Found::Many(opened)) => {
                     let is_known =
                         opened.is_known || !opened.events.is_empty() || !opened.problems.is_empty();
@@ -151,7 +157,12 @@ impl Block {
                         report.problem(self.file, problem, unit.line, text);
                     }
                     for event in opened.events {
-                        joiner.feed(self, *unit, event, report, each);
+                        if self.format == Format::Json {
+                            joiner.feed(self, *unit, event, report, each);
+                        } else {
+                            let offset = self.first_offset + as_u64(unit.start);
+                            self.hand(unit.line, offset, &event, report, each);
+                        }
                     }
                     if !is_known {
                         report.add_foreign(self.file, unit.line, text);

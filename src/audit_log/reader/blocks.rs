@@ -53,7 +53,7 @@ pub(super) struct Blocks<'o> {
 /// A source that is being read.
 enum Open<'o> {
     /// Where it stands, in turn.
-    Text(OpenText<'o>),
+    Text(Box<OpenText<'o>>),
     /// Everywhere, by whoever takes a range.
     Ranges(Ranges),
 }
@@ -204,13 +204,13 @@ impl<'o> Blocks<'o> {
             Source::Bytes { bytes, .. } => decode::open(Box::new(&bytes[..]), &self.done).map(Ok),
         };
         match opened {
-            Ok(Ok(text)) => Some(Some(Open::Text(OpenText {
+            Ok(Ok(text)) => Some(Some(Open::Text(Box::new(OpenText {
                 text,
                 buffer: self.take_block_buffer()?,
                 filled: 0,
                 current: None,
                 skipping: false,
-            }))),
+            })))),
             Ok(Err((file, offset))) => {
                 self.report.bytes += offset;
                 self.done.fetch_add(offset, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use super::rows::RowCutter;
 use super::text_output;
 use crate::audit_log::form::Format;
 
-/// Bytes that have to be seen behind a line break to know whether an entry begins there.
+/// Bytes of a log in text form that are kept of an entry that is given up, to find its end.
 pub(super) const LOOK_AHEAD: usize = 40;
 
 /// What the cutter knows about the buffer that it looks at.
@@ -74,8 +74,8 @@ impl Cutter {
     /// it that are still handed on, and those that are kept to find the end of it.
     pub(super) fn give_up(&mut self, text: &[u8]) -> GivenUp {
         match self {
-            Self::Lines(_) => GivenUp {
-                hand_on: text.len().saturating_sub(lead::AHEAD),
+            Self::Lines(format) => GivenUp {
+                hand_on: text.len().saturating_sub(ahead(*format)),
                 skip_lines: true,
             },
             Self::Json(cutter) => {
@@ -111,7 +111,7 @@ impl Cutter {
         match memchr::memchr_iter(b'\n', text).find(|at| is_border(text, *at, *format)) {
             Some(at) => Ok(at + 1),
             None if is_last => Ok(text.len()),
-            None => Err(text.len().saturating_sub(lead::AHEAD)),
+            None => Err(text.len().saturating_sub(ahead(*format))),
         }
     }
 }
@@ -122,6 +122,14 @@ pub(super) struct GivenUp {
     pub(super) hand_on: usize,
     /// Whether the rest has to be skipped line by line; else the cutter does it itself.
     pub(super) skip_lines: bool,
+}
+
+/// Bytes that have to be seen behind a line break to know whether an entry begins there.
+fn ahead(format: Format) -> usize {
+    match format {
+        Format::Postgres => LOOK_AHEAD,
+        _ => lead::AHEAD,
+    }
 }
 
 pub(super) fn last_border(text: &[u8], format: Format) -> Option<usize> {

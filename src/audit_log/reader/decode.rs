@@ -50,6 +50,8 @@ struct Utf16<R> {
     /// What has been made and not handed out.
     made: Vec<u8>,
     from: usize,
+    /// What went wrong behind it.
+    failed: Option<io::Error>,
 }
 
 impl<R: Read> Utf16<R> {
@@ -61,6 +63,7 @@ impl<R: Read> Utf16<R> {
             is_first: true,
             made: Vec::new(),
             from: 0,
+            failed: None,
         }
     }
 
@@ -93,8 +96,20 @@ impl<R: Read> Utf16<R> {
     fn make(&mut self) -> io::Result<()> {
         self.made.clear();
         self.from = 0;
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         while self.made.len() < 32 << 10 {
-            let Some(unit) = self.unit()? else {
+            let unit = match self.unit() {
+                Ok(unit) => unit,
+                Err(error) if self.made.is_empty() => return Err(error),
+                // The text before it can still be read.
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Ok(());
+                }
+            };
+            let Some(unit) = unit else {
                 if self.high.take().is_some() {
                     self.push(char::REPLACEMENT_CHARACTER);
                 }
@@ -160,6 +175,8 @@ struct Head<R> {
     head: [u8; PEEK],
     from: usize,
     to: usize,
+    /// What went wrong behind them.
+    failed: Option<io::Error>,
     rest: R,
 }
 
@@ -167,11 +184,17 @@ impl<R: Read> Head<R> {
     fn new(mut rest: R) -> io::Result<Self> {
         let mut head = [0; PEEK];
         let mut to = 0;
+        let mut failed = None;
         while let Some(space @ [_, ..]) = head.get_mut(to..) {
             match rest.read(space) {
                 Ok(0) => break,
                 Ok(count) => to += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The text before it can still be read.
+                Err(error) if to > 0 => {
+                    failed = Some(error);
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -179,6 +202,7 @@ impl<R: Read> Head<R> {
             head,
             from: 0,
             to,
+            failed,
             rest,
         })
     }
@@ -192,6 +216,9 @@ impl<R: Read> Read for Head<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let head = self.head.get(self.from..self.to).unwrap_or_default();
         if head.is_empty() {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             return self.rest.read(buffer);
         }
         let count = head.len().min(buffer.len());

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 /// Entries of a block whose prefix is read as a whole, however they begin.
 const READ_WHOLE: u64 = 32;
 /// Searches for an earlier copy in a block, where time goes backwards: each costs as much as the block is long.
-const SEARCHES_MAX: u32 = 4;
+const SEARCHES_MAX: u32 = 2;
 /// What RDS writes behind an entry that it has cut.
 const TRUNCATED: &[u8] = b"[Your log message was truncated]";
 

@@ -2,8 +2,8 @@
 
 use crate::audit_log::timestamp::{split_iso_zone, starts_export_event, starts_with_stamp};
 
-/// Bytes that have to be seen of a line to know what stands before its message.
-pub(super) const AHEAD: usize = 64;
+/// Bytes that have to be seen of a line to know what stands before its message. Less than the smallest block.
+pub(super) const AHEAD: usize = 48;
 
 /// A line with a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

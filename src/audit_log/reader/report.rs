@@ -57,7 +57,7 @@ pub struct ReadReport {
     /// Entries that turned out to be none, and were not handed on.
     pub(super) dropped: u64,
     /// What was seen of each file.
-    sights: BTreeMap<usize, Sight>,
+    pub(super) sights: BTreeMap<usize, Sight>,
 }
 
 impl ReadReport {

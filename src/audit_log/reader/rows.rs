@@ -14,8 +14,8 @@ use crate::audit_log::record::HEAD;
 use crate::audit_log::write::write_field;
 use std::borrow::Cow;
 
-/// Bytes that have to be seen of a line to know whether it begins a row.
-const AHEAD: usize = 64;
+/// Bytes that have to be seen of a line to know whether it begins a row. Less than the smallest block.
+const AHEAD: usize = 48;
 
 /// Finds the rows.
 #[derive(Debug, Default)]

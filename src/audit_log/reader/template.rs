@@ -10,6 +10,29 @@ use std::str::FromStr;
 const NAME_MAX: usize = 63;
 /// The longest name of an application: from PostgreSQL 16 a byte may print as four.
 const ESCAPED_NAME_MAX: usize = NAME_MAX * 4;
+/// The severities that PostgreSQL prints in English, and the further parts of a message.
+const LEVELS: [&[u8]; 20] = [
+    b"DEBUG",
+    b"DEBUG1",
+    b"DEBUG2",
+    b"DEBUG3",
+    b"DEBUG4",
+    b"DEBUG5",
+    b"LOG",
+    b"INFO",
+    b"NOTICE",
+    b"WARNING",
+    b"ERROR",
+    b"FATAL",
+    b"PANIC",
+    b"DETAIL",
+    b"HINT",
+    b"QUERY",
+    b"CONTEXT",
+    b"STATEMENT",
+    b"LOCATION",
+    b"BACKTRACE",
+];
 /// Ways to read one entry that are tried.
 const STEPS_MAX: u32 = 2_000;
 
@@ -122,8 +145,10 @@ impl<'a> Search<'a> {
             return;
         }
         let Some((piece, rest)) = pieces.split_first() else {
-            let message = text.trim_ascii_start();
-            if let Some((level, message)) = level_and_message(message) {
+            // Where the prefix ends in a name, the severity is known by its word alone.
+            if let Some((level, message)) = level_and_message(text)
+                && LEVELS.contains(&level)
+            {
                 if self.found.is_some() {
                     self.is_ambiguous = true;
                     return;
@@ -165,8 +190,7 @@ impl<'a> Search<'a> {
                 self.read(rest, text, parts);
                 return;
             }
-            b't' | b's' => Timestamp::split(text, false).map(|(time, rest)| (time.text, rest)),
-            b'm' => Timestamp::split(text, true).map(|(time, rest)| (time.text, rest)),
+            b't' | b's' | b'm' => shaped(time_len(text, escape == b'm', rest.first())),
             b'p' | b'P' | b'l' | b'x' | b'Q' => shaped(Some(run(|byte| byte.is_ascii_digit()))),
             b'n' => shaped(Some(run(|byte| byte.is_ascii_digit() || byte == b'.'))),
             b'c' => shaped(Some(run(|byte| byte.is_ascii_hexdigit() || byte == b'.'))),
@@ -231,6 +255,20 @@ impl<'a> Search<'a> {
             self.read(rest, after, &mut parts);
         }
     }
+}
+
+/// How long a time is. What follows it in the prefix may be among what a zone can hold, as in `UTC-6b029238`.
+fn time_len(text: &[u8], milliseconds: bool, next: Option<&Piece>) -> Option<usize> {
+    let (time, _) = Timestamp::split(text, milliseconds)?;
+    let longest = time.text.len();
+    let Some(Piece::Text(literal)) = next else {
+        return Some(longest);
+    };
+    let shortest = if milliseconds { 25 } else { 21 };
+    (shortest..=longest).find(|len| {
+        text.get(*len..)
+            .is_some_and(|after| after.starts_with(literal))
+    })
 }
 
 fn is_padded(text: &[u8], literal: &[u8]) -> bool {
@@ -303,7 +341,7 @@ mod tests {
                     assert_eq!(prefix.timestamp.text, b"2026-11-20 13:31:38 CET");
                     assert_eq!(
                         &*record.statement.decoded().unwrap(),
-                        b"select ':' \n\tfrom t"
+                        b"select ':' \nfrom t"
                     );
                 }
                 other => panic!("{template}: {other:?}"),

@@ -103,10 +103,16 @@ fn reads_a_log_of_postgresql() {
     assert_eq!(foreign(&report), entries(&[(1, "\tcontinued\n\tagain")]));
 
     assert_eq!(read_text(""), (Vec::new(), ReadReport::default()));
-    assert_eq!(
-        broken(&read_text(b"\xff\xfe2\0").1),
-        [(1, "the text is UTF-16; convert it to UTF-8")]
-    );
+    for utf_16 in [
+        &b"\xff\xfe2\0\n\0"[..],
+        b"\xfe\xff\x002\0\n",
+        b"2\0\n\0",
+        b"\x002\0\n",
+    ] {
+        assert_eq!(read_text(utf_16).0, entries(&[(1, "2")]), "{utf_16:?}");
+    }
+    let (seen, report) = read_text(b"\xff\xfe2\0\n\x003");
+    assert_eq!((seen.len(), report.broken_count), (1, 1));
 }
 
 #[test]
@@ -448,7 +454,7 @@ fn messy() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn small_blocks_and_threads_change_nothing(text in messy(), block_bytes in 64_usize..400, threads in 1_usize..4, format in 0_usize..5) {
+    fn small_blocks_and_threads_change_nothing(text in messy(), block_bytes in 64_usize..400, threads in 1_usize..4, format in 0_usize..9) {
         let format = Format::ALL.get(format).copied();
         let text = if format == Some(Format::Csv) { [b"@message,@ptr\n".to_vec(), text].concat() } else { text };
         let inputs = Inputs::from_bytes("t", text);
@@ -458,7 +464,7 @@ proptest! {
         let (seen, mut report) = read_all(&inputs, &cut);
         prop_assert_eq!(seen, expected);
         // Foreign JSON is quoted as far as it was seen.
-        if format != Some(Format::Postgres) && format != Some(Format::Export) {
+        if !matches!(format, Some(Format::Postgres | Format::Export | Format::AwsText)) {
             report.foreign = expected_report.foreign.clone();
         }
         prop_assert_eq!(report, expected_report);
