@@ -28,11 +28,13 @@ pub(crate) enum Exit {
     PartlyApplied = 15,
     /// Somebody with a login is, or may be, unwatched.
     CoverageGap = 16,
+    /// Approvals are needed, and none can be shown.
+    ApprovalsMissing = 17,
 }
 
 impl Exit {
     /// Every code.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Clean,
         Self::Failed,
         Self::Usage,
@@ -43,6 +45,7 @@ impl Exit {
         Self::PendingAndDrift,
         Self::PartlyApplied,
         Self::CoverageGap,
+        Self::ApprovalsMissing,
     ];
 
     /// What it means, for the reference. The README says the same.
@@ -61,6 +64,9 @@ impl Exit {
             Self::PartlyApplied => "an apply stopped part way, or something is left to do after it",
             Self::CoverageGap => {
                 "a gap in the coverage of enrolment: somebody with a login is, or may be, unwatched"
+            }
+            Self::ApprovalsMissing => {
+                "`ci pr --require-approvals`: a change needs approvals that the run cannot see"
             }
         }
     }
@@ -82,6 +88,9 @@ impl Exit {
             Self::PendingAndDrift => "as for 13: `apply` does both",
             Self::PartlyApplied => "run `apply` again: it goes on where it stopped",
             Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
+            Self::ApprovalsMissing => {
+                "let the people approve it that the report asks for, and decide by their approvals"
+            }
         }
     }
 }
