@@ -15,5 +15,6 @@ pub mod touched;
 pub use finding::{Finding, Level, Spot};
 pub use forge::{Forge, Run};
 pub use result::{
-    Advice, Applied, CiResult, Decision, EnvironmentResult, FORMAT_VERSION, Review, State, Step, Work,
+    Advice, Applied, CiResult, Decision, EnvironmentResult, FORMAT_VERSION, Review, State, Step,
+    Work,
 };

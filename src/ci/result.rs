@@ -190,7 +190,10 @@ impl EnvironmentResult {
 
     /// Whether the report of the impact says it too.
     pub fn is_told_by_impact(&self, finding: &Finding) -> bool {
-        let mut heard = self.impact.iter().flat_map(|report| report.hearing.losses());
+        let mut heard = self
+            .impact
+            .iter()
+            .flat_map(|report| report.hearing.losses());
         if finding.code == super::finding::HEARS_LESS
             && heard.any(|change| change.told() == finding.message)
         {
@@ -271,7 +274,8 @@ impl CiResult {
             return decide(Advice::DoNotMerge, why);
         }
         for (state, what) in [(State::Failed, "failed"), (State::Skipped, "was not run")] {
-            if let Some((environment, step)) = self.all_steps().find(|(_, step)| step.state == state)
+            if let Some((environment, step)) =
+                self.all_steps().find(|(_, step)| step.state == state)
             {
                 let why = format!("{} {what}: {}", scope(environment, step), step.summary);
                 return decide(Advice::NotKnown, why);
@@ -280,7 +284,11 @@ impl CiResult {
         if self.exit_code != 0 {
             return decide(Advice::NotKnown, "the run failed".to_owned());
         }
-        let reports = || self.environments.iter().filter_map(|one| one.impact.as_ref());
+        let reports = || {
+            self.environments
+                .iter()
+                .filter_map(|one| one.impact.as_ref())
+        };
         let most = reports().max_by_key(|report| report.approvals.required);
         if let Some(report) = most.filter(|report| report.approvals.required > 0) {
             let why = report.approvals.reasons.first().cloned();

@@ -173,7 +173,13 @@ fn effect_in_all(report: &ImpactReport) -> String {
         return "effect not measured: the logs hold no record".to_owned();
     }
     if totals.newly_silent == 0 {
-        return format!("no record newly silent of {}", number(totals.records));
+        let by = if report.hearing.direction.may_be_less() {
+            // Who is not audited leaves no record to be silenced.
+            " by exclusions and accounts"
+        } else {
+            ""
+        };
+        return format!("no record newly silent{by} of {}", number(totals.records));
     }
     format!(
         "{} newly silent ({})",

@@ -13,8 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     HEARING, approvals, approvals_needed, command, count, effect_in_all, headline, hearing,
-    is_evadable, length,
-    number, percent, reading, revision, share, signals_off, unread, verdict,
+    is_evadable, length, number, percent, reading, revision, share, signals_off, unread, verdict,
 };
 use crate::report::escape::html;
 use crate::rules::impact::report::{Change, Direction, Fault, ImpactReport, Revision};

@@ -3,10 +3,9 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    HEARING, hearing,
-    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
-    signals_off, tests, unread, verdict,
+    GRAVE, HEARING, approvals, attack, command, command_of, count, digest, effect, grave_first,
+    headline, hearing, is_changed, length, life, moment, number, one_line, others, reading, record,
+    revision, signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
@@ -222,7 +221,12 @@ impl Page {
             self.labelled(2, exclusion.direction.name(), &exclusion.why, None);
         }
         if let Some(example) = &exclusion.counterexample {
-            self.labelled(2, "made up", &format!("{} would be silent", record(example)), None);
+            self.labelled(
+                2,
+                "made up",
+                &format!("{} would be silent", record(example)),
+                None,
+            );
             if let Some(statement) = &example.statement {
                 self.statement(statement);
             }

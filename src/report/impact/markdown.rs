@@ -1,9 +1,9 @@
 //! The impact of a change as a comment of a pull request.
 
 use super::{
-    GRAVE, HEARING, approvals, attack, hearing, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
-    signals_off, tests, unread, verdict,
+    GRAVE, HEARING, approvals, attack, command, command_of, count, digest, effect, grave_first,
+    headline, hearing, is_changed, length, life, moment, number, one_line, others, reading, record,
+    revision, signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
 use crate::report::page::{Page, beginning};

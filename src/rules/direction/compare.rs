@@ -604,9 +604,7 @@ fn is_within(narrow: &Match, wide: &Match) -> bool {
         && match (narrow.statement, wide.statement) {
             (_, None) => true,
             (None, Some(_)) => false,
-            (Some(narrow), Some(wide)) => {
-                !text::has_conditions(&text::not_implied(narrow, wide))
-            }
+            (Some(narrow), Some(wide)) => !text::has_conditions(&text::not_implied(narrow, wide)),
         }
 }
 

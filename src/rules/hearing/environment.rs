@@ -132,13 +132,17 @@ pub(super) fn environment(
             None if is_watched => say(
                 "databases",
                 Hears::Less,
-                format!("`pgvigil enrol` no longer looks at the database of `{cluster}`, so no one sees who is not enrolled there"),
+                format!(
+                    "`pgvigil enrol` no longer looks at the database of `{cluster}`, so no one sees who is not enrolled there"
+                ),
                 Cost::Unknown,
             ),
             Some((_, now)) if now != variable => say(
                 "databases",
                 Hears::NotComparable,
-                format!("`pgvigil enrol` looks at the database in `{now}` instead of `{variable}` for `{cluster}`"),
+                format!(
+                    "`pgvigil enrol` looks at the database in `{now}` instead of `{variable}` for `{cluster}`"
+                ),
                 Cost::Unknown,
             ),
             _ => {}
@@ -215,8 +219,18 @@ fn at(environment: &Environment) -> String {
         Provider::Aws => "aws".to_owned(),
         Provider::Local => "local".to_owned(),
     }];
-    parts.extend(environment.account.as_ref().map(|id| format!("account {id}")));
-    parts.extend(environment.region.as_ref().map(|region| format!("region {region}")));
+    parts.extend(
+        environment
+            .account
+            .as_ref()
+            .map(|id| format!("account {id}")),
+    );
+    parts.extend(
+        environment
+            .region
+            .as_ref()
+            .map(|region| format!("region {region}")),
+    );
     parts.extend(
         environment
             .folder
@@ -251,7 +265,9 @@ fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, ca
         ) {
             (Some(_), None) => (
                 Hears::Less,
-                format!("the signal `{name}` is off in {called}: nothing that only it counts goes off an alarm"),
+                format!(
+                    "the signal `{name}` is off in {called}: nothing that only it counts goes off an alarm"
+                ),
                 Cost::SignalOff,
             ),
             (None, Some(_)) => (
@@ -261,7 +277,9 @@ fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, ca
             ),
             (Some(was), Some(now)) => (
                 Hears::by(&was, &now).turned(),
-                format!("the alarm of `{name}` goes off at more than {now} statements instead of {was} in {called}"),
+                format!(
+                    "the alarm of `{name}` goes off at more than {now} statements instead of {was} in {called}"
+                ),
                 Cost::Windows {
                     signal,
                     minutes: after.monitor.window_minutes,
@@ -425,7 +443,10 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
         say(
             "monitor/metrics",
             direction,
-            format!("the metrics by `{}` are {verb} in {called}", breakdown.name()),
+            format!(
+                "the metrics by `{}` are {verb} in {called}",
+                breakdown.name()
+            ),
         );
     }
 }

@@ -3,9 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Cost, Drafts, Ground, Hears, words};
-use crate::policy::model::{
-    AcceptedRisk, Environment, Exclusion, Limits, Protected, Sample,
-};
+use crate::policy::model::{AcceptedRisk, Environment, Exclusion, Limits, Protected, Sample};
 
 pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
     let Limits {
@@ -20,9 +18,27 @@ pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
         drafts.add(key, direction, text, Vec::new(), Cost::Unknown);
     };
     for (key, name, before, now, is_guard) in [
-        ("limits/max_life_days", "max_life_days", max_life_days, after.max_life_days, false),
-        ("limits/max_accepted_days", "max_accepted_days", max_accepted_days, after.max_accepted_days, false),
-        ("limits/approvals", "approvals", approvals, after.approvals, true),
+        (
+            "limits/max_life_days",
+            "max_life_days",
+            max_life_days,
+            after.max_life_days,
+            false,
+        ),
+        (
+            "limits/max_accepted_days",
+            "max_accepted_days",
+            max_accepted_days,
+            after.max_accepted_days,
+            false,
+        ),
+        (
+            "limits/approvals",
+            "approvals",
+            approvals,
+            after.approvals,
+            true,
+        ),
         (
             "limits/approvals_when_widened",
             "approvals_when_widened",
@@ -159,8 +175,7 @@ fn is_same_record(one: &Sample, other: &Sample) -> bool {
     } = one;
     (user, database, client) == (&other.user, &other.database, &other.client)
         && (class, command) == (&other.class, &other.command)
-        && (object_type, object, statement)
-            == (&other.object_type, &other.object, &other.statement)
+        && (object_type, object, statement) == (&other.object_type, &other.object, &other.statement)
 }
 
 pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts) {
@@ -204,7 +219,10 @@ pub(super) fn exclusions(
     drafts: &mut Drafts,
 ) {
     for now in ground.head.exclusions_in(after) {
-        let was = ground.base.exclusions_in(before).find(|was| was.id == now.id);
+        let was = ground
+            .base
+            .exclusions_in(before)
+            .find(|was| was.id == now.id);
         // One that had ended silences anew: that is a widening, and told there.
         let Some(was) = was.filter(|was| was.is_alive(ground.today)) else {
             continue;
@@ -244,7 +262,11 @@ pub(super) fn exclusions(
         say(
             "exclusions/expires",
             direction,
-            format!("the exclusion `{id}` silences {} instead of {}", end(new), end(old)),
+            format!(
+                "the exclusion `{id}` silences {} instead of {}",
+                end(new),
+                end(old)
+            ),
         );
         let until = |risk: &Option<AcceptedRisk>| {
             risk.as_ref().map(|risk| {
@@ -274,7 +296,8 @@ pub(super) fn exclusions(
         );
         let (direction, verb) = share(
             max_silenced_share.or(ground.base.limits.max_exclusion_share),
-            now.max_silenced_share.or(ground.head.limits.max_exclusion_share),
+            now.max_silenced_share
+                .or(ground.head.limits.max_exclusion_share),
         );
         if *max_silenced_share != now.max_silenced_share {
             say(

@@ -112,7 +112,10 @@ fn key_of_loss(head: &Policy, role: &str, environment: &Environment) -> &'static
 
 fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     let called = drafts.called.clone();
-    let from = |last: Date| last.tomorrow().map_or_else(|_| words::day(last), words::day);
+    let from = |last: Date| {
+        last.tomorrow()
+            .map_or_else(|_| words::day(last), words::day)
+    };
     let (direction, text) = match (was.last, now.last) {
         (was, now) if was == now => return,
         (None, Some(now)) => (
@@ -129,7 +132,10 @@ fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
         ),
         (_, Some(now)) => (
             Hears::More,
-            format!(" {{is}} audited in {called} for longer, until {}", words::day(now)),
+            format!(
+                " {{is}} audited in {called} for longer, until {}",
+                words::day(now)
+            ),
         ),
         (_, None) => (
             Hears::More,
@@ -207,7 +213,10 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
             person,
             "users/audit/log",
             Hears::More,
-            format!(": the classes {} are logged in {called} too", words::listed(&won)),
+            format!(
+                ": the classes {} are logged in {called} too",
+                words::listed(&won)
+            ),
             Cost::Unknown,
         );
     }

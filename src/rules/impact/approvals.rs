@@ -69,7 +69,12 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     let owners: BTreeSet<String> = changed
         .iter()
         .map(|e| e.owner.clone())
-        .chain(facts.hearing.losses().flat_map(|change| change.owners.clone()))
+        .chain(
+            facts
+                .hearing
+                .losses()
+                .flat_map(|change| change.owners.clone()),
+        )
         .collect();
     let approvals = Approvals {
         required,

@@ -121,6 +121,9 @@ pub fn assess(
     }
     if is_there {
         examine(question, &mut exclusions);
+    } else {
+        // They silence nothing where nothing is heard.
+        exclusions.clear();
     }
     let totals = sums.totals();
     hearing.extend(account_changes(question, &changes));
@@ -246,7 +249,9 @@ pub fn named(report: &ImpactReport, question: &Question<'_>) -> ImpactReport {
         authors: question.authors,
     });
     report.approvals = approvals;
-    report.faults.retain(|fault| fault.code != "impact/own-role");
+    report
+        .faults
+        .retain(|fault| fault.code != "impact/own-role");
     report.faults.splice(0..0, faults);
     report
 }

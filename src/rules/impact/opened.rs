@@ -124,7 +124,10 @@ pub(super) fn sentence(exclusion: &Exclusion, opened: &[String]) -> String {
         shown.push(format!("{} more", opened.len() - shown.len()));
     }
     let mut text = format!("{who} {what} of {} become silent", shown.join(", "));
-    for (field, before) in [(Field::Database, "in the database"), (Field::Client, "from")] {
+    for (field, before) in [
+        (Field::Database, "in the database"),
+        (Field::Client, "from"),
+    ] {
         if let Some(values) = list(field) {
             text.push_str(&format!(" {before} {}", values.join(", ")));
         }

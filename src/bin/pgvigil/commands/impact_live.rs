@@ -8,8 +8,8 @@ use pgvigil::insights::service::ServiceError;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Cluster, Environment, Provider};
 use pgvigil::report::live::{self, Found};
-use pgvigil::rules::{direction, hearing};
 use pgvigil::rules::live::{Borders, LiveError, Plan, SLICE, Window};
+use pgvigil::rules::{direction, hearing};
 
 use crate::args::{ImpactArgs, ImpactFormat};
 use crate::exit::Exit;
