@@ -1,7 +1,7 @@
 //! Audited people whose settings leave out what is counted, and environments that audit nobody.
 
 use super::{Check, Context};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, quote_all};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, quote, quote_all};
 use crate::policy::model::{LogClass, User};
 
 /// See [`Code::UserNotWatched`] and [`Code::UserNoRelations`].
@@ -88,7 +88,17 @@ fn relations(context: &Context<'_>, sink: &mut Diagnostics) {
 }
 
 /// See [`Code::EnvironmentNobodyAudited`].
+///
+/// Environments alone, without any rules, are no policy yet.
 pub(super) fn nobody_audited(context: &Context<'_>, sink: &mut Diagnostics) {
+    let is_of_rules = |path: &str| path.starts_with("rules/");
+    if !context
+        .files
+        .ids()
+        .any(|id| is_of_rules(context.files.path(id)))
+    {
+        return;
+    }
     for environment in &context.policy.environments {
         if context
             .policy
@@ -98,17 +108,20 @@ pub(super) fn nobody_audited(context: &Context<'_>, sink: &mut Diagnostics) {
         {
             continue;
         }
-        sink.push(
-            Diagnostic::new(
-                Code::EnvironmentNobodyAudited,
-                format!(
-                    "the environment {} audits nobody, so its alarm never goes off",
-                    quote(&environment.name)
-                ),
-            )
-            .at(environment.place.clone())
-            .help("add people to `users` in `rules/`, or name the environment in their `environments`")
-            .help("`pgvigil enrol import` writes the entries of those who can log in to a database"),
-        );
+        let mut found = Diagnostic::new(
+            Code::EnvironmentNobodyAudited,
+            format!(
+                "the environment {} audits nobody, so its alarm never goes off",
+                quote(&environment.name)
+            ),
+        )
+        .at(environment.place.clone())
+        .help("add people to `users` in `rules/`, or name the environment in their `environments`")
+        .help("`pgvigil enrol import` writes the entries of those who can log in to a database");
+        // `users: []` is how a new repository begins.
+        if context.policy.is_nobody_yet && context.policy.users.is_empty() {
+            found.severity = Severity::Warning;
+        }
+        sink.push(found);
     }
 }

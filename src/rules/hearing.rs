@@ -243,6 +243,7 @@ fn both(ground: &Ground<'_>, before: &Environment, after: &Environment, drafts: 
     // Taken apart, so that nothing new in a policy is forgotten here.
     let Policy {
         users: _,
+        is_nobody_yet: _,
         service_accounts: _,
         exclusions: _,
         environments: _,

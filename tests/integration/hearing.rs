@@ -507,9 +507,6 @@ fn a_condition_that_is_removed_is_widened() {
         ),
         ("        only_calls: {set: harmless-functions}\n", ""),
         ("      object_type: TABLE\n", ""),
-        ("      command: SELECT\n", ""),
-        ("      class: READ\n", ""),
-        ("      relation: [flyway_schema_history]\n", ""),
     ] {
         repository.change(
             &[(RULES, from, to), (RULES, near_misses, near_misses)],
@@ -558,9 +555,7 @@ fn service_accounts_by_patterns_that_are_not_plain_are_refused() {
         );
         let output = repository.run("2026-12-02", &["check"]);
         let text = String::from_utf8(output.stdout).unwrap();
-        // Five characters are what people count; six bytes are what the name has.
-        let expected = if pattern == "m[^x]{5}" { 0 } else { 10 };
-        assert_eq!(output.status.code(), Some(expected), "{pattern}: {text}");
+        assert_eq!(output.status.code(), Some(10), "{pattern}: {text}");
     }
 }
 

@@ -638,6 +638,7 @@ pub(crate) fn unchanged() -> ImpactReport {
         .retain(|exclusion| exclusion.change == Change::Unchanged);
     report.accounts.clear();
     report.signals_off.clear();
+    report.hearing = Hearing::default();
     report.newly_silent.clear();
     report.newly_loud.clear();
     report.faults.clear();

@@ -199,7 +199,7 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     let lost: Vec<&'static str> = old.difference(&new).copied().collect();
     let won: Vec<&'static str> = new.difference(&old).copied().collect();
     if !lost.is_empty() {
-        let what = words::listed(&lost);
+        let what = words::all(&lost);
         drafts.of(
             person,
             "users/audit/log",
@@ -215,7 +215,7 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
             Hears::More,
             format!(
                 ": the classes {} are logged in {called} too",
-                words::listed(&won)
+                words::all(&won)
             ),
             Cost::Unknown,
         );

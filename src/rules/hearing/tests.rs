@@ -320,7 +320,7 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "protected/user",
         "[breaker, second]",
         "[breaker]",
-        Hears::NotComparable,
+        Hears::Less,
     ),
     (
         "protected/user",
@@ -328,12 +328,7 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "[breaker, second, third]",
         Hears::More,
     ),
-    (
-        "protected/database",
-        "[shop, other]",
-        "[shop]",
-        Hears::NotComparable,
-    ),
+    ("protected/database", "[shop, other]", "[shop]", Hears::Less),
     (
         "protected/class",
         "class: [WRITE]",
@@ -344,19 +339,14 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "protected/command",
         "[DELETE, UPDATE]",
         "[DELETE]",
-        Hears::NotComparable,
+        Hears::Less,
     ),
-    (
-        "protected/schema",
-        "[public, app]",
-        "[public]",
-        Hears::NotComparable,
-    ),
+    ("protected/schema", "[public, app]", "[public]", Hears::Less),
     (
         "protected/relation",
         "[cards, keys]",
         "[cards]",
-        Hears::NotComparable,
+        Hears::Less,
     ),
     (
         "canaries",

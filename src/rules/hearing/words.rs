@@ -29,6 +29,15 @@ pub(super) fn listed(names: &[&str]) -> String {
     )
 }
 
+/// Every one of them: `READ, WRITE and MISC`.
+pub(super) fn all(names: &[&str]) -> String {
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// `5 minutes`
 pub(super) fn minutes(minutes: u32) -> String {
     amount(minutes, "minute")
