@@ -76,6 +76,20 @@ pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
     for check in ALL {
         check.run(&context, &mut sink);
     }
+    // One that is faulty may be what audits somebody: one cause is told once.
+    let is_faulty = |place: &crate::source::Place| {
+        let path = context.files.path(place.file);
+        path.starts_with("rules/") || path == "rules"
+    };
+    let are_rules_sound = !sink
+        .iter()
+        .chain(&loaded.forms)
+        .filter(|found| found.severity == Severity::Error)
+        .filter_map(|found| found.place())
+        .any(is_faulty);
+    if are_rules_sound {
+        people::nobody_audited(&context, &mut sink);
+    }
     // What breaks the schema is an error even where no check has words for it.
     let worded: Vec<_> = sink
         .iter()

@@ -14,4 +14,7 @@ pub mod touched;
 
 pub use finding::{Finding, Level, Spot};
 pub use forge::{Forge, Run};
-pub use result::{Applied, CiResult, EnvironmentResult, FORMAT_VERSION, Review, State, Step, Work};
+pub use result::{
+    Advice, Applied, CiResult, Decision, EnvironmentResult, FORMAT_VERSION, Review, State, Step,
+    Work,
+};

@@ -10,6 +10,7 @@ pub mod eval;
 pub mod evaluator;
 pub mod explain;
 pub mod fixture;
+pub mod hearing;
 pub mod impact;
 pub mod list;
 pub mod live;

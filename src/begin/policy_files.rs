@@ -19,8 +19,8 @@ pub fn users(wish: &Wish) -> String {
     let owner = scalar(&wish.owner);
     if wish.users.is_empty() {
         text.push_str(&format!(
-            "\n# People whose access is audited. Nobody is named yet: a role that stands in no list counts like a person's.\n\
-             # users:\n#   - role: alice\n#     owner: {owner}\n#     environments: all\n#     until: {}-12-31\n",
+            "\n# People whose access is audited. No one is named yet, so nothing is logged, and `check` warns of it. An entry:\n\
+             #   - role: alice\n#     owner: {owner}\n#     environments: all\n#     until: {}-12-31\nusers: []\n",
             wish.today.year()
         ));
     } else {

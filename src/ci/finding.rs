@@ -20,6 +20,12 @@ pub const ATTACK: &str = "attack";
 /// What a change silences and wakes.
 pub const IMPACT: &str = "impact";
 
+/// Whether those agree who have to.
+pub const APPROVALS: &str = "approvals";
+
+/// The code of a change by which the alarm hears less.
+pub const HEARS_LESS: &str = "impact/hears-less";
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -248,7 +254,7 @@ pub fn of_tests(report: &TestReport, folder: &str) -> Vec<Finding> {
     findings
 }
 
-/// Why a change must not be merged, at the exclusion that is meant.
+/// Why a change must not be merged, at the exclusion that is meant; and by what the alarm hears less, as a warning.
 pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Finding> {
     let findings = report.faults.iter().map(|fault| {
         let impact = fault
@@ -287,7 +293,21 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
             .flatten();
         finding
     });
-    findings.collect()
+    let losses = report.hearing.losses().map(|change| {
+        let mut finding = Finding::new(IMPACT, HEARS_LESS, change.told())
+            .of(&report.env)
+            .help("let people approve it who did not write it");
+        finding.level = Level::Warning;
+        // A person who is still in the files has a place there.
+        if let [role] = change.people.as_slice() {
+            let mut users = loaded.policy.users.iter();
+            finding.spot = users
+                .find(|user| user.role == *role)
+                .map(|user| spot(&loaded.files, &user.place, folder));
+        }
+        finding
+    });
+    findings.chain(losses).collect()
 }
 
 /// Brings findings into the order in which they are read, and returns how many are left out.

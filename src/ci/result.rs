@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 use super::forge::Run;
 use crate::deploy::apply::{End, Step as ApplyStep};
 use crate::deploy::{DriftReport, Identity, Left, Plan};
+use crate::rules::direction::Verdict;
 use crate::rules::impact::ImpactReport;
 
 /// Version of the document. It grows when a program that reads the older one would be misled. Version 1 had one environment
@@ -74,6 +75,38 @@ pub struct CiResult {
     pub environments: Vec<EnvironmentResult>,
     /// Environments that the change does not touch.
     pub untouched: Vec<String>,
+}
+
+/// What a reviewer is told to do with a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// Everything was looked at, and is right.
+    Merge,
+    /// Something is wrong with it.
+    DoNotMerge,
+    /// Not everything was looked at, or somebody has to agree first.
+    NotKnown,
+}
+
+impl Advice {
+    /// The words in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::DoNotMerge => "do not merge",
+            Self::NotKnown => "not known",
+        }
+    }
+}
+
+/// The advice, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What to do.
+    pub advice: Advice,
+    /// Why, in one sentence.
+    pub why: String,
 }
 
 /// How a step ended.
@@ -157,6 +190,15 @@ impl EnvironmentResult {
 
     /// Whether the report of the impact says it too.
     pub fn is_told_by_impact(&self, finding: &Finding) -> bool {
+        let mut heard = self
+            .impact
+            .iter()
+            .flat_map(|report| report.hearing.losses());
+        if finding.code == super::finding::HEARS_LESS
+            && heard.any(|change| change.told() == finding.message)
+        {
+            return true;
+        }
         let faults = self.impact.iter().flat_map(|report| &report.faults);
         faults
             .filter(|fault| fault.code == finding.code)
@@ -206,6 +248,76 @@ impl CiResult {
             }
             _ => Ok(serde_json::from_value(value)?),
         }
+    }
+
+    /// Whether to merge the change, and why; nothing where the run was not for one.
+    pub fn decision(&self) -> Option<Decision> {
+        if self.work != Work::Pr {
+            return None;
+        }
+        let decide = |advice, why: String| Some(Decision { advice, why });
+        let scope = |environment: Option<&EnvironmentResult>, step: &Step| match environment {
+            Some(environment) => format!("{}: {}", environment.name(), step.name),
+            None => step.name.clone(),
+        };
+        let refuses = |step: &Step| step.state == State::Failed && step.exit_code != 1;
+        if let Some((environment, step)) = self.all_steps().find(|(_, step)| refuses(step)) {
+            let fault = self
+                .findings
+                .iter()
+                .filter(|finding| finding.level == Level::Error)
+                .find(|finding| finding.step == step.name);
+            let why = fault.map_or_else(
+                || format!("{}: {}", scope(environment, step), step.summary),
+                |fault| fault.message.clone(),
+            );
+            return decide(Advice::DoNotMerge, why);
+        }
+        for (state, what) in [(State::Failed, "failed"), (State::Skipped, "was not run")] {
+            if let Some((environment, step)) =
+                self.all_steps().find(|(_, step)| step.state == state)
+            {
+                let why = format!("{} {what}: {}", scope(environment, step), step.summary);
+                return decide(Advice::NotKnown, why);
+            }
+        }
+        if self.exit_code != 0 {
+            return decide(Advice::NotKnown, "the run failed".to_owned());
+        }
+        let reports = || {
+            self.environments
+                .iter()
+                .filter_map(|one| one.impact.as_ref())
+        };
+        let most = reports().max_by_key(|report| report.approvals.required);
+        if let Some(report) = most.filter(|report| report.approvals.required > 0) {
+            let why = report.approvals.reasons.first().cloned();
+            return decide(
+                Advice::NotKnown,
+                format!(
+                    "{} needed, which this run cannot see: {}",
+                    match report.approvals.required {
+                        1 => "1 approval is".to_owned(),
+                        more => format!("{more} approvals are"),
+                    },
+                    why.unwrap_or_default()
+                ),
+            );
+        }
+        if reports().any(|report| report.direction.may_silence_more()) {
+            return decide(
+                Advice::NotKnown,
+                "the alarm may hear less, and the limits ask no one to agree".to_owned(),
+            );
+        }
+        let why = if self.environments.is_empty() {
+            "the change touches no environment"
+        } else if reports().all(|report| report.direction == Verdict::Unchanged) {
+            "the alarm hears what it did"
+        } else {
+            "the alarm hears no less than it did"
+        };
+        decide(Advice::Merge, why.to_owned())
     }
 
     /// Every step with the environment that it is about; none for those of the whole repository.

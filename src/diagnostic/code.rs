@@ -103,6 +103,7 @@ codes! {
     UserTwoDefaults = "user/two-defaults", Error, "default audit settings are given twice", "keep one `audit` at the top of a file";
     UserExpired = "user/expired", Warning, "a person's enrolment has ended", "delete the entry, or set a later `until`";
     UserExpiresSoon = "user/expires-soon", Warning, "a person's enrolment ends within 30 days", "set a later `until`, or let it end";
+    UserNoRelations = "user/no-relations", Warning, "a person's audit settings leave out the relations that a statement touches", "set `log_relation: true`, or leave it out";
     UserNotWatched = "user/not-watched", Warning, "a person's audit settings leave out what is counted", "add `read`, `write` and `function` to `log`, or write `all`";
 
     AccountRole = "account/role-or-pattern", Error, "an account needs either a role or a pattern", "write one of `role` and `pattern`";
@@ -162,6 +163,7 @@ codes! {
     EnvironmentEmail = "environment/email", Error, "an e-mail address that cannot be one", "write one address as in `dba@example.com`";
     EnvironmentLiteralSecret = "environment/literal-secret", Error, "a secret stands in the file", "refer to it by `from_env` or `from_secret`, and change the secret: it is in the history now";
     EnvironmentSecretReference = "environment/secret-reference", Error, "a reference to a secret is not one", "write one of `from_env: NAME` and `from_secret: NAME`";
+    EnvironmentNobodyAudited = "environment/nobody-audited", Error, "an environment audits nobody", "add people to `users` whose `environments` name it and whose `until` is not past";
     EnvironmentNobodyTold = "environment/nobody-told", Warning, "nobody is told when an alarm goes off", "add `notifications`";
     EnvironmentResourceName = "environment/resource-name", Error, "the name of a resource becomes too long", "shorten the environment's name";
     CompileQueryLength = "compile/query-length", Error, "the query of a log alarm is longer than Logs Insights takes", "remove or shorten exclusions";

@@ -117,6 +117,10 @@ impl<'a> Lowering<'a> {
                     .iter()
                     .any(|missing| missing.starts_with(&path))
             };
+            let list = root.get("users");
+            self.policy.is_nobody_yet |= list.is_some_and(
+                |list| matches!(&list.kind, Kind::Sequence(people) if people.is_empty()),
+            );
             for (index, node) in entries("users") {
                 if let Some(raw) = self.entry::<RawUser>(node, is_whole("users", index)) {
                     self.user(raw, Places::new(node.clone()));

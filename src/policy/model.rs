@@ -19,6 +19,8 @@ use super::pattern::Pattern;
 pub struct Policy {
     /// Audited people, in the order of the files.
     pub users: Vec<User>,
+    /// A file says `users: []`: nobody is audited yet, and somebody knows it.
+    pub is_nobody_yet: bool,
     /// Accounts that are deliberately not audited, in the order of the files.
     pub service_accounts: Vec<ServiceAccount>,
     /// Exclusions, in the order of the files.

@@ -44,8 +44,17 @@ fn word(work: Work, exit_code: u8) -> &'static str {
         (_, 13) => "drifted",
         (_, 14) => "drifted, and not applied yet",
         (_, 15) => "stopped part way",
+        (_, 17) => "logs were not read",
+        (_, 18) => "approvals are missing",
         _ => "failed",
     }
+}
+
+/// Whether to merge, and why, on one line; nothing where the run was for no change.
+pub(super) fn advice(result: &CiResult) -> Option<String> {
+    let decision = result.decision()?;
+    let why = decision.why.replace(['\n', '\r'], " ");
+    Some(format!("{}: {why}", decision.advice.name()))
 }
 
 /// What stands before the environments that a run left alone.

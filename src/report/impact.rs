@@ -12,7 +12,8 @@ pub mod markdown;
 use std::collections::BTreeSet;
 
 use crate::rules::impact::report::{
-    Attack, Change, Counterexample, Direction, ExclusionImpact, Group, ImpactReport, Logs, Tests,
+    Attack, Change, Counterexample, Direction, ExclusionImpact, Group, Hears, ImpactReport, Logs,
+    Tests,
 };
 
 /// Days before its end from which an exclusion is said to end soon.
@@ -128,8 +129,19 @@ fn is_evadable(exclusion: &ExclusionImpact) -> bool {
         && exclusion
             .attack
             .as_ref()
-            .is_some_and(|attack| attack.silent > 0)
+            .is_some_and(|attack| attack.silent > 0 || !exclusion.opens.is_empty())
 }
+
+/// What the alarm hears more or less: a word, and a sentence for each change, the gravest first.
+fn hearing(report: &ImpactReport) -> Vec<(Hears, String)> {
+    let changes = report.hearing.changes.iter();
+    changes
+        .map(|change| (change.direction, change.told()))
+        .collect()
+}
+
+/// The title of what follows from a change beside exclusions.
+const HEARING: &str = "What the alarm hears";
 
 /// The figures that stand beside the verdict, the gravest first.
 fn headline(report: &ImpactReport) -> Vec<String> {
@@ -139,6 +151,12 @@ fn headline(report: &ImpactReport) -> Vec<String> {
             "refused: {}",
             count(length(&report.faults), "fault")
         ));
+    }
+    match report.hearing.direction {
+        Hears::Less => parts.push("the alarm hears less".to_owned()),
+        Hears::NotComparable => parts.push("the alarm hears something else".to_owned()),
+        Hears::More => parts.push("the alarm hears more".to_owned()),
+        Hears::Same => {}
     }
     parts.push(effect_in_all(report));
     if report.totals.newly_loud > 0 {
@@ -155,7 +173,13 @@ fn effect_in_all(report: &ImpactReport) -> String {
         return "effect not measured: the logs hold no record".to_owned();
     }
     if totals.newly_silent == 0 {
-        return format!("no record newly silent of {}", number(totals.records));
+        let by = if report.hearing.direction.may_be_less() {
+            // Who is not audited leaves no record to be silenced.
+            " by exclusions and accounts"
+        } else {
+            ""
+        };
+        return format!("no record newly silent{by} of {}", number(totals.records));
     }
     format!(
         "{} newly silent ({})",
@@ -189,7 +213,21 @@ fn life(exclusion: &ExclusionImpact) -> String {
 }
 
 /// What the evasion analysis found, and whether that is good.
-fn attack(attack: Option<&Attack>) -> (bool, String) {
+fn attack(exclusion: &ExclusionImpact) -> (bool, String) {
+    let (is_good, text) = tried(exclusion.attack.as_ref());
+    if exclusion.opens.is_empty() {
+        return (is_good, text);
+    }
+    (
+        false,
+        format!(
+            "no trick is needed: whatever reads {} is silent; beside that, {text}",
+            exclusion.opens.join(", ")
+        ),
+    )
+}
+
+fn tried(attack: Option<&Attack>) -> (bool, String) {
     match attack {
         None => (false, "not run".to_owned()),
         Some(Attack {
@@ -537,8 +575,8 @@ mod unit {
 
     #[test]
     fn what_was_not_tried_is_not_called_good() {
-        assert!(!attack(None).0);
-        assert!(!attack(Some(&Attack::default())).0);
+        assert!(!tried(None).0);
+        assert!(!tried(Some(&Attack::default())).0);
         assert!(!tests(None).0);
         assert!(!tests(Some(&Tests::default())).0);
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::visible;
 use crate::rules::direction::DirectionReport;
+use crate::rules::hearing::{Hearing, together};
 use crate::rules::live::{Answer, Estimate, GroupChange, newly};
 
 /// Groups that people are shown, of each kind.
@@ -43,6 +44,8 @@ pub struct Found<'a> {
     pub head: &'a Answer,
     /// Which way the change goes.
     pub direction: &'a DirectionReport,
+    /// What is heard more or less beside what exclusions silence.
+    pub hearing: &'a Hearing,
 }
 
 /// For people.
@@ -52,9 +55,16 @@ pub fn human(found: &Found<'_>) -> String {
     let mut text = format!(
         "{}: what the change silences is {}; {:.1} GB read\n",
         visible(found.env),
-        found.direction.overall.name(),
+        together(found.direction.overall, found.hearing.direction).name(),
         read.bytes_scanned as f64 / 1e9
     );
+    for change in &found.hearing.changes {
+        text.push_str(&format!(
+            "  {}: {}\n",
+            change.direction.name(),
+            visible(&change.sentence)
+        ));
+    }
     for (title, is_silent) in [("newly silent", true), ("newly loud", false)] {
         let mut rows: Vec<&GroupChange> = changes
             .iter()
@@ -114,7 +124,8 @@ pub fn json(found: &Found<'_>) -> String {
     let document = json!({
         "format_version": 1,
         "env": found.env,
-        "direction": found.direction.overall.name(),
+        "direction": together(found.direction.overall, found.hearing.direction).name(),
+        "hearing": found.hearing,
         "bytes_scanned": read.bytes_scanned,
         "groups": groups,
     });

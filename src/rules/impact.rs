@@ -8,10 +8,11 @@ pub mod approvals;
 pub mod assess;
 mod examine;
 mod measure;
+mod opened;
 pub mod redact;
 pub mod report;
 mod timeline;
 
 pub use alike::Likeness;
-pub use assess::{Question, Side, assess};
+pub use assess::{Question, Side, assess, named};
 pub use report::ImpactReport;

@@ -74,7 +74,7 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         "prune.plan",
     ];
     let saved = repository.run(&plan).exits(0);
-    assert!(saved.out.contains("12 to delete"), "{}", saved.out);
+    assert!(saved.out.contains("13 to delete"), "{}", saved.out);
     assert!(
         saved
             .err
@@ -110,12 +110,12 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         ])
         .exits(2);
     assert!(
-        refused.err.contains("confirm them with --allow-delete 12"),
+        refused.err.contains("confirm them with --allow-delete 13"),
         "{}",
         refused.err
     );
     let done = repository
-        .run(&[&apply[..], &["--allow-delete", "12"]].concat())
+        .run(&[&apply[..], &["--allow-delete", "13"]].concat())
         .exits(0);
     assert!(
         done.out.ends_with("There is nothing left to do.\n"),
@@ -174,7 +174,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody.out.contains("13 to delete") && nobody.out.contains("`--also topic` deletes it"),
+        nobody.out.contains("14 to delete") && nobody.out.contains("`--also topic` deletes it"),
         "{}",
         nobody.out
     );
@@ -240,7 +240,7 @@ fn an_environment_is_taken_down_and_comes_back() {
 
     let again = repository.run(&["plan", "--env", "local"]).exits(0);
     assert!(
-        again.out.contains("12 to create, 5 unchanged."),
+        again.out.contains("14 to create, 5 unchanged."),
         "{}",
         again.out
     );
@@ -298,8 +298,8 @@ fn somebody_types_the_name_of_the_environment() {
     assert_eq!(applied.code, 0, "{}", applied.out);
     // On a terminal each step is announced, with its place among all.
     assert!(
-        applied.out.contains("7/18 iam-role-policy ")
-            || applied.out.contains("18/18 event-target "),
+        applied.out.contains("7/19 iam-role-policy ")
+            || applied.out.contains("19/19 event-target "),
         "{}",
         applied.out
     );

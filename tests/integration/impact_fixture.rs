@@ -6,10 +6,11 @@
     reason = "helpers of tests may panic"
 )]
 
+use pgvigil::rules::hearing::Cost;
 use pgvigil::rules::impact::report::{
     AccountImpact, Approvals, Attack, Change, Counterexample, Direction, Evasion, Example,
-    ExclusionImpact, FORMAT_VERSION, Fault, Group, ImpactReport, Logs, Revision, Row, Tests,
-    Timeline, Totals,
+    ExclusionImpact, FORMAT_VERSION, Fault, Group, Hearing, HearingChange, Hears, ImpactReport,
+    Logs, Revision, Row, Tests, Timeline, Totals,
 };
 
 fn text(text: &str) -> String {
@@ -34,6 +35,7 @@ fn quiet(id: &str, title: &str, silenced: u64) -> ExclusionImpact {
         change: Change::Unchanged,
         direction: Direction::Unchanged,
         why: String::new(),
+        opens: Vec::new(),
         counterexample: None,
         silenced_base: silenced,
         silenced_head: silenced,
@@ -54,6 +56,18 @@ fn quiet(id: &str, title: &str, silenced: u64) -> ExclusionImpact {
             mutants: 41,
             survivors: Vec::new(),
         }),
+    }
+}
+
+fn heard(direction: Hears, key: &str, sentence: &str, cost: Option<&str>) -> HearingChange {
+    HearingChange {
+        key: text(key),
+        direction,
+        sentence: text(sentence),
+        people: Vec::new(),
+        owners: vec![text("data-platform@example.com")],
+        cost: cost.map(text),
+        measured_by: Cost::default(),
     }
 }
 
@@ -297,8 +311,30 @@ pub(crate) fn realistic() -> ImpactReport {
         silenced: wave(steps, height, seed),
     })
     .collect();
+    let mut hearing = Hearing::default();
+    hearing.extend([
+        heard(
+            Hears::Less,
+            "users/until",
+            "carol is no longer audited in prod from 3 December 2026",
+            Some("412 records in these logs"),
+        ),
+        heard(
+            Hears::NotComparable,
+            "engine",
+            "prod is watched by the engine `log-alarm` instead of `monitor`, which counts, keeps and notifies in another way",
+            None,
+        ),
+        heard(
+            Hears::More,
+            "clusters",
+            "the cluster `billing` is watched in prod too",
+            None,
+        ),
+    ]);
     ImpactReport {
         format_version: FORMAT_VERSION,
+        hearing,
         pgvigil: text("0.1.0"),
         today: text("2026-11-22"),
         env: text("production"),
@@ -603,6 +639,7 @@ pub(crate) fn unchanged() -> ImpactReport {
         .retain(|exclusion| exclusion.change == Change::Unchanged);
     report.accounts.clear();
     report.signals_off.clear();
+    report.hearing = Hearing::default();
     report.newly_silent.clear();
     report.newly_loud.clear();
     report.faults.clear();

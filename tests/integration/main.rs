@@ -58,6 +58,7 @@ mod fetch;
 mod fleet;
 mod git;
 mod golden;
+mod hearing;
 mod impact;
 mod impact_fixture;
 mod impact_report;

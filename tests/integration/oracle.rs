@@ -28,7 +28,7 @@ use crate::oracle_texts::{Dice, Listed, changed, generated, templates, with_keyw
 use crate::recorded;
 
 /// How many texts are made of templates, and how many of recorded texts.
-const MADE: usize = 20_000;
+const MADE: usize = 24_000;
 const CHANGED: usize = 10_000;
 
 /// How many places for two keywords are tried.

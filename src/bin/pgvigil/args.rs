@@ -640,6 +640,9 @@ pub(crate) struct CiPrArgs {
     /// repeated
     #[arg(long, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
+    /// Fail with exit code 18 where the change needs approvals
+    #[arg(long)]
+    pub(crate) require_approvals: bool,
     /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
     /// package that was last applied stays
     #[arg(long, value_name = "PATH")]

@@ -30,11 +30,13 @@ pub(crate) enum Exit {
     CoverageGap = 16,
     /// Logs were not read, or not as a whole.
     Unread = 17,
+    /// Approvals are needed, and none can be shown.
+    ApprovalsMissing = 18,
 }
 
 impl Exit {
     /// Every code.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Clean,
         Self::Failed,
         Self::Usage,
@@ -46,6 +48,7 @@ impl Exit {
         Self::PartlyApplied,
         Self::CoverageGap,
         Self::Unread,
+        Self::ApprovalsMissing,
     ];
 
     /// What it means, for the reference. The README says the same.
@@ -68,6 +71,9 @@ impl Exit {
             Self::Unread => {
                 "logs were not read, or not as a whole: the verdict does not cover all of them"
             }
+            Self::ApprovalsMissing => {
+                "`ci pr --require-approvals`: a change needs approvals that the run cannot see"
+            }
         }
     }
 
@@ -89,6 +95,9 @@ impl Exit {
             Self::PartlyApplied => "run `apply` again: it goes on where it stopped",
             Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
             Self::Unread => "do what the warnings on stderr say, or give other [logs](logs.md)",
+            Self::ApprovalsMissing => {
+                "let the people approve it that the report asks for, and decide by their approvals"
+            }
         }
     }
 }

@@ -34,9 +34,15 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// What is wrong with it beside that people can hide behind an exclusion.
+    /// What is wrong with it beside what a review is there to show: that people can hide behind an exclusion, that one has
+    /// ended, which makes it loud, and that an environment audits nobody.
     pub(crate) fn beside_evasions(&self) -> Diagnostics {
-        let evadable = [Code::ExclusionEvadable, Code::ExclusionWriterOnly];
+        let evadable = [
+            Code::ExclusionEvadable,
+            Code::ExclusionWriterOnly,
+            Code::ExclusionExpired,
+            Code::EnvironmentNobodyAudited,
+        ];
         let mut rest = Diagnostics::default();
         for diagnostic in &self.diagnostics {
             if !evadable.contains(&diagnostic.code) {
@@ -236,10 +242,53 @@ impl Session {
         Ok(self.readable_of(self.check()?))
     }
 
-    /// The same of a policy that was checked.
+    /// The same of a policy that was checked. Says which exclusions have ended.
     pub(crate) fn readable_of(&self, mut checked: Checked) -> Result<Loaded, Exit> {
         checked.diagnostics = checked.beside_evasions();
-        self.sound_of(checked)
+        let loaded = self.sound_of(checked)?;
+        self.tell_ended(&loaded);
+        Ok(loaded)
+    }
+
+    /// Reads and checks the policy for a command that looks at one environment and deploys nothing: faults elsewhere are
+    /// counted on stderr, and do not end it. What cannot be read silences nothing.
+    pub(crate) fn usable(&self, environment: &str) -> anyhow::Result<Result<Loaded, Exit>> {
+        let checked = self.check()?;
+        let errors = checked.beside_evasions().errors();
+        if errors > 0 && checked.loaded.policy.environment(environment).is_none() {
+            return Ok(self.sound_of(checked));
+        }
+        if errors > 0 {
+            let (count, verb) = match errors {
+                1 => ("1 error".to_owned(), "is"),
+                more => (format!("{more} errors"), "are"),
+            };
+            self.say(&format!(
+                "note: there {verb} {count} in the policy files: see `pgvigil check`; an exclusion or account that cannot be read \
+                 silences nothing"
+            ));
+        }
+        self.tell_ended(&checked.loaded);
+        Ok(Ok(checked.loaded))
+    }
+
+    /// Says which exclusions silence nothing any more, because their last day has passed.
+    fn tell_ended(&self, loaded: &Loaded) {
+        let ended: Vec<String> = loaded
+            .policy
+            .exclusions
+            .iter()
+            .filter(|exclusion| !exclusion.is_alive(self.today))
+            .map(|exclusion| report::visible(&exclusion.id))
+            .collect();
+        if ended.is_empty() {
+            return;
+        }
+        let what = match ended.len() {
+            1 => "1 exclusion has ended and no longer silences anything".to_owned(),
+            more => format!("{more} exclusions have ended and no longer silence anything"),
+        };
+        self.say(&format!("note: {what}: {}", ended.join(", ")));
     }
 
     /// As [`Session::sound`], of a policy that was checked.

@@ -1,7 +1,7 @@
 //! The comment of a pull request: one for each environment, updated in place.
 
 use super::markdown::{ended, findings, footer, impact, page, sentence, steps};
-use super::{plan_words, tally, verdict_of};
+use super::{advice, plan_words, tally, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, State};
 use crate::report::escape::{code, shorten, without_commands};
 use crate::report::impact::number;
@@ -42,7 +42,7 @@ pub(super) fn marker_of(what: &str, environment: &str) -> String {
 /// details folded. At most `limit` bytes; says where the rest is.
 pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) -> String {
     let head = without_commands(&format!(
-        "{}\n### pgvigil · {} — {}{}\n\n{}\n",
+        "{}\n### pgvigil · {} — {}{}\n\n{}{}\n",
         marker(environment.name()),
         code(&shorten(environment.name(), NAME)),
         if environment.exit_code == 0 && result.exit_code == 0 {
@@ -51,6 +51,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
             "❌ "
         },
         sentence(headline(result, environment)),
+        told(result),
         facts(result, environment),
     ));
     let foot = footer(result);
@@ -89,10 +90,11 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
 /// The comment about what lets no environment be looked at.
 pub fn of_repository(result: &CiResult, limit: usize) -> String {
     let head = without_commands(&format!(
-        "{}\n### pgvigil — {}{}\n\n{}\n\n",
+        "{}\n### pgvigil — {}{}\n\n{}{}\n\n",
         marker(""),
         if result.exit_code == 0 { "" } else { "❌ " },
         sentence(super::verdict(result)),
+        told(result),
         tally(result.findings_of(None)),
     ));
     let foot = footer(result);
@@ -142,6 +144,13 @@ pub fn is_marker(line: &str) -> bool {
     })
 }
 
+/// Whether to merge, and why.
+fn told(result: &CiResult) -> String {
+    advice(result).map_or(String::new(), |advice| {
+        format!("**{}**\n\n", sentence(&advice))
+    })
+}
+
 fn headline(result: &CiResult, environment: &EnvironmentResult) -> &'static str {
     // What is wrong with the whole repository keeps every environment from being merged.
     if environment.exit_code == 0
@@ -163,6 +172,7 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
     if let Some(report) = &environment.impact {
         let word = match report.direction {
             Verdict::Unchanged => "silences what it did".to_owned(),
+            _ if report.hearing.direction.may_be_less() => "**the alarm hears less**".to_owned(),
             direction if direction.may_silence_more() => {
                 format!("**silences more ({})**", direction.name())
             }

@@ -1,6 +1,6 @@
 //! The result on a terminal, or in the log of a job.
 
-use super::{place, plan_words, tally, verdict, verdict_of};
+use super::{advice, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Finding, State, Step, Work};
 use crate::report::escape::{lines, terminal};
 use crate::report::plan::human::{Style, render_drift, render_plan};
@@ -20,6 +20,9 @@ pub enum Folds<'a> {
 /// The whole result.
 pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
     let mut text = String::new();
+    if let Some(advice) = advice(result) {
+        text.push_str(&heading(&advice, style));
+    }
     part(&mut text, "repository", folds, &|text: &mut String| {
         told(text, &result.steps, result.findings_of(None), style);
     });

@@ -6,5 +6,12 @@ use crate::report::escape;
 
 /// One object. Hostile characters are spelt out.
 pub fn render(result: &CiResult) -> String {
-    escape::json(&pretty(&serde_json::to_value(result).unwrap_or_default()))
+    let mut document = serde_json::to_value(result).unwrap_or_default();
+    if let (Some(document), Some(decision)) = (document.as_object_mut(), result.decision()) {
+        document.insert(
+            "decision".to_owned(),
+            serde_json::to_value(decision).unwrap_or_default(),
+        );
+    }
+    escape::json(&pretty(&document))
 }

@@ -23,7 +23,10 @@ pub fn render(result: &CiResult) -> String {
         .filter(|(_, steps, _)| !steps.is_empty())
         .map(|(name, steps, findings)| Suite {
             name: name.to_owned(),
-            properties: Vec::new(),
+            properties: super::advice(result)
+                .map(|advice| ("decision".to_owned(), advice))
+                .into_iter()
+                .collect(),
             cases: steps
                 .iter()
                 .map(|step| case(name, step, &findings))

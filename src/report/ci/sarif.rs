@@ -57,6 +57,7 @@ pub fn render(result: &CiResult) -> String {
             "executionSuccessful": result.exit_code != 1,
             "exitCode": result.exit_code,
             "toolExecutionNotifications": notifications,
+            "properties": {"decision": result.decision()},
         }],
         "results": placed.into_iter().map(entry).collect::<Vec<_>>(),
     });

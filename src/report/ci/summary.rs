@@ -1,7 +1,7 @@
 //! The summary of a run: all of it on one page, for the page of the job.
 
 use super::markdown::{block, ended, findings, footer, impact, page, sentence, steps};
-use super::{has_drifted, place, plan_words, tally, verdict, verdict_of};
+use super::{advice, has_drifted, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Work};
 use crate::deploy::apply::State as Done;
 use crate::report::escape::{cell, code, fence, shorten};
@@ -22,9 +22,13 @@ pub fn render(result: &CiResult, limit: usize) -> String {
     let rest = "\n*More than fits here: `result.json` holds all of it.*\n";
     let mut page = page(limit, foot.len() + rest.len());
     page.push(&format!(
-        "## pgvigil ci {} — {}\n\n{}\n",
+        "## pgvigil ci {} — {}\n\n{}{}\n",
         result.work.name(),
         sentence(verdict(result)),
+        advice(result).map_or(String::new(), |advice| format!(
+            "**{}**\n\n",
+            sentence(&advice)
+        )),
         tally(result.findings.iter())
     ));
     if !result.environments.is_empty() {

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::{
-    approvals, approvals_needed, command, count, effect_in_all, headline, is_evadable, length,
-    number, percent, reading, revision, share, signals_off, unread, verdict,
+    HEARING, approvals, approvals_needed, command, count, effect_in_all, headline, hearing,
+    is_evadable, length, number, percent, reading, revision, share, signals_off, unread, verdict,
 };
 use crate::report::escape::html;
 use crate::rules::impact::report::{Change, Direction, Fault, ImpactReport, Revision};
@@ -44,6 +44,7 @@ pub fn render(report: &ImpactReport) -> String {
             html(&unread)
         ));
     }
+    heard(report, &mut page);
     figures(report, &mut page);
     exclusions::changed(report, &mut page);
     accounts(report, &mut page);
@@ -129,6 +130,24 @@ fn faults(faults: &[Fault], page: &mut String) {
             html(&fault.code),
             html(&fault.message),
             html(&fault.help)
+        ));
+    }
+    page.push_str("</ul>\n</section>\n");
+}
+
+fn heard(report: &ImpactReport, page: &mut String) {
+    let changes = hearing(report);
+    if changes.is_empty() {
+        return;
+    }
+    page.push_str(&format!(
+        "<section aria-labelledby=\"hearing\">\n<h2 id=\"hearing\">{HEARING}</h2>\n<ul>\n"
+    ));
+    for (direction, sentence) in changes {
+        page.push_str(&format!(
+            "<li><b>{}:</b> {}</li>\n",
+            direction.name(),
+            html(&sentence)
         ));
     }
     page.push_str("</ul>\n</section>\n");

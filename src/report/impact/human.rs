@@ -3,16 +3,16 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
-    signals_off, tests, unread, verdict,
+    GRAVE, HEARING, approvals, attack, command, command_of, count, digest, effect, grave_first,
+    headline, hearing, is_changed, length, life, moment, number, one_line, others, reading, record,
+    revision, signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{lines, terminal, without_commands};
 use crate::report::plan::human::Paint;
 pub use crate::report::plan::human::Style;
 use crate::report::table::column;
 use crate::rules::impact::report::{
-    Change, Direction, ExclusionImpact, Group, ImpactReport, Revision,
+    Change, Direction, ExclusionImpact, Group, Hears, ImpactReport, Revision,
 };
 
 /// Rows of a table and lines of a statement that are drawn; the page and the JSON hold all of it.
@@ -30,6 +30,7 @@ pub fn render(report: &ImpactReport, style: Style) -> String {
     };
     page.heading(report);
     page.faults(report);
+    page.hearing(report);
     for exclusion in report.exclusions.iter().filter(|one| is_changed(one)) {
         page.exclusion(exclusion);
     }
@@ -153,6 +154,26 @@ impl Page {
         }
     }
 
+    fn hearing(&mut self, report: &ImpactReport) {
+        let changes = hearing(report);
+        if changes.is_empty() {
+            return;
+        }
+        self.title(HEARING);
+        for (direction, sentence) in changes {
+            let paint = match direction {
+                Hears::Less => Paint::Red,
+                Hears::NotComparable => Paint::Yellow,
+                Hears::More | Hears::Same => Paint::Green,
+            };
+            let label = match direction {
+                Hears::NotComparable => "other",
+                known => known.name(),
+            };
+            self.labelled(2, label, &sentence, Some(paint));
+        }
+    }
+
     fn exclusion(&mut self, exclusion: &ExclusionImpact) {
         let style = self.style;
         let (sign, paint) = match exclusion.change {
@@ -200,13 +221,18 @@ impl Page {
             self.labelled(2, exclusion.direction.name(), &exclusion.why, None);
         }
         if let Some(example) = &exclusion.counterexample {
-            self.labelled(2, "for example", &record(example), None);
+            self.labelled(
+                2,
+                "made up",
+                &format!("{} would be silent", record(example)),
+                None,
+            );
             if let Some(statement) = &example.statement {
                 self.statement(statement);
             }
         }
         if exclusion.change != Change::Removed {
-            self.judged("evasion", attack(exclusion.attack.as_ref()));
+            self.judged("evasion", attack(exclusion));
             for evasion in exclusion
                 .attack
                 .iter()

@@ -1,9 +1,9 @@
 //! The impact of a change as a comment of a pull request.
 
 use super::{
-    GRAVE, approvals, attack, command, command_of, count, digest, effect, grave_first, headline,
-    is_changed, length, life, moment, number, one_line, others, reading, record, revision,
-    signals_off, tests, unread, verdict,
+    GRAVE, HEARING, approvals, attack, command, command_of, count, digest, effect, grave_first,
+    headline, hearing, is_changed, length, life, moment, number, one_line, others, reading, record,
+    revision, signals_off, tests, unread, verdict,
 };
 use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
 use crate::report::page::{Page, beginning};
@@ -54,6 +54,7 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     if let Some(unread) = unread(&report.logs) {
         comment.push(&format!("\n> **Caution:** {}\n", prose(&unread)));
     }
+    heard(report, &mut comment);
     exclusions(report, &mut comment);
     comment.push(&accounts(&report.accounts));
     if let Some(what) = signals_off(report) {
@@ -112,6 +113,27 @@ fn faults(faults: &[Fault], comment: &mut Page) {
     }
     if faults.len() > shown {
         comment.push(&format!("> - and {} more\n", faults.len() - shown));
+        comment.is_cut = true;
+    }
+}
+
+fn heard(report: &ImpactReport, comment: &mut Page) {
+    let changes = hearing(report);
+    if changes.is_empty() {
+        return;
+    }
+    comment.push(&format!("\n### {HEARING}\n\n"));
+    let mut shown = 0;
+    for (direction, text) in changes.iter().take(MOST) {
+        let line = without_commands(&format!("- **{}:** {}\n", direction.name(), sentence(text)));
+        if comment.body.len() + line.len() > comment.room / 3 {
+            break;
+        }
+        comment.push(&line);
+        shown += 1;
+    }
+    if changes.len() > shown {
+        comment.push(&format!("- and {} more\n", changes.len() - shown));
         comment.is_cut = true;
     }
 }
@@ -187,7 +209,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
     }
     if let Some(example) = &exclusion.counterexample {
         text.push_str(&format!(
-            "- **Newly silent, for example:** {}\n",
+            "- **A record that would be silent (made up):** {}\n",
             name(&record(example))
         ));
         if let Some(statement) = &example.statement {
@@ -196,7 +218,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
     }
     // What is gone hides nobody.
     if exclusion.change != Change::Removed {
-        let (is_good, found) = attack(exclusion.attack.as_ref());
+        let (is_good, found) = attack(exclusion);
         let mark = if is_good { "" } else { "⚠ " };
         text.push_str(&format!("- **Evasion:** {mark}{}\n", sentence(&found)));
         if let Some(evasion) = exclusion

@@ -10,13 +10,16 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Rule, Rules, is_out_of_scope};
-use crate::policy::model::{Environment, Exclusion, Policy, RoleMatch, ServiceAccount, Signal};
+use crate::policy::model::{
+    Environment, Exclusion, Match, Policy, RoleMatch, ServiceAccount, Signal,
+};
 use crate::rules::sample;
 
 use super::account;
 use super::area::{Area, Field, Values};
 use super::cover::{Candidate, Covered, is_covered};
 use super::guess;
+use super::text;
 use super::witness::{self, Counterexample, Judge};
 
 /// Version of the report. It grows when a program that reads the older one would be misled.
@@ -379,9 +382,18 @@ impl<'a> Comparison<'_, 'a> {
                 (None, _) => Change::Added,
                 (_, None) => Change::Removed,
             };
-            let (ahead, counterexample) = now.map_or((Covered::Yes, None), |now| {
+            let (mut ahead, counterexample) = now.map_or((Covered::Yes, None), |now| {
                 self.covered(now, before, Direction::Forward)
             });
+            // Every condition that it has now held before, and others are gone: what they kept loud is silent, whether or not
+            // a record of it is at hand.
+            let is_looser = ahead == Covered::Unknown
+                && before
+                    .zip(now)
+                    .is_some_and(|(before, now)| is_within(&before.matcher, &now.matcher));
+            if is_looser {
+                ahead = Covered::No;
+            }
             let (behind, _) = before.map_or((Covered::Yes, None), |before| {
                 self.covered(before, now, Direction::Backward)
             });
@@ -397,7 +409,11 @@ impl<'a> Comparison<'_, 'a> {
                 change,
                 verdict,
                 lives_longer,
-                why: why(change, verdict, before.is_none() && was_written.is_some()).to_owned(),
+                why: if is_looser {
+                    "a condition is gone or takes more: what it kept loud is silent".to_owned()
+                } else {
+                    why(change, verdict, before.is_none() && was_written.is_some()).to_owned()
+                },
                 counterexample,
             });
         }
@@ -468,13 +484,34 @@ impl<'a> Comparison<'_, 'a> {
                 if silent_judge.excludes(&record.entry, &exclusion.id)
                     && other_judge.counts(&record.entry)
                 {
-                    found = Some(record);
+                    // One whose text names its object is understood at once.
+                    let fitting = witness::fitting(&record, prefix).filter(|fitting| {
+                        silent_judge.excludes(&fitting.entry, &exclusion.id)
+                            && other_judge.counts(&fitting.entry)
+                    });
+                    found = Some(fitting.unwrap_or(record));
                     return true;
                 }
             }
             false
         };
         let covered = is_covered(&area, &covers, &texts, &mut is_loud);
+        if covered != Covered::Unknown {
+            return (covered, found);
+        }
+        // Records that somebody wrote down for either of the two may show what no automaton found.
+        let samples = partner
+            .into_iter()
+            .chain([exclusion])
+            .flat_map(|one| one.stays_loud.iter().chain(&one.silences));
+        for sample in samples {
+            let record = witness::of_sample(sample, &users, prefix);
+            if silent_judge.excludes(&record.entry, &exclusion.id)
+                && other_judge.counts(&record.entry)
+            {
+                return (Covered::No, Some(record));
+            }
+        }
         (covered, found)
     }
 
@@ -558,6 +595,17 @@ enum Direction {
     Forward,
     /// Does the head silence what the base does?
     Backward,
+}
+
+/// Whether whatever the narrow match takes surely meets each condition of the wide one.
+fn is_within(narrow: &Match, wide: &Match) -> bool {
+    let (narrow, wide) = (Area::of(narrow), Area::of(wide));
+    narrow.has_fields_within(&wide)
+        && match (narrow.statement, wide.statement) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(narrow), Some(wide)) => !text::has_conditions(&text::not_implied(narrow, wide)),
+        }
 }
 
 fn worse(a: Covered, b: Covered) -> Covered {

@@ -7,6 +7,8 @@ use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
 use crate::judge::{self, Rules, Scratch, Verdict};
 
+use crate::policy::model::Sample;
+
 use super::area::{Area, Field, Values};
 
 /// A record that proves what a change silences: one policy silences it, the other counts it. Both judged it.
@@ -157,6 +159,42 @@ pub(super) fn record(
             object_type,
             object,
             statement,
+            entry: Vec::new(),
+        },
+        prefix,
+    )
+}
+
+/// The same with a text that names its object, if the text does not.
+pub(super) fn fitting(record: &Counterexample, prefix: LogLinePrefix) -> Option<Counterexample> {
+    let name = record.object.rsplit('.').next()?;
+    let text = record.statement.as_ref()?;
+    let names_it = name.is_empty() || memchr::memmem::find(text, name.as_bytes()).is_some();
+    if names_it {
+        return None;
+    }
+    Some(written(
+        Counterexample {
+            statement: Some(usual(&record.command, &record.object).into_bytes()),
+            ..record.clone()
+        },
+        prefix,
+    ))
+}
+
+/// A record that somebody wrote down as a sample.
+pub(super) fn of_sample(sample: &Sample, users: &[&str], prefix: LogLinePrefix) -> Counterexample {
+    let or = |value: &Option<String>, other: &str| value.clone().unwrap_or(other.to_owned());
+    written(
+        Counterexample {
+            user: or(&sample.user, users.first().copied().unwrap_or("somebody")),
+            database: or(&sample.database, "shop"),
+            client: or(&sample.client, "10.0.1.123(50322)"),
+            class: sample.class.clone(),
+            command: sample.command.clone(),
+            object_type: sample.object_type.clone(),
+            object: sample.object.clone(),
+            statement: Some(sample.statement.clone().into_bytes()),
             entry: Vec::new(),
         },
         prefix,

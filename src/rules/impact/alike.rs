@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::{Environment, Policy, Signal};
+use crate::rules::hearing::{self, Hearing};
 use crate::source::Place;
 
 /// Everything of an environment that a report on it depends on, but its name. Two with the same are judged alike on the
@@ -12,6 +13,8 @@ use crate::source::Place;
 pub struct Likeness<'a> {
     base: Option<Side<'a>>,
     head: Side<'a>,
+    /// What is heard more or less, in the same words but for the name.
+    hearing: Hearing,
 }
 
 /// What one policy says of it.
@@ -36,6 +39,13 @@ impl<'a> Likeness<'a> {
         Self {
             base: before.map(|before| Side::of(base, before, today)),
             head: Side::of(head, environment, today),
+            hearing: hearing::compare(&hearing::Ground {
+                base,
+                head,
+                environment: &environment.name,
+                called: "",
+                today,
+            }),
         }
     }
 }

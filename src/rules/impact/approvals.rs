@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::report::{Approvals, Direction, ExclusionImpact, Fault};
 use crate::policy::model::{Environment, Exclusion, Limits, Policy, RoleMatch, User};
+use crate::rules::hearing::Hearing;
 
 /// What the approvals rest on.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub struct Facts<'a> {
     pub direction: Direction,
     /// The exclusions of both.
     pub exclusions: &'a [ExclusionImpact],
+    /// What is heard beside what they silence.
+    pub hearing: &'a Hearing,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
 }
@@ -41,13 +44,14 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
             exclusion.direction.name()
         ));
     }
+    for change in facts.hearing.losses() {
+        is_widened = true;
+        reasons.push(change.sentence.clone());
+    }
     if facts.direction.may_silence_more() && !is_widened {
         is_widened = true;
         reasons.push(format!("what is silenced is {}", facts.direction.name()));
     }
-    let weaker = weakened(facts.base, facts.head);
-    is_widened |= !weaker.is_empty();
-    reasons.extend(weaker);
     let most = |limit: fn(&Limits) -> u32| limit(&facts.base.limits).max(limit(&facts.head.limits));
     let required = if is_widened {
         most(|limits| limits.approvals_when_widened)
@@ -62,7 +66,16 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     if required > 0 {
         not_by.extend(facts.authors.iter().cloned());
     }
-    let owners: BTreeSet<String> = changed.iter().map(|e| e.owner.clone()).collect();
+    let owners: BTreeSet<String> = changed
+        .iter()
+        .map(|e| e.owner.clone())
+        .chain(
+            facts
+                .hearing
+                .losses()
+                .flat_map(|change| change.owners.clone()),
+        )
+        .collect();
     let approvals = Approvals {
         required,
         reasons,
@@ -71,93 +84,6 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
         authors: facts.authors.to_vec(),
     };
     (approvals, faults)
-}
-
-/// What guards the policy itself and is weaker in head.
-fn weakened(base: &Policy, head: &Policy) -> Vec<String> {
-    let mut weaker = Vec::new();
-    let (old, new) = (&base.limits, &head.limits);
-    for (name, before, after) in [
-        ("max_life_days", old.max_life_days, new.max_life_days),
-        (
-            "max_accepted_days",
-            old.max_accepted_days,
-            new.max_accepted_days,
-        ),
-    ] {
-        if after > before {
-            weaker.push(format!(
-                "the limit `{name}` is raised from {before} to {after}"
-            ));
-        }
-    }
-    for (name, before, after) in [
-        ("approvals", old.approvals, new.approvals),
-        (
-            "approvals_when_widened",
-            old.approvals_when_widened,
-            new.approvals_when_widened,
-        ),
-    ] {
-        if after < before {
-            weaker.push(format!(
-                "the limit `{name}` is lowered from {before} to {after}"
-            ));
-        }
-    }
-    for (name, before, after) in [
-        (
-            "max_silenced_share",
-            old.max_silenced_share,
-            new.max_silenced_share,
-        ),
-        (
-            "max_exclusion_share",
-            old.max_exclusion_share,
-            new.max_exclusion_share,
-        ),
-    ] {
-        if before.is_some_and(|before| after.is_none_or(|after| after > before)) {
-            weaker.push(format!("the limit `{name}` is raised or gone"));
-        }
-    }
-    let conditions = |policy: &Policy| -> Vec<String> {
-        let entries = policy.protected.iter().map(|entry| {
-            format!(
-                "{:?}",
-                (
-                    &entry.user,
-                    &entry.database,
-                    &entry.class,
-                    &entry.command,
-                    &entry.schema,
-                    &entry.relation
-                )
-            )
-        });
-        let canaries = policy.canaries.iter().map(|canary| {
-            format!(
-                "{:?}",
-                (
-                    (&canary.user, &canary.database, &canary.client),
-                    (&canary.class, &canary.command),
-                    (&canary.object_type, &canary.object, &canary.statement)
-                )
-            )
-        });
-        entries.chain(canaries).collect()
-    };
-    let kept: BTreeSet<String> = conditions(head).into_iter().collect();
-    let lost = conditions(base)
-        .iter()
-        .filter(|entry| !kept.contains(*entry))
-        .count();
-    if lost > 0 {
-        weaker.push(format!(
-            "{lost} protected entries or canaries are changed or gone"
-        ));
-    }
-    weaker
 }
 
 /// People whose own role the change covers, by their addresses; and the faults of authors among them.
@@ -185,7 +111,8 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
                 code: "impact/own-role".to_owned(),
                 exclusion: exclusion.map(str::to_owned),
                 message: format!("{author} writes {what} for the own role `{}`", user.role),
-                help: "let somebody else write it: nobody silences their own role".to_owned(),
+                help: "ask someone else to make this change: authors cannot silence their own role"
+                    .to_owned(),
             });
         }
     };
@@ -228,6 +155,18 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
         };
         for user in people.iter().filter(|user| user.role == role) {
             cover(user, format!("the service account `{role}`"), None);
+        }
+    }
+    for change in facts.hearing.losses() {
+        for user in people
+            .iter()
+            .filter(|user| change.people.contains(&user.role))
+        {
+            cover(
+                user,
+                "a change by which the alarm hears less".to_owned(),
+                None,
+            );
         }
     }
     (covered, faults)

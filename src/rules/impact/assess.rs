@@ -6,7 +6,8 @@ use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
 use super::examine::{evadable, examine};
-use super::measure::{Cell, Fate, Judges, Key, Measured, listed, rfc3339};
+use super::measure::{Cell, Details, Fate, Judges, Key, Measured, listed, rfc3339};
+use super::opened::{opened, sentence};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
     Logs, Revision, Totals,
@@ -18,6 +19,7 @@ use crate::compile::QuerySource;
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
+use crate::rules::hearing::{self, Cost, Hearing, HearingChange, Hears};
 use crate::rules::test::TestReport;
 
 /// Groups of each kind that a report lists.
@@ -41,7 +43,7 @@ pub struct Question<'a> {
     pub base: Side<'a>,
     /// After it.
     pub head: Side<'a>,
-    /// The environment, as head has it.
+    /// The environment, as head has it; as base had it, where head has none of that name.
     pub environment: &'a Environment,
     /// The logs' prefix, if it is not the environment's.
     pub prefix: Option<LogLinePrefix>,
@@ -66,7 +68,17 @@ pub fn assess(
         environment,
         ..
     } = *question;
-    let head_source = source(&head.loaded.policy, environment, question.prefix);
+    let is_there = head.loaded.policy.environment(&environment.name).is_some();
+    let mut head_source = if is_there {
+        source(&head.loaded.policy, environment, question.prefix)
+    } else {
+        nothing(question.prefix.unwrap_or(environment.log_line_prefix))
+    };
+    if !is_there {
+        // Nothing counts where nothing is read.
+        head_source.signals.clear();
+    }
+    let mut hearing = hear(question);
     let old = base.loaded.policy.environment(&environment.name);
     let base_source = old.map_or_else(
         || nothing(head_source.prefix),
@@ -77,7 +89,11 @@ pub fn assess(
             source
         },
     );
-    let judges = Judges::new(&base_source.rules(), &head_source.rules());
+    let judges = Judges::new(
+        &base_source.rules(),
+        &head_source.rules(),
+        Details::of(&hearing),
+    );
     let (measured, read) = judges.measure(inputs, progress);
 
     let changes = direction::compare(
@@ -103,15 +119,34 @@ pub fn assess(
             (&base_source, &head_source),
         ));
     }
-    examine(question, &mut exclusions);
+    if is_there {
+        examine(question, &mut exclusions);
+    } else {
+        // They silence nothing where nothing is heard.
+        exclusions.clear();
+    }
     let totals = sums.totals();
-    let direction = changes.overall;
+    hearing.extend(account_changes(question, &changes));
+    if measured.span.is_some() {
+        for change in &mut hearing.changes {
+            change.cost = measured.cost(&change.measured_by);
+        }
+    }
+    // What is measured or seen in the texts is a proof that the automata had not.
+    let silences = exclusions
+        .iter()
+        .map(|exclusion| exclusion.direction)
+        .find(|direction| *direction == direction::Verdict::Widened)
+        .filter(|_| changes.overall == direction::Verdict::Unknown)
+        .unwrap_or(changes.overall);
+    let direction = hearing::together(silences, hearing.direction);
     let (approvals, mut faults) = approvals(&approvals::Facts {
         base: &base.loaded.policy,
         head: &head.loaded.policy,
         environment,
         direction,
         exclusions: &exclusions,
+        hearing: &hearing,
         authors: question.authors,
     });
     faults.extend(exclusions.iter().filter_map(evadable));
@@ -169,11 +204,110 @@ pub fn assess(
         newly_loud,
         groups_left_out: left_out + also_left_out,
         direction,
+        hearing,
         faults,
         approvals,
         timeline,
     };
     (report, read)
+}
+
+/// What the alarm hears, in the environment's own name.
+fn hear(question: &Question<'_>) -> Hearing {
+    hearing::compare(&hearing::Ground {
+        base: &question.base.loaded.policy,
+        head: &question.head.loaded.policy,
+        environment: &question.environment.name,
+        called: &question.environment.name,
+        today: question.today,
+    })
+}
+
+/// The report of an environment that another one shares, which is like it but for the name.
+pub fn named(report: &ImpactReport, question: &Question<'_>) -> ImpactReport {
+    let mut report = ImpactReport {
+        env: question.environment.name.clone(),
+        ..report.clone()
+    };
+    let known = std::mem::take(&mut report.hearing.changes);
+    let own = hear(question);
+    // The same changes in the same order, but for those of accounts, which name no environment.
+    let (accounts, others): (Vec<_>, Vec<_>) = known
+        .into_iter()
+        .partition(|change| change.measured_by == Cost::Unknown && is_of_account(change));
+    let mut changes = own.changes;
+    for (change, known) in changes.iter_mut().zip(others) {
+        change.cost = known.cost;
+    }
+    report.hearing.extend(changes.into_iter().chain(accounts));
+    let (approvals, faults) = approvals(&approvals::Facts {
+        base: &question.base.loaded.policy,
+        head: &question.head.loaded.policy,
+        environment: question.environment,
+        direction: report.direction,
+        exclusions: &report.exclusions,
+        hearing: &report.hearing,
+        authors: question.authors,
+    });
+    report.approvals = approvals;
+    report
+        .faults
+        .retain(|fault| fault.code != "impact/own-role");
+    report.faults.splice(0..0, faults);
+    report
+}
+
+fn is_of_account(change: &HearingChange) -> bool {
+    change.key == ACCOUNTS
+}
+
+/// The key under which changes of accounts are told.
+const ACCOUNTS: &str = "service_accounts";
+
+/// Accounts that are silent now and were not, or the other way round.
+fn account_changes(
+    question: &Question<'_>,
+    changes: &direction::DirectionReport,
+) -> Vec<HearingChange> {
+    if changes.presence == direction::Presence::Removed {
+        return Vec::new();
+    }
+    let owners = accounts(question, changes);
+    changes
+        .accounts
+        .iter()
+        .filter_map(|account| {
+            let direction = match account.verdict {
+                direction::Verdict::Unchanged => return None,
+                direction::Verdict::Narrowed => Hears::More,
+                direction::Verdict::Widened | direction::Verdict::Unknown => Hears::Less,
+                direction::Verdict::Incomparable => Hears::NotComparable,
+            };
+            let who = if account.is_pattern {
+                format!("whoever matches `{}`", account.role)
+            } else {
+                format!("`{}`", account.role)
+            };
+            let sentence = if direction == Hears::More {
+                format!("what {who} does counts again: it is a service account no longer")
+            } else {
+                format!("what {who} does no longer counts: it is a service account, which is not audited")
+            };
+            let owner = owners
+                .iter()
+                .find(|one| (&one.role, one.is_pattern) == (&account.role, account.is_pattern))
+                .map(|one| one.owner.clone());
+            Some(HearingChange {
+                key: ACCOUNTS.to_owned(),
+                direction,
+                sentence,
+                people: Vec::new(),
+                owners: owner.into_iter().collect(),
+                cost: None,
+                measured_by: Cost::Unknown,
+            })
+        })
+        .collect()
 }
 
 fn source<'a>(
@@ -307,7 +441,34 @@ fn exclusion(
     let files = &side.loaded.files;
     let last_day = exclusion.last_day();
     let limit = question.head.loaded.policy.limits.max_exclusion_share;
+    let newly_silent = of(&sums.newly_silent, in_head);
+    // A record that was counted and is silenced by it now is a proof.
+    let is_seen = change.verdict == direction::Verdict::Unknown && newly_silent > 0;
+    let verdict = if is_seen {
+        direction::Verdict::Widened
+    } else {
+        change.verdict
+    };
+    let opens = match in_head {
+        Some(_) if verdict.may_silence_more() => {
+            let was_there = base.exclusions.iter().find(|was| was.id == change.id);
+            opened(&exclusion, was_there.copied())
+        }
+        _ => Vec::new(),
+    };
+    let mut why = match change.change {
+        Change::Unchanged => Vec::new(),
+        _ if is_seen => vec!["it silences records of these logs that were counted".to_owned()],
+        _ => vec![change.why.clone()],
+    };
+    if !opens.is_empty() {
+        why.insert(0, sentence(&exclusion, &opens));
+    }
+    if change.lives_longer {
+        why.push("and it lives longer".to_owned());
+    }
     Some(ExclusionImpact {
+        opens,
         file: files.path(exclusion.place.file).to_owned(),
         line: files
             .position(exclusion.place.file, exclusion.place.span.start)
@@ -321,16 +482,12 @@ fn exclusion(
             .as_ref()
             .map(|risk| risk.owner.clone()),
         change: change.change,
-        direction: change.verdict,
-        why: match (change.change, change.lives_longer) {
-            (Change::Unchanged, _) => String::new(),
-            (_, false) => change.why.clone(),
-            (_, true) => format!("{}; and it lives longer", change.why),
-        },
+        direction: verdict,
+        why: why.join("; "),
         counterexample: change.counterexample.as_ref().map(counterexample),
         silenced_base: of(&sums.base_of_people, in_base),
         silenced_head,
-        newly_silent: of(&sums.newly_silent, in_head),
+        newly_silent,
         users: in_head
             .and_then(|fate| sums.users.get(&fate))
             .map_or(0, |users| users.len() as u64),

@@ -12,7 +12,9 @@ use crate::audit_log::judge_entry;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::timestamp::{NO_TIME, time_of};
 use crate::judge::couple::{Couple, CoupleScratch};
-use crate::judge::{Judge, Judged, Outcome, Rules, Verdict};
+use crate::judge::{Judge, Judged, Outcome, Rules, Verdict, signals_of};
+use crate::policy::model::Signal;
+use crate::rules::hearing::{Cost, Hearing};
 
 /// Groups that are kept, of both kinds together.
 const GROUPS_MAX: usize = 20_000;
@@ -66,6 +68,10 @@ pub(super) struct Measured {
     pub(super) ungrouped: u64,
     /// Milliseconds since 1970 of the earliest and the latest record.
     pub(super) span: Option<(i64, i64)>,
+    /// Records that base counts, by role and class, where somebody wants to know.
+    by_class: BTreeMap<(String, String), u64>,
+    /// Records that base counts, by signal and window, where somebody wants to know.
+    windows: BTreeMap<(Signal, i64), u64>,
     /// For each exclusion of head the time of the latest record that it silences, in milliseconds.
     pub(super) last_used: BTreeMap<usize, i64>,
 }
@@ -105,16 +111,45 @@ impl Members {
     }
 }
 
+/// What else is counted, because a change of what is heard asks for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Details {
+    /// Records of each role by class.
+    by_class: bool,
+    /// Records of each signal by window, of this length in minutes.
+    windows: Option<u32>,
+}
+
+impl Details {
+    pub(super) fn of(hearing: &Hearing) -> Self {
+        let mut details = Self::default();
+        for change in &hearing.changes {
+            match &change.measured_by {
+                Cost::Classes(..) => details.by_class = true,
+                Cost::Windows { minutes, .. } => details.windows = Some((*minutes).max(1)),
+                Cost::Unknown | Cost::Of(_) | Cost::SignalOff | Cost::Everything => {}
+            }
+        }
+        details
+    }
+}
+
 /// Both policies, for the same log line prefix.
 #[derive(Debug)]
-pub(super) struct Judges(Couple);
+pub(super) struct Judges {
+    couple: Couple,
+    details: Details,
+}
 
 impl Judges {
-    pub(super) fn new(base: &Rules, head: &Rules) -> Self {
-        Self(Couple {
-            base: Judge::new(base),
-            head: Judge::new(head),
-        })
+    pub(super) fn new(base: &Rules, head: &Rules, details: Details) -> Self {
+        Self {
+            couple: Couple {
+                base: Judge::new(base),
+                head: Judge::new(head),
+            },
+            details,
+        }
     }
 
     /// Judges every entry of the logs by both.
@@ -124,13 +159,14 @@ impl Judges {
         progress: impl FnMut(Progress),
     ) -> (Measured, ReadReport) {
         let visitor = Watch {
-            judges: &self.0,
+            judges: &self.couple,
+            details: self.details,
             inputs,
         };
         let mut whole = Measured::default();
         let report = read(
             inputs,
-            &ReadOptions::with_prefix(self.0.head.prefix()),
+            &ReadOptions::with_prefix(self.couple.head.prefix()),
             &visitor,
             progress,
             |block| {
@@ -153,6 +189,7 @@ fn fate(outcome: Outcome) -> Fate {
 
 struct Watch<'a> {
     judges: &'a Couple,
+    details: Details,
     inputs: &'a Inputs,
 }
 
@@ -197,6 +234,9 @@ impl Visitor for Watch<'_> {
         };
         let time = (time != NO_TIME).then_some(time);
         seen.count(judged.who(), time, before, after);
+        if before == Fate::Counted {
+            self.detail(seen, &judged, time);
+        }
         if before.is_silent() != after.is_silent() {
             self.changed(seen, entry, &judged, time, (before, after), room);
         }
@@ -204,6 +244,29 @@ impl Visitor for Watch<'_> {
 }
 
 impl Watch<'_> {
+    /// Counts what only some changes ask for.
+    fn detail(&self, seen: &mut Seen, judged: &Judged<'_>, time: Option<i64>) {
+        let Details { by_class, windows } = self.details;
+        if !by_class && windows.is_none() {
+            return;
+        }
+        let Some(record) = judged.record() else {
+            return;
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let class = text(record.class);
+        if let (Some(minutes), Some(time)) = (windows, time) {
+            let window = time.div_euclid(i64::from(minutes) * 60_000);
+            for signal in signals_of(&class, &text(record.command), false) {
+                *seen.changed.windows.entry((signal, window)).or_default() += 1;
+            }
+        }
+        if let (true, Some(prefix)) = (by_class, judged.who()) {
+            let key = (text(prefix.user), class);
+            *seen.changed.by_class.entry(key).or_default() += 1;
+        }
+    }
+
     /// A record that changes sides: what it is, and what silences it.
     fn changed(
         &self,
@@ -326,6 +389,14 @@ impl Measured {
             }
         }
         self.ungrouped += changed.ungrouped;
+        for (key, number) in changed.by_class {
+            if self.by_class.len() < GROUPS_MAX || self.by_class.contains_key(&key) {
+                *self.by_class.entry(key).or_default() += number;
+            }
+        }
+        for (key, number) in changed.windows {
+            *self.windows.entry(key).or_default() += number;
+        }
         if let Some((first, last)) = changed.span {
             let (known_first, known_last) = self.span.unwrap_or((first, last));
             self.span = Some((known_first.min(first), known_last.max(last)));
@@ -349,6 +420,52 @@ impl Measured {
                 groups.insert(key, members);
             }
             None => self.ungrouped += members.records,
+        }
+    }
+
+    /// What a change would have cost in these logs, in words.
+    pub(super) fn cost(&self, cost: &Cost) -> Option<String> {
+        let records = |number: u64| {
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{number} record{plural} in these logs")
+        };
+        let counted = |is_meant: &dyn Fn(&str, Fate) -> bool| {
+            self.cells()
+                .filter(|(user, cell, _)| cell.base == Fate::Counted && is_meant(user, cell.head))
+                .map(|(_, _, number)| number)
+                .sum::<u64>()
+        };
+        match cost {
+            Cost::Unknown => None,
+            Cost::Of(people) => Some(records(counted(&|user, _| {
+                people.iter().any(|person| person == user)
+            }))),
+            Cost::Classes(people, classes) => {
+                let of = self.by_class.iter().filter(|((user, class), _)| {
+                    people.contains(user) && classes.contains(&class.as_str())
+                });
+                Some(records(of.map(|(_, number)| number).sum()))
+            }
+            Cost::SignalOff => Some(records(counted(&|_, head| head == Fate::Nothing))),
+            Cost::Everything => Some(records(counted(&|_, _| true))),
+            Cost::Windows {
+                signal,
+                minutes,
+                before,
+                after,
+            } => {
+                let over = |threshold: u32| {
+                    self.windows
+                        .iter()
+                        .filter(|((of, _), number)| of == signal && **number > u64::from(threshold))
+                        .count()
+                };
+                Some(format!(
+                    "in these logs {} windows of {minutes} min are over it, and {} were",
+                    over(*after),
+                    over(*before)
+                ))
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::rules::direction::{Change, Verdict as Direction};
+pub use crate::rules::hearing::{Hearing, HearingChange, Hears};
 
 /// Version of the document. It grows when a program that reads the older one would be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -40,8 +41,11 @@ pub struct ImpactReport {
     pub newly_loud: Vec<Group>,
     /// Groups beyond those listed, of both kinds.
     pub groups_left_out: u64,
-    /// Whether head silences more than base, all in all.
+    /// Whether head silences more than base, all in all, or hears less.
     pub direction: Direction,
+    /// What is heard more or less beside what exclusions silence: people, signals, receivers and the rest of the policy.
+    #[serde(default)]
+    pub hearing: Hearing,
     /// Why a pull request with this change has to fail; empty if nothing forbids it.
     pub faults: Vec<Fault>,
     /// Who has to agree.
@@ -146,6 +150,9 @@ pub struct ExclusionImpact {
     pub direction: Direction,
     /// Why, in one sentence; empty when unchanged.
     pub why: String,
+    /// Relations outside the system schemas that it silences and did not: nobody needs a trick to read them.
+    #[serde(default)]
+    pub opens: Vec<String>,
     /// A record that it newly silences, as proof.
     pub counterexample: Option<Counterexample>,
     /// Records of people that it was the first to silence in base.

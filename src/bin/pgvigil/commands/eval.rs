@@ -23,7 +23,7 @@ use crate::session::Session;
 const ROWS: usize = 40;
 
 pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.readable()? {
+    let loaded = match session.usable(&args.env)? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.readable()? {
+    let loaded = match session.usable(&args.env)? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

@@ -38,9 +38,18 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         Ok(head) => head,
         Err(exit) => return Ok(exit),
     };
-    let environment = match session.environment(&head, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
+    // One that is gone is looked at too: nothing is heard there any more.
+    let gone = change
+        .base
+        .policy
+        .environment(&args.env)
+        .filter(|_| head.policy.environment(&args.env).is_none());
+    let environment = match gone {
+        Some(environment) => environment,
+        None => match session.environment(&head, &args.env) {
+            Ok(environment) => environment,
+            Err(exit) => return Ok(exit),
+        },
     };
     let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
         Ok(written) => written,

@@ -8,8 +8,8 @@ use pgvigil::insights::service::ServiceError;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Cluster, Environment, Provider};
 use pgvigil::report::live::{self, Found};
-use pgvigil::rules::direction;
 use pgvigil::rules::live::{Borders, LiveError, Plan, SLICE, Window};
+use pgvigil::rules::{direction, hearing};
 
 use crate::args::{ImpactArgs, ImpactFormat};
 use crate::exit::Exit;
@@ -30,6 +30,13 @@ pub(crate) fn run(
     if environment.provider != Provider::Aws {
         session.say(&format!(
             "error: the environment `{}` is not on AWS: give logs instead of --live",
+            environment.name
+        ));
+        return Ok(Exit::Usage);
+    }
+    if head.policy.environment(&environment.name).is_none() {
+        session.say(&format!(
+            "error: the environment `{}` is gone: nothing is heard there any more",
             environment.name
         ));
         return Ok(Exit::Usage);
@@ -90,11 +97,19 @@ pub(crate) fn run(
         &environment.name,
         session.today(),
     );
+    let hearing = hearing::compare(&hearing::Ground {
+        base: &base.policy,
+        head: &head.policy,
+        environment: &environment.name,
+        called: &environment.name,
+        today: session.today(),
+    });
     let found = Found {
         env: &environment.name,
         base: base_answer,
         head: head_answer,
         direction: &direction,
+        hearing: &hearing,
     };
     session.show(&match args.format {
         ImpactFormat::Json => live::json(&found),

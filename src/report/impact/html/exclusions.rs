@@ -83,7 +83,7 @@ fn card(index: usize, exclusion: &ExclusionImpact, page: &mut String) {
             .map(|text| statement(text))
             .unwrap_or_default();
         page.push_str(&format!(
-            "<div><h4>Newly silent, for example</h4><p><code>{}</code></p>{statement}</div>\n",
+            "<div><h4>A record that would be silent (made up)</h4><p><code>{}</code></p>{statement}</div>\n",
             html(&record(example))
         ));
     }
@@ -131,7 +131,7 @@ fn judged((is_good, text): (bool, String)) -> String {
 fn evasion(exclusion: &ExclusionImpact, page: &mut String) {
     page.push_str(&format!(
         "<div><h4>Evasion</h4>{}",
-        judged(attack(exclusion.attack.as_ref()))
+        judged(attack(exclusion))
     ));
     let evasions = exclusion
         .attack

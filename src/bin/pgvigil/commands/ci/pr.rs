@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use pgvigil::ci::finding::{self, ATTACK, CHECK, IMPACT, RULES_TEST};
+use pgvigil::ci::finding::{self, APPROVALS, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
@@ -95,17 +95,26 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Ok(wanted) => wanted,
         Err(exit) => return Ok(exit),
     };
+    let (wanted, gone): (Vec<_>, Vec<_>) = wanted
+        .into_iter()
+        .partition(|environment| loaded.policy.environment(&environment.name).is_some());
     let tested = rules_test(&mut pipeline, &loaded, &wanted)?;
+    let all: Vec<&Environment> = wanted.iter().chain(&gone).copied().collect();
     let mut impacts = match &change {
         Some(change) => Some(Impacts::of_all(
             session,
             (change, &loaded),
             &logs,
-            &wanted,
+            &all,
             &tested,
         )?),
         None => None,
     };
+    for environment in gone {
+        if let Some(impacts) = &mut impacts {
+            vanished(&mut pipeline, args, environment, impacts)?;
+        }
+    }
     let activity = Activity::of_many(session, "compiling and planning", wanted.len());
     for environment in wanted {
         one(
@@ -122,16 +131,33 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     pipeline.finish()
 }
 
-/// The environments that are looked at: those that are named, or those that the change touches.
+/// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
+/// out of the files, as they were.
 fn wanted<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
     loaded: &'a Loaded,
-    change: Option<&Change>,
+    change: Option<&'a Change>,
 ) -> Result<Vec<&'a Environment>, Exit> {
-    let all = environments(pipeline.session, loaded, &args.env)?;
+    let removed = change.map_or_else(Vec::new, |change| touched::removed(&change.base, loaded));
+    let gone: Vec<&Environment> = removed
+        .iter()
+        .filter(|name| args.env.is_empty() || args.env.contains(name))
+        .filter_map(|name| change?.base.policy.environment(name))
+        .collect();
+    let named: Vec<String> = args
+        .env
+        .iter()
+        .filter(|name| !removed.contains(name))
+        .cloned()
+        .collect();
+    let mut all = if named.is_empty() && !args.env.is_empty() {
+        Vec::new()
+    } else {
+        environments(pipeline.session, loaded, &named)?
+    };
     let Some(change) = change else { return Ok(all) };
-    for name in touched::removed(&change.base, loaded) {
+    for name in removed {
         let mut found = Finding::new(
             CHECK,
             "environment/removed",
@@ -142,6 +168,7 @@ fn wanted<'a>(
         pipeline.finding(found);
     }
     if !args.env.is_empty() {
+        all.extend(gone);
         return Ok(all);
     }
     let names = touched::touched(&change.base, loaded);
@@ -152,7 +179,46 @@ fn wanted<'a>(
         .into_iter()
         .map(|environment| environment.name.clone())
         .collect();
-    Ok(touched)
+    Ok(touched.into_iter().chain(gone).collect())
+}
+
+/// An environment that the change takes out of the files: what is no longer heard there, and who has to agree.
+fn vanished(
+    pipeline: &mut Pipeline<'_>,
+    args: &CiPrArgs,
+    environment: &Environment,
+    impacts: &mut Impacts<'_>,
+) -> anyhow::Result<()> {
+    let mut result = EnvironmentResult::new(Identity::of(environment));
+    let since = Instant::now();
+    let (report, (mut exit, summary), took) = impacts.of(pipeline, environment)?;
+    let began = since.checked_sub(took).unwrap_or(since);
+    result.steps.push(step(IMPACT, began, exit, summary));
+    if args.require_approvals {
+        let ended = approvals(pipeline, &report);
+        exit = exit.worse(ended.0);
+        result.steps.push(step(APPROVALS, since, ended.0, ended.1));
+    }
+    result.impact = Some(report);
+    pipeline.environment(result, exit);
+    Ok(())
+}
+
+/// Whether somebody has to agree: who did is known to the forge alone.
+fn approvals(pipeline: &mut Pipeline<'_>, report: &ImpactReport) -> Ended {
+    let summary = match report.approvals.required {
+        0 => return (Exit::Clean, "no approval is needed".to_owned()),
+        1 => "1 approval is needed, and none can be shown".to_owned(),
+        more => format!("{more} approvals are needed, and none can be shown"),
+    };
+    let why = report.approvals.reasons.first();
+    let message = why.map_or_else(|| summary.clone(), |why| format!("{summary}: {why}"));
+    pipeline.finding(
+        Finding::new(APPROVALS, "approvals/missing", message)
+            .of(&report.env)
+            .help("let people approve it who did not write it, and let the forge require that"),
+    );
+    (Exit::ApprovalsMissing, summary)
 }
 
 /// Samples and fixtures, in the environments that are looked at; in all of them where none is touched.
@@ -214,6 +280,10 @@ fn one(
         let since = since.checked_sub(took).unwrap_or(since);
         add(&mut result, ATTACK, since, attacked(&report));
         add(&mut result, IMPACT, since, ended);
+        if args.require_approvals {
+            let ended = approvals(pipeline, &report);
+            add(&mut result, APPROVALS, Instant::now(), ended);
+        }
         result.impact = Some(report);
     } else {
         let ended = attack(pipeline, loaded, environment)?;

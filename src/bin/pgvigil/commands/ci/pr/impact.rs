@@ -32,8 +32,8 @@ pub(super) struct Impacts<'a> {
     loaded: &'a Loaded,
     inputs: Inputs,
     assessed: Vec<Assessed>,
-    /// By the environment's name, which of them is its.
-    places: BTreeMap<&'a str, usize>,
+    /// By the environment's name, which of them is its, and what was asked.
+    places: BTreeMap<&'a str, (usize, Question<'a>)>,
 }
 
 struct Assessed {
@@ -58,10 +58,11 @@ impl<'a> Impacts<'a> {
         for environment in environments {
             let likeness = Likeness::of(base, head, environment, session.today());
             let entry = different.entry(likeness);
-            places.insert(environment.name.as_str(), entry.index());
+            let question = change.question(session, loaded, environment);
+            places.insert(environment.name.as_str(), (entry.index(), question));
             entry.or_insert_with(|| Question {
                 tested: Some(tested),
-                ..change.question(session, loaded, environment)
+                ..question
             });
         }
         let inputs = Inputs::from_paths(logs);
@@ -110,13 +111,23 @@ impl<'a> Impacts<'a> {
         pipeline: &mut Pipeline<'_>,
         environment: &Environment,
     ) -> anyhow::Result<(ImpactReport, Ended, Duration)> {
-        let place = self.places.get(environment.name.as_str());
-        let assessed = place.and_then(|place| self.assessed.get_mut(*place));
+        let (place, question) = self
+            .places
+            .get(environment.name.as_str())
+            .context("an environment that was not assessed")?;
+        let assessed = self.assessed.get_mut(*place);
         let assessed = assessed.context("an environment that was not assessed")?;
         let took = std::mem::take(&mut assessed.took);
         let Assessed { report, read, .. } = &*assessed;
-        for found in finding::of_impact(report, self.loaded, &pipeline.folder) {
-            pipeline.finding_of(self.loaded, environment, found);
+        let report = impact::named(report, question);
+        let is_there = self.loaded.policy.environment(&environment.name).is_some();
+        for found in finding::of_impact(&report, self.loaded, &pipeline.folder) {
+            if is_there {
+                pipeline.finding_of(self.loaded, environment, found);
+            } else {
+                // Its file is gone too.
+                pipeline.finding(found);
+            }
         }
         if let Some(first) = read.broken.first() {
             let log = self.inputs.sources().get(first.file);
@@ -129,7 +140,11 @@ impl<'a> Impacts<'a> {
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
                 .help("take the sample anew, or out of the folder of samples");
-            pipeline.finding_of(self.loaded, environment, found);
+            if is_there {
+                pipeline.finding_of(self.loaded, environment, found);
+            } else {
+                pipeline.finding(found.of(&environment.name));
+            }
         }
         let unread = problems(&self.inputs, read);
         for sentence in unread.iter().take(20) {
@@ -154,8 +169,9 @@ impl<'a> Impacts<'a> {
             _ => format!("on {} records of log samples", report.totals.records),
         };
         let summary = format!(
-            "silences {}; {} newly silent, {} newly loud, {on}",
+            "silences {}, hears {}; {} newly silent, {} newly loud, {on}",
             report.direction.name(),
+            report.hearing.direction.name(),
             report.totals.newly_silent,
             report.totals.newly_loud
         );
@@ -166,10 +182,6 @@ impl<'a> Impacts<'a> {
         let exit = match (report.passed(), ended(read)) {
             (true, read) => read,
             (false, read) => Exit::Diagnostics.worse(read),
-        };
-        let report = ImpactReport {
-            env: environment.name.clone(),
-            ..report.clone()
         };
         Ok((report, (exit, summary), took))
     }

@@ -1,0 +1,495 @@
+//! What is watched, what counts, how soon, and who is notified.
+
+use std::collections::BTreeSet;
+
+use super::{Cost, Drafts, Ground, Hears, words};
+use crate::policy::model::{
+    Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Secret, Signal,
+    SignalSettings,
+};
+
+/// Who answers for an environment: its tag `owner`, where there is one.
+pub(super) fn owner(environment: &Environment) -> Vec<String> {
+    environment
+        .tags
+        .iter()
+        .filter(|(key, _)| key == "owner")
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
+pub(super) fn environment(
+    ground: &Ground<'_>,
+    before: &Environment,
+    after: &Environment,
+    drafts: &mut Drafts,
+) {
+    // Title, tags, the role that deploys and the places say nothing about what is heard; which exclusions are selected is
+    // judged with the exclusions.
+    let Environment {
+        name: _,
+        title: _,
+        provider,
+        account,
+        region,
+        assume_role: _,
+        folder,
+        clusters,
+        databases,
+        log_line_prefix,
+        exclusions: _,
+        engine,
+        monitor,
+        signals,
+        notifications,
+        retention_days,
+        monitor_retention_days,
+        tags: _,
+        place: _,
+        places: _,
+        files: _,
+        digest: _,
+    } = before;
+    let called = drafts.called.clone();
+    let owners = owner(after);
+    let mut say = |key, direction, text: String, cost| {
+        drafts.add(key, direction, text, owners.clone(), cost);
+    };
+
+    let old = (provider, account, region, folder);
+    let new = (
+        &after.provider,
+        &after.account,
+        &after.region,
+        &after.folder,
+    );
+    if old != new {
+        say(
+            "provider",
+            Hears::NotComparable,
+            format!(
+                "{called} is deployed to {} instead of {}: what is deployed there stays, and no one looks after it",
+                at(after),
+                at(before)
+            ),
+            Cost::Unknown,
+        );
+    }
+
+    let names = |clusters: &[Cluster]| -> BTreeSet<(String, &'static str)> {
+        clusters
+            .iter()
+            .map(|cluster| {
+                let Cluster {
+                    name,
+                    kind,
+                    place: _,
+                } = cluster;
+                let kind = match kind {
+                    ClusterKind::Aurora => "cluster",
+                    ClusterKind::Instance => "instance",
+                };
+                (name.clone(), kind)
+            })
+            .collect()
+    };
+    let (old, new) = (names(clusters), names(&after.clusters));
+    for (name, kind) in old.difference(&new) {
+        let elsewhere: Vec<&str> = ground
+            .head
+            .environments
+            .iter()
+            .filter(|other| other.name != after.name)
+            .filter(|other| other.clusters.iter().any(|cluster| cluster.name == *name))
+            .map(|other| other.name.as_str())
+            .collect();
+        let tail = if elsewhere.is_empty() {
+            String::new()
+        } else {
+            format!("; {} watches one of that name", words::listed(&elsewhere))
+        };
+        say(
+            "clusters",
+            Hears::Less,
+            format!("the {kind} `{name}` is no longer watched in {called}{tail}"),
+            Cost::Unknown,
+        );
+    }
+    for (name, kind) in new.difference(&old) {
+        say(
+            "clusters",
+            Hears::More,
+            format!("the {kind} `{name}` is watched in {called} too"),
+            Cost::Unknown,
+        );
+    }
+
+    for (cluster, variable) in databases {
+        let now = after.databases.iter().find(|(name, _)| name == cluster);
+        // A cluster that is gone is told above.
+        let is_watched = after.clusters.iter().any(|c| c.name == *cluster);
+        match now {
+            None if is_watched => say(
+                "databases",
+                Hears::Less,
+                format!(
+                    "`pgvigil enrol` no longer looks at the database of `{cluster}`, so no one sees who is not enrolled there"
+                ),
+                Cost::Unknown,
+            ),
+            Some((_, now)) if now != variable => say(
+                "databases",
+                Hears::NotComparable,
+                format!(
+                    "`pgvigil enrol` looks at the database in `{now}` instead of `{variable}` for `{cluster}`"
+                ),
+                Cost::Unknown,
+            ),
+            _ => {}
+        }
+    }
+    for (cluster, _) in &after.databases {
+        if !databases.iter().any(|(name, _)| name == cluster) {
+            say(
+                "databases",
+                Hears::More,
+                format!("`pgvigil enrol` looks at a database of `{cluster}` too"),
+                Cost::Unknown,
+            );
+        }
+    }
+
+    if *log_line_prefix != after.log_line_prefix {
+        say(
+            "log_line_prefix",
+            Hears::NotComparable,
+            format!(
+                "log lines of {called} are read by the prefix `{}` instead of `{}`: with another prefix no record is recognised",
+                after.log_line_prefix.as_str(),
+                log_line_prefix.as_str()
+            ),
+            Cost::Unknown,
+        );
+    }
+    if *engine != after.engine {
+        say(
+            "engine",
+            Hears::NotComparable,
+            format!(
+                "{called} is watched by the engine `{}` instead of `{}`, which counts, keeps and notifies in another way",
+                after.engine.name(),
+                engine.name()
+            ),
+            Cost::Unknown,
+        );
+    }
+    for (key, before, now, what) in [
+        (
+            "retention_days",
+            retention_days,
+            after.retention_days,
+            "the logs of the clusters are kept",
+        ),
+        (
+            "monitor_retention_days",
+            monitor_retention_days,
+            after.monitor_retention_days,
+            "the monitor's own log, the record of detection, is kept",
+        ),
+    ] {
+        say(
+            key,
+            Hears::by(before, &now),
+            format!(
+                "{what} for {} instead of {}",
+                words::amount(now, "day"),
+                words::amount(*before, "day")
+            ),
+            Cost::Unknown,
+        );
+    }
+    count(signals, after, drafts, &called);
+    notify(notifications, &after.notifications, drafts, &called, after);
+    run(monitor, after, drafts, &called);
+}
+
+/// Where an environment is deployed.
+fn at(environment: &Environment) -> String {
+    let mut parts = vec![match environment.provider {
+        Provider::Aws => "aws".to_owned(),
+        Provider::Local => "local".to_owned(),
+    }];
+    parts.extend(
+        environment
+            .account
+            .as_ref()
+            .map(|id| format!("account {id}")),
+    );
+    parts.extend(
+        environment
+            .region
+            .as_ref()
+            .map(|region| format!("region {region}")),
+    );
+    parts.extend(
+        environment
+            .folder
+            .as_ref()
+            .map(|folder| format!("folder {}", folder.display())),
+    );
+    format!("`{}`", parts.join(", "))
+}
+
+fn key_of(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Dml => "signals/dml",
+        Signal::Privilege => "signals/privilege",
+        Signal::Schema => "signals/schema",
+        Signal::AuditTampering => "signals/audit_tampering",
+        Signal::Denied => "signals/denied",
+    }
+}
+
+fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, called: &str) {
+    let threshold = |list: &[SignalSettings], wanted: Signal| {
+        list.iter().find_map(|settings| {
+            let SignalSettings { signal, threshold } = settings;
+            (*signal == wanted).then_some(*threshold)
+        })
+    };
+    for signal in Signal::ALL {
+        let name = signal.name();
+        let (direction, text, cost) = match (
+            threshold(before, signal),
+            threshold(&after.signals, signal),
+        ) {
+            (Some(_), None) => (
+                Hears::Less,
+                format!(
+                    "the signal `{name}` is off in {called}: nothing that only it counts goes off an alarm"
+                ),
+                Cost::SignalOff,
+            ),
+            (None, Some(_)) => (
+                Hears::More,
+                format!("the signal `{name}` is on in {called}"),
+                Cost::Unknown,
+            ),
+            (Some(was), Some(now)) => (
+                Hears::by(&was, &now).turned(),
+                format!(
+                    "the alarm of `{name}` goes off at more than {now} statements instead of {was} in {called}"
+                ),
+                Cost::Windows {
+                    signal,
+                    minutes: after.monitor.window_minutes,
+                    before: was,
+                    after: now,
+                },
+            ),
+            (None, None) => continue,
+        };
+        drafts.add(key_of(signal), direction, text, owner(after), cost);
+    }
+}
+
+fn notify(
+    before: &[Notification],
+    after: &[Notification],
+    drafts: &mut Drafts,
+    called: &str,
+    environment: &Environment,
+) {
+    let told = |notification: &Notification| match notification {
+        Notification::Email(address) => ("notifications/email", format!("at {address}")),
+        Notification::Https(Secret::FromEnv(name)) => (
+            "notifications/https",
+            format!("by https through the endpoint in the variable `{name}`"),
+        ),
+        Notification::Https(Secret::FromSecret(name)) => (
+            "notifications/https",
+            format!("by https through the endpoint in the secret `{name}`"),
+        ),
+    };
+    for lost in before.iter().filter(|one| !after.contains(one)) {
+        let (key, who) = told(lost);
+        drafts.add(
+            key,
+            Hears::Less,
+            format!("no one is notified {who} any more when an alarm of {called} goes off"),
+            owner(environment),
+            Cost::Unknown,
+        );
+    }
+    for new in after.iter().filter(|one| !before.contains(one)) {
+        let (key, who) = told(new);
+        drafts.add(
+            key,
+            Hears::More,
+            format!("people are notified {who} too when an alarm of {called} goes off"),
+            owner(environment),
+            Cost::Unknown,
+        );
+    }
+}
+
+fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str) {
+    let Monitor {
+        window_minutes,
+        settle_seconds,
+        late_arrival_minutes,
+        architecture: _,
+        memory_mb,
+        timeout_seconds,
+        namespace,
+        metrics,
+    } = before;
+    let now = &after.monitor;
+    let mut say = |key, direction, text: String| {
+        drafts.add(key, direction, text, owner(after), Cost::Unknown);
+    };
+    if *window_minutes != now.window_minutes {
+        let is_longer = now.window_minutes > *window_minutes;
+        let has_threshold = after.signals.iter().any(|settings| settings.threshold > 0);
+        let (direction, effect) = match (is_longer, has_threshold) {
+            (true, _) => (Hears::Less, "people are notified later"),
+            (false, false) => (Hears::More, "people are notified sooner"),
+            (false, true) => (
+                Hears::NotComparable,
+                "a threshold is reached less often in a shorter window",
+            ),
+        };
+        say(
+            "monitor/schedule",
+            direction,
+            format!(
+                "the monitor of {called} runs every {} instead of every {}: {effect}",
+                words::minutes(now.window_minutes),
+                words::minutes(*window_minutes)
+            ),
+        );
+    }
+    if *settle_seconds != now.settle_seconds {
+        let effect = if now.settle_seconds < *settle_seconds {
+            "what arrives later than that is counted by a later run, if at all"
+        } else {
+            "people are notified later"
+        };
+        say(
+            "monitor/settle_seconds",
+            Hears::NotComparable,
+            format!(
+                "a run of {called} waits {} for records instead of {}: {effect}",
+                words::amount(now.settle_seconds, "second"),
+                words::amount(*settle_seconds, "second")
+            ),
+        );
+    }
+    say(
+        "monitor/late_arrival_minutes",
+        Hears::by(late_arrival_minutes, &now.late_arrival_minutes),
+        format!(
+            "a record of {called} is counted for certain if it arrives within {} instead of {}",
+            words::minutes(now.late_arrival_minutes),
+            words::minutes(*late_arrival_minutes)
+        ),
+    );
+    for (key, before, now, unit, what) in [
+        (
+            "monitor/memory_mb",
+            memory_mb,
+            now.memory_mb,
+            "megabyte",
+            "memory",
+        ),
+        (
+            "monitor/timeout_seconds",
+            timeout_seconds,
+            now.timeout_seconds,
+            "second",
+            "time",
+        ),
+    ] {
+        say(
+            key,
+            Hears::by(before, &now),
+            format!(
+                "a run of {called} has {} of {what} instead of {}: one that needs more stops before it has counted",
+                words::amount(now, unit),
+                words::amount(*before, unit)
+            ),
+        );
+    }
+    if *namespace != now.namespace {
+        say(
+            "monitor/namespace",
+            Hears::NotComparable,
+            format!(
+                "the metrics of {called} are in the namespace `{}` instead of `{namespace}`: whoever looks there sees nothing any more",
+                now.namespace
+            ),
+        );
+    }
+    for breakdown in Breakdown::ALL {
+        let direction = Hears::by(
+            &metrics.contains(&breakdown),
+            &now.metrics.contains(&breakdown),
+        );
+        let verb = if direction == Hears::Less {
+            "no longer published"
+        } else {
+            "published"
+        };
+        say(
+            "monitor/metrics",
+            direction,
+            format!(
+                "the metrics by `{}` are {verb} in {called}",
+                breakdown.name()
+            ),
+        );
+    }
+}
+
+/// Clusters that another environment comes to watch too: each enrols its own people there, and takes the others' settings
+/// away.
+pub(super) fn overlaps(ground: &Ground<'_>, after: &Environment, drafts: &mut Drafts) {
+    let shared = |environments: &[Environment], name: &str| -> BTreeSet<(String, String)> {
+        let Some(own) = environments.iter().find(|one| one.name == name) else {
+            return BTreeSet::new();
+        };
+        environments
+            .iter()
+            .filter(|other| {
+                other.name != own.name
+                    && (other.provider, &other.account, &other.region)
+                        == (own.provider, &own.account, &own.region)
+            })
+            .flat_map(|other| {
+                own.clusters
+                    .iter()
+                    .filter(|cluster| {
+                        other
+                            .clusters
+                            .iter()
+                            .any(|one| (&one.name, one.kind) == (&cluster.name, cluster.kind))
+                    })
+                    .map(|cluster| (cluster.name.clone(), other.name.clone()))
+            })
+            .collect()
+    };
+    let before = shared(&ground.base.environments, ground.environment);
+    let now = shared(&ground.head.environments, ground.environment);
+    for (cluster, other) in now.difference(&before) {
+        drafts.add(
+            "clusters",
+            Hears::NotComparable,
+            format!(
+                "`{cluster}` is watched by {} and by {other} now: each of them decides who is audited there, and the last one to enrol wins",
+                ground.called
+            ),
+            owner(after),
+            Cost::Unknown,
+        );
+    }
+}

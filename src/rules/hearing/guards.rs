@@ -1,0 +1,310 @@
+//! What guards the policy itself: limits, protected records, canaries, and how long exclusions last.
+
+use jiff::civil::Date;
+
+use super::{Cost, Drafts, Ground, Hears, words};
+use crate::policy::model::{AcceptedRisk, Environment, Exclusion, Limits, Protected, Sample};
+
+pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
+    let Limits {
+        max_life_days,
+        max_accepted_days,
+        max_silenced_share,
+        max_exclusion_share,
+        approvals,
+        approvals_when_widened,
+    } = before;
+    let mut say = |key, direction: Hears, text: String| {
+        drafts.add(key, direction, text, Vec::new(), Cost::Unknown);
+    };
+    for (key, name, before, now, is_guard) in [
+        (
+            "limits/max_life_days",
+            "max_life_days",
+            max_life_days,
+            after.max_life_days,
+            false,
+        ),
+        (
+            "limits/max_accepted_days",
+            "max_accepted_days",
+            max_accepted_days,
+            after.max_accepted_days,
+            false,
+        ),
+        (
+            "limits/approvals",
+            "approvals",
+            approvals,
+            after.approvals,
+            true,
+        ),
+        (
+            "limits/approvals_when_widened",
+            "approvals_when_widened",
+            approvals_when_widened,
+            after.approvals_when_widened,
+            true,
+        ),
+    ] {
+        let up = Hears::by(before, &now);
+        let verb = if now > *before { "raised" } else { "lowered" };
+        say(
+            key,
+            if is_guard { up } else { up.turned() },
+            format!("the limit `{name}` is {verb} from {before} to {now}"),
+        );
+    }
+    for (key, name, before, now) in [
+        (
+            "limits/max_silenced_share",
+            "max_silenced_share",
+            *max_silenced_share,
+            after.max_silenced_share,
+        ),
+        (
+            "limits/max_exclusion_share",
+            "max_exclusion_share",
+            *max_exclusion_share,
+            after.max_exclusion_share,
+        ),
+    ] {
+        let (direction, verb) = share(before, now);
+        say(key, direction, format!("the limit `{name}` is {verb}"));
+    }
+}
+
+/// A share that may be silenced at most; none is no limit.
+fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
+    match (before, now) {
+        (Some(_), None) => (Hears::Less, "gone"),
+        (None, Some(_)) => (Hears::More, "new"),
+        (Some(before), Some(now)) if now > before => (Hears::Less, "raised"),
+        (Some(before), Some(now)) if now < before => (Hears::More, "lowered"),
+        _ => (Hears::Same, "the same"),
+    }
+}
+
+/// Whether whatever one entry protects is protected by the other.
+fn covers(wide: &Protected, narrow: &Protected) -> bool {
+    let Protected {
+        user,
+        database,
+        class,
+        command,
+        schema,
+        relation,
+        reason: _,
+        owner: _,
+        place: _,
+    } = wide;
+    let within = |wide: &Option<Vec<String>>, narrow: &Option<Vec<String>>| match (wide, narrow) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(wide), Some(narrow)) => narrow.iter().all(|value| wide.contains(value)),
+    };
+    within(user, &narrow.user)
+        && within(database, &narrow.database)
+        && within(class, &narrow.class)
+        && within(command, &narrow.command)
+        && within(schema, &narrow.schema)
+        && within(relation, &narrow.relation)
+}
+
+fn described(entry: &Protected) -> String {
+    let parts = [
+        ("user", &entry.user),
+        ("database", &entry.database),
+        ("class", &entry.class),
+        ("command", &entry.command),
+        ("schema", &entry.schema),
+        ("relation", &entry.relation),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(name, values)| {
+            let values: Vec<&str> = values.as_ref()?.iter().map(String::as_str).collect();
+            Some(format!("{name} {}", words::listed(&values)))
+        })
+        .collect();
+    format!("`{}`", parts.join(", "))
+}
+
+pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut Drafts) {
+    for lost in before
+        .iter()
+        .filter(|entry| !after.iter().any(|now| covers(now, entry)))
+    {
+        drafts.add(
+            "protected",
+            Hears::Less,
+            format!(
+                "records of {} are no longer protected: exclusions may silence them",
+                described(lost)
+            ),
+            vec![lost.owner.clone()],
+            lost.whole_users()
+                .map_or(Cost::Unknown, |users| Cost::Of(users.to_vec())),
+        );
+    }
+    for new in after
+        .iter()
+        .filter(|entry| !before.iter().any(|was| covers(was, entry)))
+    {
+        drafts.add(
+            "protected",
+            Hears::More,
+            format!("no exclusion may silence records of {}", described(new)),
+            vec![new.owner.clone()],
+            Cost::Unknown,
+        );
+    }
+}
+
+fn is_same_record(one: &Sample, other: &Sample) -> bool {
+    let Sample {
+        user,
+        database,
+        client,
+        class,
+        command,
+        object_type,
+        object,
+        statement,
+        place: _,
+    } = one;
+    (user, database, client) == (&other.user, &other.database, &other.client)
+        && (class, command) == (&other.class, &other.command)
+        && (object_type, object, statement) == (&other.object_type, &other.object, &other.statement)
+}
+
+pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts) {
+    let mut say = |of: &[Sample], others: &[Sample], direction, what: &str| {
+        for canary in of
+            .iter()
+            .filter(|one| !others.iter().any(|other| is_same_record(one, other)))
+        {
+            let object = if canary.object.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", canary.object)
+            };
+            drafts.add(
+                "canaries",
+                direction,
+                format!(
+                    "the canary `{} {}{object}` {what}",
+                    canary.class, canary.command
+                ),
+                Vec::new(),
+                Cost::Unknown,
+            );
+        }
+    };
+    say(
+        before,
+        after,
+        Hears::Less,
+        "is gone: no check says any more when such a record is silenced",
+    );
+    say(after, before, Hears::More, "is new");
+}
+
+/// What of an exclusion is no match: how long it lasts, who accepted what people can hide behind it, and its share. Whether
+/// its match silences more is [`direction`](crate::rules::direction)'s.
+pub(super) fn exclusions(
+    ground: &Ground<'_>,
+    before: &Environment,
+    after: &Environment,
+    drafts: &mut Drafts,
+) {
+    for now in ground.head.exclusions_in(after) {
+        let was = ground
+            .base
+            .exclusions_in(before)
+            .find(|was| was.id == now.id);
+        // One that had ended silences anew: that is a widening, and told there.
+        let Some(was) = was.filter(|was| was.is_alive(ground.today)) else {
+            continue;
+        };
+        let Exclusion {
+            id,
+            title: _,
+            reason: _,
+            owner: _,
+            ticket: _,
+            created: _,
+            expires: _,
+            accepted_risk,
+            max_silenced_share,
+            environments: _,
+            matcher: _,
+            silences: _,
+            stays_loud: _,
+            place: _,
+            match_place: _,
+            places: _,
+        } = was;
+        let mut say = |key, direction, text: String| {
+            drafts.add(key, direction, text, vec![now.owner.clone()], Cost::Unknown);
+        };
+        let end = |last: Option<Date>| {
+            last.map_or("without an end".to_owned(), |day| {
+                format!("until {}", words::day(day))
+            })
+        };
+        let (old, new) = (was.last_day(), now.last_day());
+        let direction = match (old, new) {
+            (Some(_), None) => Hears::Less,
+            (None, Some(_)) => Hears::More,
+            (old, new) => Hears::by(&old, &new).turned(),
+        };
+        say(
+            "exclusions/expires",
+            direction,
+            format!(
+                "the exclusion `{id}` silences {} instead of {}",
+                end(new),
+                end(old)
+            ),
+        );
+        let until = |risk: &Option<AcceptedRisk>| {
+            risk.as_ref().map(|risk| {
+                let AcceptedRisk {
+                    reason: _,
+                    owner: _,
+                    until,
+                } = risk;
+                *until
+            })
+        };
+        let (old, new) = (until(accepted_risk), until(&now.accepted_risk));
+        let text = match new {
+            Some(day) => format!(
+                "the risk that people hide behind the exclusion `{id}` is accepted until {}",
+                words::day(day)
+            ),
+            None => format!(
+                "the risk that people hide behind the exclusion `{id}` is accepted no longer"
+            ),
+        };
+        // None is the earliest here: nobody accepts anything.
+        say(
+            "exclusions/accepted_risk",
+            Hears::by(&old, &new).turned(),
+            text,
+        );
+        let (direction, verb) = share(
+            max_silenced_share.or(ground.base.limits.max_exclusion_share),
+            now.max_silenced_share
+                .or(ground.head.limits.max_exclusion_share),
+        );
+        if *max_silenced_share != now.max_silenced_share {
+            say(
+                "exclusions/max_silenced_share",
+                direction,
+                format!("the share that the exclusion `{id}` may silence is {verb}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Every key of the policy files: whether it decides what is heard, or why it does not. A test holds the list against the
+//! schemas.
+
+use Key::{Heard, Nothing, Silenced};
+
+/// What a key has to do with what the alarm hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// A change of it is judged here.
+    Heard,
+    /// It decides what is silent: [`direction`](crate::rules::direction) judges it.
+    Silenced,
+    /// It says nothing about what is heard, for this reason.
+    Nothing(&'static str),
+}
+
+const PEOPLE_READ_IT: &str = "people read it, nothing decides by it";
+const NAMES_WHO_ANSWERS: &str = "it names who answers for the entry";
+const FORM: &str = "the form of the file";
+
+/// Keys that stand for everything below them: conditions, samples, references.
+pub const WHOLE: &[&str] = &[
+    "exclusions/match",
+    "exclusions/samples",
+    "canaries",
+    "databases",
+    "notifications/https",
+    "assume_role",
+    "tags",
+];
+
+/// The keys of `rules/*.yaml`, by their way through the file.
+pub const RULES: &[(&str, Key)] = &[
+    ("version", Nothing(FORM)),
+    ("audit", Heard),
+    ("audit/log", Heard),
+    ("audit/log_relation", Heard),
+    ("audit/log_catalog", Heard),
+    ("audit/log_parameter", Heard),
+    ("audit/log_statement_once", Heard),
+    ("users", Heard),
+    ("users/role", Heard),
+    ("users/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("users/team", Nothing(PEOPLE_READ_IT)),
+    ("users/environments", Heard),
+    ("users/until", Heard),
+    ("users/audit", Heard),
+    ("users/audit/log", Heard),
+    ("users/audit/log_relation", Heard),
+    ("users/audit/log_catalog", Heard),
+    ("users/audit/log_parameter", Heard),
+    ("users/audit/log_statement_once", Heard),
+    (
+        "users/git",
+        Nothing("approvals know people by the addresses of both revisions"),
+    ),
+    ("service_accounts", Silenced),
+    ("service_accounts/role", Silenced),
+    ("service_accounts/pattern", Silenced),
+    ("service_accounts/reason", Nothing(PEOPLE_READ_IT)),
+    ("service_accounts/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("service_accounts/environments", Silenced),
+    ("system_roles", Silenced),
+    ("system_roles/role", Silenced),
+    ("system_roles/pattern", Silenced),
+    ("system_roles/reason", Nothing(PEOPLE_READ_IT)),
+    ("system_roles/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("system_roles/environments", Silenced),
+    ("exclusions", Silenced),
+    ("exclusions/id", Silenced),
+    ("exclusions/title", Nothing(PEOPLE_READ_IT)),
+    ("exclusions/reason", Nothing(PEOPLE_READ_IT)),
+    ("exclusions/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("exclusions/ticket", Nothing(PEOPLE_READ_IT)),
+    (
+        "exclusions/created",
+        Nothing("only `limits.max_life_days` counts from it, which `check` does"),
+    ),
+    ("exclusions/expires", Heard),
+    ("exclusions/accepted_risk", Heard),
+    ("exclusions/accepted_risk/until", Heard),
+    ("exclusions/accepted_risk/reason", Nothing(PEOPLE_READ_IT)),
+    ("exclusions/accepted_risk/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("exclusions/max_silenced_share", Heard),
+    ("exclusions/environments", Silenced),
+    ("exclusions/match", Silenced),
+    (
+        "exclusions/samples",
+        Nothing("they decide what `rules test` proves, and no record"),
+    ),
+    ("limits", Heard),
+    ("limits/max_life_days", Heard),
+    ("limits/max_accepted_days", Heard),
+    ("limits/max_silenced_share", Heard),
+    ("limits/max_exclusion_share", Heard),
+    ("limits/approvals", Heard),
+    ("limits/approvals_when_widened", Heard),
+    ("protected", Heard),
+    ("protected/user", Heard),
+    ("protected/database", Heard),
+    ("protected/class", Heard),
+    ("protected/command", Heard),
+    ("protected/schema", Heard),
+    ("protected/relation", Heard),
+    ("protected/reason", Nothing(PEOPLE_READ_IT)),
+    ("protected/owner", Nothing(NAMES_WHO_ANSWERS)),
+    ("canaries", Heard),
+];
+
+/// The keys of `environments/*.yaml`.
+pub const ENVIRONMENT: &[(&str, Key)] = &[
+    ("version", Nothing(FORM)),
+    ("base", Heard),
+    (
+        "extends",
+        Nothing("what it brings is judged as if it stood in the file"),
+    ),
+    ("title", Nothing(PEOPLE_READ_IT)),
+    ("provider", Heard),
+    ("account", Heard),
+    ("region", Heard),
+    (
+        "assume_role",
+        Nothing("it decides who deploys, and nothing of what runs"),
+    ),
+    ("folder", Heard),
+    ("clusters", Heard),
+    ("instances", Heard),
+    ("databases", Heard),
+    ("log_line_prefix", Heard),
+    ("exclusions", Silenced),
+    ("engine", Heard),
+    ("monitor", Heard),
+    ("monitor/schedule", Heard),
+    ("monitor/settle_seconds", Heard),
+    ("monitor/late_arrival_minutes", Heard),
+    ("monitor/memory_mb", Heard),
+    ("monitor/timeout_seconds", Heard),
+    ("monitor/namespace", Heard),
+    ("monitor/metrics", Heard),
+    (
+        "monitor/architecture",
+        Nothing("the same program runs on both processors"),
+    ),
+    ("signals", Heard),
+    ("signals/dml", Heard),
+    ("signals/dml/threshold", Heard),
+    ("signals/privilege", Heard),
+    ("signals/privilege/threshold", Heard),
+    ("signals/schema", Heard),
+    ("signals/schema/threshold", Heard),
+    ("signals/audit_tampering", Heard),
+    ("signals/audit_tampering/threshold", Heard),
+    ("signals/denied", Heard),
+    ("signals/denied/threshold", Heard),
+    ("notifications", Heard),
+    ("notifications/email", Heard),
+    ("notifications/https", Heard),
+    ("retention_days", Heard),
+    ("monitor_retention_days", Heard),
+    ("tags", Nothing("they are labels of resources")),
+];
