@@ -443,7 +443,7 @@ fn exclusion(
     let newly_silent = of(&sums.newly_silent, in_head);
     // A record that was counted and is silenced by it now is a proof.
     let is_seen = change.verdict == direction::Verdict::Unknown && newly_silent > 0;
-    let verdict = if is_seen {
+    let verdict = if is_seen || change.is_looser {
         direction::Verdict::Widened
     } else {
         change.verdict
@@ -458,6 +458,9 @@ fn exclusion(
     let mut why = match change.change {
         Change::Unchanged => Vec::new(),
         _ if is_seen => vec!["it silences records of these logs that were counted".to_owned()],
+        _ if change.is_looser => {
+            vec!["a condition is gone or takes more: what it kept loud is silent".to_owned()]
+        }
         _ => vec![change.why.clone()],
     };
     if !opens.is_empty() {
