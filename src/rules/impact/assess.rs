@@ -213,13 +213,29 @@ pub fn assess(
 
 /// What the alarm hears, in the environment's own name.
 fn hear(question: &Question<'_>) -> Hearing {
-    hearing::compare(&hearing::Ground {
+    let mut hearing = hearing::compare(&hearing::Ground {
         base: &question.base.loaded.policy,
         head: &question.head.loaded.policy,
         environment: &question.environment.name,
         called: &question.environment.name,
         today: question.today,
-    })
+    });
+    let faults = question.base.loaded.diagnostics.errors();
+    if faults > 0 {
+        // Whoever could not be read there would seem to be new here.
+        hearing.extend([HearingChange {
+            key: "version".to_owned(),
+            direction: Hears::NotComparable,
+            sentence: format!(
+                "the policy before the change has {faults} errors: what cannot be read of it cannot be compared"
+            ),
+            people: Vec::new(),
+            owners: Vec::new(),
+            cost: None,
+            measured_by: Cost::Unknown,
+        }]);
+    }
+    hearing
 }
 
 /// The report of an environment that another one shares, which is like it but for the name.
