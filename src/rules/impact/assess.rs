@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::approvals::{self, approvals};
 use super::examine::{evadable, examine};
 use super::measure::{Cell, Details, Fate, Judges, Key, Measured, listed, rfc3339};
-use super::opened::{opened, sentence};
+use super::opened::{opened, reads_anything, sentence};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
     Logs, Revision, Totals,
@@ -464,7 +464,7 @@ fn exclusion(
     } else {
         change.verdict
     };
-    let opens = match in_head {
+    let mut opens = match in_head {
         Some(_) if verdict.may_silence_more() => {
             let was_there = base.exclusions.iter().find(|was| was.id == change.id);
             opened(&exclusion, was_there.copied())
@@ -481,6 +481,10 @@ fn exclusion(
     };
     if !opens.is_empty() {
         why.insert(0, sentence(&exclusion, &opens));
+        if !reads_anything(&exclusion.matcher) {
+            // A text has to fit, so that the evasion analysis has something to try.
+            opens.clear();
+        }
     }
     if change.lives_longer {
         why.push("and it lives longer".to_owned());
