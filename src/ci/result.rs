@@ -289,6 +289,18 @@ impl CiResult {
                 .iter()
                 .filter_map(|one| one.impact.as_ref())
         };
+        let is_unread = |report: &&ImpactReport| {
+            report.logs.bytes > 0 && (report.logs.entries == 0 || report.logs.foreign > 0)
+        };
+        if let Some(report) = reports().find(is_unread) {
+            return decide(
+                Advice::NotKnown,
+                format!(
+                    "the log samples could not be read whole, so what falls silent there is not known: {} pieces of text belong to no log entry",
+                    report.logs.foreign
+                ),
+            );
+        }
         let most = reports().max_by_key(|report| report.approvals.required);
         if let Some(report) = most.filter(|report| report.approvals.required > 0) {
             let why = report.approvals.reasons.first().cloned();

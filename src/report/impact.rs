@@ -12,8 +12,8 @@ pub mod markdown;
 use std::collections::BTreeSet;
 
 use crate::rules::impact::report::{
-    Attack, Change, Counterexample, Direction, ExclusionImpact, Group, Hears, ImpactReport, Logs,
-    Tests,
+    Attack, Change, Counterexample, Direction, ExclusionImpact, Group, HearingChange, Hears,
+    ImpactReport, Logs, Tests,
 };
 
 /// Days before its end from which an exclusion is said to end soon.
@@ -152,7 +152,11 @@ fn headline(report: &ImpactReport) -> Vec<String> {
             count(length(&report.faults), "fault")
         ));
     }
+    let is_lost = |change: &HearingChange| change.direction == Hears::Less;
     match report.hearing.direction {
+        _ if report.hearing.changes.iter().any(is_lost) => {
+            parts.push("the alarm hears less".to_owned());
+        }
         Hears::Less => parts.push("the alarm hears less".to_owned()),
         Hears::NotComparable => parts.push("the alarm hears something else".to_owned()),
         Hears::More => parts.push("the alarm hears more".to_owned()),

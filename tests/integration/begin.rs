@@ -881,7 +881,7 @@ fn clusters_are_imported_with_what_they_lack() {
         "{staging}"
     );
     assert!(staging.contains("  # - lonely\n"), "{staging}");
-    is_sound(&ground, "a", "no faults");
+    is_sound(&ground, "a", "2 warnings");
     let calls = moto.calls();
     assert!(calls.len() > before);
     assert!(

@@ -78,7 +78,7 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
     assert!(
         saved
             .err
-            .contains("`pgvigil apply --env local --allow-delete 12 prune.plan`"),
+            .contains("`pgvigil apply --env local --allow-delete 13 prune.plan`"),
         "{}",
         saved.err
     );
@@ -194,7 +194,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         .run(&["destroy", "--env", "local", "--out", "end.plan"])
         .exits(0);
     assert!(
-        saved.err.contains("--allow-delete 13 end.plan"),
+        saved.err.contains("--allow-delete 14 end.plan"),
         "{}",
         saved.err
     );

@@ -11,9 +11,6 @@ const SHOWN: usize = 10;
 /// One command a line.
 pub fn render(result: &CiResult) -> String {
     let mut text = String::new();
-    if let Some(advice) = super::advice(result) {
-        text.push_str(&github::command("notice", Vec::new(), "pgvigil", &advice));
-    }
     for level in [crate::ci::Level::Error, crate::ci::Level::Warning] {
         let all = result
             .findings

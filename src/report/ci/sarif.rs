@@ -51,16 +51,18 @@ pub fn render(result: &CiResult) -> String {
             "message": {"text": format!("{scope}: {}: {}", step.name, step.summary)},
         }));
     }
-    let more = json!({
+    let mut more = json!({
         "automationDetails": {"id": format!("pgvigil/{}/", result.work.name())},
         "invocations": [{
             "executionSuccessful": result.exit_code != 1,
             "exitCode": result.exit_code,
             "toolExecutionNotifications": notifications,
-            "properties": {"decision": result.decision()},
         }],
         "results": placed.into_iter().map(entry).collect::<Vec<_>>(),
     });
+    if let (Some(more), Some(decision)) = (more.as_object_mut(), result.decision()) {
+        more.insert("properties".to_owned(), json!({"decision": decision}));
+    }
     sarif::document(&result.pgvigil, rules.into_values().collect(), more)
 }
 

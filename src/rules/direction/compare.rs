@@ -120,6 +120,8 @@ pub struct ExclusionChange {
     pub verdict: Verdict,
     /// Its last day is later than before, or there is none any more. An added one does not live longer.
     pub lives_longer: bool,
+    /// Not decided by a proof or a record, but each of its conditions held before, and others are gone or take more.
+    pub is_looser: bool,
     /// The verdict in words.
     pub why: String,
     /// A record that becomes silent by it.
@@ -332,6 +334,7 @@ fn unchanged(id: &str) -> ExclusionChange {
         change: Change::Unchanged,
         verdict: Verdict::Unchanged,
         lives_longer: false,
+        is_looser: false,
         why: "the same as before".to_owned(),
         counterexample: None,
     }
@@ -382,7 +385,7 @@ impl<'a> Comparison<'_, 'a> {
                 (None, _) => Change::Added,
                 (_, None) => Change::Removed,
             };
-            let (mut ahead, counterexample) = now.map_or((Covered::Yes, None), |now| {
+            let (ahead, counterexample) = now.map_or((Covered::Yes, None), |now| {
                 self.covered(now, before, Direction::Forward)
             });
             // Every condition that it has now held before, and others are gone: what they kept loud is silent, whether or not
@@ -391,9 +394,6 @@ impl<'a> Comparison<'_, 'a> {
                 && before
                     .zip(now)
                     .is_some_and(|(before, now)| is_within(&before.matcher, &now.matcher));
-            if is_looser {
-                ahead = Covered::No;
-            }
             let (behind, _) = before.map_or((Covered::Yes, None), |before| {
                 self.covered(before, now, Direction::Backward)
             });
@@ -409,11 +409,8 @@ impl<'a> Comparison<'_, 'a> {
                 change,
                 verdict,
                 lives_longer,
-                why: if is_looser {
-                    "a condition is gone or takes more: what it kept loud is silent".to_owned()
-                } else {
-                    why(change, verdict, before.is_none() && was_written.is_some()).to_owned()
-                },
+                is_looser,
+                why: why(change, verdict, before.is_none() && was_written.is_some()).to_owned(),
                 counterexample,
             });
         }

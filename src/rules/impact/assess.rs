@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::approvals::{self, approvals};
 use super::examine::{evadable, examine};
 use super::measure::{Cell, Details, Fate, Judges, Key, Measured, listed, rfc3339};
-use super::opened::{opened, sentence};
+use super::opened::{opened, reads_anything, sentence};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
     Logs, Revision, Totals,
@@ -214,13 +214,29 @@ pub fn assess(
 
 /// What the alarm hears, in the environment's own name.
 fn hear(question: &Question<'_>) -> Hearing {
-    hearing::compare(&hearing::Ground {
+    let mut hearing = hearing::compare(&hearing::Ground {
         base: &question.base.loaded.policy,
         head: &question.head.loaded.policy,
         environment: &question.environment.name,
         called: &question.environment.name,
         today: question.today,
-    })
+    });
+    let faults = question.base.loaded.diagnostics.errors();
+    if faults > 0 {
+        // Whoever could not be read there would seem to be new here.
+        hearing.extend([HearingChange {
+            key: "version".to_owned(),
+            direction: Hears::NotComparable,
+            sentence: format!(
+                "the policy before the change has {faults} errors: what cannot be read of it cannot be compared"
+            ),
+            people: Vec::new(),
+            owners: Vec::new(),
+            cost: None,
+            measured_by: Cost::Unknown,
+        }]);
+    }
+    hearing
 }
 
 /// The report of an environment that another one shares, which is like it but for the name.
@@ -444,12 +460,12 @@ fn exclusion(
     let newly_silent = of(&sums.newly_silent, in_head);
     // A record that was counted and is silenced by it now is a proof.
     let is_seen = change.verdict == direction::Verdict::Unknown && newly_silent > 0;
-    let verdict = if is_seen {
+    let verdict = if is_seen || change.is_looser {
         direction::Verdict::Widened
     } else {
         change.verdict
     };
-    let opens = match in_head {
+    let mut opens = match in_head {
         Some(_) if verdict.may_silence_more() => {
             let was_there = base.exclusions.iter().find(|was| was.id == change.id);
             opened(&exclusion, was_there.copied())
@@ -459,10 +475,17 @@ fn exclusion(
     let mut why = match change.change {
         Change::Unchanged => Vec::new(),
         _ if is_seen => vec!["it silences records of these logs that were counted".to_owned()],
+        _ if change.is_looser => {
+            vec!["a condition is gone or takes more: what it kept loud is silent".to_owned()]
+        }
         _ => vec![change.why.clone()],
     };
     if !opens.is_empty() {
         why.insert(0, sentence(&exclusion, &opens));
+        if !reads_anything(&exclusion.matcher) {
+            // A text has to fit, so that the evasion analysis has something to try.
+            opens.clear();
+        }
     }
     if change.lives_longer {
         why.push("and it lives longer".to_owned());

@@ -47,7 +47,7 @@ fn relations(matcher: &Match) -> BTreeSet<String> {
 }
 
 /// Whether the text may read what it likes.
-fn reads_anything(matcher: &Match) -> bool {
+pub(super) fn reads_anything(matcher: &Match) -> bool {
     !matcher
         .conditions()
         .iter()

@@ -150,7 +150,8 @@ pub struct ExclusionImpact {
     pub direction: Direction,
     /// Why, in one sentence; empty when unchanged.
     pub why: String,
-    /// Relations outside the system schemas that it silences and did not: nobody needs a trick to read them.
+    /// Relations outside the system schemas that it silences and did not, whatever the text is: no trick is needed to read
+    /// them.
     #[serde(default)]
     pub opens: Vec<String>,
     /// A record that it newly silences, as proof.

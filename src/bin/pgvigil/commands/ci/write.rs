@@ -103,6 +103,9 @@ fn github_files(output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
             // A list on one line, in which no line can end.
             pgvigil::report::escape::json(&json!(names).to_string())
         );
+        if let Some(decision) = result.decision() {
+            text.push_str(&format!("decision={}\n", decision.advice.name()));
+        }
         if let Some(folder) = &output.out {
             let path = folder.join(RESULT);
             let path = path.to_string_lossy();
