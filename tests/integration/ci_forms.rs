@@ -313,6 +313,7 @@ fn hostile_text_commands_nobody() {
             let ours = [
                 "error ",
                 "warning ",
+                "notice ",
                 "group::",
                 "endgroup::",
                 "stop-commands::secret-word",

@@ -90,19 +90,23 @@ impl Repository {
         ] {
             repository.write(name, text);
         }
-        let entry = |user: &str, minute: usize, what: &str| {
+        // A session numbers its statements: no two entries are the same.
+        let entry = |user: &str, number: usize, what: &str| {
             format!(
-                "2026-12-01 06:{minute:02}:28 UTC:10.0.1.123(50322):{user}@shop:[24298]:LOG:  AUDIT: SESSION,1,1,{what},<not logged>\n"
+                "2026-12-01 06:{:02}:{:02} UTC:10.0.1.123(50322):{user}@shop:[24298]:LOG:  AUDIT: SESSION,{},1,{what},<not logged>\n",
+                number / 8,
+                number % 8,
+                number + 1,
             )
         };
         let mut log = String::new();
         for number in 0..412 {
             let what = "WRITE,DELETE,TABLE,public.orders,delete from orders";
-            log.push_str(&entry("bob", number % 60, what));
+            log.push_str(&entry("bob", number, what));
         }
         for number in 0..20 {
             let what = "READ,SELECT,TABLE,public.customers,select * from customers";
-            log.push_str(&entry("alice", number, what));
+            log.push_str(&entry("alice", 412 + number, what));
         }
         repository.write("samples/orders.log", &log);
         git(repository.0.path(), &["init", "-q", "-b", "main"]);

@@ -871,7 +871,7 @@ const QUERIES: &[&str] = &[
     "with {i} as not materialized·({q})·select {e}",
     "with {i}·({i}) as materialized ({q}),·{i} as·({q}) select {e}",
     "with recursive {i}·({i}) as·(select {e} union all select {e} from {i}) select * from {i}",
-    "with recursive {i} (a) as ({q} union all {q}) search depth first by a set b cycle a set c to {p} default {p} using p select {e}",
+    "with recursive {i} (a) as ({q} union all {q}) search depth first by a set b cycle a set c to {t} 'a' default 'b' using p select {e}",
     "with {i} as (insert into t values ({e}) returning {e}) select 1",
     "select {e} into {i} from pg_class",
     "select {e} from pg_class for update of pg_class nowait",
