@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::exclusions;
 use super::wish::{ClusterWish, EnvironmentWish, Wish};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::{ClusterKind, LogClass, Provider};
@@ -69,20 +68,7 @@ fn class(class: LogClass) -> &'static str {
 
 /// `environments/base.yaml`.
 pub fn base(wish: &Wish) -> String {
-    let mut text = format!("{BASE}tags:\n  owner: {}\n", scalar(&tag(&wish.owner)));
-    if !wish.left_out.is_empty() {
-        let selected: Vec<&str> = exclusions::ids()
-            .filter(|id| !wish.left_out.iter().any(|left| left == id))
-            .collect();
-        let list = format!(
-            "# Left out, since the query has room for 10,000 characters and the accounts take theirs: {}.\n\
-             # An account that a pattern names takes less.\nexclusions:\n  - {}\n",
-            wish.left_out.join(", "),
-            selected.join("\n  - ")
-        );
-        text = text.replace("exclusions: all\n", &list);
-    }
-    text
+    format!("{BASE}tags:\n  owner: {}\n", scalar(&tag(&wish.owner)))
 }
 
 /// An owner as a value of a tag, which has fewer characters ("Tag naming and usage conventions").

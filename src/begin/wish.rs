@@ -103,8 +103,6 @@ pub struct Wish {
     pub today: Date,
     /// Lines behind the exclusions, each a comment.
     pub proposals: String,
-    /// Exclusions that no environment selects.
-    pub left_out: Vec<String>,
 }
 
 /// One thing that is wrong with a wish.
@@ -439,7 +437,6 @@ mod tests {
             }],
             today: jiff::civil::date(2026, 11, 27),
             proposals: String::new(),
-            left_out: Vec::new(),
         };
         let faults = wish.faults();
         let told: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();

@@ -229,7 +229,6 @@ fn wish(
         users,
         today: options.today,
         proposals: String::new(),
-        left_out: Vec::new(),
     }
 }
 

@@ -86,13 +86,13 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
     for more in [
         [].as_slice(),
         &["--auto-approve"],
-        &["--allow-delete", "11"],
-        &["--allow-delete", "13"],
+        &["--allow-delete", "12"],
+        &["--allow-delete", "14"],
     ] {
         let refused = repository.run(&[&apply, more].concat()).exits(2);
         assert_eq!(refused.out, "");
         assert!(
-            refused.err.contains("the plan deletes 12 resources"),
+            refused.err.contains("the plan deletes 13 resources"),
             "{}",
             refused.err
         );
@@ -222,7 +222,7 @@ fn an_environment_is_taken_down_and_comes_back() {
             "--env",
             "local",
             "--allow-delete",
-            "13",
+            "14",
             "end.plan",
         ])
         .exits(0);

@@ -4,10 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use pgvigil::begin::{
-    ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, exclusions, place,
-    policy_files, tree,
+    ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, place, tree,
 };
-use pgvigil::diagnostic::{Code, Severity};
 use pgvigil::doctor::remedy::quote;
 use pgvigil::policy::{self, Loaded, model::Provider};
 use pgvigil::report::begin as report;
@@ -35,6 +33,10 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
         answers = given;
     }
     let mut faults = Vec::new();
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_mut, reason = "only an import adds to it")
+    )]
     let mut wish = wish(session, &root, &answers, &mut faults);
     #[cfg(feature = "aws")]
     if answers.import_clusters && faults.is_empty() {
@@ -47,38 +49,16 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
         session.say(report::faults(&faults).trim_end());
         return Ok(Exit::Usage);
     }
+    #[cfg_attr(
+        not(feature = "database"),
+        expect(unused_mut, reason = "only an import adds to them")
+    )]
     let mut files = tree(&wish);
     #[cfg(feature = "database")]
     if !super::init_roles::import(session, args, &wish, &sources, &mut files)? {
         return Ok(Exit::Diagnostics);
     }
-    fit(session, &mut wish, &mut files);
     write(session, &root, &files, args.dry_run, &next(&root, &wish))
-}
-
-/// Leaves out exclusions, one after the other, until the query has room for them and for the accounts.
-fn fit(session: &Session, wish: &mut Wish, files: &mut [File]) {
-    for spare in exclusions::SPARE {
-        let checked = session.judged(loaded(files));
-        let mut errors = checked
-            .diagnostics
-            .iter()
-            .filter(|fault| fault.severity == Severity::Error)
-            .peekable();
-        if errors.peek().is_none() || errors.any(|fault| fault.code != Code::CompileQueryLength) {
-            return;
-        }
-        wish.left_out.push(spare.to_owned());
-        if let Some(base) = files
-            .iter_mut()
-            .find(|file| file.path == "environments/base.yaml")
-        {
-            base.text = policy_files::base(wish);
-        }
-        session.say(&format!(
-            "warning: the exclusion `{spare}` is left out: with the accounts the query is longer than CloudWatch takes"
-        ));
-    }
 }
 
 /// The policy of the files alone.
@@ -290,7 +270,6 @@ fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Faul
             .collect(),
         today: session.today(),
         proposals: String::new(),
-        left_out: Vec::new(),
     }
 }
 
