@@ -211,7 +211,7 @@ fn assert_truthful(story: &str, text: &str, now: &BTreeMap<String, String>) {
         .filter(|(word, _)| word != "failed" && word != "not done")
         .count();
     assert!(
-        text.contains(&format!("{done} of 20 steps done")),
+        text.contains(&format!("{done} of 21 steps done")),
         "{story}: {text}"
     );
 }
@@ -568,7 +568,7 @@ fn cases() -> Vec<Case> {
             ),
             &[
                 ("/lambda-function/pgvigil-prod-orders-", 1),
-                ("not allowed to call lambda:GetFunction on ", 12),
+                ("not allowed to call lambda:GetFunction on ", 13),
             ],
             true,
         ),
@@ -775,7 +775,7 @@ fn a_write_without_the_right_to_it() {
     let (code, text) = world.run(APPLY);
     assert_eq!(code, 15, "{text}");
     assert!(text.contains("no valid credentials: expired"), "{text}");
-    assert!(text.contains("5 of 20 steps done"), "{text}");
+    assert!(text.contains("5 of 21 steps done"), "{text}");
     world.faults(&json!([]));
     world.assert_converged("expired");
 }

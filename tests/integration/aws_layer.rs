@@ -23,6 +23,8 @@ fn world(clusters: &[&str]) -> World {
     let world = World::new(clusters);
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/exclusions.yaml");
     fs::copy(shipped, world.root().join("rules/exclusions.yaml")).unwrap();
+    let users = "version: 1\nusers:\n  - {role: alice, owner: data, environments: all}\n";
+    fs::write(world.root().join("rules/users.yaml"), users).unwrap();
     select(&world, "catalog-metadata");
     world
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use pgvigil::insights::{self, Event, Options, Program};
 use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
+use pgvigil::policy::model::Signal;
 
 use crate::defects::tested;
 use crate::recorded;
@@ -20,7 +21,11 @@ fn judged(record: &str) -> (bool, bool) {
         "2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  AUDIT: SESSION,1,1,{record},<not logged>"
     );
     let policy = &recorded::shipped().policy;
-    let ours = Judge::new(&Rules::of(policy, policy.environment("local").unwrap()));
+    // What they share: the old query has no other signal.
+    let ours = Judge::new(&Rules {
+        signals: vec![Signal::Dml],
+        ..Rules::of(policy, policy.environment("local").unwrap())
+    });
     let text = recorded::root().join("tests/fixtures/reference-query.cwli");
     let text = std::fs::read_to_string(text).unwrap();
     let theirs = Program::new(&insights::parse(&text).unwrap(), Options::default()).unwrap();

@@ -18,6 +18,7 @@ use pgvigil::insights::service::{
     Progress, QueryResult, QueryService, Request, ServiceError, Statistics,
 };
 use pgvigil::insights::{Options, Program, Table, open_questions, parse};
+use pgvigil::policy::model::Signal;
 use pgvigil::rules::live::{Answer, Borders, Groups, LiveError, Plan, Window, newly};
 
 use crate::insights_server::{End, Fault, Server, Stored, group};
@@ -109,7 +110,9 @@ fn local(text: &str, events: &[Stored]) -> Table {
 /// The alarm query without and with the shipped exclusions: a change that silences.
 fn alarms() -> [String; 2] {
     let policy = &recorded::shipped().policy;
-    let head = QuerySource::of(policy, policy.environment("local").unwrap());
+    let mut head = QuerySource::of(policy, policy.environment("local").unwrap());
+    // So that there is room for exact borders.
+    head.signals = vec![Signal::Dml];
     let mut base = head.clone();
     base.exclusions.truncate(2);
     [base, head].map(|source| source.alarm("live").text)
