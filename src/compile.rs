@@ -228,7 +228,7 @@ fn cluster_environment(
 /// covers the rules that apply here and nothing else, so that a change of a retention period does not
 /// change the query.
 fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> String {
-    let rules = digest(&source.provenance());
+    let rules = digest(source.provenance());
     format!(
         "pgvigil {}: {what}, rules {}",
         environment.name,

@@ -192,7 +192,8 @@ const PEOPLE: &str = "rules/users.yaml";
 fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
     let repository = Repository::new();
     let bob = "  - role: bob\n    owner: data-platform\n    environments: all\n";
-    let rows: &[(&[(&str, &str, &str)], &str)] = &[
+    type Row<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a str);
+    let rows: &[Row<'_>] = &[
         (&[(PEOPLE, bob, "")], "bob is no longer audited in prod"),
         (
             &[(PEOPLE, bob, &bob.replace("all", "[dev]"))],

@@ -62,6 +62,7 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
 }
 
 /// The policy of the files alone.
+#[cfg(feature = "database")]
 pub(super) fn loaded(files: &[File]) -> Loaded {
     policy::load_from(
         files
