@@ -23,7 +23,7 @@ const PLAN: &[&str] = &["plan", "--env", "prod", "--detailed-exitcode"];
 const DRIFT: &[&str] = &["drift", "--env", "prod"];
 
 /// Writes of an apply from nothing, of one cluster with two receivers.
-const WRITES: usize = 43;
+const WRITES: usize = 45;
 
 impl World {
     fn faults(&self, faults: &Value) {
