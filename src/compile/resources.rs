@@ -39,6 +39,18 @@ pub const RETENTION_DAYS: [u32; 22] = [
 /// The alarms about the monitor itself: what their names end with.
 pub const MONITOR_ALARMS: [&str; 4] = ["monitor-errors", "heartbeat", "delivery", "not-judged"];
 
+/// The condition of an alarm that goes off in a period above a threshold; a period without data is none.
+fn above(statistic: &str, periods: u32, threshold: u64) -> Value {
+    json!({
+        "statistic": statistic,
+        "evaluation_periods": periods,
+        "datapoints_to_alarm": 1,
+        "comparison": "GreaterThanThreshold",
+        "threshold": threshold,
+        "missing_data": "notBreaching",
+    })
+}
+
 /// The metric alarms about an engine itself: what their names end with. A log alarm publishes no metrics; what its
 /// topic fails to deliver is a metric of SNS.
 pub fn monitor_alarms(engine: Engine) -> &'static [&'static str] {
@@ -640,15 +652,12 @@ impl Compiler<'_> {
             &monitor.namespace,
             metric.name,
             metric.dimensions_value(),
-            json!({
-                // Every run computes a window anew: a sum would count it as often as it is computed.
-                "statistic": "Maximum",
-                "evaluation_periods": periods_watched(monitor),
-                "datapoints_to_alarm": 1,
-                "comparison": "GreaterThanThreshold",
-                "threshold": settings.threshold,
-                "missing_data": "notBreaching",
-            }),
+            // Every run computes a window anew: a sum would count it as often as it is computed.
+            above(
+                "Maximum",
+                periods_watched(monitor),
+                settings.threshold.into(),
+            ),
         )
     }
 
@@ -663,14 +672,7 @@ impl Compiler<'_> {
             &self.environment.monitor.namespace,
             metric.name,
             metric.dimensions_value(),
-            json!({
-                "statistic": "Maximum",
-                "evaluation_periods": 1,
-                "datapoints_to_alarm": 1,
-                "comparison": "GreaterThanThreshold",
-                "threshold": 0,
-                "missing_data": "notBreaching",
-            }),
+            above("Maximum", 1, 0),
         )
     }
 
@@ -686,14 +688,7 @@ impl Compiler<'_> {
             &monitor.namespace,
             metric.name,
             metric.dimensions_value(),
-            json!({
-                "statistic": "Maximum",
-                "evaluation_periods": periods_watched(monitor),
-                "datapoints_to_alarm": 1,
-                "comparison": "GreaterThanThreshold",
-                "threshold": 0,
-                "missing_data": "notBreaching",
-            }),
+            above("Maximum", periods_watched(monitor), 0),
         )
     }
 
@@ -732,14 +727,7 @@ impl Compiler<'_> {
             "AWS/SNS",
             metric.name,
             metric.dimensions_value(),
-            json!({
-                "statistic": "Sum",
-                "evaluation_periods": 1,
-                "datapoints_to_alarm": 1,
-                "comparison": "GreaterThanThreshold",
-                "threshold": 0,
-                "missing_data": "notBreaching",
-            }),
+            above("Sum", 1, 0),
         )
     }
 

@@ -77,6 +77,23 @@ const DEV: &str = "version: 1\nprovider: local\nfolder: dev\nclusters: [dev]\nno
 struct Repository(tempfile::TempDir);
 
 impl Repository {
+    /// What `rules impact` says of the change, by itself.
+    fn impact(&self) -> String {
+        let output = self.run(
+            "2026-12-02",
+            &[
+                "rules",
+                "impact",
+                "--env",
+                "prod",
+                "--base",
+                "main",
+                "samples/orders.log",
+            ],
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// The policy as the first commit, on the branch `main`, with a log sample of 412 records of bob and 20 of alice.
     fn new() -> Self {
         let folder =
@@ -258,19 +275,7 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
     assert_eq!(change["owners"], serde_json::json!(["data-platform"]));
     assert_eq!(result["findings"][0]["code"], "impact/hears-less");
     // The same by itself, and in every form.
-    let output = repository.run(
-        "2026-12-02",
-        &[
-            "rules",
-            "impact",
-            "--env",
-            "prod",
-            "--base",
-            "main",
-            "samples/orders.log",
-        ],
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = repository.impact();
     assert!(
         text.contains("bob is no longer audited in prod (412 records in these logs)"),
         "{text}"
@@ -348,19 +353,7 @@ fn an_environment_that_vanishes_is_heard_of() {
         assert_eq!(code, 0, "{result:#}");
         asks(&result, "prod", "nothing is heard in prod any more");
     }
-    let output = repository.run(
-        "2026-12-02",
-        &[
-            "rules",
-            "impact",
-            "--env",
-            "prod",
-            "--base",
-            "main",
-            "samples/orders.log",
-        ],
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = repository.impact();
     assert!(text.contains("(432 records in these logs)"), "{text}");
     // One that becomes a base is gone too.
     repository.change(
