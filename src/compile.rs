@@ -66,7 +66,7 @@ pub struct Compiled {
 pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compiled {
     let all = QuerySource::of(&loaded.policy, environment);
     let fetch = Fetch::of(&all).text(Ask::ALL);
-    let (source, left_out) = texts_of(&all, environment);
+    let (source, left_out) = all.that_fits();
     let heading = |what: &str| {
         let mut header = header(what, &all, environment);
         if let Some(sentence) = left_out.sentence() {
@@ -87,7 +87,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         policy_digest: &environment.digest,
     };
 
-    let signal_rows = signal_rows(&source, environment);
+    let signal_rows = signal_rows(&source, environment, &heading("what an alarm counts"));
     let rows: BTreeMap<Signal, String> = signal_rows
         .iter()
         .map(|(signal, query)| (*signal, query.text.clone()))
@@ -180,33 +180,22 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     }
 }
 
-/// What of the policy the texts for people have. A log alarm counts what its text keeps, so nothing is left out of that.
-fn texts_of<'a>(
-    all: &QuerySource<'a>,
-    environment: &Environment,
-) -> (QuerySource<'a>, LeftOut<'a>) {
-    match environment.engine {
-        Engine::Monitor => all.that_fits(),
-        Engine::LogAlarm => (all.clone(), LeftOut::default()),
-    }
-}
-
 /// The queries of log alarms, where the environment has any.
 fn signal_rows(
     source: &QuerySource<'_>,
     environment: &Environment,
+    heading: &str,
 ) -> BTreeMap<Signal, CompiledQuery> {
     let signals = match environment.engine {
         Engine::Monitor => &[][..],
         Engine::LogAlarm => &environment.signals,
     };
-    let heading = header("what an alarm counts", source, environment);
     signals
         .iter()
         .map(|settings| {
             (
                 settings.signal,
-                source.signal_rows(settings.signal, &heading),
+                source.signal_rows(settings.signal, heading),
             )
         })
         .collect()
@@ -292,19 +281,9 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
 fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let mut sink = Diagnostics::default();
     let all = QuerySource::of(&loaded.policy, environment);
-    let (source, left_out) = texts_of(&all, environment);
+    let (_, left_out) = all.that_fits();
     if !left_out.is_empty() {
         sink.push(leaves_out(&left_out, environment));
-    }
-    let query = source.alarm(&header("what counts", &all, environment));
-    let investigate = source.investigate(&header("what counts, newest first", &all, environment));
-    let rows = signal_rows(&source, environment);
-    let length = rows
-        .values()
-        .map(CompiledQuery::length)
-        .fold(query.length().max(investigate.length()), usize::max);
-    if length > QUERY_LIMIT {
-        sink.push(too_long(&query, length, loaded, environment));
     }
     sink
 }
@@ -327,50 +306,28 @@ fn leaves_out(left_out: &LeftOut<'_>, environment: &Environment) -> Diagnostic {
         .exclusions
         .first()
         .map_or(&environment.place, |exclusion| &exclusion.place);
+    let (texts, help) = match environment.engine {
+        Engine::Monitor => (
+            "saved queries and the dashboard",
+            "the monitor knows them all; these texts, which take 10,000 characters, show more records than count",
+        ),
+        Engine::LogAlarm => (
+            "log alarms, saved queries and the dashboard",
+            "these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all",
+        ),
+    };
     Diagnostic::new(
         Code::CompileLeftOut,
         format!(
-            "the saved queries and the dashboard of {} have no room for {}",
+            "the {texts} of {} have no room for {}",
             quote(&environment.name),
             names.join(", ")
         ),
     )
-    .help("the monitor knows them all; these texts, which take 10,000 characters, show more records than count")
+    .help(help)
     .help("the texts have the exclusions in the order of the policy: put first what silences most")
     .at(place.clone())
 }
 
 /// Exclusions that a message names one by one.
 const NAMED: usize = 8;
-
-fn too_long(
-    query: &CompiledQuery,
-    length: usize,
-    loaded: &Loaded,
-    environment: &Environment,
-) -> Diagnostic {
-    let mut shares: Vec<&(String, usize)> = query.shares.iter().collect();
-    shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let listed: Vec<String> = shares
-        .iter()
-        .take(8)
-        .map(|(id, characters)| format!("{} {characters}", quote(id)))
-        .collect();
-    let mut diagnostic = Diagnostic::new(
-        Code::CompileQueryLength,
-        format!(
-            "the query of the environment {} has {length} characters, and Logs Insights takes at most {QUERY_LIMIT}",
-            quote(&environment.name)
-        ),
-    )
-    .help(format!("it is {} characters too long; the exclusions take: {}", length - QUERY_LIMIT, listed.join(", ")))
-    .help("remove exclusions that silence little, or select fewer in the environment's `exclusions`");
-    let largest = shares
-        .first()
-        .and_then(|(id, _)| loaded.policy.exclusions.iter().find(|e| &e.id == id));
-    diagnostic = match largest {
-        Some(exclusion) => diagnostic.at(exclusion.place.clone()),
-        None => diagnostic.at(environment.place.clone()),
-    };
-    diagnostic
-}

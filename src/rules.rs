@@ -14,6 +14,7 @@ pub mod hearing;
 pub mod impact;
 pub mod list;
 pub mod live;
+pub mod loudness;
 pub mod mutation;
 pub mod reference;
 pub mod sample;

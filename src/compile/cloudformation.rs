@@ -186,7 +186,7 @@ impl Template {
             Kind::LambdaFunction => "Function".to_owned(),
             Kind::Alarm | Kind::LogAlarm => format!("Alarm{}", tail()),
             Kind::Dashboard => "Dashboard".to_owned(),
-            Kind::SavedQuery => "SavedQuery".to_owned(),
+            Kind::SavedQuery => format!("SavedQuery{}", tail()),
             Kind::LambdaPermission => "Permission".to_owned(),
             Kind::EventRule | Kind::EventTarget => "Schedule".to_owned(),
         }

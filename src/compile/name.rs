@@ -138,6 +138,11 @@ impl Names {
         format!("{PREFIX}/{}", self.base)
     }
 
+    /// One of the saved queries beside it, by what it shows.
+    pub fn saved_query_of(&self, what: &str) -> String {
+        format!("{}/{what}", self.saved_query())
+    }
+
     /// A subscription: its protocol and a hash of where it leads (of the reference, for a secret).
     pub fn subscription(&self, notification: &Notification) -> String {
         subscription(&self.base, notification)
@@ -314,6 +319,11 @@ fn names_of(environment: &Environment, cluster: &Cluster) -> Vec<(Kind, String)>
         (Kind::Dashboard, names.shared()),
         (Kind::SavedQuery, names.saved_query()),
     ]);
+    all.extend(
+        super::resources::saved_queries(environment.engine)
+            .iter()
+            .map(|what| (Kind::SavedQuery, names.saved_query_of(what))),
+    );
     match environment.engine {
         Engine::Monitor => {
             all.extend(signals().map(|signal| (Kind::Alarm, names.signal_alarm(signal))));

@@ -99,6 +99,27 @@ pub fn topic_arn(environment: &Environment, cluster: &Cluster) -> String {
     Location::of(environment).arn("sns", &Names::new(environment, cluster).shared())
 }
 
+/// The saved query of what the monitor told.
+pub(crate) const DETECTIONS: &str = "detections";
+
+/// The saved query of what one role did.
+pub(crate) const ROLE: &str = "role";
+
+/// The saved queries beside the investigation, by what they show. A log alarm tells nothing that could be read.
+pub(super) fn saved_queries(engine: Engine) -> &'static [&'static str] {
+    match engine {
+        Engine::Monitor => &[DETECTIONS, ROLE],
+        Engine::LogAlarm => &[ROLE],
+    }
+}
+
+const DETECTIONS_OF_A_TIME: &str = "# What the monitor told, newest first: who, what, how often. Choose the time; no text of SQL is here.\n";
+
+/// Everything that a role's sessions wrote, judged or not. It holds for both prefixes: the role stands between a colon and an at sign
+/// (`audit_log::prefix`). A text to edit, and no parameter: that no saved query with one is known to run from an export.
+const ENTRIES_OF_A_ROLE: &str = "# All entries of one role, oldest first. Put the role in the place of ROLE, and choose the time around the detection.\n\
+     filter @message like ':ROLE@'\n| fields @timestamp, @message\n| sort @timestamp asc\n| limit 1000\n";
+
 /// Windows that the monitor computes in each run: the newest, and those of as many missed runs as nobody was told of.
 pub const WINDOWS_RECOMPUTED: u32 = 1 + MISSED_RUNS;
 
@@ -183,7 +204,7 @@ pub fn resources(
     }
     documents.push(compiler.delivery_alarm());
     documents.push(compiler.dashboard());
-    documents.push(compiler.saved_query());
+    documents.extend(compiler.saved_queries());
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
     // The same endpoint declared twice is one subscription.
     documents.dedup_by(|left, right| left.address == right.address);
@@ -887,10 +908,14 @@ impl Compiler<'_> {
     /// has judged. Logs Insights finds the fields of JSON by itself (CloudWatch Logs user guide, "Supported logs and discovered
     /// fields").
     fn detections(&self) -> String {
+        let source = self.names.monitor_log_group();
+        format!("SOURCE '{source}'\n| {}", self.detections_of(100))
+    }
+
+    fn detections_of(&self, rows: u32) -> String {
         format!(
-            "SOURCE '{}'\n| filter record = 'pgvigil.detection'\n| display @timestamp, user, database, client, class, command, \
-             object, statements, not_judged\n| sort @timestamp desc\n| limit 100",
-            self.names.monitor_log_group()
+            "filter record = 'pgvigil.detection'\n| display @timestamp, user, database, client, class, command, \
+             object, statements, not_judged\n| sort @timestamp desc\n| limit {rows}"
         )
     }
 
@@ -904,20 +929,36 @@ impl Compiler<'_> {
         )
     }
 
-    fn saved_query(&self) -> Document {
-        let properties = json!({
-            "name": self.names.saved_query(),
-            "language": "CWLI",
-            "log_groups": [self.names.cluster_log_group()],
-            "query": self.inputs.investigate,
-        });
-        let log_group = self.address(Kind::LogGroup, self.names.cluster_log_group());
-        self.document(
-            Kind::SavedQuery,
+    /// What a responder asks, in this order: what the monitor told, what one role did, what counts with its statements.
+    fn saved_queries(&self) -> Vec<Document> {
+        let cluster = self.names.cluster_log_group();
+        let of_cluster = |name: String, query: &str| self.saved_query(name, cluster, query);
+        let mut queries = vec![of_cluster(
             self.names.saved_query(),
-            &[log_group],
-            properties,
-        )
+            self.inputs.investigate,
+        )];
+        for what in saved_queries(self.environment.engine) {
+            let name = self.names.saved_query_of(what);
+            queries.push(match *what {
+                ROLE => of_cluster(name, ENTRIES_OF_A_ROLE),
+                _ => {
+                    let query = format!("{DETECTIONS_OF_A_TIME}{}", self.detections_of(1_000));
+                    self.saved_query(name, &self.names.monitor_log_group(), &query)
+                }
+            });
+        }
+        queries
+    }
+
+    fn saved_query(&self, name: String, log_group: &str, query: &str) -> Document {
+        let properties = json!({
+            "name": name,
+            "language": "CWLI",
+            "log_groups": [log_group],
+            "query": query,
+        });
+        let log_group = self.address(Kind::LogGroup, log_group);
+        self.document(Kind::SavedQuery, name, &[log_group], properties)
     }
 
     fn permission(&self) -> Document {

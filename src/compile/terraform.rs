@@ -255,6 +255,13 @@ impl Module {
                 document,
                 self.shared.get(of).map(String::as_str).unwrap_or_default(),
             ),
+            (Kind::SavedQuery, _) => match tail(
+                document,
+                self.shared.get(of).map(String::as_str).unwrap_or_default(),
+            ) {
+                "" => return label(of),
+                what => what,
+            },
             // One for all clusters.
             (Kind::PolicyLayer, _) => return "policy".to_owned(),
             _ => return label(of),

@@ -166,8 +166,8 @@ codes! {
     EnvironmentNobodyAudited = "environment/nobody-audited", Error, "an environment audits nobody", "add people to `users` whose `environments` name it and whose `until` is not past";
     EnvironmentNobodyTold = "environment/nobody-told", Warning, "nobody is told when an alarm goes off", "add `notifications`";
     EnvironmentResourceName = "environment/resource-name", Error, "the name of a resource becomes too long", "shorten the environment's name";
-    CompileQueryLength = "compile/query-length", Error, "the query of a log alarm is longer than Logs Insights takes", "remove or shorten exclusions";
-    CompileLeftOut = "compile/left-out", Warning, "the saved queries and the dashboard have no room for some exclusions", "put first what silences most";
+    CompileLeftOut = "compile/left-out", Warning, "the texts that Logs Insights runs have no room for some exclusions", "put first what silences most";
+    CompileTooLoud = "compile/too-loud", Error, "the log alarms leave out so much that they count what tools do", "put first what silences most, or select fewer exclusions";
 }
 
 impl fmt::Display for Code {

@@ -8,9 +8,7 @@ use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::ast::Ast;
 
-use super::head::{Found, Head, Stack, UNSET};
 use super::regex;
-use super::required::Required;
 use crate::policy::pattern::Fault;
 
 /// A compiled pattern of `parse`.
@@ -38,10 +36,6 @@ pub(super) struct Glob {
 #[derive(Debug)]
 pub(super) struct Captures {
     regex: meta::Regex,
-    /// A faster way to the same groups.
-    head: Option<Head>,
-    /// Tells most texts that do not match apart.
-    required: Option<Box<Required>>,
     /// For each name its group's number, or none for the group of all the rest.
     groups: Vec<Option<usize>>,
     /// One for the start and one for the end of every group.
@@ -151,8 +145,6 @@ impl Captures {
         Ok((
             Self {
                 regex,
-                head: Head::new(run),
-                required: Required::of(run).map(Box::new),
                 groups,
                 slots,
             },
@@ -166,39 +158,22 @@ impl Captures {
         workspace: &mut Workspace,
         found: &mut Vec<Option<Range<usize>>>,
     ) -> bool {
-        let Workspace {
-            cache,
-            slots,
-            bounds,
-            stack,
-        } = workspace;
-        let tried = self.head.as_ref().map(|head| head.run(text, bounds, stack));
-        let end = match tried {
-            Some(Found::NoMatch) => return false,
-            Some(Found::Match { end }) => end,
-            Some(Found::GaveUp) | None => {
-                let start = match &self.required {
-                    Some(required) => required.start(text),
-                    None => Some(0),
-                };
-                let Some(start) = start else { return false };
-                let cache = cache.get_or_insert_with(|| self.regex.create_cache());
-                let input = Input::new(text).range(start..);
-                if self.regex.search_slots_with(cache, &input, slots).is_none() {
-                    return false;
-                }
-                for (bound, slot) in bounds.iter_mut().zip(slots.iter()) {
-                    *bound = slot.map_or(UNSET, NonMaxUsize::get);
-                }
-                bounds.get(1).copied().unwrap_or_default()
-            }
-        };
+        let Workspace { cache, slots } = workspace;
+        let cache = cache.get_or_insert_with(|| self.regex.create_cache());
+        if self
+            .regex
+            .search_slots_with(cache, &Input::new(text), slots)
+            .is_none()
+        {
+            return false;
+        }
+        let bound = |slot: usize| slots.get(slot).copied().flatten().map(NonMaxUsize::get);
+        let end = bound(1).unwrap_or_default();
         for group in &self.groups {
             found.push(match group {
-                Some(group) => match (bounds.get(group * 2), bounds.get(group * 2 + 1)) {
-                    (Some(&start), Some(&end)) if end != UNSET => Some(start..end),
-                    _ => None,
-                },
+                Some(group) => bound(group * 2)
+                    .zip(bound(group * 2 + 1))
+                    .map(|(start, end)| start..end),
                 None => Some(end..text.len()),
             });
         }
@@ -211,8 +186,6 @@ impl Captures {
 pub(super) struct Workspace {
     cache: Option<meta::Cache>,
     slots: Vec<Option<NonMaxUsize>>,
-    bounds: Vec<usize>,
-    stack: Stack,
 }
 
 impl Extractor {
@@ -221,7 +194,6 @@ impl Extractor {
             Self::Glob(_) | Self::Whole(_) => Workspace::default(),
             Self::Regex(captures) => Workspace {
                 slots: vec![None; captures.slots],
-                bounds: vec![UNSET; captures.slots],
                 ..Workspace::default()
             },
         }

@@ -1,7 +1,6 @@
 //! Syntax tree to program: names become slots, and whatever has no meaning is refused.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::HashMap;
 
 use memchr::memmem;
 
@@ -9,13 +8,12 @@ use super::aggregate::{Aggregate, Plan};
 use super::extract::{Extractor, Glob};
 use super::function::{self, Function, Kind, SIGNATURES};
 use super::parse::similar;
-use super::predicate::{Condition, Matcher, MissingField, Set, Test};
+use super::predicate::{Condition, MissingField, Set, Test};
 use super::regex;
-use super::required::Required;
 use super::segment::{EVENT_FIELDS, Filter, Segment, Slot, Step};
 use super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Parse, ParsePattern, Pattern,
-    Query, RegexLiteral, SortKey, Span, Stage, Stats,
+    Query, RegexLiteral, SortKey, Span, Stats,
 };
 use super::term::Term;
 use super::value;
@@ -88,72 +86,10 @@ pub(super) fn lower(
     lowering.finish()
 }
 
-/// Two queries over the same events: what their row-wise stages have in common at the front is
-/// computed once.
-#[derive(Debug)]
-pub(super) struct Couple {
-    pub(super) segment: Segment,
-    /// The filters of the common front.
-    pub(super) shared: Range<usize>,
-    /// The filters that only one of the queries has.
-    pub(super) sides: [Range<usize>; 2],
-}
-
-/// Lowers the stages of two queries before the first `stats`, `sort`, `limit` or `dedup` into one
-/// segment.
-pub(super) fn lower_couple(
-    queries: [&Query; 2],
-    missing: MissingField,
-    now: i64,
-) -> Result<Couple, Vec<Fault>> {
-    let stages = queries.map(row_wise);
-    let [base, head] = &stages;
-    let common = base
-        .iter()
-        .zip(head.iter())
-        .take_while(|(base, head)| base.command == head.command)
-        .count();
-    let mut lowering = Lowering::new(missing, now);
-    let shared = lowering.row_wise(base, 0..common);
-    let names = lowering.names.clone();
-    let sides = stages.map(|stages| {
-        // A name of one query means nothing in the other.
-        lowering.names.clone_from(&names);
-        lowering.row_wise(stages, common..stages.len())
-    });
-    if !lowering.faults.is_empty() {
-        return Err(lowering.faults);
-    }
-    let mut segment = std::mem::take(&mut lowering.segment);
-    lowering.remember(&mut segment);
-    Ok(Couple {
-        segment,
-        shared,
-        sides,
-    })
-}
-
-/// The stages that look at one row at a time, up to the first that does not; no more than a query may
-/// have.
-fn row_wise(query: &Query) -> &[Stage] {
-    let ends = |stage: &Stage| {
-        !matches!(
-            stage.command,
-            Command::Fields(_) | Command::Display(_) | Command::Filter(_) | Command::Parse(_)
-        )
-    };
-    let end = query.stages.iter().position(ends);
-    let end = end.unwrap_or(query.stages.len()).min(MAX_STAGES);
-    query.stages.get(..end).unwrap_or_default()
-}
-
 struct Lowering {
     parts: Vec<Part>,
     segment: Segment,
     names: HashMap<String, usize>,
-    /// For each slot the slots whose values decide it, of those that verdicts can be remembered by;
-    /// none where something else decides it.
-    roots: Vec<Option<Vec<usize>>>,
     columns: Option<Vec<String>>,
     displayed: bool,
     stats: usize,
@@ -170,14 +106,12 @@ impl Lowering {
         let segment = Segment {
             missing,
             now,
-            of_events: true,
             ..Segment::default()
         };
         let mut lowering = Self {
             parts: Vec::new(),
             segment,
             names: HashMap::new(),
-            roots: Vec::new(),
             columns: None,
             displayed: false,
             stats: 0,
@@ -188,37 +122,19 @@ impl Lowering {
             broken: false,
         };
         for (name, kind) in EVENT_FIELDS {
-            lowering.add_slot(name.to_owned(), kind, None, None);
+            lowering.add_slot(name.to_owned(), kind, None);
         }
         lowering
-    }
-
-    /// Lowers some of the stages, and tells which filters they have become.
-    fn row_wise(&mut self, stages: &[Stage], some: Range<usize>) -> Range<usize> {
-        let start = self.segment.filters.len();
-        for (index, stage) in stages.iter().enumerate() {
-            if some.contains(&index) {
-                self.stage(index, stage.span, &stage.command);
-            }
-        }
-        start..self.segment.filters.len()
     }
 
     fn fault(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
 
-    fn add_slot(
-        &mut self,
-        name: String,
-        kind: Kind,
-        step: Option<usize>,
-        roots: Option<Vec<usize>>,
-    ) -> usize {
+    fn add_slot(&mut self, name: String, kind: Kind, step: Option<usize>) -> usize {
         let slot = self.segment.slots.len();
         self.names.insert(name.clone(), slot);
         self.segment.slots.push(Slot { name, kind, step });
-        self.roots.push(roots);
         slot
     }
 
@@ -255,7 +171,6 @@ impl Lowering {
                     self.segment.filters.push(Filter {
                         stage: index,
                         condition,
-                        memoable: false,
                     });
                 }
             }
@@ -294,69 +209,12 @@ impl Lowering {
             now: self.segment.now,
             ..Segment::default()
         };
-        let mut segment = std::mem::replace(&mut self.segment, segment);
-        self.remember(&mut segment);
+        let segment = std::mem::replace(&mut self.segment, segment);
         self.parts.push(Part { segment, barrier });
         self.names.clear();
-        self.roots.clear();
         for (name, kind) in slots {
-            self.add_slot(name, kind, None, None);
+            self.add_slot(name, kind, None);
         }
-    }
-
-    /// Finds the filters whose outcome can be remembered.
-    fn remember(&self, segment: &mut Segment) {
-        let mut all = Vec::new();
-        for filter in &mut segment.filters {
-            let mut slots = Vec::new();
-            filter.condition.slots(&mut slots);
-            if self.union(&slots).is_some() {
-                filter.memoable = true;
-                all.extend(slots);
-            }
-        }
-        segment.memo_slots = self.key(segment, all);
-    }
-
-    /// The fewest slots close to the conditions that decide the value of each of `read`. Close to them
-    /// there is least that no condition looks at, such as the number of a statement: so more events
-    /// have the same key.
-    fn key(&self, segment: &Segment, mut read: Vec<usize>) -> Vec<usize> {
-        let mut key = BTreeSet::new();
-        while let Some(slot) = read.pop() {
-            match segment.spelled_by(slot) {
-                Some(sources) if self.union(sources).is_some() => read.extend_from_slice(sources),
-                _ => {
-                    key.insert(slot);
-                }
-            }
-        }
-        // From the last: a slot is computed from earlier ones.
-        for slot in key.clone().into_iter().rev() {
-            key.remove(&slot);
-            if !segment.is_decided(slot, &key) {
-                key.insert(slot);
-            }
-        }
-        key.into_iter().collect()
-    }
-
-    /// The next slot as its own root: what later stages see of a message, a time or a stream, and
-    /// what many events have in common. So it is for the parts of a line and for a number such as the
-    /// day, `floor(toMillis(@timestamp) / 86400000)`; a text that a function builds may hold the whole
-    /// message.
-    fn own_root(&self) -> Option<Vec<usize>> {
-        self.segment
-            .of_events
-            .then(|| vec![self.segment.slots.len()])
-    }
-
-    fn union(&self, slots: &[usize]) -> Option<Vec<usize>> {
-        let mut all = Vec::new();
-        for slot in slots {
-            all.extend_from_slice(self.roots.get(*slot)?.as_deref()?);
-        }
-        Some(all)
     }
 
     fn finish(mut self) -> Result<Pipeline, Vec<Fault>> {
@@ -437,11 +295,8 @@ impl Lowering {
                     }
                     let mut slots = Vec::new();
                     term.slots(&mut slots);
-                    let is_short = matches!(kind, Kind::Number | Kind::Time);
-                    let own = || is_short.then(|| self.own_root()).flatten();
-                    let roots = self.union(&slots).or_else(own);
                     let step = self.segment.steps.len();
-                    let target = self.add_slot(alias.text.clone(), kind, Some(step), roots);
+                    let target = self.add_slot(alias.text.clone(), kind, Some(step));
                     self.segment.steps.push(Step::Compute {
                         term,
                         slots,
@@ -481,12 +336,10 @@ impl Lowering {
             },
         };
         let step = self.segment.steps.len();
-        let inherited = source.and_then(|source| self.roots.get(source).cloned().flatten());
         let mut targets = Vec::new();
         for (span, name) in names {
             if self.is_new(span, &name) {
-                let roots = inherited.clone().or_else(|| self.own_root());
-                targets.push(self.add_slot(name, Kind::Any, Some(step), roots));
+                targets.push(self.add_slot(name, Kind::Any, Some(step)));
             }
         }
         if let Some(source) = source {
@@ -915,11 +768,8 @@ impl Lowering {
                         Test::Contains(term?, memmem::Finder::new(text.as_bytes()).into_owned())
                     }
                     Pattern::Regex(regex) => {
-                        let matcher = Matcher {
-                            regex: self.regex(regex)?,
-                            required: Required::of(&regex.pattern).map(Box::new),
-                        };
-                        Test::Matches(term?, matcher)
+                        let regex = self.regex(regex)?;
+                        Test::Matches(term?, regex)
                     }
                 };
                 Some(Condition::test(test, *negated))

@@ -8,7 +8,6 @@ use memchr::memmem;
 use regex_automata::{Input, meta};
 
 use super::function::{self, Function};
-use super::required::Required;
 use super::segment::Frame;
 use super::syntax::Comparison;
 use super::term::Term;
@@ -48,17 +47,9 @@ pub(super) enum Test {
     Compare(Comparison, Term, Term),
     In(Term, Set),
     Contains(Term, memmem::Finder<'static>),
-    Matches(Term, Matcher),
+    /// With the number of the regular expression in the segment.
+    Matches(Term, usize),
     Function(Function, Term, Option<Term>),
-}
-
-/// The regular expression of `like`.
-#[derive(Debug)]
-pub(super) struct Matcher {
-    /// Its number in the segment.
-    pub(super) regex: usize,
-    /// Tells most texts that do not match apart.
-    pub(super) required: Option<Box<Required>>,
 }
 
 impl Condition {
@@ -86,15 +77,6 @@ impl Condition {
             slots: slots.into(),
             test: Box::new(test),
             negated,
-        }
-    }
-
-    /// Appends the slots that the condition may read.
-    pub(super) fn slots(&self, into: &mut Vec<usize>) {
-        match self {
-            Self::All(list) | Self::Any(list) => list.iter().for_each(|item| item.slots(into)),
-            Self::Not(inner) => inner.slots(into),
-            Self::Test { slots, .. } => into.extend_from_slice(slots),
         }
     }
 
@@ -166,15 +148,11 @@ impl Test {
                 .evaluate(&view)
                 .text()
                 .map(|text| finder.find(&text).is_some()),
-            Self::Matches(term, matcher) => {
+            Self::Matches(term, regex) => {
                 let value = term.evaluate(&view);
                 let text = value.text()?;
-                let (regex, cache) = caches.get_mut(matcher.regex)?;
-                let start = match &matcher.required {
-                    Some(required) => required.start(&text),
-                    None => Some(0),
-                };
-                Some(start.is_some_and(|start| is_match(regex, cache, &text, start)))
+                let (regex, cache) = caches.get_mut(*regex)?;
+                Some(is_match(regex, cache, &text))
             }
             Self::Function(function, first, second) => {
                 let second = second
@@ -186,10 +164,9 @@ impl Test {
     }
 }
 
-/// Whether the text matches at or behind `start`; what stands before is seen, but not matched.
-fn is_match(regex: &meta::Regex, cache: &mut meta::Cache, text: &[u8], start: usize) -> bool {
+fn is_match(regex: &meta::Regex, cache: &mut meta::Cache, text: &[u8]) -> bool {
     regex
-        .search_half_with(cache, &Input::new(text).range(start..).earliest(true))
+        .search_half_with(cache, &Input::new(text).earliest(true))
         .is_some()
 }
 

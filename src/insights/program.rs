@@ -8,10 +8,9 @@ use std::sync::Arc;
 use super::aggregate::Groups;
 use super::lower::{self, Barrier, Part, Pipeline};
 use super::predicate::MissingField;
-use super::segment::{Event, Frame, Outcome, Verdict, Workplace};
+use super::segment::{Event, Frame, Verdict, Workplace};
 use super::syntax::{Direction, Query};
 use super::value::{self, Owned, Value};
-use crate::judge::memo::Memo;
 use crate::policy::pattern::Fault;
 
 /// Rows that the service returns when no `limit` is written (AWS, `limit` command).
@@ -33,7 +32,7 @@ pub struct Program {
 }
 
 /// What judging needs besides the event; reused from event to event, so that judging does not
-/// allocate. It remembers the verdicts on events that say the same.
+/// allocate.
 #[derive(Debug)]
 pub struct Scratch {
     pipeline: Arc<Pipeline>,
@@ -115,58 +114,6 @@ impl Pipeline {
             reason = "lowering ends every query with a part"
         )]
         &self.parts[0]
-    }
-}
-
-/// Two queries that judge the same events. What they have in common at the front is computed once, and
-/// a remembered key leads to both verdicts.
-#[derive(Clone, Debug)]
-pub struct Couple {
-    lowered: Arc<lower::Couple>,
-}
-
-/// As [`Scratch`], for a [`Couple`].
-#[derive(Debug)]
-pub struct CoupleScratch {
-    couple: Arc<lower::Couple>,
-    work: Workplace,
-    memo: Memo<[Outcome; 2]>,
-}
-
-impl Couple {
-    /// Compiles the filters of two queries, and what they read.
-    ///
-    /// # Errors
-    /// As [`Program::new`], for the stages before the first `stats`, `sort`, `limit` or `dedup`.
-    pub fn new(base: &Query, head: &Query, options: Options) -> Result<Self, Vec<Fault>> {
-        let lowered = lower::lower_couple([base, head], options.missing, options.query_start_ms)?;
-        Ok(Self {
-            lowered: Arc::new(lowered),
-        })
-    }
-
-    /// Room for judging.
-    #[must_use]
-    pub fn scratch(&self) -> CoupleScratch {
-        CoupleScratch {
-            couple: Arc::clone(&self.lowered),
-            work: self.lowered.segment.workplace(),
-            memo: Memo::default(),
-        }
-    }
-
-    /// What [`Program::judge`] says for each of the two; stages are counted in each query by itself.
-    pub fn judge(&self, scratch: &mut CoupleScratch, event: &Event<'_>) -> [Verdict; 2] {
-        if !Arc::ptr_eq(&self.lowered, &scratch.couple) {
-            *scratch = self.scratch();
-        }
-        let lower::Couple {
-            segment,
-            shared,
-            sides,
-        } = self.lowered.as_ref();
-        let mut frame = segment.event(&mut scratch.work, event);
-        frame.judge_two(&mut scratch.memo, shared.clone(), sides)
     }
 }
 

@@ -3,7 +3,6 @@
 //! Every name has a slot. A slot that a `parse` or `fields` stage sets is computed when it is first
 //! read, and once a row: most rows are rejected before most parses.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex_automata::meta;
@@ -13,10 +12,6 @@ use super::function::Kind;
 use super::predicate::{Condition, MissingField};
 use super::term::Term;
 use super::value::{Owned, Value};
-use crate::judge::memo::Memo;
-
-/// The number of the first filter that rejects, if one does.
-pub(super) type Outcome = Option<u16>;
 
 /// The slots that an event fills, in this order.
 pub(super) const EVENT_FIELDS: [(&str, Kind); 5] = [
@@ -69,8 +64,6 @@ pub(super) struct Filter {
     /// The index of the stage in the query.
     pub(super) stage: usize,
     pub(super) condition: Condition,
-    /// Reads nothing but what the segment's `memo_slots` decide.
-    pub(super) memoable: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,14 +72,9 @@ pub(super) struct Segment {
     pub(super) steps: Vec<Step>,
     pub(super) filters: Vec<Filter>,
     pub(super) regexes: Vec<meta::Regex>,
-    /// The slots that decide the outcome of all memoable filters: fields taken out of the message, and
-    /// what is computed from other fields of the event.
-    pub(super) memo_slots: Vec<usize>,
     pub(super) missing: MissingField,
     /// Milliseconds since 1970.
     pub(super) now: i64,
-    /// Whether rows are events.
-    pub(super) of_events: bool,
 }
 
 /// Where the bytes of a value lie.
@@ -121,8 +109,6 @@ pub(super) struct Workplace {
     caches: Vec<(meta::Regex, meta::Cache)>,
     extracts: Vec<Workspace>,
     found: Vec<Option<Range<usize>>>,
-    memo: Memo<Outcome>,
-    key: Vec<u8>,
 }
 
 /// The bytes that an event's slots point into.
@@ -159,38 +145,6 @@ pub struct Verdict {
 }
 
 impl Segment {
-    fn step_of(&self, slot: usize) -> Option<&Step> {
-        self.steps.get(self.slots.get(slot)?.step?)
-    }
-
-    /// The slots that a value only repeats, or puts together: a key with them says no less, and
-    /// the value need not be computed to make it.
-    pub(super) fn spelled_by(&self, slot: usize) -> Option<&[usize]> {
-        let kind = self.slots.get(slot)?.kind;
-        match self.step_of(slot)? {
-            Step::Extract {
-                source,
-                extractor: Extractor::Whole(_),
-                ..
-            } => Some(std::slice::from_ref(source)),
-            Step::Compute { slots, .. } if !matches!(kind, Kind::Number | Kind::Time) => {
-                Some(slots)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the values of `known` decide that of `slot`.
-    pub(super) fn is_decided(&self, slot: usize, known: &BTreeSet<usize>) -> bool {
-        let decided = |source: &usize| self.is_decided(*source, known);
-        known.contains(&slot)
-            || match self.step_of(slot) {
-                Some(Step::Extract { source, .. }) => decided(source),
-                Some(Step::Compute { slots, .. }) => slots.iter().all(decided),
-                None => false,
-            }
-    }
-
     pub(super) fn workplace(&self) -> Workplace {
         let extracts = self.steps.iter().map(|step| match step {
             Step::Extract { extractor, .. } => extractor.workspace(),
@@ -208,8 +162,6 @@ impl Segment {
                 .collect(),
             extracts: extracts.collect(),
             found: Vec::new(),
-            memo: Memo::default(),
-            key: Vec::new(),
         }
     }
 
@@ -414,77 +366,12 @@ impl<'e> Frame<'_, 'e> {
 
     /// The first filter that does not keep the row.
     pub(super) fn judge(&mut self) -> Verdict {
-        let all = 0..self.segment.filters.len();
-        let mut remembered = None;
-        let stage = self.first(all.clone(), |frame| {
-            *remembered.get_or_insert_with(|| {
-                let mut memo = std::mem::take(&mut frame.work.memo);
-                let outcome = frame.remember(&mut memo, |frame| frame.first_memoable(all.clone()));
-                frame.work.memo = memo;
-                outcome
-            })
-        });
-        Verdict::of(stage)
-    }
-
-    /// The first filters that do not keep the row, for two lists of filters that begin with the same
-    /// `shared` ones.
-    pub(super) fn judge_two(
-        &mut self,
-        memo: &mut Memo<[Outcome; 2]>,
-        shared: Range<usize>,
-        sides: &[Range<usize>; 2],
-    ) -> [Verdict; 2] {
-        let mut remembered = None;
-        let mut recall = |frame: &mut Self| -> [Outcome; 2] {
-            *remembered.get_or_insert_with(|| {
-                frame.remember(memo, |frame| match frame.first_memoable(shared.clone()) {
-                    Some(first) => [Some(first); 2],
-                    None => sides.clone().map(|side| frame.first_memoable(side)),
-                })
-            })
-        };
-        // What rejects among the shared ones is the first for both.
-        if let Some(stage) = self.first(shared.clone(), |frame| recall(frame)[0]) {
-            return [Verdict::of(Some(stage)); 2];
+        let mut filters = self.segment.filters.iter();
+        let rejects = filters.find(|filter| filter.condition.evaluate(self) != Some(true));
+        Verdict {
+            kept: rejects.is_none(),
+            rejected_by: rejects.map(|filter| filter.stage),
         }
-        let [base, head] = sides.clone();
-        [
-            Verdict::of(self.first(base, |frame| recall(frame)[0])),
-            Verdict::of(self.first(head, |frame| recall(frame)[1])),
-        ]
-    }
-
-    /// The stage of the first of some filters that does not keep the row. `recall` tells the first of
-    /// all memoable ones.
-    fn first(
-        &mut self,
-        filters: Range<usize>,
-        mut recall: impl FnMut(&mut Self) -> Outcome,
-    ) -> Option<usize> {
-        let segment = self.segment;
-        let list = segment.filters.get(filters.clone()).unwrap_or_default();
-        filters
-            .zip(list)
-            .find(|(index, filter)| {
-                if filter.memoable {
-                    recall(self).map(usize::from) == Some(*index)
-                } else {
-                    filter.condition.evaluate(self) != Some(true)
-                }
-            })
-            .map(|(_, filter)| filter.stage)
-    }
-
-    /// The first memoable one of some filters that does not keep the row.
-    fn first_memoable(&mut self, filters: Range<usize>) -> Outcome {
-        let segment = self.segment;
-        let list = segment.filters.get(filters.clone()).unwrap_or_default();
-        filters
-            .zip(list)
-            .filter(|(_, filter)| filter.memoable)
-            .find(|(_, filter)| filter.condition.evaluate(self) != Some(true))
-            .and_then(|(index, _)| u16::try_from(index).ok())
     }
 
     /// Every filter that does not keep the row.
@@ -495,41 +382,6 @@ impl<'e> Frame<'_, 'e> {
             .filter(|filter| filter.condition.evaluate(self) != Some(true))
             .map(|filter| filter.stage)
             .collect()
-    }
-
-    /// What `find` finds for the row, from memory if it was found for the same values before.
-    fn remember<T: Copy + Default>(
-        &mut self,
-        memo: &mut Memo<T>,
-        find: impl FnOnce(&mut Self) -> T,
-    ) -> T {
-        let segment = self.segment;
-        segment
-            .memo_slots
-            .iter()
-            .for_each(|slot| self.ensure(*slot));
-        let mut key = std::mem::take(&mut self.work.key);
-        key.clear();
-        let view = self.view();
-        for slot in &segment.memo_slots {
-            view.value(*slot).encode(&mut key);
-        }
-        let outcome = memo.get(&key).unwrap_or_else(|vacancy| {
-            let outcome = find(self);
-            memo.put(vacancy, &key, outcome);
-            outcome
-        });
-        self.work.key = key;
-        outcome
-    }
-}
-
-impl Verdict {
-    fn of(rejected_by: Option<usize>) -> Self {
-        Self {
-            kept: rejected_by.is_none(),
-            rejected_by,
-        }
     }
 }
 

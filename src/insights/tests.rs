@@ -3,7 +3,6 @@
 mod properties;
 mod refused;
 mod results;
-mod speed;
 
 use super::{Event, Fault, MissingField, Options, Program, Table, parse};
 

@@ -7,9 +7,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 pub use crate::audit_log::timestamp::day_of;
 pub(crate) use crate::audit_log::timestamp::time_of;
 use crate::compile::query::{CompiledQuery, QuerySource, StageRole, signals_of};
-use crate::insights::{
-    self, Couple, CoupleScratch, Event, Fault, MissingField, Options, Program, Scratch,
-};
+use crate::insights::{self, Event, Fault, MissingField, Options, Program, Scratch};
 pub use crate::judge::{Judged, Verdict};
 use crate::policy::model::Signal;
 
@@ -165,64 +163,6 @@ impl Evaluator {
         let event = event(text);
         let mut row = self.program.examine(scratch, &event);
         row.field(name).map(Cow::into_owned)
-    }
-}
-
-/// Two compiled queries that judge the same entries, such as those before and after a change of the
-/// policy. Cheaper than two evaluators: what both read of an entry is read once.
-#[derive(Debug, Clone)]
-pub struct Pair {
-    couple: Couple,
-    roles: [Vec<StageRole>; 2],
-}
-
-impl Pair {
-    /// Parses both texts and makes them ready to run.
-    ///
-    /// # Errors
-    /// As [`Evaluator::new`].
-    pub fn new(
-        base: &CompiledQuery,
-        head: &CompiledQuery,
-        missing: MissingField,
-    ) -> Result<Self, EvaluatorError> {
-        let parse = |query: &CompiledQuery| insights::parse(&query.text).map_err(EvaluatorError);
-        let options = Options {
-            missing,
-            ..Options::default()
-        };
-        let couple = Couple::new(&parse(base)?, &parse(head)?, options).map_err(EvaluatorError)?;
-        Ok(Self {
-            couple,
-            roles: [base.stages.clone(), head.stages.clone()],
-        })
-    }
-
-    /// Room for judging, one for each thread.
-    pub fn scratch(&self) -> CoupleScratch {
-        self.couple.scratch()
-    }
-
-    /// The roles of the stages of the first query and of the second.
-    pub fn roles(&self) -> (&[StageRole], &[StageRole]) {
-        let [base, head] = &self.roles;
-        (base, head)
-    }
-
-    /// For each query the index in [`Pair::roles`] of the first stage that drops the entry; `None` where
-    /// it counts. The time is in milliseconds since 1970.
-    pub fn dropped_by(
-        &self,
-        scratch: &mut CoupleScratch,
-        text: &[u8],
-        timestamp_ms: i64,
-    ) -> (Option<usize>, Option<usize>) {
-        let event = Event {
-            timestamp_ms,
-            ..event(text)
-        };
-        let [base, head] = self.couple.judge(scratch, &event);
-        (base.rejected_by, head.rejected_by)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a change of the policy silences and wakes, on real logs.
 //!
-//! [`measure`] runs the compiled text of both policies over the same logs and groups what differs;
+//! [`measure`] judges the same logs by both policies and groups what differs;
 //! [`report`] holds the result as data, from which every form of it is rendered.
 
 mod alike;
@@ -14,5 +14,5 @@ pub mod report;
 mod timeline;
 
 pub use alike::Likeness;
-pub use assess::{Question, Side, assess, named};
+pub use assess::{Comparison, Question, Side, assess, named};
 pub use report::ImpactReport;

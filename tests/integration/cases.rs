@@ -26,7 +26,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("account-role-or-pattern", "pattern"),
     ("account-swallows-user", "\"[a-z]+\""),
     ("compile-left-out", "probe-6"),
-    ("compile-query-length", "probe-0"),
+    ("compile-too-loud", "probe-8"),
     ("canary-silenced", "class: READ"),
     ("exclusion-no-expiry", "catalog-metadata"),
     ("exclusion-risk-accepted-long", "2027-10-31"),
@@ -169,6 +169,7 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
     let mut diagnostics = check::run(&loaded, TODAY);
     diagnostics.extend(compile::limits(&loaded));
     diagnostics.extend(rules::check(&loaded, TODAY));
+    diagnostics.extend(rules::loudness::check(&folder().join(name), &loaded));
     diagnostics.sort();
     (loaded, diagnostics)
 }

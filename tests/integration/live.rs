@@ -7,28 +7,34 @@
     reason = "tests may panic"
 )]
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pgvigil::audit_log::reader::Inputs;
 use pgvigil::cloud::aws::Logs;
 use pgvigil::cloud::aws::logs::Pace;
-use pgvigil::compile::query::{QUERY_LIMIT, QuerySource};
-use pgvigil::insights::service::{
-    Progress, QueryResult, QueryService, Request, ServiceError, Statistics,
-};
+use pgvigil::compile::fetch::{Ask, FETCH_LIMIT, FETCH_ROWS, Fetched, Part};
+use pgvigil::compile::query::QUERY_LIMIT;
+use pgvigil::insights::service::{Progress, QueryService, ServiceError};
 use pgvigil::insights::{Options, Program, Table, open_questions, parse};
-use pgvigil::policy::model::Signal;
-use pgvigil::rules::live::{Answer, Borders, Groups, LiveError, Plan, Window, newly};
+use pgvigil::policy::Loaded;
+use pgvigil::rules::impact::report::{Group, Logs as ReadLogs};
+use pgvigil::rules::impact::{Comparison, ImpactReport, Question, Side, assess};
+use pgvigil::rules::live::{Answer, LiveError, Plan, Window};
 
 use crate::insights_server::{End, Fault, Server, Stored, group};
 use crate::recorded;
 
 const GROUP: &str = "/aws/rds/cluster/orders/postgresql";
 
-/// A count of entries, with the columns of the alarm query.
-const COUNT: &str = "# first line\nfilter @message like 'entry'\n| stats count(*) as statements, count(*) as records \
-    by @message as user, @log as database, 'c' as class, 'd' as command, 'e' as object";
+/// A count of entries.
+const COUNT: &str =
+    "filter @message like 'entry'\n| stats count(*) as records by @message as entry";
+
+/// Rows of a query.
+const ROWS: u32 = 10_000;
 
 /// Fast enough for a test.
 fn pace() -> Pace {
@@ -46,11 +52,38 @@ fn connect(server: &Server) -> Logs {
     Logs::emulator(&server.url()).unwrap().with_pace(pace())
 }
 
-fn go(service: &dyn QueryService, plan: &Plan) -> Result<Vec<Answer>, LiveError> {
-    plan.run(service, &AtomicBool::new(false), &mut |_| {})
+/// What a plan found: how many there are of each entry.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    records: BTreeMap<String, u64>,
+    answer: Answer,
 }
 
-fn service_error(result: Result<Vec<Answer>, LiveError>) -> ServiceError {
+fn count(table: &Table, records: &mut BTreeMap<String, u64>) {
+    for row in &table.rows {
+        let value = |name: &str| {
+            let at = table.columns.iter().position(|column| column == name);
+            row[at.unwrap()].clone().unwrap()
+        };
+        *records.entry(value("entry")).or_default() += value("records").parse::<u64>().unwrap();
+    }
+}
+
+fn go(service: &dyn QueryService, plan: &Plan) -> Result<Found, LiveError> {
+    let mut records = BTreeMap::new();
+    let answer = plan.run(
+        service,
+        &AtomicBool::new(false),
+        &mut |_| {},
+        &mut |table| {
+            count(table, &mut records);
+            Ok(())
+        },
+    )?;
+    Ok(Found { records, answer })
+}
+
+fn service_error<T: std::fmt::Debug>(result: Result<T, LiveError>) -> ServiceError {
     match result {
         Err(LiveError::Service(error)) => error,
         other => panic!("{other:?}"),
@@ -98,24 +131,15 @@ fn window_of(events: &[Stored]) -> Window {
 }
 
 /// What our interpreter makes of the entries, without any service.
-fn local(text: &str, events: &[Stored]) -> Table {
+fn local(text: &str, events: &[Stored]) -> BTreeMap<String, u64> {
     let program = Program::new(&parse(text).unwrap(), Options::default()).unwrap();
     let mut run = program.run();
     for event in events {
         event.event(|event| run.push(event));
     }
-    run.finish()
-}
-
-/// The alarm query without and with the shipped exclusions: a change that silences.
-fn alarms() -> [String; 2] {
-    let policy = &recorded::shipped().policy;
-    let mut head = QuerySource::of(policy, policy.environment("local").unwrap());
-    // So that there is room for exact borders.
-    head.signals = vec![Signal::Dml];
-    let mut base = head.clone();
-    base.exclusions.truncate(2);
-    [base, head].map(|source| source.alarm("live").text)
+    let mut records = BTreeMap::new();
+    count(&run.finish(), &mut records);
+    records
 }
 
 fn groups() -> Vec<String> {
@@ -137,58 +161,119 @@ fn minute() -> Window {
     Window { from: 0, until: 60 }
 }
 
+/// The shipped policy with its first two exclusions only, and the whole one: a change that silences.
+fn sides() -> (Loaded, &'static Loaded) {
+    let head = recorded::shipped();
+    let mut base = head.clone();
+    base.policy.exclusions.truncate(2);
+    (base, head)
+}
+
+fn question<'a>(base: &'a Loaded, head: &'a Loaded, env: &str) -> Question<'a> {
+    let side = |loaded| Side {
+        name: "side",
+        commit: None,
+        loaded,
+    };
+    Question {
+        base: side(base),
+        head: side(head),
+        environment: head.policy.environment(env).unwrap(),
+        prefix: None,
+        authors: &[],
+        today: jiff::civil::date(2026, 11, 30),
+        tested: None,
+    }
+}
+
+/// The report on what a service holds.
+fn assess_live(question: &Question<'_>, logs: &Logs, window: Window, slice: u32) -> ImpactReport {
+    let comparison = Comparison::of(question);
+    let text = comparison.fetch().text(Ask::ALL);
+    assert!(text.chars().count() <= FETCH_LIMIT);
+    let plan = Plan::new(&text, FETCH_ROWS, &groups(), window, slice);
+    let mut rows = comparison.rows();
+    let stop = AtomicBool::new(false);
+    let answer = plan
+        .run(logs, &stop, &mut |_| {}, &mut |table| {
+            for row in &table.rows {
+                let fields: Vec<(String, String)> = table
+                    .columns
+                    .iter()
+                    .zip(row)
+                    .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+                    .collect();
+                rows.add(&Fetched::read(&fields, Part::All).unwrap());
+            }
+            rows.settle();
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(answer.cut, []);
+    comparison.of_rows(rows, ReadLogs::default())
+}
+
 #[test]
-fn the_service_finds_what_the_interpreter_finds() {
-    let events = recorded(&["psql.on-short", "people_psql.on-short"]);
-    let [base, head] = alarms();
-    let expected = [&base, &head].map(|text| Groups::of(&local(text, &events)).unwrap());
-    assert!(expected[0].0.len() > expected[1].0.len());
+fn the_service_shows_the_same_as_the_logs_themselves() {
+    let names = ["psql.on-short", "people_psql.on-short"];
+    let events = recorded(&names);
     let window = window_of(&events);
     let server = Server::start(events);
     let logs = connect(&server);
-    let whole = u32::try_from(window.until - window.from).unwrap();
+    let (base, head) = sides();
+    let question = question(&base, head, "local");
 
-    let plan = Plan::new(&[&base, &head], &groups(), window, whole);
-    assert_eq!((plan.queries(), plan.borders()), (2, Borders::InQuery));
-    let found = go(&logs, &plan).unwrap();
-    assert_eq!(found[0].groups, expected[0]);
-    assert_eq!(found[1].groups, expected[1]);
-    assert!(found.iter().all(|answer| answer.cut.is_empty()));
-    let changes = newly(&found[0].groups, &found[1].groups);
-    assert!(!changes.is_empty() && changes.iter().all(|change| change.is_newly_silent()));
-    assert_eq!(changes, newly(&expected[0], &expected[1]));
-
-    // In slices the records add up; a statement that lies on a border counts on both sides of it.
-    let plan = Plan::new(&[&base, &head], &groups(), window, 3);
-    assert!(plan.queries() > 4, "{}", plan.queries());
-    let sliced = go(&logs, &plan).unwrap();
-    for (sliced, whole) in sliced.iter().zip(&found) {
-        assert_eq!(sliced.groups.0.len(), whole.groups.0.len());
-        for (group, counts) in &sliced.groups.0 {
-            assert_eq!(counts.records, whole.groups.0[group].records, "{group:?}");
-            assert!(counts.statements >= whole.groups.0[group].statements);
-        }
-        // The first second behind a slice is read and dropped; it is in no result.
-        let (sliced, whole) = (sliced.statistics, whole.statistics);
-        assert_eq!(sliced.records_matched, whole.records_matched);
-        assert!(sliced.records_scanned > whole.records_scanned);
-    }
-    let records = |changes: &[pgvigil::rules::live::GroupChange]| -> Vec<_> {
-        let records = changes.iter().map(|change| {
-            (
-                change.group.clone(),
-                change.base.records,
-                change.head.records,
-            )
-        });
-        records.collect()
+    let files: Vec<_> = names
+        .iter()
+        .flat_map(|name| [format!("{name}.log"), format!("{name}.log.gz")])
+        .map(|name| recorded::root().join("tests/recordings").join(name))
+        .filter(|path| path.exists())
+        .collect();
+    let (expected, _) = assess(&question, &Inputs::from_paths(&files), |_| {});
+    assert!(expected.totals.newly_silent > 0);
+    let groups = |groups: &[Group]| -> Vec<_> {
+        groups
+            .iter()
+            .map(|group| {
+                (
+                    [&group.user, &group.class, &group.command, &group.object].map(Clone::clone),
+                    group.records,
+                    group.by.clone(),
+                    (group.first.clone(), group.last.clone()),
+                )
+            })
+            .collect()
     };
-    assert_eq!(
-        records(&newly(&sliced[0].groups, &sliced[1].groups)),
-        records(&changes)
-    );
+    let whole = u32::try_from(window.until - window.from).unwrap();
+    for slice in [whole, 3] {
+        let found = assess_live(&question, &logs, window, slice);
+        assert_eq!(found.totals.newly_silent, expected.totals.newly_silent);
+        assert_eq!(found.totals.newly_loud, expected.totals.newly_loud);
+        assert_eq!(found.totals.counted_head, expected.totals.counted_head);
+        assert_eq!(groups(&found.newly_silent), groups(&expected.newly_silent));
+        assert_eq!(found.direction, expected.direction);
+        assert_eq!(
+            (found.logs.first, found.logs.last),
+            (expected.logs.first.clone(), expected.logs.last.clone())
+        );
+    }
     assert!(server.state().calls.iter().all(|call| call.signed));
     assert_eq!(server.state().running(), 0);
+}
+
+#[test]
+fn an_account_that_only_one_policy_has_is_fetched() {
+    let (base, head) = sides();
+    let mut base = base;
+    base.policy.service_accounts.clear();
+    let question = question(&base, head, "local");
+    let text = |question: &Question<'_>| Comparison::of(question).fetch().text(Ask::ALL);
+    assert!(!text(&question).contains("not in"));
+    let question = Question {
+        base: question.head,
+        ..question
+    };
+    assert!(text(&question).contains("not in"));
 }
 
 #[test]
@@ -201,24 +286,22 @@ fn slices_lose_and_double_nothing() {
         server.state().end = end;
         let logs = connect(&server);
         for slice in [1, 7, 20, 60, 86_400] {
-            let plan = Plan::new(&[COUNT], &groups(), minute(), slice);
-            let answer = &go(&logs, &plan).unwrap()[0];
-            let once = answer.groups.0.values().filter(|c| c.records == 1).count() as u64;
+            let plan = Plan::new(COUNT, ROWS, &groups(), minute(), slice);
+            let found = go(&logs, &plan).unwrap().records;
+            let once = found.values().filter(|records| **records == 1).count() as u64;
             assert_eq!((once, all), (all, all), "{end:?}, slices of {slice} s");
-            assert_eq!(answer.groups.0.len() as u64, all);
+            assert_eq!(found.len() as u64, all);
         }
         // A part of the minute: what lies outside stays outside.
         let part = Window {
             from: 10,
             until: 20,
         };
-        let plan = Plan::new(&[COUNT], &groups(), part, 3);
-        let answer = &go(&logs, &plan).unwrap()[0];
-        let mut times: Vec<i64> = answer
-            .groups
-            .0
+        let plan = Plan::new(COUNT, ROWS, &groups(), part, 3);
+        let found = go(&logs, &plan).unwrap().records;
+        let mut times: Vec<i64> = found
             .keys()
-            .map(|group| group.user["entry ".len()..].parse().unwrap())
+            .map(|entry| entry["entry ".len()..].parse().unwrap())
             .collect();
         times.sort_unstable();
         assert_eq!(times.len(), 10 * borders.len());
@@ -227,44 +310,19 @@ fn slices_lose_and_double_nothing() {
 }
 
 #[test]
-fn a_query_without_room_is_cut_at_whole_seconds() {
-    let filler = format!("# {}\n{COUNT}", "x".repeat(QUERY_LIMIT - COUNT.len() - 10));
-    assert!(filler.chars().count() <= QUERY_LIMIT);
-    let count = |events: Vec<Stored>, end: End| {
-        let server = Server::start(events);
-        server.state().end = end;
-        let plan = Plan::new(&[&filler, COUNT], &groups(), minute(), 7);
-        assert_eq!(plan.borders(), Borders::WholeSeconds);
-        let answers = go(&connect(&server), &plan).unwrap();
-        assert_eq!(answers[0].groups, answers[1].groups);
-        let records: Vec<u64> = answers[0].groups.0.values().map(|c| c.records).collect();
-        assert!(records.iter().all(|records| *records == 1));
-        records.len()
-    };
-    // Whole seconds are safe in both readings, milliseconds in one of them only.
-    assert_eq!(count(ticks(60, &[0]), End::WholeSecond), 60);
-    assert_eq!(count(ticks(60, &[0]), End::FirstMillisecond), 60);
-    assert_eq!(count(ticks(60, &[0, 500]), End::WholeSecond), 120);
-    assert_eq!(count(ticks(60, &[0, 500]), End::FirstMillisecond), 120 - 9);
-}
-
-#[test]
 fn the_border_in_the_query_opens_no_question() {
-    let events = ticks(1, &[0]);
-    let server = Server::start(events);
-    let [base, head] = alarms();
-    let plan = Plan::new(&[&base, &head], &groups(), minute(), 60);
+    let server = Server::start(ticks(1, &[0]));
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
     go(&connect(&server), &plan).unwrap();
     let state = server.state();
     let started = state.called("StartQuery");
-    assert_eq!(started.len(), 2);
+    assert_eq!(started.len(), 1);
     for call in started {
         let text = call.body["queryString"].as_str().unwrap();
-        assert!(text.starts_with("# live\nfilter toMillis(@timestamp) < 60000\n| filter "));
-        assert!(text.chars().count() <= QUERY_LIMIT);
         let added = "filter toMillis(@timestamp) < 60000\n| ";
+        assert_eq!(text, format!("{added}{COUNT}"));
         let questions = |text: &str| open_questions(&parse(text).unwrap()).len();
-        assert_eq!(questions(text), questions(&text.replacen(added, "", 1)));
+        assert_eq!(questions(text), questions(COUNT));
         assert_eq!(call.body["startTime"], 0);
         assert_eq!(call.body["endTime"], 60);
         assert_eq!(call.body["limit"], 10_000);
@@ -283,14 +341,14 @@ fn what_passes_is_tried_again() {
         Fault::Reset,
         Fault::LoseAnswer,
     ];
-    let expected = Groups::of(&local(COUNT, &ticks(60, &[0]))).unwrap();
+    let expected = local(COUNT, &ticks(60, &[0]));
     for fault in faults {
         for operation in ["StartQuery", "GetQueryResults"] {
             let server = Server::start(ticks(60, &[0]));
             server.state().fail(operation, &[fault; 3]);
-            let plan = Plan::new(&[COUNT], &groups(), minute(), 30);
-            let answers = go(&connect(&server), &plan).unwrap();
-            assert_eq!(answers[0].groups, expected, "{fault:?} of {operation}");
+            let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 30);
+            let found = go(&connect(&server), &plan).unwrap();
+            assert_eq!(found.records, expected, "{fault:?} of {operation}");
             let calls = server.state().called(operation).len();
             assert!(calls >= 3 + plan.queries(), "{calls}");
             // A start whose answer was lost was a start: that query runs to its end, and nobody reads it.
@@ -304,9 +362,9 @@ fn what_passes_is_tried_again() {
 fn a_full_region_is_waited_for() {
     let server = Server::start(ticks(60, &[0]));
     server.state().room = 1;
-    let plan = Plan::new(&[COUNT, COUNT], &groups(), minute(), 10);
-    let answers = go(&connect(&server), &plan).unwrap();
-    assert_eq!(answers[0].groups.0.len(), 60);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 10);
+    let found = go(&connect(&server), &plan).unwrap();
+    assert_eq!(found.records.len(), 60);
     assert_eq!(server.state().most_running, 1);
 }
 
@@ -318,7 +376,7 @@ fn what_does_not_pass_has_an_end() {
         deadline: Duration::from_millis(300),
         ..pace()
     };
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
     let logs = Logs::emulator(&server.url()).unwrap().with_pace(short);
     let begin = Instant::now();
     let error = service_error(go(&logs, &plan));
@@ -371,8 +429,8 @@ fn nothing_to_query_is_no_empty_result() {
         until: 60,
     };
     for plan in [
-        Plan::new(&[COUNT], &[], minute(), 60),
-        Plan::new(&[COUNT], &groups(), empty, 60),
+        Plan::new(COUNT, ROWS, &[], minute(), 60),
+        Plan::new(COUNT, ROWS, &groups(), empty, 60),
     ] {
         assert_eq!(go(&connect(&server), &plan), Err(LiveError::Nothing));
     }
@@ -384,7 +442,7 @@ fn a_query_that_the_service_gives_up_is_no_result() {
         let server = Server::start(ticks(60, &[0]));
         server.state().ends.extend(["Complete", state]);
         server.state().looks = 5;
-        let plan = Plan::new(&[COUNT], &groups(), minute(), 10);
+        let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 10);
         let error = service_error(go(&connect(&server), &plan));
         assert!(
             matches!(&error, ServiceError::Ended { state: told, .. } if told == state),
@@ -395,7 +453,7 @@ fn a_query_that_the_service_gives_up_is_no_result() {
     // Neither an end nor known: the query goes on.
     let server = Server::start(ticks(60, &[0]));
     server.state().ends.extend(["Unknown"]);
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
     let short = Pace {
         deadline: Duration::from_millis(300),
         ..pace()
@@ -407,7 +465,7 @@ fn a_query_that_the_service_gives_up_is_no_result() {
 
 #[test]
 fn queries_are_stopped_on_the_way_out() {
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 10);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 10);
     // Told to stop.
     let server = Server::start(ticks(60, &[0]));
     server.state().hangs = true;
@@ -420,7 +478,7 @@ fn queries_are_stopped_on_the_way_out() {
             }
             stop.store(true, Ordering::Relaxed);
         });
-        service_error(plan.run(&logs, &stop, &mut |_| {}))
+        service_error(plan.run(&logs, &stop, &mut |_| {}, &mut |_| Ok(())))
     });
     assert_eq!(error, ServiceError::Stopped);
     assert_eq!(server.state().running(), 0);
@@ -449,13 +507,10 @@ fn queries_are_stopped_on_the_way_out() {
 fn rows_of_a_query_that_runs_are_never_used() {
     let server = Server::start(ticks(60, &[0]));
     server.state().looks = 6;
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
-    let answers = go(&connect(&server), &plan).unwrap();
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
+    let found = go(&connect(&server), &plan).unwrap();
     assert!(server.state().called("GetQueryResults").len() >= 6);
-    assert_eq!(
-        answers[0].groups,
-        Groups::of(&local(COUNT, &ticks(60, &[0]))).unwrap()
-    );
+    assert_eq!(found.records, local(COUNT, &ticks(60, &[0])));
 }
 
 #[test]
@@ -463,14 +518,13 @@ fn every_page_is_read_and_a_cut_is_told() {
     let server = Server::start(ticks(60, &[0]));
     server.state().page = 7;
     let logs = connect(&server);
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
-    let answers = go(&logs, &plan).unwrap();
-    assert_eq!(answers[0].groups.0.len(), 60);
-    assert_eq!(answers[0].cut, []);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
+    let found = go(&logs, &plan).unwrap();
+    assert_eq!(found.records.len(), 60);
+    assert_eq!(found.answer.cut, []);
 
-    let limited = format!("{COUNT}\n| sort records desc\n| limit 20");
-    let plan = Plan::new(&[&limited, COUNT], &groups(), minute(), 30);
-    let answers = go(&logs, &plan).unwrap();
+    let plan = Plan::new(COUNT, 20, &groups(), minute(), 30);
+    let found = go(&logs, &plan).unwrap();
     let halves = [
         Window { from: 0, until: 30 },
         Window {
@@ -478,13 +532,38 @@ fn every_page_is_read_and_a_cut_is_told() {
             until: 60,
         },
     ];
-    assert_eq!(answers[0].cut, halves);
-    assert_eq!(answers[0].groups.0.len(), 40);
-    assert_eq!(answers[1].cut, []);
+    assert_eq!(found.answer.cut, halves);
+    assert_eq!(found.records.len(), 40);
 
     // As many as fit: there may be more, which nobody can know.
-    let plan = Plan::new(&[&limited], &groups(), minute(), 20);
-    assert_eq!(go(&logs, &plan).unwrap()[0].cut.len(), 3);
+    let plan = Plan::new(COUNT, 20, &groups(), minute(), 20);
+    assert_eq!(go(&logs, &plan).unwrap().answer.cut.len(), 3);
+}
+
+#[test]
+fn a_slice_that_is_cut_is_read_again_by_the_hour() {
+    let hours = |hours: i64, each: i64| -> Vec<Stored> {
+        (0..hours * each)
+            .map(|number| {
+                let timestamp_ms = number * 3_600_000 / each;
+                let message = format!("entry {timestamp_ms}").into_bytes();
+                Stored::new(GROUP, "writer", timestamp_ms, message)
+            })
+            .collect()
+    };
+    let window = Window {
+        from: 0,
+        until: 6 * 3600,
+    };
+    let server = Server::start(hours(6, 10));
+    let logs = connect(&server);
+    let plan = Plan::new(COUNT, 20, &groups(), window, 6 * 3600);
+    assert_eq!(plan.queries(), 1);
+    let found = go(&logs, &plan).unwrap();
+    assert_eq!(found.answer.cut, []);
+    assert_eq!(found.records.len(), 60);
+    assert!(found.records.values().all(|records| *records == 1));
+    assert_eq!(server.state().called("StartQuery").len(), 1 + 6);
 }
 
 #[test]
@@ -492,15 +571,15 @@ fn what_the_service_refuses_says_what_to_do() {
     let server = Server::start(ticks(60, &[0]));
     let logs = connect(&server);
     let long = format!("# {}\n{COUNT}", "x".repeat(QUERY_LIMIT));
-    let error = service_error(go(&logs, &Plan::new(&[&long], &groups(), minute(), 60)));
+    let error = service_error(go(&logs, &Plan::new(&long, ROWS, &groups(), minute(), 60)));
     assert!(
         matches!(&error, ServiceError::Refused { message } if message.contains("10000")),
         "{error:?}"
     );
     let wrong = "filter @message likes 'entry'";
-    let error = service_error(go(&logs, &Plan::new(&[wrong], &groups(), minute(), 60)));
+    let error = service_error(go(&logs, &Plan::new(wrong, ROWS, &groups(), minute(), 60)));
     assert!(matches!(error, ServiceError::Refused { .. }), "{error:?}");
-    let plan = Plan::new(&[COUNT], &["gone".to_owned()], minute(), 60);
+    let plan = Plan::new(COUNT, ROWS, &["gone".to_owned()], minute(), 60);
     let error = service_error(go(&logs, &plan)).to_string();
     assert!(
         error.contains("no log group gone in us-east-1: check the cluster's name"),
@@ -508,7 +587,7 @@ fn what_the_service_refuses_says_what_to_do() {
     );
     assert_eq!(logs.log_group("gone").unwrap_err().to_string(), error);
 
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
+    let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
     for (name, words) in [
         (
             "AccessDeniedException",
@@ -557,27 +636,30 @@ fn many_log_groups_are_read_in_chunks() {
         })
         .collect();
     let server = Server::start(events);
-    let plan = Plan::new(&[COUNT, COUNT], &names, minute(), 30);
-    assert_eq!(plan.queries(), 2 * 2 * 3);
+    let plan = Plan::new(COUNT, ROWS, &names, minute(), 30);
+    assert_eq!(plan.queries(), 2 * 3);
     let mut seen: Vec<Progress> = Vec::new();
-    let answers = plan
+    let mut records = BTreeMap::new();
+    let answer = plan
         .run(
             &connect(&server),
             &AtomicBool::new(false),
             &mut |progress| {
                 seen.push(progress);
             },
+            &mut |table| {
+                count(table, &mut records);
+                Ok(())
+            },
         )
         .unwrap();
-    for answer in &answers {
-        assert_eq!(answer.groups.0.len(), 120);
-        assert!(answer.groups.0.values().all(|counts| counts.records == 1));
-        assert_eq!(answer.statistics.records_matched, 120);
-        assert_eq!(
-            answer.statistics.bytes_scanned,
-            120 * "entry 0".len() as u64
-        );
-    }
+    // The same entry in each of them.
+    assert_eq!(records.values().copied().collect::<Vec<_>>(), [120]);
+    assert_eq!(answer.statistics.records_matched, 120);
+    assert_eq!(
+        answer.statistics.bytes_scanned,
+        120 * "entry 0".len() as u64
+    );
     let state = server.state();
     let mut sizes: Vec<usize> = state
         .called("StartQuery")
@@ -585,12 +667,12 @@ fn many_log_groups_are_read_in_chunks() {
         .map(|call| call.body["logGroupNames"].as_array().unwrap().len())
         .collect();
     sizes.sort_unstable();
-    assert_eq!(sizes, [20, 20, 20, 20, 50, 50, 50, 50, 50, 50, 50, 50]);
+    assert_eq!(sizes, [20, 20, 50, 50, 50, 50]);
     assert_eq!(state.most_running, 4);
     assert_eq!(seen.first().map(|progress| progress.done), Some(0));
     let last = seen[seen.len() - 1];
-    assert_eq!((last.done, last.queries), (12, 12));
-    assert_eq!(last.bytes_scanned, 2 * 120 * "entry 0".len() as u64);
+    assert_eq!((last.done, last.queries), (6, 6));
+    assert_eq!(last.bytes_scanned, 120 * "entry 0".len() as u64);
 }
 
 #[test]
@@ -599,8 +681,8 @@ fn log_groups_by_arn() {
     let logs = connect(&server);
     let arn = format!("arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}");
     assert_eq!(logs.log_group(&arn).unwrap().name, arn);
-    let plan = Plan::new(&[COUNT], &[arn], minute(), 60);
-    assert_eq!(go(&logs, &plan).unwrap()[0].groups.0.len(), 60);
+    let plan = Plan::new(COUNT, ROWS, &[arn], minute(), 60);
+    assert_eq!(go(&logs, &plan).unwrap().records.len(), 60);
 }
 
 #[test]
@@ -626,9 +708,9 @@ fn the_price_is_reckoned_before_anything_is_read() {
         from: now - 7 * DAY,
         until: now,
     };
-    let plan = Plan::new(&[COUNT, COUNT], &names, week, 86_400);
+    let plan = Plan::new(COUNT, ROWS, &names, week, 86_400);
     let estimate = plan.estimate(&logs, now).unwrap();
-    assert_eq!(estimate.queries, 2 * 7);
+    assert_eq!(estimate.queries, 7);
     let bytes: Vec<_> = estimate
         .groups
         .iter()
@@ -637,67 +719,17 @@ fn the_price_is_reckoned_before_anything_is_read() {
     assert_eq!(
         bytes,
         [
-            ("kept", Some(2 * 70_000_000_000)),
+            ("kept", Some(70_000_000_000)),
             ("new", None),
-            ("newborn", Some(2 * 3_000_000_000)),
-            ("young", Some(2 * 7_000_000_000)),
+            ("newborn", Some(3_000_000_000)),
+            ("young", Some(7_000_000_000)),
         ]
     );
     assert_eq!(estimate.unknown().collect::<Vec<_>>(), ["new"]);
-    assert_eq!(estimate.bytes, 160_000_000_000);
-    assert!((estimate.usd - 0.80).abs() < 1e-9, "{}", estimate.usd);
+    assert_eq!(estimate.bytes, 80_000_000_000);
+    assert!((estimate.usd - 0.40).abs() < 1e-9, "{}", estimate.usd);
     assert!(estimate.usd_if_compressed > 5.0 * estimate.usd);
     assert_eq!(server.state().called("StartQuery").len(), 0);
-}
-
-#[test]
-fn a_result_that_is_none_of_the_alarm_query_is_refused() {
-    let server = Server::start(ticks(60, &[0]));
-    let plan = Plan::new(&["stats count(*) as records"], &groups(), minute(), 60);
-    let error = go(&connect(&server), &plan).unwrap_err();
-    assert!(
-        matches!(&error, LiveError::NotTheResult(words) if words.contains("`user`")),
-        "{error:?}"
-    );
-
-    struct Fixed(&'static str);
-    impl QueryService for Fixed {
-        fn log_group(&self, _: &str) -> Result<pgvigil::insights::service::LogGroup, ServiceError> {
-            Err(ServiceError::NoRegion)
-        }
-        fn run(
-            &self,
-            requests: &[Request],
-            _: &AtomicBool,
-            _: &mut dyn FnMut(Progress),
-        ) -> Result<Vec<QueryResult>, ServiceError> {
-            let columns = "user database class command object statements records";
-            let row = ["a", "b", "c", "d", "e", "1", self.0].map(|value| Some(value.to_owned()));
-            let result = QueryResult {
-                table: Table {
-                    columns: columns.split(' ').map(str::to_owned).collect(),
-                    rows: vec![row.to_vec()],
-                },
-                statistics: Statistics::default(),
-                cut: false,
-            };
-            Ok(vec![result; requests.len()])
-        }
-    }
-    let plan = Plan::new(&[COUNT], &groups(), minute(), 30);
-    for (text, records) in [("2", 4), ("1.5E7", 30_000_000), ("3.0", 6)] {
-        let answers = go(&Fixed(text), &plan).unwrap();
-        assert_eq!(
-            answers[0].groups.0.values().next().unwrap().records,
-            records
-        );
-    }
-    for text in ["", "many", "-1", "NaN", "inf"] {
-        assert!(
-            matches!(go(&Fixed(text), &plan), Err(LiveError::NotTheResult(_))),
-            "{text}"
-        );
-    }
 }
 
 /// Runs [`in_another_process`] with nothing in its environment but these.
@@ -727,9 +759,9 @@ fn in_another_process() {
     let outcome = Logs::connect(None).and_then(|logs| {
         let region = logs.region().to_owned();
         let logs = logs.with_pace(pace());
-        let plan = Plan::new(&[COUNT], &groups(), minute(), 60);
+        let plan = Plan::new(COUNT, ROWS, &groups(), minute(), 60);
         match go(&logs, &plan) {
-            Ok(answers) => Ok(format!("{region} {}", answers[0].groups.0.len())),
+            Ok(found) => Ok(format!("{region} {}", found.records.len())),
             Err(LiveError::Service(error)) => Err(error),
             Err(other) => panic!("{other}"),
         }

@@ -87,7 +87,6 @@ mod oracle;
 mod oracle_texts;
 mod recorded;
 mod recordings;
-mod remembered;
 mod rooms;
 mod rules_test;
 mod server;

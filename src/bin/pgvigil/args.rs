@@ -204,9 +204,9 @@ pub(crate) struct ImpactArgs {
     /// How to print the report
     #[arg(long, default_value = "human")]
     pub(crate) format: ImpactFormat,
-    /// Ask CloudWatch Logs Insights itself instead of reading logs: runs both alarm queries there
+    /// Fetch the records with CloudWatch Logs Insights instead of reading logs
     #[cfg(feature = "aws")]
-    #[arg(long, requires = "since", conflicts_with_all = ["logs", "reports", "log_line_prefix"])]
+    #[arg(long, requires = "since", conflicts_with_all = ["logs", "log_line_prefix"])]
     pub(crate) live: bool,
     /// How far back a live run looks, up to now: such as 6h, 7d
     #[cfg(feature = "aws")]

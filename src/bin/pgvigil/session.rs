@@ -199,6 +199,7 @@ impl Session {
             || check::run(&loaded, today),
             || rayon::join(|| compile::limits(&loaded), || rules::check(&loaded, today)),
         );
+        diagnostics.extend(rules::loudness::check(self.root(), &loaded));
         diagnostics.extend(limits);
         diagnostics.extend(judged);
         diagnostics.sort();

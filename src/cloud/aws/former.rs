@@ -13,6 +13,7 @@ use super::sight::Sight;
 use super::{alarm, log_alarm, saved_query};
 use super::{function, role, schedule, topic};
 use crate::compile::name::{Names, PREFIX, query_role};
+use crate::compile::resources::{DETECTIONS, ROLE};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
 use crate::deploy::port::{CloudError, Found, Reading};
 use crate::doctor::canary;
@@ -188,6 +189,7 @@ async fn of_other_engine(
             (Kind::IamRole, base.to_owned()),
             (Kind::LambdaFunction, base.to_owned()),
             (Kind::EventRule, base.to_owned()),
+            (Kind::SavedQuery, format!("{PREFIX}/{base}/{DETECTIONS}")),
         ],
     };
     present(aws, sight, cluster, names).await
@@ -259,6 +261,8 @@ async fn left_of(
         (Kind::LambdaFunction, base.to_owned()),
         (Kind::Dashboard, base.to_owned()),
         (Kind::SavedQuery, format!("{PREFIX}/{base}")),
+        (Kind::SavedQuery, format!("{PREFIX}/{base}/{DETECTIONS}")),
+        (Kind::SavedQuery, format!("{PREFIX}/{base}/{ROLE}")),
         (Kind::EventRule, base.to_owned()),
     ];
     let alarms = alarm::all(aws, sight).await?;

@@ -1,5 +1,6 @@
 //! What a resource is called inside an export.
 
+use super::super::name::PREFIX;
 use super::super::resources::Document;
 
 /// A name as Terraform takes it: ASCII letters, digits, `-` and `_`, a letter first. Another character stands as
@@ -38,12 +39,15 @@ pub(crate) fn pascal(name: &str) -> String {
 
 /// What tells a document from others of its kind and cluster: its name without the name that all share.
 pub(crate) fn tail<'a>(document: &'a Document, shared: &str) -> &'a str {
-    document
-        .name
+    let name = document.name.as_str();
+    // Saved queries lie in a folder.
+    let in_folder = name
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_prefix('/'));
+    in_folder
+        .unwrap_or(name)
         .strip_prefix(shared)
-        .map_or(document.name.as_str(), |rest| {
-            rest.trim_start_matches(['-', '/'])
-        })
+        .map_or(name, |rest| rest.trim_start_matches(['-', '/']))
 }
 
 #[cfg(test)]

@@ -102,7 +102,14 @@ impl<'a> QuerySource<'a> {
             self.summary(&header),
             self.table(&header),
         ];
-        texts.iter().all(|text| text.length() <= QUERY_LIMIT)
+        let of_alarms = self
+            .signals
+            .iter()
+            .map(|signal| self.signal_rows(*signal, &header));
+        texts
+            .into_iter()
+            .chain(of_alarms)
+            .all(|text| text.length() <= QUERY_LIMIT)
     }
 }
 

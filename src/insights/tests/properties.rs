@@ -6,7 +6,7 @@ use super::super::syntax::{
     Column, Command, Comparison, Direction, Expr, ExprKind, Name, Operator, Parse, ParsePattern,
     Pattern, Period, Query, RegexLiteral, SortKey, Span, Stage, Stats, Unit,
 };
-use super::super::{Couple, Event, MissingField, Options, Program, open_questions, parse};
+use super::super::{Event, MissingField, Options, Program, open_questions, parse};
 use super::{event, program_with};
 
 fn name() -> impl Strategy<Value = String> {
@@ -188,71 +188,7 @@ fn query() -> impl Strategy<Value = Query> {
     })
 }
 
-/// Patterns of heads: classes, literals, groups, alternations and repetitions of each other.
-fn head_pattern() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
-        "[a-d]{1,2}",
-        Just("[ab]".to_owned()),
-        Just("[^a]".to_owned()),
-        Just(r"[\s\S]".to_owned()),
-        Just(r"\z".to_owned()),
-        Just("^".to_owned()),
-        Just("a*".to_owned()),
-        Just("[ab]+".to_owned()),
-        Just("[^b]*?".to_owned()),
-        Just("[a-c]{1,2}".to_owned()),
-        Just("b{0,2}?".to_owned()),
-    ];
-    leaf.prop_recursive(4, 24, 3, |inner| {
-        prop_oneof![
-            3 => prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
-            2 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join("|"))),
-            1 => (inner, prop::sample::select(vec!["", "?", "*", "+", "??", "*?", "+?", "{2}", "{1,3}", "{2,}", "{0,2}?"]))
-                .prop_map(|(part, times)| format!("({part}){times}")),
-        ]
-    })
-}
-
 proptest! {
-    /// The matcher of heads finds the groups that the general engine finds.
-    #[test]
-    fn heads_match_alike(pattern in head_pattern(), texts in prop::collection::vec("[a-d]{0,8}", 1..20)) {
-        use super::super::head::{Found, Head, Stack, UNSET};
-        // Every group has a name, or it would not be looked at.
-        let mut number = 0;
-        let pattern: String = pattern
-            .chars()
-            .map(|c| match c {
-                '(' => {
-                    number += 1;
-                    format!("(?<g{number}>")
-                }
-                _ => c.to_string(),
-            })
-            .collect();
-        let pattern = format!("^(?:{pattern})(?<last>c?)");
-        let Ok(regex) = super::super::regex::build(&pattern) else { return Ok(()) };
-        let Some(head) = Head::new(&pattern) else { return Ok(()) };
-        let mut stack = Stack::default();
-        let mut cache = regex.create_cache();
-        for text in texts {
-            let mut slots = vec![UNSET; regex.group_info().slot_len()];
-            let found = head.run(text.as_bytes(), &mut slots, &mut stack);
-            let mut expected = vec![None; slots.len()];
-            let matched = regex.search_slots_with(&mut cache, &regex_automata::Input::new(&text), &mut expected);
-            match found {
-                Found::GaveUp => {}
-                Found::NoMatch => prop_assert!(matched.is_none(), "{pattern} {text}"),
-                Found::Match { end } => {
-                    prop_assert!(matched.is_some(), "{pattern} {text}");
-                    let expected: Vec<_> = expected.into_iter().map(|slot| slot.map_or(UNSET, |slot| slot.get())).collect();
-                    prop_assert_eq!(Some(&end), expected.get(1), "{} {}", &pattern, &text);
-                    prop_assert_eq!(&slots[2..], &expected[2..], "{} {}", &pattern, &text);
-                }
-            }
-        }
-    }
-
     #[test]
     fn printed_queries_parse_to_the_same_tree(query in query()) {
         let text = query.to_string();
@@ -286,62 +222,7 @@ proptest! {
         }
     }
 
-    /// A couple gives the verdicts of its two programs, remembered or not.
-    #[test]
-    fn a_couple_judges_as_two_programs_do(
-        events in prop::collection::vec((-3i64..4, "[ab:]{0,5}"), 1..60),
-        picks in prop::collection::vec((0usize..8, 0u8..3), 0..8),
-    ) {
-        // The same names mean other things where the stages differ.
-        let stages = [
-            "parse @message /^(?<u>[ab]*):(?<v>[\\s\\S]*)/", "filter @message like 'a'", "parse v /^(?<w>a*)/", "parse v /^(?<x>b+)/",
-            "filter isempty(w) = 1 or w not in ['a', 'aa']", "fields coalesce(floor(toMillis(@timestamp) / 2), 99999) as day",
-            "filter day > 0 or isempty(u) = 1 or u != 'a'", "filter isempty(u) = 1 or u != 'ab'",
-        ];
-        let (mut base, mut head) = (stages.to_vec(), stages.to_vec());
-        for (stage, what) in picks {
-            let side = if what % 2 == 0 { &mut head } else { &mut base };
-            side[stage] = match stage {
-                0 => "parse @message /^(?<v>[ab]*):(?<u>[\\s\\S]*)/",
-                2 => "parse u /(?<w>ab)/",
-                4 => "filter strlen(w) < 2",
-                5 => "fields toMillis(@timestamp) as day",
-                7 => "filter isempty(x) = 1",
-                other => stages[other],
-            };
-        }
-        let (base, head) = (base.join("\n| "), head.join("\n| "));
-        for missing in [MissingField::Null, MissingField::False] {
-            let programs = [program_with(&base, missing), program_with(&head, missing)];
-            let options = Options { missing, query_start_ms: 1_000 };
-            let couple = Couple::new(&parse(&base).unwrap(), &parse(&head).unwrap(), options).unwrap();
-            let mut scratch = couple.scratch();
-            for (time, message) in &events {
-                let event = Event { timestamp_ms: *time, ..event(message.as_bytes()) };
-                let expected = [0, 1].map(|side: usize| programs[side].judge(&mut programs[side].scratch(), &event));
-                prop_assert_eq!(couple.judge(&mut scratch, &event), expected, "{}\n{}\n{:?}", &base, &head, &message);
-            }
-        }
-    }
-
-    /// A text without what a pattern requires does not match, and no match begins before the place.
-    #[test]
-    fn what_a_pattern_requires_is_in_every_match(
-        before in head_pattern(), literal in "[a-d]{3,5}", after in head_pattern(), texts in prop::collection::vec("[a-d]{0,12}", 1..20), joined in "[a-d]{0,6}"
-    ) {
-        use super::super::required::Required;
-        let pattern = format!("(?:{before})(?<n>{literal})(?:{after})");
-        let Ok(regex) = super::super::regex::build(&pattern) else { return Ok(()) };
-        let Some(required) = Required::of(&pattern) else { return Ok(()) };
-        for text in texts.into_iter().chain([format!("{joined}{literal}{joined}"), format!("{joined}{literal}{literal}")]) {
-            let found = regex.find(text.as_bytes()).map(|found| found.range());
-            let from = required.start(text.as_bytes());
-            let again = from.and_then(|start| regex.find(regex_automata::Input::new(&text).range(start..))).map(|found| found.range());
-            prop_assert_eq!(found, again, "{} {} {:?}", pattern, text, from);
-        }
-    }
-
-    /// Remembered verdicts are the verdicts; clean queries do not depend on missing fields.
+    /// A verdict does not depend on the events before it; clean queries do not depend on missing fields.
     #[test]
     fn verdicts_do_not_depend_on_what_came_before(
         messages in prop::collection::vec(prop::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b' '), Just(b':'), Just(0xFF)], 0..6), 1..40)
@@ -367,7 +248,7 @@ proptest! {
     }
 
     /// Verdicts that rest on what is computed from the time, the stream and the length of an event,
-    /// too. The plain evaluation is that of `judge_all`, which remembers nothing.
+    /// too: the first of all filters that reject.
     #[test]
     fn verdicts_by_computed_fields_are_the_plain_ones(
         events in prop::collection::vec((-3i64..4, "[ab:]{0,6}", "[xy]/?[0-9]{0,2}"), 1..60)
@@ -404,33 +285,4 @@ proptest! {
             }
         }
     }
-}
-
-/// The verdict on a day is remembered by the day, not by the time.
-#[test]
-fn a_day_is_remembered_as_a_day() {
-    let names = |text: &str| {
-        let query = parse(text).unwrap();
-        let pipeline = super::super::lower::lower(&query, MissingField::Null, 0).unwrap();
-        let segment = &pipeline.parts[0].segment;
-        let memoable = segment.filters.iter().filter(|filter| filter.memoable);
-        let count = memoable.count();
-        let slots = segment.memo_slots.iter();
-        let names: Vec<_> = slots
-            .map(|slot| segment.slots[*slot].name.clone())
-            .collect();
-        (count, names)
-    };
-    let day = r"filter @message like 'AUDIT: '
-        | parse @message /^(?<u>[a-z]*):(?<v>[^:]*)/
-        | parse v /^(?<w>a+)/
-        | fields coalesce(floor(toMillis(@timestamp) / 86400000), 99999) as day
-        | filter day > 21143 or isempty(w) = 1 or u != 'app'";
-    assert_eq!(
-        names(day),
-        (1, ["u", "w", "day"].map(str::to_owned).to_vec())
-    );
-    let raw =
-        "fields concat(@message, 'x') as all | filter all != 'x' | filter toMillis(@timestamp) > 7";
-    assert_eq!(names(raw), (0, Vec::new()));
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
 use super::examine::{evadable, examine};
-use super::measure::{Cell, Details, Fate, Judges, Key, Measured, listed, rfc3339};
+use super::measure::{Cell, Details, Fate, Judges, Key, Measured, Rows, listed, rfc3339};
 use super::opened::{opened, reads_anything, sentence};
 use super::report::{
     AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
@@ -16,6 +16,7 @@ use super::timeline::timeline;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
 use crate::compile::QuerySource;
+use crate::compile::fetch::Fetch;
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
@@ -62,154 +63,227 @@ pub fn assess(
     inputs: &Inputs,
     progress: impl FnMut(Progress),
 ) -> (ImpactReport, ReadReport) {
-    let Question {
-        base,
-        head,
-        environment,
-        ..
-    } = *question;
-    let is_there = head.loaded.policy.environment(&environment.name).is_some();
-    let mut head_source = if is_there {
-        source(&head.loaded.policy, environment, question.prefix)
-    } else {
-        nothing(question.prefix.unwrap_or(environment.log_line_prefix))
+    let comparison = Comparison::of(question);
+    let (measured, read) = comparison.judges.measure(inputs, progress);
+    let logs = Logs {
+        files: inputs
+            .sources()
+            .iter()
+            .map(|source| source.name().into_owned())
+            .collect(),
+        bytes: read.bytes,
+        entries: read.entries,
+        foreign: read.foreign_count,
+        broken: read.broken_count,
+        unread: read.sentences(inputs),
+        first: None,
+        last: None,
     };
-    if !is_there {
-        // Nothing counts where nothing is read.
-        head_source.signals.clear();
-    }
-    let mut hearing = hear(question);
-    let old = base.loaded.policy.environment(&environment.name);
-    let base_source = old.map_or_else(
-        || nothing(head_source.prefix),
-        |old| {
-            let mut source = source(&base.loaded.policy, old, question.prefix);
-            // The logs have one prefix, whatever the files said before.
-            source.prefix = head_source.prefix;
-            source
-        },
-    );
-    let judges = Judges::new(
-        &base_source.rules(),
-        &head_source.rules(),
-        Details::of(&hearing),
-    );
-    let (measured, read) = judges.measure(inputs, progress);
+    (comparison.report(measured, logs), read)
+}
 
-    let changes = direction::compare(
-        &base.loaded.policy,
-        &head.loaded.policy,
-        &environment.name,
-        question.today,
-    );
-    let sums = Sums::of(&measured);
-    let place = |id: &str| {
-        let of = |source: &QuerySource<'_>| source.exclusions.iter().position(|e| e.id == id);
-        (of(&head_source).unwrap_or(usize::MAX), of(&base_source))
-    };
-    let mut in_order: Vec<&direction::ExclusionChange> = changes.exclusions.iter().collect();
-    in_order.sort_by_key(|change| place(&change.id));
-    let mut exclusions = Vec::new();
-    for change in in_order {
-        exclusions.extend(exclusion(
+/// Both policies, ready to judge. [`assess`] for logs that are fetched a row at a time.
+pub struct Comparison<'a> {
+    question: &'a Question<'a>,
+    hearing: Hearing,
+    base_source: QuerySource<'a>,
+    head_source: QuerySource<'a>,
+    judges: Judges,
+}
+
+impl<'a> Comparison<'a> {
+    /// Of what a question asks.
+    pub fn of(question: &'a Question<'a>) -> Self {
+        let Question {
+            base,
+            head,
+            environment,
+            ..
+        } = *question;
+        let mut head_source = if is_there(question) {
+            source(&head.loaded.policy, environment, question.prefix)
+        } else {
+            nothing(question.prefix.unwrap_or(environment.log_line_prefix))
+        };
+        if !is_there(question) {
+            // Nothing counts where nothing is read.
+            head_source.signals.clear();
+        }
+        let hearing = hear(question);
+        let old = base.loaded.policy.environment(&environment.name);
+        let base_source = old.map_or_else(
+            || nothing(head_source.prefix),
+            |old| {
+                let mut source = source(&base.loaded.policy, old, question.prefix);
+                // The logs have one prefix, whatever the files said before.
+                source.prefix = head_source.prefix;
+                source
+            },
+        );
+        let judges = Judges::new(
+            &base_source.rules(),
+            &head_source.rules(),
+            Details::of(&hearing),
+        );
+        Self {
             question,
-            &sums,
-            &measured,
-            change,
-            (&base_source, &head_source),
-        ));
-    }
-    if is_there {
-        examine(question, &mut exclusions);
-    } else {
-        // They silence nothing where nothing is heard.
-        exclusions.clear();
-    }
-    let totals = sums.totals();
-    hearing.extend(account_changes(question, &changes));
-    if measured.span.is_some() {
-        for change in &mut hearing.changes {
-            change.cost = measured.cost(&change.measured_by);
+            hearing,
+            base_source,
+            head_source,
+            judges,
         }
     }
-    // What is measured or seen in the texts is a proof that the automata had not.
-    let silences = exclusions
-        .iter()
-        .map(|exclusion| exclusion.direction)
-        .find(|direction| *direction == direction::Verdict::Widened)
-        .filter(|_| changes.overall == direction::Verdict::Unknown)
-        .unwrap_or(changes.overall);
-    let direction = hearing::together(silences, hearing.direction);
-    let (approvals, mut faults) = approvals(&approvals::Facts {
-        base: &base.loaded.policy,
-        head: &head.loaded.policy,
-        environment,
-        direction,
-        exclusions: &exclusions,
-        hearing: &hearing,
-        authors: question.authors,
-    });
-    faults.extend(exclusions.iter().filter_map(evadable));
-    faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
-    let protected = &head.loaded.policy.protected;
-    if measured
-        .newly_silent
-        .keys()
-        .any(|key| is_protected(key, protected))
-    {
-        faults.push(Fault {
-            code: "impact/protected".to_owned(),
-            exclusion: None,
-            message: "records of what is protected become silent".to_owned(),
-            help: "see the groups marked (!), and narrow what silences them".to_owned(),
-        });
+
+    /// What either policy can count: the signals of both, without the accounts that neither audits. A group lies within
+    /// an hour, as the steps of a timeline do.
+    pub fn fetch(&self) -> Fetch {
+        let (base, head) = (&self.base_source, &self.head_source);
+        let mut signals = head.signals.clone();
+        signals.extend(base.signals.iter().filter(|s| !head.signals.contains(s)));
+        let of_base = || base.service_accounts.iter().map(|account| &account.role);
+        let of_both = head
+            .service_accounts
+            .iter()
+            .map(|account| &account.role)
+            .filter(|role| of_base().any(|known| known == *role));
+        Fetch::new(head.prefix, &signals, 60, of_both)
     }
-    // What is worth a mark: it writes, or it touches what is protected.
-    let grave = |key: &Key| key.class == "WRITE" || is_protected(key, protected);
-    let timeline = timeline(&measured, &head_source);
-    let span = measured.span;
-    let (newly_silent, left_out) = listed(measured.newly_silent, LISTED, grave);
-    let (newly_loud, also_left_out) = listed(measured.newly_loud, LISTED, grave);
-    let revision = |side: Side<'_>, digest: String| Revision {
-        name: side.name.to_owned(),
-        commit: side.commit.map(str::to_owned),
-        rules_digest: digest,
-    };
-    let report = ImpactReport {
-        format_version: FORMAT_VERSION,
-        pgvigil: env!("CARGO_PKG_VERSION").to_owned(),
-        today: question.today.to_string(),
-        env: environment.name.clone(),
-        base: revision(base, base_source.rules().digest()),
-        head: revision(head, head_source.rules().digest()),
-        logs: Logs {
-            files: inputs
-                .sources()
-                .iter()
-                .map(|source| source.name().into_owned())
-                .collect(),
-            bytes: read.bytes,
-            entries: read.entries,
-            foreign: read.foreign_count,
-            broken: read.broken_count,
-            unread: read.sentences(inputs),
-            first: span.map(|(first, _)| rfc3339(first)),
-            last: span.map(|(_, last)| rfc3339(last)),
-        },
-        totals,
-        accounts: accounts(question, &changes),
-        signals_off: changes.signals_off.into_iter().map(str::to_owned).collect(),
-        exclusions,
-        newly_silent,
-        newly_loud,
-        groups_left_out: left_out + also_left_out,
-        direction,
-        hearing,
-        faults,
-        approvals,
-        timeline,
-    };
-    (report, read)
+
+    /// Takes rows of that query.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows::of(&self.judges)
+    }
+
+    /// What came of all rows.
+    pub fn of_rows(&self, rows: Rows<'_>, logs: Logs) -> ImpactReport {
+        self.report(rows.finish(), logs)
+    }
+
+    fn report(&self, measured: Measured, logs: Logs) -> ImpactReport {
+        let Self {
+            question,
+            base_source,
+            head_source,
+            ..
+        } = self;
+        let Question {
+            base,
+            head,
+            environment,
+            ..
+        } = **question;
+        let mut hearing = self.hearing.clone();
+        let changes = direction::compare(
+            &base.loaded.policy,
+            &head.loaded.policy,
+            &environment.name,
+            question.today,
+        );
+        let sums = Sums::of(&measured);
+        let place = |id: &str| {
+            let of = |source: &QuerySource<'_>| source.exclusions.iter().position(|e| e.id == id);
+            (of(head_source).unwrap_or(usize::MAX), of(base_source))
+        };
+        let mut in_order: Vec<&direction::ExclusionChange> = changes.exclusions.iter().collect();
+        in_order.sort_by_key(|change| place(&change.id));
+        let mut exclusions = Vec::new();
+        for change in in_order {
+            exclusions.extend(exclusion(
+                question,
+                &sums,
+                &measured,
+                change,
+                (base_source, head_source),
+            ));
+        }
+        if is_there(question) {
+            examine(question, &mut exclusions);
+        } else {
+            // They silence nothing where nothing is heard.
+            exclusions.clear();
+        }
+        let totals = sums.totals();
+        hearing.extend(account_changes(question, &changes));
+        if measured.span.is_some() {
+            for change in &mut hearing.changes {
+                change.cost = measured.cost(&change.measured_by);
+            }
+        }
+        // What is measured or seen in the texts is a proof that the automata had not.
+        let silences = exclusions
+            .iter()
+            .map(|exclusion| exclusion.direction)
+            .find(|direction| *direction == direction::Verdict::Widened)
+            .filter(|_| changes.overall == direction::Verdict::Unknown)
+            .unwrap_or(changes.overall);
+        let direction = hearing::together(silences, hearing.direction);
+        let (approvals, mut faults) = approvals(&approvals::Facts {
+            base: &base.loaded.policy,
+            head: &head.loaded.policy,
+            environment,
+            direction,
+            exclusions: &exclusions,
+            hearing: &hearing,
+            authors: question.authors,
+        });
+        faults.extend(exclusions.iter().filter_map(evadable));
+        faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
+        let protected = &head.loaded.policy.protected;
+        if measured
+            .newly_silent
+            .keys()
+            .any(|key| is_protected(key, protected))
+        {
+            faults.push(Fault {
+                code: "impact/protected".to_owned(),
+                exclusion: None,
+                message: "records of what is protected become silent".to_owned(),
+                help: "see the groups marked (!), and narrow what silences them".to_owned(),
+            });
+        }
+        // What is worth a mark: it writes, or it touches what is protected.
+        let grave = |key: &Key| key.class == "WRITE" || is_protected(key, protected);
+        let timeline = timeline(&measured, head_source);
+        let span = measured.span;
+        let (newly_silent, left_out) = listed(measured.newly_silent, LISTED, grave);
+        let (newly_loud, also_left_out) = listed(measured.newly_loud, LISTED, grave);
+        let revision = |side: Side<'_>, digest: String| Revision {
+            name: side.name.to_owned(),
+            commit: side.commit.map(str::to_owned),
+            rules_digest: digest,
+        };
+        ImpactReport {
+            format_version: FORMAT_VERSION,
+            pgvigil: env!("CARGO_PKG_VERSION").to_owned(),
+            today: question.today.to_string(),
+            env: environment.name.clone(),
+            base: revision(base, base_source.rules().digest()),
+            head: revision(head, head_source.rules().digest()),
+            logs: Logs {
+                first: span.map(|(first, _)| rfc3339(first)),
+                last: span.map(|(_, last)| rfc3339(last)),
+                ..logs
+            },
+            totals,
+            accounts: accounts(question, &changes),
+            signals_off: changes.signals_off.into_iter().map(str::to_owned).collect(),
+            exclusions,
+            newly_silent,
+            newly_loud,
+            groups_left_out: left_out + also_left_out,
+            direction,
+            hearing,
+            faults,
+            approvals,
+            timeline,
+        }
+    }
+}
+
+/// Whether head has the environment.
+fn is_there(question: &Question<'_>) -> bool {
+    let policy = &question.head.loaded.policy;
+    policy.environment(&question.environment.name).is_some()
 }
 
 /// What the alarm hears, in the environment's own name.

@@ -11,6 +11,7 @@ use super::report::{Example, Group};
 use crate::audit_log::judge_entry;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::timestamp::{NO_TIME, time_of};
+use crate::compile::fetch::Fetched;
 use crate::judge::couple::{Couple, CoupleScratch};
 use crate::judge::{Judge, Judged, Outcome, Rules, Verdict, signals_of};
 use crate::policy::model::Signal;
@@ -159,8 +160,7 @@ impl Judges {
         progress: impl FnMut(Progress),
     ) -> (Measured, ReadReport) {
         let visitor = Watch {
-            judges: &self.couple,
-            details: self.details,
+            judges: self,
             inputs,
         };
         let mut whole = Measured::default();
@@ -187,13 +187,67 @@ fn fate(outcome: Outcome) -> Fate {
     }
 }
 
+/// Judges rows that the fetch query returned by both policies.
+pub struct Rows<'a> {
+    judges: &'a Judges,
+    room: CoupleScratch,
+    seen: Seen,
+    whole: Measured,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(judges: &'a Judges) -> Self {
+        Self {
+            judges,
+            room: CoupleScratch::default(),
+            seen: Seen::default(),
+            whole: Measured::default(),
+        }
+    }
+
+    /// Judges the entries of a row.
+    pub fn add(&mut self, row: &Fetched<'_>) {
+        let text = row.entry(self.judges.couple.head.prefix());
+        let case = Case {
+            text: &text,
+            first: row.oldest_ms,
+            last: row.newest_ms,
+            records: row.records,
+        };
+        self.judges
+            .count(&mut self.room, &mut self.seen, &case, || {
+                (row.log.to_owned(), 0)
+            });
+    }
+
+    /// Puts what came until now to the rest, within the limits of both.
+    pub fn settle(&mut self) {
+        self.whole.add(std::mem::take(&mut self.seen));
+    }
+
+    pub(super) fn finish(mut self) -> Measured {
+        self.settle();
+        self.whole
+    }
+}
+
 struct Watch<'a> {
-    judges: &'a Couple,
-    details: Details,
+    judges: &'a Judges,
     inputs: &'a Inputs,
 }
 
+/// Entries that are alike, or one.
+struct Case<'a> {
+    text: &'a [u8],
+    /// Time of the first in milliseconds since 1970, or [`NO_TIME`].
+    first: i64,
+    /// Of the last.
+    last: i64,
+    records: u64,
+}
+
 /// What one block of the logs comes to.
+#[derive(Default)]
 struct Seen {
     users: HashMap<Vec<u8>, Vec<(Cell, u64)>, foldhash::fast::RandomState>,
     changed: Measured,
@@ -208,21 +262,41 @@ impl Visitor for Watch<'_> {
     }
 
     fn output(&self) -> Seen {
-        Seen {
-            users: HashMap::default(),
-            changed: Measured::default(),
-        }
+        Seen::default()
     }
 
     fn visit(&self, room: &mut CoupleScratch, seen: &mut Seen, entry: &Entry<'_>) {
-        let Couple { base, head } = self.judges;
+        let Couple { base, head } = &self.judges.couple;
         if !base.may_concern(entry.text) && !head.may_concern(entry.text) {
             return;
         }
         let time = entry.timestamp_ms.unwrap_or_else(|| time_of(entry.text));
+        let case = Case {
+            text: entry.text,
+            first: time,
+            last: time,
+            records: 1,
+        };
+        self.judges.count(room, seen, &case, || {
+            let source = self.inputs.sources().get(entry.file);
+            let file = source.map_or_else(String::new, |source| source.name().into_owned());
+            (file, entry.line)
+        });
+    }
+}
+
+impl Judges {
+    /// Judges a case by both; `place` says where it is, in which file and line.
+    fn count(
+        &self,
+        room: &mut CoupleScratch,
+        seen: &mut Seen,
+        case: &Case<'_>,
+        place: impl FnOnce() -> (String, u64),
+    ) {
         // Both read an entry alike.
-        let read = judge_entry(entry.text, head.prefix());
-        let (before, after) = self.judges.outcomes(room, entry.text, &read, time);
+        let read = judge_entry(case.text, self.couple.head.prefix());
+        let (before, after) = self.couple.outcomes(room, case.text, &read, case.last);
         let (before, after) = (fate(before), fate(after));
         if before == Fate::Nothing && after == Fate::Nothing {
             return;
@@ -232,20 +306,17 @@ impl Visitor for Watch<'_> {
             signals: Vec::new(),
             entry: read,
         };
-        let time = (time != NO_TIME).then_some(time);
-        seen.count(judged.who(), time, before, after);
+        seen.count(judged.who(), case, before, after);
         if before == Fate::Counted {
-            self.detail(seen, &judged, time);
+            self.detail(seen, &judged, case);
         }
         if before.is_silent() != after.is_silent() {
-            self.changed(seen, entry, &judged, time, (before, after), room);
+            self.changed(seen, case, &judged, (before, after), room, place);
         }
     }
-}
 
-impl Watch<'_> {
     /// Counts what only some changes ask for.
-    fn detail(&self, seen: &mut Seen, judged: &Judged<'_>, time: Option<i64>) {
+    fn detail(&self, seen: &mut Seen, judged: &Judged<'_>, case: &Case<'_>) {
         let Details { by_class, windows } = self.details;
         if !by_class && windows.is_none() {
             return;
@@ -255,15 +326,15 @@ impl Watch<'_> {
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let class = text(record.class);
-        if let (Some(minutes), Some(time)) = (windows, time) {
+        if let (Some(minutes), Some(time)) = (windows, case.time()) {
             let window = time.div_euclid(i64::from(minutes) * 60_000);
             for signal in signals_of(&class, &text(record.command), false) {
-                *seen.changed.windows.entry((signal, window)).or_default() += 1;
+                *seen.changed.windows.entry((signal, window)).or_default() += case.records;
             }
         }
         if let (true, Some(prefix)) = (by_class, judged.who()) {
             let key = (text(prefix.user), class);
-            *seen.changed.by_class.entry(key).or_default() += 1;
+            *seen.changed.by_class.entry(key).or_default() += case.records;
         }
     }
 
@@ -271,18 +342,18 @@ impl Watch<'_> {
     fn changed(
         &self,
         seen: &mut Seen,
-        entry: &Entry<'_>,
+        case: &Case<'_>,
         judged: &Judged<'_>,
-        time: Option<i64>,
         (before, after): (Fate, Fate),
         room: &mut CoupleScratch,
+        place: impl FnOnce() -> (String, u64),
     ) {
         let is_newly_silent = after.is_silent();
         let fate = if is_newly_silent { after } else { before };
         let verdict = match fate {
             Fate::Account => Verdict::OutOfScope,
-            _ if is_newly_silent => self.judges.head.verdict(&mut room.head, entry.text),
-            _ => self.judges.base.verdict(&mut room.base, entry.text),
+            _ if is_newly_silent => self.couple.head.verdict(&mut room.head, case.text),
+            _ => self.couple.base.verdict(&mut room.base, case.text),
         };
         let by = match verdict {
             Verdict::Excluded(by) => by,
@@ -312,19 +383,15 @@ impl Watch<'_> {
                 .map(|text| redact(&text))
                 .unwrap_or_default();
         }
-        let file = self
-            .inputs
-            .sources()
-            .get(entry.file)
-            .map_or_else(String::new, |source| source.name().into_owned());
+        let (file, line) = place();
         let members = Members {
-            records: 1,
+            records: case.records,
             by: by.into_iter().collect(),
-            first: time,
-            last: time,
+            first: case.time().map(|_| case.first),
+            last: case.time(),
             examples: vec![Example {
                 file,
-                line: entry.line,
+                line,
                 statement,
             }],
         };
@@ -332,14 +399,22 @@ impl Watch<'_> {
     }
 }
 
+impl Case<'_> {
+    /// Of the last, if it can be read.
+    fn time(&self) -> Option<i64> {
+        (self.last != NO_TIME).then_some(self.last)
+    }
+}
+
 impl Seen {
     fn count(
         &mut self,
         prefix: Option<&crate::audit_log::Prefix<'_>>,
-        time: Option<i64>,
+        case: &Case<'_>,
         base: Fate,
         head: Fate,
     ) {
+        let time = case.time();
         let cell = Cell {
             hour: time.map(|time| time.div_euclid(3_600_000)),
             base,
@@ -349,16 +424,16 @@ impl Seen {
         let add =
             |cells: &mut Vec<(Cell, u64)>| match cells.iter_mut().find(|(known, _)| *known == cell)
             {
-                Some((_, number)) => *number += 1,
-                None => cells.push((cell.clone(), 1)),
+                Some((_, number)) => *number += case.records,
+                None => cells.push((cell.clone(), case.records)),
             };
         match self.users.get_mut(user) {
             Some(cells) => add(cells),
             None => add(self.users.entry(user.to_vec()).or_default()),
         }
         if let Some(time) = time {
-            let (first, last) = self.changed.span.unwrap_or((time, time));
-            self.changed.span = Some((first.min(time), last.max(time)));
+            let (first, last) = self.changed.span.unwrap_or((case.first, time));
+            self.changed.span = Some((first.min(case.first), last.max(time)));
             if let Fate::Silenced(exclusion) = head {
                 let last = self.changed.last_used.entry(exclusion).or_insert(time);
                 *last = time.max(*last);

@@ -64,28 +64,53 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     }
     #[cfg(feature = "aws")]
     if args.live {
-        return super::impact_live::run(session, args, &change.base, &head, environment);
+        let compared = super::impact_live::compare(session, args, &change, &head, environment)?;
+        let report = match compared {
+            Ok(report) => report,
+            Err(exit) => return Ok(exit),
+        };
+        let ended = match report.logs.unread.as_slice() {
+            [] => Exit::Clean,
+            unread => {
+                for sentence in unread {
+                    session.say(&format!("error: {sentence}"));
+                }
+                Exit::Unread
+            }
+        };
+        return shown(session, args, &report, ended);
     }
     if let Some(exit) = missing_log(session, &args.logs) {
         return Ok(exit);
     }
     let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let (report, read) = change.assess(session, &head, environment, written.prefix, &inputs)?;
+    let exit = shown(session, args, &report, ended(&read))?;
+    tell(session, &inputs, &read);
+    Ok(exit)
+}
+
+/// Writes the report in every form that was asked for. `ended` is how reading the logs ended.
+fn shown(
+    session: &Session,
+    args: &ImpactArgs,
+    report: &ImpactReport,
+    ended: Exit,
+) -> anyhow::Result<Exit> {
     for path in &args.reports {
-        let text = render(session, &report, kind(path)?, false);
+        let text = render(session, report, kind(path)?, false);
         replace(path, text.as_bytes())?;
     }
     session.show(&render(
         session,
-        &report,
+        report,
         args.format.into(),
         session.colour_out(),
     ))?;
-    tell(session, &inputs, &read);
     Ok(if report.passed() {
-        ended(&read)
+        ended
     } else {
-        Exit::Diagnostics.worse(ended(&read))
+        Exit::Diagnostics.worse(ended)
     })
 }
 

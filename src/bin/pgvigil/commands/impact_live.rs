@@ -1,69 +1,61 @@
-//! `rules impact --live`: the same comparison where the logs are, in CloudWatch Logs Insights.
+//! `rules impact --live`: the same comparison on what Logs Insights fetches.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::{SpanRelativeTo, Timestamp};
 use pgvigil::cloud::aws::Logs;
-use pgvigil::compile::QuerySource;
+use pgvigil::compile::fetch::{Ask, FETCH_ROWS, Fetched, Part};
+use pgvigil::insights::Table;
 use pgvigil::insights::service::ServiceError;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Cluster, Environment, Provider};
-use pgvigil::report::live::{self, Found};
-use pgvigil::rules::live::{Borders, LiveError, Plan, SLICE, Window};
-use pgvigil::rules::{direction, hearing};
+use pgvigil::report::live;
+use pgvigil::rules::impact::report::Logs as ReadLogs;
+use pgvigil::rules::impact::{Comparison, ImpactReport};
+use pgvigil::rules::live::{Answer, LiveError, Plan, SLICE, Window};
 
-use crate::args::{ImpactArgs, ImpactFormat};
+use super::impact::Change;
+use crate::args::ImpactArgs;
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// Seconds that entries may take to arrive: one that arrives between two queries would be a difference.
+/// Seconds that entries may take to arrive.
 const SETTLE: i64 = 15 * 60;
 
-pub(crate) fn run(
+/// Compares on the entries of a window; what ends the command where there is no report.
+pub(crate) fn compare(
     session: &Session,
     args: &ImpactArgs,
-    base: &Loaded,
+    change: &Change,
     head: &Loaded,
     environment: &Environment,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Result<ImpactReport, Exit>> {
     if environment.provider != Provider::Aws {
         session.say(&format!(
             "error: the environment `{}` is not on AWS: give logs instead of --live",
             environment.name
         ));
-        return Ok(Exit::Usage);
+        return Ok(Err(Exit::Usage));
     }
-    if head.policy.environment(&environment.name).is_none() {
-        session.say(&format!(
-            "error: the environment `{}` is gone: nothing is heard there any more",
-            environment.name
-        ));
-        return Ok(Exit::Usage);
-    }
+    let question = change.question(session, head, environment);
+    let comparison = Comparison::of(&question);
     let window = window(args)?;
-    let after = QuerySource::of(&head.policy, environment).alarm("").text;
-    let before = match base.policy.environment(&environment.name) {
-        Some(old) => QuerySource::of(&base.policy, old).alarm("").text,
-        None => bail!("the environment is new: there is nothing to compare it with"),
-    };
     let groups: Vec<String> = environment
         .clusters
         .iter()
         .map(Cluster::log_group)
         .collect();
-    let plan = Plan::new(&[&before, &after], &groups, window, SLICE);
+    let text = comparison.fetch().text(Ask::ALL);
+    let plan = Plan::new(&text, FETCH_ROWS, &groups, window, SLICE);
     let activity = Activity::of(session, "estimating what is read");
     let logs = Logs::connect(environment.region.as_deref())?;
     let estimate = plan.estimate(&logs, window.until)?;
     drop(activity);
     session.say(live::estimate(&estimate, logs.region()).trim_end());
-    if plan.borders() == Borders::WholeSeconds {
-        session.say("note: the queries have no room for exact borders; entries in the last second of a day may be missed");
-    }
     if !args.auto_approve && !session.is_agreed("\nStart them?")? {
         session.say("nothing was started");
-        return Ok(Exit::Usage);
+        return Ok(Err(Exit::Usage));
     }
     let stop = stop::listen()?;
     let activity = Activity::of(session, "running queries");
@@ -78,51 +70,64 @@ pub(crate) fn run(
             activity.now(&done);
         }
     };
-    let ran = plan.run(&logs, stop, &mut progress);
+    let mut rows = comparison.rows();
+    let mut take = |table: &Table| {
+        for fields in fields(table) {
+            let row = Fetched::read(&fields, Part::All)
+                .map_err(|fault| LiveError::NotTheResult(fault.to_string()))?;
+            rows.add(&row);
+        }
+        rows.settle();
+        Ok(())
+    };
+    let ran = plan.run(&logs, stop, &mut progress, &mut take);
     drop(activity);
-    let answers = match ran {
-        Ok(answers) => answers,
+    let answer = match ran {
+        Ok(answer) => answer,
         Err(LiveError::Service(ServiceError::Stopped)) => {
             session.say("stopped; the queries were stopped too");
-            return Ok(Exit::Failed);
+            return Ok(Err(Exit::Failed));
         }
         Err(error) => return Err(error.into()),
     };
-    let [base_answer, head_answer] = answers.as_slice() else {
-        bail!("an answer is missing");
-    };
-    let direction = direction::compare(
-        &base.policy,
-        &head.policy,
-        &environment.name,
-        session.today(),
+    let report = comparison.of_rows(
+        rows,
+        ReadLogs {
+            files: groups,
+            bytes: answer.statistics.bytes_scanned,
+            entries: answer.statistics.records_scanned,
+            unread: cut(&answer),
+            ..ReadLogs::default()
+        },
     );
-    let hearing = hearing::compare(&hearing::Ground {
-        base: &base.policy,
-        head: &head.policy,
-        environment: &environment.name,
-        called: &environment.name,
-        today: session.today(),
-    });
-    let found = Found {
-        env: &environment.name,
-        base: base_answer,
-        head: head_answer,
-        direction: &direction,
-        hearing: &hearing,
+    Ok(Ok(report))
+}
+
+/// The rows of a result as names and values.
+fn fields(table: &Table) -> impl Iterator<Item = Vec<(String, String)>> {
+    table.rows.iter().map(|row| {
+        let named = table.columns.iter().zip(row);
+        named
+            .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+            .collect()
+    })
+}
+
+/// What was not looked at.
+fn cut(answer: &Answer) -> Vec<String> {
+    let sentence = |window: &Window| {
+        let time = |second| {
+            Timestamp::from_second(second)
+                .map(|time| time.to_string())
+                .unwrap_or_default()
+        };
+        format!(
+            "from {} until {} the log has more different records than a query returns: those that are missing were not judged",
+            time(window.from),
+            time(window.until)
+        )
     };
-    session.show(&match args.format {
-        ImpactFormat::Json => live::json(&found),
-        ImpactFormat::Human | ImpactFormat::Markdown => live::human(&found),
-    })?;
-    let cut = base_answer.cut.len().max(head_answer.cut.len());
-    if cut > 0 {
-        session.say(&format!(
-            "error: {cut} days have more groups than a query returns; what is missing there was not compared"
-        ));
-        return Ok(Exit::Failed);
-    }
-    Ok(Exit::Clean)
+    answer.cut.iter().map(sentence).collect()
 }
 
 /// The time that is asked for, up to a little before now.

@@ -173,11 +173,14 @@ fn row(
     cell("Silenced by", "", &names.join("<br>"), page);
     let mut examples = String::new();
     for example in &group.examples {
+        let line = match example.line {
+            0 => String::new(),
+            line => format!(":{line}"),
+        };
         examples.push_str(&format!(
-            "{}<p class=\"soft small\">{}:{}</p>",
+            "{}<p class=\"soft small\">{}{line}</p>",
             statement(&example.statement),
-            html(&example.file),
-            example.line
+            html(&example.file)
         ));
     }
     if !examples.is_empty() {
