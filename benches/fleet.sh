@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Checks and reviews a fleet: `check`, `ci pr` of a change of one environment's file, and of one of the rules.
 #
-#   benches/fleet.sh [ENVIRONMENTS [EXCLUSIONS]]     500 environments with 2 exclusions of their own each beside the shipped
-#                                                    ones, or as many as are given. Needs GNU time and Git
+#   benches/fleet.sh [ENVIRONMENTS [EXCLUSIONS [ACCOUNTS]]]     500 environments with 2 exclusions of their own each beside
+#                                       the shipped ones and no further service account, or as many as are given. For one
+#                                       environment also every other command that judges. Needs GNU time and Git
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-environments=${1:-500} own=${2:-2}
+environments=${1:-500} own=${2:-2} accounts=${3:-0}
 command -v /usr/bin/time >/dev/null || { echo "benches/fleet.sh: missing: GNU time" >&2; exit 1; }
 cargo build --locked --release --quiet --no-default-features --bin pgvigil
 binary=${CARGO_TARGET_DIR:-$PWD/target}/release/pgvigil
@@ -15,9 +16,14 @@ cp -R rules "$folder"
 mkdir "$folder/environments"
 cp environments/base.yaml "$folder/environments"
 sed -i 's/environments: \[production\]/environments: all/' "$folder"/rules/*.yaml
-python3 - "$folder" "$environments" "$own" <<'PYTHON'
+python3 - "$folder" "$environments" "$own" "$accounts" <<'PYTHON'
 import sys
-folder, environments, own = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+folder, environments, own, accounts = sys.argv[1], *map(int, sys.argv[2:])
+if accounts:
+    with open(f"{folder}/rules/accounts.yaml", "w") as file:
+        file.write("version: 1\nservice_accounts:\n")
+        for one in range(accounts):
+            file.write(f"  - {{role: svc_{one:05}, owner: data-platform, reason: The service number {one} logs in with it and nobody else does, environments: all}}\n")
 for number in range(environments):
     name = f"e{number:03}"
     with open(f"{folder}/environments/{name}.yaml", "w") as file:
@@ -61,3 +67,12 @@ measure 'ci pr, one environment changed' "${run[@]}" ci pr --base HEAD --out "$f
 git checkout --quiet environments
 printf '\n# A comment.\n' >>"$folder/rules/users.yaml"
 measure 'ci pr, the rules changed' "${run[@]}" ci pr --base HEAD --out "$folder/ci"
+if ((environments == 1)); then
+    git checkout --quiet rules
+    log=tests/recordings/pgadmin.on-short.log.gz
+    measure 'compile' "${run[@]}" compile --env e000 --out "$folder/build"
+    measure 'plan' "${run[@]}" plan --env e000
+    measure 'rules test' "${run[@]}" rules test
+    measure 'rules attack' "${run[@]}" rules attack --env e000
+    measure "rules eval, $log" "${run[@]}" rules eval --env e000 --summary "$log"
+fi

@@ -23,7 +23,7 @@ const PLAN: &[&str] = &["plan", "--env", "prod", "--detailed-exitcode"];
 const DRIFT: &[&str] = &["drift", "--env", "prod"];
 
 /// Writes of an apply from nothing, of one cluster with two receivers.
-const WRITES: usize = 45;
+const WRITES: usize = 49;
 
 impl World {
     fn faults(&self, faults: &Value) {
@@ -211,7 +211,7 @@ fn assert_truthful(story: &str, text: &str, now: &BTreeMap<String, String>) {
         .filter(|(word, _)| word != "failed" && word != "not done")
         .count();
     assert!(
-        text.contains(&format!("{done} of 21 steps done")),
+        text.contains(&format!("{done} of 23 steps done")),
         "{story}: {text}"
     );
 }
@@ -775,7 +775,7 @@ fn a_write_without_the_right_to_it() {
     let (code, text) = world.run(APPLY);
     assert_eq!(code, 15, "{text}");
     assert!(text.contains("no valid credentials: expired"), "{text}");
-    assert!(text.contains("5 of 21 steps done"), "{text}");
+    assert!(text.contains("5 of 23 steps done"), "{text}");
     world.faults(&json!([]));
     world.assert_converged("expired");
 }

@@ -227,7 +227,7 @@ fn results_go_to_stdout_and_words_to_stderr() {
     assert!(check.err.contains("no faults"), "{}", check.err);
     let plan = repository.run(&["plan", "--env", "local"]).exits(0);
     assert!(
-        plan.out.contains("18 to create, 1 to change"),
+        plan.out.contains("20 to create, 1 to change"),
         "{}",
         plan.out
     );
@@ -357,7 +357,7 @@ fn a_pull_request_in_one_go() {
     assert!(places.is_sorted(), "{}", run.out);
     let end = &run.out[places[7]..];
     for part in [
-        "plan: 18 to create, 1 to change",
+        "plan: 20 to create, 1 to change",
         "1 exclusions, query ",
         " of 10000 characters",
     ] {

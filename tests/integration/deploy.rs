@@ -44,7 +44,7 @@ fn from_nothing_to_drift_and_back() {
     assert!(
         apply
             .out
-            .contains("19 of 19 steps done.\nThere is nothing left to do.\n"),
+            .contains("21 of 21 steps done.\nThere is nothing left to do.\n"),
         "{}",
         apply.out
     );
@@ -243,7 +243,7 @@ fn a_step_that_fails_stops_the_apply() {
     let run = repository.run(APPLY);
     // Either the plan already cannot read it, or the apply stops there; never is it said to be done.
     assert!(run.code == 1 || run.code == 15, "{}\n{}", run.out, run.err);
-    assert!(!run.out.contains("19 of 19 steps done."), "{}", run.out);
+    assert!(!run.out.contains("21 of 21 steps done."), "{}", run.out);
     std::fs::remove_file(repository.path("live/local/shop/dashboard")).unwrap();
     repository.run(APPLY).exits(0);
     repository.run(PLAN).exits(0);
@@ -328,7 +328,7 @@ fn an_apply_that_is_told_to_stop_ends_between_two_steps() {
         })
         .count();
     assert!(
-        done < 1441 && text.contains(&format!("{done} of 1441 steps done")),
+        done < 1601 && text.contains(&format!("{done} of 1601 steps done")),
         "{done}"
     );
     // What is done is left alone, and the rest follows.
@@ -336,7 +336,7 @@ fn an_apply_that_is_told_to_stop_ends_between_two_steps() {
         .run(&["apply", "--env", "local", "a.plan"])
         .exits(0);
     assert!(
-        rest.out.contains("1441 of 1441 steps done."),
+        rest.out.contains("1601 of 1601 steps done."),
         "{}",
         rest.out
     );

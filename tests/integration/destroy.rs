@@ -74,11 +74,11 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         "prune.plan",
     ];
     let saved = repository.run(&plan).exits(0);
-    assert!(saved.out.contains("13 to delete"), "{}", saved.out);
+    assert!(saved.out.contains("15 to delete"), "{}", saved.out);
     assert!(
         saved
             .err
-            .contains("`pgvigil apply --env local --allow-delete 13 prune.plan`"),
+            .contains("`pgvigil apply --env local --allow-delete 15 prune.plan`"),
         "{}",
         saved.err
     );
@@ -110,7 +110,7 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         ])
         .exits(2);
     assert!(
-        refused.err.contains("confirm them with --allow-delete 13"),
+        refused.err.contains("confirm them with --allow-delete 15"),
         "{}",
         refused.err
     );
@@ -174,7 +174,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody.out.contains("14 to delete") && nobody.out.contains("`--also topic` deletes it"),
+        nobody.out.contains("16 to delete") && nobody.out.contains("`--also topic` deletes it"),
         "{}",
         nobody.out
     );
@@ -298,8 +298,8 @@ fn somebody_types_the_name_of_the_environment() {
     assert_eq!(applied.code, 0, "{}", applied.out);
     // On a terminal each step is announced, with its place among all.
     assert!(
-        applied.out.contains("7/19 iam-role-policy ")
-            || applied.out.contains("19/19 event-target "),
+        applied.out.contains("7/21 iam-role-policy ")
+            || applied.out.contains("21/21 event-target "),
         "{}",
         applied.out
     );

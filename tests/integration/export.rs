@@ -300,7 +300,7 @@ fn what_pgvigil_applied_is_taken_over_as_it_is() {
             .to_owned();
         import_ids.insert(format!("aws_cloudwatch_query_definition.{key}"), id);
     }
-    assert_eq!(import_ids.len(), 6);
+    assert_eq!(import_ids.len(), 10);
 
     let takeover = terraform.takeover(&import_ids);
     // Nobody can change a version of a layer: Terraform publishes one of its own, and functions are told of it.
