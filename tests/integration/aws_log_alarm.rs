@@ -305,7 +305,8 @@ fn an_environment_changes_its_engine() {
             "lambda-function",
             "lambda-permission",
             "log-group",
-            "policy-layer"
+            "policy-layer",
+            "saved-query"
         ]),
         "{left:?}"
     );

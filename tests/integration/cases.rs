@@ -26,7 +26,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("account-role-or-pattern", "pattern"),
     ("account-swallows-user", "\"[a-z]+\""),
     ("compile-left-out", "probe-6"),
-    ("compile-too-loud", "probe-8"),
+    ("compile-too-loud", "probe-6"),
     ("canary-silenced", "class: READ"),
     ("exclusion-no-expiry", "catalog-metadata"),
     ("exclusion-risk-accepted-long", "2027-10-31"),
