@@ -86,13 +86,13 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
     for more in [
         [].as_slice(),
         &["--auto-approve"],
-        &["--allow-delete", "12"],
         &["--allow-delete", "14"],
+        &["--allow-delete", "16"],
     ] {
         let refused = repository.run(&[&apply, more].concat()).exits(2);
         assert_eq!(refused.out, "");
         assert!(
-            refused.err.contains("the plan deletes 13 resources"),
+            refused.err.contains("the plan deletes 15 resources"),
             "{}",
             refused.err
         );
@@ -115,7 +115,7 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         refused.err
     );
     let done = repository
-        .run(&[&apply[..], &["--allow-delete", "13"]].concat())
+        .run(&[&apply[..], &["--allow-delete", "15"]].concat())
         .exits(0);
     assert!(
         done.out.ends_with("There is nothing left to do.\n"),
@@ -194,7 +194,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         .run(&["destroy", "--env", "local", "--out", "end.plan"])
         .exits(0);
     assert!(
-        saved.err.contains("--allow-delete 14 end.plan"),
+        saved.err.contains("--allow-delete 16 end.plan"),
         "{}",
         saved.err
     );
@@ -222,7 +222,7 @@ fn an_environment_is_taken_down_and_comes_back() {
             "--env",
             "local",
             "--allow-delete",
-            "14",
+            "16",
             "end.plan",
         ])
         .exits(0);
@@ -240,7 +240,7 @@ fn an_environment_is_taken_down_and_comes_back() {
 
     let again = repository.run(&["plan", "--env", "local"]).exits(0);
     assert!(
-        again.out.contains("14 to create, 5 unchanged."),
+        again.out.contains("16 to create, 5 unchanged."),
         "{}",
         again.out
     );

@@ -307,5 +307,5 @@ fn what_pgvigil_applied_is_taken_over_as_it_is() {
     let layer = "aws_lambda_layer_version.policy".to_owned();
     assert_eq!(takeover.made_or_deleted, BTreeSet::from([layer]));
     assert_eq!(takeover.changed, BTreeSet::new());
-    assert_eq!(takeover.imported.len(), 50);
+    assert_eq!(takeover.imported.len(), 54);
 }

@@ -70,7 +70,7 @@ fn every_environment_in_the_order_of_names() {
     );
     for (line, name) in table.iter().zip(["d", "c", "b", "a"]) {
         let start =
-            format!("{name}            000000000000  local   pending  18 to create, 1 to change  ");
+            format!("{name}            000000000000  local   pending  20 to create, 1 to change  ");
         assert!(line.starts_with(&start), "{line}");
         assert!(line.ends_with(" s"), "{line}");
     }
