@@ -273,7 +273,9 @@ class Recording:
         if fields[3] in ("DDL", "ROLE"):
             return group, "aside", f"{step.note}: {fields[7]}"
         if fields[6]:
-            theirs = (not fields[6].startswith(CATALOG) or fields[6] in HOLDING) and fields[3] in ("READ", "WRITE", "FUNCTION")
+            # pg_dump 18 reads the values of all sequences beside the catalog of them.
+            holds = not fields[6].startswith(CATALOG) or fields[6] in HOLDING or "pg_get_sequence_data(" in fields[7]
+            theirs = holds and fields[3] in ("READ", "WRITE", "FUNCTION")
         else:
             theirs = fields[3] in ("READ", "WRITE") and RESTORED.search(fields[7])
         return group, "human" if theirs else "noise", f"{step.note}: {fields[7]}" if theirs else step.note
