@@ -69,14 +69,16 @@ fn counted(
     let mut entry = String::new();
     let mut count = 0;
     for line in new.lines().chain([""]) {
-        if !line.starts_with('\t') && !entry.is_empty() {
-            count += usize::from(
-                judge.judge(&mut scratch, entry.as_bytes()).verdict == Verdict::Counted,
-            );
+        if line.starts_with('\t') {
+            entry.push('\n');
+        } else {
+            if !entry.is_empty() {
+                let judged = judge.judge(&mut scratch, entry.as_bytes());
+                count += usize::from(judged.verdict == Verdict::Counted);
+            }
             entry.clear();
         }
         entry.push_str(line);
-        entry.push('\n');
     }
     (count, new)
 }
