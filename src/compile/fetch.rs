@@ -84,7 +84,17 @@ const KINDS: &[Kind] = &[
                *(?:[0-9A-Z]{5}: )?(?:must |only (?:role|su)|permission |role \"))",
         parts: &[Part::Refusals],
     },
+    // What tells of work without a record (`judge::told`): a statement beside its error, the fast path, replication; and a
+    // line that ends in a name, which is where a name with a line break was cut.
+    Kind {
+        wanted: |_| true,
+        mark: TOLD,
+        parts: &[Part::Unread],
+    },
 ];
+
+/// The mark of what tells of work without a record.
+const TOLD: &str = "STATEMENT: |re(?:ceived re)?plication co(?:mm|nnection a)|fastpath f|^[0-9]{4}-[^\\]]*(?:\\[local\\][^\\]]*)?$";
 
 /// What a statement names that decides what is logged; more than the signal asks for.
 const TAMPERING: &str = "(?i)(?:pgaudit|log_min_messages|preload_libraries|reset[ \\t\\r\\n]+all)";
@@ -111,8 +121,12 @@ const MISC_DROPPED: &[&str] = &[
     "UNLISTEN",
 ];
 
-/// An `EXECUTE` with parameters, or one whose text was not logged: the judge reads whether it computes them.
-const COMPUTES: &str = "(what like /^MISC,EX(?:ECUTE|PLAIN)/ and body like /\\(|,,,</)";
+/// An `EXECUTE` with parameters, a `SET` of what names or rights rest on, or one whose text was not logged: the judge reads
+/// what they do.
+const DEEDS: &str = "(what like /^MISC,(?:EX(?:ECUTE|PLAIN)|SET)/ and body like /(?i)\\(|,,,<|&|path|schema|role|auth/)";
+
+/// What can put a call behind a cast.
+const MAKES_CASTS: &str = "what like /^DDL,[A-Z]+ (?:CAST|DOMAIN|TYPE)/";
 
 /// Stands at the end of the changed text of a record.
 const END: &str = "~!~";
@@ -291,7 +305,7 @@ impl Fetch {
             .collect();
         text.stage(format_args!("filter @message like /{}/", marks.join("|")));
         if part == Part::Refusals {
-            text.stage(format_args!("filter @message not like /{RECORD}/"));
+            text.stage(format_args!("filter @message not like /{RECORD}|{TOLD}/"));
         }
         text.stage(format_args!(
             "parse @message /^{}(?<rest>[\\s\\S]*)/",
@@ -305,6 +319,14 @@ impl Fetch {
                 LogLinePrefix::Short => "",
                 // The application's name.
                 LogLinePrefix::Long => "(?:[ -~]{0,63}:)?",
+            }
+        ));
+        // Services fail too. Whose statement it is counts as certain only where nothing in it could be a second prefix.
+        text.stage(format_args!(
+            "parse rest /^(?<failed>{})/",
+            match self.prefix {
+                LogLinePrefix::Short => "STATEMENT: ",
+                LogLinePrefix::Long => "[ -9;-~]{0,63}:STATEMENT: [^:]*$",
             }
         ));
         // A second place where a prefix may end: how far behind the first it stands decides what the reader says.
@@ -362,8 +384,8 @@ impl Fetch {
     /// it as a record, or not in one way.
     fn kept(&self) -> Vec<String> {
         let mut reasons = vec![
-            // No record, or not of its form to its end.
-            "isempty(what) = 1".to_owned(),
+            // No record, or not of its form to its end, and nothing that failed.
+            "isempty(coalesce(what, failed)) = 1".to_owned(),
             "isempty(odd) = 0".to_owned(),
         ];
         // A second head; a line that PostgreSQL did not write; what the changed text cannot hold.
@@ -379,16 +401,20 @@ impl Fetch {
         reasons.push(format!("body like /{doubts}/"));
         let mut in_scope = format!("what not like /^(?:{})/", self.out_of_scope());
         if self.signals.contains(&Signal::Dml) {
-            in_scope = format!("({in_scope} or {COMPUTES})");
+            in_scope = format!("({in_scope} or {DEEDS})");
+            if !self.signals.contains(&Signal::Schema) {
+                in_scope = format!("({in_scope} or {MAKES_CASTS})");
+            }
         }
         if self.signals.contains(&Signal::AuditTampering) {
             in_scope = format!("({in_scope} or rest like /{TAMPERING}/)");
         }
         let accounts = account::names(&self.names) + &account::patterns(&self.patterns);
+        let in_scope = format!("isempty(failed) = 0 or {in_scope}");
         reasons.push(if accounts.is_empty() {
             in_scope
         } else {
-            format!("({in_scope}{accounts})")
+            format!("(({in_scope}){accounts})")
         });
         reasons
     }
