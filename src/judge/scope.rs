@@ -79,12 +79,7 @@ pub(super) type Signals = [Option<Signal>; 2];
 
 /// The signals that count a record of this class and command. `tampers` says whether it names a setting that decides what
 /// is logged, `deed` what its statement does beside its command.
-pub(super) fn signals(
-    class: &[u8],
-    command: &[u8],
-    tampers: bool,
-    deed: Option<Deed>,
-) -> Signals {
+pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, deed: Option<Deed>) -> Signals {
     let by_class = match class {
         b"ROLE" => Some(Signal::Privilege),
         b"DDL" => Some(Signal::Schema),

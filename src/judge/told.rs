@@ -29,7 +29,8 @@ const CUT_MAX: usize = 1_024;
 
 /// What begins a statement that evaluates expressions and writes its record when it has ended.
 const DDL: &[&[u8]] = &[
-    b"alter", b"analyse", b"analyze", b"cluster", b"create", b"import", b"reindex", b"refresh", b"vacuum",
+    b"alter", b"analyse", b"analyze", b"cluster", b"create", b"import", b"reindex", b"refresh",
+    b"vacuum",
 ];
 
 impl Told {
@@ -69,11 +70,14 @@ impl Told {
             b"STATEMENT" => failed(message),
             b"LOG" => {
                 let begins = |text: &str| message.starts_with(text.as_bytes());
-                if begins("received replication command: ") || begins("replication connection authorized: ") {
+                if begins("received replication command: ")
+                    || begins("replication connection authorized: ")
+                {
                     Some(Self::Replication)
                 } else if begins("fastpath function call: ")
                     || (begins("duration: ")
-                        && memchr::memmem::find(message, b" ms  fastpath function call: ").is_some())
+                        && memchr::memmem::find(message, b" ms  fastpath function call: ")
+                            .is_some())
                 {
                     Some(Self::FastPath)
                 } else {
@@ -109,7 +113,9 @@ pub(super) fn may_be_cut(text: &[u8]) -> bool {
     let mut ends = memchr::memchr_iter(b']', text);
     match (ends.next(), ends.next()) {
         (None, _) => true,
-        (Some(at), None) => text.get(..=at).is_some_and(|start| start.ends_with(b":[local]")),
+        (Some(at), None) => text
+            .get(..=at)
+            .is_some_and(|start| start.ends_with(b":[local]")),
         _ => false,
     }
 }
@@ -131,7 +137,8 @@ fn failed(text: &[u8]) -> Option<Told> {
     let rest = || {
         let at = reading.stop.map_or(text.len(), |stop| stop.at);
         let rest = text.get(at..).unwrap_or_default().to_ascii_lowercase();
-        DDL.iter().any(|word| memchr::memmem::find(&rest, word).is_some())
+        DDL.iter()
+            .any(|word| memchr::memmem::find(&rest, word).is_some())
     };
     if first(DDL) || (is_open && rest()) {
         return Some(Told::FailedDdl);
@@ -154,8 +161,14 @@ mod tests {
                 "ALTER TABLE customers ADD CHECK ((CASE WHEN id=7 THEN ('x'||customers::text)::int END) IS NULL)",
                 Some(Told::FailedDdl),
             ),
-            ("select 1;\n\tcreate index on t (f(a))", Some(Told::FailedDdl)),
-            ("select E'a\\''; alter table t add check (f(a))", Some(Told::FailedDdl)),
+            (
+                "select 1;\n\tcreate index on t (f(a))",
+                Some(Told::FailedDdl),
+            ),
+            (
+                "select E'a\\''; alter table t add check (f(a))",
+                Some(Told::FailedDdl),
+            ),
             ("execute q(('x' || lo_get(1))::int)", Some(Told::FailedCall)),
             ("call p(f(1))", Some(Told::FailedCall)),
             ("select '(16400)'::secret", Some(Told::FailedCall)),
@@ -166,18 +179,37 @@ mod tests {
             ("execute q(1)", None),
             ("", None),
         ] {
-            assert_eq!(Told::of(b"STATEMENT", statement.as_bytes()), told, "{statement}");
+            assert_eq!(
+                Told::of(b"STATEMENT", statement.as_bytes()),
+                told,
+                "{statement}"
+            );
         }
     }
 
     #[test]
     fn what_no_record_is_written_of_is_told_by_the_servers_words() {
         for (message, told) in [
-            ("received replication command: BASE_BACKUP", Some(Told::Replication)),
-            ("replication connection authorized: user=alice", Some(Told::Replication)),
-            ("fastpath function call: \"lo_get\" (OID 3458)", Some(Told::FastPath)),
-            ("duration: 0.1 ms  fastpath function call: \"lo_get\" (OID 3458)", Some(Told::FastPath)),
-            ("duration: 0.1 ms  statement: select ' fastpath function call: '", None),
+            (
+                "received replication command: BASE_BACKUP",
+                Some(Told::Replication),
+            ),
+            (
+                "replication connection authorized: user=alice",
+                Some(Told::Replication),
+            ),
+            (
+                "fastpath function call: \"lo_get\" (OID 3458)",
+                Some(Told::FastPath),
+            ),
+            (
+                "duration: 0.1 ms  fastpath function call: \"lo_get\" (OID 3458)",
+                Some(Told::FastPath),
+            ),
+            (
+                "duration: 0.1 ms  statement: select ' fastpath function call: '",
+                None,
+            ),
             ("connection authorized: user=alice", None),
         ] {
             assert_eq!(Told::of(b"LOG", message.as_bytes()), told, "{message}");

@@ -97,6 +97,7 @@ mod terraform;
 mod tutorial;
 #[cfg(feature = "webhook")]
 mod unit;
+mod walked;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;

@@ -77,7 +77,9 @@ impl<'t> Reader<'t> {
         let written = self.written(token);
         match token.kind {
             Kind::Word => written.eq_ignore_ascii_case(name),
-            Kind::Quoted => inside(written, b'"').is_some_and(|inside| inside.eq_ignore_ascii_case(name)),
+            Kind::Quoted => {
+                inside(written, b'"').is_some_and(|inside| inside.eq_ignore_ascii_case(name))
+            }
             _ => false,
         }
     }
@@ -161,7 +163,9 @@ impl<'t> Reader<'t> {
         let is_comma = self.is_comma(comma) && behind.next().is_ok();
         let value = behind.next().ok()?.filter(|value| value.kind == Kind::Text);
         let is_whole = self.is_comma(behind.next().ok()?);
-        let value = value.filter(|_| is_comma && is_whole).map(|value| self.written(value));
+        let value = value
+            .filter(|_| is_comma && is_whole)
+            .map(|value| self.written(value));
         match setting.filter(|_| is_comma) {
             Some(setting) if setting.eq_ignore_ascii_case(b"search_path") => {
                 self.changes.path |= !matches!(value, Some(b"''" | b"'pg_catalog'"));

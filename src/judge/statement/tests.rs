@@ -183,10 +183,7 @@ fn what_can_be_read_in_two_ways_ends_the_reading() {
     stops("select 1)", Unreadable::Form);
     stops("select pg_catalog .lower (1)", Unreadable::QuotedCall);
     stops("{call f()}", Unreadable::Byte);
-    stops(
-        "COPY pg_class TO PROGRAM 'cat >/tmp/x'",
-        Unreadable::File,
-    );
+    stops("COPY pg_class TO PROGRAM 'cat >/tmp/x'", Unreadable::File);
     stops(
         "select 1; /* */ copy (select 1) to '/tmp/x'",
         Unreadable::File,
