@@ -167,7 +167,8 @@ pub enum Part {
     All,
     /// Those that begin as a record does, in one way. Only somebody who is logged in makes these, and the server names him.
     Records,
-    /// The others that have a record's mark. Anybody who reaches the server can make these, under any name.
+    /// The others that have a record's mark, and what tells of work without a record. Anybody who reaches the server can make
+    /// some of these, under any name.
     Unread,
     /// What somebody was refused. Anybody who reaches the server can make these, under any name.
     Refusals,

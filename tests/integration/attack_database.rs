@@ -152,9 +152,13 @@ fn no_shipped_exclusion_is_evaded_on_the_server() {
 /// secret back or changes something has to be heard. `PGVIGIL_GENERATED` takes another number, `PGVIGIL_VERSIONS` other servers.
 #[test]
 fn no_generated_statement_is_silent_on_the_server() {
-    let count = std::env::var("PGVIGIL_GENERATED").unwrap_or_else(|_| "2000".to_owned());
+    let count = std::env::var("PGVIGIL_GENERATED")
+        .ok()
+        .filter(|count| !count.is_empty())
+        .unwrap_or_else(|| "2000".to_owned());
     let versions = std::env::var("PGVIGIL_VERSIONS").unwrap_or_default();
-    for version in versions.split(',').map(str::trim) {
+    // setup.sql has functions in standard form, which PostgreSQL 13 does not know.
+    for version in versions.split(',').map(str::trim).filter(|version| *version != "13") {
         let options = match version {
             // The installed one.
             "" | "15" => Vec::new(),

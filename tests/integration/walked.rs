@@ -76,6 +76,11 @@ const WAYS: &[Way] = &[
     way("ddl", &[], &["alter table owned alter secret type text using 'destroyed'"]),
     way("ddl", &[], &["drop table owned"]),
     way("maintenance", &["create function tell(text) returns int language plpgsql immutable as $$ begin raise notice '%', $1; return 1; end $$; create index on owned (tell(secret))"], &["reindex table owned"]),
+    way("maintenance", &[
+        "create function far(int, int) returns float8 language plpgsql immutable as $$ begin raise notice '%', convert_from(lo_get(16400), 'utf8'); return 1; end $$",
+        "create type ranges as range (subtype = int4, subtype_diff = far)",
+        "create table measured (r ranges); insert into measured select ('[' || g || ',' || g + 1 || ')')::ranges from generate_series(1, 50) g; alter table measured owner to alice",
+    ], &["analyze measured"]),
     way("a word of the grammar", &[], &["select distinct on (1) k(16400)"]),
     way("a word of the grammar", &[], &["select filter(16400), relname from pg_class limit 1"]),
     way("attribute", &[], &["select (row(16400)::lot).peek"]),
