@@ -94,7 +94,8 @@ const KINDS: &[Kind] = &[
 ];
 
 /// The mark of what tells of work without a record.
-const TOLD: &str = "STATEMENT: |re(?:ceived re)?plication co(?:mm|nnection a)|fastpath f|^[0-9]{4}-[^\\]]*(?:\\[local\\][^\\]]*)?$";
+const TOLD: &str =
+    "STATEMENT: |ed replication c|tion connection au|fastpath f|^[0-9]+-[^\\]]*(?:l\\][^\\]]*)?$";
 
 /// What a statement names that decides what is logged; more than the signal asks for.
 const TAMPERING: &str = "(?i)(?:pgaudit|log_min_messages|preload_libraries|reset[ \\t\\r\\n]+all)";
@@ -123,7 +124,8 @@ const MISC_DROPPED: &[&str] = &[
 
 /// An `EXECUTE` with parameters, a `SET` of what names or rights rest on, or one whose text was not logged: the judge reads
 /// what they do.
-const DEEDS: &str = "(what like /^MISC,(?:EX(?:ECUTE|PLAIN)|SET)/ and body like /(?i)\\(|,,,<|&|path|schema|role|auth/)";
+const DEEDS: &str =
+    "(what like /^MISC,(?:EX|SET)/ and body like /(?i)\\(|,,,<|&|path|schema|role|auth/)";
 
 /// What can put a call behind a cast.
 const MAKES_CASTS: &str = "what like /^DDL,[A-Z]+ (?:CAST|DOMAIN|TYPE)/";
@@ -306,7 +308,9 @@ impl Fetch {
             .collect();
         text.stage(format_args!("filter @message like /{}/", marks.join("|")));
         if part == Part::Refusals {
-            text.stage(format_args!("filter @message not like /{RECORD}|{TOLD}/"));
+            text.stage(format_args!(
+                "filter @message not like /{RECORD}|STATEMENT: /"
+            ));
         }
         text.stage(format_args!(
             "parse @message /^{}(?<rest>[\\s\\S]*)/",
@@ -322,14 +326,10 @@ impl Fetch {
                 LogLinePrefix::Long => "(?:[ -~]{0,63}:)?",
             }
         ));
-        // Services fail too. Whose statement it is counts as certain only where nothing in it could be a second prefix.
-        text.stage(format_args!(
-            "parse rest /^(?<failed>{})/",
-            match self.prefix {
-                LogLinePrefix::Short => "STATEMENT: ",
-                LogLinePrefix::Long => "[ -9;-~]{0,63}:STATEMENT: [^:]*$",
-            }
-        ));
+        // Services fail too. With the long prefix whose statement it is rests on an application's name, and all come back.
+        if self.prefix == LogLinePrefix::Short {
+            text.stage(format_args!("parse rest /^(?<failed>STATEMENT: )/"));
+        }
         // A second place where a prefix may end: how far behind the first it stands decides what the reader says.
         text.stage(format_args!(
             "parse @message /^(?<odd>[^\\[]*(?:\\[local\\][^\\[]*)?\\[[0-9]+\\][\\s\\S]*:\\[[0-9]+\\]:[\\s\\S]*)/"
@@ -386,7 +386,11 @@ impl Fetch {
     fn kept(&self) -> Vec<String> {
         let mut reasons = vec![
             // No record, or not of its form to its end, and nothing that failed.
-            "isempty(coalesce(what, failed)) = 1".to_owned(),
+            match self.prefix {
+                LogLinePrefix::Short => "isempty(coalesce(what, failed)) = 1",
+                LogLinePrefix::Long => "isempty(what) = 1",
+            }
+            .to_owned(),
             "isempty(odd) = 0".to_owned(),
         ];
         // A second head; a line that PostgreSQL did not write; what the changed text cannot hold.
@@ -411,7 +415,9 @@ impl Fetch {
             in_scope = format!("({in_scope} or rest like /{TAMPERING}/)");
         }
         let accounts = account::names(&self.names) + &account::patterns(&self.patterns);
-        let in_scope = format!("isempty(failed) = 0 or {in_scope}");
+        if self.prefix == LogLinePrefix::Short {
+            in_scope = format!("isempty(failed) = 0 or {in_scope}");
+        }
         reasons.push(if accounts.is_empty() {
             in_scope
         } else {

@@ -368,8 +368,8 @@ fn has_deed(text: &[u8]) -> bool {
         b",DDL,ALTER DOMAIN,",
         b",DDL,ALTER TYPE,",
     ]
-        .iter()
-        .any(|head| text.windows(head.len()).any(|part| part == *head))
+    .iter()
+    .any(|head| text.windows(head.len()).any(|part| part == *head))
 }
 
 /// Whether an entry may tell of work without a record. The old readers know none of these.

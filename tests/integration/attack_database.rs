@@ -158,7 +158,11 @@ fn no_generated_statement_is_silent_on_the_server() {
         .unwrap_or_else(|| "2000".to_owned());
     let versions = std::env::var("PGVIGIL_VERSIONS").unwrap_or_default();
     // setup.sql has functions in standard form, which PostgreSQL 13 does not know.
-    for version in versions.split(',').map(str::trim).filter(|version| *version != "13") {
+    for version in versions
+        .split(',')
+        .map(str::trim)
+        .filter(|version| *version != "13")
+    {
         let options = match version {
             // The installed one.
             "" | "15" => Vec::new(),
