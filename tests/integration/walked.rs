@@ -212,10 +212,9 @@ fn what_leaves_no_record_is_heard_where_the_log_tells_of_it() {
         prepared(&server);
         server.ask("alter role alice replication");
         let seen = server.logged().len();
-        typed(
-            server.psql("alice", "dbname=postgres replication=database"),
-            &["IDENTIFY_SYSTEM"],
-        );
+        let mut psql = server.psql("alice", "postgres");
+        psql.args(["-d", "dbname=postgres replication=database"]);
+        typed(psql, &["IDENTIFY_SYSTEM"]);
         let log = server.logged();
         let heard = counted(&judge, &log[seen..]);
         assert!(
