@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::json::escape;
 use super::visible;
+use crate::rules::attack::generate::GeneratedReport;
 use crate::rules::attack::server::{OnServer, ServerReport};
 use crate::rules::attack::{AttackRecord, AttackReport, Evasion, ExclusionReport};
 
@@ -63,6 +64,9 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
         report.records,
         report.exclusions.len(),
     );
+    if let Some(generated) = &report.generated {
+        generated_lines(&mut text, generated);
+    }
     if let Some(server) = &report.server {
         summary(&mut text, server);
     }
@@ -83,6 +87,45 @@ fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
             visible(&found.exclusion)
         );
         evasion_lines(text, &found.exclusion, &found.evasion, colour);
+    }
+}
+
+/// What a grammar made: the classes and not only the number.
+fn generated_lines(text: &mut String, generated: &GeneratedReport) {
+    for found in &generated.findings {
+        let _ = writeln!(text, "  SILENT {}", visible(&found.classes.join(" × ")));
+        for line in found.script.lines() {
+            let _ = writeln!(text, "      {}", visible(line));
+        }
+        if !found.silenced_by.is_empty() {
+            let _ = writeln!(text, "      silenced by {}", found.silenced_by.join(", "));
+        }
+    }
+    let classes = &generated.classes;
+    let _ = writeln!(
+        text,
+        "generated: {} of {} statements sent ({} places × {} ways to hide × {} carriers × {} layouts), {} of them brought a secret back or \
+         changed something, {} silent",
+        generated.tried,
+        generated.combinations,
+        classes.places.len(),
+        classes.hidden.len(),
+        classes.carriers.len(),
+        classes.layouts.len(),
+        generated.reached,
+        generated.silent,
+    );
+    for (what, forms) in [
+        ("places", &classes.places),
+        ("hidden", &classes.hidden),
+        ("carriers", &classes.carriers),
+        ("layouts", &classes.layouts),
+    ] {
+        let forms: Vec<String> = forms
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let _ = writeln!(text, "  {what}: {}", visible(&forms.join(", ")));
     }
 }
 

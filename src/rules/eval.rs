@@ -75,6 +75,9 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         line.client = filled(prefix.client.text);
         if judged.record().is_none() && judged.signals.contains(&Signal::Denied) {
             line.class = filled(prefix.level);
+        } else if let Some(told) = judged.told() {
+            line.class = filled(prefix.level);
+            line.command = Some(told.command().into());
         }
     }
     if let Some(record) = judged.record() {
@@ -424,6 +427,9 @@ fn key_of(judged: &Judged<'_>) -> Key {
         let first = prefix.message.split(|byte| *byte == b'\n').next();
         key.class = text(prefix.level);
         key.command = text(first.unwrap_or_default());
+    } else if let (Some(told), Some(prefix)) = (judged.told(), who) {
+        key.class = text(prefix.level);
+        told.command().clone_into(&mut key.command);
     }
     key
 }

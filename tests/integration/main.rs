@@ -98,6 +98,7 @@ mod tutorial;
 #[cfg(feature = "webhook")]
 mod unit;
 mod versions;
+mod walked;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;

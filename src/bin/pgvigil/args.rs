@@ -171,6 +171,10 @@ pub(crate) struct AttackArgs {
     #[cfg(feature = "database")]
     #[arg(long, requires = "database")]
     pub(crate) auto_approve: bool,
+    /// Send so many statements of a grammar instead, and watch whether a planted secret comes back while nothing counts
+    #[cfg(feature = "database")]
+    #[arg(long, value_name = "COUNT", requires = "database")]
+    pub(crate) generate: Option<usize>,
     /// How to print what was found
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,

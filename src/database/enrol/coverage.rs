@@ -7,6 +7,7 @@ use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::FORMAT_VERSION;
+use super::around;
 use super::finding::{Code, Finding, Severity};
 use super::live::{Live, live};
 use super::place::Place;
@@ -226,6 +227,7 @@ pub fn coverage(
         }
     }
     findings.extend(of_rights(snapshot, &live, &class));
+    findings.extend(around::findings(snapshot, &live, &class));
     findings.extend(case_twins(&live));
     findings.extend(shared_addresses(snapshot, seen, &class));
     if let Some(seen) = seen {
@@ -641,7 +643,7 @@ fn of_rights(
                 findings.push(
                     Finding::new(
                         Code::ActsAsUnaudited,
-                        format!("`{name}` is a member of `{group}`, which is not audited. SET ROLE keeps the audit and the name of `{name}`, so this is heard; but whoever shares rights with an account often shares its password"),
+                        format!("`{name}` is a member of `{group}`, which is not audited. SET ROLE keeps the name of `{name}`, and the audit as long as the membership lasts; and whoever shares rights with an account often shares its password"),
                         "give both a group that cannot log in",
                     )
                     .of_role(name),

@@ -81,6 +81,20 @@ codes! {
     CanTakeOver = "enrol/can-take-over", Warning, false, "a role can give itself the password of an unaudited account";
     /// Somebody acts with the rights of an unaudited account.
     ActsAsUnaudited = "enrol/acts-as-unaudited", Warning, false, "a person is a member of an unaudited login role";
+    /// Somebody can take away a membership that a session uses.
+    CanShedAudit = "enrol/can-shed-audit", Warning, false, "a role can take away a membership that a session uses, after which that session leaves no records";
+    /// Somebody may read by the replication protocol.
+    Replicates = "enrol/replicates", Warning, false, "a person may stream tables over the replication protocol, which leaves no audit record";
+    /// Nobody hears it.
+    ReplicationNotLogged = "enrol/replication-not-logged", Warning, false, "a person may replicate, and the server does not log what is replicated";
+    /// A version that leaves statements out.
+    OldPgaudit = "enrol/old-pgaudit", Warning, false, "the server's pgAudit may be of a version that leaves statements out";
+    /// Functions with other rights.
+    Definer = "enrol/security-definer", Warning, false, "people may call functions that run with their owner's rights, and what these do has no record";
+    /// Domains that call.
+    CallingDomain = "enrol/calling-domain", Warning, false, "a cast to a domain runs a check that calls functions";
+    /// Something with a name of the system's.
+    Shadow = "enrol/shadow", Warning, false, "something that was made in a database answers to a name of the system's own";
     /// A shared account is used from where people work.
     SharedAddress = "enrol/shared-address", Warning, false, "an unaudited account and a person connect from one address";
     /// The settings are others than declared, and no weaker.
@@ -105,6 +119,8 @@ codes! {
     NoNote = "enrol/no-note", Note, true, "the role has a comment of its own, so what was applied cannot be noted";
     /// Everybody is audited by the server's own settings.
     Everybody = "enrol/everybody", Note, true, "the server's own settings audit every role, service accounts too";
+    /// Everybody may make types that stand before the system's.
+    TemporaryObjects = "enrol/temporary-objects", Note, false, "everybody may make temporary types, which stand before those of the system";
     /// A name with `@`.
     AtSign = "enrol/at-sign", Note, false, "a role's name holds `@`, where the log parts user from database";
 }

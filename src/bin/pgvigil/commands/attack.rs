@@ -70,6 +70,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
             &options,
             &mut report,
             database,
+            args.generate,
         )?;
         if let Err(exit) = confirmed {
             return Ok(exit);
