@@ -9,7 +9,7 @@ use super::token::{Kind, Token, Tokens};
 /// What a text changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// `search_path`, to more than the system's own schema.
+    /// `search_path`, to other schemas than the usual ones.
     pub(crate) path: bool,
     /// The current role.
     pub(crate) role: bool,
@@ -104,7 +104,7 @@ impl<'t> Reader<'t> {
             }
         }
         if self.is(name, b"search_path") || self.is(name, b"schema") {
-            self.changes.path |= !self.is_value(&[b"", b"pg_catalog", b"default"])?;
+            self.changes.path |= !self.is_usual_path()?;
         } else if self.is(name, b"role")
             || self.is(name, b"authorization")
             || self.is(name, b"session_authorization")
@@ -114,13 +114,50 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// Whether what follows, up to the end of the statement, is one of these values and nothing else.
-    fn is_value(&mut self, known: &[&[u8]]) -> Option<bool> {
+    /// Whether what follows, up to the end of the statement, names usual schemas and nothing else.
+    fn is_usual_path(&mut self) -> Option<bool> {
+        self.pass_sign()?;
+        let mut names = Vec::new();
+        loop {
+            let Some(value) = self.next()? else {
+                return Some(false);
+            };
+            let written = self.written(value);
+            // Letter case matters but for a plain word.
+            let name = match value.kind {
+                Kind::Word => Some(written.to_ascii_lowercase()),
+                Kind::Quoted => inside(written, b'"').map(<[u8]>::to_vec),
+                Kind::Text => inside(written, b'\'').map(<[u8]>::to_vec),
+                _ => None,
+            };
+            let Some(name) = name else {
+                return Some(false);
+            };
+            names.push(name);
+            match self.next()? {
+                Some(token) if token.kind == Kind::Mark(b',') => {}
+                None => break,
+                Some(token) if token.kind == Kind::Mark(b';') => break,
+                Some(_) => return Some(false),
+            }
+        }
+        let is_default = matches!(names.as_slice(), [name] if name == b"default");
+        Some(is_default || is_usual(names))
+    }
+
+    /// `=` or `TO`, if it is there.
+    fn pass_sign(&mut self) -> Option<()> {
         if let Some(sign) = self.ahead()?
             && (self.written(sign) == b"=" || self.is(sign, b"to"))
         {
             self.next()?;
         }
+        Some(())
+    }
+
+    /// Whether what follows, up to the end of the statement, is one of these values and nothing else.
+    fn is_value(&mut self, known: &[&[u8]]) -> Option<bool> {
+        self.pass_sign()?;
         let Some(value) = self.next()? else {
             return Some(false);
         };
@@ -168,7 +205,13 @@ impl<'t> Reader<'t> {
             .map(|value| self.written(value));
         match setting.filter(|_| is_comma) {
             Some(setting) if setting.eq_ignore_ascii_case(b"search_path") => {
-                self.changes.path |= !matches!(value, Some(b"''" | b"'pg_catalog'"));
+                let path = value.and_then(|value| inside(value, b'\''));
+                self.changes.path |= !path.is_some_and(|path| {
+                    is_usual(path.split(|byte| *byte == b',').map(|name| {
+                        let name = name.trim_ascii();
+                        inside(name, b'"').map_or_else(|| name.to_ascii_lowercase(), <[u8]>::to_vec)
+                    }))
+                });
             }
             Some(setting)
                 if setting.eq_ignore_ascii_case(b"role")
@@ -181,6 +224,19 @@ impl<'t> Reader<'t> {
         }
         Some(())
     }
+}
+
+/// Whether a path names no schemas but those that PostgreSQL looks in by default, `"$user", public`, and its own as the
+/// first. Then every name means what it means in a session that changes nothing (PostgreSQL, "Schemas", 5.9.3 and 5.9.5).
+fn is_usual(names: impl IntoIterator<Item = Vec<u8>>) -> bool {
+    names
+        .into_iter()
+        .enumerate()
+        .all(|(at, name)| match name.as_slice() {
+            b"" | b"public" | b"$user" => true,
+            b"pg_catalog" => at == 0,
+            _ => false,
+        })
 }
 
 /// What stands between quotes, where nothing in it means anything else.
@@ -209,6 +265,12 @@ mod tests {
             "set search_path = pg_catalog, evil",
             "set search_path = '', evil",
             "set search_path from current",
+            "set search_path = public, pg_catalog",
+            "set search_path = \"PUBLIC\"",
+            "set search_path = 'public, evil'",
+            "set search_path = public, evil",
+            "select set_config('search_path', 'public, evil', false)",
+            "select set_config('search_path', '\"Public\"', false)",
             "set U&\"search\\005fpath\" = evil",
             "select set_config('search_path', 'evil', false)",
             "select pg_catalog . set_config /**/ ('SEARCH_PATH', $1, false)",
@@ -252,6 +314,11 @@ mod tests {
             "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
             "set search_path to default",
             "set search_path = pg_catalog;",
+            "SET search_path = \"public\"",
+            "SET SEARCH_PATH TO public, \"$user\",\"public\"",
+            "set search_path to 'public'",
+            "set search_path = pg_catalog, public",
+            "select set_config('search_path', '\"$user\", PUBLIC', false)",
             "set session characteristics as transaction read only",
             "set role none",
             "reset role",
