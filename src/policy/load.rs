@@ -495,6 +495,11 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
     let text = files.slice(&fault.place);
     let (code, message, help) = match fault.kind {
         FaultKind::Syntax(why) => (Code::YamlSyntax, why, None),
+        FaultKind::MergeConflict => (
+            Code::YamlMergeConflict,
+            "this file holds a merge conflict that nobody has resolved".to_owned(),
+            Some("decide for one of the two sides, and delete the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`".to_owned()),
+        ),
         FaultKind::Tab => (Code::YamlTab, "a tab in the indentation".to_owned(), Some("indent with spaces".to_owned())),
         FaultKind::DuplicateKey(key) => (
             Code::YamlDuplicateKey,
