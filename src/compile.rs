@@ -319,10 +319,9 @@ fn joined(found: Vec<(&Environment, Diagnostics)>) -> Diagnostics {
     let mut whole: Vec<(Diagnostic, &str, Vec<&str>)> = Vec::new();
     for (environment, diagnostics) in found {
         for diagnostic in &diagnostics {
-            // A message names its environment; what is too long differs in length by the name alone.
-            let says = |diagnostic: &Diagnostic, name: &str| match diagnostic.code {
-                Code::CompileQueryLength => String::new(),
-                _ => diagnostic.message.replace(&quote(name), ""),
+            // A message names its environment.
+            let says = |diagnostic: &Diagnostic, name: &str| {
+                diagnostic.message.replace(&quote(name), "")
             };
             let same = whole.iter_mut().find(|(known, name, _)| {
                 known.code == diagnostic.code

@@ -324,7 +324,11 @@ fn queries(
                         evadable: drops_everything || tried.silent > 0,
                         drops_everything,
                         tried,
-                        in_its_place: replacement(condition, &loaded, &new),
+                        in_its_place: if drops_everything {
+                        Replacement::default()
+                    } else {
+                        replacement(condition, &loaded, &new)
+                    },
                     }
                 });
             QueryReport {

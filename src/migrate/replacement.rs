@@ -64,7 +64,7 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
 /// Finds what takes an exclusion's place.
 pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Replacement {
     let mut found = Replacement::default();
-    if let Some(role) = role(condition) {
+    if let Some(role) = role(condition, loaded) {
         found.notes.push(role.why);
         if let Some(name) = role.to_declare {
             found.role = Some(name);
@@ -182,7 +182,7 @@ const WORDS: [&str; 22] = [
 ];
 
 /// The role that an exclusion names, where it is one rather than a word of a statement.
-fn role(condition: &Condition) -> Option<Role> {
+fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
     let text = match &condition.pattern {
         Some(Pattern::Text(text)) => text.clone(),
         Some(Pattern::Regex(regex)) => regex.pattern.replace('\\', ""),
@@ -201,12 +201,19 @@ fn role(condition: &Condition) -> Option<Role> {
     if !is_name {
         return None;
     }
+    let mut accounts = loaded.policy.service_accounts.iter();
+    if accounts.any(|account| account.role.takes(name.as_bytes())) {
+        return Some(Role {
+            why: format!("`{name}` is a role that the new files leave alone already"),
+            to_declare: None,
+        });
+    }
     if PLATFORM.contains(&name) {
         return Some(Role {
             why: format!(
-                "`{name}` is a role that RDS makes: nobody is audited who is not under `users`, so it needs no exclusion"
+                "`{name}` is a role that RDS makes: it is left alone by its name, and nobody else can be silent with it"
             ),
-            to_declare: None,
+            to_declare: Some(name.to_owned()),
         });
     }
     let has_word = name.contains(['_', '-'])

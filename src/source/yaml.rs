@@ -547,6 +547,16 @@ impl Builder<'_> {
         }
     }
 
+    /// The tab that the crate speaks of: it stands behind the value that was being read, or before what is read next.
+    fn tab_near(&self, offset: usize, info: &str) -> Option<usize> {
+        let behind = self.text.get(offset..)?;
+        if info.contains("found a tab") {
+            return behind.find('\t').map(|at| offset + at);
+        }
+        let before = self.text.get(..offset)?;
+        (info.contains("YAML whitespace") && before.ends_with('\t')).then(|| offset - 1)
+    }
+
     fn syntax_fault(&mut self, character: usize, info: &str) {
         let offset = self.offsets.byte(character);
         let line_start = self
@@ -558,6 +568,12 @@ impl Builder<'_> {
         let line = line.split('\n').next().unwrap_or_default();
         let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
         let tab = line.get(..indentation).and_then(|blank| blank.find('\t'));
+        if tab.is_none()
+            && let Some(start) = self.tab_near(offset, info)
+        {
+            self.fault(FaultKind::Tab, Place::new(self.file, start..start + 1));
+            return;
+        }
         if let Some(tab) = tab.filter(|_| {
             info.contains("tab") || info.contains("expected") || info.contains("indent")
         }) {
@@ -907,6 +923,8 @@ mod tests {
             [(SeveralDocuments, "---".into())]
         );
         assert_eq!(faults("a:\n\tb: 1\n"), [(Tab, "\t".into())]);
+        assert_eq!(faults("a:\n  - b: c\n  \td: 1\n"), [(Tab, "\t".into())]);
+        assert_eq!(faults("a:\t1\n"), [(Tab, "\t".into())]);
         assert_eq!(faults("a: *x\n"), [(Alias, "*x".into())]);
         assert_eq!(faults(&"[".repeat(100_000)), [(TooDeep, "[".into())]);
     }

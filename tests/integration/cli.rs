@@ -364,7 +364,7 @@ fn a_pull_request_in_one_go() {
     let end = &run.out[places[7]..];
     for part in [
         "plan: 20 to create, 1 to change",
-        "1 exclusions, query ",
+        "1 exclusion, query ",
         " of 10000 characters",
     ] {
         assert!(end.contains(part), "{part}: {end}");

@@ -20,16 +20,20 @@ fn schema(name: &str) -> Value {
 }
 
 /// The same schema, which refuses keys that it does not know.
-fn strict(schema: &mut Value) {
+fn strict(schema: &mut Value, is_branch: bool) {
     match schema {
         Value::Object(object) => {
-            object.values_mut().for_each(strict);
             let is_object = object.get("properties").is_some_and(Value::is_object);
-            if is_object && !object.contains_key("additionalProperties") {
+            for (key, value) in object.iter_mut() {
+                // What a branch does not know, the object that it belongs to may know.
+                let is_branch = is_object && matches!(key.as_str(), "oneOf" | "anyOf" | "allOf");
+                strict(value, is_branch);
+            }
+            if is_object && !is_branch && !object.contains_key("additionalProperties") {
                 object.insert("unevaluatedProperties".to_owned(), json!(false));
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(strict),
+        Value::Array(list) => list.iter_mut().for_each(|one| strict(one, is_branch)),
         _ => {}
     }
 }
@@ -38,7 +42,7 @@ fn strict(schema: &mut Value) {
 #[track_caller]
 pub(crate) fn holds(name: &str, document: &Value) {
     let mut schema = schema(name);
-    strict(&mut schema);
+    strict(&mut schema, false);
     let validator = jsonschema::validator_for(&schema).unwrap();
     let faults: Vec<String> = validator
         .iter_errors(document)
