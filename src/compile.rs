@@ -320,9 +320,8 @@ fn joined(found: Vec<(&Environment, Diagnostics)>) -> Diagnostics {
     for (environment, diagnostics) in found {
         for diagnostic in &diagnostics {
             // A message names its environment.
-            let says = |diagnostic: &Diagnostic, name: &str| {
-                diagnostic.message.replace(&quote(name), "")
-            };
+            let says =
+                |diagnostic: &Diagnostic, name: &str| diagnostic.message.replace(&quote(name), "");
             let same = whole.iter_mut().find(|(known, name, _)| {
                 known.code == diagnostic.code
                     && known.place() == diagnostic.place()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::input::is_query;
 use super::{Input, line_of};
 use crate::source::SourceFiles;
-use crate::source::yaml::{self, Kind, Node};
+use crate::source::yaml::{self, Kind, Node, Style};
 
 /// A query in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +94,17 @@ fn scalars(node: &Node, text: &str, found: &mut Vec<Embedded>) {
     match &node.kind {
         Kind::Scalar(scalar) => {
             let start = node.place.span.start;
-            let is_block = text
-                .get(start..)
-                .is_some_and(|rest| rest.starts_with(['|', '>']));
+            let is_block = scalar.style == Style::Block;
+            // The lines of a block begin behind the one with its sign.
+            let head = text.get(start..).and_then(|rest| rest.split('\n').next());
+            let is_below = is_block
+                && head.is_some_and(|head| {
+                    head.trim_matches(|sign: char| sign.is_whitespace() || "|>+-".contains(sign))
+                        .is_empty()
+                });
             found.push(Embedded {
                 text: scalar.text.clone(),
-                line: line_of(text, start) + usize::from(is_block),
+                line: line_of(text, start) + usize::from(is_below),
                 is_one_line: !is_block,
             });
         }
@@ -335,7 +340,7 @@ mod tests {
                 "filter @message like /AUDIT/ | filter @message not like /x/".to_owned()
             )]
         );
-        assert_eq!(found("stack.ts", "const a = 'where are we';"), []);
+        assert!(found("stack.ts", "const a = 'where are we';").is_empty());
     }
 
     proptest::proptest! {

@@ -325,10 +325,10 @@ fn queries(
                         drops_everything,
                         tried,
                         in_its_place: if drops_everything {
-                        Replacement::default()
-                    } else {
-                        replacement(condition, &loaded, &new)
-                    },
+                            Replacement::default()
+                        } else {
+                            replacement(condition, &loaded, &new)
+                        },
                     }
                 });
             QueryReport {
