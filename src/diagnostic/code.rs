@@ -173,8 +173,8 @@ codes! {
     EnvironmentNobodyAudited = "environment/nobody-audited", Error, "an environment audits nobody", "add people to `users` whose `environments` name it and whose `until` is not past", "an alarm that listens to nobody never goes off, and its silence looks like peace";
     EnvironmentNobodyTold = "environment/nobody-told", Warning, "nobody is told when an alarm goes off", "add `notifications`", "the alarm goes off in a console that nobody looks at";
     EnvironmentResourceName = "environment/resource-name", Error, "the name of a resource becomes too long", "shorten the environment's name", "AWS refuses longer names, and the apply would stop part way";
-    CompileTooLoud = "compile/too-loud", Error, "the log alarms leave out so much that they count what tools do", "put first what silences most, or select fewer exclusions", "an alarm that is loud about every tool is switched off by the people who hear it";
     CompileLeftOut = "compile/left-out", Warning, "the texts that Logs Insights runs have no room for some exclusions", "put first what silences most", "these texts show, and a log alarm counts, more than the policy asks for";
+    CompileTooLoud = "compile/too-loud", Error, "the log alarms leave out so much that they count what tools do", "put first what silences most, or select fewer exclusions", "an alarm that is loud about every tool is switched off by the people who hear it";
 }
 
 impl fmt::Display for Code {

@@ -387,7 +387,7 @@ fn a_pull_request_in_one_go() {
     assert_eq!(environment["review"]["exclusions"], 1);
     assert_eq!(
         environment["plan"]["resources"].as_array().unwrap().len(),
-        19
+        21
     );
 
     let run = repository.run(&["ci", "pr", "--env", "prod"]).exits(rules);
