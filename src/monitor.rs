@@ -14,7 +14,7 @@
 //! receipt, and the receipt is written last: what fails before is done again, and heard twice rather than not at all.
 
 mod attempt;
-mod detection;
+pub mod detection;
 mod figures;
 mod gather;
 pub mod invocation;

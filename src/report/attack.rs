@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::json::escape;
 use super::visible;
+use crate::diagnostic::count;
 use crate::rules::attack::generate::GeneratedReport;
 use crate::rules::attack::server::{OnServer, ServerReport};
 use crate::rules::attack::{AttackRecord, AttackReport, Evasion, ExclusionReport};
@@ -59,10 +60,10 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
     };
     let _ = writeln!(
         text,
-        "{word}: {} statements with {} records tried on {} exclusions, a person can hide behind {evadable}",
-        report.statements,
-        report.records,
-        report.exclusions.len(),
+        "{word}: {} with {} tried on {}, a person can hide behind {evadable}",
+        count(report.statements, "statement"),
+        count(report.records, "record"),
+        count(report.exclusions.len(), "exclusion"),
     );
     if let Some(generated) = &report.generated {
         generated_lines(&mut text, generated);
@@ -136,11 +137,11 @@ fn summary(text: &mut String, server: &ServerReport) {
     };
     let _ = writeln!(
         text,
-        "on {} with {}: {} statements ran, {} evasions confirmed, {} that were not predicted; {} silent without effect, {} could not run",
+        "on {} with {}: {} ran, {} confirmed, {} that were not predicted; {} silent without effect, {} could not run",
         version("PostgreSQL", &server.version),
         version("pgAudit", &server.pgaudit),
-        server.executed,
-        server.confirmed,
+        count(server.executed, "statement"),
+        count(server.confirmed, "evasion"),
         server.unpredicted.len(),
         server.without_effect,
         server.failed_to_run,

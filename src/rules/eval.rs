@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit_log::EntryKind;
@@ -15,7 +16,7 @@ use crate::policy::model::Signal;
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
 /// against.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Line<'a> {
     /// Name of the input.
     pub file: Cow<'a, str>,
@@ -106,7 +107,7 @@ fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
 }
 
 /// Totals of an evaluation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Audit records, and lines that may be some.
     pub records: u64,

@@ -15,6 +15,7 @@ mod words;
 mod tests;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::direction::Verdict;
@@ -22,7 +23,18 @@ use crate::policy::model::{Environment, Policy, Signal};
 
 /// Which way a change goes.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Hears {
@@ -122,7 +134,7 @@ pub enum Cost {
 }
 
 /// One thing of which the alarm hears more or less.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HearingChange {
     /// The key of the policy, as [`keys`] lists it.
     pub key: String,
@@ -152,7 +164,7 @@ impl HearingChange {
 }
 
 /// What the alarm of an environment hears after a change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Hearing {
     /// All in all.
     pub direction: Hears,

@@ -1142,6 +1142,7 @@ fn everybody_with_a_login_is_accounted_for() {
         .exits(16)
         .json();
     assert_eq!(sarif["version"], "2.1.0");
+    crate::sarif::holds(&sarif.to_string());
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 6);
     let at = |rule: &str| {

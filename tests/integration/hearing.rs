@@ -608,3 +608,50 @@ fn what_looks_at_logs_works_after_the_last_day_and_beside_faults() {
         );
     }
 }
+
+/// The reason names a condition that the record really fails.
+#[test]
+fn an_explanation_is_true() {
+    for (record, exclusion, condition, word) in [
+        (
+            "READ,SELECT,VIEW,pg_catalog.pg_shadow,SELECT passwd FROM pg_shadow",
+            "behind-system-views",
+            "statement.lacks_names",
+            "pg_shadow",
+        ),
+        (
+            "READ,SELECT,,,SELECT lo_get(16400)",
+            "bodies-of-system-functions",
+            "statement.is_empty",
+            "the statement has a text",
+        ),
+    ] {
+        let line = format!(
+            "2026-12-01 06:00:28 UTC:10.0.1.123(50322):alice@shop:[24298]:LOG:  AUDIT: SESSION,1,1,{record},<not logged>"
+        );
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+            .env_clear()
+            .current_dir(crate::recorded::root())
+            .args([
+                "--today",
+                "2026-12-02",
+                "rules",
+                "explain",
+                "--env",
+                "local",
+            ])
+            .args(["--line", &line])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("stricter"), "{text}");
+        let told = text
+            .split_once(exclusion)
+            .map(|(_, told)| told.lines().take(3).collect::<Vec<_>>().join(" "))
+            .unwrap_or_default();
+        assert!(
+            told.contains(condition) && told.contains(word),
+            "{exclusion}: {text}"
+        );
+    }
+}

@@ -16,7 +16,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files or found by doctor, 11 rule tests \
-failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment.\n\nResults go to stdout, everything else to \
+failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment, 17 logs \
+were not read, 18 approvals are missing, 19 migrate left something to do by hand.\n\nResults go to stdout, everything else to \
 stderr.";
 
 /// Options of every command.
@@ -103,7 +104,9 @@ pub(crate) enum Command {
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
-    /// Write the JSON Schemas of the policy files, for editors
+    /// Explain a code of a finding: why it matters, an example, what to do
+    Explain(CodeArgs),
+    /// Write the JSON Schemas: of the policy files, for editors, and of what pgvigil writes, for programs
     Schema(SchemaArgs),
     /// Print a shell's completion script
     Completions(CompletionsArgs),
@@ -127,6 +130,25 @@ pub(crate) struct CheckArgs {
     /// How to print faults
     #[arg(long, default_value = "human")]
     pub(crate) format: DiagnosticFormat,
+    /// Fail for this too
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) deny: Option<Deny>,
+}
+
+/// What a check fails for beside errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Every warning, as for an error
+    Warnings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodeArgs {
+    /// The code, as a finding shows it: such as exclusion/evadable
+    pub(crate) code: String,
+    /// How to print it
+    #[arg(long, default_value = "human")]
+    pub(crate) format: AttackFormat,
 }
 
 #[derive(Debug, Subcommand)]

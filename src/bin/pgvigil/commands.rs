@@ -30,6 +30,7 @@ mod enrol_places;
 mod enrol_plan;
 mod eval;
 mod explain;
+mod explain_code;
 mod files;
 mod fleet;
 mod iam_policy;
@@ -83,6 +84,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Enrol(command) => enrol(session, command),
         Command::Watch(args) => watch::run(session, &args),
         Command::Ci(command) => ci::run(session, command),
+        Command::Explain(args) => explain_code::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
         Command::Man(args) => man::run(session, &args),

@@ -9,7 +9,7 @@ use jiff::Zoned;
 use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
-use pgvigil::diagnostic::{Code, Diagnostics};
+use pgvigil::diagnostic::{Code, Diagnostics, count};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
@@ -188,6 +188,12 @@ impl Session {
 
     /// Reads and checks the policy.
     pub(crate) fn check(&self) -> anyhow::Result<Checked> {
+        let root = self.root();
+        anyhow::ensure!(
+            root.is_dir(),
+            "there is no folder {}: `-C` names the one that holds `rules/` and `environments/`",
+            root.display()
+        );
         Ok(self.judged(policy::load(self.root())?))
     }
 
@@ -260,12 +266,10 @@ impl Session {
             return Ok(self.sound_of(checked));
         }
         if errors > 0 {
-            let (count, verb) = match errors {
-                1 => ("1 error".to_owned(), "is"),
-                more => (format!("{more} errors"), "are"),
-            };
+            let verb = if errors == 1 { "is" } else { "are" };
+            let many = count(errors, "error");
             self.say(&format!(
-                "note: there {verb} {count} in the policy files: see `pgvigil check`; an exclusion or account that cannot be read \
+                "note: there {verb} {many} in the policy files: see `pgvigil check`; an exclusion or account that cannot be read \
                  silences nothing"
             ));
         }

@@ -16,6 +16,7 @@ use super::seen::Seen;
 use super::snapshot::{Database, Extension, Snapshot};
 use crate::compile::audit_setting::{LOG_MIN_MESSAGES, hides, normal, weakens};
 use crate::compile::enrolment::{Enrolment, enrolments};
+use crate::diagnostic::count;
 use crate::policy::model::{Environment, Policy, RoleMatch};
 
 /// What a login role is.
@@ -750,8 +751,8 @@ fn of_logs(
             Finding::new(
                 Code::SeenUndeclared,
                 format!(
-                    "`{name}` has {} entries in the logs, and no file declares it{exists}",
-                    role.entries
+                    "`{name}` has {} in the logs, and no file declares it{exists}",
+                    count(role.entries, "entry")
                 ),
                 "declare it; until then its records count",
             )
@@ -761,7 +762,10 @@ fn of_logs(
     if seen.doubtful > 0 {
         findings.push(Finding::new(
             Code::NotRead,
-            format!("{} entries of the logs can be read in several ways, so whose they are is not known", seen.doubtful),
+            format!(
+                "{} of the logs can be read in several ways, so whose they are is not known",
+                count(seen.doubtful, "entry")
+            ),
             "look for names that imitate a line of the log",
         ));
     }

@@ -62,7 +62,27 @@ fn lines(world: &World, record: &str) -> Vec<Value> {
     let lines = lines
         .iter()
         .map(|(_, line)| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter(|line| line["record"] == record).collect()
+    let lines: Vec<Value> = lines.filter(|line| line["record"] == record).collect();
+    // Whatever the monitor writes is as its schema says, without a key that the schema does not know.
+    let mut schema: Value = match record {
+        "pgvigil.detection" => include_str!("../../../schema/outputs/detection.schema.json"),
+        "pgvigil.suppressed" => include_str!("../../../schema/outputs/suppressed.schema.json"),
+        _ => "true",
+    }
+    .parse()
+    .unwrap();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("unevaluatedProperties".to_owned(), false.into());
+    }
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for line in &lines {
+        let faults: Vec<String> = validator
+            .iter_errors(line)
+            .map(|fault| fault.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{line}: {faults:?}");
+    }
+    lines
 }
 
 fn errors(world: &World) -> Vec<f64> {

@@ -17,6 +17,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
 use crate::compile::QuerySource;
 use crate::compile::fetch::Fetch;
+use crate::diagnostic::count;
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
@@ -302,7 +303,8 @@ fn hear(question: &Question<'_>) -> Hearing {
             key: "version".to_owned(),
             direction: Hears::NotComparable,
             sentence: format!(
-                "the policy before the change has {faults} errors: what cannot be read of it cannot be compared"
+                "the policy before the change has {}: what cannot be read of it cannot be compared",
+                count(faults, "error")
             ),
             people: Vec::new(),
             owners: Vec::new(),

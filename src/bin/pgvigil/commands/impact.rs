@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{Loaded, revision};
 use pgvigil::report;
@@ -58,8 +59,9 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
         session.say(&format!(
-            "note: {} has {faults} faults; what is faulty there silences nothing",
-            report::visible(&change.base_name)
+            "note: {} has {}; what is faulty there silences nothing",
+            report::visible(&change.base_name),
+            count(faults, "fault")
         ));
     }
     #[cfg(feature = "aws")]

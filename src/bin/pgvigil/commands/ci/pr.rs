@@ -10,6 +10,7 @@ use pgvigil::ci::finding::{self, APPROVALS, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
@@ -46,8 +47,8 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
-        "{} files, {}",
-        checked.loaded.files.ids().count(),
+        "{}, {}",
+        count(checked.loaded.files.ids().count(), "file"),
         report::summary(&checked.diagnostics)
     );
     let is_faulty = checked.diagnostics.errors() > 0;
@@ -244,8 +245,9 @@ fn rules_test(
         (
             Exit::Clean,
             format!(
-                "{} samples and {} ranges of log fixtures judged as promised",
-                totals.samples, totals.ranges
+                "{} and {} of log fixtures judged as promised",
+                count(totals.samples, "sample"),
+                count(totals.ranges, "range")
             ),
         )
     } else {
@@ -375,7 +377,11 @@ fn attack(
 }
 
 fn told(statements: u64, exclusions: usize, hidden: usize) -> Ended {
-    let tried = format!("{statements} statements tried on {exclusions} exclusions");
+    let tried = format!(
+        "{} tried on {}",
+        count(statements, "statement"),
+        count(exclusions, "exclusion")
+    );
     match hidden {
         0 => (
             Exit::Clean,
@@ -419,9 +425,9 @@ fn compile(
         ));
     }
     let summary = format!(
-        "{} files, {} resources; query {} of {QUERY_LIMIT} characters",
-        compiled.artefacts.len(),
-        compiled.documents.len(),
+        "{}, {}; query {} of {QUERY_LIMIT} characters",
+        count(compiled.artefacts.len(), "file"),
+        count(compiled.documents.len(), "resource"),
         review.query_characters
     );
     Ok((review, (Exit::Clean, summary)))

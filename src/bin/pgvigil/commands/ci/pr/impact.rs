@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use pgvigil::audit_log::reader::{self, Inputs, ReadReport};
 use pgvigil::ci::Finding;
 use pgvigil::ci::finding::{self, IMPACT};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::rules::impact::{self, ImpactReport, Likeness, Question};
@@ -157,8 +158,8 @@ impl<'a> Impacts<'a> {
         }
         if read.foreign_count > 0 && unread.is_empty() {
             let message = format!(
-                "the log samples hold text that belongs to no entry, in {} pieces, so the effect is not measured on all of it",
-                read.foreign_count
+                "the log samples hold text that belongs to no entry, in {}, so the effect is not measured on all of it",
+                count(read.foreign_count, "piece")
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
                 .help("take the sample again, from the beginning of an entry");
@@ -166,7 +167,10 @@ impl<'a> Impacts<'a> {
         }
         let on = match self.inputs.sources().len() {
             0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
-            _ => format!("on {} records of log samples", report.totals.records),
+            _ => format!(
+                "on {} of log samples",
+                count(report.totals.records, "record")
+            ),
         };
         let summary = format!(
             "silences {}, hears {}; {} newly silent, {} newly loud, {on}",
