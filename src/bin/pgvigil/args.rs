@@ -598,7 +598,7 @@ pub(crate) enum CiCommand {
     Apply(CiApplyArgs),
     /// On a schedule: tell what somebody changed by hand
     Drift(CiDriftArgs),
-    /// Bring a result to the pull request as comments, or to issues
+    /// Bring a result to the pull request as comments and as the status of its approvals, or to issues
     Publish(CiPublishArgs),
     /// Print a result in another form
     Render(CiRenderArgs),
@@ -684,12 +684,24 @@ pub(crate) struct CiDriftArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPublishArgs {
-    /// The result: `result.json` of an earlier step
+    /// The result: `result.json` of an earlier step. Without it only the status of approvals is set
     #[arg(value_name = "RESULT")]
-    pub(crate) result: PathBuf,
+    pub(crate) result: Option<PathBuf>,
     /// Number of the pull or merge request; the pipeline's variables name it without this option
     #[arg(long, value_name = "NUMBER")]
     pub(crate) request: Option<u64>,
+    /// Last commit of the request, where its number is not known
+    #[arg(long, value_name = "COMMIT", conflicts_with = "request")]
+    pub(crate) commit: Option<String>,
+    /// Set the status of every open request, without a result
+    #[arg(long, conflicts_with_all = ["request", "commit", "result"])]
+    pub(crate) open: bool,
+    /// Git revision with which requests are compared; the base that the forge names without this option
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// Write comments only, and set no status
+    #[arg(long, conflicts_with_all = ["open", "base"])]
+    pub(crate) comments_only: bool,
 }
 
 /// A form of a result.

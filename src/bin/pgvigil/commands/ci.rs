@@ -2,6 +2,8 @@
 //! every form of it that somebody there reads.
 
 mod apply;
+#[cfg(feature = "webhook")]
+mod approvals;
 mod drift;
 mod pr;
 mod publish;

@@ -132,7 +132,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
 }
 
 /// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
-/// out of the files, as they were.
+/// out of the files, as they were, whichever are named: nobody names the old name of one that is renamed.
 fn wanted<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -142,7 +142,6 @@ fn wanted<'a>(
     let removed = change.map_or_else(Vec::new, |change| touched::removed(&change.base, loaded));
     let gone: Vec<&Environment> = removed
         .iter()
-        .filter(|name| args.env.is_empty() || args.env.contains(name))
         .filter_map(|name| change?.base.policy.environment(name))
         .collect();
     let named: Vec<String> = args
@@ -168,6 +167,11 @@ fn wanted<'a>(
         pipeline.finding(found);
     }
     if !args.env.is_empty() {
+        all.extend(gone);
+        return Ok(all);
+    }
+    // What guards the policy guards every environment.
+    if !change.guards.is_empty() {
         all.extend(gone);
         return Ok(all);
     }
