@@ -1,11 +1,10 @@
 //! `ci publish`: brings a result to the pull request, or to the issues, and says whether those agree who have to.
 
-use crate::args::CiPublishArgs;
-use crate::exit::Exit;
-use crate::session::Session;
-
 #[cfg(not(feature = "webhook"))]
-pub(super) fn run(_session: &Session, _args: &CiPublishArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    _session: &crate::session::Session,
+    _args: &crate::args::CiPublishArgs,
+) -> anyhow::Result<crate::exit::Exit> {
     anyhow::bail!(
         "this pgvigil was built without the feature `webhook`, which has the HTTP client: build it with the feature"
     )
