@@ -42,7 +42,10 @@ pub fn files(wish: &Wish) -> Vec<(&'static str, String)> {
         Forge::Github => {
             let mut files = vec![
                 (".github/workflows/pgvigil-pr.yml", github(wish, PR)),
-                (".github/workflows/pgvigil-approvals.yml", github(wish, APPROVALS)),
+                (
+                    ".github/workflows/pgvigil-approvals.yml",
+                    github(wish, APPROVALS),
+                ),
                 (".github/workflows/pgvigil-review.yml", github(wish, REVIEW)),
             ];
             if is_aws {

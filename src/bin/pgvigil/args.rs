@@ -135,6 +135,8 @@ pub(crate) enum RulesCommand {
     Test(TestArgs),
     /// List every exclusion: whose it is, until when it holds, what it silences
     List(ListArgs),
+    /// Agree on exclusions anew: write a later last day into the policy files, with who and why
+    Renew(RenewArgs),
     /// Judge each audit record of logs
     Eval(EvalArgs),
     /// Tell why a record counts or does not
@@ -261,6 +263,25 @@ pub(crate) enum EvalFormat {
     Jsonl,
     /// Totals as one JSON document
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenewArgs {
+    /// Exclusions to renew; without any, those that end within 30 days or have ended
+    #[arg(value_name = "ID")]
+    pub(crate) exclusions: Vec<String>,
+    /// Last day, as YYYY-MM-DD; without this option last days are spread below the longest life that `limits` allows
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<Date>,
+    /// Who decides that they are still needed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why they are still needed
+    #[arg(long, value_name = "REASON")]
+    pub(crate) why: String,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

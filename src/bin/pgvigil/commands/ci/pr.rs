@@ -2,6 +2,7 @@
 
 mod impact;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -21,6 +22,7 @@ use pgvigil::rules::{canary, fixture, test};
 use super::{Ended, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
+use crate::commands::eval::missing_log;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
@@ -39,10 +41,9 @@ pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
 
 pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    let logs = match impact::logs(session, args)? {
-        Ok(logs) => logs,
-        Err(exit) => return Ok(exit),
-    };
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
+    }
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
@@ -104,7 +105,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Some(change) => Some(Impacts::of_all(
             session,
             (change, &loaded),
-            &logs,
+            &impact::logs(session, args, &names(change, &loaded))?,
             &all,
             &tested,
         )?),
@@ -129,6 +130,16 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     }
     drop(activity);
     pipeline.finish()
+}
+
+/// Names of the environments before and after a change.
+fn names(change: &Change, loaded: &Loaded) -> BTreeSet<String> {
+    let sides = [&change.base.policy, &loaded.policy];
+    sides
+        .into_iter()
+        .flat_map(|policy| &policy.environments)
+        .map(|environment| environment.name.clone())
+        .collect()
 }
 
 /// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
