@@ -86,6 +86,12 @@ fn secrets(wish: &Wish) -> Vec<&str> {
 fn github(wish: &Wish, template: &str) -> String {
     let mut text = conditional(template, wish.provider == Provider::Aws);
     text = text.replace("{{install}}", INSTALL);
+    // Where a workflow may write, no step decides which programs the next one finds.
+    let only: String = INSTALL
+        .split_inclusive('\n')
+        .filter(|line| !line.contains("GITHUB_PATH"))
+        .collect();
+    text = text.replace("{{install_only}}", &only);
     for (name, action) in ACTIONS {
         text = text.replace(&format!("{{{{{name}}}}}"), action);
     }

@@ -95,8 +95,8 @@ fn github(text: &mut String, wish: &Wish, is_aws: bool) {
     text.push_str(
         "\nAsk for a review of code owners on `main` (Settings, Rules), and for two checks: *Review*, and the status\n\
          `pgvigil/approvals`, which fails until as many people agree as `limits` asks for, and none of them had a hand in the change.\n\
-         `.github/CODEOWNERS` says whom. Where it names a team, the secret `PGVIGIL_TOKEN` holds a token that may read the\n\
-         team's members. Whoever may push to this repository can set a status: ask for one of an app of your own if that is too many.\n",
+         `.github/CODEOWNERS` says whom. Where it names a team, the secret `PGVIGIL_TOKEN` of the GitHub environment\n\
+         `pgvigil-approvals` (branch `main` only) holds a token that may read the team's members. Whoever may push to this repository can set a status: ask for one of an app of your own if that is too many.\n",
     );
 }
 

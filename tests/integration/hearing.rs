@@ -400,6 +400,156 @@ fn a_renewal_and_another_owner_ask_the_one_who_answers() {
     assert_eq!(result["decision"]["advice"], "not_known");
 }
 
+/// `rules renew` writes what a review of one approval is for.
+#[test]
+fn what_is_renewed_is_a_change_for_one() {
+    let repository = Repository::new();
+    git(repository.0.path(), &["reset", "-q", "--hard", "main"]);
+    let renew = |args: &[&str]| {
+        let all = [&["rules", "renew"][..], args].concat();
+        repository.run("2027-05-10", &all)
+    };
+    let by = ["--by", "security", "--why", "Flyway runs each night"];
+    // Not so long, not without a name, and not what is not there.
+    for (args, told) in [
+        (&["--until", "2029-01-01"][..], "allows 366"),
+        (&["--until", "2027-05-01"], "lasts until 2027-05-31 already"),
+        (&["nothing"], "there is no exclusion `nothing`"),
+    ] {
+        let output = renew(&[args, &by].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(told), "{text}");
+    }
+    let output = renew(&[&by[..], &["--dry-run"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(git(repository.0.path(), &["status", "--porcelain"]), "");
+    let output = renew(&by);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "renewed flyway until 2028-05-08, before 2027-05-31\n");
+    let diff = git(repository.0.path(), &["diff", "-U0"]);
+    let lines: Vec<&str> = diff
+        .lines()
+        .filter(|line| {
+            line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "-    created: 2026-11-01",
+            "-    expires: 2027-05-31",
+            "+    created: 2027-05-10",
+            "+    # renewed 2027-05-10 until 2028-05-08 by security: Flyway runs each night",
+            "+    expires: 2028-05-08",
+        ]
+    );
+    let output = repository.run("2027-05-10", &["check"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    commit(repository.0.path(), "carol@example.com");
+    let output = repository.run(
+        "2027-05-10",
+        &["ci", "pr", "--base", "main", "--format", "json"],
+    );
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    assert_eq!(
+        result["environments"][0]["impact"]["approvals"]["required"],
+        1
+    );
+    // A month before and after the last day nothing refuses to look, and everything tells.
+    git(repository.0.path(), &["reset", "-q", "--hard", "main"]);
+    for (day, told) in [
+        (
+            "2027-05-10",
+            "1 exclusion ends within 30 days: flyway (2027-05-31)",
+        ),
+        (
+            "2027-06-15",
+            "1 exclusion has ended and no longer silences anything: flyway (2027-05-31)",
+        ),
+    ] {
+        for args in [
+            &["compile", "--env", "prod", "--out", "build"][..],
+            &["doctor", "--env", "prod"],
+            &["drift", "--env", "prod"],
+        ] {
+            let output = repository.run(day, args);
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(text.contains(told), "{args:?}: {text}");
+        }
+        let output = repository.run(day, &["ci", "drift", "--env", "prod", "--format", "json"]);
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let codes: Vec<&str> = result["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["code"].as_str().unwrap())
+            .collect();
+        assert!(
+            codes
+                .iter()
+                .any(|code| code.starts_with("exclusion/expire")),
+            "{result:#}"
+        );
+        assert!(
+            !result["environments"].as_array().unwrap().is_empty(),
+            "{result:#}"
+        );
+    }
+}
+
+/// What lies in the folder of an environment is judged there alone.
+#[test]
+fn samples_belong_to_environments() {
+    let repository = Repository::new();
+    let path = repository.0.path().to_owned();
+    git(&path, &["checkout", "-q", "main"]);
+    std::fs::create_dir_all(path.join("samples/prod")).unwrap();
+    git(
+        &path,
+        &["mv", "samples/orders.log", "samples/prod/orders.log"],
+    );
+    let long = "2026-12-01 06:00:01.123 UTC:10.0.1.9(50322):alice@shop:[1]:7:00000:2026-12-01 06:00:00 UTC:3/1:0:6b.1:psql:LOG:  \
+                AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.orders,select 1,<not logged>\n";
+    repository.write("samples/dev/dev.log", long);
+    commit(&path, "carol@example.com");
+    git(&path, &["checkout", "-q", "-B", "change"]);
+    let bob = "  - role: bob\n    owner: data-platform\n    environments: all\n";
+    repository.change(&[(PEOPLE, bob, "")], "carol@example.com");
+    let (code, result) = repository.review(&[]);
+    assert_eq!(code, 0, "{:#}", result["findings"]);
+    let records = |name: &str| {
+        let all = result["environments"].as_array().unwrap();
+        let found = all
+            .iter()
+            .find(|one| one["identity"]["environment"] == name)
+            .unwrap();
+        found["impact"]["totals"]["records"].clone()
+    };
+    assert_eq!((records("prod"), records("dev")), (432.into(), 1.into()));
+    // One folder for both: the other's logs are told.
+    git(&path, &["checkout", "-q", "main"]);
+    git(
+        &path,
+        &["mv", "samples/dev/dev.log", "samples/prod/dev.log"],
+    );
+    commit(&path, "carol@example.com");
+    git(&path, &["checkout", "-q", "-B", "change"]);
+    repository.change(&[(PEOPLE, bob, "")], "carol@example.com");
+    let (_, result) = repository.review(&[]);
+    let told = result["findings"].to_string();
+    assert!(
+        told.contains("impact/prefixes") && told.contains("1 of 433"),
+        "{told}"
+    );
+}
+
 /// What guards the policy stands beside it.
 #[test]
 fn files_that_guard_the_policy_are_looked_at() {
