@@ -153,9 +153,12 @@ pub fn decide(
         ));
     }
     let writers = Writers::of(needed, request);
+    // Somebody who is listed twice is one.
+    let mut known = BTreeSet::new();
     let (wrote, others): (Vec<&Approver>, Vec<&Approver>) = request
         .approved
         .iter()
+        .filter(|approver| known.insert(approver.login.to_lowercase()))
         .partition(|approver| writers.has(approver));
     let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
     if count < needed.count {
