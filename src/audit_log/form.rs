@@ -420,9 +420,6 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
     if line.starts_with(b"<") {
         return Some(("HTML or XML", "download the log itself"));
     }
-    if let Some(form) = dressed(line) {
-        return Some(form);
-    }
     if memchr::memmem::find(line, b",SESSION,").is_some()
         || memchr::memmem::find(line, b",OBJECT,").is_some()
     {
@@ -449,7 +446,7 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
             "take the log again without `--prefix`",
         ));
     }
-    None
+    dressed(line)
 }
 
 /// What a program puts before each entry, and how to get the entries alone.

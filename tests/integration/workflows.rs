@@ -257,11 +257,7 @@ fn approvals_are_looked_at_by_the_workflow_of_the_base() {
     let base = machine.git(&["rev-parse", "HEAD"]);
     machine.git(&["remote", "add", "origin", "."]);
     machine.git(&["checkout", "-q", "-b", "change"]);
-    machine.edit(
-        "environments/production.yaml",
-        "rate(5 minutes)",
-        "rate(1 hour)",
-    );
+    machine.edit("environments/base.yaml", "rate(5 minutes)", "rate(1 hour)");
     machine.commit();
     let head = machine.git(&["rev-parse", "HEAD"]);
     machine.git(&["checkout", "-q", "main"]);
