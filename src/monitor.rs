@@ -24,6 +24,7 @@ mod notification;
 pub mod port;
 mod query;
 pub mod receipt;
+mod reminder;
 mod row;
 mod run;
 pub mod settings;

@@ -114,7 +114,7 @@ fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostic
                 format!("the exclusion {name} expired on {last}"),
             )
             .at(place)
-            .help("delete it, or agree on it anew with a later date")
+            .help("delete it, or agree on it anew: `pgvigil rules renew ID --by NAME --why REASON`")
             .help("the compiled query no longer excludes what it silenced: it is loud"),
         );
     } else if left < SOON {

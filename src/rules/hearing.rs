@@ -6,7 +6,8 @@
 //! without `..`, so that a key which somebody forgets does not build; [`keys`] lists the keys of the files.
 
 mod environment;
-mod guards;
+pub mod files;
+pub mod guards;
 pub mod keys;
 mod people;
 mod words;
@@ -136,7 +137,7 @@ pub enum Cost {
 /// One thing of which the alarm hears more or less.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HearingChange {
-    /// The key of the policy, as [`keys`] lists it.
+    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file beside it.
     pub key: String,
     /// Which way it goes.
     pub direction: Hears,

@@ -31,6 +31,8 @@ mod cases;
 mod ci_forms;
 mod ci_history;
 #[cfg(feature = "webhook")]
+mod ci_approvals;
+#[cfg(feature = "webhook")]
 mod ci_publish;
 mod ci_runs;
 mod cli;

@@ -157,6 +157,8 @@ pub(crate) enum RulesCommand {
     Test(TestArgs),
     /// List every exclusion: whose it is, until when it holds, what it silences
     List(ListArgs),
+    /// Agree on exclusions anew: write a later last day into the policy files, with who and why
+    Renew(RenewArgs),
     /// Judge each audit record of logs
     Eval(EvalArgs),
     /// Tell why a record counts or does not
@@ -287,6 +289,25 @@ pub(crate) enum EvalFormat {
     Jsonl,
     /// Totals as one JSON document
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenewArgs {
+    /// Exclusions to renew; without any, those that end within 30 days or have ended
+    #[arg(value_name = "ID")]
+    pub(crate) exclusions: Vec<String>,
+    /// Last day, as YYYY-MM-DD; without this option last days are spread below the longest life that `limits` allows
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<Date>,
+    /// Who decides that they are still needed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why they are still needed
+    #[arg(long, value_name = "REASON")]
+    pub(crate) why: String,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -624,7 +645,7 @@ pub(crate) enum CiCommand {
     Apply(CiApplyArgs),
     /// On a schedule: tell what somebody changed by hand
     Drift(CiDriftArgs),
-    /// Bring a result to the pull request as comments, or to issues
+    /// Bring a result to the pull request as comments and as the status of its approvals, or to issues
     Publish(CiPublishArgs),
     /// Print a result in another form
     Render(CiRenderArgs),
@@ -710,12 +731,24 @@ pub(crate) struct CiDriftArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPublishArgs {
-    /// The result: `result.json` of an earlier step
+    /// The result: `result.json` of an earlier step. Without it only the status of approvals is set
     #[arg(value_name = "RESULT")]
-    pub(crate) result: PathBuf,
+    pub(crate) result: Option<PathBuf>,
     /// Number of the pull or merge request; the pipeline's variables name it without this option
     #[arg(long, value_name = "NUMBER")]
     pub(crate) request: Option<u64>,
+    /// Last commit of the request, where its number is not known
+    #[arg(long, value_name = "COMMIT", conflicts_with = "request")]
+    pub(crate) commit: Option<String>,
+    /// Set the status of every open request, without a result
+    #[arg(long, conflicts_with_all = ["request", "commit", "result"])]
+    pub(crate) open: bool,
+    /// Git revision with which requests are compared; the base that the forge names without this option
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// Write comments only, and set no status
+    #[arg(long, conflicts_with_all = ["open", "base"])]
+    pub(crate) comments_only: bool,
 }
 
 /// A form of a result.

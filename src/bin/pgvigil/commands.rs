@@ -50,6 +50,7 @@ mod plan;
 mod plan_all;
 mod provider_aws;
 mod rules_list;
+mod rules_renew;
 mod rules_test;
 mod schema;
 mod watch;
@@ -67,6 +68,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Migrate(args) => migrate::run(session, &args),
         Command::Check(args) => check::run(session, &args),
         Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
+        Command::Rules(RulesCommand::Renew(args)) => rules_renew::run(session, &args),
         Command::Rules(RulesCommand::List(args)) => rules_list::run(session, &args),
         Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),
         Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),

@@ -37,15 +37,25 @@ impl Checked {
     /// What is wrong with it beside what a review is there to show: that people can hide behind an exclusion, that one has
     /// ended, which makes it loud, and that an environment audits nobody.
     pub(crate) fn beside_evasions(&self) -> Diagnostics {
-        let evadable = [
+        self.without(&[
             Code::ExclusionEvadable,
             Code::ExclusionWriterOnly,
             Code::ExclusionExpired,
             Code::EnvironmentNobodyAudited,
-        ];
+        ])
+    }
+}
+
+impl Checked {
+    /// What is wrong with it beside exclusions that have ended.
+    pub(crate) fn beside_ended(&self) -> Diagnostics {
+        self.without(&[Code::ExclusionExpired])
+    }
+
+    fn without(&self, codes: &[Code]) -> Diagnostics {
         let mut rest = Diagnostics::default();
         for diagnostic in &self.diagnostics {
-            if !evadable.contains(&diagnostic.code) {
+            if !codes.contains(&diagnostic.code) {
                 rest.push(diagnostic.clone());
             }
         }
@@ -275,6 +285,28 @@ impl Session {
         }
         self.tell_ended(&checked.loaded);
         Ok(Ok(checked.loaded))
+    }
+
+    /// As [`Session::sound`], for a command that looks at what is deployed, or writes what is to be: an exclusion that has
+    /// ended silences nothing, which is what was agreed. It must not stop anybody from seeing, or from auditing more.
+    pub(crate) fn in_force(&self) -> anyhow::Result<Result<Loaded, Exit>> {
+        let mut checked = self.check()?;
+        checked.diagnostics = checked.beside_ended();
+        let loaded = match self.sound_of(checked) {
+            Ok(loaded) => loaded,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        self.tell_ending(&loaded);
+        Ok(Ok(loaded))
+    }
+
+    /// Says which exclusions have ended, and which end soon.
+    pub(crate) fn tell_ending(&self, loaded: &Loaded) {
+        if let Some(notice) = rules::renew::notice(loaded, self.today) {
+            self.say(&format!(
+                "note: {notice}; `pgvigil rules renew` writes a later day"
+            ));
+        }
     }
 
     /// Says which exclusions silence nothing any more, because their last day has passed.

@@ -2,6 +2,7 @@
 
 mod impact;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,6 +23,7 @@ use pgvigil::rules::{canary, fixture, test};
 use super::{Ended, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
+use crate::commands::eval::missing_log;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
@@ -40,10 +42,9 @@ pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
 
 pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    let logs = match impact::logs(session, args)? {
-        Ok(logs) => logs,
-        Err(exit) => return Ok(exit),
-    };
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
+    }
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
@@ -105,7 +106,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Some(change) => Some(Impacts::of_all(
             session,
             (change, &loaded),
-            &logs,
+            &impact::logs(session, args, &names(change, &loaded))?,
             &all,
             &tested,
         )?),
@@ -132,8 +133,18 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     pipeline.finish()
 }
 
+/// Names of the environments before and after a change.
+fn names(change: &Change, loaded: &Loaded) -> BTreeSet<String> {
+    let sides = [&change.base.policy, &loaded.policy];
+    sides
+        .into_iter()
+        .flat_map(|policy| &policy.environments)
+        .map(|environment| environment.name.clone())
+        .collect()
+}
+
 /// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
-/// out of the files, as they were.
+/// out of the files, as they were, whichever are named: nobody names the old name of one that is renamed.
 fn wanted<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -143,7 +154,6 @@ fn wanted<'a>(
     let removed = change.map_or_else(Vec::new, |change| touched::removed(&change.base, loaded));
     let gone: Vec<&Environment> = removed
         .iter()
-        .filter(|name| args.env.is_empty() || args.env.contains(name))
         .filter_map(|name| change?.base.policy.environment(name))
         .collect();
     let named: Vec<String> = args
@@ -169,6 +179,11 @@ fn wanted<'a>(
         pipeline.finding(found);
     }
     if !args.env.is_empty() {
+        all.extend(gone);
+        return Ok(all);
+    }
+    // What guards the policy guards every environment.
+    if !change.guards.is_empty() {
         all.extend(gone);
         return Ok(all);
     }
