@@ -36,6 +36,7 @@ pub const ALL: &[Entry] = &[
     entry("impact/hears-less", W, "the alarm hears less after the change", "a person, a cluster, a signal or a receiver is lost, and silence looks like peace", "let people approve it who did not write it"),
     entry("impact/base", E, "the state before the change is not known", "what a change does cannot be seen without what was there before", "fetch the whole history (`fetch-depth: 0`), or name the revision with --base"),
     entry("impact/unread", E, "log samples were not read, or not as a whole", "what was not read proves nothing: records that fall silent may be among it", "give logs in a form that is read: docs/logs.md"),
+    entry("impact/prefixes", W, "log samples of one folder have two prefixes", "a log that was written with another `log_line_prefix` shows nothing of what this environment counts", "keep the samples of each environment in `samples/ENVIRONMENT/`"),
     entry("approvals/missing", E, "approvals are needed, and none can be shown", "whoever makes the alarm hear less must not be the only one who agrees", "let the people approve it that the report asks for"),
     entry("plan/failed", E, "there is no plan", "what an apply would change cannot be reviewed", "correct what the message names, and run the step again"),
     entry("plan/unread", W, "a plan could not read a resource", "what an apply would do to it is not known", "give the role the rights that `pgvigil iam-policy` prints"),
