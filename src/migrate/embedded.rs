@@ -99,8 +99,11 @@ fn scalars(node: &Node, text: &str, found: &mut Vec<Embedded>) {
             let head = text.get(start..).and_then(|rest| rest.split('\n').next());
             let is_below = is_block
                 && head.is_some_and(|head| {
-                    head.trim_matches(|sign: char| sign.is_whitespace() || "|>+-".contains(sign))
-                        .is_empty()
+                    head.split_whitespace().all(|word| {
+                        // Of a tag too, such as `!Sub |`.
+                        word.starts_with('!')
+                            || word.trim_matches(|sign| "|>+-".contains(sign)).is_empty()
+                    })
                 });
             found.push(Embedded {
                 text: scalar.text.clone(),

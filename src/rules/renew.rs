@@ -204,8 +204,8 @@ pub fn renew(
                 remark(why.trim())
             ),
         ));
-        file.push((expires.span.clone(), last.to_string()));
-        file.push((created.span.clone(), today.to_string()));
+        file.push((scalar(text, &expires.span), last.to_string()));
+        file.push((scalar(text, &created.span), today.to_string()));
         renewed.push(Renewed {
             id: exclusion.id.clone(),
             before,
@@ -226,6 +226,19 @@ pub fn renew(
         texts.insert(file, text);
     }
     Ok((texts, renewed))
+}
+
+/// The scalar at the beginning of a range: of one in quotes the reader's range reaches over the comment behind it.
+fn scalar(text: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let written = text.get(span.clone()).unwrap_or_default();
+    let length = match written.chars().next() {
+        Some(quote @ ('\'' | '"')) => written
+            .get(1..)
+            .and_then(|inside| inside.find(quote))
+            .map(|at| at + 2),
+        _ => written.find(char::is_whitespace),
+    };
+    span.start..span.start + length.unwrap_or(written.len())
 }
 
 #[cfg(test)]
