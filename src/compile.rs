@@ -349,9 +349,27 @@ fn joined(found: Vec<(&Environment, Diagnostics)>) -> Diagnostics {
     sink
 }
 
+/// Environments with the engine `monitor` whose texts for people leave something out: those show more records than count,
+/// and the monitor counts the same.
+pub fn with_short_texts(loaded: &Loaded) -> Vec<&Environment> {
+    loaded
+        .policy
+        .environments
+        .par_iter()
+        .filter(|environment| environment.engine == Engine::Monitor)
+        .filter(|environment| {
+            let (_, left_out) = QuerySource::of(&loaded.policy, environment).that_fits();
+            !left_out.is_empty()
+        })
+        .collect()
+}
+
 /// What breaks a limit of a service in one environment.
 fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let mut sink = Diagnostics::default();
+    if environment.engine == Engine::Monitor {
+        return sink;
+    }
     let all = QuerySource::of(&loaded.policy, environment);
     let (_, left_out) = all.that_fits();
     if !left_out.is_empty() {
@@ -378,25 +396,15 @@ fn leaves_out(left_out: &LeftOut<'_>, environment: &Environment) -> Diagnostic {
         .exclusions
         .first()
         .map_or(&environment.place, |exclusion| &exclusion.place);
-    let (texts, help) = match environment.engine {
-        Engine::Monitor => (
-            "saved queries and the dashboard",
-            "the monitor knows them all; these texts, which take 10,000 characters, show more records than count",
-        ),
-        Engine::LogAlarm => (
-            "log alarms, saved queries and the dashboard",
-            "these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all",
-        ),
-    };
     Diagnostic::new(
         Code::CompileLeftOut,
         format!(
-            "the {texts} of {} have no room for {}",
+            "the log alarms, saved queries and the dashboard of {} have no room for {}",
             quote(&environment.name),
             names.join(", ")
         ),
     )
-    .help(help)
+    .help("these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all")
     .help("the texts have the exclusions in the order of the policy: put first what silences most")
     .at(place.clone())
 }

@@ -754,8 +754,8 @@ impl<'a> Calls<'a> {
         if known.is_none() {
             self.0.push(functions);
             // A text without the others shows more than counts, and never less.
-            let first = functions.iter().take(FUNCTIONS);
-            let body = pattern::only_calls(first.map(String::as_str));
+            let first = functions.get(..FUNCTIONS).unwrap_or(functions);
+            let body = pattern::only_calls(first.iter().map(String::as_str));
             text.stage(
                 StageRole::Extract,
                 &format!("parse pgText /(?i)^(?<{field}>,\"?(?:{body})\"?)\\z/"),

@@ -287,9 +287,7 @@ impl Judges {
                 None
             }
             // Work without a record.
-            (Expected::NotARecord, Verdict::Counted | Verdict::OutOfScope) if is_told(text) => {
-                None
-            }
+            (Expected::NotARecord, Verdict::Counted | Verdict::OutOfScope) if is_told(text) => None,
             // Nothing in it that could be a record.
             (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => None,
             (
