@@ -18,11 +18,11 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const LONGEST: usize = 20_000;
 
 /// Exclusions of which a run has to tell that computes this window as the newest, with the days that are left.
-pub(super) fn due<'a>(
-    last_days: &'a [(String, Date)],
+pub(super) fn due(
+    last_days: &[(String, Date)],
     windows: Windows,
     window: i64,
-) -> Vec<(&'a str, Date, i32)> {
+) -> Vec<(&str, Date, i32)> {
     let (start, end) = (windows.start_ms(window), windows.start_ms(window + 1));
     let day_ms = start.div_euclid(DAY_MS) * DAY_MS;
     // A window belongs to one day: none is longer, and a day has a whole number of them or the window holds the time.
