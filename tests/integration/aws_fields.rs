@@ -256,6 +256,11 @@ fn every_field_is_in_the_table() {
         if kind == "alarm" && !address.ends_with("human-dml") {
             continue;
         }
+        // One saved query too.
+        if kind == "saved-query" && (address.ends_with("/detections") || address.ends_with("/role"))
+        {
+            continue;
+        }
         let mut fields = BTreeSet::new();
         leaves(&document["properties"], "", &mut fields);
         // What the digest of a layer vouches for.
