@@ -116,7 +116,7 @@ pub(super) fn saved_queries(engine: Engine) -> &'static [&'static str] {
 const DETECTIONS_OF_A_TIME: &str = "# What the monitor told, newest first: who, what, how often. Choose the time; no text of SQL is here.\n";
 
 /// Everything that a role's sessions wrote, judged or not. It holds for both prefixes: the role stands between a colon and an at sign
-/// (`audit_log::prefix`). A text to edit, and no parameter: that no saved query with one is known to run from an export.
+/// (`audit_log::prefix`). People edit the text: we do not know that exports can make a saved query with a parameter.
 const ENTRIES_OF_A_ROLE: &str = "# All entries of one role, oldest first. Put the role in the place of ROLE, and choose the time around the detection.\n\
      filter @message like ':ROLE@'\n| fields @timestamp, @message\n| sort @timestamp asc\n| limit 1000\n";
 
@@ -929,7 +929,7 @@ impl Compiler<'_> {
         )
     }
 
-    /// What a responder asks, in this order: what the monitor told, what one role did, what counts with its statements.
+    /// What a responder asks: what counts with its statements, what the monitor told, what one role did.
     fn saved_queries(&self) -> Vec<Document> {
         let cluster = self.names.cluster_log_group();
         let of_cluster = |name: String, query: &str| self.saved_query(name, cluster, query);

@@ -248,17 +248,15 @@ impl Module {
     /// `CLUSTER`, and what tells the document from others of its kind.
     fn label(&self, document: &Document) -> String {
         let of = cluster(document);
+        let own = || {
+            let shared = self.shared.get(of).map(String::as_str);
+            tail(document, shared.unwrap_or_default())
+        };
         let part = match (document.kind, document.ownership) {
             (Kind::LogGroup, Ownership::Adopted) => "database",
             (Kind::LogGroup, Ownership::Owned) => "monitor",
-            (Kind::Alarm | Kind::LogAlarm | Kind::SnsSubscription, _) => tail(
-                document,
-                self.shared.get(of).map(String::as_str).unwrap_or_default(),
-            ),
-            (Kind::SavedQuery, _) => match tail(
-                document,
-                self.shared.get(of).map(String::as_str).unwrap_or_default(),
-            ) {
+            (Kind::Alarm | Kind::LogAlarm | Kind::SnsSubscription, _) => own(),
+            (Kind::SavedQuery, _) => match own() {
                 "" => return label(of),
                 what => what,
             },

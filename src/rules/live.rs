@@ -89,8 +89,8 @@ impl Plan {
         plan
     }
 
-    /// The service's range of time includes its last second, so the query itself drops what is not before the end, to
-    /// the millisecond.
+    /// The service also returns entries of the last second of its range, so the query itself drops all that are not before
+    /// the end, to the millisecond.
     fn request(&self, slice: Window, log_groups: &[String]) -> Request {
         Request {
             text: until(&self.text, slice.until),

@@ -1,4 +1,4 @@
-//! Whether a log alarm counts so much of what tools do that nobody would listen to it.
+//! Finds log alarms that count so much of what tools do that people stop listening.
 //!
 //! A log alarm is a text of limited length. Of a policy that is longer it leaves exclusions out, and counts what they would
 //! silence. How much that is, the fixtures show: records of tools, which the policy's author has recorded.
@@ -19,7 +19,7 @@ use crate::policy::model::Engine;
 const MOST_PERCENT: u64 = 5;
 
 /// Finds the environments whose log alarms count more than [`MOST_PERCENT`] of the noise in the fixtures below `root`.
-/// Fixtures that cannot be read are told by the rule tests.
+/// The rule tests report fixtures that cannot be read.
 pub fn check(root: &Path, loaded: &Loaded) -> Diagnostics {
     let mut sink = Diagnostics::default();
     let mut fixtures: Option<Vec<Fixture>> = None;

@@ -23,7 +23,7 @@ use crate::stop;
 /// Seconds that entries may take to arrive.
 const SETTLE: i64 = 15 * 60;
 
-/// Compares on the entries of a window; what ends the command where there is no report.
+/// Compares both policies on the entries of a window. Where there is no report, returns the exit code.
 pub(crate) fn compare(
     session: &Session,
     args: &ImpactArgs,
