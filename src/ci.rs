@@ -7,12 +7,13 @@
 //!
 //! Nothing here runs a step, renders, reads the clock, an environment variable or a file.
 
+pub mod code;
 pub mod finding;
 pub mod forge;
 pub mod result;
 pub mod touched;
 
-pub use finding::{Finding, Level, Spot};
+pub use finding::{Finding, Fingerprint, Level, Spot, fingerprints};
 pub use forge::{Forge, Run};
 pub use result::{
     Advice, Applied, CiResult, Decision, EnvironmentResult, FORMAT_VERSION, Review, State, Step,

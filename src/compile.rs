@@ -22,14 +22,15 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, count, quote, quote_all};
 use crate::judge::Rules;
 use crate::policy::Loaded;
 use crate::policy::model::{Cluster, Engine, Environment, Signal};
+use crate::source::Place;
 
 use fetch::{Ask, Fetch};
 use monitor_environment::{MonitorInputs, monitor_environment};
-use name::{NameProblem, check_names};
+use name::{NameFault, NameProblem, check_names};
 use resources::{Document, Inputs, PolicyLayer, topic_arn};
 
 use query::room::LeftOut;
@@ -242,26 +243,27 @@ fn json(variables: &BTreeMap<String, String>) -> String {
 /// Tells where the artefacts break a limit of the service that takes them.
 pub fn limits(loaded: &Loaded) -> Diagnostics {
     let mut sink = Diagnostics::default();
-    let environments: Vec<Diagnostics> = loaded
+    let environments: Vec<(&Environment, Diagnostics)> = loaded
         .policy
         .environments
         .par_iter()
-        .map(|environment| limits_of(loaded, environment))
+        .map(|environment| (environment, limits_of(loaded, environment)))
         .collect();
-    for found in environments {
-        sink.extend(found);
-    }
-    for fault in check_names(&loaded.policy) {
-        let (name, kind, limit) = (quote(&fault.name), fault.kind, fault.limit);
+    sink.extend(joined(environments));
+    let (long, others): (Vec<_>, Vec<_>) = check_names(&loaded.policy)
+        .into_iter()
+        .partition(|fault| matches!(fault.problem, NameProblem::TooLong { .. }));
+    sink.extend(names_too_long(&long));
+    for fault in others {
+        let (name, kind) = (quote(&fault.name), fault.kind);
         let diagnostic = match &fault.problem {
-            NameProblem::TooLong { length } => Diagnostic::new(
-                Code::EnvironmentResourceName,
-                format!("the {kind} would be named {name}: {length} characters, and at most {limit} are possible"),
-            )
-            .help("shorten the name of the environment: it is the name of the file"),
+            NameProblem::TooLong { .. } => continue,
             NameProblem::Character(character) => Diagnostic::new(
                 Code::EnvironmentResourceName,
-                format!("the {kind} would be named {name}, which holds {}", quote(&character.to_string())),
+                format!(
+                    "the {kind} would be named {name}, which holds {}",
+                    quote(&character.to_string())
+                ),
             )
             .help("write the name with letters, digits and hyphens"),
             NameProblem::Taken { by } => Diagnostic::new(
@@ -277,9 +279,97 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
     sink
 }
 
+/// One fault for each environment whose name makes names of resources too long, whatever their number.
+fn names_too_long(faults: &[NameFault]) -> Diagnostics {
+    let mut sink = Diagnostics::default();
+    let mut seen: Vec<&Place> = Vec::new();
+    for fault in faults {
+        let NameProblem::TooLong { length } = fault.problem else {
+            continue;
+        };
+        if seen.contains(&&fault.place) {
+            continue;
+        }
+        seen.push(&fault.place);
+        let mut kinds: Vec<String> = faults
+            .iter()
+            .filter(|other| other.place == fault.place)
+            .map(|other| other.kind.to_string())
+            .collect();
+        kinds.dedup();
+        sink.push(
+            Diagnostic::new(
+                Code::EnvironmentResourceName,
+                format!(
+                    "the name {} would be too long for {}: {length} characters, and at most {} are possible",
+                    quote(&fault.name),
+                    kinds.join(", "),
+                    fault.limit
+                ),
+            )
+            .at(fault.place.clone())
+            .help("shorten the name of the environment: it is the name of the file"),
+        );
+    }
+    sink
+}
+
+/// One fault for all environments in which it is the same.
+fn joined(found: Vec<(&Environment, Diagnostics)>) -> Diagnostics {
+    let mut whole: Vec<(Diagnostic, &str, Vec<&str>)> = Vec::new();
+    for (environment, diagnostics) in found {
+        for diagnostic in &diagnostics {
+            // A message names its environment.
+            let says =
+                |diagnostic: &Diagnostic, name: &str| diagnostic.message.replace(&quote(name), "");
+            let same = whole.iter_mut().find(|(known, name, _)| {
+                known.code == diagnostic.code
+                    && known.place() == diagnostic.place()
+                    && says(known, name) == says(diagnostic, &environment.name)
+            });
+            match same {
+                Some((_, _, others)) => others.push(&environment.name),
+                None => whole.push((diagnostic.clone(), &environment.name, Vec::new())),
+            }
+        }
+    }
+    let mut sink = Diagnostics::default();
+    for (diagnostic, _, others) in whole {
+        let named = quote_all(others.iter().take(NAMED));
+        let help = match others.len() {
+            0 => None,
+            many if many > NAMED => Some(format!(
+                "the same holds for {named} and {} more",
+                count(many - NAMED, "environment")
+            )),
+            _ => Some(format!("the same holds for {named}")),
+        };
+        sink.push(diagnostic.maybe_help(help));
+    }
+    sink
+}
+
+/// Environments with the engine `monitor` whose texts for people leave something out: those show more records than count,
+/// and the monitor counts the same.
+pub fn with_short_texts(loaded: &Loaded) -> Vec<&Environment> {
+    loaded
+        .policy
+        .environments
+        .par_iter()
+        .filter(|environment| environment.engine == Engine::Monitor)
+        .filter(|environment| {
+            let (_, left_out) = QuerySource::of(&loaded.policy, environment).that_fits();
+            !left_out.is_empty()
+        })
+        .collect()
+}
+
 /// What breaks a limit of a service in one environment.
 fn limits_of(loaded: &Loaded, environment: &Environment) -> Diagnostics {
     let mut sink = Diagnostics::default();
+    if environment.engine == Engine::Monitor {
+        return sink;
+    }
     let all = QuerySource::of(&loaded.policy, environment);
     let (_, left_out) = all.that_fits();
     if !left_out.is_empty() {
@@ -300,31 +390,21 @@ fn leaves_out(left_out: &LeftOut<'_>, environment: &Environment) -> Diagnostic {
         names.push(format!("{more} more"));
     }
     if !left_out.accounts.is_empty() {
-        names.push(format!("{} service accounts", left_out.accounts.len()));
+        names.push(count(left_out.accounts.len(), "service account"));
     }
     let place = left_out
         .exclusions
         .first()
         .map_or(&environment.place, |exclusion| &exclusion.place);
-    let (texts, help) = match environment.engine {
-        Engine::Monitor => (
-            "saved queries and the dashboard",
-            "the monitor knows them all; these texts, which take 10,000 characters, show more records than count",
-        ),
-        Engine::LogAlarm => (
-            "log alarms, saved queries and the dashboard",
-            "these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all",
-        ),
-    };
     Diagnostic::new(
         Code::CompileLeftOut,
         format!(
-            "the {texts} of {} have no room for {}",
+            "the log alarms, saved queries and the dashboard of {} have no room for {}",
             quote(&environment.name),
             names.join(", ")
         ),
     )
-    .help(help)
+    .help("these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all")
     .help("the texts have the exclusions in the order of the policy: put first what silences most")
     .at(place.clone())
 }

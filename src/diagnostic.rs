@@ -4,10 +4,12 @@
 //! `help`, and no message names a type of this program.
 
 pub mod code;
+mod count;
 
 use std::fmt;
 
 pub use code::Code;
+pub use count::{count, plural};
 
 use crate::source::Place;
 
@@ -20,12 +22,19 @@ pub enum Severity {
     Warning,
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Severity {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Error => "error",
             Self::Warning => "warning",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -224,6 +233,11 @@ pub fn quote(text: &str) -> String {
     }
     shown.push('`');
     shown
+}
+
+/// Whether somebody may have taken a name for a pattern: `app_*`, `app_%`.
+pub fn has_wildcard(name: &str) -> bool {
+    name.contains(['*', '%'])
 }
 
 /// Several user texts in backticks.

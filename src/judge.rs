@@ -28,12 +28,14 @@ mod names;
 mod rules;
 pub(crate) mod scope;
 mod statement;
+mod told;
 
 pub use explain::{Answer, Explanation, Failed, RuleAnswer, quote, shorten};
 pub use judging::{Judge, Judged, Outcome, Scratch, Verdict};
 pub use rules::{Rule, Rules, RulesError};
 pub use scope::{is_out_of_scope, signals_of};
 pub use statement::{Stop, Unreadable};
+pub use told::Told;
 
 /// Where reading the calls of a text ends, if every call has to be one of `functions` and every cast one to `types`
 /// (the set `harmless-types` where there are none): at a call or a cast that is not listed, or at what could be read in two ways.

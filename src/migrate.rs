@@ -8,6 +8,7 @@
 //! What an input holds and this does not understand is a [`Leftover`], with its place and what to do: nothing is dropped
 //! in silence.
 
+pub mod embedded;
 pub mod enrolment;
 pub mod evasion;
 pub mod input;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod query;
 pub mod replacement;
 pub mod settings;
+pub mod stages;
 pub mod tfvars;
 pub mod variables;
 

@@ -14,7 +14,7 @@
 //! receipt, and the receipt is written last: what fails before is done again, and heard twice rather than not at all.
 
 mod attempt;
-mod detection;
+pub mod detection;
 mod figures;
 mod gather;
 pub mod invocation;
@@ -24,6 +24,7 @@ mod notification;
 pub mod port;
 mod query;
 pub mod receipt;
+mod reminder;
 mod row;
 mod run;
 pub mod settings;

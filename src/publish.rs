@@ -1,8 +1,10 @@
 //! Brings a result to the people: one comment for each environment of a pull request, one issue for each environment that
-//! somebody changed by hand. Both are found again by a line that is not shown, and updated in place.
+//! somebody changed by hand; and a status that fails until people have agreed. Comments and issues are found again by a line that is not shown, and updated in place.
 //!
 //! The result may come from a run of somebody else's code: it is rendered anew, and nothing of it is obeyed.
 
+pub mod approval;
+pub mod code_owners;
 #[cfg(feature = "webhook")]
 pub mod github;
 #[cfg(feature = "webhook")]
@@ -182,6 +184,12 @@ fn find<'a>(posts: &'a [Post], marker: &str) -> Option<&'a Post> {
             .next()
             .is_some_and(|line| line.trim_end() == marker)
     })
+}
+
+/// A text in an answer.
+#[cfg(feature = "webhook")]
+fn text_at(value: &serde_json::Value, at: &str) -> Option<String> {
+    value.pointer(at)?.as_str().map(str::to_owned)
 }
 
 /// Forges bring line ends and the end of a text into their own form.

@@ -18,6 +18,8 @@ pub mod plan;
 pub mod rules_human;
 pub mod rules_json;
 mod sarif;
+pub mod schema;
+pub mod code;
 mod page;
 pub mod table;
 

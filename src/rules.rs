@@ -17,6 +17,7 @@ pub mod live;
 pub mod loudness;
 pub mod mutation;
 pub mod reference;
+pub mod renew;
 pub mod sample;
 pub mod test;
 

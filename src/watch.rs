@@ -8,7 +8,7 @@
 //! Nothing here prints or reads the clock: the binary says what time it is, and sleeps.
 
 pub mod cursor;
-mod judge;
+pub mod judge;
 pub mod metrics;
 pub mod outbox;
 pub mod output;

@@ -1,4 +1,11 @@
--- Every database, and whether whoever asks may connect.
-select datname, datallowconn, datistemplate, has_database_privilege(oid, 'connect')
+-- Every database, whether whoever asks may connect, and whether everybody may make temporary objects there.
+select
+    datname,
+    datallowconn,
+    datistemplate,
+    has_database_privilege(oid, 'connect'),
+    exists (
+        select from aclexplode(coalesce(datacl, acldefault('d', datdba)))
+        where grantee = 0 and privilege_type = 'TEMPORARY')
 from pg_database
 order by datname

@@ -1,5 +1,6 @@
--- The settings that pgAudit knows here: none where it is not loaded.
+-- The settings that pgAudit knows here (none where it is not loaded), and those of the log that say what has no record.
 select name, setting, source
 from pg_settings
-where name like 'pgaudit.%' or name = 'log_min_messages'
+where name like 'pgaudit.%'
+   or name in ('log_connections', 'log_min_error_statement', 'log_min_messages', 'log_replication_commands')
 order by name

@@ -197,7 +197,10 @@ impl Format {
                 Self::Json
             }
             // `--query 'events[].message'`, an element a line.
-            [b'"', ..] if is_json_string(line) => Self::Json,
+            // The header of a CSV of one column is a string of JSON too.
+            [b'"', ..] if is_json_string(line) && !is_message_column(line.trim_ascii_end()) => {
+                Self::Json
+            }
             _ if starts_export_event(head) => Self::Export,
             _ if is_row(head) || head.split(|byte| *byte == b'\n').take(3).any(is_row) => {
                 Self::Csvlog
@@ -259,6 +262,8 @@ fn is_yaml(head: &[u8]) -> bool {
             b"- AdditionalDataPending:",
             b"nextToken:",
             b"status:",
+            b"queryLanguage:",
+            b"encryptionKey:",
             b"statistics:",
             b"insertId:",
             b"- insertId:",
@@ -406,14 +411,14 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
             "take the log again with `--output json`",
         ));
     }
-    if line.starts_with(b"<") {
-        return Some(("HTML or XML", "download the log itself"));
-    }
     if is_syslog(line) {
         return Some((
             "syslog",
-            "take the file that the server writes (log_destination = 'stderr')",
+            "take the file that the server writes (log_destination = 'stderr'), or `journalctl -o json`",
         ));
+    }
+    if line.starts_with(b"<") {
+        return Some(("HTML or XML", "download the log itself"));
     }
     if memchr::memmem::find(line, b",SESSION,").is_some()
         || memchr::memmem::find(line, b",OBJECT,").is_some()
@@ -441,11 +446,90 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
             "take the log again without `--prefix`",
         ));
     }
-    None
+    dressed(line)
 }
 
-/// `Nov 20 10:00:00 host postgres[123]: …` or `<134>1 2026-…`.
+/// What a program puts before each entry, and how to get the entries alone.
+fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
+    let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
+    if line.contains(&0x1b) {
+        return Some((
+            "a log with the colours of a terminal",
+            "take the log again without colours, such as with `--color off`",
+        ));
+    }
+    if line.starts_with(b"-- Journal begins")
+        || line.starts_with(b"-- Logs begin")
+        || line.starts_with(b"__CURSOR=")
+        || line.starts_with(b"__REALTIME_TIMESTAMP=")
+    {
+        return Some((
+            "journald's own form",
+            "take the log again with `journalctl -o json`",
+        ));
+    }
+    if has("]: [DATABASE] ") || has(" app[postgres.") {
+        return Some((
+            "Heroku's log",
+            "take what stands behind `sql_error_code`, and give its prefix by --log-line-prefix",
+        ));
+    }
+    if has("\t{\"") || has(": {\"message\"") || has(": {\"log\"") {
+        return Some((
+            "what Fluentd writes, with a time and a tag before each event",
+            "let it write the event alone, as JSON",
+        ));
+    }
+    if has(", {\"log\"") || has(", {\"message\"") {
+        return Some((
+            "what Fluent Bit writes, with a tag and a time before each event",
+            "let it write the event alone: `Format plain`",
+        ));
+    }
+    if has(" {app=") || has("\"} 2") {
+        return Some((
+            "the output of logcli",
+            "take the log again with `--output=jsonl`",
+        ));
+    }
+    if has(" | ") && !has("AUDIT: ")
+        || line
+            .split(|byte| *byte == b' ')
+            .skip(1)
+            .find(|word| !word.is_empty())
+            .is_some_and(|word| word == b"|")
+    {
+        return Some((
+            "docker compose logs",
+            "take the log again with `--no-log-prefix --no-color`",
+        ));
+    }
+    // A time in the middle of the line, where an entry begins with it.
+    let at = memchr::memmem::find(line, b" UTC")?.checked_sub(19)?;
+    let before = line.get(..at)?;
+    Timestamp::split(line.get(at..)?, false)?;
+    match before.last()? {
+        b':' => Some((
+            "the output of grep, with a file or a number before each line",
+            "take the log itself, or `grep -h` without `-n`",
+        )),
+        b' ' if !before.first()?.is_ascii_digit() => Some((
+            "entries with names before them, as stern prints them",
+            "take the entries alone, as `kubectl logs` prints them",
+        )),
+        _ => None,
+    }
+}
+
+/// `Nov 20 10:00:00 host postgres[123]: …`, `<134>1 2026-…`, or the same with a time of ISO 8601.
 fn is_syslog(line: &[u8]) -> bool {
+    let is_iso = line.get(10) == Some(&b'T')
+        && line.first().is_some_and(u8::is_ascii_digit)
+        && memchr::memmem::find(line, b" postgres[").is_some();
+    is_iso || is_old_syslog(line)
+}
+
+fn is_old_syslog(line: &[u8]) -> bool {
     match line {
         [b'<', digit, ..] => digit.is_ascii_digit(),
         [a, _, _, b' ', _, _, b' ', _, _, b':', ..] => a.is_ascii_uppercase(),

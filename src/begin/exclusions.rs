@@ -1,15 +1,16 @@
 //! The shipped exclusions, as a new repository gets them: its own owner, its own dates.
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use crate::policy::scalar::scalar;
+use crate::rules::renew::spread;
 
 /// The exclusions of pgvigil's own repository.
 const SHIPPED: &str = include_str!("../../rules/exclusions.yaml");
 
-/// Days from `created` to `expires`: a review each year, within the 366 days that `limits` allows by default.
-const LIFE: i32 = 364;
+/// Days from `created` to the latest `expires`: a review each year, within the 366 days that `limits` allows by default. The
+/// others end earlier, so that not everything is loud on one day.
+const LIFE: i64 = 364;
 
 /// Their ids, in the order of the file.
 pub fn ids() -> impl Iterator<Item = &'static str> {
@@ -20,8 +21,8 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 
 /// The file. Whoever takes the exclusions over agrees to them on this day.
 pub fn exclusions(owner: &str, today: Date, proposals: &str) -> String {
-    // A day that is so late that no year follows has no policy either.
-    let expires = today.checked_add(LIFE.days()).unwrap_or(today);
+    // Those that come last in the file end first: they are the newest and the least tried.
+    let mut last_days = spread(today, LIFE, ids().count());
     let owner = scalar(owner);
     let mut text = String::with_capacity(SHIPPED.len());
     for line in SHIPPED.lines() {
@@ -38,7 +39,10 @@ pub fn exclusions(owner: &str, today: Date, proposals: &str) -> String {
         {
             Some(("owner", _)) => text.push_str(&format!("    owner: {owner}\n")),
             Some(("created", _)) => text.push_str(&format!("    created: {today}\n")),
-            Some(("expires", _)) => text.push_str(&format!("    expires: {expires}\n")),
+            Some(("expires", _)) => {
+                let expires = last_days.next().unwrap_or(today);
+                text.push_str(&format!("    expires: {expires}\n"));
+            }
             // The ticket of another repository.
             Some(("ticket", _)) => {}
             _ => {
@@ -67,7 +71,14 @@ mod tests {
         assert!(all > 5);
         assert_eq!(count("    owner: \"it's \\\"us\\\"\""), all);
         assert_eq!(count("    created: 2027-03-01"), all);
-        assert_eq!(count("    expires: 2028-02-28"), all);
+        assert_eq!(count("    expires: 2028-02-28"), 1);
+        let mut last_days: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("    expires: "))
+            .collect();
+        assert_eq!(last_days.len(), all);
+        last_days.dedup();
+        assert_eq!(last_days.len(), all, "two end on one day");
         assert!(!text.contains("SEC-101") && !text.contains("data-platform"));
     }
 }

@@ -5,6 +5,8 @@ use crate::policy::model::Provider;
 use crate::policy::scalar::remark;
 
 const PR: &str = include_str!("templates/github-pr.yml");
+const APPROVALS: &str = include_str!("templates/github-approvals.yml");
+const REVIEW: &str = include_str!("templates/github-review.yml");
 const APPLY: &str = include_str!("templates/github-apply.yml");
 const DRIFT: &str = include_str!("templates/github-drift.yml");
 const INSTALL: &str = include_str!("templates/github-install.yml");
@@ -38,7 +40,14 @@ pub fn files(wish: &Wish) -> Vec<(&'static str, String)> {
     match wish.forge {
         Forge::None => Vec::new(),
         Forge::Github => {
-            let mut files = vec![(".github/workflows/pgvigil-pr.yml", github(wish, PR))];
+            let mut files = vec![
+                (".github/workflows/pgvigil-pr.yml", github(wish, PR)),
+                (
+                    ".github/workflows/pgvigil-approvals.yml",
+                    github(wish, APPROVALS),
+                ),
+                (".github/workflows/pgvigil-review.yml", github(wish, REVIEW)),
+            ];
             if is_aws {
                 files.push((".github/workflows/pgvigil-apply.yml", github(wish, APPLY)));
                 files.push((".github/workflows/pgvigil-drift.yml", github(wish, DRIFT)));
@@ -77,6 +86,12 @@ fn secrets(wish: &Wish) -> Vec<&str> {
 fn github(wish: &Wish, template: &str) -> String {
     let mut text = conditional(template, wish.provider == Provider::Aws);
     text = text.replace("{{install}}", INSTALL);
+    // Where a workflow may write, no step decides which programs the next one finds.
+    let only: String = INSTALL
+        .split_inclusive('\n')
+        .filter(|line| !line.contains("GITHUB_PATH"))
+        .collect();
+    text = text.replace("{{install_only}}", &only);
     for (name, action) in ACTIONS {
         text = text.replace(&format!("{{{{{name}}}}}"), action);
     }
@@ -197,7 +212,7 @@ mod tests {
             assert_eq!(digest.len(), 40);
             assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
         }
-        for template in [PR, APPLY, DRIFT, INSTALL] {
+        for template in [PR, APPROVALS, REVIEW, APPLY, DRIFT, INSTALL] {
             assert!(!template.contains("uses: actions/") && !template.contains("uses: aws"));
         }
     }

@@ -93,13 +93,18 @@ fn github(text: &mut String, wish: &Wish, is_aws: bool) {
         }
     }
     text.push_str(
-        "\nAsk for a review of code owners on `main` (Settings, Rules), and for the check *Review*: `.github/CODEOWNERS` says whom.\n",
+        "\nAsk for a review of code owners on `main` (Settings, Rules), and for two checks: *Review*, and the status\n\
+         `pgvigil/approvals`, which fails until as many people agree as `limits` asks for, and none of them had a hand in the change.\n\
+         `.github/CODEOWNERS` says whom. Where it names a team, the secret `PGVIGIL_TOKEN` of the GitHub environment\n\
+         `pgvigil-approvals` (branch `main` only) holds a token that may read the team's members. Whoever may push to this repository can set a status: ask for one of an app of your own if that is too many.\n",
     );
 }
 
 fn gitlab(text: &mut String) {
     text.push_str(
         "\n## What GitLab has to know\n\nThe head of `.gitlab-ci.yml` lists the variables of the project. Protect the branch `main`, and ask for the approval of\n\
-         code owners: `.gitlab/CODEOWNERS` says whom.\n",
+         code owners: `.gitlab/CODEOWNERS` says whom. Pipelines must succeed (Settings, Merge requests): the status\n\
+         `pgvigil/approvals` fails until as many people agree as `limits` asks for, and none of them had a hand in the change.\n\
+         A schedule with `PGVIGIL_TASK=approvals` sets it.\n",
     );
 }

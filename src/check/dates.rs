@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Check, Context};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, count, quote};
 use crate::policy::model::{Exclusion, Limits};
 use crate::source::Place;
 
@@ -90,7 +90,8 @@ impl Check for Dates {
                     Diagnostic::new(
                         Code::ExclusionLivesLong,
                         format!(
-                            "the exclusion {name} lives {life} days, and {longest} are allowed"
+                            "the exclusion {name} lives {}, and {longest} are allowed",
+                            count(life, "day")
                         ),
                     )
                     .at(place)
@@ -113,7 +114,7 @@ fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostic
                 format!("the exclusion {name} expired on {last}"),
             )
             .at(place)
-            .help("delete it, or agree on it anew with a later date")
+            .help("delete it, or agree on it anew: `pgvigil rules renew ID --by NAME --why REASON`")
             .help("the compiled query no longer excludes what it silenced: it is loud"),
         );
     } else if left < SOON {
@@ -149,10 +150,15 @@ fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut
         sink.push(
             Diagnostic::new(
                 Code::ExclusionAcceptedLong,
-                format!("the risk of {name} is accepted for another {length} days, and {longest} are allowed"),
+                format!(
+                    "the risk of {name} is accepted for another {}, and {longest} are allowed",
+                    count(length, "day")
+                ),
             )
             .at(place)
-            .help(format!("let it end within {longest} days, and look at it again then")),
+            .help(format!(
+                "let it end within {longest} days, and look at it again then"
+            )),
         );
     }
     if risk.owner == exclusion.owner {

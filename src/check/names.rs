@@ -1,8 +1,9 @@
 //! Names with letters that only look like those they are taken for.
 
 use super::{Check, Context};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, has_wildcard, quote};
 use crate::policy::is_kebab;
+use crate::policy::model::RoleMatch;
 use crate::source::Place;
 
 /// See [`Code::SourceMixedScripts`] and [`Code::ExclusionId`].
@@ -12,11 +13,17 @@ pub struct Names;
 impl Check for Names {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
         let mut names: Vec<(&str, Place)> = Vec::new();
+        let mut patterns: Vec<(&str, Place)> = Vec::new();
         for user in &context.policy.users {
             names.push((&user.role, user.place.clone()));
         }
         for account in &context.policy.service_accounts {
-            names.push((account.role.as_str(), account.place.clone()));
+            match account.role {
+                RoleMatch::Name(_) => names.push((account.role.as_str(), account.place.clone())),
+                RoleMatch::Pattern(_) => {
+                    patterns.push((account.role.as_str(), account.place.clone()));
+                }
+            }
         }
         for exclusion in &context.policy.exclusions {
             if !is_kebab(&exclusion.id, 63) {
@@ -43,7 +50,24 @@ impl Check for Names {
                 );
             }
         }
-        for (name, place) in names {
+        for (name, place) in &names {
+            if has_wildcard(name) {
+                sink.push(
+                    Diagnostic::new(
+                        Code::PatternWildcard,
+                        format!(
+                            "the name {} holds a wildcard, and matches no other name",
+                            quote(name)
+                        ),
+                    )
+                    .at(place.clone())
+                    .help(
+                        "name each one in a list; accounts may have a `pattern`, as in `pattern: etl_[a-z]+`",
+                    ),
+                );
+            }
+        }
+        for (name, place) in names.into_iter().chain(patterns) {
             if is_misleading(name) {
                 sink.push(
                     Diagnostic::new(

@@ -1,7 +1,7 @@
 //! Words that pgAudit never prints: a condition on them matches nothing.
 
 use super::{Check, Context};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, has_wildcard, quote, suggest};
 use crate::policy::model::Sample;
 use crate::source::Place;
 
@@ -326,6 +326,9 @@ fn word_fault(key: &str, word: &str, place: impl FnOnce() -> Place, sink: &mut D
     let help = match (key, word) {
         ("class", "MISC_SET") => Some("it is a setting only: SET is printed as `MISC`, so write `class: MISC` and `command: SET`".to_owned()),
         ("command", "TRUNCATE") => Some("it is printed as `TRUNCATE TABLE`".to_owned()),
+        (key, word) if has_wildcard(word) => Some(format!(
+            "there are no wildcards: without `{key}` every one matches, and a list names some"
+        )),
         _ => suggest(word, known.iter().copied(), "it prints"),
     };
     let what = match key {

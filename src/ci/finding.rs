@@ -1,5 +1,8 @@
 //! One thing that is wrong, with its place in the files: what annotations, code scanning and test reports are made of.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -27,7 +30,9 @@ pub const APPROVALS: &str = "approvals";
 pub const HEARS_LESS: &str = "impact/hears-less";
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// The change must not be merged, or the run did not do its work.
@@ -47,7 +52,7 @@ impl Level {
 }
 
 /// A place in a file, lines and columns counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Spot {
     /// The file, relative to the root of the Git repository, with forward slashes.
     pub file: String,
@@ -62,7 +67,7 @@ pub struct Spot {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The step that found it.
     pub step: String,
@@ -121,16 +126,66 @@ impl Finding {
         self
     }
 
-    /// The name under which it is the same finding in the next run: lines move, what it says does not.
-    pub fn identity(&self) -> String {
+    /// What makes it the finding that it is, wherever its line moves.
+    fn subject(&self) -> String {
         let parts = [
             self.code.as_str(),
             self.environment.as_deref().unwrap_or(""),
             self.spot.as_ref().map_or("", |spot| spot.file.as_str()),
             self.message.as_str(),
+            self.statement.as_deref().unwrap_or(""),
         ];
         crate::deploy::document::digest(&parts.join("\n"))
     }
+}
+
+/// The name under which a finding is the same in the next run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fingerprint {
+    /// Of what it says: lines move, what it says does not.
+    digest: String,
+    /// Which of those that say the same in one file, from 1 on, in the order of their lines.
+    twin: usize,
+}
+
+impl Fingerprint {
+    /// One word, where a form has no place for more.
+    pub fn word(&self) -> String {
+        match self.twin {
+            1 => self.digest.clone(),
+            twin => crate::deploy::document::digest(&format!("{}\n{twin}", self.digest)),
+        }
+    }
+
+    /// As GitHub's code scanning writes one: a hash, and which of its twins.
+    pub fn numbered(&self) -> String {
+        let short = self.digest.get(..16).unwrap_or(&self.digest);
+        format!("{short}:{}", self.twin)
+    }
+}
+
+/// The fingerprint of each finding, in their order: no two are alike, or a forge would show one of them only.
+pub fn fingerprints(findings: &[Finding]) -> Vec<Fingerprint> {
+    let subjects: Vec<String> = findings.iter().map(Finding::subject).collect();
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|at| findings.get(*at).and_then(|finding| finding.spot.clone()));
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut twins = vec![1; findings.len()];
+    for at in order {
+        if let (Some(subject), Some(twin)) = (subjects.get(at), twins.get_mut(at)) {
+            let count = seen.entry(subject).or_default();
+            *count += 1;
+            *twin = *count;
+        }
+    }
+    subjects
+        .iter()
+        .zip(twins)
+        .map(|(digest, twin)| Fingerprint {
+            digest: digest.clone(),
+            twin,
+        })
+        .collect()
 }
 
 /// Where a place is, for people and forges. `folder` is the policy repository's place in the Git repository: empty, or
@@ -324,4 +379,43 @@ pub fn arrange(findings: &mut Vec<Finding>) -> usize {
     let left_out = findings.len().saturating_sub(KEPT);
     findings.truncate(KEPT);
     left_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(message: &str, statement: &str, at: u64) -> Finding {
+        let mut finding = Finding::new(RULES_TEST, "rules/sample", message)
+            .of("production")
+            .at(Some(line("rules/exclusions.yaml", at, "")));
+        finding.statement = Some(statement.to_owned());
+        finding
+    }
+
+    #[test]
+    fn twins_have_names_of_their_own_and_keep_them_when_lines_move() {
+        let findings = |moved: u64| {
+            vec![
+                finding("it counts", "SELECT 1", 30 + moved),
+                finding("it counts", "SELECT 1", 20 + moved),
+                finding("it counts", "SELECT 2", 25 + moved),
+                finding("it is silent", "SELECT 1", 20 + moved),
+            ]
+        };
+        let before = fingerprints(&findings(0));
+        let words: std::collections::BTreeSet<String> =
+            before.iter().map(Fingerprint::word).collect();
+        let numbered: std::collections::BTreeSet<String> =
+            before.iter().map(Fingerprint::numbered).collect();
+        assert_eq!((words.len(), numbered.len()), (4, 4));
+        assert_eq!(before, fingerprints(&findings(100)));
+        // The first of two that say the same is the one above, whatever the order of the list.
+        let mut turned = findings(0);
+        turned.reverse();
+        let mut after = fingerprints(&turned);
+        after.reverse();
+        assert_eq!(before, after);
+        assert_eq!((before[0].twin, before[1].twin), (2, 1));
+    }
 }

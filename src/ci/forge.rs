@@ -1,9 +1,10 @@
 //! Where a pipeline runs, as its variables say: GitHub Actions, GitLab CI, or a plain shell.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A forge, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Forge {
     /// GitHub Actions, on github.com or a server of one's own.
@@ -15,7 +16,7 @@ pub enum Forge {
 }
 
 /// Where a run took place, and on what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The forge.
     pub forge: Forge,

@@ -1,6 +1,7 @@
 //! The result of a run as one document, from which every other form is rendered. Texts in it come from policy files,
 //! logs, databases and providers, and are hostile; a document that is read back may be somebody else's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Level};
@@ -28,7 +29,7 @@ pub enum ResultError {
 }
 
 /// What a pipeline's run was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A pull request: look, and change nothing.
@@ -51,7 +52,7 @@ impl Work {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CiResult {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -78,7 +79,7 @@ pub struct CiResult {
 }
 
 /// What a reviewer is told to do with a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {
     /// Everything was looked at, and is right.
@@ -101,7 +102,7 @@ impl Advice {
 }
 
 /// The advice, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// What to do.
     pub advice: Advice,
@@ -110,7 +111,7 @@ pub struct Decision {
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// As it should.
@@ -133,7 +134,7 @@ impl State {
 }
 
 /// One step of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Its name, such as `rules test`.
     pub name: String,
@@ -148,7 +149,7 @@ pub struct Step {
 }
 
 /// What came of one environment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EnvironmentResult {
     /// Which, and where.
     pub identity: Identity,
@@ -207,7 +208,7 @@ impl EnvironmentResult {
 }
 
 /// What a reviewer weighs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Review {
     /// Exclusions that apply.
     pub exclusions: usize,
@@ -222,7 +223,7 @@ pub struct Review {
 }
 
 /// What an apply did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// How it ended.
     pub end: End,
@@ -296,8 +297,11 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 format!(
-                    "the log samples could not be read whole, so what falls silent there is not known: {} pieces of text belong to no log entry",
-                    report.logs.foreign
+                    "the log samples could not be read whole, so what falls silent there is not known: {} to no log entry",
+                    match report.logs.foreign {
+                        1 => "1 piece of text belongs".to_owned(),
+                        more => format!("{more} pieces of text belong"),
+                    }
                 ),
             );
         }

@@ -84,6 +84,12 @@ pub fn hides(name: &str, value: &str) -> Option<&'static str> {
             Some("records have a level at which the log may leave them out")
         }
         ("pgaudit.log_client", "on") => Some("whoever is audited sees the records"),
+        ("log_min_error_statement", "log" | "fatal" | "panic") => Some(
+            "statements that fail are not in the log, and pgAudit makes no record of DDL that fails",
+        ),
+        ("pgaudit.log_rows", "on") => Some(
+            "a statement that ends with an error after rows were sent, or whose client hangs up, has no record",
+        ),
         ("pgaudit.log_statement", "off") => Some("records have no text of the statement"),
         ("pgaudit.log_parameter_max_size", size) if size != "0" => {
             Some("long bound values are left out of the records")
@@ -133,6 +139,10 @@ mod tests {
         }
         assert!(hides(LOG_MIN_MESSAGES, "PANIC").is_some());
         assert!(hides(LOG_MIN_MESSAGES, "error").is_none());
+        assert!(hides("pgaudit.log_rows", "true").is_some());
+        assert!(hides("pgaudit.log_rows", "off").is_none());
+        assert!(hides("log_min_error_statement", "panic").is_some());
+        assert!(hides("log_min_error_statement", "error").is_none());
         assert!(hides("pgaudit.log_level", "log").is_none());
         assert!(hides("pgaudit.log_parameter_max_size", "0").is_none());
         assert!(hides("pgaudit.log_parameter_max_size", "1").is_some());

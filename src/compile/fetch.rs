@@ -84,35 +84,40 @@ const KINDS: &[Kind] = &[
                *(?:[0-9A-Z]{5}: )?(?:must |only (?:role|su)|permission |role \"))",
         parts: &[Part::Refusals],
     },
+    // What tells of work without a record (`judge::told`): a statement beside its error, the fast path, replication; and a
+    // line that ends in a name, which is where a name with a line break was cut.
+    Kind {
+        wanted: |_| true,
+        mark: TOLD,
+        parts: &[Part::Unread],
+    },
 ];
+
+/// The mark of what tells of work without a record.
+const TOLD: &str =
+    "STATEMENT: |ed replication c|tion connection au|fastpath f|^[0-9]+-[^\\]]*(?:l\\][^\\]]*)?$";
 
 /// What a statement names that decides what is logged; more than the signal asks for.
 const TAMPERING: &str = "(?i)(?:pgaudit|log_min_messages|preload_libraries|reset[ \\t\\r\\n]+all)";
 
 /// First words of MISC commands that touch no users' data, and that many sessions send again and again. The judge drops
-/// the others.
+/// others too. `EXECUTE`, `EXPLAIN` and `SET` are not here: what they do stands in their text, which the judge reads.
 const MISC_DROPPED: &[&str] = &[
     "BEGIN",
     "CLOSE",
     "COMMIT",
     "DEALLOCATE",
     "DISCARD",
-    "EXECUTE",
-    "EXPLAIN",
     "LISTEN",
     "NOTIFY",
     "RELEASE",
     "RESET",
     "ROLLBACK",
     "SAVEPOINT",
-    "SET",
     "SHOW",
     "START",
     "UNLISTEN",
 ];
-
-/// An `EXECUTE` with parameters, or one whose text was not logged: the judge reads whether it computes them.
-const COMPUTES: &str = "(what like /^MISC,EX(?:ECUTE|PLAIN)/ and body like /\\(|,,,</)";
 
 /// Stands at the end of the changed text of a record.
 const END: &str = "~!~";
@@ -153,7 +158,8 @@ pub enum Part {
     All,
     /// Those that begin as a record does, in one way. Only somebody who is logged in makes these, and the server names him.
     Records,
-    /// The others that have a record's mark. Anybody who reaches the server can make these, under any name.
+    /// The others that have a record's mark, and what tells of work without a record. Anybody who reaches the server can make
+    /// some of these, under any name.
     Unread,
     /// What somebody was refused. Anybody who reaches the server can make these, under any name.
     Refusals,
@@ -291,7 +297,9 @@ impl Fetch {
             .collect();
         text.stage(format_args!("filter @message like /{}/", marks.join("|")));
         if part == Part::Refusals {
-            text.stage(format_args!("filter @message not like /{RECORD}/"));
+            text.stage(format_args!(
+                "filter @message not like /{RECORD}|STATEMENT: /"
+            ));
         }
         text.stage(format_args!(
             "parse @message /^{}(?<rest>[\\s\\S]*)/",
@@ -307,6 +315,10 @@ impl Fetch {
                 LogLinePrefix::Long => "(?:[ -~]{0,63}:)?",
             }
         ));
+        // Services fail too. With the long prefix whose statement it is rests on an application's name, and all come back.
+        if self.prefix == LogLinePrefix::Short {
+            text.stage(format_args!("parse rest /^(?<failed>STATEMENT: )/"));
+        }
         // A second place where a prefix may end: how far behind the first it stands decides what the reader says.
         text.stage(format_args!(
             "parse @message /^(?<odd>[^\\[]*(?:\\[local\\][^\\[]*)?\\[[0-9]+\\][\\s\\S]*:\\[[0-9]+\\]:[\\s\\S]*)/"
@@ -362,8 +374,12 @@ impl Fetch {
     /// it as a record, or not in one way.
     fn kept(&self) -> Vec<String> {
         let mut reasons = vec![
-            // No record, or not of its form to its end.
-            "isempty(what) = 1".to_owned(),
+            // No record, or not of its form to its end, and nothing that failed.
+            match self.prefix {
+                LogLinePrefix::Short => "isempty(coalesce(what, failed)) = 1",
+                LogLinePrefix::Long => "isempty(what) = 1",
+            }
+            .to_owned(),
             "isempty(odd) = 0".to_owned(),
         ];
         // A second head; a line that PostgreSQL did not write; what the changed text cannot hold.
@@ -378,17 +394,17 @@ impl Fetch {
         }
         reasons.push(format!("body like /{doubts}/"));
         let mut in_scope = format!("what not like /^(?:{})/", self.out_of_scope());
-        if self.signals.contains(&Signal::Dml) {
-            in_scope = format!("({in_scope} or {COMPUTES})");
-        }
         if self.signals.contains(&Signal::AuditTampering) {
             in_scope = format!("({in_scope} or rest like /{TAMPERING}/)");
         }
         let accounts = account::names(&self.names) + &account::patterns(&self.patterns);
+        if self.prefix == LogLinePrefix::Short {
+            in_scope = format!("isempty(failed) = 0 or {in_scope}");
+        }
         reasons.push(if accounts.is_empty() {
             in_scope
         } else {
-            format!("({in_scope}{accounts})")
+            format!("(({in_scope}){accounts})")
         });
         reasons
     }
@@ -398,17 +414,22 @@ impl Fetch {
         let counts = |signal| self.signals.contains(&signal);
         let misc = format!("MISC,{}[ ,]", pattern::any_of(MISC_DROPPED.iter().copied()));
         let mut dropped = Vec::new();
-        if !counts(Signal::Schema) {
+        // With `dml` what puts a call behind a cast counts too.
+        if !counts(Signal::Schema) && !counts(Signal::Dml) {
             dropped.push("DDL,");
         }
         if !counts(Signal::Privilege) {
             dropped.push("ROLE,");
         }
-        if counts(Signal::Dml) {
-            dropped.push(&misc);
-        } else {
-            dropped.extend(["FUNCTION,", "MISC,", "READ,", "WRITE,"]);
+        if !counts(Signal::Dml) {
+            dropped.extend(["FUNCTION,", "READ,", "WRITE,"]);
         }
+        // `SET ROLE` is of the signal `privilege`.
+        dropped.push(if counts(Signal::Dml) || counts(Signal::Privilege) {
+            &misc
+        } else {
+            "MISC,"
+        });
         dropped.join("|")
     }
 

@@ -121,6 +121,9 @@ fn alternatives(names: &BTreeSet<&str>) -> Vec<String> {
     found
 }
 
+/// Endings that [`family`] reckons with as a whole.
+const TRIED: usize = 8;
+
 /// The names with the last words (`_is_visible`) that are worth writing once: those that make the
 /// expression shortest.
 fn family<'a>(names: &BTreeSet<&'a str>) -> Option<(BTreeSet<&'a str>, &'a str)> {
@@ -133,10 +136,13 @@ fn family<'a>(names: &BTreeSet<&'a str>) -> Option<(BTreeSet<&'a str>, &'a str)>
         }
     }
     let mut best = (length(names), None);
-    for (ending, family) in endings {
-        if family.len() < 2 || ending.len() < 4 {
-            continue;
-        }
+    // What an ending saves by itself tells well enough which are worth the whole reckoning.
+    let mut endings: Vec<_> = endings
+        .into_iter()
+        .filter(|(ending, family)| family.len() >= 2 && ending.len() >= 4)
+        .collect();
+    endings.sort_by_key(|(ending, family)| std::cmp::Reverse((family.len() - 1) * ending.len()));
+    for (ending, family) in endings.into_iter().take(TRIED) {
         let beginnings = family
             .iter()
             .filter_map(|name| name.strip_suffix(ending))

@@ -8,6 +8,7 @@ use super::connect::Target;
 use super::records::SETTINGS;
 use super::session::{DatabaseError, Session};
 use crate::rules::attack::corpus::SETUP;
+use crate::rules::attack::generate::{self, Probe};
 use crate::rules::attack::server::{AttackServer, Ran, Script, ServerError};
 
 /// Connections that attacks may break.
@@ -28,6 +29,9 @@ const LIMITS: &str = "SET statement_timeout = 2000; SET lock_timeout = 500; \
 const COUNTERS: &str = "SELECT pg_catalog.sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del) \
      FROM pg_catalog.pg_stat_xact_all_tables \
      WHERE schemaname = 'pgvigil_attack' OR relid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass";
+
+/// What [`SETUP`] planted and a statement can change.
+const STATE: &str = "SELECT (SELECT last_value::text || is_called::text FROM pgvigil_attack.numbers), pg_catalog.md5(pg_catalog.lo_get(471100))";
 
 /// Before each attack.
 const SAVEPOINT: &str = "SAVEPOINT pgvigil_attack";
@@ -93,6 +97,7 @@ impl AttackDatabase {
         }
         self.session.run("BEGIN READ WRITE")?;
         self.session.run(SETUP)?;
+        self.session.run(generate::SETUP)?;
         self.session.run(SAVEPOINT)?;
         self.without_relation = false;
         Ok(())
@@ -223,6 +228,44 @@ impl AttackServer for AttackDatabase {
         self.undo(script).map_err(failed)?;
         // Where the counters cannot be read, the attack counts as one that works.
         Ok(counted.unwrap_or(true))
+    }
+
+    fn probe(&mut self, script: &Script) -> Result<Probe, ServerError> {
+        let failed = |error: DatabaseError| ServerError(error.to_string());
+        self.set_relation(script.without_relation).map_err(failed)?;
+        let before = self.session.rows(STATE).map_err(failed)?;
+        self.session.take_records();
+        let is_secret = |text: &str| generate::SECRETS.iter().any(|secret| text.contains(secret));
+        let holds = |rows: &[Vec<Option<String>>]| {
+            let mut values = rows.iter().flatten().flatten();
+            values.any(|value| is_secret(value))
+        };
+        let mut probe = Probe::default();
+        for (number, step) in script.steps.iter().enumerate() {
+            match self.session.rows(step) {
+                Ok(rows) => probe.reached |= holds(&rows),
+                Err(DatabaseError::Refused { message, .. }) => {
+                    probe.reached |= is_secret(&message);
+                    probe.failed = Some(number);
+                    break;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        probe.records = self.session.take_records();
+        if probe.failed.is_none() {
+            let kept = format!(
+                "SELECT pg_catalog.current_setting('{}', true)",
+                generate::SETTING
+            );
+            let rows = self.session.rows(&kept).map_err(failed)?;
+            probe.reached |= holds(&rows);
+            // What is undone has changed nothing but a sequence, which is not undone.
+            probe.reached |= before != self.session.rows(STATE).map_err(failed)?;
+        }
+        self.undo(script).map_err(failed)?;
+        probe.reached |= before != self.session.rows(STATE).map_err(failed)?;
+        Ok(probe)
     }
 }
 

@@ -6,6 +6,7 @@
 //!                    (logs ───────┘)   import ──> rules/users.yaml
 //! ```
 
+mod around;
 pub mod coverage;
 pub mod finding;
 pub mod guess;

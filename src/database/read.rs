@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::connect::Target;
 use super::enrol::snapshot::{
-    Database, Extension, Grant, Membership, NotRead, Parameter, Role, Server, Session as Open,
-    Setting, Snapshot,
+    Database, Extension, Grant, Membership, NotRead, Object, Parameter, Role, Server,
+    Session as Open, Setting, Snapshot,
 };
 use super::session::{DatabaseError, Session};
 
@@ -16,6 +16,7 @@ const MEMBERS: &str = include_str!("../../sql/snapshot/members.sql");
 const SETTINGS: &str = include_str!("../../sql/snapshot/settings.sql");
 const DATABASES: &str = include_str!("../../sql/snapshot/databases.sql");
 const EXTENSION: &str = include_str!("../../sql/snapshot/extension.sql");
+const OBJECTS: &str = include_str!("../../sql/snapshot/objects.sql");
 const PARAMETERS: &str = include_str!("../../sql/snapshot/parameters.sql");
 const GRANTS: &str = include_str!("../../sql/snapshot/grants.sql");
 const SESSIONS: &str = include_str!("../../sql/snapshot/sessions.sql");
@@ -116,6 +117,7 @@ pub(super) fn read(session: &Session) -> Result<Snapshot, DatabaseError> {
         .map_or(Extension::Absent, |row| {
             Extension::Present(Row::new(row).text())
         });
+    let mut made = Some(objects(session)?);
     let databases = session
         .rows(DATABASES)?
         .into_iter()
@@ -128,10 +130,16 @@ pub(super) fn read(session: &Session) -> Result<Snapshot, DatabaseError> {
                 } else {
                     Extension::NotRead("not looked at".to_owned())
                 },
+                objects: if name == server.database {
+                    made.take().unwrap_or_default()
+                } else {
+                    Vec::new()
+                },
                 name,
                 allows_connections: row.is(),
                 is_template: row.is(),
                 may_connect: row.is(),
+                is_temporary_free: row.is(),
             }
         })
         .collect();
@@ -227,7 +235,21 @@ fn sessions(
     Ok((Some(sessions), Vec::new()))
 }
 
-/// The extension in every other database: each needs a connection of its own.
+/// What was made in the database of a session.
+fn objects(session: &Session) -> Result<Vec<Object>, DatabaseError> {
+    let rows = session.rows(OBJECTS)?.into_iter();
+    let objects = rows.map(|row| {
+        let mut row = Row::new(row);
+        Object {
+            kind: row.text(),
+            name: row.text(),
+            role: row.text(),
+        }
+    });
+    Ok(objects.collect())
+}
+
+/// The extension and objects in every other database: each needs a connection of its own.
 pub(super) fn extensions(target: &Target, snapshot: &mut Snapshot) {
     let here = snapshot.server.database.clone();
     for database in &mut snapshot.databases {
@@ -240,14 +262,16 @@ pub(super) fn extensions(target: &Target, snapshot: &mut Snapshot) {
         }
         let found =
             Session::open(&target.clone().with_database(&database.name)).and_then(|session| {
-                session
-                    .run(SAFE_PATH)
-                    .and_then(|()| session.rows(EXTENSION))
+                session.run(SAFE_PATH)?;
+                Ok((session.rows(EXTENSION)?, objects(&session)?))
             });
         database.extension = match found {
-            Ok(rows) => rows.into_iter().next().map_or(Extension::Absent, |row| {
-                Extension::Present(Row::new(row).text())
-            }),
+            Ok((rows, objects)) => {
+                database.objects = objects;
+                rows.into_iter().next().map_or(Extension::Absent, |row| {
+                    Extension::Present(Row::new(row).text())
+                })
+            }
             Err(error) => Extension::NotRead(error.to_string()),
         };
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::Document;
@@ -9,7 +10,7 @@ use super::plan::{Action, Plan, PlanError, plan};
 use super::port::Reader;
 
 /// Something that is not as the plan wanted it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Left {
     /// Its address, or what was to be listed.
     pub address: String,

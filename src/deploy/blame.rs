@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::Kind;
@@ -16,10 +17,11 @@ pub const MOST_ASKED: usize = 20;
 const MOST_TOLD: usize = 3;
 
 /// A call that changed a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deed {
     /// When.
     #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// Who: an ARN, or what the record names instead.
     pub who: String,
@@ -44,7 +46,7 @@ fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timest
 }
 
 /// What is known about who changed a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Blame {
     /// These calls, newest first.

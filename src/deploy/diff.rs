@@ -1,5 +1,6 @@
 //! Two values compared field by field. The result is data and holds no secret.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
@@ -16,7 +17,7 @@ pub const SECRET_CHANGED: &str = "(secret, changed)";
 pub const HIDDEN: &str = "(not shown)";
 
 /// What became of one field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Where: keys with dots between them, `[0]` for a place in a list, `[Sid]` for a statement.
     pub path: String,
@@ -45,7 +46,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 }
 
 /// A line of a text, with its part in the change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// Kept, taken away or added.
     pub sign: Sign,
@@ -54,7 +55,7 @@ pub struct Line {
 }
 
 /// A line's part in a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Sign {
     /// In both.
     #[serde(rename = " ")]

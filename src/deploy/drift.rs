@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blame::Blame;
@@ -12,7 +13,7 @@ use super::rules::RulesChange;
 use super::verdict::{Outcome, Verdict};
 
 /// What somebody else changed in an environment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftReport {
     /// Version of this form.
     pub format_version: u32,
@@ -39,7 +40,7 @@ pub struct DriftReport {
 }
 
 /// One edit that several resources share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alike {
     /// The field.
     pub path: String,

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::destroy::KEY_ENDS;
@@ -17,7 +18,9 @@ use super::verdict::{Outcome, Verdict, judge, live_fingerprint};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What apply does with one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Nothing.
@@ -56,7 +59,7 @@ impl Action {
 }
 
 /// One resource of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Planned {
     /// Its address.
     pub address: String,
@@ -80,12 +83,13 @@ pub struct Planned {
     pub remember: bool,
     /// What a person should know besides.
     pub note: Option<String>,
-    /// What the files ask for.
+    /// What the files ask for. Only a saved plan has it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub desired: Option<Document>,
 }
 
 /// A resource that somebody else changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// Its address.
     pub address: String,
@@ -101,7 +105,7 @@ pub struct Drift {
 }
 
 /// What could not be read, so that nothing is known about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// The address, or what was to be listed.
     pub address: String,
@@ -110,7 +114,7 @@ pub struct Unread {
 }
 
 /// What a plan is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To bring live to what the files say.
@@ -121,7 +125,7 @@ pub enum Purpose {
 }
 
 /// What apply will do, for which place, and what somebody else did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Version of this form.
     pub format_version: u32,
@@ -141,7 +145,7 @@ pub struct Plan {
 }
 
 /// How many resources a plan does what with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Made.
     pub create: usize,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::compile::resources::{LOCAL_ACCOUNT, LOCAL_REGION, Location};
 use crate::policy::model::{Environment, Provider};
 
 /// What a plan was made for. Apply refuses another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// `aws` or `local`.
     pub provider: String,
@@ -60,7 +61,7 @@ impl Identity {
 }
 
 /// Where a provider's credentials lead to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct At {
     /// `aws` or `local`.
     pub provider: String,

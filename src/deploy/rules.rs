@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::judge::{Rule, Rules};
 use crate::policy::model::RoleMatch;
 
 /// How the rules of functions that judge by the same rules change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RulesChange {
     /// Addresses of the functions.
     pub functions: Vec<String>,
@@ -27,7 +28,7 @@ pub struct RulesChange {
 }
 
 /// What functions judge by now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum LiveRules {
     /// No layer with rules is attached.
@@ -47,7 +48,7 @@ pub enum LiveRules {
 }
 
 /// One thing that differs between two sets of rules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// What it is.
     pub what: What,
@@ -61,7 +62,7 @@ pub struct Difference {
 }
 
 /// What rules are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// `log_line_prefix`.
@@ -90,7 +91,7 @@ impl What {
 }
 
 /// What became of one thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Became {
     /// It is new.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::document::{Document, Fingerprint, Kind, canonical, digest, pretty};
 use super::plan::{FORMAT_VERSION, Plan};
 
 /// When a plan was made, and with what. Whoever saves it says so: this room has no clock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Made {
     /// Time, as RFC 3339 writes it.
     pub made_at: String,
@@ -18,7 +19,7 @@ pub struct Made {
 }
 
 /// A plan with its origin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedPlan {
     /// The plan.
     #[serde(flatten)]
@@ -44,10 +45,12 @@ pub enum SavedPlanError {
     Edited,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Sealed {
+/// A saved plan as it stands in a file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Sealed {
     #[serde(flatten)]
     saved: SavedPlan,
+    /// Of everything else: a plan that was changed since it was made is refused.
     digest: String,
 }
 

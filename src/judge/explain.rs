@@ -62,7 +62,7 @@ impl Judge {
             Read::Record(prefix, record) | Read::Names(prefix, record) => {
                 Some(Facts::of(prefix, record, day_number_of(text)))
             }
-            Read::Nothing | Read::InDoubt | Read::Refusal(_) => None,
+            Read::Nothing | Read::InDoubt | Read::Refusal(_) | Read::Told(..) => None,
         };
         let exclusions = match &judged.verdict {
             Verdict::NotARecord | Verdict::OutOfScope => Vec::new(),
@@ -83,6 +83,7 @@ impl Judge {
                     doubt(&judged.entry)
                 ),
                 (Read::Refusal(_), _) => "somebody was refused".to_owned(),
+                (Read::Told(_, told), _) => told.reason().to_owned(),
                 (_, true) => "there is no exclusion".to_owned(),
                 _ => "no exclusion silences it".to_owned(),
             },
@@ -136,6 +137,13 @@ impl Judge {
             return fail(
                 "audit",
                 "it names a setting that decides what is logged: such a record is never silenced"
+                    .to_owned(),
+            );
+        }
+        if facts.changes_session() {
+            return fail(
+                "statement",
+                "it changes where names are looked up, or the role: such a record is never silenced"
                     .to_owned(),
             );
         }

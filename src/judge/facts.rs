@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use super::statement::Reading;
+use super::statement::{Changes, Reading};
 use crate::audit_log::prefix::Prefix;
 use crate::audit_log::record::{Record, Text};
 use crate::policy::model::Field;
@@ -82,6 +82,17 @@ impl<'a> Facts<'a> {
         super::scope::tampers(self.message)
             || (!self.application.is_empty() && super::scope::tampers(self.application))
     }
+
+    /// Whether the statement changes what the names in later ones mean, or whose rights they have.
+    pub(super) fn changes_session(&self) -> bool {
+        self.statement.as_ref().is_some_and(|sql| {
+            let has = |part: &str| memchr::memmem::find(sql.lower(), part.as_bytes()).is_some();
+            (has("set_config") || (has("update") && has("pg_settings"))) && {
+                let changes = sql.changes();
+                changes.path || changes.role
+            }
+        })
+    }
 }
 
 /// The text of a statement.
@@ -90,6 +101,7 @@ pub(super) struct Sql<'a> {
     lower: OnceCell<Vec<u8>>,
     words: OnceCell<Vec<u8>>,
     reading: OnceCell<Reading>,
+    changes: OnceCell<Changes>,
 }
 
 impl<'a> Sql<'a> {
@@ -101,6 +113,7 @@ impl<'a> Sql<'a> {
             lower: OnceCell::new(),
             words: OnceCell::new(),
             reading: OnceCell::new(),
+            changes: OnceCell::new(),
         })
     }
 
@@ -120,6 +133,10 @@ impl<'a> Sql<'a> {
 
     pub(super) fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| Reading::of(&self.text))
+    }
+
+    pub(super) fn changes(&self) -> Changes {
+        *self.changes.get_or_init(|| Changes::of(&self.text))
     }
 }
 

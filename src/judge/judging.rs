@@ -8,11 +8,12 @@ use memchr::memmem::Finder;
 
 use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
-use super::facts::Facts;
+use super::facts::{Facts, Sql};
 use super::index::Index;
 use super::known::Known;
 use super::rules::Rules;
 use super::scope::{self, Signals};
+use super::told::{self, Told};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
 use crate::audit_log::record::{Record, count_heads};
 use crate::audit_log::timestamp::time_of;
@@ -65,6 +66,16 @@ impl<'a> Judged<'a> {
             EntryKind::Audit { prefix, doubt, .. } => is_sure(prefix, *doubt).then_some(prefix),
             EntryKind::Other { prefix, doubt } => is_sure(prefix, *doubt).then_some(prefix),
             EntryKind::Suspicious { .. } | EntryKind::Foreign(_) => None,
+        }
+    }
+
+    /// The work that it tells of, if it counts and is no record.
+    pub fn told(&self) -> Option<Told> {
+        match &self.entry {
+            EntryKind::Other { prefix, .. } if self.verdict == Verdict::Counted => {
+                Told::of(prefix.level, prefix.message)
+            }
+            _ => None,
         }
     }
 
@@ -180,6 +191,8 @@ pub(super) enum Read<'e, 'a> {
     InDoubt,
     /// Somebody was refused.
     Refusal(&'e Prefix<'a>),
+    /// Somebody did something of which no record is written.
+    Told(&'e Prefix<'a>, Told),
     /// One record.
     Record(&'e Prefix<'a>, &'e Record<'a>),
     /// One record whose role and database can be told apart in several ways.
@@ -250,6 +263,7 @@ impl Judge {
         static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ERROR: "));
         static FATAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("FATAL: "));
         HEAD.find(text).is_some()
+            || told::may_tell(text)
             || (self.counts(Signal::Denied)
                 && (ERROR.find(text).is_some() || FATAL.find(text).is_some()))
     }
@@ -341,16 +355,25 @@ impl Judge {
         let (prefix, record, has_two_names) = match read {
             Read::Nothing => return (Outcome::NotARecord, [None; 2]),
             Read::InDoubt => {
-                let signals = scope::signals(b"-", b"-", scope::tampers(text), false);
+                let signals = scope::signals(b"-", b"-", scope::tampers(text), None);
                 return (Outcome::Counted, self.enabled(signals));
             }
             Read::Refusal(prefix) => {
                 let tampers = self.counts(Signal::AuditTampering) && scope::tampers(prefix.message);
-                let signals = self.enabled(scope::signals(prefix.level, b"", tampers, false));
+                let signals = self.enabled(scope::signals(prefix.level, b"", tampers, None));
                 return if self.accounts.has(&mut room.roles, prefix.user) {
                     (Outcome::OfAccount, [None; 2])
                 } else {
                     (Outcome::Counted, signals)
+                };
+            }
+            Read::Told(prefix, told) => {
+                let readings = names(prefix);
+                let mut users = readings.iter();
+                return if users.all(|(user, _)| self.accounts.has(&mut room.roles, user)) {
+                    (Outcome::OfAccount, [None; 2])
+                } else {
+                    (Outcome::Counted, [Some(told.signal()), None])
                 };
             }
             Read::Record(prefix, record) => (prefix, record, false),
@@ -403,8 +426,9 @@ impl Judge {
             {
                 continue;
             }
-            // What names a setting that decides what is logged is never silent. It is dear to find out, and asked of few.
-            if first.is_none() && facts.tampers() {
+            // What names a setting that decides what is logged is never silent, nor is what changes the meaning of names. It
+            // is dear to find out, and asked of few.
+            if first.is_none() && (facts.tampers() || facts.changes_session()) {
                 return Outcome::Counted;
             }
             first.get_or_insert(*number);
@@ -422,19 +446,19 @@ impl Judge {
     /// The enabled signals that count a record.
     pub(super) fn signals_of(&self, facts: &Facts<'_>) -> Signals {
         let tampers = self.counts(Signal::AuditTampering) && facts.tampers();
-        let computes = scope::may_compute(facts.class, facts.command)
-            && scope::computes(
-                facts
-                    .statement
-                    .as_ref()
-                    .map(|sql| (sql.text(), sql.reading())),
-            );
-        self.enabled(scope::signals(
+        let statement = facts.statement.as_ref();
+        let deed = scope::deed(
             facts.class,
             facts.command,
-            tampers,
-            computes,
-        ))
+            || statement.map(|sql| (sql.text(), sql.reading())),
+            || statement.map(Sql::changes),
+        );
+        let [by_class, tampering] =
+            self.enabled(scope::signals(facts.class, facts.command, tampers, deed));
+        let makes_casts = by_class.is_none()
+            && self.counts(Signal::Dml)
+            && scope::makes_casts(facts.class, facts.command);
+        [by_class.or(makes_casts.then_some(Signal::Dml)), tampering]
     }
 
     fn enabled(&self, signals: Signals) -> Signals {
@@ -453,17 +477,33 @@ impl Judge {
                 Some(_) => Read::Names(prefix, record),
                 None => Read::Record(prefix, record),
             },
-            // An entry that is cut before its severity, and in which nothing could be a record.
+            // An entry that is cut before its severity, and in which nothing could be a record. Where it ends in a name, what
+            // follows in the log can be anybody's.
             EntryKind::Suspicious {
                 reason: Suspicion::Cut(_),
                 ..
-            } if count_heads(text, 1) == 0 => self.hidden_refusal(text),
-            EntryKind::Suspicious { .. } => Read::InDoubt,
-            EntryKind::Other { prefix, .. } => {
-                if self.counts(Signal::Denied) && scope::is_refusal(prefix.level, prefix.message) {
-                    Read::Refusal(prefix)
+            } if count_heads(text, 1) == 0 => {
+                if told::may_be_cut(text) {
+                    Read::InDoubt
                 } else {
-                    Read::Nothing
+                    self.hidden_refusal(text)
+                }
+            }
+            EntryKind::Suspicious { .. } => Read::InDoubt,
+            EntryKind::Other { prefix, doubt } => {
+                if self.counts(Signal::Denied) && scope::is_refusal(prefix.level, prefix.message) {
+                    return Read::Refusal(prefix);
+                }
+                match Told::of(prefix.level, prefix.message) {
+                    Some(told) if self.counts(told.signal()) => match doubt {
+                        // Who it is stands in the prefix, whatever the text says.
+                        None
+                        | Some(
+                            Doubt::SeveralAtSigns | Doubt::SeveralHeads | Doubt::LineWithoutTab,
+                        ) if !has_odd_names(prefix) => Read::Told(prefix, told),
+                        _ => Read::InDoubt,
+                    },
+                    _ => Read::Nothing,
                 }
             }
             EntryKind::Foreign(_) => self.hidden_refusal(text),

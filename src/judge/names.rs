@@ -107,6 +107,13 @@ pub(super) fn first_unlisted(
     }
 }
 
+/// Whether a text casts to a type that is not harmless by itself.
+pub(super) fn has_unlisted_type(text: &[u8], reading: &Reading) -> bool {
+    let types = harmless_types();
+    let mut names = reading.types.iter();
+    names.any(|name| !types.has_type(name.written(text)))
+}
+
 /// Whether everything that a text can call is listed.
 pub(super) fn are_all_listed(
     text: &[u8],

@@ -4,14 +4,14 @@ use std::sync::LazyLock;
 
 use regex_automata::meta::Regex;
 
-use super::statement::{Parameters, Reading};
+use super::statement::{Changes, Parameters, Reading};
 use crate::policy::model::Signal;
 
 /// First words of MISC commands that touch no users' data, as pgAudit prints them. `CLOSE CURSOR` comes with a record of
-/// its own for what it reads or writes. Every command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, and what
-/// a later version invents.
+/// its own for what it reads or writes. Every command that is not listed counts: `???` (MERGE), `CALL`, `FETCH`, what a later
+/// version invents, and `ANALYZE`, `REINDEX` and `VACUUM`, which call functions of a type (`subtype_diff` of a range) without
+/// a record.
 pub(crate) const MISC_OUT_OF_SCOPE: &[&str] = &[
-    "ANALYZE",
     "BEGIN",
     "CHECKPOINT",
     "CLOSE",
@@ -25,7 +25,6 @@ pub(crate) const MISC_OUT_OF_SCOPE: &[&str] = &[
     "MOVE",
     "NOTIFY",
     "PREPARE TRANSACTION",
-    "REINDEX",
     "RELEASE",
     "RESET",
     "ROLLBACK",
@@ -34,11 +33,31 @@ pub(crate) const MISC_OUT_OF_SCOPE: &[&str] = &[
     "SHOW",
     "START",
     "UNLISTEN",
-    "VACUUM",
 ];
 
 /// Those of them that compute parameters: `EXECUTE p(lo_get(1))` has its call in this record alone.
 const WITH_PARAMETERS: &[&str] = &["EXECUTE", "EXPLAIN"];
+
+/// What makes a type, a domain or a cast, or changes one: whoever does can put a call behind a cast to a listed type. It
+/// counts whether the signal `schema` is on or not.
+const MAKES_CASTS: &[&str] = &[
+    "ALTER DOMAIN",
+    "ALTER TYPE",
+    "CREATE CAST",
+    "CREATE DOMAIN",
+    "CREATE TYPE",
+];
+
+/// What the statement of a record that is out of scope by its command does all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// It computes the parameters of an `EXECUTE`.
+    Computes,
+    /// It changes where names are looked up.
+    LooksElsewhere,
+    /// It takes another role.
+    TakesRole,
+}
 
 /// Levels of entries that tell what somebody was refused; in results they stand where a record has its class.
 pub(crate) const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
@@ -57,13 +76,17 @@ static TAMPERING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) type Signals = [Option<Signal>; 2];
 
 /// The signals that count a record of this class and command. `tampers` says whether it names a setting that decides what
-/// is logged, `computes` whether it is an `EXECUTE` whose parameters are more than constants.
-pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: bool) -> Signals {
+/// is logged, `deed` what its statement does beside its command.
+pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, deed: Option<Deed>) -> Signals {
     let by_class = match class {
         b"ROLE" => Some(Signal::Privilege),
         b"DDL" => Some(Signal::Schema),
         _ if REFUSAL_LEVELS.iter().any(|level| level.as_bytes() == class) => Some(Signal::Denied),
-        _ if is_misc_out_of_scope(class, command) && !computes => None,
+        _ if is_misc_out_of_scope(class, command) => match deed {
+            None => None,
+            Some(Deed::TakesRole) => Some(Signal::Privilege),
+            Some(Deed::Computes | Deed::LooksElsewhere) => Some(Signal::Dml),
+        },
         _ => Some(Signal::Dml),
     };
     let tampering = (tampers && !is_question(class, command)).then_some(Signal::AuditTampering);
@@ -73,7 +96,7 @@ pub(super) fn signals(class: &[u8], command: &[u8], tampers: bool, computes: boo
 /// The signals that count what a query returns under these words: class and command of a record, level and message of a
 /// refusal, or `-` where the line is not understood.
 pub fn signals_of(class: &str, command: &str, tampers: bool) -> Vec<Signal> {
-    signals(class.as_bytes(), command.as_bytes(), tampers, false)
+    signals(class.as_bytes(), command.as_bytes(), tampers, None)
         .into_iter()
         .flatten()
         .collect()
@@ -97,13 +120,43 @@ fn is_misc_out_of_scope(class: &[u8], command: &[u8]) -> bool {
 }
 
 /// Whether the statement of such a record has to be read to know its scope.
-pub(super) fn may_compute(class: &[u8], command: &[u8]) -> bool {
+fn may_compute(class: &[u8], command: &[u8]) -> bool {
     class == b"MISC" && begins_with(command, WITH_PARAMETERS)
+}
+
+fn may_change(class: &[u8], command: &[u8]) -> bool {
+    class == b"MISC" && begins_with(command, &["SET"])
+}
+
+/// Whether a record is of DDL that can put a call behind a cast.
+pub(super) fn makes_casts(class: &[u8], command: &[u8]) -> bool {
+    class == b"DDL" && begins_with(command, MAKES_CASTS)
+}
+
+/// What the statement of a record does beside its command. `reading` and `changes` are those of its text, and nothing where
+/// that was not logged.
+pub(super) fn deed<'t>(
+    class: &[u8],
+    command: &[u8],
+    reading: impl FnOnce() -> Option<(&'t [u8], &'t Reading)>,
+    changes: impl FnOnce() -> Option<Changes>,
+) -> Option<Deed> {
+    if may_compute(class, command) {
+        return computes(reading()).then_some(Deed::Computes);
+    }
+    if !may_change(class, command) {
+        return None;
+    }
+    match changes() {
+        None | Some(Changes { path: true, .. }) => Some(Deed::LooksElsewhere),
+        Some(Changes { role: true, .. }) => Some(Deed::TakesRole),
+        Some(_) => None,
+    }
 }
 
 /// Whether a statement, its text and what was read in it, computes the parameters of an `EXECUTE`. One that is not logged
 /// may; one without a parenthesis has no parameters.
-pub(super) fn computes(statement: Option<(&[u8], &Reading)>) -> bool {
+fn computes(statement: Option<(&[u8], &Reading)>) -> bool {
     statement.is_none_or(|(text, reading)| match reading.execute {
         Some(Parameters::Computed) => true,
         Some(Parameters::Constant) => reading.stop.is_some() && text.contains(&b'('),
@@ -121,6 +174,8 @@ pub fn is_out_of_scope(class: &str, command: &str, signals: &[Signal]) -> bool {
         .iter()
         .any(|signal| signals.contains(signal))
         && !may_compute(class.as_bytes(), command.as_bytes())
+        && !may_change(class.as_bytes(), command.as_bytes())
+        && !makes_casts(class.as_bytes(), command.as_bytes())
 }
 
 /// Whether a text names a setting that decides what is logged.
@@ -223,13 +278,40 @@ mod tests {
     fn execute_counts_where_it_computes() {
         let signals = |text: &str| {
             let reading = Reading::of(text.as_bytes());
-            let computes = computes(Some((text.as_bytes(), &reading)));
-            signals(b"MISC", b"EXECUTE", false, computes)
+            let deed = deed(
+                b"MISC",
+                b"EXECUTE",
+                || Some((text.as_bytes(), &reading)),
+                || None,
+            );
+            signals(b"MISC", b"EXECUTE", false, deed)
         };
         assert_eq!(signals("execute x(1)"), [None, None]);
         assert_eq!(signals("execute x(lo_get(1))"), [Some(Signal::Dml), None]);
         assert_eq!(signals("execute x('a\\')"), [Some(Signal::Dml), None]);
         assert_eq!(signals("execute x /*"), [None, None]);
         assert!(computes(None));
+    }
+    #[test]
+    fn set_counts_where_it_changes_names_or_rights() {
+        let signals = |text: Option<&str>| {
+            let changes = || text.map(|text| Changes::of(text.as_bytes()));
+            signals(
+                b"MISC",
+                b"SET",
+                false,
+                deed(b"MISC", b"SET", || None, changes),
+            )
+        };
+        assert_eq!(signals(Some("set x = 1")), [None, None]);
+        assert_eq!(
+            signals(Some("set search_path = evil")),
+            [Some(Signal::Dml), None]
+        );
+        assert_eq!(
+            signals(Some("set role support")),
+            [Some(Signal::Privilege), None]
+        );
+        assert_eq!(signals(None), [Some(Signal::Dml), None]);
     }
 }

@@ -19,9 +19,11 @@
 //! Such names are too many to list; docs/threat-model.md names it among what remains.
 
 mod keyword;
+mod setting;
 mod token;
 
 use keyword::Keyword;
+pub(crate) use setting::Changes;
 use token::{Fault, Kind, Token, Tokens};
 
 /// A name in a text, with every part of it: `lower`, `pg_catalog.lower`, `"char"`.
@@ -59,6 +61,8 @@ pub enum Unreadable {
     Operator,
     /// `(x).f`, `x[1].f`, `$1.f`: `f` can be a function.
     Attribute,
+    /// COPY from or to a file or program of the server.
+    File,
     /// A parenthesis where the grammar has none, or a cast that cannot be followed.
     Form,
 }
@@ -77,6 +81,7 @@ impl Unreadable {
             Self::QuotedCall => "a quoted name before a parenthesis",
             Self::Operator => "an operator that is not one of PostgreSQL's own",
             Self::Attribute => "an attribute of a value, which can be a call",
+            Self::File => "a file or program of the server",
             Self::Form => "a form that is not known to be harmless",
         }
     }
@@ -110,6 +115,8 @@ pub(crate) struct Reading {
     pub(crate) calls: Vec<Name>,
     /// Types that the grammar does not spell itself.
     pub(crate) types: Vec<Name>,
+    /// The first word of each statement.
+    pub(crate) begins: Vec<Name>,
     /// The parameters of its `EXECUTE`, where it has one.
     pub(crate) execute: Option<Parameters>,
     /// Where reading ended before the end.
@@ -137,6 +144,7 @@ impl Reading {
             last: [None; 3],
             open: Vec::new(),
             executes: 0,
+            copies: false,
             closed: None,
             reading: Self::default(),
         };
@@ -225,6 +233,8 @@ struct Reader<'t> {
     open: Vec<Open>,
     /// How many of the open parentheses hold the parameters of `EXECUTE`.
     executes: usize,
+    /// The statement at hand is COPY.
+    copies: bool,
     /// The parenthesis that the last token closed.
     closed: Option<Open>,
     reading: Reading,
@@ -451,6 +461,7 @@ impl<'t> Reader<'t> {
                 }
                 self.last = [None; 3];
                 self.closed = None;
+                self.copies = false;
                 Ok(())
             }
             b'.' => self.attribute(),
@@ -529,6 +540,9 @@ impl<'t> Reader<'t> {
             start: first.start,
             end: first.end,
         };
+        if self.last().is_none() && self.open.is_empty() {
+            self.reading.begins.push(name);
+        }
         let mut is_quoted = first.kind == Kind::Quoted;
         let mut parts = 1;
         while self.is_ahead(b'.') {
@@ -580,6 +594,9 @@ impl<'t> Reader<'t> {
             self.hold(Holds::Other);
             self.push(Last::Word(keyword));
             return self.a_type();
+        }
+        if is_word && self.names_file(name, ahead) {
+            return Err(self.stop(Unreadable::File));
         }
         if keyword == Keyword::Execute && self.names_prepared(ahead) {
             self.reading.execute = Some(Parameters::Constant);
@@ -645,6 +662,9 @@ impl<'t> Reader<'t> {
         let keyword = Keyword::of(name.written(self.text));
         let last = self.last();
         // Words that are not reserved are names of rows and of prepared statements too.
+        if self.last_is(Keyword::Execute) && self.reading.execute.is_some() {
+            return self.pass(keyword, Opener::Execute);
+        }
         if matches!(last, Some(Last::Word(Keyword::Prepare))) && self.before_last().is_none() {
             return self.types(keyword);
         }
@@ -703,10 +723,6 @@ impl<'t> Reader<'t> {
         }
         if keyword == Keyword::None {
             match last {
-                // `EXECUTE name (…)`.
-                Some(Last::Word(Keyword::Execute)) if self.reading.execute.is_some() => {
-                    return self.pass(keyword, Opener::Execute);
-                }
                 // `WITH name (a, b) AS (`, `, name (a, b) AS (`.
                 _ if self.is_common_table() => return self.pass(keyword, Opener::Plain),
                 // `AS name (…)`, `WITH ORDINALITY name (…)`, `f() name (…)`.
@@ -723,6 +739,22 @@ impl<'t> Reader<'t> {
             }
         }
         self.call(name)
+    }
+
+    /// Whether a file or program of the server follows: `COPY … TO '/x'`, `COPY … FROM PROGRAM 'x'`. The record names the
+    /// relation alone.
+    fn names_file(&mut self, name: Name, ahead: Option<Token>) -> bool {
+        let written = name.written(self.text);
+        if self.last().is_none() && written.eq_ignore_ascii_case(b"copy") {
+            self.copies = true;
+        }
+        let is_side = written.eq_ignore_ascii_case(b"to") || written.eq_ignore_ascii_case(b"from");
+        self.copies
+            && is_side
+            && self.open.is_empty()
+            && ahead.is_some_and(|token| {
+                token.kind == Kind::Text || self.written(token).eq_ignore_ascii_case(b"program")
+            })
     }
 
     /// Whether the name of a prepared statement follows `EXECUTE`; `GRANT EXECUTE ON` goes on otherwise.

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::embedded;
+use super::stages::{Stage, stages};
+
 /// A file of the old system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
@@ -17,6 +20,8 @@ pub struct Input {
 pub enum Kind {
     /// A query of Logs Insights.
     Query,
+    /// A file of something else that holds queries: a dashboard, definitions, Terraform, CloudFormation, CDK.
+    Queries,
     /// The function's configuration, as AWS prints it.
     Function,
     /// Variables, a line each.
@@ -34,6 +39,7 @@ impl Kind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Query => "the detection query",
+            Self::Queries => "queries inside another file",
             Self::Function => "the function's configuration",
             Self::Variables => "the function's variables",
             Self::Tfvars | Self::TfvarsJson => "variables of Terraform",
@@ -46,6 +52,24 @@ impl Kind {
 const COMMANDS: [&str; 8] = [
     "filter", "fields", "stats", "parse", "sort", "display", "limit", "dedup",
 ];
+
+/// Whether a text is a query of Logs Insights with a condition, beyond doubt.
+pub fn is_query(text: &str) -> bool {
+    let stages = stages(text);
+    let is_known = |stage: &Stage| {
+        COMMANDS.contains(&stage.command.as_str())
+            || matches!(stage.command.as_str(), "where" | "source")
+    };
+    stages.first().is_some_and(is_known)
+        && stages.iter().any(|stage| {
+            let text = text.get(stage.span.clone()).unwrap_or_default();
+            stage.is_condition()
+                && (text.contains('@')
+                    || text.contains(" like ")
+                    || text.contains("=~")
+                    || text.contains('='))
+        })
+}
 
 /// The kind; `None` where nothing is recognised.
 pub fn kind(input: &Input) -> Option<Kind> {
@@ -61,6 +85,21 @@ pub fn kind(input: &Input) -> Option<Kind> {
         return Some(Kind::Sql);
     }
     let text = input.text.trim_start();
+    let is_json = text.starts_with(['{', '[']);
+    let is_code = [
+        ".tf",
+        ".tf.json",
+        ".ts",
+        ".js",
+        ".py",
+        ".yaml",
+        ".yml",
+        ".json",
+        ".template",
+    ];
+    if (is_json || is_code.into_iter().any(ends)) && !embedded::queries(input).is_empty() {
+        return Some(Kind::Queries);
+    }
     if text.starts_with('{') {
         return Some(Kind::Function);
     }
@@ -72,7 +111,8 @@ pub fn kind(input: &Input) -> Option<Kind> {
         .split(|sign: char| !sign.is_ascii_alphabetic())
         .next()
         .unwrap_or_default();
-    if COMMANDS.contains(&word.to_ascii_lowercase().as_str()) {
+    // `where` and `source` are words of prose too.
+    if COMMANDS.contains(&word.to_ascii_lowercase().as_str()) || is_query(&input.text) {
         return Some(Kind::Query);
     }
     let is_variable = |line: &str| {
@@ -120,6 +160,22 @@ mod tests {
                 "setup.txt",
                 "-- x\nALTER USER a SET pgaudit.log TO 'all';",
                 Some(Kind::Sql),
+            ),
+            (
+                "w",
+                "where @message like /AUDIT/ | limit 3",
+                Some(Kind::Query),
+            ),
+            (
+                "s",
+                "SOURCE '/aws/rds/x' | filter @message like /AUDIT/",
+                Some(Kind::Query),
+            ),
+            ("prose", "where do we go from here?", None),
+            (
+                "dashboard.json",
+                "{\"widgets\": [{\"properties\": {\"query\": \"SOURCE 'x' | filter @message like /AUDIT/\"}}]}",
+                Some(Kind::Queries),
             ),
             ("README.md", "# Title\n\nSome prose.", None),
             ("empty", "", None),

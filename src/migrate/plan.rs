@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::enrolment::{self, Enrolment};
 use super::evasion::{Miss, Trial, Tried};
 use super::input::{Kind, kind};
-use super::query::{self, OldQuery};
-use super::replacement::{Replacement, replacement};
+use super::query::{self, OldQuery, Text};
+use super::replacement::{Replacement, accounts, replacement};
 use super::settings::Settings;
-use super::{At, Carried, FORMAT_VERSION, Input, Leftover, tfvars, variables};
+use super::{At, Carried, FORMAT_VERSION, Input, Leftover, embedded, tfvars, variables};
 use crate::begin::{ClusterWish, Fault, File, Forge, Wish, tree};
 use crate::judge::{Judge, Rules};
 use crate::policy;
@@ -52,6 +52,8 @@ pub struct OldExclusion {
     pub text: String,
     /// Whether a person can hide behind it.
     pub evadable: bool,
+    /// Whether it takes every record away: nobody has to hide.
+    pub drops_everything: bool,
     /// What was tried.
     #[serde(flatten)]
     pub tried: Tried,
@@ -132,7 +134,25 @@ pub fn migrate(inputs: &[Input], options: &Options) -> Result<Migration, Migrate
         });
         match kind {
             Some(Kind::Query) => {
-                old.extend(query::read(input, &mut left).map(|query| (input.name.clone(), query)));
+                let text = Text {
+                    file: &input.name,
+                    text: &input.text,
+                    line: 1,
+                    is_one_line: false,
+                };
+                old.extend(query::read(&text, &mut left).map(|query| (input.name.clone(), query)));
+            }
+            Some(Kind::Queries) => {
+                for found in embedded::queries(input) {
+                    let text = Text {
+                        file: &input.name,
+                        text: &found.text,
+                        line: found.line,
+                        is_one_line: found.is_one_line,
+                    };
+                    let name = format!("{}:{}", input.name, found.line);
+                    old.extend(query::read(&text, &mut left).map(|query| (name, query)));
+                }
             }
             Some(Kind::Function) => variables::function(input, &mut settings),
             Some(Kind::Variables) => variables::lines(input, &mut settings),
@@ -142,8 +162,8 @@ pub fn migrate(inputs: &[Input], options: &Options) -> Result<Migration, Migrate
             None => left.push(Leftover {
                 at: At::new(&input.name, 1),
                 what: "this file is none of those that can be read".to_owned(),
-                help: "give the Insights query, the JSON of `aws lambda get-function-configuration`, NAME=value lines, a .tfvars \
-                       file, or SQL"
+                help: "give the Insights query, or the dashboard, the query definitions, the Terraform, CloudFormation or CDK that holds \
+                       it; the JSON of `aws lambda get-function-configuration`, NAME=value lines, a .tfvars file, or SQL"
                     .to_owned(),
                 is_open: true,
             }),
@@ -272,20 +292,45 @@ fn queries(
     Ok(old
         .iter()
         .map(|(file, query)| {
-            let trial = Trial {
+            let whole = Trial {
                 old: query,
                 new: &new,
             };
-            let exclusions = query.exclusions.iter().map(|condition| {
-                let tried = trial.hide(condition);
-                OldExclusion {
-                    at: condition.at.clone(),
-                    text: condition.shown.clone(),
-                    evadable: tried.silent > 0,
-                    tried,
-                    in_its_place: replacement(condition, &loaded, &new),
-                }
-            });
+            let dropping: Vec<usize> = (0..)
+                .zip(&query.exclusions)
+                .filter(|(_, condition)| whole.drops_everything(condition))
+                .map(|(index, _)| index)
+                .collect();
+            // Beside one that takes everything away nothing could be seen of the others.
+            let rest = query.without(&dropping);
+            let trial = Trial {
+                old: &rest,
+                new: &new,
+            };
+            let exclusions = query
+                .exclusions
+                .iter()
+                .enumerate()
+                .map(|(index, condition)| {
+                    let drops_everything = dropping.contains(&index);
+                    let tried = if drops_everything {
+                        Tried::default()
+                    } else {
+                        trial.hide(condition)
+                    };
+                    OldExclusion {
+                        at: condition.at.clone(),
+                        text: condition.shown.clone(),
+                        evadable: drops_everything || tried.silent > 0,
+                        drops_everything,
+                        tried,
+                        in_its_place: if drops_everything {
+                            Replacement::default()
+                        } else {
+                            replacement(condition, &loaded, &new)
+                        },
+                    }
+                });
             QueryReport {
                 file: file.clone(),
                 includes: query
@@ -317,6 +362,22 @@ fn proposals(queries: &[QueryReport], wish: &Wish) -> String {
                 all.push(text);
             }
         }
+    }
+    let mut roles: Vec<(String, String)> = Vec::new();
+    for exclusion in queries.iter().flat_map(|query| &query.exclusions) {
+        let at = format!(
+            "{} ({}:{})",
+            exclusion.text, exclusion.at.file, exclusion.at.line
+        );
+        if let Some(role) = &exclusion.in_its_place.role
+            && !roles.iter().any(|(known, _)| known == role)
+        {
+            roles.push((role.clone(), at));
+        }
+    }
+    let accounts = accounts(&roles, &wish.owner);
+    if !accounts.is_empty() {
+        all.push(accounts);
     }
     all.join("\n")
 }

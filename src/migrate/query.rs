@@ -1,9 +1,10 @@
 //! The old detection query: its text as a program, and each of its conditions as one.
 
-use super::{At, Input, Leftover, line_of};
+use super::stages::{self, Stage};
+use super::{At, Leftover, line_of};
 use crate::diagnostic::quote;
-use crate::insights::syntax::{Command, Expr, ExprKind, Pattern, Span};
-use crate::insights::{self, Event, Options, Program, Query, Stage};
+use crate::insights::syntax::{Command, Comparison, Expr, ExprKind, Pattern, Span};
+use crate::insights::{self, Event, Options, Program, Query};
 
 /// A condition on the whole line.
 #[derive(Debug, Clone)]
@@ -51,6 +52,23 @@ impl OldQuery {
         }
     }
 
+    /// The query without some of its exclusions.
+    #[must_use]
+    pub fn without(&self, dropped: &[usize]) -> Self {
+        if dropped.is_empty() {
+            return self.clone();
+        }
+        let exclusions = self.exclusions.iter().enumerate();
+        Self {
+            program: None,
+            includes: self.includes.clone(),
+            exclusions: exclusions
+                .filter(|(index, _)| !dropped.contains(index))
+                .map(|(_, condition)| condition.clone())
+                .collect(),
+        }
+    }
+
     /// Says whether an entry has what the query looks for, whatever it excludes.
     pub fn includes(&self, entry: &[u8]) -> bool {
         self.includes.iter().all(|condition| condition.finds(entry))
@@ -68,49 +86,166 @@ fn kept(program: &Program, entry: &[u8]) -> bool {
     program.judge(&mut program.scratch(), &event).kept
 }
 
-/// Reads a query. What cannot be read, or is no condition on the line, is told in `left`.
-pub fn read(input: &Input, left: &mut Vec<Leftover>) -> Option<OldQuery> {
-    let mut refused = |faults: Vec<insights::Fault>| {
-        for fault in faults {
-            left.push(Leftover {
-                at: At::new(&input.name, line_of(&input.text, fault.span.start)),
-                what: format!("the query cannot be run: {}", fault.message),
-                help: fault.help.unwrap_or_else(|| {
-                    "correct it, or leave the stage out; without it nothing can be said of the query's exclusions".to_owned()
-                }),
-                is_open: true,
-            });
-        }
+/// A query in a file.
+#[derive(Debug, Clone)]
+pub struct Text<'a> {
+    /// The file.
+    pub file: &'a str,
+    /// The query.
+    pub text: &'a str,
+    /// The line of the file on which it begins, from 1 on.
+    pub line: usize,
+    /// All of it stands on that line: a text of JSON.
+    pub is_one_line: bool,
+}
+
+impl Text<'_> {
+    fn at(&self, byte: usize) -> At {
+        let below = if self.is_one_line {
+            0
+        } else {
+            line_of(self.text, byte) - 1
+        };
+        At::new(self.file, self.line + below)
+    }
+}
+
+/// Reads a query. What cannot be read, or is no condition on the line, is told in `left`. A stage that does not decide who is
+/// heard does not keep the others from being read.
+pub fn read(input: &Text<'_>, left: &mut Vec<Leftover>) -> Option<OldQuery> {
+    let all = stages::stages(input.text);
+    // What the query reads from is no part of what it looks for.
+    let (sources, all): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|stage| stage.command == "source");
+    drop(sources);
+    let whole: Vec<&Stage> = all.iter().collect();
+    let (query, faults) = match compiled(input, &whole) {
+        Ok(query) => (Some(query), Vec::new()),
+        Err(faults) => (None, faults),
     };
-    let query = match insights::parse(&input.text) {
-        Ok(query) => query,
-        Err(faults) => {
-            refused(faults);
-            return None;
-        }
-    };
-    let program = match Program::new(&query, Options::default()) {
-        Ok(program) => program,
-        Err(faults) => {
-            refused(faults);
-            return None;
+    let (query, program) = match query {
+        Some((query, program)) => (query, Some(program)),
+        None => {
+            let (query, is_whole) = in_parts(input, &all, &faults, left)?;
+            let program = is_whole
+                .then(|| Program::new(&query, Options::default()).ok())
+                .flatten();
+            (query, program)
         }
     };
     let mut old = OldQuery {
-        program: Some(program),
+        program,
         includes: Vec::new(),
         exclusions: Vec::new(),
     };
     for stage in &query.stages {
-        if let Command::Filter(expr) = &stage.command {
-            split(input, expr, false, &mut old, left);
+        match &stage.command {
+            Command::Filter(expr) => split(input, expr, false, &mut old, left),
+            // What comes behind looks at sums, and at no line.
+            Command::Stats(_) => break,
+            _ => {}
         }
     }
     Some(old)
 }
 
+fn compiled(input: &Text<'_>, stages: &[&Stage]) -> Result<(Query, Program), Vec<insights::Fault>> {
+    let text = stages::only(input.text, stages);
+    let query = insights::parse(&text)?;
+    let program = Program::new(&query, Options::default())?;
+    Ok((query, program))
+}
+
+/// The conditions of a query that cannot be run as a whole, and whether they are all there are. `None` where none can be read.
+fn in_parts(
+    input: &Text<'_>,
+    all: &[Stage],
+    faults: &[insights::Fault],
+    left: &mut Vec<Leftover>,
+) -> Option<(Query, bool)> {
+    let lines: Vec<&Stage> = all.iter().take_while(|stage| !stage.gathers()).collect();
+    let of = |wanted: &dyn Fn(&Stage) -> bool| -> Vec<&Stage> {
+        lines
+            .iter()
+            .copied()
+            .filter(|stage| wanted(stage))
+            .collect()
+    };
+    let candidates = [
+        of(&|stage| stage.is_condition() || stage.makes_fields()),
+        of(&|stage| stage.is_condition() || stage.command == "parse"),
+        of(&Stage::is_condition),
+    ];
+    let mut fault_of = |stage: &Stage, decides: bool, faults: &[insights::Fault]| {
+        let of_stage = |fault: &&insights::Fault| {
+            stage.span.start <= fault.span.start && fault.span.start <= stage.span.end
+        };
+        for fault in faults.iter().filter(of_stage) {
+            let (what, help) = if decides {
+                (
+                    format!("a condition that cannot be run: {}", fault.message),
+                    fault.help.clone().unwrap_or_else(|| {
+                        "it was taken for met: correct it, and run the command again".to_owned()
+                    }),
+                )
+            } else {
+                (
+                    format!("a stage that cannot be run: {}", fault.message),
+                    "it does not decide who is heard, and was left out".to_owned(),
+                )
+            };
+            left.push(Leftover {
+                at: input.at(fault.span.start),
+                what,
+                help,
+                is_open: decides,
+            });
+        }
+    };
+    for candidate in candidates {
+        if candidate.is_empty() {
+            continue;
+        }
+        if let Ok((query, _)) = compiled(input, &candidate) {
+            for stage in all.iter().filter(|stage| !candidate.contains(stage)) {
+                fault_of(stage, false, faults);
+            }
+            return Some((query, true));
+        }
+    }
+    // Each condition for itself: one that cannot be read is taken for met.
+    let mut good = Vec::new();
+    for stage in all {
+        if !stage.is_condition() {
+            // What cannot be told from a condition is told as one.
+            let decides = !KNOWN.contains(&stage.command.as_str());
+            fault_of(stage, decides, faults);
+            continue;
+        }
+        match compiled(input, &[stage]) {
+            Ok(_) if lines.contains(&stage) => good.push(stage),
+            Ok(_) => {}
+            Err(faults) => fault_of(stage, true, &faults),
+        }
+    }
+    let (query, _) = compiled(input, &good).ok()?;
+    Some((query, false))
+}
+
+/// Commands that take no line away for what it says.
+const KNOWN: [&str; 12] = [
+    "fields", "display", "parse", "stats", "sort", "limit", "dedup", "pattern", "diff", "anomaly",
+    "unmask", "rare",
+];
+
 /// Parts of a condition that hold each for itself.
-fn split(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut Vec<Leftover>) {
+fn split(
+    input: &Text<'_>,
+    expr: &Expr,
+    negated: bool,
+    old: &mut OldQuery,
+    left: &mut Vec<Leftover>,
+) {
     match &expr.kind {
         ExprKind::And(parts) if !negated => {
             for part in parts {
@@ -127,11 +262,11 @@ fn split(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &m
     }
 }
 
-fn one(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut Vec<Leftover>) {
-    let at = At::new(&input.name, line_of(&input.text, expr.span.start));
+fn one(input: &Text<'_>, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut Vec<Leftover>) {
+    let at = input.at(expr.span.start);
     let written = input.text.get(expr.span.range()).unwrap_or_default();
-    let of_line = is_of_line(expr);
-    let mut looked_for = expr.clone();
+    let mut looked_for = as_search(expr).unwrap_or_else(|| expr.clone());
+    let of_line = is_of_line(&looked_for);
     let mut is_exclusion = negated;
     let mut pattern = None;
     let mut shown = written.to_owned();
@@ -150,7 +285,7 @@ fn one(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut
         pattern = Some(found.clone());
     }
     let query = Query {
-        stages: vec![Stage {
+        stages: vec![insights::Stage {
             span: Span::default(),
             comments: Vec::new(),
             command: Command::Filter(looked_for),
@@ -183,6 +318,54 @@ fn one(input: &Input, expr: &Expr, negated: bool, old: &mut OldQuery, left: &mut
             });
         }
     }
+}
+
+/// `strcontains(@message, "x") = 0` and its kin as the search that they are.
+fn as_search(expr: &Expr) -> Option<Expr> {
+    let (call, negated) = match &expr.kind {
+        ExprKind::Call { .. } => (expr, false),
+        ExprKind::Compare(comparison, left, right) => {
+            let (call, number) = match (&left.kind, &right.kind) {
+                (ExprKind::Call { .. }, ExprKind::Number(number)) => (left, number),
+                (ExprKind::Number(number), ExprKind::Call { .. }) => (right, number),
+                _ => return None,
+            };
+            let is_one = match number.as_str() {
+                "1" => true,
+                "0" => false,
+                _ => return None,
+            };
+            // The greater and the less only in the order that people write.
+            let is_call_first = matches!(&left.kind, ExprKind::Call { .. });
+            let negated = match comparison {
+                Comparison::Equal => !is_one,
+                Comparison::NotEqual => is_one,
+                Comparison::Greater if is_call_first && !is_one => false,
+                Comparison::GreaterOrEqual if is_call_first && is_one => false,
+                Comparison::Less if is_call_first && is_one => true,
+                _ => return None,
+            };
+            (&**call, negated)
+        }
+        _ => return None,
+    };
+    let ExprKind::Call { name, args } = &call.kind else {
+        return None;
+    };
+    let [subject, looked_for] = args.as_slice() else {
+        return None;
+    };
+    let ExprKind::Text(text) = &looked_for.kind else {
+        return None;
+    };
+    name.text.eq_ignore_ascii_case("strcontains").then(|| Expr {
+        span: expr.span,
+        kind: ExprKind::Like {
+            subject: Box::new(subject.clone()),
+            negated,
+            pattern: Pattern::Text(text.clone()),
+        },
+    })
 }
 
 /// Says whether a condition looks at the line alone.

@@ -21,6 +21,9 @@ pub struct Replacement {
     /// A proposal, as a comment in rules/exclusions.yaml.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposal: Option<String>,
+    /// The role that it names: what takes its place is an entry under `service_accounts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// A record that a tool's statement makes.
@@ -61,6 +64,13 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
 /// Finds what takes an exclusion's place.
 pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Replacement {
     let mut found = Replacement::default();
+    if let Some(role) = role(condition, loaded) {
+        found.notes.push(role.why);
+        if let Some(name) = role.to_declare {
+            found.role = Some(name);
+        }
+        return found;
+    }
     let mut texts = witnesses(condition);
     texts.extend(literal(condition));
     texts.dedup();
@@ -124,6 +134,124 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Repla
         found.proposal = Some(proposal(condition, meant, loaded));
     }
     found
+}
+
+/// A role that an exclusion names.
+struct Role {
+    /// What is worth knowing.
+    why: String,
+    /// Its name, where the policy has to name it.
+    to_declare: Option<String>,
+}
+
+/// Roles that RDS and Aurora make (Aurora user guide, "Understanding PostgreSQL roles and permissions"), and those of PostgreSQL's
+/// own tools there.
+const PLATFORM: [&str; 6] = [
+    "rdsadmin",
+    "rdsrepladmin",
+    "rdsproxyadmin",
+    "rdstopmgr",
+    "rds_replication",
+    "rds_superuser",
+];
+
+/// Words of names that applications have, as a part between `_` or `-`.
+const WORDS: [&str; 22] = [
+    "agent",
+    "api",
+    "app",
+    "backend",
+    "backup",
+    "batch",
+    "bot",
+    "cron",
+    "etl",
+    "exporter",
+    "job",
+    "jobs",
+    "lambda",
+    "monitor",
+    "monitoring",
+    "proxy",
+    "runner",
+    "scheduler",
+    "service",
+    "svc",
+    "web",
+    "worker",
+];
+
+/// The role that an exclusion names, where it is one rather than a word of a statement.
+fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
+    let text = match &condition.pattern {
+        Some(Pattern::Text(text)) => text.clone(),
+        Some(Pattern::Regex(regex)) => regex.pattern.replace('\\', ""),
+        None => return None,
+    };
+    // The prefix has `:role@database:`; the role stands before the sign.
+    let text = text.trim_start_matches(':');
+    let (name, is_prefix) = match text.split_once('@') {
+        Some((name, _)) => (name, true),
+        None => (text, false),
+    };
+    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+        });
+    if !is_name {
+        return None;
+    }
+    let mut accounts = loaded.policy.service_accounts.iter();
+    if accounts.any(|account| account.role.takes(name.as_bytes())) {
+        return Some(Role {
+            why: format!("`{name}` is a role that the new files leave alone already"),
+            to_declare: None,
+        });
+    }
+    if PLATFORM.contains(&name) {
+        return Some(Role {
+            why: format!(
+                "`{name}` is a role that RDS makes: it is left alone by its name, and nobody else can be silent with it"
+            ),
+            to_declare: Some(name.to_owned()),
+        });
+    }
+    let has_word = name.contains(['_', '-'])
+        && name
+            .split(['_', '-'])
+            .any(|part| WORDS.contains(&part.trim_end_matches(|sign: char| sign.is_ascii_digit())));
+    // Relations of the catalog are no roles.
+    let is_catalog = name.starts_with("pg_") || name.starts_with("information_schema");
+    if is_catalog || !(is_prefix || has_word) {
+        return None;
+    }
+    Some(Role {
+        why: format!(
+            "`{name}` looks like a role: an account is left alone by its name, and nobody else can be silent with it"
+        ),
+        to_declare: Some(name.to_owned()),
+    })
+}
+
+/// Entries for roles, for a person to finish: every line a comment.
+pub fn accounts(roles: &[(String, String)], owner: &str) -> String {
+    if roles.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "# Roles that the old query left alone. Delete the signs # in front of those that are accounts of applications and\n\
+         # not of people, and say why each may stay unaudited.\n\
+         # service_accounts:\n",
+    );
+    for (role, at) in roles {
+        text.push_str(&format!(
+            "#   # {}\n#   - role: {}\n#     reason: \"decide: what it runs, and who has its password\"\n#     owner: {}\n#     environments: all\n",
+            remark(at),
+            scalar(role),
+            scalar(owner)
+        ));
+    }
+    text
 }
 
 impl Replacement {
@@ -260,8 +388,8 @@ fn proposal(condition: &Condition, text: Option<&str>, loaded: &Loaded) -> Strin
     }
     let mut lines = vec![
         format!("proposal for {shown} of the old query ({}:{})", remark(&condition.at.file), condition.at.line),
-        "It is switched off. Look at what the text was there for (`pgvigil rules eval` on a log), complete the fields, delete".to_owned(),
-        "the signs #, then run `pgvigil rules test` and `pgvigil rules attack`.".to_owned(),
+        "It is switched off. Look at what the text was there for (`pgvigil rules eval` on a log), write its schema and table in".to_owned(),
+        "the place of each SCHEMA and RELATION, give the reason, delete the signs #, then run `pgvigil rules test`.".to_owned(),
     ];
     let statement = text.trim_end_matches(';').trim();
     let is_whole = is_question(statement)
@@ -300,13 +428,55 @@ fn proposal(condition: &Condition, text: Option<&str>, loaded: &Loaded) -> Strin
         ));
     } else {
         lines.push("      object_type: TABLE".to_owned());
-        lines.push(
-            "      schema: SCHEMA      # decide: on which objects, as the record names them"
-                .to_owned(),
-        );
+        lines.push("      schema: SCHEMA".to_owned());
         lines.push("      relation: RELATION".to_owned());
-        lines.push("      # and by whom, where one account sends it:".to_owned());
-        lines.push("      # user: ROLE".to_owned());
+        lines.push("      statement:".to_owned());
+        lines.push("        only_calls: {set: harmless-functions}".to_owned());
+        lines.push("    samples:".to_owned());
+        lines.push("      silences:".to_owned());
+        let sample = |class: &str, command: &str, object: &str, statement: &str| {
+            format!(
+                "        - {{class: {class}, command: {command}, object_type: TABLE, object: {object}, statement: \"{statement}\"}}"
+            )
+        };
+        let own = "SCHEMA.RELATION";
+        lines.push(sample(
+            "READ",
+            "SELECT",
+            own,
+            "SELECT * FROM SCHEMA.RELATION",
+        ));
+        lines.push("      stays_loud:".to_owned());
+        lines.push(sample(
+            "READ",
+            "SELECT",
+            own,
+            "SELECT lo_get(16400) FROM SCHEMA.RELATION",
+        ));
+        lines.push(sample(
+            "WRITE",
+            "UPDATE",
+            own,
+            "UPDATE SCHEMA.RELATION SET id = 1",
+        ));
+        lines.push(sample(
+            "READ",
+            "COPY",
+            own,
+            "COPY SCHEMA.RELATION TO STDOUT",
+        ));
+        lines.push(sample(
+            "READ",
+            "SELECT",
+            "SCHEMA.accounts_of_people",
+            "SELECT * FROM SCHEMA.accounts_of_people",
+        ));
+        lines.push(sample(
+            "READ",
+            "SELECT",
+            "other_schema.RELATION",
+            "SELECT * FROM other_schema.RELATION",
+        ));
     }
     lines
         .into_iter()

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::judging::Judging;
 use super::row::{Place, Row};
@@ -19,6 +21,89 @@ const SHOWN: usize = 500;
 /// Version of the record's form. A field may be added without a new one.
 const VERSION: u32 = 2;
 
+/// One line of the detections: a group that counts in one window.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Detection<'a> {
+    /// `pgvigil.detection`.
+    record: &'static str,
+    /// Version of this form. A field may be added without a new one.
+    version: u32,
+    /// The window.
+    window: Window,
+    /// Digest of the rules that judged.
+    rules: &'a str,
+    /// Digest of the policy that they were compiled of.
+    policy: &'a str,
+    /// The environment.
+    environment: &'a str,
+    /// The cluster.
+    cluster: &'a str,
+    /// The log group.
+    log_group: &'a str,
+    /// The signals that count it.
+    signals: Vec<&'static str>,
+    /// Role.
+    user: String,
+    /// Database.
+    database: String,
+    /// Client address.
+    client: String,
+    /// Class of pgAudit.
+    class: String,
+    /// Command.
+    command: String,
+    /// Object.
+    object: String,
+    /// Statements that count.
+    statements: u64,
+    /// Records of pgAudit that count: one statement may have several.
+    records: u64,
+    /// Records that could not be judged one by one, and count for that.
+    not_judged: u64,
+    /// When the first was written, in UTC.
+    first_seen: String,
+    /// When the last was written.
+    last_seen: String,
+    /// The server's process, where one alone did it.
+    process: Option<String>,
+    /// Whether the group was not seen in an earlier run of this window.
+    new: bool,
+    /// Whether the window held more groups than one query returns.
+    incomplete: bool,
+}
+
+/// One line of what exclusions silenced in one window.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Suppressed<'a> {
+    /// `pgvigil.suppressed`.
+    record: &'static str,
+    /// Version of this form.
+    version: u32,
+    /// The window.
+    window: Window,
+    /// Digest of the rules that judged.
+    rules: &'a str,
+    /// Digest of the policy that they were compiled of.
+    policy: &'a str,
+    /// The environment.
+    environment: &'a str,
+    /// The cluster.
+    cluster: &'a str,
+    /// The log group.
+    log_group: &'a str,
+    /// Records by the id of the exclusion that silences them.
+    records: &'a BTreeMap<String, u64>,
+}
+
+/// A span of time, in UTC.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Window {
+    /// Its first moment.
+    start: String,
+    /// The first moment after it.
+    end: String,
+}
+
 /// The record of one group in one window, as one line.
 pub(super) fn line(
     settings: &Settings,
@@ -29,31 +114,33 @@ pub(super) fn line(
 ) -> String {
     let log_group = settings.log_group(row.place.group);
     let signals: Vec<&str> = row.key.signals.iter().copied().map(Signal::name).collect();
-    one_line(&json!({
-        "record": "pgvigil.detection",
-        "version": VERSION,
-        "window": window(settings, row.place.window),
-        "rules": judging.digest,
-        "policy": settings.policy_digest,
-        "environment": settings.environment,
-        "cluster": settings.cluster_of(log_group),
-        "log_group": log_group,
-        "signals": signals,
-        "user": shown(&row.key.user),
-        "database": shown(&row.key.database),
-        "client": shown(&row.key.client),
-        "class": shown(&row.key.class),
-        "command": shown(&row.key.command),
-        "object": shown(&row.key.object),
-        "statements": row.sum.statements,
-        "records": row.sum.records,
-        "not_judged": row.sum.not_judged,
-        "first_seen": time(row.sum.first_ms),
-        "last_seen": time(row.sum.last_ms),
-        "process": row.sum.process.as_deref().map(shown),
-        "new": is_new,
-        "incomplete": incomplete,
-    }))
+    let detection = Detection {
+        record: "pgvigil.detection",
+        version: VERSION,
+        window: window(settings, row.place.window),
+        rules: &judging.digest,
+        policy: &settings.policy_digest,
+        environment: &settings.environment,
+        cluster: settings.cluster_of(log_group),
+        log_group,
+        signals,
+        user: shown(&row.key.user),
+        database: shown(&row.key.database),
+        client: shown(&row.key.client),
+        class: shown(&row.key.class),
+        command: shown(&row.key.command),
+        object: shown(&row.key.object),
+        statements: row.sum.statements,
+        records: row.sum.records,
+        not_judged: row.sum.not_judged,
+        first_seen: time(row.sum.first_ms),
+        last_seen: time(row.sum.last_ms),
+        process: row.sum.process.as_deref().map(shown),
+        new: is_new,
+        incomplete,
+    };
+    // Texts and numbers always serialise.
+    one_line(&serde_json::to_value(detection).unwrap_or_default())
 }
 
 /// What exclusions silenced in one window of one log group, as one line.
@@ -64,22 +151,26 @@ pub(super) fn suppressed_line(
     sums: &BTreeMap<String, u64>,
 ) -> String {
     let log_group = settings.log_group(place.group);
-    one_line(&json!({
-        "record": "pgvigil.suppressed",
-        "version": 1,
-        "window": window(settings, place.window),
-        "rules": judging.digest,
-        "policy": settings.policy_digest,
-        "environment": settings.environment,
-        "cluster": settings.cluster_of(log_group),
-        "log_group": log_group,
-        "records": sums,
-    }))
+    let suppressed = Suppressed {
+        record: "pgvigil.suppressed",
+        version: 1,
+        window: window(settings, place.window),
+        rules: &judging.digest,
+        policy: &settings.policy_digest,
+        environment: &settings.environment,
+        cluster: settings.cluster_of(log_group),
+        log_group,
+        records: sums,
+    };
+    one_line(&serde_json::to_value(suppressed).unwrap_or_default())
 }
 
-fn window(settings: &Settings, window: i64) -> Value {
+fn window(settings: &Settings, window: i64) -> Window {
     let start = |window| time(settings.windows.start_ms(window));
-    json!({ "start": start(window), "end": start(window + 1) })
+    Window {
+        start: start(window),
+        end: start(window + 1),
+    }
 }
 
 /// A JSON value on one line, its hostile characters as `\uXXXX`.

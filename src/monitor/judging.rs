@@ -1,5 +1,7 @@
 //! The rules that a monitor judges by, and what it fetches for them.
 
+use jiff::civil::Date;
+
 use super::settings::{Fault, Settings};
 use crate::compile::digest;
 use crate::compile::fetch::Fetch;
@@ -17,6 +19,8 @@ pub struct Judging {
     pub(super) signals: Vec<Signal>,
     /// SHA-256 of the rules.
     pub(super) digest: String,
+    /// Last days of exclusions, by their ids.
+    pub(super) last_days: Vec<(String, Date)>,
 }
 
 impl Judging {
@@ -55,6 +59,11 @@ impl Judging {
                 &rules.accounts,
             ),
             judge: Judge::new(&rules),
+            last_days: rules
+                .exclusions
+                .iter()
+                .filter_map(|rule| Some((rule.id.clone(), rule.last_day?)))
+                .collect(),
             signals: rules.signals,
             digest,
         })

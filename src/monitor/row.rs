@@ -85,7 +85,11 @@ impl Key {
                 let words = prefix.message.split(|byte| *byte == b'\n').next();
                 (text(prefix.level), text(words.unwrap_or_default()))
             }
-            (None, _) => (nobody(), nobody()),
+            (None, Some(prefix)) => match judged.told() {
+                Some(told) => (text(prefix.level), told.command().to_owned()),
+                None => (nobody(), nobody()),
+            },
+            (None, None) => (nobody(), nobody()),
         };
         Self {
             signals: judged.signals.clone(),

@@ -15,6 +15,7 @@ use super::judging::Judging;
 use super::notification;
 use super::port::{Datum, World};
 use super::receipt::{self, LONGEST_MS, Receipts};
+use super::reminder;
 use super::row::{Key, Place, Row};
 use super::settings::Settings;
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
@@ -192,6 +193,9 @@ impl<P: World> Run<'_, P> {
         } else {
             answer.operations = self.unit(first, last).await?;
             self.health(&self.patience, true).await?;
+            if matches!(invocation.what, What::Scheduled { .. }) {
+                self.remind(last).await?;
+            }
             let missing = self.receipts.missing(
                 self.settings.log_groups.len(),
                 windows.of(windows.start_ms(last + 1) - LONGEST_MS),
@@ -374,6 +378,24 @@ impl<P: World> Run<'_, P> {
             .await?;
         self.told += message.groups;
         Ok(())
+    }
+
+    /// Says which exclusions end.
+    async fn remind(&self, newest: i64) -> Result<(), RunError> {
+        let due = reminder::due(&self.judging.last_days, self.settings.windows, newest);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let (subject, text) = reminder::message(self.settings, &due);
+        self.journal(json!({ "record": "pgvigil.warning", "level": "WARN", "message": text }));
+        let Some(topic) = &self.settings.topic else {
+            return Ok(());
+        };
+        self.patience
+            .call("tell people of exclusions that end", async |within| {
+                self.port.publish(topic, &subject, &text, within).await
+            })
+            .await
     }
 
     async fn put(&self, data: &[Datum]) -> Result<(), RunError> {

@@ -495,7 +495,12 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
     let text = files.slice(&fault.place);
     let (code, message, help) = match fault.kind {
         FaultKind::Syntax(why) => (Code::YamlSyntax, why, None),
-        FaultKind::Tab => (Code::YamlTab, "a tab in the indentation".to_owned(), Some("indent with spaces".to_owned())),
+        FaultKind::MergeConflict => (
+            Code::YamlMergeConflict,
+            "this file holds a merge conflict that nobody has resolved".to_owned(),
+            Some("decide for one of the two sides, and delete the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`".to_owned()),
+        ),
+        FaultKind::Tab => (Code::YamlTab, "a tab stands where YAML wants spaces".to_owned(), Some("write spaces".to_owned())),
         FaultKind::DuplicateKey(key) => (
             Code::YamlDuplicateKey,
             format!("the key {} stands here for the second time", quote(&key)),

@@ -21,7 +21,7 @@ use super::raw::{
     RawMatch, RawName, RawNames, RawProtected, RawSample, RawSelection, RawStatement, RawUser,
 };
 use super::sets;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, count, has_wildcard, quote, suggest};
 use crate::source::path::Part;
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places, SourceFiles};
@@ -551,11 +551,15 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn finish(mut self) -> Policy {
+        // One name that does not exist is one fault, wherever it stands.
+        let mut unknown: BTreeMap<String, Vec<Place>> = BTreeMap::new();
         for reference in std::mem::take(&mut self.references) {
             for (index, name) in reference.names.iter().enumerate() {
                 let place = reference.places.item(reference.path, index);
                 match reference.kind {
-                    ReferenceKind::Environment => self.environment_reference(name, place),
+                    ReferenceKind::Environment => {
+                        unknown.entry(name.clone()).or_default().push(place);
+                    }
                     ReferenceKind::Exclusion => {
                         if !self.exclusion_ids.contains(name) && !self.incomplete.rules {
                             let ids = self.exclusion_ids.iter().map(String::as_str);
@@ -576,11 +580,18 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
+        for (name, places) in unknown {
+            self.environment_reference(&name, &places);
+        }
         self.policy
     }
 
-    fn environment_reference(&mut self, name: &str, place: Place) {
-        let diagnostic = match self.names.get(name) {
+    fn environment_reference(&mut self, name: &str, places: &[Place]) {
+        let Some((place, others)) = places.split_first() else {
+            return;
+        };
+        let place = place.clone();
+        let mut diagnostic = match self.names.get(name) {
             Some(false) => return,
             Some(true) => Diagnostic::new(
                 Code::ReferenceEnvironment,
@@ -593,6 +604,15 @@ impl<'a> Lowering<'a> {
                     .at(place)
                     .help("write `environments: all` without the list")
             }
+            None if has_wildcard(name) => Diagnostic::new(
+                Code::ReferenceEnvironment,
+                format!(
+                    "there is no environment {}: names have no wildcards",
+                    quote(name)
+                ),
+            )
+            .at(place)
+            .help("name each environment, or write `environments: all`"),
             None => {
                 let names = self
                     .names
@@ -608,9 +628,19 @@ impl<'a> Lowering<'a> {
                 .help(help.unwrap_or_else(|| format!("add `environments/{name}.yaml`")))
             }
         };
+        for other in others.iter().take(SHOWN) {
+            diagnostic = diagnostic.context(other.clone(), "and here");
+        }
+        if others.len() > SHOWN {
+            let more = count(others.len() - SHOWN, "place");
+            diagnostic = diagnostic.help(format!("the same name stands in {more} more"));
+        }
         self.sink.push(diagnostic);
     }
 }
+
+/// Places of one fault that are shown beside the first.
+const SHOWN: usize = 3;
 
 fn has_invalid(node: &Node) -> bool {
     match &node.kind {

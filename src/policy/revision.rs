@@ -149,7 +149,7 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
         root,
         &[
             "log",
-            "--format=%ae%n%ce",
+            "--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)",
             &range,
             "--",
             "rules",
@@ -157,7 +157,16 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
         ],
         b"",
     )?;
-    Ok(sorted(&String::from_utf8_lossy(&log)))
+    // `NAME <ADDRESS>` of those who wrote it too.
+    let log = String::from_utf8_lossy(&log);
+    let addresses: Vec<&str> = log
+        .lines()
+        .map(|line| match line.rsplit_once('<') {
+            Some((_, address)) => address.trim_end().trim_end_matches('>'),
+            None => line,
+        })
+        .collect();
+    Ok(sorted(&addresses.join("\n")))
 }
 
 /// The address with which this checkout would commit, if files below `rules` or `environments` are not
@@ -176,6 +185,101 @@ pub fn author_of_changes(root: &Path) -> Result<Option<String>, RevisionError> {
     }
     let address = git(root, &["config", "user.email"], b"").unwrap_or_default();
     Ok(sorted(&String::from_utf8_lossy(&address)).pop())
+}
+
+/// A file that is another one after a change, or gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The path before, from the top of the repository.
+    pub path: String,
+    /// The path after; none where it is gone.
+    pub now: Option<String>,
+}
+
+/// The files of `base` that `head` changes, moves or takes away; the working tree where no head is named. New files are not
+/// among them.
+///
+/// # Errors
+/// If git cannot be asked.
+pub fn changed(root: &Path, base: &str, head: Option<&str>) -> Result<Vec<Changed>, RevisionError> {
+    let mut arguments = vec![
+        "diff",
+        "--no-ext-diff",
+        "--name-status",
+        "-z",
+        // A file that is moved as it is; one that is changed too is gone.
+        "--find-renames=100%",
+        base,
+    ];
+    arguments.extend(head);
+    arguments.push("--");
+    let listing = git(root, &arguments, b"")?;
+    let listing = String::from_utf8_lossy(&listing).into_owned();
+    let mut fields = listing.split('\0').filter(|field| !field.is_empty());
+    let mut found = Vec::new();
+    while let Some(status) = fields.next() {
+        let Some(path) = fields.next() else { break };
+        let now = match status.chars().next() {
+            Some('A') => continue,
+            Some('D') => None,
+            Some('C') => {
+                fields.next();
+                continue;
+            }
+            Some('R') => fields.next().map(str::to_owned),
+            _ => Some(path.to_owned()),
+        };
+        found.push(Changed {
+            path: path.to_owned(),
+            now,
+        });
+    }
+    Ok(found)
+}
+
+/// The files that differ between two commits, new ones too, from the top of the repository.
+///
+/// # Errors
+/// If git cannot be asked.
+pub fn paths(root: &Path, base: &str, head: &str) -> Result<Vec<String>, RevisionError> {
+    let arguments = [
+        "diff",
+        "--no-ext-diff",
+        "--name-only",
+        "--no-renames",
+        "-z",
+        base,
+        head,
+        "--",
+    ];
+    let listing = git(root, &arguments, b"")?;
+    Ok(String::from_utf8_lossy(&listing)
+        .split('\0')
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The text of a file of a commit; of the working tree where none is named. Empty where there is none, and where it is no
+/// text. `path` is from the top of the repository.
+///
+/// # Errors
+/// If git cannot be asked where the repository is.
+pub fn text_of(root: &Path, commit: Option<&str>, path: &str) -> Result<String, RevisionError> {
+    let bytes = match commit {
+        Some(commit) => git(
+            root,
+            &["cat-file", "blob", &format!("{commit}:{path}")],
+            b"",
+        )
+        .unwrap_or_default(),
+        None => {
+            let top = git(root, &["rev-parse", "--show-toplevel"], b"")?;
+            let top = String::from_utf8_lossy(&top).trim_end().to_owned();
+            std::fs::read(Path::new(&top).join(path)).unwrap_or_default()
+        }
+    };
+    Ok(String::from_utf8(bytes).unwrap_or_default())
 }
 
 fn sorted(lines: &str) -> Vec<String> {

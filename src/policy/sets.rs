@@ -24,6 +24,10 @@ pub const ALL: &[Set] = &[
         text: include_str!("sets/harmless-functions.txt"),
     },
     Set {
+        name: "aurora-functions",
+        text: include_str!("sets/aurora-functions.txt"),
+    },
+    Set {
         name: "harmless-types",
         text: include_str!("sets/harmless-types.txt"),
     },

@@ -1,9 +1,12 @@
-//! Comments and issues on GitLab (docs.gitlab.com, "Notes API" and "Issues API").
+//! Comments, issues and the status of approvals on GitLab (docs.gitlab.com, "Notes API", "Issues API", "Merge request
+//! approvals API", "Merge requests API": versions, "Commits API": statuses, "Events API").
 
 use serde_json::{Value, json};
 
+use super::approval::{Approver, CONTEXT, Commit, Gate, Request, Status, co_authors};
+use super::github::{name_of_commit, segment};
 use super::http::Api;
-use super::{Board, BoardError, Post};
+use super::{Board, BoardError, Post, text_at};
 
 /// The label of our issues.
 const LABEL: &str = "pgvigil-drift";
@@ -111,5 +114,195 @@ impl Board for GitLab {
         self.api
             .ask("PUT", &self.path(&format!("issues/{id}")), Some(&issue))
             .map(drop)
+    }
+}
+
+impl Gate for GitLab {
+    fn open_requests(&self, head: Option<&str>) -> Result<Vec<u64>, BoardError> {
+        let path = match head {
+            Some(head) => format!(
+                "repository/commits/{}/merge_requests",
+                name_of_commit(head)?
+            ),
+            None => "merge_requests?state=opened&scope=all".to_owned(),
+        };
+        let items = self.api.list(&self.path(&path))?;
+        Ok(items
+            .iter()
+            .filter(|item| text_at(item, "/state").is_none_or(|state| state == "opened"))
+            .filter(|item| head.is_none_or(|head| text_at(item, "/sha").as_deref() == Some(head)))
+            .filter_map(|item| item.get("iid")?.as_u64())
+            .collect())
+    }
+
+    fn request(&self, number: u64) -> Result<Request, BoardError> {
+        let path = self.path(&format!("merge_requests/{number}"));
+        let asked = self.api.ask("GET", &path, None)?;
+        let needed = |at: &str| {
+            text_at(&asked, at)
+                .ok_or_else(|| BoardError(format!("GET {path}: the answer lacks {at}")))
+        };
+        let head = needed("/sha")?;
+        let listed = self.api.list(&format!("{path}/commits"))?;
+        let commits: Vec<Commit> = listed.iter().map(commit).collect();
+        let project = self.api.find(&format!("/projects/{}", self.project))?;
+        let mut request = Request {
+            number,
+            base: text_at(&asked, "/diff_refs/base_sha").unwrap_or_default(),
+            target: needed("/target_branch")?,
+            default_branch: project.and_then(|project| text_at(&project, "/default_branch")),
+            opener: text_at(&asked, "/author/username").unwrap_or_default(),
+            has_all_commits: true,
+            pushers: self.pushers(&asked)?,
+            // Commits have addresses and names there, and no accounts: these are compared with those of who approves.
+            commits_have_accounts: true,
+            commits,
+            head,
+            ..Request::default()
+        };
+        self.approvals(&path, &mut request)?;
+        Ok(request)
+    }
+
+    fn is_member(&self, team: &str, login: &str) -> Result<Option<bool>, BoardError> {
+        let path = format!("/groups/{}/members/all", segment(team));
+        let Some(_) = self.api.find(&format!("{path}?per_page=1&page=1"))? else {
+            return Ok(None);
+        };
+        let members = self.api.list(&path)?;
+        Ok(Some(members.iter().any(|member| {
+            text_at(member, "/username").is_some_and(|name| name.eq_ignore_ascii_case(login))
+        })))
+    }
+
+    fn set_status(
+        &self,
+        request: &Request,
+        status: &Status,
+        page: Option<&str>,
+    ) -> Result<(), BoardError> {
+        let path = self.path(&format!("statuses/{}", name_of_commit(&request.head)?));
+        let mut body = json!({
+            "state": if status.is_success { "success" } else { "failed" },
+            "name": CONTEXT,
+            "description": status.description,
+        });
+        if let (Some(page), Value::Object(body)) = (page, &mut body) {
+            body.insert("target_url".to_owned(), page.into());
+        }
+        self.api.ask("POST", &path, Some(&body)).map(drop)
+    }
+}
+
+impl GitLab {
+    /// Who pushed to the branch of a request; none where the token may not see it.
+    fn pushers(&self, asked: &Value) -> Result<Option<Vec<String>>, BoardError> {
+        let source = asked.get("source_project_id").and_then(Value::as_u64);
+        let source = source.map_or_else(|| self.project.clone(), |number| number.to_string());
+        let Some(branch) = text_at(asked, "/source_branch") else {
+            return Ok(None);
+        };
+        let path = format!("/projects/{source}/events?action=pushed&per_page=100");
+        let Some(Value::Array(pushes)) = self.api.find(&path)? else {
+            return Ok(None);
+        };
+        Ok(Some(
+            pushes
+                .iter()
+                .filter(|push| text_at(push, "/push_data/ref").as_ref() == Some(&branch))
+                .filter_map(|push| {
+                    text_at(push, "/author_username").or_else(|| text_at(push, "/author/username"))
+                })
+                .collect(),
+        ))
+    }
+
+    /// An approval names no commit: it counts where it is younger than the last push, or where the project takes approvals
+    /// away when somebody pushes.
+    fn approvals(&self, path: &str, request: &mut Request) -> Result<(), BoardError> {
+        let approvals = self.api.ask("GET", &format!("{path}/approvals"), None)?;
+        let approved = approvals.get("approved_by").and_then(Value::as_array);
+        let Some(approved) = approved.filter(|approved| !approved.is_empty()) else {
+            return Ok(());
+        };
+        let rules = self.api.find(&self.path("approvals"))?;
+        let resets = rules
+            .and_then(|rules| rules.get("reset_approvals_on_push")?.as_bool())
+            .unwrap_or(false);
+        let pushed = self.pushed_at(path, &request.head)?;
+        let notes = self
+            .api
+            .list(&format!("{path}/notes?sort=asc&order_by=created_at"))?;
+        for one in approved {
+            let Some(login) = text_at(one, "/user/username") else {
+                continue;
+            };
+            let noted = notes.iter().rev().find(|note| {
+                note.get("system").and_then(Value::as_bool) == Some(true)
+                    && text_at(note, "/author/username").as_ref() == Some(&login)
+                    && text_at(note, "/body").as_deref() == Some("approved this merge request")
+            });
+            let since = time_at(one, "/approved_at")
+                .or_else(|| noted.and_then(|note| time_at(note, "/created_at")));
+            let is_for_head = resets
+                || pushed
+                    .zip(since)
+                    .is_some_and(|(pushed, since)| since >= pushed);
+            if !is_for_head {
+                request.stale.push(login);
+                continue;
+            }
+            let id = one.pointer("/user/id").and_then(Value::as_u64);
+            let user = match id {
+                Some(id) => self.api.find(&format!("/users/{id}"))?,
+                None => None,
+            };
+            let shown = |at: &str| user.as_ref().and_then(|user| text_at(user, at));
+            request.approved.push(Approver {
+                name: text_at(one, "/user/name"),
+                addresses: [
+                    shown("/public_email"),
+                    shown("/commit_email"),
+                    shown("/email"),
+                ]
+                .into_iter()
+                .flatten()
+                .filter(|address| !address.is_empty())
+                .collect(),
+                login,
+            });
+        }
+        Ok(())
+    }
+
+    /// When the last commit came to the request; none where the forge does not say.
+    fn pushed_at(&self, path: &str, head: &str) -> Result<Option<jiff::Timestamp>, BoardError> {
+        let Some(Value::Array(versions)) = self.api.find(&format!("{path}/versions"))? else {
+            return Ok(None);
+        };
+        Ok(versions
+            .iter()
+            .filter(|version| text_at(version, "/head_commit_sha").as_deref() == Some(head))
+            .filter_map(|version| time_at(version, "/created_at"))
+            .max())
+    }
+}
+
+fn time_at(value: &Value, at: &str) -> Option<jiff::Timestamp> {
+    text_at(value, at)?.parse().ok()
+}
+
+fn commit(item: &Value) -> Commit {
+    let message = text_at(item, "/message").unwrap_or_default();
+    let list = |keys: [&str; 2]| -> Vec<String> {
+        keys.iter().filter_map(|at| text_at(item, at)).collect()
+    };
+    let mut addresses = list(["/author_email", "/committer_email"]);
+    addresses.extend(co_authors(&message));
+    Commit {
+        sha: text_at(item, "/id").unwrap_or_default(),
+        logins: Vec::new(),
+        addresses,
+        names: list(["/author_name", "/committer_name"]),
     }
 }

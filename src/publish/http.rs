@@ -156,6 +156,16 @@ impl Api {
         )))
     }
 
+    /// Asks for what need not be there, or may be hidden from the token.
+    pub(super) fn find(&self, path: &str) -> Result<Option<Value>, BoardError> {
+        let answered = self.call("GET", path, None)?;
+        match answered.status {
+            200..=299 => Ok(Some(answered.body)),
+            403 | 404 => Ok(None),
+            status => Err(BoardError(format!("GET {path}: status {status}"))),
+        }
+    }
+
     /// The items of a list that are our own. `keys` are those of the number and of the text.
     pub(super) fn posts(
         &self,
@@ -184,7 +194,7 @@ impl Api {
     }
 
     /// Every item of a list, page by page.
-    fn list(&self, path: &str) -> Result<Vec<Value>, BoardError> {
+    pub(super) fn list(&self, path: &str) -> Result<Vec<Value>, BoardError> {
         let mut items = Vec::new();
         let sign = if path.contains('?') { '&' } else { '?' };
         for page in 1..=PAGES {

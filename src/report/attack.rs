@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::json::escape;
 use super::visible;
+use crate::diagnostic::count;
+use crate::rules::attack::generate::GeneratedReport;
 use crate::rules::attack::server::{OnServer, ServerReport};
 use crate::rules::attack::{AttackRecord, AttackReport, Evasion, ExclusionReport};
 
@@ -58,11 +60,14 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
     };
     let _ = writeln!(
         text,
-        "{word}: {} statements with {} records tried on {} exclusions, a person can hide behind {evadable}",
-        report.statements,
-        report.records,
-        report.exclusions.len(),
+        "{word}: {} with {} tried on {}, a person can hide behind {evadable}",
+        count(report.statements, "statement"),
+        count(report.records, "record"),
+        count(report.exclusions.len(), "exclusion"),
     );
+    if let Some(generated) = &report.generated {
+        generated_lines(&mut text, generated);
+    }
     if let Some(server) = &report.server {
         summary(&mut text, server);
     }
@@ -86,6 +91,45 @@ fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
     }
 }
 
+/// What a grammar made: the classes and not only the number.
+fn generated_lines(text: &mut String, generated: &GeneratedReport) {
+    for found in &generated.findings {
+        let _ = writeln!(text, "  SILENT {}", visible(&found.classes.join(" × ")));
+        for line in found.script.lines() {
+            let _ = writeln!(text, "      {}", visible(line));
+        }
+        if !found.silenced_by.is_empty() {
+            let _ = writeln!(text, "      silenced by {}", found.silenced_by.join(", "));
+        }
+    }
+    let classes = &generated.classes;
+    let _ = writeln!(
+        text,
+        "generated: {} of {} statements sent ({} places × {} ways to hide × {} carriers × {} layouts), {} of them brought a secret back or \
+         changed something, {} silent",
+        generated.tried,
+        generated.combinations,
+        classes.places.len(),
+        classes.hidden.len(),
+        classes.carriers.len(),
+        classes.layouts.len(),
+        generated.reached,
+        generated.silent,
+    );
+    for (what, forms) in [
+        ("places", &classes.places),
+        ("hidden", &classes.hidden),
+        ("carriers", &classes.carriers),
+        ("layouts", &classes.layouts),
+    ] {
+        let forms: Vec<String> = forms
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        let _ = writeln!(text, "  {what}: {}", visible(&forms.join(", ")));
+    }
+}
+
 fn summary(text: &mut String, server: &ServerReport) {
     let version = |name: &str, version: &str| match version {
         "" => name.to_owned(),
@@ -93,11 +137,11 @@ fn summary(text: &mut String, server: &ServerReport) {
     };
     let _ = writeln!(
         text,
-        "on {} with {}: {} statements ran, {} evasions confirmed, {} that were not predicted; {} silent without effect, {} could not run",
+        "on {} with {}: {} ran, {} confirmed, {} that were not predicted; {} silent without effect, {} could not run",
         version("PostgreSQL", &server.version),
         version("pgAudit", &server.pgaudit),
-        server.executed,
-        server.confirmed,
+        count(server.executed, "statement"),
+        count(server.confirmed, "evasion"),
         server.unpredicted.len(),
         server.without_effect,
         server.failed_to_run,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::terminal;
 use crate::begin::{Fault, Placed, State};
+use crate::diagnostic::count;
 
 /// Everything that is wrong with a wish: one line each, and what to do.
 pub fn faults(faults: &[Fault]) -> String {
@@ -60,7 +61,12 @@ pub fn placed(placed: &[Placed], is_dry: bool) -> String {
     if kept > 0 {
         parts.push(format!("{kept} kept as they were"));
     }
-    let _ = writeln!(text, "{} files: {}", placed.len(), parts.join(", "));
+    let _ = writeln!(
+        text,
+        "{}: {}",
+        count(placed.len(), "file"),
+        parts.join(", ")
+    );
     text
 }
 

@@ -84,6 +84,63 @@ pub fn cell(text: &str) -> String {
     cell
 }
 
+/// The parts of a text between backticks: what is quoted, and what is not. A backtick without another is text.
+fn parts(text: &str) -> Vec<(bool, &str)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('`') {
+        let Some((quoted, after)) = behind.split_once('`') else {
+            break;
+        };
+        // Two at once quote nothing.
+        if quoted.is_empty() {
+            let end = text.len() - after.len();
+            let start = text.len() - rest.len();
+            parts.push((false, text.get(start..end).unwrap_or_default()));
+        } else {
+            parts.push((false, before));
+            parts.push((true, quoted));
+        }
+        rest = after;
+    }
+    parts.push((false, rest));
+    parts
+}
+
+/// A sentence of a message in Markdown: what it quotes is code, and the rest is [`prose`].
+pub fn sentence(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for (is_quoted, part) in parts(text) {
+        if is_quoted {
+            escaped.push_str(&cell(part));
+            continue;
+        }
+        // Blanks around what is quoted belong to the sentence.
+        let (start, end) = (part.trim_start(), part.trim_end());
+        if !escaped.is_empty() && start.len() < part.len() {
+            escaped.push(' ');
+        }
+        escaped.push_str(&prose(part.trim()));
+        if end.len() < part.len() && !start.is_empty() {
+            escaped.push(' ');
+        }
+    }
+    escaped.trim_end().to_owned()
+}
+
+/// The same in HTML.
+pub fn html_sentence(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for (is_quoted, part) in parts(text) {
+        if is_quoted {
+            escaped.push_str(&format!("<code>{}</code>", html(part)));
+        } else {
+            escaped.push_str(&html(part));
+        }
+    }
+    escaped
+}
+
 /// Prose of Markdown on one line: no markup, no HTML, no link, and nobody is told by a mention.
 ///
 /// A renderer looks for mentions, references and addresses after it has resolved escapes. So the sign that begins one
@@ -248,6 +305,25 @@ mod tests {
         );
         assert_eq!(prose("  --- x"), "\\--- x");
         assert_eq!(prose("a\n# b"), "a\\\\u\\{a\\}\\# b");
+    }
+
+    #[test]
+    fn what_a_sentence_quotes_is_code() {
+        assert_eq!(
+            sentence("`bob` is no longer audited in `prod`: a `|` b"),
+            "`bob` is no longer audited in `prod`: a <code>&#124;</code> b"
+        );
+        assert_eq!(
+            sentence("set `max_share`, or *not*"),
+            "set `max_share`, or \\*not\\*"
+        );
+        assert_eq!(sentence("a ` alone"), "a \\` alone");
+        assert_eq!(sentence("``"), "\\`\\`");
+        assert_eq!(sentence("`@team` @team"), "`@team` @&#8203;team");
+        assert_eq!(
+            html_sentence("`<b>` stays <b>, `"),
+            "<code>&lt;b&gt;</code> stays &lt;b&gt;, `"
+        );
     }
 
     #[test]

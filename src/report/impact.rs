@@ -11,6 +11,7 @@ pub mod markdown;
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::plural;
 use crate::rules::impact::report::{
     Attack, Change, Counterexample, Direction, ExclusionImpact, Group, HearingChange, Hears,
     ImpactReport, Logs, Tests,
@@ -34,8 +35,7 @@ pub(super) fn number(value: u64) -> String {
 
 /// A count with its noun: `1 record`, `1,204 records`.
 fn count(value: u64, noun: &str) -> String {
-    let plural = if value == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", number(value))
+    format!("{} {}", number(value), plural(value, noun))
 }
 
 /// The length of a list as a count.
@@ -267,10 +267,7 @@ fn tests(tests: Option<&Tests>) -> (bool, String) {
     let Some(tests) = tests else {
         return (false, "not run".to_owned());
     };
-    let near = match tests.near_misses {
-        1 => "1 near miss".to_owned(),
-        other => format!("{} near misses", number(other)),
-    };
+    let near = count(tests.near_misses, "near miss");
     let mut text = format!(
         "{} silenced, {near} loud, {} of {} noticed",
         count(tests.silences, "sample"),
@@ -425,10 +422,7 @@ fn reading(logs: &Logs) -> String {
     }
     parts.push(count(length(&logs.files), "file"));
     parts.push(bytes(logs.bytes));
-    parts.push(match logs.entries {
-        1 => "1 entry".to_owned(),
-        other => format!("{} entries", number(other)),
-    });
+    parts.push(count(logs.entries, "entry"));
     parts.join(", ")
 }
 

@@ -6,6 +6,7 @@ use super::doctor::human::wrap;
 use super::escape::{self, terminal};
 use super::plan::human::{Paint, Style};
 use crate::deploy::document::pretty;
+use crate::diagnostic::count;
 use crate::migrate::plan::{OldExclusion, QueryReport};
 use crate::migrate::{At, Migration};
 
@@ -118,8 +119,8 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
             .count();
         let _ = writeln!(
             text,
-            "\n  {} statements it never counts, whatever it excludes; pgvigil's query counts {}:",
-            query.misses.len(),
+            "\n  {} it never counts, whatever it excludes; pgvigil's query counts {}:",
+            count(query.misses.len(), "statement"),
             if silent_after == 0 {
                 "all of them".to_owned()
             } else {
@@ -149,8 +150,8 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
     }
     let _ = writeln!(
         text,
-        "\n  {} exclusions, {evadable} of them evadable",
-        query.exclusions.len()
+        "\n  {}, {evadable} of them evadable",
+        count(query.exclusions.len(), "exclusion")
     );
     for exclusion in &query.exclusions {
         draw_exclusion(text, exclusion, style);
@@ -158,7 +159,9 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
 }
 
 fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
-    let word = if exclusion.evadable {
+    let word = if exclusion.drops_everything {
+        style.paint(Paint::Red, "takes every record away: nobody is heard")
+    } else if exclusion.evadable {
         style.paint(Paint::Red, "evadable")
     } else if exclusion.tried.tried == 0 {
         style.paint(
@@ -182,7 +185,7 @@ fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
             let _ = writeln!(text, "        pgvigil's query does not count it either");
         }
     }
-    if exclusion.evadable {
+    if exclusion.evadable && !exclusion.drops_everything {
         let _ = writeln!(
             text,
             "    {} of {} ways of planting the text are silent",
@@ -200,6 +203,17 @@ fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
     }
     for note in &replacement.notes {
         draw(text, "    note: ", &terminal(note), style);
+    }
+    if let Some(role) = &replacement.role {
+        draw(
+            text,
+            "    in its place: ",
+            &format!(
+                "an entry for {} under `service_accounts`, as a comment at the end of rules/exclusions.yaml",
+                terminal(role)
+            ),
+            style,
+        );
     }
     if replacement.proposal.is_some() {
         draw(

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::visible;
+use crate::diagnostic::count;
 use crate::judge::{Answer, shorten};
 use crate::rules::Verdict;
 use crate::rules::explain::Explanation;
@@ -59,31 +60,35 @@ pub fn test(report: &TestReport, colour: bool) -> String {
         paint(colour, Paint::Red, "failed")
     };
     let mut line = format!(
-        "{word}: {} samples of {} exclusions ({} failed), {} ranges of fixtures ({} failed)",
-        totals.samples,
-        totals.exclusions,
+        "{word}: {} of {} ({} failed), {} of fixtures ({} failed)",
+        count(totals.samples, "sample"),
+        count(totals.exclusions, "exclusion"),
         totals.samples_failed,
-        totals.ranges,
+        count(totals.ranges, "range"),
         totals.ranges_failed
     );
     if totals.fixture_faults > 0 {
-        let _ = write!(line, ", {} faults in fixtures", totals.fixture_faults);
+        let _ = write!(
+            line,
+            ", {} in fixtures",
+            count(totals.fixture_faults, "fault")
+        );
     }
     if totals.exclusions_not_covered > 0 {
         let _ = write!(
             line,
-            ", {} exclusions not covered",
-            totals.exclusions_not_covered
+            ", {} not covered",
+            count(totals.exclusions_not_covered, "exclusion")
         );
     }
     put(&mut text, &line);
     let mut line = format!(
-        "mutants: {} of {} changes of the rules noticed ({} %), {} of {} changed records loud",
+        "mutants: {} of {} of the rules noticed ({} %), {} of {} loud",
         totals.mutants_killed,
-        totals.mutants,
+        count(totals.mutants, "change"),
         totals.score(),
         totals.record_mutants_loud,
-        totals.record_mutants
+        count(totals.record_mutants, "changed record")
     );
     if let Some(percent) = totals.min_score {
         let word = if totals.score() >= percent as usize {
@@ -123,13 +128,13 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
         put(
             text,
             &format!(
-                "  {mark} {:width$}  silenced {}, near misses {}, decided alone {}, {} of {} mutants noticed{covered}",
+                "  {mark} {:width$}  silenced {}, near misses {}, decided alone {}, {} of {} noticed{covered}",
                 visible(&exclusion.id),
                 exclusion.silenced,
                 exclusion.near_misses,
                 exclusion.decided_alone,
                 exclusion.findings.mutation.killed,
-                exclusion.findings.mutation.total
+                count(exclusion.findings.mutation.total, "mutant")
             ),
         );
         for sample in failed {
@@ -156,12 +161,12 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
         put(
             text,
             &format!(
-                "  {} {}  {} records, {} counted; {} ranges of people, {} of noise",
+                "  {} {}  {}, {} counted; {} of people, {} of noise",
                 mark(fixture.passed, colour),
                 visible(&fixture.log),
-                fixture.records,
+                count(fixture.records, "record"),
                 fixture.counted,
-                fixture.human,
+                count(fixture.human, "range"),
                 fixture.noise
             ),
         );

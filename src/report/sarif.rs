@@ -4,6 +4,55 @@ use serde_json::{Value, json};
 
 use super::escape;
 use crate::deploy::document::pretty;
+use crate::diagnostic::code::{Entry, example};
+
+/// Where this version is described.
+const INFORMATION: &str = concat!("https://docs.rs/pgvigil/", env!("CARGO_PKG_VERSION"));
+
+/// A kind of findings: GitHub shows the full description and the help beside a finding.
+pub(super) fn rule(entry: &Entry, level: &str) -> Value {
+    let mut markdown = format!(
+        "{}.\n\n**Why it matters:** {}.\n\n**What to do:** {}.\n",
+        entry.title, entry.why, entry.remedy
+    );
+    if let Some(example) = example(entry.id) {
+        let fence = escape::fence(example);
+        markdown.push_str(&format!("\n{fence}text\n{example}\n{fence}\n"));
+    }
+    json!({
+        "id": entry.id,
+        "shortDescription": {"text": format!("{}.", entry.title)},
+        "fullDescription": {"text": format!("{}: {}.", entry.title, entry.why)},
+        "help": {"text": format!("{}.", entry.remedy), "markdown": markdown},
+        "defaultConfiguration": {"level": level},
+    })
+}
+
+/// A place in a file of the repository.
+pub(super) fn location(file: &str, region: Value) -> Value {
+    json!({"physicalLocation": {
+        "artifactLocation": {"uri": uri(file), "uriBaseId": "%SRCROOT%"},
+        "region": region,
+    }})
+}
+
+/// What tells a finding from every other: GitHub's code scanning looks at its own key alone.
+pub(super) fn fingerprints(word: String, numbered: String) -> Value {
+    json!({"pgvigil/v2": word, "primaryLocationLineHash": numbered})
+}
+
+/// A relative reference (RFC 3986): what is no plain character of a path is written as `%XX`.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
 
 /// A document with one run. `rules` are the kinds of findings, `version` is that of the pgvigil that found them; `more` holds
 /// further keys of the run.
@@ -12,6 +61,7 @@ pub(super) fn document(version: &str, rules: Vec<Value>, more: Value) -> String 
         "tool": {"driver": {
             "name": "pgvigil",
             "version": version,
+            "informationUri": INFORMATION,
             "rules": rules,
         }},
         "columnKind": "unicodeCodePoints",

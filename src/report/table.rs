@@ -24,6 +24,77 @@ pub fn lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
         .collect()
 }
 
+/// The same where one column matters most: it keeps its width as long as others can give way, and then those that can be done
+/// without are left out, the first of them first.
+pub fn lines_keeping(
+    mut rows: Vec<Vec<String>>,
+    width: usize,
+    mut kept: usize,
+    dispensable: &[usize],
+) -> Vec<String> {
+    let mut gone: Vec<usize> = Vec::new();
+    let mut rest = dispensable.iter().copied();
+    loop {
+        let widths = natural(&rows);
+        let gaps = GAP.len() * widths.len().saturating_sub(1);
+        let least: usize = widths
+            .iter()
+            .enumerate()
+            .map(|(at, width)| {
+                if at == kept {
+                    *width
+                } else {
+                    (*width).min(NARROWEST)
+                }
+            })
+            .sum();
+        if least + gaps <= width {
+            break;
+        }
+        let Some(next) = rest.next() else { break };
+        // Those before it have moved it.
+        let at = next - gone.iter().filter(|gone| **gone < next).count();
+        for row in &mut rows {
+            if at < row.len() {
+                row.remove(at);
+            }
+        }
+        if at < kept {
+            kept -= 1;
+        }
+        gone.push(next);
+    }
+    let widths = fitted_keeping(natural(&rows), width, kept);
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| column(cell, *width))
+                .collect();
+            cells.join(GAP).trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// As [`fitted`], the column that is kept last.
+fn fitted_keeping(mut widths: Vec<usize>, width: usize, kept: usize) -> Vec<usize> {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    let mut over = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
+    while over > 0 {
+        let others = widths.iter_mut().enumerate().filter(|(at, _)| *at != kept);
+        let Some((_, widest)) = others
+            .max_by_key(|(_, width)| **width)
+            .filter(|(_, widest)| **widest > NARROWEST)
+        else {
+            break;
+        };
+        *widest -= 1;
+        over -= 1;
+    }
+    fitted(widths, width)
+}
+
 /// What each column needs.
 fn natural(rows: &[Vec<String>]) -> Vec<usize> {
     let mut widths = Vec::new();
@@ -117,6 +188,40 @@ mod tests {
                 "bob    COPY    李雷李雷李雷…"
             ]
         );
+    }
+
+    #[test]
+    fn the_column_that_matters_gives_way_last() {
+        let rows = || {
+            let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
+            vec![
+                row(["user", "database", "command", "object", "records"]),
+                row([
+                    "alice_from_the_team",
+                    "orders_production",
+                    "SELECT",
+                    "orders.customers_2026",
+                    "12",
+                ]),
+            ]
+        };
+        let shown = |width| lines_keeping(rows(), width, 3, &[1, 4]);
+        for width in [44, 60, 80] {
+            let lines = shown(width);
+            assert!(
+                lines.iter().all(|line| line.width() <= width),
+                "{width}: {lines:?}"
+            );
+            assert!(
+                lines[1].contains("orders.customers_2026"),
+                "{width}: {lines:?}"
+            );
+        }
+        assert!(shown(80)[0].contains("database"));
+        assert!(!shown(50)[0].contains("database") && shown(50)[0].contains("records"));
+        assert!(!shown(44)[0].contains("records"));
+        // Where nothing else is left, it gives way too.
+        assert!(shown(30)[1].contains('…'));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! corpus.sql (statements, and their records as a server wrote them) ─┐
 //! an exclusion's own conditions (witness, pattern) ──────────────────┼─> attacks ─> judged ─> evasions
 //! carrier (comments, literals, names …), forge (roles, databases) ───┘
+//!
+//! grammar/ (places × hidden calls × carriers × layouts) ── generate ──> a server ─> did a secret come back unheard?
 //! ```
 //!
 //! An attack is an **evasion** if at least one of its records is excluded and none counts. "None silent"
@@ -13,6 +15,7 @@
 pub mod carrier;
 pub mod corpus;
 pub mod forge;
+pub mod generate;
 pub mod lint;
 pub mod pattern;
 pub mod plan;

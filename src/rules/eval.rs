@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::ops::ControlFlow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit_log::EntryKind;
@@ -15,7 +16,7 @@ use crate::policy::model::Signal;
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
 /// against.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Line<'a> {
     /// Name of the input.
     pub file: Cow<'a, str>,
@@ -75,6 +76,9 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         line.client = filled(prefix.client.text);
         if judged.record().is_none() && judged.signals.contains(&Signal::Denied) {
             line.class = filled(prefix.level);
+        } else if let Some(told) = judged.told() {
+            line.class = filled(prefix.level);
+            line.command = Some(told.command().into());
         }
     }
     if let Some(record) = judged.record() {
@@ -103,7 +107,7 @@ fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
 }
 
 /// Totals of an evaluation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Audit records, and lines that may be some.
     pub records: u64,
@@ -424,6 +428,9 @@ fn key_of(judged: &Judged<'_>) -> Key {
         let first = prefix.message.split(|byte| *byte == b'\n').next();
         key.class = text(prefix.level);
         key.command = text(first.unwrap_or_default());
+    } else if let (Some(told), Some(prefix)) = (judged.told(), who) {
+        key.class = text(prefix.level);
+        told.command().clone_into(&mut key.command);
     }
     key
 }

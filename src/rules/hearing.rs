@@ -6,7 +6,8 @@
 //! without `..`, so that a key which somebody forgets does not build; [`keys`] lists the keys of the files.
 
 mod environment;
-mod guards;
+pub mod files;
+pub mod guards;
 pub mod keys;
 mod people;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 mod tests;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::direction::Verdict;
@@ -22,7 +24,18 @@ use crate::policy::model::{Environment, Policy, Signal};
 
 /// Which way a change goes.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Hears {
@@ -122,9 +135,9 @@ pub enum Cost {
 }
 
 /// One thing of which the alarm hears more or less.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HearingChange {
-    /// The key of the policy, as [`keys`] lists it.
+    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file beside it.
     pub key: String,
     /// Which way it goes.
     pub direction: Hears,
@@ -152,7 +165,7 @@ impl HearingChange {
 }
 
 /// What the alarm of an environment hears after a change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Hearing {
     /// All in all.
     pub direction: Hears,

@@ -14,5 +14,5 @@ pub mod report;
 mod timeline;
 
 pub use alike::Likeness;
-pub use assess::{Comparison, Question, Side, assess, named};
+pub use assess::{Comparison, Question, Side, assess, named, needed};
 pub use report::ImpactReport;

@@ -186,10 +186,10 @@ fn in_scope(facts: &Facts<'_>) -> bool {
             let (first, second) = (words.next().unwrap_or_default(), words.next());
             match first {
                 b"PREPARE" => second != Some(b"TRANSACTION"),
-                b"ANALYZE" | b"BEGIN" | b"CHECKPOINT" | b"CLOSE" | b"COMMIT" | b"DEALLOCATE"
-                | b"DISCARD" | b"EXECUTE" | b"EXPLAIN" | b"LISTEN" | b"LOCK" | b"MOVE"
-                | b"NOTIFY" | b"REINDEX" | b"RELEASE" | b"RESET" | b"ROLLBACK" | b"SAVEPOINT"
-                | b"SET" | b"SHOW" | b"START" | b"UNLISTEN" | b"VACUUM" => false,
+                b"BEGIN" | b"CHECKPOINT" | b"CLOSE" | b"COMMIT" | b"DEALLOCATE" | b"DISCARD"
+                | b"EXECUTE" | b"EXPLAIN" | b"LISTEN" | b"LOCK" | b"MOVE" | b"NOTIFY"
+                | b"RELEASE" | b"RESET" | b"ROLLBACK" | b"SAVEPOINT" | b"SET" | b"SHOW"
+                | b"START" | b"UNLISTEN" => false,
                 _ => true,
             }
         }

@@ -6,6 +6,7 @@
 //! comes out all the same, with [`Kind::Invalid`] where no value could be agreed on.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -132,6 +133,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// Not YAML, in words.
     Syntax(String),
+    /// The marks that Git leaves where two changes meet.
+    MergeConflict,
     /// A tab where YAML wants spaces.
     Tab,
     /// The key stands a second time in its mapping; the first is kept.
@@ -176,6 +179,19 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
         0
     };
     let body = text.get(skipped..).unwrap_or_default();
+    let conflicts = conflicts(body);
+    if !conflicts.is_empty() {
+        // Neither of the two sides is what the file says.
+        let faults = conflicts.into_iter().map(|span| Fault {
+            kind: FaultKind::MergeConflict,
+            place: Place::new(file, span.start + skipped..span.end + skipped),
+            other: None,
+        });
+        return Parsed {
+            root: None,
+            faults: faults.collect(),
+        };
+    }
     let mut builder = Builder {
         file,
         text,
@@ -189,6 +205,35 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     let mut faults = builder.faults;
     faults.sort_by_key(|fault| fault.place.span.start);
     Parsed { root, faults }
+}
+
+/// The first line of each conflict that a merge left (git-merge(1), "HOW CONFLICTS ARE PRESENTED"). One mark alone may be text.
+fn conflicts(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start: Option<Range<usize>> = None;
+    let mut has_middle = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let shown = line.trim_end();
+        let is = |mark: &str| {
+            shown
+                .strip_prefix(mark)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        if is("<<<<<<<") {
+            start = Some(at..at + shown.len());
+            has_middle = false;
+        } else if is("=======") {
+            has_middle = true;
+        } else if is(">>>>>>>")
+            && has_middle
+            && let Some(first) = start.take()
+        {
+            found.push(first);
+        }
+        at += line.len();
+    }
+    found
 }
 
 /// Byte offsets of characters: the crate counts characters.
@@ -502,6 +547,16 @@ impl Builder<'_> {
         }
     }
 
+    /// The tab that the crate speaks of: it stands behind the value that was being read, or before what is read next.
+    fn tab_near(&self, offset: usize, info: &str) -> Option<usize> {
+        let behind = self.text.get(offset..)?;
+        if info.contains("found a tab") {
+            return behind.find('\t').map(|at| offset + at);
+        }
+        let before = self.text.get(..offset)?;
+        (info.contains("YAML whitespace") && before.ends_with('\t')).then(|| offset - 1)
+    }
+
     fn syntax_fault(&mut self, character: usize, info: &str) {
         let offset = self.offsets.byte(character);
         let line_start = self
@@ -513,6 +568,12 @@ impl Builder<'_> {
         let line = line.split('\n').next().unwrap_or_default();
         let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
         let tab = line.get(..indentation).and_then(|blank| blank.find('\t'));
+        if tab.is_none()
+            && let Some(start) = self.tab_near(offset, info)
+        {
+            self.fault(FaultKind::Tab, Place::new(self.file, start..start + 1));
+            return;
+        }
         if let Some(tab) = tab.filter(|_| {
             info.contains("tab") || info.contains("expected") || info.contains("indent")
         }) {
@@ -862,6 +923,8 @@ mod tests {
             [(SeveralDocuments, "---".into())]
         );
         assert_eq!(faults("a:\n\tb: 1\n"), [(Tab, "\t".into())]);
+        assert_eq!(faults("a:\n  - b: c\n  \td: 1\n"), [(Tab, "\t".into())]);
+        assert_eq!(faults("a:\t1\n"), [(Tab, "\t".into())]);
         assert_eq!(faults("a: *x\n"), [(Alias, "*x".into())]);
         assert_eq!(faults(&"[".repeat(100_000)), [(TooDeep, "[".into())]);
     }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp as Moment;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -111,8 +112,8 @@ pub(super) struct Judgement {
 }
 
 /// The line of a record: that of `rules eval`, with what a watcher knows besides.
-#[derive(Serialize)]
-struct Delivered<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Delivered<'a> {
     #[serde(flatten)]
     line: &'a Line<'a>,
     /// When the server wrote it, in UTC; as the server printed it, where its zone is not known.

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +16,32 @@ use crate::audit_log::follow::{Key, Place};
 
 /// Version of what is posted. It grows when a receiver that reads the older one would be misled.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Who posts.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Source {
+    /// The version of pgvigil.
+    pub pgvigil: String,
+    /// The environment.
+    pub environment: String,
+    /// Digest of the policy files.
+    pub policy_digest: String,
+    /// Digest of the rules that judge.
+    pub rules_digest: String,
+}
+
+/// What is posted, for its schema. The records are JSON long before they are posted, so the body is put together as text.
+#[derive(Serialize, JsonSchema)]
+pub struct Body<'a> {
+    /// Version of this form.
+    format_version: u32,
+    /// The same for the same records.
+    batch: String,
+    /// Who posts.
+    source: Source,
+    /// What counts, in the order of the log. Without statements, unless they were asked for.
+    records: Vec<super::judge::Delivered<'a>>,
+}
 
 /// A record that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]

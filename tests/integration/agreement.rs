@@ -280,12 +280,14 @@ impl Judges {
             {
                 None
             }
-            // `EXECUTE` with computed parameters.
+            // What a statement does beside its command.
             (Expected::Opinion(Opinion::OutOfScope), Verdict::Counted | Verdict::Excluded(_))
-                if is_execute(text) =>
+                if has_deed(text) =>
             {
                 None
             }
+            // Work without a record.
+            (Expected::NotARecord, Verdict::Counted | Verdict::OutOfScope) if is_told(text) => None,
             // Nothing in it that could be a record.
             (Expected::NotSilenced, Verdict::NotARecord) if !has_head(text) => None,
             (
@@ -318,7 +320,7 @@ impl Judges {
                     // no such record. The text takes the field's own quote for the end of the name.
                     || is_all_quotes(text)
             }
-            Verdict::OutOfScope => is_execute(text) || self.is_service_account(text),
+            Verdict::OutOfScope => has_deed(text) || self.is_service_account(text),
             Verdict::NotARecord => !has_head(text),
             Verdict::Counted => true,
         };
@@ -346,16 +348,36 @@ impl Judges {
         let explanation = self.judge.explain(&mut room.judge, text);
         explanation.exclusions.iter().any(|answer| {
             answer.id == id
-                && matches!(&answer.answer, Answer::Fails(failed) if failed.condition == "statement.only_calls")
+                && matches!(&answer.answer, Answer::Fails(failed) if failed.condition == "statement.only_calls"
+                    // What changes the meaning of names.
+                    || failed.why.starts_with("it changes where names are looked up"))
         })
     }
 }
 
-/// Whether a record may be of an `EXECUTE`, whose parameters the old readers do not look at.
-fn is_execute(text: &[u8]) -> bool {
-    [&b",MISC,EXECUTE,"[..], b",MISC,EXPLAIN,"]
+/// Whether a record may be of an `EXECUTE`, whose parameters the old readers do not look at, of a `SET`, or of what makes
+/// a cast.
+fn has_deed(text: &[u8]) -> bool {
+    [
+        &b",MISC,EXECUTE,"[..],
+        b",MISC,EXPLAIN,",
+        b",MISC,SET,",
+        b",DDL,CREATE CAST,",
+        b",DDL,CREATE DOMAIN,",
+        b",DDL,CREATE TYPE,",
+        b",DDL,ALTER DOMAIN,",
+        b",DDL,ALTER TYPE,",
+    ]
+    .iter()
+    .any(|head| text.windows(head.len()).any(|part| part == *head))
+}
+
+/// Whether an entry may tell of work without a record. The old readers know none of these.
+fn is_told(text: &[u8]) -> bool {
+    [&b"STATEMENT: "[..], b"plication co", b"fastpath function"]
         .iter()
-        .any(|head| text.windows(head.len()).any(|part| part == *head))
+        .any(|mark| text.windows(mark.len()).any(|part| part == *mark))
+        || text.iter().filter(|byte| **byte == b']').count() < 2
 }
 
 fn memchr_at(names: &[u8]) -> impl Iterator<Item = usize> + '_ {

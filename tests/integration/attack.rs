@@ -276,10 +276,6 @@ fn each_kind_of_weakness_is_found() {
             Kind::Shadow,
         ),
         (
-            "{class: [READ, FUNCTION], command: [SELECT, EXECUTE], statement: {equals: [\"select check_health()\"]}}",
-            Kind::Shadow,
-        ),
-        (
             "{class: [READ, WRITE], command: [SELECT, DELETE], statement: {contains: healthcheck}}",
             Kind::Planted,
         ),
@@ -307,6 +303,8 @@ fn each_kind_of_weakness_is_found() {
 fn a_sound_exclusion_is_not_accused() {
     let sample = "{class: READ, command: SELECT, object_type: none, statement: select 1}";
     for matcher in [
+        // Another function of that name has to be made, or looked for elsewhere: both count.
+        "{class: [READ, FUNCTION], command: [SELECT, EXECUTE], statement: {equals: [\"select check_health()\"]}}",
         "{class: READ, command: SELECT, object_type: none, statement: {equals: [select 1]}}",
         "{class: READ, command: SELECT, object_type: none, statement: {equals: [\"select pg_catalog.version()\"]}}",
         "{class: READ, command: SELECT, object_type: none, statement: {matches: [\"SELECT [0-9]+\"]}}",

@@ -128,7 +128,7 @@ def walk(node):
         for value in node:
             walk(value)
 walk(whole)
-assert len(found) > 1, found
+assert found
 for script in found:
     subprocess.run(["bash", "-n"], input=script.encode(), check=True)
 # A pipeline of GitLab: what a job extends or needs is there.
@@ -1032,7 +1032,15 @@ fn what_the_pipelines_call_is_there() {
     assert!(git(&ground, &["commit", "-qm", "begin"]).status.success());
     let workflow = ground.read(".github/workflows/pgvigil-pr.yml");
     assert!(workflow.contains("run: pgvigil ci pr --out pgvigil-ci\n"));
-    assert!(workflow.contains("run: pgvigil ci publish pgvigil-ci/result.json\n"));
+    assert!(workflow.contains("run: pgvigil ci publish --comments-only pgvigil-ci/result.json\n"));
+    // The base's files, and never those of the request: what may write a status runs nothing of it.
+    let workflow = ground.read(".github/workflows/pgvigil-approvals.yml");
+    assert!(workflow.contains("ci publish --commit \"$HEAD\" --base HEAD"));
+    assert!(workflow.contains("      statuses: write") && !workflow.contains("ref:"));
+    assert!(workflow.contains("pull_request_target:") && workflow.contains("[pgvigil review]"));
+    assert!(!workflow.contains("GITHUB_PATH"));
+    let workflow = ground.read(".github/workflows/pgvigil-review.yml");
+    assert!(workflow.contains("pull_request_review:") && !workflow.contains("uses:"));
     let run = ground.run(&["ci", "pr", "--out", "pgvigil-ci", "--base", "HEAD"]);
     run.exits(0);
     assert!(ground.path("pgvigil-ci/result.json").exists());

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::{Date, date};
 use pgvigil::check;
 use pgvigil::compile;
+use pgvigil::diagnostic::code::EXAMPLE;
 use pgvigil::diagnostic::{Code, Diagnostics};
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{github, human, json};
@@ -95,6 +96,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("pattern-empty", "\"[0-9]*\""),
     ("pattern-invalid", "("),
     ("pattern-not-portable", "\\d"),
+    ("pattern-wildcard", "\"app_*\""),
     ("reference-extends-cycle", "green"),
     ("reference-unknown-base", "bose"),
     ("reference-unknown-environment", "prd"),
@@ -140,6 +142,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("yaml-duplicate-key", "owner"),
     ("yaml-key-not-text", "role"),
     ("yaml-leading-zero", "012345678901"),
+    ("yaml-merge-conflict", "<<<<<<< HEAD"),
     ("yaml-merge-key", "<<"),
     ("yaml-null", "users"),
     ("yaml-number-like", "1_000"),
@@ -196,6 +199,7 @@ fn every_code_has_a_case() {
 #[test]
 fn every_case_shows_what_is_expected() {
     let mut wrong = Vec::new();
+    let mut examples = String::new();
     for (name, underlined) in UNDERLINED {
         let (loaded, diagnostics) = judge(name);
         let Some(found) = diagnostics
@@ -221,6 +225,16 @@ fn every_case_shows_what_is_expected() {
         if let Err(message) = expect(&folder().join(name).join("expected.txt"), &text) {
             wrong.push(message);
         }
+        // What `pgvigil explain` shows: the first of its code.
+        let mut first = Diagnostics::default();
+        first.push(found.clone());
+        let example = human::render(&loaded.files, &first, human::Options::default());
+        let id = found.code.id();
+        examples.push_str(&format!("{EXAMPLE}{id}\n{}\n", example.trim_end()));
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostic/examples.txt");
+    if let Err(message) = expect(&file, &examples) {
+        wrong.push(message);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -412,7 +412,7 @@ fn code_scanning_takes_it() {
         );
         assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
         assert!(
-            result["partialFingerprints"]["pgvigil/v1"]
+            result["partialFingerprints"]["pgvigil/v2"]
                 .as_str()
                 .unwrap()
                 .len()

@@ -22,7 +22,7 @@ fn repository() -> Repository {
 fn github(repository: &Repository, forge: &Forge, token: &str, more: &[&str]) -> Run {
     let mut command = repository.command();
     command
-        .args(["ci", "publish", "ci/result.json"])
+        .args(["ci", "publish", "ci/result.json", "--comments-only"])
         .args(more)
         .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_API_URL", forge.url())
@@ -40,7 +40,7 @@ fn github(repository: &Repository, forge: &Forge, token: &str, more: &[&str]) ->
 fn gitlab(repository: &Repository, forge: &Forge) -> Run {
     let mut command = repository.command();
     command
-        .args(["ci", "publish", "ci/result.json"])
+        .args(["ci", "publish", "ci/result.json", "--comments-only"])
         .env("GITLAB_CI", "true")
         .env("CI_API_V4_URL", forge.url())
         .env("CI_PROJECT_ID", "5")

@@ -164,6 +164,12 @@ fn exit_codes() {
     let repository = Repository::new();
     let sound: &[(&[&str], i32)] = &[
         (&["check"], 0),
+        (&["check", "--deny", "warnings"], 0),
+        (&["explain", "exclusion/evadable"], 0),
+        (&["explain", "impact/hears-less"], 0),
+        (&["explain", "enrol/not-loaded"], 0),
+        (&["explain", "exclusion/evadible"], 2),
+        (&["-C", "nowhere", "check"], 1),
         (&["--version"], 0),
         (&["--help"], 0),
         (&["plan", "--env", "local"], 0),
@@ -358,7 +364,7 @@ fn a_pull_request_in_one_go() {
     let end = &run.out[places[7]..];
     for part in [
         "plan: 20 to create, 1 to change",
-        "1 exclusions, query ",
+        "1 exclusion, query ",
         " of 10000 characters",
     ] {
         assert!(end.contains(part), "{part}: {end}");
@@ -651,10 +657,90 @@ fn a_folder_that_cannot_be_written() {
 }
 
 #[test]
+fn warnings_are_denied_where_that_is_asked_for() {
+    let repository = Repository::new();
+    repository.edit(
+        "rules/rules.yaml",
+        "expires: 2027-01-05",
+        "expires: 2026-12-01",
+    );
+    let run = repository.run(&["check"]).exits(0);
+    assert!(
+        run.out.contains("warning[exclusion/expires-soon]"),
+        "{}",
+        run.out
+    );
+    let run = repository.run(&["check", "--deny", "warnings"]).exits(10);
+    assert!(run.err.contains("1 warning"), "{}", run.err);
+    assert!(run.err.contains("--deny warnings"), "{}", run.err);
+    repository.run(&["check", "--deny", "errors"]).exits(2);
+}
+
+#[test]
+fn a_code_is_explained_with_an_example() {
+    let repository = Repository::new();
+    let run = repository.run(&["explain", "yaml/tab"]).exits(0);
+    for words in [
+        "a tab in the indentation",
+        "why it matters: ",
+        "what to do: ",
+        "error[yaml/tab]",
+    ] {
+        assert!(run.out.contains(words), "{words}: {}", run.out);
+    }
+    let value = repository
+        .run(&["explain", "yaml/tab", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(value["remedy"], "indent with spaces");
+    let run = repository.run(&["explain", "tab"]).exits(2);
+    assert_eq!(
+        run.err,
+        "error: there is no code `tab`: did you mean `yaml/tab`?\n"
+    );
+}
+
+/// What nearly is something gets the words that help.
+#[test]
+fn near_misses_are_told_what_they_miss() {
+    let repository = Repository::new();
+    let run = repository.run(&["-C", "nowhere", "check"]).exits(1);
+    assert!(
+        run.err.starts_with("error: there is no folder nowhere: "),
+        "{}",
+        run.err
+    );
+    let run = repository
+        .run(&[
+            "rules",
+            "explain",
+            "--env",
+            "local",
+            "--line",
+            "AUDIT: SESSION,1,1,READ,SELECT,,,select 1,<not logged>",
+        ])
+        .exits(2);
+    assert!(
+        run.err.contains("begins with the record") && run.out.is_empty(),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
 fn schemas_and_pages_are_written() {
     let repository = Repository::new();
     repository.run(&["schema", "--docs", "docs"]).exits(0);
-    for path in ["schema/rules.schema.json", "schema/environment.schema.json"] {
+    let mut paths: Vec<String> = ["rules", "environment"]
+        .iter()
+        .map(|name| format!("schema/{name}.schema.json"))
+        .collect();
+    for entry in std::fs::read_dir(repository.path("schema/outputs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        paths.push(format!("schema/outputs/{name}"));
+    }
+    assert_eq!(paths.len(), 10, "{paths:?}");
+    for path in &paths {
         let schema: Value = serde_json::from_str(&repository.read(path)).unwrap();
         assert!(schema["$schema"].is_string(), "{path}");
         let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -1,4 +1,5 @@
-//! A forge on this machine: as much of GitHub's and GitLab's interface as comments and issues take, with what goes wrong there.
+//! A forge on this machine: as much of GitHub's and GitLab's interface as comments, issues and approvals take, with what goes
+//! wrong there.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +25,59 @@ pub(crate) struct Kept {
     pub(crate) labels: String,
 }
 
+/// A commit of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct AskedCommit {
+    pub(crate) login: Option<&'static str>,
+    pub(crate) email: &'static str,
+    pub(crate) message: &'static str,
+}
+
+/// What somebody says of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) by: &'static str,
+    /// As GitHub calls it.
+    pub(crate) state: &'static str,
+    /// Whether it was said of the last commit.
+    pub(crate) is_of_head: bool,
+    pub(crate) association: &'static str,
+}
+
+/// The request 12.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) head: String,
+    pub(crate) base: String,
+    pub(crate) target: &'static str,
+    pub(crate) opener: &'static str,
+    pub(crate) commits: Vec<AskedCommit>,
+    pub(crate) said: Vec<Said>,
+    /// None where the token may not see it.
+    pub(crate) pushers: Option<Vec<&'static str>>,
+    /// Teams with their members; none where the token may not see them.
+    pub(crate) teams: Option<Vec<(&'static str, &'static str)>>,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            head: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            base: "f00d".to_owned(),
+            target: "main",
+            opener: "carol",
+            commits: vec![AskedCommit {
+                login: Some("carol"),
+                email: "carol@example.com",
+                message: "Change it",
+            }],
+            said: Vec::new(),
+            pushers: Some(vec!["carol"]),
+            teams: None,
+        }
+    }
+}
+
 /// What the forge holds and was asked.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -35,6 +89,10 @@ pub(crate) struct State {
     pub(crate) answers: VecDeque<u16>,
     /// Whether the token may say who it is.
     pub(crate) knows_user: bool,
+    /// The request, as people work on it.
+    pub(crate) asked: Asked,
+    /// Statuses that were set: commit, state, description.
+    pub(crate) statuses: Vec<(String, String, String)>,
 }
 
 /// A forge that ends with the process.
@@ -235,7 +293,27 @@ fn answer(
                 && text("state_event").as_deref() != Some("close");
             (200, json!({}))
         }
-        _ => (404, json!({"message": format!("no {method} {target}")})),
+        _ => match about_request(&state.asked, method, &parts, query) {
+            Some(answer) if answer.1.is_array() && query.contains("per_page") => {
+                page(answer.1.as_array().unwrap().clone())
+            }
+            Some(answer) => answer,
+            None => match (method, parts.as_slice()) {
+                ("POST", ["statuses", sha]) => {
+                    assert_eq!(
+                        text("context").or(text("name")).unwrap(),
+                        "pgvigil/approvals"
+                    );
+                    state.statuses.push((
+                        (*sha).to_owned(),
+                        text("state").unwrap(),
+                        text("description").unwrap(),
+                    ));
+                    (201, json!({}))
+                }
+                _ => (404, json!({"message": format!("no {method} {target}")})),
+            },
+        },
     }
 }
 
@@ -244,5 +322,143 @@ fn shown(kept: &Kept) -> Value {
     json!({
         "id": kept.id, "number": kept.id, "iid": kept.id, "title": kept.title, "body": kept.body.replace('\n', "\r\n"),
         "description": kept.body, "user": {"login": kept.by}, "author": {"id": if kept.by == US { 7 } else { 8 }},
+    })
+}
+
+/// When the last commit came, and before and after it.
+const PUSHED: &str = "2026-12-02T10:00:00.000Z";
+const BEFORE: &str = "2026-12-02T09:00:00.000Z";
+const AFTER: &str = "2026-12-02T11:00:00.000Z";
+
+/// What both forges say of the request 12.
+fn about_request(asked: &Asked, method: &str, parts: &[&str], query: &str) -> Option<(u16, Value)> {
+    let old = "1111111111111111111111111111111111111111";
+    let pull = || {
+        json!({
+            "number": 12, "state": "open", "user": {"login": asked.opener}, "commits": asked.commits.len(),
+            "head": {"sha": asked.head, "ref": "change", "repo": {"full_name": "shop/audit"}},
+            "base": {"sha": asked.base, "ref": asked.target, "repo": {"default_branch": "main"}},
+        })
+    };
+    let merge = || {
+        json!({
+            "iid": 12, "state": "opened", "sha": asked.head, "author": {"username": asked.opener},
+            "source_branch": "change", "source_project_id": 5, "target_branch": asked.target,
+            "diff_refs": {"base_sha": asked.base, "head_sha": asked.head},
+        })
+    };
+    let hidden = || (403, json!({"message": "Must have rights"}));
+    if method != "GET" {
+        return None;
+    }
+    Some(match parts {
+        ["pulls", "12"] => (200, pull()),
+        ["pulls"] => (200, json!([pull()])),
+        ["commits", sha, "pulls"] => (
+            200,
+            if *sha == asked.head {
+                json!([pull()])
+            } else {
+                json!([])
+            },
+        ),
+        ["pulls", "12", "commits"] => {
+            let commits = asked.commits.iter().map(|commit| {
+                json!({
+                    "sha": asked.head, "author": commit.login.map(|login| json!({"login": login})), "committer": {"login": "web-flow"},
+                    "commit": {"message": commit.message, "author": {"email": commit.email}, "committer": {"email": "noreply@github.com"}},
+                })
+            });
+            (200, commits.collect())
+        }
+        ["pulls", "12", "reviews"] => {
+            let reviews = asked.said.iter().map(|said| {
+                json!({
+                    "user": {"login": said.by, "type": "User"}, "state": said.state, "author_association": said.association,
+                    "commit_id": if said.is_of_head { &asked.head } else { old },
+                })
+            });
+            (200, reviews.collect())
+        }
+        ["activity"] => match &asked.pushers {
+            Some(pushers) if query.contains("refs%2Fheads%2Fchange") => (
+                200,
+                pushers
+                    .iter()
+                    .map(|login| json!({"actor": {"login": login}}))
+                    .collect(),
+            ),
+            _ => hidden(),
+        },
+        ["users", login] => (
+            200,
+            json!({"login": login, "email": null, "public_email": ""}),
+        ),
+        ["orgs", organisation, "teams", team, "memberships", login] => {
+            let name = format!("{organisation}/{team}");
+            let mut teams = asked.teams.iter().flatten();
+            match teams.any(|(team, member)| *team == name && member == login) {
+                true => (200, json!({"state": "active"})),
+                false => (404, json!({"message": "Not Found"})),
+            }
+        }
+        ["orgs", _, "teams", _] => match &asked.teams {
+            Some(_) => (200, json!({})),
+            None => (404, json!({"message": "Not Found"})),
+        },
+        ["groups", group, "members", "all"] => match &asked.teams {
+            Some(teams) => (
+                200,
+                teams
+                    .iter()
+                    .filter(|(team, _)| team.replace('/', "%2F") == *group)
+                    .map(|(_, login)| json!({"username": login}))
+                    .collect(),
+            ),
+            None => (404, json!({"message": "404 Group Not Found"})),
+        },
+        ["merge_requests", "12"] => (200, merge()),
+        ["merge_requests"] => (200, json!([merge()])),
+        ["merge_requests", "12", "commits"] => {
+            let commits = asked.commits.iter().map(|commit| {
+                json!({
+                    "id": asked.head, "message": commit.message, "author_email": commit.email, "committer_email": commit.email,
+                    "author_name": commit.login.unwrap_or("Somebody"), "committer_name": commit.login.unwrap_or("Somebody"),
+                })
+            });
+            (200, commits.collect())
+        }
+        ["merge_requests", "12", "approvals"] => {
+            let approved = asked.said.iter().filter(|said| said.state == "APPROVED");
+            let approved: Vec<Value> = approved
+                .map(|said| {
+                    json!({
+                        "user": {"id": 40, "username": said.by, "name": said.by},
+                        "approved_at": if said.is_of_head { AFTER } else { BEFORE },
+                    })
+                })
+                .collect();
+            (200, json!({ "approved_by": approved }))
+        }
+        ["merge_requests", "12", "versions"] => (
+            200,
+            json!([
+                {"head_commit_sha": asked.head, "created_at": PUSHED},
+                {"head_commit_sha": old, "created_at": BEFORE},
+            ]),
+        ),
+        ["approvals"] => (200, json!({"reset_approvals_on_push": false})),
+        ["events"] => match &asked.pushers {
+            Some(pushers) => (
+                200,
+                pushers
+                    .iter()
+                    .map(|login| json!({"author_username": login, "push_data": {"ref": "change"}}))
+                    .collect(),
+            ),
+            None => hidden(),
+        },
+        ["projects", "5"] => (200, json!({"default_branch": "main"})),
+        _ => return None,
     })
 }

@@ -74,7 +74,7 @@ tags: {owner: platform}
 
 const DEV: &str = "version: 1\nprovider: local\nfolder: dev\nclusters: [dev]\nnotifications: {email: [dba@example.com]}\n";
 
-struct Repository(tempfile::TempDir);
+pub(crate) struct Repository(pub(crate) tempfile::TempDir);
 
 impl Repository {
     /// What `rules impact` says of the change, by itself.
@@ -95,7 +95,7 @@ impl Repository {
     }
 
     /// The policy as the first commit, on the branch `main`, with a log sample of 412 records of bob and 20 of alice.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder =
             tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap());
         let repository = Self(folder);
@@ -132,14 +132,14 @@ impl Repository {
         repository
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.0.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// The policy of `main` with these edits, as the next commit.
-    fn change(&self, edits: &[(&str, &str, &str)], author: &str) {
+    pub(crate) fn change(&self, edits: &[(&str, &str, &str)], author: &str) {
         git(self.0.path(), &["reset", "-q", "--hard", "main"]);
         for (name, from, to) in edits {
             let path = self.0.path().join(name);
@@ -150,13 +150,13 @@ impl Repository {
         commit(self.0.path(), author);
     }
 
-    fn delete(&self, name: &str) {
+    pub(crate) fn delete(&self, name: &str) {
         git(self.0.path(), &["reset", "-q", "--hard", "main"]);
         std::fs::remove_file(self.0.path().join(name)).unwrap();
         commit(self.0.path(), "carol@example.com");
     }
 
-    fn run(&self, today: &str, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, today: &str, args: &[&str]) -> Output {
         std::process::Command::new(env!("CARGO_BIN_EXE_pgvigil"))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -167,7 +167,7 @@ impl Repository {
             .unwrap()
     }
 
-    fn review(&self, more: &[&str]) -> (i32, Value) {
+    pub(crate) fn review(&self, more: &[&str]) -> (i32, Value) {
         let mut args = vec!["ci", "pr", "--base", "main", "--format", "json"];
         args.extend(more);
         let output = self.run("2026-12-02", &args);
@@ -204,6 +204,8 @@ fn asks(result: &Value, environment: &str, sentence: &str) {
 
 const ENV: &str = "environments/prod.yaml";
 const PEOPLE: &str = "rules/users.yaml";
+const RULES: &str = "rules/exclusions.yaml";
+const NEAR_MISS: &str = "        - {class: READ, command: SELECT, object_type: TABLE, object: public.flyway_schema_history, statement: select 1 from flyway_schema_history -- pg_sleep}\n";
 
 #[test]
 fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
@@ -253,12 +255,20 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
             "whoever matches `etl_[a-z]+` does no longer counts",
         ),
         (
-            &[(
-                "rules/exclusions.yaml",
-                "expires: 2027-05-31",
-                "expires: 2027-10-31",
-            )],
-            "the exclusion `flyway` silences until 31 October 2027 instead of until 31 May 2027",
+            &[(PEOPLE, "    git: alice@example.com\n", "")],
+            "alice: commits are no longer known by the same addresses",
+        ),
+        (
+            &[(RULES, NEAR_MISS, "")],
+            "has 2 samples that must stay loud instead of 3",
+        ),
+        // Another clock on the wall: the limit of a life is 366 days from today, whatever `created` says.
+        (
+            &[
+                (RULES, "created: 2026-11-01", "created: 2027-01-01"),
+                (RULES, "expires: 2027-05-31", "expires: 2027-12-31"),
+            ],
+            "the exclusion `flyway` silences until 31 December 2027 instead of until 31 May 2027",
         ),
     ];
     for (edits, sentence) in rows {
@@ -341,6 +351,292 @@ fn approvals_that_cannot_be_shown_have_an_exit_code() {
     );
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["decision"]["advice"], "not_known");
+}
+
+/// To agree on an exclusion anew as it is takes one, whoever answers for it; so does handing it to somebody else.
+#[test]
+fn a_renewal_and_another_owner_ask_the_one_who_answers() {
+    let repository = Repository::new();
+    repository.change(
+        &[(RULES, "expires: 2027-05-31", "expires: 2027-10-31")],
+        "carol@example.com",
+    );
+    let (code, result) = repository.review(&["--env", "prod"]);
+    let impact = &result["environments"][0]["impact"];
+    assert_eq!(code, 0, "{result:#}");
+    assert_eq!(impact["direction"], "widened");
+    assert_eq!(impact["approvals"]["required"], 1);
+    assert_eq!(
+        impact["approvals"]["owners"],
+        serde_json::json!(["data-platform"])
+    );
+    assert_eq!(
+        impact["approvals"]["reasons"],
+        serde_json::json!([
+            "the exclusion `flyway` silences until 31 October 2027 instead of until 31 May 2027"
+        ])
+    );
+    assert_eq!(result["decision"]["advice"], "not_known");
+    // With something else it is a renewal no longer.
+    repository.change(
+        &[
+            (RULES, "expires: 2027-05-31", "expires: 2027-10-31"),
+            (RULES, "        lacks: [pg_sleep]\n", ""),
+        ],
+        "carol@example.com",
+    );
+    let (_, result) = repository.review(&["--env", "prod"]);
+    let approvals = &result["environments"][0]["impact"]["approvals"];
+    assert_eq!(approvals["required"], 2, "{approvals}");
+    // The old owner is asked, whom the change cannot choose.
+    repository.change(
+        &[(RULES, "owner: data-platform", "owner: mallory")],
+        "carol@example.com",
+    );
+    let (_, result) = repository.review(&["--env", "prod"]);
+    let approvals = &result["environments"][0]["impact"]["approvals"];
+    assert_eq!(approvals["required"], 1, "{approvals}");
+    assert_eq!(approvals["owners"], serde_json::json!(["data-platform"]));
+    assert_eq!(result["decision"]["advice"], "not_known");
+}
+
+/// `rules renew` writes what a review of one approval is for.
+#[test]
+fn what_is_renewed_is_a_change_for_one() {
+    let repository = Repository::new();
+    git(repository.0.path(), &["reset", "-q", "--hard", "main"]);
+    let renew = |args: &[&str]| {
+        let all = [&["rules", "renew"][..], args].concat();
+        repository.run("2027-05-10", &all)
+    };
+    let by = ["--by", "security", "--why", "Flyway runs each night"];
+    // Not so long, not without a name, and not what is not there.
+    for (args, told) in [
+        (&["--until", "2029-01-01"][..], "allows 366"),
+        (&["--until", "2027-05-01"], "lasts until 2027-05-31 already"),
+        (&["nothing"], "there is no exclusion `nothing`"),
+    ] {
+        let output = renew(&[args, &by].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(told), "{text}");
+    }
+    let output = renew(&[&by[..], &["--dry-run"]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(git(repository.0.path(), &["status", "--porcelain"]), "");
+    let output = renew(&by);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "renewed flyway until 2028-05-08, before 2027-05-31\n");
+    let diff = git(repository.0.path(), &["diff", "-U0"]);
+    let lines: Vec<&str> = diff
+        .lines()
+        .filter(|line| {
+            line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "-    created: 2026-11-01",
+            "-    expires: 2027-05-31",
+            "+    created: 2027-05-10",
+            "+    # renewed 2027-05-10 until 2028-05-08 by security: Flyway runs each night",
+            "+    expires: 2028-05-08",
+        ]
+    );
+    let output = repository.run("2027-05-10", &["check"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    commit(repository.0.path(), "carol@example.com");
+    let output = repository.run(
+        "2027-05-10",
+        &["ci", "pr", "--base", "main", "--format", "json"],
+    );
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    assert_eq!(
+        result["environments"][0]["impact"]["approvals"]["required"],
+        1
+    );
+    // A month before and after the last day nothing refuses to look, and everything tells.
+    git(repository.0.path(), &["reset", "-q", "--hard", "main"]);
+    for (day, told) in [
+        (
+            "2027-05-10",
+            "1 exclusion ends within 30 days: flyway (2027-05-31)",
+        ),
+        (
+            "2027-06-15",
+            "1 exclusion has ended and no longer silences anything: flyway (2027-05-31)",
+        ),
+    ] {
+        for args in [
+            &["compile", "--env", "prod", "--out", "build"][..],
+            &["doctor", "--env", "prod"],
+            &["drift", "--env", "prod"],
+        ] {
+            let output = repository.run(day, args);
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(text.contains(told), "{args:?}: {text}");
+        }
+        let output = repository.run(day, &["ci", "drift", "--env", "prod", "--format", "json"]);
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let codes: Vec<&str> = result["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["code"].as_str().unwrap())
+            .collect();
+        assert!(
+            codes
+                .iter()
+                .any(|code| code.starts_with("exclusion/expire")),
+            "{result:#}"
+        );
+        assert!(
+            !result["environments"].as_array().unwrap().is_empty(),
+            "{result:#}"
+        );
+    }
+}
+
+/// What lies in the folder of an environment is judged there alone.
+#[test]
+fn samples_belong_to_environments() {
+    let repository = Repository::new();
+    let path = repository.0.path().to_owned();
+    git(&path, &["checkout", "-q", "main"]);
+    std::fs::create_dir_all(path.join("samples/prod")).unwrap();
+    git(
+        &path,
+        &["mv", "samples/orders.log", "samples/prod/orders.log"],
+    );
+    let long = "2026-12-01 06:00:01.123 UTC:10.0.1.9(50322):alice@shop:[1]:7:00000:2026-12-01 06:00:00 UTC:3/1:0:6b.1:psql:LOG:  \
+                AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.orders,select 1,<not logged>\n";
+    repository.write("samples/dev/dev.log", long);
+    commit(&path, "carol@example.com");
+    git(&path, &["checkout", "-q", "-B", "change"]);
+    let bob = "  - role: bob\n    owner: data-platform\n    environments: all\n";
+    repository.change(&[(PEOPLE, bob, "")], "carol@example.com");
+    let (code, result) = repository.review(&[]);
+    assert_eq!(code, 0, "{:#}", result["findings"]);
+    let records = |name: &str| {
+        let all = result["environments"].as_array().unwrap();
+        let found = all
+            .iter()
+            .find(|one| one["identity"]["environment"] == name)
+            .unwrap();
+        found["impact"]["totals"]["records"].clone()
+    };
+    assert_eq!((records("prod"), records("dev")), (432.into(), 1.into()));
+    // One folder for both: the other's logs are told.
+    git(&path, &["checkout", "-q", "main"]);
+    git(
+        &path,
+        &["mv", "samples/dev/dev.log", "samples/prod/dev.log"],
+    );
+    commit(&path, "carol@example.com");
+    git(&path, &["checkout", "-q", "-B", "change"]);
+    repository.change(&[(PEOPLE, bob, "")], "carol@example.com");
+    let (_, result) = repository.review(&[]);
+    let told = result["findings"].to_string();
+    assert!(
+        told.contains("impact/prefixes") && told.contains("1 of 433"),
+        "{told}"
+    );
+}
+
+/// What guards the policy stands beside it.
+#[test]
+fn files_that_guard_the_policy_are_looked_at() {
+    let repository = Repository::new();
+    let path = repository.0.path().to_owned();
+    git(&path, &["checkout", "-q", "main"]);
+    for (name, text) in [
+        (".github/CODEOWNERS", "/rules/ @shop/security\n"),
+        (".github/workflows/pgvigil-pr.yml", "run: pgvigil ci pr\n"),
+        (".github/workflows/tests.yml", "run: make test\n"),
+        ("rules/fixtures/day.log", ""),
+        (
+            "rules/fixtures/day.expect.tsv",
+            "first_line\tlast_line\tlabel\tnote\n",
+        ),
+    ] {
+        repository.write(name, text);
+    }
+    commit(&path, "carol@example.com");
+    git(&path, &["checkout", "-q", "-B", "change"]);
+    for (name, sentence) in [
+        (".github/CODEOWNERS", "nobody is asked for a review"),
+        (
+            ".github/workflows/pgvigil-pr.yml",
+            "what it looked at is not looked at any more",
+        ),
+        (
+            "samples/orders.log",
+            "the log sample `samples/orders.log` is gone",
+        ),
+    ] {
+        repository.delete(name);
+        for args in [&[][..], &["--env", "prod"]] {
+            let (code, result) = repository.review(args);
+            assert_eq!(code, 0, "{name}: {:#}", result["findings"]);
+            asks(&result, "prod", sentence);
+        }
+        let (code, _) = repository.review(&["--require-approvals"]);
+        assert_eq!(code, 18, "{name}");
+    }
+    for (name, from, to, sentence) in [
+        (
+            ".github/CODEOWNERS",
+            "@shop/security",
+            "@mallory",
+            "names other people who are asked",
+        ),
+        (
+            ".github/workflows/pgvigil-pr.yml",
+            "ci pr",
+            "ci pr || true",
+            "decides what of a change is looked at",
+        ),
+        (
+            "rules/fixtures/day.expect.tsv",
+            "first_line\tlast_line\tlabel\tnote\n",
+            "first_line\tlast_line\tlabel\tnote\n\n",
+            "it may notice less",
+        ),
+    ] {
+        repository.change(&[(name, from, to)], "carol@example.com");
+        let (_, result) = repository.review(&[]);
+        asks(&result, "prod", sentence);
+    }
+    // Others' pipelines are theirs.
+    repository.delete(".github/workflows/tests.yml");
+    let (code, result) = repository.review(&[]);
+    assert_eq!(
+        (code, &result["decision"]["advice"]),
+        (0, &Value::from("merge"))
+    );
+}
+
+/// An environment under another name: the old one is gone, whichever of the two is named.
+#[test]
+fn an_environment_that_is_renamed_is_gone() {
+    let repository = Repository::new();
+    git(
+        repository.0.path(),
+        &["mv", ENV, "environments/production.yaml"],
+    );
+    commit(repository.0.path(), "carol@example.com");
+    for args in [&[][..], &["--env", "production"]] {
+        let (code, result) = repository.review(args);
+        assert_eq!(code, 0, "{:#}", result["findings"]);
+        asks(&result, "prod", "nothing is heard in prod any more");
+    }
 }
 
 /// Environments that a change takes away, and those that are alike, each under its own name.
@@ -448,8 +744,6 @@ fn an_environment_that_audits_nobody_is_an_error() {
         "{text}"
     );
 }
-
-const RULES: &str = "rules/exclusions.yaml";
 
 #[test]
 fn an_exclusion_that_opens_a_table_says_so_first() {
@@ -605,6 +899,53 @@ fn what_looks_at_logs_works_after_the_last_day_and_beside_faults() {
         assert!(
             told.contains("there is 1 error in the policy files: see `pgvigil check`"),
             "{told}"
+        );
+    }
+}
+
+/// The reason names a condition that the record really fails.
+#[test]
+fn an_explanation_is_true() {
+    for (record, exclusion, condition, word) in [
+        (
+            "READ,SELECT,VIEW,pg_catalog.pg_shadow,SELECT passwd FROM pg_shadow",
+            "behind-system-views",
+            "statement.lacks_names",
+            "pg_shadow",
+        ),
+        (
+            "READ,SELECT,,,SELECT lo_get(16400)",
+            "bodies-of-system-functions",
+            "statement.is_empty",
+            "the statement has a text",
+        ),
+    ] {
+        let line = format!(
+            "2026-12-01 06:00:28 UTC:10.0.1.123(50322):alice@shop:[24298]:LOG:  AUDIT: SESSION,1,1,{record},<not logged>"
+        );
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+            .env_clear()
+            .current_dir(crate::recorded::root())
+            .args([
+                "--today",
+                "2026-12-02",
+                "rules",
+                "explain",
+                "--env",
+                "local",
+            ])
+            .args(["--line", &line])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("stricter"), "{text}");
+        let told = text
+            .split_once(exclusion)
+            .map(|(_, told)| told.lines().take(3).collect::<Vec<_>>().join(" "))
+            .unwrap_or_default();
+        assert!(
+            told.contains(condition) && told.contains(word),
+            "{exclusion}: {text}"
         );
     }
 }

@@ -181,6 +181,7 @@ fn question<'a>(base: &'a Loaded, head: &'a Loaded, env: &str) -> Question<'a> {
         environment: head.policy.environment(env).unwrap(),
         prefix: None,
         authors: &[],
+        guards: &[],
         today: jiff::civil::date(2026, 11, 30),
         tested: None,
     }

@@ -440,6 +440,15 @@ impl Made {
     }
 }
 
+/// A line of the file in each event.
+fn physical_values(entries: &[String]) -> Vec<Value> {
+    entries
+        .iter()
+        .flat_map(|entry| entry.split('\n'))
+        .map(|line| json!({"date": 1.5, "log": line, "stream": "stderr"}))
+        .collect()
+}
+
 /// The records in every form that is read, with a name.
 fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)> {
     let entries: Vec<String> = records.iter().map(|record| record.entry(prefix)).collect();
@@ -519,6 +528,17 @@ fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)
         ("azure", json!({"records": each(&|entry| json!({"category": "PostgreSQLLogs", "properties": {"timestamp": "2026-11-20 10:00:00.1 UTC", "message": entry}}))}).to_string()),
         ("cloud sql", json!(each(&|entry| json!({"insertId": "s", "textPayload": entry, "timestamp": "x"}))).to_string()),
         ("splunk", lines(&each(&|entry| json!({"result": {"_raw": entry}})))),
+        ("firehose, one behind the other", [&entries[..1], &entries[1..]].iter().filter(|some| !some.is_empty()).map(|some| json!({"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logStream": "shop-1", "subscriptionFilters": ["f"], "logEvents": some.iter().map(|entry| json!({"id": "1", "timestamp": ms, "message": entry})).collect::<Vec<_>>()}).to_string()).collect()),
+        ("kubectl, timestamps", physical(&|line| format!("2026-11-20T10:00:00.123456789Z {line}\n"))),
+        ("fluent bit", lines(&physical_values(&entries))),
+        ("logstash", lines(&each(&|entry| json!({"@version": "1", "@timestamp": "2026-11-20T10:00:00Z", "message": entry, "event": {"original": entry}})))),
+        ("splunk csv", format!("\"_time\",host,\"_raw\"\n{}", text(&|entry| format!("\"2026-11-20T10:00:00.000+0000\",db,{}\n", csv(entry))))),
+        ("one column", format!("\"message\"\n{}", text(&|entry| format!("{}\n", csv(entry))))),
+        ("otlp", json!({"resourceLogs": [{"resource": {}, "scopeLogs": [{"logRecords": each(&|entry| json!({"timeUnixNano": "1", "body": {"stringValue": entry}}))}]}]}).to_string()),
+        ("new relic", json!([{"logs": each(&|entry| json!({"timestamp": ms, "message": entry}))}]).to_string()),
+        ("logcli", lines(&each(&|entry| json!({"labels": {"app": "pg"}, "line": entry, "timestamp": "2026-11-20T10:00:00Z"})))),
+        ("journald", lines(&each(&|entry| json!({"__REALTIME_TIMESTAMP": "1763632800000000", "SYSLOG_IDENTIFIER": "postgres", "MESSAGE": entry})))),
+        ("get-query-results yaml", format!("queryLanguage: CWLI\nresults:\n{}status: Complete\n", text(&|entry| format!("- - field: '@message'\n    value: {}\n", json!(entry))))),
         ("sqs", json!({"Records": [{"body": batch.to_string()}]}).to_string()),
         ("csvlog", records.iter().map(Made::row).collect()),
         ("jsonlog", lines(&jsonlog)),
@@ -542,6 +562,9 @@ fn forms(records: &[Made], prefix: LogLinePrefix) -> Vec<(&'static str, Vec<u8>)
     all.push(("utf-16", [b"\xff\xfe".to_vec(), utf16.clone()].concat()));
     all.push(("utf-16 without a mark", utf16));
     all.push(("gz", gz(&plain)));
+    // Members one behind the other, as rotation and Firehose make them.
+    let members = entries.iter().flat_map(|entry| gz(&format!("{entry}\n")));
+    all.push(("gz, members", members.collect()));
     all
 }
 
@@ -678,6 +701,90 @@ fn a_form_that_is_cut_is_told() {
                 "{name} cut at {cut}: {rest:?}"
             );
         }
+    }
+}
+
+/// What other programs put before each entry, or around it, is told by its name, and no verdict on it is clean.
+#[test]
+fn forms_that_are_not_read_are_named() {
+    let entry = |second| {
+        Made {
+            user: "alice".to_owned(),
+            object: "public.orders".to_owned(),
+            statement: "select card from customers".to_owned(),
+            second,
+        }
+        .entry(LogLinePrefix::Short)
+    };
+    let each = |line: &dyn Fn(String) -> String| line(entry(0)) + &line(entry(1));
+    let judge = judge(LogLinePrefix::Short);
+    for (text, name) in [
+        (
+            each(&|e| format!("Nov 20 10:00:00 db postgres[4711]: [1-1] {e}\n")),
+            "syslog",
+        ),
+        (
+            each(&|e| format!("<134>1 2026-11-20T10:00:00Z db postgres 4711 - - {e}\n")),
+            "syslog",
+        ),
+        (
+            each(&|e| format!("2026-11-20T10:00:00.123456+00:00 db postgres[4711]: {e}\n")),
+            "syslog",
+        ),
+        (
+            format!(
+                "-- Journal begins at Mon. --\n{}",
+                each(&|e| format!("Nov 20 10:00:00 db postgres[1]: {e}\n"))
+            ),
+            "journald",
+        ),
+        (
+            each(&|e| format!("__CURSOR=s=1\nMESSAGE={e}\n\n")),
+            "journald",
+        ),
+        (
+            each(&|e| {
+                format!(
+                    "2026-11-20T10:00:00+00:00\tpg\t{}\n",
+                    json!({ "message": e })
+                )
+            }),
+            "Fluentd",
+        ),
+        (
+            each(&|e| format!("pg: [1763632800.0, {}]\n", json!({ "log": e }))),
+            "Fluent Bit",
+        ),
+        (
+            each(&|e| format!("2026-11-20T10:00:00Z {{app=\"pg\"}} {e}\n")),
+            "logcli",
+        ),
+        (each(&|e| format!("db-1  | {e}\n")), "docker compose"),
+        (each(&|e| format!("db-1 postgres {e}\n")), "stern"),
+        (each(&|e| format!("postgresql.log:{e}\n")), "grep"),
+        (each(&|e| format!("\u{1b}[32m{e}\u{1b}[0m\n")), "colours"),
+        (each(&|e| format!("[pod/db-1/postgres] {e}\n")), "--prefix"),
+        (
+            each(&|e| format!("2026-11-20T10:00:00+00:00 app[postgres.1]: [DATABASE] [5-1] {e}\n")),
+            "Heroku",
+        ),
+        (each(&|e| format!("| 2026 | {e} |\n")), "a table"),
+        (
+            each(&|e| format!("RESULTS\t@message\t{e}\n")),
+            "get-query-results --output text",
+        ),
+    ] {
+        let (found, report) = judged(&judge, text.as_bytes());
+        assert!(report.is_unread(), "{name}");
+        assert!(
+            found.iter().all(|line| line["verdict"] == "counted"),
+            "{name}: {found:?}"
+        );
+        let told = report.sentences(&Inputs::from_bytes("log", text.as_bytes()));
+        assert!(
+            told.iter().any(|one| one.contains(name)),
+            "{name}: {told:?}"
+        );
     }
 }
 

@@ -31,6 +31,8 @@ mod cases;
 mod ci_forms;
 mod ci_history;
 #[cfg(feature = "webhook")]
+mod ci_approvals;
+#[cfg(feature = "webhook")]
 mod ci_publish;
 mod ci_runs;
 mod cli;
@@ -84,11 +86,13 @@ mod package;
 mod page;
 mod readme;
 mod oracle;
+mod output_schemas;
 mod oracle_texts;
 mod recorded;
 mod recordings;
 mod rooms;
 mod rules_test;
+mod sarif;
 mod server;
 mod shells;
 mod signals;
@@ -97,6 +101,8 @@ mod terraform;
 mod tutorial;
 #[cfg(feature = "webhook")]
 mod unit;
+mod versions;
+mod walked;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;

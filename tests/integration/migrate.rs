@@ -175,7 +175,7 @@ fn all_files_together_become_a_sound_repository_without_a_secret() {
             ]
             .concat(),
         )
-        .exits(0);
+        .exits(19);
     let everything = format!("{}{}", run.out, run.err);
     assert!(!everything.contains("s3cr3t"), "{everything}");
     let environment =
@@ -248,7 +248,7 @@ fn all_files_together_become_a_sound_repository_without_a_secret() {
             ]
             .concat(),
         )
-        .exits(0);
+        .exits(19);
     assert!(!run.out.contains("\nwritten "), "{}", run.out);
 }
 
@@ -259,7 +259,9 @@ fn an_exclusion_of_ones_own_becomes_a_proposal_that_is_switched_off() {
                  | filter @message not like /SELECT shop_alive()/\n| filter @message not like 'nagios'\n\
                  | filter @logStream = 'x'\n| sort @timestamp desc | limit 20\n";
     std::fs::write(ground.path("own.txt"), query).unwrap();
-    let run = ground.run(&["migrate", "own.txt", "--out", "new"]).exits(0);
+    let run = ground
+        .run(&["migrate", "own.txt", "--out", "new"])
+        .exits(19);
     assert!(run.out.contains("own.txt:5"), "{}", run.out);
     assert!(
         run.out.contains("2 exclusions, 2 of them evadable"),
@@ -273,26 +275,223 @@ fn an_exclusion_of_ones_own_becomes_a_proposal_that_is_switched_off() {
         "{proposals}"
     );
     ground.run(&["-C", "new", "check"]).exits(0);
-    // Whoever completes the first, and takes the signs away, has an exclusion that check takes.
+    // Whoever completes each, and takes the signs away, has exclusions that check takes.
     let (head, _) = exclusions.split_once("# proposal for ").unwrap();
-    let first = proposals.split("# proposal for ").next().unwrap();
-    let entry: Vec<&str> = first
-        .lines()
-        .skip(3)
-        .filter_map(|line| line.strip_prefix("# "))
-        .collect();
-    let done = entry.join("\n").replace(
-        "decide: what sends it, and why it is harmless",
-        "The pool asks whether the session is alive.",
-    );
-    std::fs::write(
-        ground.path("new/rules/exclusions.yaml"),
-        format!("{head}\n{done}\n"),
-    )
-    .unwrap();
+    let mut done = head.to_owned();
+    let all = &exclusions[head.len()..];
+    for proposal in all.split("# proposal for ").skip(1) {
+        let entry: Vec<&str> = proposal
+            .lines()
+            .skip(3)
+            .filter_map(|line| line.strip_prefix("# "))
+            .collect();
+        done.push_str(&entry.join("\n"));
+        done.push('\n');
+    }
+    let done = done
+        .replace(
+            "decide: what sends it, and why it is harmless",
+            "The pool asks whether the session is alive.",
+        )
+        .replace("SCHEMA", "shop")
+        .replace("RELATION", "heartbeat");
+    assert!(done.matches("  - id: old-").count() == 2, "{done}");
+    std::fs::write(ground.path("new/rules/exclusions.yaml"), done).unwrap();
     let run = ground.run(&["-C", "new", "check"]).exits(0);
     assert!(!run.out.contains("error"), "{}", run.out);
     ground.run(&["-C", "new", "rules", "test"]).exits(0);
+    ground
+        .run(&["-C", "new", "rules", "attack", "--env", "local"])
+        .exits(0);
+}
+
+/// The query of these tests, as it stands in many files.
+const EMBEDDED: &str = "fields @timestamp, @message\n| filter @message like /AUDIT:/\n| filter @message not like /nagios/";
+
+#[test]
+fn queries_are_found_wherever_people_keep_them() {
+    let ground = ground();
+    let spelt = serde_json::to_string(EMBEDDED).unwrap();
+    let source = serde_json::to_string(&format!(
+        "SOURCE '/aws/rds/cluster/orders/postgresql' | {EMBEDDED}"
+    ))
+    .unwrap();
+    let body = format!(
+        "{{\"widgets\": [{{\"type\": \"log\", \"properties\": {{\"query\": {source}}}}}]}}"
+    );
+    for (name, text) in [
+        ("where.txt", EMBEDDED.replace("fields @timestamp, @message\n| filter", "where")),
+        ("source.txt", format!("SOURCE '/aws/rds/x' | {EMBEDDED}")),
+        ("body.json", body.clone()),
+        (
+            "dashboard.json",
+            format!("{{\"DashboardArn\": \"arn:aws:cloudwatch::1:dashboard/x\", \"DashboardBody\": {}}}", serde_json::to_string(&body).unwrap()),
+        ),
+        (
+            "definitions.json",
+            format!("{{\"queryDefinitions\": [{{\"queryDefinitionId\": \"x\", \"name\": \"audit\", \"queryString\": {spelt}}}]}}"),
+        ),
+        (
+            "main.tf",
+            format!("resource \"aws_cloudwatch_query_definition\" \"audit\" {{\n  name = \"audit\"\n  query_string = <<EOF\n{EMBEDDED}\nEOF\n}}\n"),
+        ),
+        (
+            "template.yaml",
+            format!("Resources:\n  Audit:\n    Type: AWS::Logs::QueryDefinition\n    Properties:\n      Name: audit\n      QueryString: |\n        {}\n", EMBEDDED.replace('\n', "\n        ")),
+        ),
+        (
+            "template.json",
+            format!("{{\"Resources\": {{\"Audit\": {{\"Type\": \"AWS::Logs::QueryDefinition\", \"Properties\": {{\"QueryString\": {spelt}}}}}}}}}"),
+        ),
+        (
+            "stack.ts",
+            format!("new logs.CfnQueryDefinition(this, 'Audit', {{\n  name: 'audit',\n  queryString: `{EMBEDDED}`,\n}});\n"),
+        ),
+        (
+            "query.ts",
+            "new logs.QueryString({\n  filterStatements: ['@message like /AUDIT:/', '@message not like /nagios/'],\n});\n".to_owned(),
+        ),
+        ("stack.py", format!("logs.CfnQueryDefinition(self, \"Audit\", query_string={spelt})\n")),
+    ] {
+        std::fs::write(ground.path(name), text).unwrap();
+        let report = report(&ground, &["migrate", name]);
+        let queries = report["queries"].as_array().unwrap();
+        assert_eq!(queries.len(), 1, "{name}: {report}");
+        let exclusions = queries[0]["exclusions"].as_array().unwrap();
+        assert_eq!(exclusions.len(), 1, "{name}: {report}");
+        assert_eq!(exclusions[0]["text"], "/nagios/", "{name}");
+        assert_eq!(exclusions[0]["evadable"], true, "{name}: {report}");
+    }
+}
+
+#[test]
+fn a_stage_that_decides_nothing_switches_nothing_off() {
+    let ground = ground();
+    let head = "fields @timestamp, @message\n| filter @message like /AUDIT:/\n| filter @message not like /nagios/\n";
+    for stage in [
+        "| stats count(*) as n by bin(5m)\n| sort @timestamp desc",
+        "| stats count(*) by bin(300s)",
+        "| fields @ptr",
+        "| pattern @message",
+        "| unmask @message",
+        "| stats count(*) as n by bin(5m)\n| filter n > 3",
+        "| dedup @message",
+        "| display nothing_of_this_name",
+    ] {
+        std::fs::write(ground.path("own.txt"), format!("{head}{stage}\n")).unwrap();
+        let report = report(&ground, &["migrate", "own.txt"]);
+        let exclusions = &report["queries"][0]["exclusions"];
+        assert_eq!(exclusions[0]["evadable"], true, "{stage}: {report}");
+    }
+    // One that decides is told, and the others are looked at all the same.
+    std::fs::write(
+        ground.path("own.txt"),
+        format!("{head}| filter nothing(@message) = 1\n"),
+    )
+    .unwrap();
+    let run = ground
+        .run(&["migrate", "own.txt", "--format", "json"])
+        .exits(19);
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        report["queries"][0]["exclusions"][0]["evadable"], true,
+        "{report}"
+    );
+    assert!(
+        report["left"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|left| left["is_open"] == true && left["at"]["line"] == 4),
+        "{report}"
+    );
+}
+
+#[test]
+fn every_way_of_excluding_is_one() {
+    let ground = ground();
+    let head = "filter @message like /AUDIT:/\n";
+    for condition in [
+        "strcontains(@message, 'nagios') = 0",
+        "strcontains(@message, 'nagios') != 1",
+        "strcontains(@message, 'nagios') < 1",
+        "not (strcontains(@message, 'nagios') = 1)",
+        "@message not like 'nagios'",
+        "not (@message like 'nagios')",
+    ] {
+        std::fs::write(
+            ground.path("own.txt"),
+            format!("{head}| filter {condition}\n"),
+        )
+        .unwrap();
+        let report = report(&ground, &["migrate", "own.txt"]);
+        let exclusions = report["queries"][0]["exclusions"].as_array().unwrap();
+        assert_eq!(exclusions.len(), 1, "{condition}: {report}");
+        assert_eq!(exclusions[0]["text"], "'nagios'", "{condition}");
+        assert_eq!(exclusions[0]["evadable"], true, "{condition}: {report}");
+    }
+    // It takes every record away: whoever does anything is unheard.
+    std::fs::write(
+        ground.path("own.txt"),
+        format!("{head}| filter @message not like /:LOG:/\n| filter @message not like /nagios/\n"),
+    )
+    .unwrap();
+    let found = report(&ground, &["migrate", "own.txt"]);
+    let exclusions = &found["queries"][0]["exclusions"];
+    assert_eq!(exclusions[0]["drops_everything"], true, "{found}");
+    assert_eq!(exclusions[0]["evadable"], true, "{found}");
+    assert_eq!(exclusions[1]["evadable"], true, "{found}");
+    let run = ground.run(&["migrate", "own.txt"]).exits(0);
+    assert!(
+        run.out.contains("2 exclusions, 2 of them evadable")
+            && run.out.contains("takes every record away"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn roles_become_accounts_and_no_exclusions() {
+    let ground = ground();
+    let query = "filter @message like /AUDIT:/\n| filter @message not like /rdsadmin/\n\
+                 | filter @message not like /ledger_api/\n| filter @message not like /:nagios@/\n\
+                 | filter @message not like /SELECT 1/\n";
+    std::fs::write(ground.path("own.txt"), query).unwrap();
+    let found = report(&ground, &["migrate", "own.txt"]);
+    let exclusions = found["queries"][0]["exclusions"].as_array().unwrap();
+    let roles: Vec<Option<&str>> = exclusions
+        .iter()
+        .map(|one| one["in_its_place"]["role"].as_str())
+        .collect();
+    assert_eq!(
+        roles,
+        [Some("rdsadmin"), Some("ledger_api"), Some("nagios"), None]
+    );
+    for one in &exclusions[..3] {
+        assert!(one["in_its_place"].get("proposal").is_none(), "{one}");
+    }
+    assert!(
+        exclusions[0]["in_its_place"]["notes"]
+            .to_string()
+            .contains("a role that RDS makes"),
+        "{found}"
+    );
+    // `SELECT 1_id` is no SQL.
+    assert!(!found.to_string().contains("SELECT 1_id"), "{found}");
+    ground.run(&["migrate", "own.txt", "--out", "new"]).exits(0);
+    let text = std::fs::read_to_string(ground.path("new/rules/exclusions.yaml")).unwrap();
+    let (head, accounts) = text.split_once("# service_accounts:\n").unwrap();
+    let accounts: Vec<&str> = accounts
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .collect();
+    let done = format!("{head}service_accounts:\n{}\n", accounts.join("\n")).replace(
+        "decide: what it runs, and who has its password",
+        "It runs the ledger's reviewed code; the password is in its vault.",
+    );
+    std::fs::write(ground.path("new/rules/exclusions.yaml"), done).unwrap();
+    let run = ground.run(&["-C", "new", "check"]).exits(0);
+    assert!(run.err.contains("3 service accounts"), "{}", run.err);
 }
 
 #[test]
@@ -324,7 +523,7 @@ fn what_is_missing_is_told_at_once_and_nothing_is_written() {
         .exits(0);
     // Files that are none of the old system's.
     std::fs::write(ground.path("prose.md"), "# Title\n\nhello\n").unwrap();
-    let run = ground.run(&["migrate", "prose.md"]).exits(0);
+    let run = ground.run(&["migrate", "prose.md"]).exits(19);
     assert!(run.out.contains("prose.md: not recognised"), "{}", run.out);
     std::fs::write(
         ground.path("bad.txt"),
@@ -348,14 +547,16 @@ fn hostile_text_is_spelt_out() {
     for format in ["human", "json"] {
         let run = ground
             .run(&["migrate", "own.txt", "--format", format])
-            .exits(0);
+            .exits(19);
         assert!(
             !run.out.contains('\u{202e}') && !run.out.contains('\u{1b}'),
             "{}",
             run.out
         );
     }
-    let run = ground.run(&["migrate", "own.txt", "--out", "new"]).exits(0);
+    let run = ground
+        .run(&["migrate", "own.txt", "--out", "new"])
+        .exits(19);
     assert!(!run.out.contains('\u{1b}'));
     ground.run(&["-C", "new", "check"]).exits(0);
 }

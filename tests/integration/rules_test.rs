@@ -74,7 +74,7 @@ fn samples_that_hold() {
     );
     assert!(
         out.contains(
-            "passed: 2 samples of 1 exclusions (0 failed), 0 ranges of fixtures (0 failed)\n"
+            "passed: 2 samples of 1 exclusion (0 failed), 0 ranges of fixtures (0 failed)\n"
         ),
         "{out}"
     );

@@ -188,7 +188,7 @@ const STEPS: &[(&str, &str, &[Signal])] = {
         ),
         ("nobody", "select 1", &[Denied]),
         // What quotes a refusal is none, and other errors are none either.
-        ("alice", "selekt ': ERROR:  permission denied'", &[]),
+        ("alice", "select ': ERROR:  permission denied' fram t", &[]),
         ("alice", "select 1/0 as \"ERROR:  permission denied\"", &[]),
         // Accounts that are deliberately not audited.
         ("shop_api", "select * from secrets", &[]),
@@ -214,7 +214,14 @@ fn signals_hear(name: &str, prefix: LogLinePrefix) {
     for (user, sql, wanted) in STEPS {
         watched.does(user, sql);
         let entries = watched.entries();
-        let wanted: BTreeSet<Signal> = wanted.iter().copied().collect();
+        let mut wanted: BTreeSet<Signal> = wanted.iter().copied().collect();
+        // DDL that is refused has failed: its STATEMENT entry is heard too.
+        let is_ddl = ["alter ", "create "]
+            .iter()
+            .any(|word| sql.starts_with(word));
+        if is_ddl && wanted.contains(&Signal::Denied) {
+            wanted.insert(Signal::Schema);
+        }
         let found = heard(&all, &entries);
         // The other signals take nothing away from `dml`, and add nothing to it.
         let only = heard(&dml_alone, &entries);

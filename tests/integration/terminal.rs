@@ -130,6 +130,64 @@ fn long_work_shows_that_it_goes_on() {
 }
 
 #[test]
+fn an_interrupt_leaves_a_clean_line() {
+    let terminal = Terminal::new(80).with("RAYON_NUM_THREADS", "1");
+    let program = env!("CARGO_BIN_EXE_pgvigil");
+    let line = format!(
+        "stty rows 24 cols 80; timeout --foreground --signal INT 1.5 '{program}' rules attack --env production --today 2026-11-22; \
+         echo; echo ended"
+    );
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env_clear()
+        .envs(terminal.variables.iter().copied())
+        .current_dir(recorded::root())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("attacking 12 exclusions …"), "{shown}");
+    // It was cut off, or there was nothing to wipe.
+    assert!(!plain(&shown).contains("passed: "), "{shown}");
+    // What stands on the line of the bar in the end: nothing.
+    let (before, _) = shown.rsplit_once("ended").unwrap();
+    let last = before.trim_end_matches(['\r', '\n']);
+    let last = last.rsplit(['\r', '\n']).next().unwrap();
+    assert_eq!(plain(last).trim(), "", "{shown:?}");
+}
+
+/// The object is the column that matters: it is whole where other columns can give way.
+#[test]
+fn the_object_is_whole_on_narrow_terminals() {
+    let repository = Repository::new();
+    let log = recorded::root().join("tests/recordings/psql.on-short.log.gz");
+    std::fs::copy(log, repository.path("psql.log.gz")).unwrap();
+    let eval = |columns: usize| {
+        Terminal::new(columns).shows(
+            &repository.path(""),
+            "--today 2026-11-22 --quiet rules eval --env local psql.log.gz",
+        )
+    };
+    let wide = plain(&eval(200));
+    let objects: Vec<&str> = wide
+        .split_whitespace()
+        .filter(|word| word.starts_with("public.") || word.starts_with("pg_catalog."))
+        .filter(|word| word.len() <= 24)
+        .collect();
+    assert!(!objects.is_empty(), "{wide}");
+    for columns in [60, 80] {
+        let shown = plain(&eval(columns));
+        for object in &objects {
+            assert!(shown.contains(object), "{columns}: {object}\n{shown}");
+        }
+        assert!(
+            shown.lines().all(|line| line.trim_end().width() <= columns),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn lines_fit_the_terminal() {
     let repository = Repository::new();
     let log = recorded::root().join("tests/recordings/psql.on-short.log.gz");

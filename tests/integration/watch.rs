@@ -442,6 +442,7 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
         );
         assert_eq!(record["object"], "public.orders");
         assert_eq!(taken[0]["source"]["environment"], "local");
+        crate::output_schemas::holds("webhook-batch", &taken[0]);
         let heads = receiver.heads.lock().unwrap();
         assert!(heads[0].contains("Bearer hidden-bearer"));
         let key = format!("idempotency-key: {}", taken[0]["batch"].as_str().unwrap());

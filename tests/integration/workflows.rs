@@ -250,6 +250,51 @@ fn a_review_is_published_by_a_job_that_runs_nothing_of_the_change() {
     );
 }
 
+/// The status comes from the base's workflow, on a push and on a review alike; the change is there as data.
+#[test]
+fn approvals_are_looked_at_by_the_workflow_of_the_base() {
+    let machine = Machine::new();
+    let base = machine.git(&["rev-parse", "HEAD"]);
+    machine.git(&["remote", "add", "origin", "."]);
+    machine.git(&["checkout", "-q", "-b", "change"]);
+    machine.edit("environments/base.yaml", "rate(5 minutes)", "rate(1 hour)");
+    machine.commit();
+    let head = machine.git(&["rev-parse", "HEAD"]);
+    machine.git(&["checkout", "-q", "main"]);
+    {
+        let mut state = machine.forge.state();
+        state.asked.head.clone_from(&head);
+        state.asked.base = base;
+    }
+    let pushed = json!({"pull_request": {"head": {"sha": head}}});
+    let reviewed = json!({"workflow_run": {"head_sha": head}});
+    for (event, approvals) in [(pushed, 0), (reviewed, 2)] {
+        machine.forge.state().asked.said = ["dave", "erin"]
+            .iter()
+            .take(approvals)
+            .map(|by| crate::forge::Said {
+                by,
+                state: "APPROVED",
+                is_of_head: true,
+                association: "MEMBER",
+            })
+            .collect();
+        let event = json!({"github": {"ref": "refs/heads/main", "sha": "abc", "event": event}});
+        let program = machine.job("policy-approvals.yml", "program", event.clone());
+        assert_eq!(program["result"], "success", "{program}");
+        let mut event = event;
+        event["needs"] = json!({"program": {"result": "success"}});
+        let job = machine.job("policy-approvals.yml", "approvals", event);
+        assert_eq!(job["result"], "success", "{job}");
+        assert_eq!(job["permissions"]["statuses"], "write");
+        let state = machine.forge.state();
+        let (commit, word, text) = state.statuses.last().unwrap();
+        assert_eq!(*commit, head);
+        let expected = if approvals == 2 { "success" } else { "failure" };
+        assert_eq!(word, expected, "{text}");
+    }
+}
+
 #[test]
 fn a_fork_is_reviewed_without_any_right() {
     let machine = Machine::new();

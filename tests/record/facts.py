@@ -56,7 +56,7 @@ def shorten(text: str, limit: int = 1500) -> str:
 
 def main() -> None:
     csv.field_size_limit(10**9)
-    names = sorted({p.name.removesuffix(".labels.tsv") for p in RECORDINGS.glob("*.on-short.labels.tsv")})
+    names = sorted({p.name.removesuffix(".labels.tsv") for p in RECORDINGS.glob("*.on-short.labels.tsv") if not re.search(r"_\d+\.", p.name)})
     out = ["# Facts found in the recordings", "", "Made by `tests/record/facts.py` from the recordings with `log_relation = on` and the short prefix. Do not edit.", ""]
     relations, functions, table = Counter(), Counter(), []
     by_tool, holding = {}, {}

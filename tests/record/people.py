@@ -8,12 +8,13 @@ import statements
 from clients.psql import Terminal
 
 
-def through_psql(run, files, database="shop", **environment):
+def through_psql(run, files, database="shop", only=None, **environment):
+    """Every statement, or those that go through psql alone."""
     sessions = {}
     block = run.dir / "home" / "block.sql"
     for name in files:
         for statement in statements.read(name):
-            if statement.only == "extended":
+            if statement.only == "extended" or only not in (None, statement.only):
                 continue
             if statement.role not in sessions:
                 with run.noise("connect"):
@@ -32,7 +33,7 @@ def through_psql(run, files, database="shop", **environment):
         psql.quit()
 
 
-def through_psycopg(run, files, database="shop", **options):
+def through_psycopg(run, files, database="shop", binary=True, **options):
     sessions = {}
     for name in files:
         for statement in statements.read(name):
@@ -53,7 +54,7 @@ def through_psycopg(run, files, database="shop", **options):
                             pass
                 else:
                     # Named or unnamed, both through the extended protocol.
-                    db.cursor(binary=True).execute(statement.sql, prepare=len(statement.sql) % 2 == 0)
+                    db.cursor(binary=binary).execute(statement.sql, prepare=len(statement.sql) % 2 == 0)
             except psycopg.Error as error:
                 if statement.label != "aside":
                     run.problems.append(f"{type(error).__name__} {error.diag.message_primary or error}: {statement.note}")

@@ -22,6 +22,8 @@ import psycopg
 HERE = Path(__file__).resolve().parent
 RECORDINGS = Path(os.environ.get('RECORDINGS') or HERE.parent / "recordings")
 CACHE = HERE.parent / ".cache" / "record"
+RELEASES = HERE.parent / "postgres" / "releases"
+INSTALLED = 15
 CLUSTER = HERE.parent / "postgres" / "cluster"
 PEOPLE = ("alice", "bob", "carol", "dba")
 LABELS = ("human", "blind", "aside", "noise", "split")
@@ -58,19 +60,25 @@ def audit_fields(entry: bytes) -> list[str] | None:
 class Recording:
     """One run of one client: a server, its roles and databases, and the steps so far."""
 
-    def __init__(self, client: str, relation: bool, prefix: str, settings: dict[str, str] | None = None, enrol: dict[str, str] | None = None):
-        self.name = f"{client}.{'on' if relation else 'off'}-{prefix}"
-        self.relation, self.prefix = relation, prefix
+    def __init__(
+        self, client: str, relation: bool, prefix: str, settings: dict[str, str] | None = None, enrol: dict[str, str] | None = None, version: int = INSTALLED
+    ):
+        name = client if version == INSTALLED else f"{client}_{version}"
+        self.name = f"{name}.{'on' if relation else 'off'}-{prefix}"
+        self.relation, self.prefix, self.version = relation, prefix, version
         self.steps: list[Step] = []
         self.problems: list[str] = []
-        self.dir = Path(tempfile.mkdtemp(prefix="pgvigil-record-"))
+        # Programs of another version see only what lies in their root.
+        place = None if version == INSTALLED else Path(subprocess.run([str(RELEASES), "root", str(version)], check=True, capture_output=True, text=True).stdout.strip()) / "srv"
+        self.dir = Path(tempfile.mkdtemp(prefix="pgvigil-record-", dir=place))
         self.dir.chmod(0o755)
         options = {"shared_preload_libraries": "pg_stat_statements,pgaudit", "wal_level": "logical", **(settings or {})}
-        argv = [str(CLUSTER), "start", str(self.dir), "--prefix", prefix]
+        argv = [str(CLUSTER), "start", str(self.dir), "--prefix", prefix, "--version", str(version)]
         for name, value in options.items():
             argv += ["--set", f"{name}={value}"]
         out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
         self.server = dict(line.split("=", 1) for line in out.splitlines())
+        self.bin = Path(self.server["bin"])
         self.port, self.socket, self.log = int(self.server["port"]), self.server["socket"], Path(self.server["log"])
         try:
             self._furnish(enrol or {})
@@ -93,10 +101,14 @@ class Recording:
 
     def _psql(self, database: str) -> list[str]:
         user = "recorder" if database != "postgres" else "postgres"
-        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-h", self.socket, "-p", str(self.port), "-U", user, "-d", database, "-v", f"port={self.port}"]
+        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"version={self.version}", "-v", "VERBOSITY=terse", "-h", self.socket, "-p", str(self.port), "-U", user, "-d", database, "-v", f"port={self.port}"]
 
     def _script(self, database: str, path: Path) -> None:
         subprocess.run([*self._psql(database), "-f", str(path)], check=True, stdout=subprocess.DEVNULL)
+
+    def program(self, name: str) -> str:
+        """A client of the server's own version."""
+        return name if self.version == INSTALLED else str(self.bin / name)
 
     def connect(self, user: str, database: str, **options) -> psycopg.Connection:
         return psycopg.connect(host="127.0.0.1", port=self.port, user=user, dbname=database, **options)
@@ -216,6 +228,10 @@ class Recording:
             row["audit"] += fields is not None
             row["told"] |= fields is not None and (fields[3] in ("READ", "WRITE", "FUNCTION") or fields[4] == "???")
             row["error"] |= fields is None and b":ERROR:  " in lines[0]
+        for row in rows:
+            # Statements of people are written for the installed version: another may not have the form.
+            if self.version != INSTALLED and row["label"] in ("human", "blind") and row["error"]:
+                row["label"], row["note"] = "aside", f"failed: {row['note']}"
         for number, one in enumerate(self.steps):
             if one.label == "human" and number not in seen:
                 self.problems.append(f"no record at all: {one.note}")
@@ -257,7 +273,9 @@ class Recording:
         if fields[3] in ("DDL", "ROLE"):
             return group, "aside", f"{step.note}: {fields[7]}"
         if fields[6]:
-            theirs = (not fields[6].startswith(CATALOG) or fields[6] in HOLDING) and fields[3] in ("READ", "WRITE", "FUNCTION")
+            # pg_dump 18 reads the values of all sequences beside the catalog of them.
+            holds = not fields[6].startswith(CATALOG) or fields[6] in HOLDING or "pg_get_sequence_data(" in fields[7]
+            theirs = holds and fields[3] in ("READ", "WRITE", "FUNCTION")
         else:
             theirs = fields[3] in ("READ", "WRITE") and RESTORED.search(fields[7])
         return group, "human" if theirs else "noise", f"{step.note}: {fields[7]}" if theirs else step.note

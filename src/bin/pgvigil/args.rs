@@ -16,7 +16,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files or found by doctor, 11 rule tests \
-failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment.\n\nResults go to stdout, everything else to \
+failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment, 17 logs \
+were not read, 18 approvals are missing, 19 migrate left something to do by hand.\n\nResults go to stdout, everything else to \
 stderr.";
 
 /// Options of every command.
@@ -103,7 +104,9 @@ pub(crate) enum Command {
     /// Run what a pipeline needs in one go
     #[command(subcommand)]
     Ci(CiCommand),
-    /// Write the JSON Schemas of the policy files, for editors
+    /// Explain a code of a finding: why it matters, an example, what to do
+    Explain(CodeArgs),
+    /// Write the JSON Schemas: of the policy files, for editors, and of what pgvigil writes, for programs
     Schema(SchemaArgs),
     /// Print a shell's completion script
     Completions(CompletionsArgs),
@@ -127,6 +130,25 @@ pub(crate) struct CheckArgs {
     /// How to print faults
     #[arg(long, default_value = "human")]
     pub(crate) format: DiagnosticFormat,
+    /// Fail for this too
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) deny: Option<Deny>,
+}
+
+/// What a check fails for beside errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Every warning, as for an error
+    Warnings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodeArgs {
+    /// The code, as a finding shows it: such as exclusion/evadable
+    pub(crate) code: String,
+    /// How to print it
+    #[arg(long, default_value = "human")]
+    pub(crate) format: AttackFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,6 +157,8 @@ pub(crate) enum RulesCommand {
     Test(TestArgs),
     /// List every exclusion: whose it is, until when it holds, what it silences
     List(ListArgs),
+    /// Agree on exclusions anew: write a later last day into the policy files, with who and why
+    Renew(RenewArgs),
     /// Judge each audit record of logs
     Eval(EvalArgs),
     /// Tell why a record counts or does not
@@ -171,6 +195,10 @@ pub(crate) struct AttackArgs {
     #[cfg(feature = "database")]
     #[arg(long, requires = "database")]
     pub(crate) auto_approve: bool,
+    /// Send so many statements of a grammar instead, and watch whether a planted secret comes back while nothing counts
+    #[cfg(feature = "database")]
+    #[arg(long, value_name = "COUNT", requires = "database")]
+    pub(crate) generate: Option<usize>,
     /// How to print what was found
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,
@@ -261,6 +289,25 @@ pub(crate) enum EvalFormat {
     Jsonl,
     /// Totals as one JSON document
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenewArgs {
+    /// Exclusions to renew; without any, those that end within 30 days or have ended
+    #[arg(value_name = "ID")]
+    pub(crate) exclusions: Vec<String>,
+    /// Last day, as YYYY-MM-DD; without this option last days are spread below the longest life that `limits` allows
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<Date>,
+    /// Who decides that they are still needed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why they are still needed
+    #[arg(long, value_name = "REASON")]
+    pub(crate) why: String,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -598,7 +645,7 @@ pub(crate) enum CiCommand {
     Apply(CiApplyArgs),
     /// On a schedule: tell what somebody changed by hand
     Drift(CiDriftArgs),
-    /// Bring a result to the pull request as comments, or to issues
+    /// Bring a result to the pull request as comments and as the status of its approvals, or to issues
     Publish(CiPublishArgs),
     /// Print a result in another form
     Render(CiRenderArgs),
@@ -684,12 +731,24 @@ pub(crate) struct CiDriftArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPublishArgs {
-    /// The result: `result.json` of an earlier step
+    /// The result: `result.json` of an earlier step. Without it only the status of approvals is set
     #[arg(value_name = "RESULT")]
-    pub(crate) result: PathBuf,
+    pub(crate) result: Option<PathBuf>,
     /// Number of the pull or merge request; the pipeline's variables name it without this option
     #[arg(long, value_name = "NUMBER")]
     pub(crate) request: Option<u64>,
+    /// Last commit of the request, where its number is not known
+    #[arg(long, value_name = "COMMIT", conflicts_with = "request")]
+    pub(crate) commit: Option<String>,
+    /// Set the status of every open request, without a result
+    #[arg(long, conflicts_with_all = ["request", "commit", "result"])]
+    pub(crate) open: bool,
+    /// Git revision with which requests are compared; the base that the forge names without this option
+    #[arg(long, value_name = "REF")]
+    pub(crate) base: Option<String>,
+    /// Write comments only, and set no status
+    #[arg(long, conflicts_with_all = ["open", "base"])]
+    pub(crate) comments_only: bool,
 }
 
 /// A form of a result.

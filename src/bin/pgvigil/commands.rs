@@ -30,6 +30,7 @@ mod enrol_places;
 mod enrol_plan;
 mod eval;
 mod explain;
+mod explain_code;
 mod files;
 mod fleet;
 mod iam_policy;
@@ -49,6 +50,7 @@ mod plan;
 mod plan_all;
 mod provider_aws;
 mod rules_list;
+mod rules_renew;
 mod rules_test;
 mod schema;
 mod watch;
@@ -66,6 +68,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Migrate(args) => migrate::run(session, &args),
         Command::Check(args) => check::run(session, &args),
         Command::Rules(RulesCommand::Test(args)) => rules_test::run(session, &args),
+        Command::Rules(RulesCommand::Renew(args)) => rules_renew::run(session, &args),
         Command::Rules(RulesCommand::List(args)) => rules_list::run(session, &args),
         Command::Rules(RulesCommand::Eval(args)) => eval::run(session, &args),
         Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),
@@ -83,6 +86,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Enrol(command) => enrol(session, command),
         Command::Watch(args) => watch::run(session, &args),
         Command::Ci(command) => ci::run(session, command),
+        Command::Explain(args) => explain_code::run(session, &args),
         Command::Schema(args) => schema::run(session, &args),
         Command::Completions(args) => completions::run(session, &args),
         Command::Man(args) => man::run(session, &args),

@@ -32,11 +32,13 @@ pub(crate) enum Exit {
     Unread = 17,
     /// Approvals are needed, and none can be shown.
     ApprovalsMissing = 18,
+    /// Something that was to be taken over was not understood.
+    NotUnderstood = 19,
 }
 
 impl Exit {
     /// Every code.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Clean,
         Self::Failed,
         Self::Usage,
@@ -49,6 +51,7 @@ impl Exit {
         Self::CoverageGap,
         Self::Unread,
         Self::ApprovalsMissing,
+        Self::NotUnderstood,
     ];
 
     /// What it means, for the reference. The README says the same.
@@ -74,6 +77,9 @@ impl Exit {
             Self::ApprovalsMissing => {
                 "`ci pr --require-approvals`: a change needs approvals that the run cannot see"
             }
+            Self::NotUnderstood => {
+                "`migrate`: something was not understood, or is left to do by hand; the rest was done"
+            }
         }
     }
 
@@ -98,6 +104,7 @@ impl Exit {
             Self::ApprovalsMissing => {
                 "let the people approve it that the report asks for, and decide by their approvals"
             }
+            Self::NotUnderstood => "go through what the report lists under *Left to do by hand*",
         }
     }
 }

@@ -8,8 +8,16 @@ use crate::args::Cli;
 const WIDTH: usize = 100;
 
 /// What stands at the end of a command's help. A test reads every line of it as the program would.
-const EXAMPLES: [(&str, &[&str]); 27] = [
-    ("check", &["pgvigil check", "pgvigil check --format github"]),
+const EXAMPLES: [(&str, &[&str]); 28] = [
+    (
+        "check",
+        &[
+            "pgvigil check",
+            "pgvigil check --deny warnings",
+            "pgvigil check --format github",
+        ],
+    ),
+    ("explain", &["pgvigil explain exclusion/evadable"]),
     (
         "rules test",
         &[

@@ -12,6 +12,7 @@ use pgvigil::deploy::plan::Planned;
 use pgvigil::report;
 
 use crate::session::Session;
+use crate::stop;
 
 /// What is over sooner shows nothing.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -79,6 +80,28 @@ impl StepProgress {
     }
 }
 
+/// Bars that are drawn, or may be.
+static BARS: Mutex<Vec<ProgressBar>> = Mutex::new(Vec::new());
+
+/// Sees to it that a signal wipes a bar.
+fn wiped_by_signals(bar: &ProgressBar) {
+    if std::io::stderr().is_terminal() {
+        stop::wipe();
+        if let Ok(mut bars) = BARS.lock() {
+            bars.retain(|bar| !bar.is_finished());
+            bars.push(bar.clone());
+        }
+    }
+}
+
+/// Wipes whatever is drawn.
+pub(crate) fn clear_all() {
+    let bars = BARS.lock().map(|bars| bars.clone()).unwrap_or_default();
+    for bar in bars {
+        bar.finish_and_clear();
+    }
+}
+
 /// What is drawn at this moment.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
@@ -128,6 +151,7 @@ impl Activity {
             bar.set_style(style);
         }
         bar.set_message(report::visible(what));
+        wiped_by_signals(&bar);
         let (over, is_over) = channel::<()>();
         remember(Some(bar.clone()));
         let drawn = bar.clone();
@@ -180,5 +204,8 @@ fn bar(session: &Session) -> ProgressBar {
     } else {
         ProgressDrawTarget::stderr_with_hz(8)
     });
+    if !session.is_quiet() {
+        wiped_by_signals(&bar);
+    }
     bar
 }

@@ -9,7 +9,7 @@ use jiff::Zoned;
 use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
-use pgvigil::diagnostic::{Code, Diagnostics};
+use pgvigil::diagnostic::{Code, Diagnostics, count};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
 use pgvigil::report::{self, github, human, json};
@@ -37,15 +37,25 @@ impl Checked {
     /// What is wrong with it beside what a review is there to show: that people can hide behind an exclusion, that one has
     /// ended, which makes it loud, and that an environment audits nobody.
     pub(crate) fn beside_evasions(&self) -> Diagnostics {
-        let evadable = [
+        self.without(&[
             Code::ExclusionEvadable,
             Code::ExclusionWriterOnly,
             Code::ExclusionExpired,
             Code::EnvironmentNobodyAudited,
-        ];
+        ])
+    }
+}
+
+impl Checked {
+    /// What is wrong with it beside exclusions that have ended.
+    pub(crate) fn beside_ended(&self) -> Diagnostics {
+        self.without(&[Code::ExclusionExpired])
+    }
+
+    fn without(&self, codes: &[Code]) -> Diagnostics {
         let mut rest = Diagnostics::default();
         for diagnostic in &self.diagnostics {
-            if !evadable.contains(&diagnostic.code) {
+            if !codes.contains(&diagnostic.code) {
                 rest.push(diagnostic.clone());
             }
         }
@@ -188,6 +198,12 @@ impl Session {
 
     /// Reads and checks the policy.
     pub(crate) fn check(&self) -> anyhow::Result<Checked> {
+        let root = self.root();
+        anyhow::ensure!(
+            root.is_dir(),
+            "there is no folder {}: `-C` names the one that holds `rules/` and `environments/`",
+            root.display()
+        );
         Ok(self.judged(policy::load(self.root())?))
     }
 
@@ -260,17 +276,37 @@ impl Session {
             return Ok(self.sound_of(checked));
         }
         if errors > 0 {
-            let (count, verb) = match errors {
-                1 => ("1 error".to_owned(), "is"),
-                more => (format!("{more} errors"), "are"),
-            };
+            let verb = if errors == 1 { "is" } else { "are" };
+            let many = count(errors, "error");
             self.say(&format!(
-                "note: there {verb} {count} in the policy files: see `pgvigil check`; an exclusion or account that cannot be read \
+                "note: there {verb} {many} in the policy files: see `pgvigil check`; an exclusion or account that cannot be read \
                  silences nothing"
             ));
         }
         self.tell_ended(&checked.loaded);
         Ok(Ok(checked.loaded))
+    }
+
+    /// As [`Session::sound`], for a command that looks at what is deployed, or writes what is to be: an exclusion that has
+    /// ended silences nothing, which is what was agreed. It must not stop anybody from seeing, or from auditing more.
+    pub(crate) fn in_force(&self) -> anyhow::Result<Result<Loaded, Exit>> {
+        let mut checked = self.check()?;
+        checked.diagnostics = checked.beside_ended();
+        let loaded = match self.sound_of(checked) {
+            Ok(loaded) => loaded,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        self.tell_ending(&loaded);
+        Ok(Ok(loaded))
+    }
+
+    /// Says which exclusions have ended, and which end soon.
+    pub(crate) fn tell_ending(&self, loaded: &Loaded) {
+        if let Some(notice) = rules::renew::notice(loaded, self.today) {
+            self.say(&format!(
+                "note: {notice}; `pgvigil rules renew` writes a later day"
+            ));
+        }
     }
 
     /// Says which exclusions silence nothing any more, because their last day has passed.

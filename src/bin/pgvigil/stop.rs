@@ -5,16 +5,54 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 
+use crate::progress;
+
 static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody looks at the flag.
+static IS_HEARD: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody else has handlers.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// What a shell says of a program that Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
 
 /// Listens from now on, and does not end the program any more: whoever listens has to look at the flag.
 pub(crate) fn listen() -> anyhow::Result<&'static AtomicBool> {
-    static LISTENS: Once = Once::new();
-    let mut listens = Ok(());
-    // One run may do several things that can be stopped.
-    LISTENS.call_once(|| listens = ctrlc::set_handler(|| ASKED.store(true, Ordering::SeqCst)));
-    listens.context("cannot listen for signals")?;
+    install().context("cannot listen for signals")?;
+    IS_HEARD.store(true, Ordering::SeqCst);
     Ok(&ASKED)
+}
+
+/// Leaves all signals to a command that has handlers of its own.
+pub(crate) fn leave() {
+    IS_LEFT.store(true, Ordering::SeqCst);
+}
+
+/// Wipes what is drawn before a signal ends the program.
+pub(crate) fn wipe() {
+    if IS_LEFT.load(Ordering::SeqCst) {
+        return;
+    }
+    // Without it a line is left on the terminal, and nothing else is lost.
+    let _ = install();
+}
+
+/// One handler for all: there can be no second.
+fn install() -> Result<(), ctrlc::Error> {
+    static INSTALLED: Once = Once::new();
+    let mut installed = Ok(());
+    INSTALLED.call_once(|| {
+        installed = ctrlc::set_handler(|| {
+            ASKED.store(true, Ordering::SeqCst);
+            if !IS_HEARD.load(Ordering::SeqCst) {
+                progress::clear_all();
+                std::process::exit(INTERRUPTED);
+            }
+        });
+    });
+    installed
 }
 
 /// Whether a stop was asked for since somebody listens.

@@ -10,6 +10,9 @@ use crate::policy::model::{Exclusion, ServiceAccount};
 /// Characters that the line of comment above a text takes at most.
 const HEADER: usize = 120;
 
+/// Exclusions without room after which no other is tried: each try makes all texts.
+const MISSES: usize = 16;
+
 /// Characters that the line takes which says what is left out.
 const SENTENCE: usize = 280;
 
@@ -38,7 +41,7 @@ impl LeftOut<'_> {
             let number = self.exclusions.len();
             match number {
                 1 => format!("the exclusion {}", first.id),
-                _ => format!("{}, from {} on", count(number, "exclusion"), first.id),
+                _ => format!("{}, the first is {}", count(number, "exclusion"), first.id),
             }
         });
         let accounts =
@@ -54,7 +57,8 @@ impl LeftOut<'_> {
 }
 
 impl<'a> QuerySource<'a> {
-    /// As much of the source as the longest of the texts has room for, and the rest.
+    /// As much of the source as the longest of the texts has room for, and the rest. Each exclusion is taken, in the order of
+    /// the policy, that has room beside those before it.
     pub fn that_fits(&self) -> (Self, LeftOut<'a>) {
         // No text has room for more, and to make one of thousands takes long.
         let few = self.exclusions.len() + self.service_accounts.len() < 500;
@@ -62,35 +66,26 @@ impl<'a> QuerySource<'a> {
             return (self.clone(), LeftOut::default());
         }
         let mut fitting = self.clone();
-        let exclusions = most_that_fit(self.exclusions.len(), |number| {
-            fitting.exclusions = self.exclusions.iter().take(number).copied().collect();
-            fitting.fits(HEADER + SENTENCE)
-        });
-        let mut accounts = self.service_accounts.len();
-        if exclusions == 0 {
-            fitting.exclusions.clear();
-            accounts = most_that_fit(accounts, |number| {
+        let mut left = LeftOut::default();
+        fitting.exclusions.clear();
+        if !fitting.fits(HEADER + SENTENCE) {
+            let most = most_that_fit(self.service_accounts.len(), |number| {
                 fitting.service_accounts =
                     self.service_accounts.iter().take(number).copied().collect();
                 fitting.fits(HEADER + SENTENCE)
             });
+            fitting.service_accounts = self.service_accounts.iter().take(most).copied().collect();
+            left.accounts = self.service_accounts.iter().skip(most).copied().collect();
         }
-        fitting.exclusions = self.exclusions.iter().take(exclusions).copied().collect();
-        fitting.service_accounts = self
-            .service_accounts
-            .iter()
-            .take(accounts)
-            .copied()
-            .collect();
-        let left = LeftOut {
-            exclusions: self.exclusions.iter().skip(exclusions).copied().collect(),
-            accounts: self
-                .service_accounts
-                .iter()
-                .skip(accounts)
-                .copied()
-                .collect(),
-        };
+        let mut misses = 0;
+        for exclusion in &self.exclusions {
+            fitting.exclusions.push(exclusion);
+            if misses >= MISSES || !fitting.fits(HEADER + SENTENCE) {
+                fitting.exclusions.pop();
+                left.exclusions.push(exclusion);
+                misses += 1;
+            }
+        }
         (fitting, left)
     }
 
@@ -102,14 +97,8 @@ impl<'a> QuerySource<'a> {
             self.summary(&header),
             self.table(&header),
         ];
-        let of_alarms = self
-            .signals
-            .iter()
-            .map(|signal| self.signal_rows(*signal, &header));
-        texts
-            .into_iter()
-            .chain(of_alarms)
-            .all(|text| text.length() <= QUERY_LIMIT)
+        // The rows of a log alarm are shorter than the investigation's.
+        texts.iter().all(|text| text.length() <= QUERY_LIMIT)
     }
 }
 

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What kind of thing a document describes. The order is the safe one: what stands first is needed by
 /// what follows, and nothing watches or fires before the way to people stands. The schedule comes last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A CloudWatch log group: its retention.
@@ -152,7 +155,7 @@ impl fmt::Display for Kind {
 }
 
 /// Whether we make the resource or only mind a part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ownership {
     /// Made, changed and, when asked for by name, deleted by us.
@@ -163,7 +166,7 @@ pub enum Ownership {
 
 /// From which policy a document was compiled. It is written beside the resource and not compared: a new
 /// owner of an exclusion must not change seventeen resources.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
     /// Digest of the policy files.
     pub policy: String,
@@ -176,7 +179,7 @@ pub struct Provenance {
 pub const EVERY_CLUSTER: &str = "_environment";
 
 /// What one resource must look like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Where it stands: `CLUSTER/KIND/NAME`, distinct in an environment. What all clusters share has [`EVERY_CLUSTER`] in
     /// the place of the cluster.

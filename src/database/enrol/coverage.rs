@@ -7,6 +7,7 @@ use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::FORMAT_VERSION;
+use super::around;
 use super::finding::{Code, Finding, Severity};
 use super::live::{Live, live};
 use super::place::Place;
@@ -15,6 +16,7 @@ use super::seen::Seen;
 use super::snapshot::{Database, Extension, Snapshot};
 use crate::compile::audit_setting::{LOG_MIN_MESSAGES, hides, normal, weakens};
 use crate::compile::enrolment::{Enrolment, enrolments};
+use crate::diagnostic::count;
 use crate::policy::model::{Environment, Policy, RoleMatch};
 
 /// What a login role is.
@@ -226,6 +228,7 @@ pub fn coverage(
         }
     }
     findings.extend(of_rights(snapshot, &live, &class));
+    findings.extend(around::findings(snapshot, &live, &class));
     findings.extend(case_twins(&live));
     findings.extend(shared_addresses(snapshot, seen, &class));
     if let Some(seen) = seen {
@@ -641,7 +644,7 @@ fn of_rights(
                 findings.push(
                     Finding::new(
                         Code::ActsAsUnaudited,
-                        format!("`{name}` is a member of `{group}`, which is not audited. SET ROLE keeps the audit and the name of `{name}`, so this is heard; but whoever shares rights with an account often shares its password"),
+                        format!("`{name}` is a member of `{group}`, which is not audited. SET ROLE keeps the name of `{name}`, and the audit as long as the membership lasts; and whoever shares rights with an account often shares its password"),
                         "give both a group that cannot log in",
                     )
                     .of_role(name),
@@ -748,8 +751,8 @@ fn of_logs(
             Finding::new(
                 Code::SeenUndeclared,
                 format!(
-                    "`{name}` has {} entries in the logs, and no file declares it{exists}",
-                    role.entries
+                    "`{name}` has {} in the logs, and no file declares it{exists}",
+                    count(role.entries, "entry")
                 ),
                 "declare it; until then its records count",
             )
@@ -759,7 +762,10 @@ fn of_logs(
     if seen.doubtful > 0 {
         findings.push(Finding::new(
             Code::NotRead,
-            format!("{} entries of the logs can be read in several ways, so whose they are is not known", seen.doubtful),
+            format!(
+                "{} of the logs can be read in several ways, so whose they are is not known",
+                count(seen.doubtful, "entry")
+            ),
             "look for names that imitate a line of the log",
         ));
     }

@@ -96,8 +96,23 @@ pub struct Database {
     pub is_template: bool,
     /// Whoever asked may connect.
     pub may_connect: bool,
+    /// Everybody may make temporary objects: types and tables that stand before those of the system.
+    pub is_temporary_free: bool,
     /// pgAudit's extension.
     pub extension: Extension,
+    /// What was made in it that a name, a cast or a call can come to without a record.
+    pub objects: Vec<Object>,
+}
+
+/// Something that somebody made in a database, and that leaves no record of its own when it is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Object {
+    /// `shadow`, `domain` or `definer`: see sql/snapshot/objects.sql.
+    pub kind: String,
+    /// What it is, as PostgreSQL writes it.
+    pub name: String,
+    /// Who may use it; empty: everybody.
+    pub role: String,
 }
 
 /// A setting as the session that asked has it.

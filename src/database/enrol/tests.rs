@@ -64,6 +64,21 @@ fn constructed(major: u32, roles: &[&str]) -> Snapshot {
     snapshot
 }
 
+/// pgAudit of PostgreSQL 13 may be 1.5.0, which makes no record of SELECT … FOR UPDATE.
+#[test]
+fn the_version_that_leaves_statements_out_is_told() {
+    let told = |major| {
+        let snapshot = constructed(major, &[]);
+        let findings = super::around::findings(&snapshot, &BTreeMap::new(), &|_| {
+            super::coverage::Class::Undeclared
+        });
+        findings
+            .iter()
+            .any(|finding| finding.code == Code::OldPgaudit)
+    };
+    assert_eq!([13, 14, 18].map(told), [true, false, false]);
+}
+
 fn people(names: &[&str]) -> Vec<Enrolment> {
     let users: Vec<String> = names
         .iter()

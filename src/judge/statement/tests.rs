@@ -96,6 +96,7 @@ fn what_the_grammar_has_before_a_parenthesis_is_no_call() {
         "",
         "select a[1], b[1:2], c[d] from t;",
         "select 2 ^ 3, a || b, c -> 'x', d @> e, -1, a- -1, case when a then 1 end = 2, null = 1, current_user ~ 'a'",
+        "copy pg_class to stdout; set x to 'y'",
         "select *, a.*, 2 * 3 from t where value = 'x' and not + 1 > - 2",
     ] {
         calls(text, &[]);
@@ -181,6 +182,9 @@ fn what_can_be_read_in_two_ways_ends_the_reading() {
     stops("select 1)", Unreadable::Form);
     stops("select pg_catalog .lower (1)", Unreadable::QuotedCall);
     stops("{call f()}", Unreadable::Byte);
+    stops("COPY pg_class TO PROGRAM 'cat >/tmp/x'", Unreadable::File);
+    stops("select 1; /* */ copy t to '/tmp/x'", Unreadable::File);
+    stops("copy t (a) from E'/tmp/x'", Unreadable::File);
 }
 
 #[test]
@@ -209,6 +213,9 @@ fn parameters_of_execute_are_constants_or_not() {
         "execute getX(d '1')",
         "execute getX((select 1))",
         "execute getX(1 + 2)",
+        "execute values(lo_get(1))",
+        "execute filter(lo_get(1))",
+        "execute execute(lo_get(1))",
         "EXPLAIN ANALYZE EXECUTE getX(convert_from(lo_get(16400),'utf8'))",
         "create table t as execute getX(cast('1' as d))",
     ] {

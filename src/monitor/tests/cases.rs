@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::world::{Entry, Faults, GROUPS, Says, World, judging, name_of, settings};
@@ -62,7 +63,27 @@ fn lines(world: &World, record: &str) -> Vec<Value> {
     let lines = lines
         .iter()
         .map(|(_, line)| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter(|line| line["record"] == record).collect()
+    let lines: Vec<Value> = lines.filter(|line| line["record"] == record).collect();
+    // Whatever the monitor writes is as its schema says, without a key that the schema does not know.
+    let mut schema: Value = match record {
+        "pgvigil.detection" => include_str!("../../../schema/outputs/detection.schema.json"),
+        "pgvigil.suppressed" => include_str!("../../../schema/outputs/suppressed.schema.json"),
+        _ => "true",
+    }
+    .parse()
+    .unwrap();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("unevaluatedProperties".to_owned(), false.into());
+    }
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for line in &lines {
+        let faults: Vec<String> = validator
+            .iter_errors(line)
+            .map(|fault| fault.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{line}: {faults:?}");
+    }
+    lines
 }
 
 fn errors(world: &World) -> Vec<f64> {
@@ -855,6 +876,40 @@ fn what_exclusions_silence_is_counted_by_window() {
             .all(|request| request.text.contains("stats "))
     );
     assert_eq!(world.requests.borrow().len(), 2, "one query for each run");
+}
+
+/// A month before, and few times after that, once a day.
+#[test]
+fn people_are_told_of_exclusions_that_end() {
+    let mut world = world(&[]);
+    let day = Timestamp::from_millisecond(TIME_MS)
+        .unwrap()
+        .to_zoned(TimeZone::UTC)
+        .date();
+    let last = day.checked_add(jiff::Span::new().days(31)).unwrap();
+    let rule = EXCLUSIONS.replace("2036-01-01", &last.to_string());
+    world.judging = judging(&world.settings, &rules(&[Signal::Dml], &rule));
+    let mut receipts = Receipts::default();
+    for run in 0..(2 * 24 * 12) {
+        let time_ms = TIME_MS + run * 5 * MINUTES;
+        world.now_ms.set(time_ms + 1000);
+        let ended = world.invoke(&mut receipts, What::Scheduled { time_ms }, TIMEOUT_MS);
+        ended.unwrap().unwrap();
+    }
+    let messages = world.messages.borrow();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(
+        messages[0].1.contains("1 exclusion ends"),
+        "{}",
+        messages[0].1
+    );
+    assert!(
+        messages[0]
+            .2
+            .contains(&format!("everything: ends in 30 days, on {last}")),
+        "{}",
+        messages[0].2
+    );
 }
 
 /// The page of metrics tells what the monitor publishes, all of it and nothing else.

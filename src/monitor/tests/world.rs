@@ -141,7 +141,7 @@ impl Division {
         let is_part = |mark: &str| text.contains(mark);
         let records = is_part("isempty(head) = 0 and isempty(odd) = 1");
         let unread = is_part("isempty(head) = 1 or isempty(odd) = 0");
-        let refusals = is_part("not like /: +AUDIT: /");
+        let refusals = is_part("not like /: +AUDIT: ");
         let is_all = !records && !unread && !refusals;
         Self {
             windows: number("window >= ").unwrap_or(i64::MIN)

@@ -4,17 +4,22 @@
 
 use serde_json::{Value, json};
 
-use crate::ci::{CiResult, Finding, Level};
+use crate::ci::{CiResult, Finding, Fingerprint, Level, fingerprints};
 use crate::deploy::document::pretty;
 use crate::report::{escape, visible};
 
 /// One list. What has no place in a file is left to the other forms: GitLab takes nothing without one.
 pub fn render(result: &CiResult) -> String {
-    let issues: Vec<Value> = result.findings.iter().filter_map(issue).collect();
+    let issues: Vec<Value> = result
+        .findings
+        .iter()
+        .zip(fingerprints(&result.findings))
+        .filter_map(|(finding, fingerprint)| issue(finding, &fingerprint))
+        .collect();
     escape::json(&pretty(&Value::Array(issues)))
 }
 
-fn issue(finding: &Finding) -> Option<Value> {
+fn issue(finding: &Finding, fingerprint: &Fingerprint) -> Option<Value> {
     let spot = finding.spot.as_ref()?;
     let mut text = String::new();
     if let Some(environment) = &finding.environment {
@@ -30,7 +35,7 @@ fn issue(finding: &Finding) -> Option<Value> {
     Some(json!({
         "description": visible(&text.replace(['\n', '\r'], " ")),
         "check_name": finding.code,
-        "fingerprint": finding.identity(),
+        "fingerprint": fingerprint.word(),
         "severity": match finding.level {
             Level::Error => "blocker",
             Level::Warning => "minor",

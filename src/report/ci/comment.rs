@@ -3,6 +3,7 @@
 use super::markdown::{ended, findings, footer, impact, page, sentence, steps};
 use super::{advice, plan_words, tally, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, State};
+use crate::diagnostic::plural;
 use crate::report::escape::{code, shorten, without_commands};
 use crate::report::impact::number;
 use crate::report::page::beginning;
@@ -181,8 +182,9 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
         facts.push(word);
         if report.totals.newly_silent > 0 {
             facts.push(format!(
-                "**{} records newly silent**",
-                number(report.totals.newly_silent)
+                "**{} {} newly silent**",
+                number(report.totals.newly_silent),
+                plural(report.totals.newly_silent, "record")
             ));
         }
         if report.approvals.required > 0 {

@@ -2,6 +2,7 @@
 
 use super::{advice, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Finding, State, Step, Work};
+use crate::diagnostic::count;
 use crate::report::escape::{lines, terminal};
 use crate::report::plan::human::{Style, render_drift, render_plan};
 use crate::report::{impact, visible};
@@ -43,8 +44,10 @@ pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
         words.extend(plan_words(environment).map(|words| format!("plan: {words}")));
         if let Some(review) = &environment.review {
             words.push(format!(
-                "{} exclusions, query {} of {} characters",
-                review.exclusions, review.query_characters, review.query_limit
+                "{}, query {} of {} characters",
+                count(review.exclusions, "exclusion"),
+                review.query_characters,
+                review.query_limit
             ));
         }
         text.push_str(&format!(

@@ -5,17 +5,19 @@ use crate::report::junit::{Case, Document, Outcome, Suite};
 
 /// The steps as XML.
 pub fn render(result: &CiResult) -> String {
+    // A step of the whole repository finds what is about one environment too.
     let mut scopes: Vec<(&str, &[Step], Vec<&Finding>)> = vec![(
         "repository",
         &result.steps,
-        result.findings_of(None).collect(),
+        result.findings.iter().collect(),
     )];
     for environment in &result.environments {
         let name = environment.name();
+        let own = result.findings_of(Some(name));
         scopes.push((
             name,
             &environment.steps,
-            result.findings_of(Some(name)).collect(),
+            own.chain(result.findings_of(None)).collect(),
         ));
     }
     let suites = scopes
@@ -45,9 +47,17 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
         State::Passed => Outcome::Passed,
         State::Skipped => Outcome::Skipped { message },
         State::Failed => {
+            // What a person can hide behind is found by one step and decides another.
+            let of_step = |finding: &&&Finding| {
+                finding.step == step.name
+                    || finding
+                        .code
+                        .split_once('/')
+                        .is_some_and(|(area, _)| area == step.name)
+            };
             let told: Vec<String> = findings
                 .iter()
-                .filter(|finding| finding.step == step.name)
+                .filter(of_step)
                 .map(|finding| {
                     let place = finding.spot.as_ref().map_or(String::new(), |spot| {
                         format!("{}:{}: ", spot.file, spot.line)
@@ -56,10 +66,25 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
                         .statement
                         .as_ref()
                         .map_or(String::new(), |statement| format!("\n  {statement}"));
-                    format!("{place}{}: {}{statement}", finding.code, finding.message)
+                    let help: String = finding
+                        .help
+                        .iter()
+                        .map(|help| format!("\n  help: {help}"))
+                        .collect();
+                    format!(
+                        "{place}{}: {}: {}{statement}{help}",
+                        finding.level.name(),
+                        finding.code,
+                        finding.message
+                    )
                 })
                 .collect();
-            let text = told.join("\n");
+            // Some viewers show the body alone.
+            let text = if told.is_empty() {
+                message.clone()
+            } else {
+                told.join("\n")
+            };
             Outcome::Failed { message, text }
         }
     };

@@ -1,7 +1,7 @@
 //! What the summary, the comment and the issue are made of.
 
 use crate::ci::{CiResult, Finding, Level, State, Step};
-use crate::report::escape::{cell, code, fence, lines, prose, shorten};
+use crate::report::escape::{self, cell, code, fence, lines, prose, shorten};
 use crate::report::impact;
 use crate::report::page::Page;
 use crate::rules::impact::ImpactReport;
@@ -31,7 +31,7 @@ pub(super) fn impact(report: &ImpactReport, room: usize) -> String {
 
 /// A sentence somebody else may have written.
 pub(super) fn sentence(text: &str) -> String {
-    prose(&shorten(text, SENTENCE))
+    escape::sentence(&shorten(text, SENTENCE))
 }
 
 /// The steps as a table.

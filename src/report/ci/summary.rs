@@ -4,6 +4,7 @@ use super::markdown::{block, ended, findings, footer, impact, page, sentence, st
 use super::{advice, has_drifted, place, plan_words, tally, verdict, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, Work};
 use crate::deploy::apply::State as Done;
+use crate::diagnostic::count;
 use crate::report::escape::{cell, code, fence, shorten};
 use crate::report::impact::markdown::COMMENT_LIMIT;
 use crate::report::page::Page;
@@ -62,8 +63,11 @@ pub fn render(result: &CiResult, limit: usize) -> String {
     }
     if result.findings_left_out > 0 {
         page.push(&format!(
-            "\n{} findings are left out of the result.\n",
-            result.findings_left_out
+            "\n{} left out of the result.\n",
+            match result.findings_left_out {
+                1 => "1 finding is".to_owned(),
+                more => format!("{more} findings are"),
+            }
         ));
     }
     ended(page, rest, &foot)
@@ -98,7 +102,7 @@ fn what(result: &CiResult, environment: &EnvironmentResult) -> String {
                     .iter()
                     .filter(|step| matches!(step.state, Done::Done | Done::AlreadyDone))
                     .count();
-                format!("{done} of {} steps done", applied.steps.len())
+                format!("{done} of {} done", count(applied.steps.len(), "step"))
             }),
         Work::Drift => environment.drift.as_ref().map_or(String::new(), |report| {
             if report.outcome.is_none() {

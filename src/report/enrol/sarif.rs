@@ -1,6 +1,8 @@
 //! Coverage as SARIF 2.1.0, for the code scanning of a forge: findings at the entry of whom they are about, or at the
 //! environment's file.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Entry;
@@ -14,21 +16,16 @@ use crate::report::sarif;
 pub fn coverages(entries: &[Entry<Coverage>], loaded: &Loaded) -> String {
     let rules: Vec<Value> = Code::ALL
         .iter()
-        .map(|code| {
-            json!({
-                "id": code.name(),
-                "shortDescription": {"text": code.meaning()},
-                "defaultConfiguration": {"level": level(code.severity())},
-            })
-        })
+        .map(|code| sarif::rule(&code.entry(), level(code.severity())))
         .collect();
     let mut results = Vec::new();
+    let mut seen = BTreeMap::new();
     let mut notifications = Vec::new();
     for entry in entries {
         match &entry.result {
             Ok(coverage) => {
                 let findings = coverage.findings.iter();
-                results.extend(findings.map(|finding| result(entry, finding, loaded)));
+                results.extend(findings.map(|finding| result(entry, finding, loaded, &mut seen)));
             }
             Err(error) => notifications.push(json!({
                 "level": "error",
@@ -54,7 +51,12 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(entry: &Entry<Coverage>, finding: &Finding, loaded: &Loaded) -> Value {
+fn result(
+    entry: &Entry<Coverage>,
+    finding: &Finding,
+    loaded: &Loaded,
+    seen: &mut BTreeMap<String, usize>,
+) -> Value {
     let entry_of = finding.role.as_ref().and_then(|role| {
         let users = loaded.policy.users.iter();
         users
@@ -71,21 +73,25 @@ fn result(entry: &Entry<Coverage>, finding: &Finding, loaded: &Loaded) -> Value 
         (loaded.files.path(place.file), position.line)
     });
     let identity = format!(
-        "{}\n{}\n{}\n{}\n{}",
+        "{}\n{}\n{}\n{}\n{}\n{}",
         finding.code.name(),
         entry.environment,
         entry.cluster.as_deref().unwrap_or(""),
         finding.role.as_deref().unwrap_or(""),
         finding.database.as_deref().unwrap_or(""),
+        finding.why,
     );
+    let twin = seen.entry(digest(&identity)).or_default();
+    *twin += 1;
+    let word = digest(&format!("{identity}\n{twin}"));
+    let short = word.get(..16).unwrap_or(&word).to_owned();
+    let rule = Code::ALL.iter().position(|code| *code == finding.code);
     json!({
         "ruleId": finding.code.name(),
+        "ruleIndex": rule,
         "level": level(finding.severity),
         "message": {"text": format!("{}: {} (do: {})", entry.name(), finding.why, finding.remedy)},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": file},
-            "region": {"startLine": line},
-        }}],
-        "partialFingerprints": {"pgvigil/v1": digest(&identity)},
+        "locations": [sarif::location(file, json!({"startLine": line}))],
+        "partialFingerprints": sarif::fingerprints(word, format!("{short}:1")),
     })
 }

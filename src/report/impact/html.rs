@@ -15,7 +15,7 @@ use super::{
     HEARING, approvals, approvals_needed, command, count, effect_in_all, headline, hearing,
     is_evadable, length, number, percent, reading, revision, share, signals_off, unread, verdict,
 };
-use crate::report::escape::html;
+use crate::report::escape::{html, html_sentence};
 use crate::rules::impact::report::{Change, Direction, Fault, ImpactReport, Revision};
 
 const STYLE: &str = include_str!("html/page.css");
@@ -41,7 +41,7 @@ pub fn render(report: &ImpactReport) -> String {
     if let Some(unread) = unread(&report.logs) {
         page.push_str(&format!(
             "<p class=\"note\"><b>Caution:</b> {}.</p>\n",
-            html(&unread)
+            html_sentence(&unread)
         ));
     }
     heard(report, &mut page);
@@ -128,8 +128,8 @@ fn faults(faults: &[Fault], page: &mut String) {
         page.push_str(&format!(
             "<li><code>{}</code>{at}: {}<br><span class=\"soft small\">{}</span></li>\n",
             html(&fault.code),
-            html(&fault.message),
-            html(&fault.help)
+            html_sentence(&fault.message),
+            html_sentence(&fault.help)
         ));
     }
     page.push_str("</ul>\n</section>\n");
@@ -147,7 +147,7 @@ fn heard(report: &ImpactReport, page: &mut String) {
         page.push_str(&format!(
             "<li><b>{}:</b> {}</li>\n",
             direction.name(),
-            html(&sentence)
+            html_sentence(&sentence)
         ));
     }
     page.push_str("</ul>\n</section>\n");
@@ -247,7 +247,7 @@ fn figures(report: &ImpactReport, page: &mut String) {
         page.push_str(&format!(
             "<div{class}><dt>{name}</dt><dd>{}</dd><dd>{}</dd></div>\n",
             html(&value),
-            html(&note)
+            html_sentence(&note)
         ));
     }
     page.push_str("</dl>\n");
@@ -257,7 +257,7 @@ fn switched_off(report: &ImpactReport, page: &mut String) {
     if let Some(what) = signals_off(report) {
         page.push_str(&format!(
             "<section aria-labelledby=\"off\">\n<h2 id=\"off\">Switched off</h2>\n<p>{}</p>\n</section>\n",
-            html(&what)
+            html_sentence(&what)
         ));
     }
 }
@@ -292,7 +292,7 @@ fn accounts(report: &ImpactReport, page: &mut String) {
                 format!("<code>{}</code>{kind}", html(&account.role)),
             ),
             ("Owner", html(&account.owner)),
-            ("Reason", html(&account.reason)),
+            ("Reason", html_sentence(&account.reason)),
         ] {
             records::cell(label, "", &content, page);
         }
@@ -309,7 +309,7 @@ fn agreed(report: &ImpactReport, page: &mut String) {
     for (what, list) in approvals(report) {
         page.push_str(&format!(
             "<li><span class=\"soft\">{what}:</span> {}</li>\n",
-            html(&list.join(", "))
+            html_sentence(&list.join(", "))
         ));
     }
     page.push_str("</ul>\n</section>\n");

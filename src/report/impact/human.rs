@@ -406,9 +406,9 @@ impl Page {
         };
         for line in [
             format!(
-                "{}; {} audit records",
+                "{}; {}",
                 reading(&report.logs),
-                number(report.totals.records)
+                count(report.totals.records, "audit record")
             ),
             format!(
                 "{} → {}, judged for {}",

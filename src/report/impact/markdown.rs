@@ -5,7 +5,7 @@ use super::{
     headline, hearing, is_changed, length, life, moment, number, one_line, others, reading, record,
     revision, signals_off, tests, unread, verdict,
 };
-use crate::report::escape::{cell, code, fence, lines, prose, shorten, without_commands};
+use crate::report::escape::{self, cell, code, fence, lines, prose, shorten, without_commands};
 use crate::report::page::{Page, beginning};
 use crate::rules::impact::report::{
     AccountImpact, Change, Direction, ExclusionImpact, Fault, Group, ImpactReport,
@@ -52,13 +52,16 @@ pub fn render(report: &ImpactReport, limit: usize) -> String {
     let mut comment = Page::new(room - tail.body.len());
     faults(&report.faults, &mut comment);
     if let Some(unread) = unread(&report.logs) {
-        comment.push(&format!("\n> **Caution:** {}\n", prose(&unread)));
+        comment.push(&format!("\n> **Caution:** {}\n", escape::sentence(&unread)));
     }
     heard(report, &mut comment);
     exclusions(report, &mut comment);
     comment.push(&accounts(&report.accounts));
     if let Some(what) = signals_off(report) {
-        comment.push(&format!("\n### Switched off\n\n{}\n", prose(&what)));
+        comment.push(&format!(
+            "\n### Switched off\n\n{}\n",
+            escape::sentence(&what)
+        ));
     }
     silent(report, &mut comment);
     loud(report, &mut comment);
@@ -143,7 +146,7 @@ fn name(text: &str) -> String {
 }
 
 fn sentence(text: &str) -> String {
-    prose(&shorten(text, SENTENCE))
+    escape::sentence(&shorten(text, SENTENCE))
 }
 
 /// The changed exclusions: whole, then as lines once they take half of the comment, so that what falls silent has room.
@@ -346,9 +349,9 @@ fn rows(groups: &[Group], room: usize, report: &ImpactReport, comment: &mut Page
     if shown < groups.len() {
         comment.is_cut = true;
         notes.push(format!(
-            "{} of {} groups shown",
+            "{} of {} shown",
             number(shown as u64),
-            number(length(groups))
+            count(length(groups), "group")
         ));
     }
     if report.groups_left_out > 0 {
@@ -433,9 +436,9 @@ fn footer(report: &ImpactReport) -> String {
         )
     };
     without_commands(&format!(
-        "\n---\n<sub>{} · {} audit records · {} → {} · judged for {} · pgvigil {}<br>Run it yourself: {}</sub>\n",
+        "\n---\n<sub>{} · {} · {} → {} · judged for {} · pgvigil {}<br>Run it yourself: {}</sub>\n",
         prose(&shorten(&reading(&report.logs), 200)),
-        number(report.totals.records),
+        count(report.totals.records, "audit record"),
         side(&report.base),
         side(&report.head),
         prose(&shorten(&report.today, 20)),

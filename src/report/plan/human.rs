@@ -11,6 +11,7 @@ use crate::deploy::drift::DriftReport;
 use crate::deploy::plan::{Action, Plan, Planned, Purpose, Unread};
 use crate::deploy::rules::{Became, LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
+use crate::diagnostic::count;
 use crate::report::escape::terminal;
 
 /// How to draw.
@@ -287,9 +288,9 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
     }
     for alike in &report.alike {
         text.push_str(&format!(
-            "\n  The same edit of {} on {} resources.\n",
+            "\n  The same edit of {} on {}.\n",
             terminal(&alike.path),
-            alike.addresses.len()
+            count(alike.addresses.len(), "resource")
         ));
     }
     draw_unread(&report.unread, style, &mut text);
@@ -373,16 +374,20 @@ pub fn render_apply(report: &Report, style: Style) -> String {
     let total = report.steps.len();
     let done = report.done();
     match report.end {
-        End::Complete => {
-            text.push_str(&style.paint(Paint::Bold, &format!("{done} of {total} steps done.")))
-        }
+        End::Complete => text.push_str(&style.paint(
+            Paint::Bold,
+            &format!("{done} of {} done.", count(total, "step")),
+        )),
         End::Failed | End::Interrupted => {
             let why = if report.end == End::Failed {
                 "a step failed"
             } else {
                 "it was asked to stop"
             };
-            let line = format!("Stopped, because {why}: {done} of {total} steps done. Not done:");
+            let line = format!(
+                "Stopped, because {why}: {done} of {} done. Not done:",
+                count(total, "step")
+            );
             text.push_str(&style.paint(Paint::Bold, &line));
             text.push('\n');
             for step in report

@@ -5,6 +5,7 @@ use crate::deploy::diff::Change;
 use crate::deploy::plan::{Action, Plan, Purpose};
 use crate::deploy::rules::{LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
+use crate::diagnostic::count;
 use crate::report::escape::{code, fence, terminal};
 
 /// GitHub's limit of a comment, in characters.
@@ -88,7 +89,9 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     }
     if left_out > 0 {
         text.push_str(&format!(
-            "\n{left_out} more resources do not fit here: see the output of `pgvigil plan`.\n"
+            "\n{} beyond these {} no room here: see the output of `pgvigil plan`.\n",
+            count(left_out, "resource"),
+            if left_out == 1 { "has" } else { "have" }
         ));
     }
     if !words.is_empty() {
@@ -120,9 +123,9 @@ fn rules_text(change: &RulesChange) -> String {
     }
     if !diff.is_empty() {
         let fence = fence(&diff);
-        let count = differences.len();
+        let changes = count(differences.len(), "change");
         text.push_str(&format!(
-            "<details open><summary>rules: {count} changes</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n"
+            "<details open><summary>rules: {changes}</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n"
         ));
     }
     text

@@ -307,7 +307,7 @@ fn a_comment_that_is_too_long_is_cut_and_says_so() {
     plan.resources.extend(std::iter::repeat_n(one, 500));
     let text = markdown::render_plan(&plan, 10_000);
     assert!(text.len() <= 10_000, "{}", text.len());
-    assert!(text.contains("more resources do not fit here"));
+    assert!(text.contains("have no room here"), "{text}");
 }
 
 #[test]

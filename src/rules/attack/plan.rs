@@ -856,6 +856,10 @@ fn unqualified_relation(text: &str) -> Option<String> {
     }
     ["from ", "join "].iter().find_map(|word| {
         lower.match_indices(word).find_map(|(at, _)| {
+            let is_word = |before: char| before.is_alphanumeric() || "_$".contains(before);
+            if lower.get(..at)?.ends_with(is_word) {
+                return None;
+            }
             let rest = lower.get(at + word.len()..)?.trim_start();
             let name: String = rest
                 .chars()

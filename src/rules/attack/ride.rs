@@ -23,7 +23,7 @@ const fn spelling(name: &'static str, bounded: bool, form: &'static str) -> Spel
 
 /// Every spelling of an item in a list of expressions.
 const SPELLINGS: &[Spelling] = &[
-    spelling("a call", true, "{call}"),
+    spelling("a plain call", true, "{call}"),
     spelling("capitals", false, "{NAME}{rest}"),
     spelling("a qualified name", false, "pg_catalog.{name}{rest}"),
     spelling("a quoted name", true, "{quoted}{rest}"),

@@ -18,6 +18,7 @@ use crate::rules::sample;
 use crate::source::Place;
 
 use super::corpus::{corpus, plain};
+use super::generate::GeneratedReport;
 use super::plan::Terms;
 use super::server::{OnServer, ServerReport};
 use super::{Attack, AttackRecord, Harm, Kind, Who, lint, plan};
@@ -125,6 +126,9 @@ pub struct AttackReport {
     /// What a server says, where one was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerReport>,
+    /// What was generated and tried there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated: Option<GeneratedReport>,
 }
 
 /// What becomes of the records of one statement.
@@ -291,6 +295,7 @@ pub fn run(
         exclusions: Vec::new(),
         passed: true,
         server: None,
+        generated: None,
     };
     for (exclusion, (statements, records, _)) in wanted.iter().zip(&tried) {
         let evasions: Vec<Evasion> = blamed

@@ -15,6 +15,7 @@ use crate::audit_log::write::{PrefixFields, write_entry};
 use crate::judge::{Judge, Rules, Scratch};
 use crate::policy::model::{Environment, Policy};
 
+use super::generate::Probe;
 use super::run::{
     AttackReport, Evasion, Found, Options, Outcome, Rank, attacks, chosen, culprit, evasion,
     judge_records, keep_shortest,
@@ -74,6 +75,14 @@ pub trait AttackServer {
     /// # Errors
     /// As [`AttackServer::run`].
     fn has_effect(&mut self, script: &Script) -> Result<bool, ServerError>;
+
+    /// Runs a generated script, undoes it, and says whether a planted secret came back or anything changed.
+    ///
+    /// # Errors
+    /// As [`AttackServer::run`], and where the server cannot be watched.
+    fn probe(&mut self, _script: &Script) -> Result<Probe, ServerError> {
+        Err(ServerError("this server cannot be watched".to_owned()))
+    }
 }
 
 /// Why the attacks were not confirmed.

@@ -52,7 +52,8 @@ pub fn texts(exclusion: &Exclusion) -> Vec<Witness> {
     for (index, word) in statement.starts_with.iter().flatten().enumerate() {
         add(word.clone(), "match/statement/starts_with", Some(index));
     }
-    if let Some(function) = statement.only_calls.iter().flatten().next() {
+    let mut functions = statement.only_calls.iter().flatten();
+    if let Some(function) = functions.find(|function| !function.contains('.')) {
         add(format!("{function}()"), "match/statement/only_calls", None);
     }
     for sample in &exclusion.silences {

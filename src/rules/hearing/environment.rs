@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Cost, Drafts, Ground, Hears, words};
 use crate::policy::model::{
-    Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Secret, Signal,
-    SignalSettings,
+    Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Roles, Secret,
+    Signal, SignalSettings,
 };
 
 /// Who answers for an environment: its tag `owner`, where there is one.
@@ -24,15 +24,15 @@ pub(super) fn environment(
     after: &Environment,
     drafts: &mut Drafts,
 ) {
-    // Title, tags, the role that deploys and the places say nothing about what is heard; which exclusions are selected is
-    // judged with the exclusions.
+    // Title, tags and the places say nothing about what is heard; which exclusions are selected is judged with the
+    // exclusions.
     let Environment {
         name: _,
         title: _,
         provider,
         account,
         region,
-        assume_role: _,
+        assume_role,
         folder,
         clusters,
         databases,
@@ -51,7 +51,10 @@ pub(super) fn environment(
         digest: _,
     } = before;
     let called = drafts.called.clone();
-    let owners = owner(after);
+    // Whoever answered for it before, too: a change cannot choose whom it has to ask.
+    let mut owners = owner(before);
+    owners.extend(owner(after));
+    owners.dedup();
     let mut say = |key, direction, text: String, cost| {
         drafts.add(key, direction, text, owners.clone(), cost);
     };
@@ -71,6 +74,24 @@ pub(super) fn environment(
                 "{called} is deployed to {} instead of {}: what is deployed there stays, and no one looks after it",
                 at(after),
                 at(before)
+            ),
+            Cost::Unknown,
+        );
+    }
+
+    if *assume_role != after.assume_role {
+        let name = |roles: &Option<Roles>| match roles {
+            None => "the credentials as they are found".to_owned(),
+            Some(Roles { plan, apply }) if plan == apply => format!("`{plan}`"),
+            Some(Roles { plan, apply }) => format!("`{plan}` and `{apply}`"),
+        };
+        say(
+            "assume_role",
+            Hears::NotComparable,
+            format!(
+                "{called} is looked at and deployed with {} instead of {}: another role may see less, or look elsewhere",
+                name(&after.assume_role),
+                name(assume_role)
             ),
             Cost::Unknown,
         );

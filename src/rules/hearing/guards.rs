@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Cost, Drafts, Ground, Hears, words};
+use super::{Cost, Drafts, Ground, HearingChange, Hears, words};
 use crate::policy::model::{AcceptedRisk, Environment, Exclusion, Limits, Protected, Sample};
 
 pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
@@ -210,6 +210,38 @@ pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts)
     say(after, before, Hears::More, "is new");
 }
 
+/// How the sentence begins that says how long an exclusion silences.
+fn lasts(id: &str) -> String {
+    format!("the exclusion `{id}` silences")
+}
+
+/// Whether a change is no more than a later last day of this exclusion.
+pub fn is_renewal_of(change: &HearingChange, id: &str) -> bool {
+    change.key == EXPIRES
+        && change
+            .sentence
+            .strip_prefix(&lasts(id))
+            .is_some_and(|rest| rest.starts_with(' '))
+}
+
+/// Whether an exclusion is agreed on anew as it is: it silences the same in the same places, has not ended, and ends within
+/// the longest life that the policy allowed, counted from today. To widen is another matter, and so is a life beyond that.
+pub fn is_renewed(was: &Exclusion, now: &Exclusion, limits: &Limits, today: Date) -> bool {
+    let longest = i64::from(limits.max_life_days);
+    was.matcher == now.matcher
+        && was.environments == now.environments
+        && was.accepted_risk.is_none()
+        && now.accepted_risk.is_none()
+        && was.is_alive(today)
+        && now
+            .last_day()
+            .and_then(|last| today.until(last).ok())
+            .is_some_and(|span| i64::from(span.get_days()) <= longest)
+}
+
+/// The key of the last day.
+const EXPIRES: &str = "exclusions/expires";
+
 /// What of an exclusion is no match: how long it lasts, who accepted what people can hide behind it, and its share. Whether
 /// its match silences more is [`direction`](crate::rules::direction)'s.
 pub(super) fn exclusions(
@@ -240,13 +272,13 @@ pub(super) fn exclusions(
             environments: _,
             matcher: _,
             silences: _,
-            stays_loud: _,
+            stays_loud,
             place: _,
             match_place: _,
             places: _,
         } = was;
         let mut say = |key, direction, text: String| {
-            drafts.add(key, direction, text, vec![now.owner.clone()], Cost::Unknown);
+            drafts.add(key, direction, text, vec![was.owner.clone()], Cost::Unknown);
         };
         let end = |last: Option<Date>| {
             last.map_or("without an end".to_owned(), |day| {
@@ -260,13 +292,9 @@ pub(super) fn exclusions(
             (old, new) => Hears::by(&old, &new).turned(),
         };
         say(
-            "exclusions/expires",
+            EXPIRES,
             direction,
-            format!(
-                "the exclusion `{id}` silences {} instead of {}",
-                end(new),
-                end(old)
-            ),
+            format!("{} {} instead of {}", lasts(id), end(new), end(old)),
         );
         let until = |risk: &Option<AcceptedRisk>| {
             risk.as_ref().map(|risk| {
@@ -294,6 +322,18 @@ pub(super) fn exclusions(
             Hears::by(&old, &new).turned(),
             text,
         );
+        // One that is written anew is another promise; fewer are fewer. Whether they are worth something `rules test` tells.
+        let (old, new) = (stays_loud.len(), now.stays_loud.len());
+        if new < old {
+            say(
+                "exclusions/samples",
+                Hears::Less,
+                format!(
+                    "the exclusion `{id}` has {} that must stay loud instead of {old}: what they noticed is not noticed any more",
+                    words::amount(u32::try_from(new).unwrap_or(u32::MAX), "sample")
+                ),
+            );
+        }
         let (direction, verb) = share(
             max_silenced_share.or(ground.base.limits.max_exclusion_share),
             now.max_silenced_share

@@ -13,6 +13,7 @@ struct Person<'a> {
     /// The last day; none where no end is set.
     last: Option<Date>,
     audit: &'a AuditSettings,
+    git: &'a [String],
 }
 
 /// Those who are audited. An entry that has ended is no longer one.
@@ -30,7 +31,7 @@ fn audited<'a>(
             environments,
             until,
             audit,
-            git: _,
+            git,
             place: _,
             places: _,
         } = user;
@@ -41,6 +42,7 @@ fn audited<'a>(
             owner,
             last: *until,
             audit,
+            git,
         };
         match people.get(role.as_str()) {
             Some(known) if !is_later(person.last, known.last) => {}
@@ -92,6 +94,7 @@ pub(super) fn people(
             (Some(was), Some(now)) => {
                 ends(role, was, now, drafts);
                 audit(role, was, now, drafts);
+                addresses(role, was, now, drafts);
             }
             (None, None) => {}
         }
@@ -143,11 +146,36 @@ fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
         ),
     };
     drafts.of(
-        (role, now.owner),
+        (role, was.owner),
         "users/until",
         direction,
         text,
         Cost::Of(vec![role.to_owned()]),
+    );
+}
+
+/// By these addresses somebody is kept from writing an exclusion for the own role.
+fn addresses(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
+    let has = |person: &Person<'_>, wanted: &String| {
+        let mut known = person.git.iter();
+        known.any(|address| address.eq_ignore_ascii_case(wanted))
+    };
+    let is_lost = was.git.iter().any(|address| !has(now, address));
+    let is_won = now.git.iter().any(|address| !has(was, address));
+    let (direction, text) = match (is_lost, is_won) {
+        (false, false) => return,
+        (true, _) => (
+            Hears::Less,
+            ": commits are no longer known by the same addresses, and nobody may write an exclusion for the own role",
+        ),
+        (false, true) => (Hears::More, ": commits are known by more addresses"),
+    };
+    drafts.of(
+        (role, was.owner),
+        "users/git",
+        direction,
+        text.to_owned(),
+        Cost::Unknown,
     );
 }
 
@@ -194,7 +222,7 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
         log_parameter,
         log_statement_once,
     } = was.audit;
-    let person = (role, now.owner);
+    let person = (role, was.owner);
     let (old, new) = (classes(log), classes(&now.audit.log));
     let lost: Vec<&'static str> = old.difference(&new).copied().collect();
     let won: Vec<&'static str> = new.difference(&old).copied().collect();

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+
 use super::report::{Approvals, Direction, ExclusionImpact, Fault};
 use crate::policy::model::{Environment, Exclusion, Limits, Policy, RoleMatch, User};
-use crate::rules::hearing::Hearing;
+use crate::rules::hearing::{Hearing, HearingChange, guards};
 
 /// What the approvals rest on.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +27,8 @@ pub struct Facts<'a> {
     pub hearing: &'a Hearing,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
+    /// The day for which both are judged.
+    pub today: Date,
 }
 
 /// The approvals that a change needs, and the faults of those who wrote it.
@@ -44,31 +48,53 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
             exclusion.direction.name()
         ));
     }
-    for change in facts.hearing.losses() {
+    let (renewals, losses): (Vec<&HearingChange>, Vec<&HearingChange>) = facts
+        .hearing
+        .losses()
+        .partition(|change| is_renewal(facts, change));
+    for change in losses {
         is_widened = true;
         reasons.push(change.sentence.clone());
     }
-    if facts.direction.may_silence_more() && !is_widened {
+    reasons.extend(renewals.iter().map(|change| change.sentence.clone()));
+    let handed_over = handed_over(facts);
+    if facts.direction.may_silence_more() && !is_widened && renewals.is_empty() {
         is_widened = true;
         reasons.push(format!("what is silenced is {}", facts.direction.name()));
     }
     let most = |limit: fn(&Limits) -> u32| limit(&facts.base.limits).max(limit(&facts.head.limits));
     let required = if is_widened {
         most(|limits| limits.approvals_when_widened)
-    } else if !changed.is_empty() {
-        reasons.push("exclusions change".to_owned());
+    } else if !changed.is_empty() || !handed_over.is_empty() {
+        if reasons.is_empty() && !changed.is_empty() {
+            reasons.push("exclusions change".to_owned());
+        }
         most(|limits| limits.approvals)
     } else {
         0
     };
+    for (what, from, to) in &handed_over {
+        reasons.push(format!(
+            "{to} answers for {what} from now on, and no longer {from}"
+        ));
+    }
     let (covered, faults) = authors(facts);
     let mut not_by: BTreeSet<String> = covered;
     if required > 0 {
         not_by.extend(facts.authors.iter().cloned());
     }
+    // Those who answered for it before: a change cannot choose whom it has to ask.
+    let owner_of = |exclusion: &&ExclusionImpact| {
+        let mut known = facts.base.exclusions.iter();
+        let before = known.find(|before| before.id == exclusion.id);
+        before
+            .map_or(&exclusion.owner, |before| &before.owner)
+            .clone()
+    };
     let owners: BTreeSet<String> = changed
         .iter()
-        .map(|e| e.owner.clone())
+        .map(owner_of)
+        .chain(handed_over.iter().map(|(_, from, _)| from.clone()))
         .chain(
             facts
                 .hearing
@@ -84,6 +110,54 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
         authors: facts.authors.to_vec(),
     };
     (approvals, faults)
+}
+
+/// Whether a change is no more than an exclusion that is agreed on anew as it is. That takes as many people as any other
+/// change of an exclusion that does not widen it: nothing falls silent that was heard, somebody decides to leave it so.
+fn is_renewal(facts: &Facts<'_>, change: &HearingChange) -> bool {
+    facts.head.exclusions.iter().any(|now| {
+        guards::is_renewal_of(change, &now.id)
+            && facts.base.exclusions.iter().any(|was| {
+                was.id == now.id && guards::is_renewed(was, now, &facts.base.limits, facts.today)
+            })
+    })
+}
+
+/// Entries for which somebody else answers after the change: what, who did, who does.
+fn handed_over(facts: &Facts<'_>) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    let mut compare = |what: String, from: &str, to: &str| {
+        if from != to {
+            found.push((what, from.to_owned(), to.to_owned()));
+        }
+    };
+    for was in &facts.base.exclusions {
+        if let Some(now) = facts.head.exclusions.iter().find(|now| now.id == was.id) {
+            compare(
+                format!("the exclusion `{}`", was.id),
+                &was.owner,
+                &now.owner,
+            );
+        }
+    }
+    for was in &facts.base.users {
+        // One entry for each: a role may have several.
+        let mut entries = facts.head.users.iter().filter(|now| now.role == was.role);
+        if let (Some(now), None) = (entries.next(), entries.next()) {
+            compare(format!("`{}`", was.role), &was.owner, &now.owner);
+        }
+    }
+    for was in &facts.base.service_accounts {
+        let mut entries = facts.head.service_accounts.iter();
+        if let Some(now) = entries.find(|now| now.role == was.role) {
+            compare(
+                format!("the service account `{}`", was.role.as_str()),
+                &was.owner,
+                &now.owner,
+            );
+        }
+    }
+    found
 }
 
 /// People whose own role the change covers, by their addresses; and the faults of authors among them.

@@ -9,14 +9,15 @@ use super::examine::{evadable, examine};
 use super::measure::{Cell, Details, Fate, Judges, Key, Measured, Rows, listed, rfc3339};
 use super::opened::{opened, reads_anything, sentence};
 use super::report::{
-    AccountImpact, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault, ImpactReport,
-    Logs, Revision, Totals,
+    AccountImpact, Approvals, Change, Counterexample, ExclusionImpact, FORMAT_VERSION, Fault,
+    ImpactReport, Logs, Revision, Totals,
 };
 use super::timeline::timeline;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Inputs, Progress, ReadReport};
 use crate::compile::QuerySource;
 use crate::compile::fetch::Fetch;
+use crate::diagnostic::count;
 use crate::policy::Loaded;
 use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
 use crate::rules::direction;
@@ -50,6 +51,8 @@ pub struct Question<'a> {
     pub prefix: Option<LogLinePrefix>,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
+    /// What the change does to files beside the policy that guard it.
+    pub guards: &'a [HearingChange],
     /// The day for which the policies are judged.
     pub today: Date,
     /// The rule tests of head, where they were run: the environment is among them.
@@ -79,7 +82,14 @@ pub fn assess(
         first: None,
         last: None,
     };
-    (comparison.report(measured, logs), read)
+    (comparison.report(measured, logs, true), read)
+}
+
+/// What a change needs of people, by the files alone: no log is read, and nothing attacked.
+pub fn needed(question: &Question<'_>) -> Approvals {
+    let comparison = Comparison::of(question);
+    let nothing = comparison.rows().finish();
+    comparison.report(nothing, Logs::default(), false).approvals
 }
 
 /// Both policies, ready to judge. [`assess`] for logs that are fetched a row at a time.
@@ -156,10 +166,10 @@ impl<'a> Comparison<'a> {
 
     /// What came of all rows.
     pub fn of_rows(&self, rows: Rows<'_>, logs: Logs) -> ImpactReport {
-        self.report(rows.finish(), logs)
+        self.report(rows.finish(), logs, true)
     }
 
-    fn report(&self, measured: Measured, logs: Logs) -> ImpactReport {
+    fn report(&self, measured: Measured, logs: Logs, is_examined: bool) -> ImpactReport {
         let Self {
             question,
             base_source,
@@ -197,7 +207,9 @@ impl<'a> Comparison<'a> {
             ));
         }
         if is_there(question) {
-            examine(question, &mut exclusions);
+            if is_examined {
+                examine(question, &mut exclusions);
+            }
         } else {
             // They silence nothing where nothing is heard.
             exclusions.clear();
@@ -225,6 +237,7 @@ impl<'a> Comparison<'a> {
             exclusions: &exclusions,
             hearing: &hearing,
             authors: question.authors,
+            today: question.today,
         });
         faults.extend(exclusions.iter().filter_map(evadable));
         faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
@@ -295,6 +308,7 @@ fn hear(question: &Question<'_>) -> Hearing {
         called: &question.environment.name,
         today: question.today,
     });
+    hearing.extend(question.guards.iter().cloned());
     let faults = question.base.loaded.diagnostics.errors();
     if faults > 0 {
         // Whoever could not be read there would seem to be new here.
@@ -302,7 +316,8 @@ fn hear(question: &Question<'_>) -> Hearing {
             key: "version".to_owned(),
             direction: Hears::NotComparable,
             sentence: format!(
-                "the policy before the change has {faults} errors: what cannot be read of it cannot be compared"
+                "the policy before the change has {}: what cannot be read of it cannot be compared",
+                count(faults, "error")
             ),
             people: Vec::new(),
             owners: Vec::new(),
@@ -338,6 +353,7 @@ pub fn named(report: &ImpactReport, question: &Question<'_>) -> ImpactReport {
         exclusions: &report.exclusions,
         hearing: &report.hearing,
         authors: question.authors,
+        today: question.today,
     });
     report.approvals = approvals;
     report

@@ -1,6 +1,7 @@
 //! The result of [`impact`](super) as data: one document, from which the terminal, the pull-request
 //! comment, the page and the JSON are rendered. Texts in it come from logs and are hostile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::rules::direction::{Change, Verdict as Direction};
@@ -10,7 +11,7 @@ pub use crate::rules::hearing::{Hearing, HearingChange, Hears};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What a change of the policy does in one environment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ImpactReport {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -62,7 +63,7 @@ impl ImpactReport {
 }
 
 /// A state of the policy repository.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     /// As the person named it: a branch, a commit, or `working tree`.
     pub name: String,
@@ -73,7 +74,7 @@ pub struct Revision {
 }
 
 /// What was read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Logs {
     /// Names of the inputs.
     pub files: Vec<String>,
@@ -95,7 +96,7 @@ pub struct Logs {
 }
 
 /// Sums. A statement has a record for each relation that it touches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Audit records that a signal counts or would without exclusions and service accounts.
     pub records: u64,
@@ -122,7 +123,7 @@ pub struct Totals {
 }
 
 /// One exclusion.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ExclusionImpact {
     /// Its id.
     pub id: String,
@@ -177,7 +178,7 @@ pub struct ExclusionImpact {
 }
 
 /// A record that shows a difference.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Counterexample {
     /// Role.
     pub user: String,
@@ -194,7 +195,7 @@ pub struct Counterexample {
 }
 
 /// What the evasion analysis found.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Attack {
     /// Statements that were tried.
     pub tried: u64,
@@ -205,7 +206,7 @@ pub struct Attack {
 }
 
 /// A statement that hides behind an exclusion.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Evasion {
     /// What the statement does, in a few words.
     pub does: String,
@@ -214,7 +215,7 @@ pub struct Evasion {
 }
 
 /// What the tests of an exclusion are worth.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Tests {
     /// Samples that it silences.
     pub silences: u64,
@@ -229,7 +230,7 @@ pub struct Tests {
 }
 
 /// A service account that was added, removed or changed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AccountImpact {
     /// The role or the pattern.
     pub role: String,
@@ -244,7 +245,7 @@ pub struct AccountImpact {
 }
 
 /// Records of one user, command and object that changed sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Role.
     pub user: String,
@@ -270,7 +271,7 @@ pub struct Group {
 }
 
 /// One statement of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// Name of the input.
     pub file: String,
@@ -281,7 +282,7 @@ pub struct Example {
 }
 
 /// Why a change has to be refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// A stable name, such as `impact/share`.
     pub code: String,
@@ -294,7 +295,7 @@ pub struct Fault {
 }
 
 /// Who has to agree to a change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Approvals {
     /// How many people.
     pub required: u32,
@@ -309,7 +310,7 @@ pub struct Approvals {
 }
 
 /// Counted and silenced records over time, by head.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     /// Seconds that a step is long: a multiple of 3600.
     pub step_seconds: u64,
@@ -326,7 +327,7 @@ pub struct Timeline {
 }
 
 /// One row of the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// Role or exclusion.
     pub name: String,

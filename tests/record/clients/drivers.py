@@ -9,6 +9,8 @@ import pg8000.native
 import psycopg2
 import psycopg2.extras
 
+ELSEWHERE = ((True, "short"),)
+
 
 def record(run):
     two(run)

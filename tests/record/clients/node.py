@@ -2,6 +2,8 @@
 
 from recorder import CACHE, HERE
 
+ELSEWHERE = ((True, "short"),)
+
 
 def record(run):
     modules = CACHE / "node" / "node_modules"

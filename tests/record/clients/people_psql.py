@@ -2,6 +2,8 @@
 
 from people import through_psql
 
+ELSEWHERE = ((True, "short"),)
+
 FILES = ("dml", "copy", "names", "functions", "catalogs", "hidden")
 
 

@@ -2,6 +2,8 @@
 
 from people import through_psycopg
 
+ELSEWHERE = ((True, "short"),)
+
 FILES = ("dml", "copy", "names", "functions", "catalogs", "hidden")
 
 

@@ -3,6 +3,8 @@
 from recorder import CACHE, HERE
 
 VARIANTS = ((True, "short"), (True, "long"), (False, "short"))
+ELSEWHERE = ((True, "short"),)
+SERVERS = (18,)
 
 
 def record(run):

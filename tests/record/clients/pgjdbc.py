@@ -4,6 +4,8 @@ import subprocess
 
 from recorder import CACHE, HERE
 
+ELSEWHERE = ((True, "short"),)
+
 JARS = "/usr/share/java/postgresql.jar:/usr/share/java/HikariCP.jar:/usr/share/java/slf4j-api.jar:/usr/share/java/slf4j-nop.jar"
 
 

@@ -5,6 +5,8 @@ import time
 
 import pexpect
 
+ELSEWHERE = ((True, "short"),)
+
 BROWSE = r'''
 \conninfo
 \d
@@ -123,7 +125,7 @@ BLIND = [r"\lo_import /etc/hostname", r"\lo_export 4711 /dev/null", r"\lo_unlink
 
 class Terminal:
     def __init__(self, run, user="alice", database="shop", options=(), **more):
-        self.child = pexpect.spawn("psql", ["-X", "--pset=pager=off", "-v", "DONE=all-done", *options], env=run.environment(user, database, TERM="xterm", **more), encoding="utf-8", codec_errors="replace", timeout=20, dimensions=(50, 400))
+        self.child = pexpect.spawn(run.program("psql"), ["-X", "--pset=pager=off", "-v", "DONE=all-done", *options], env=run.environment(user, database, TERM="xterm", **more), encoding="utf-8", codec_errors="replace", timeout=20, dimensions=(50, 400))
         self.child.setecho(False)
         self.number = 0
         self.wait()
@@ -207,9 +209,10 @@ def record(run):
         psql.enter("select * from active_users;")
     with run.noise("psql -l, psql -c \\d, quit"):
         psql.quit()
-        subprocess.run(["psql", "-X", "-l"], env=run.environment(), capture_output=True, check=True)
-        subprocess.run(["psql", "-X", "-c", "\\d"], env=run.environment("carol"), capture_output=True, check=True)
+        subprocess.run([run.program("psql"), "-X", "-l"], env=run.environment(), capture_output=True, check=True)
+        subprocess.run([run.program("psql"), "-X", "-c", "\\d"], env=run.environment("carol"), capture_output=True, check=True)
     with run.noise("psql -c of metadata commands with parallel workers, which write records of their own without a user"):
-        environment = run.environment("carol", PGOPTIONS="-c force_parallel_mode=on -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c parallel_tuple_cost=0")
+        parallel = "force_parallel_mode" if run.version < 16 else "debug_parallel_query"
+        environment = run.environment("carol", PGOPTIONS=f"-c {parallel}=on -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c parallel_tuple_cost=0")
         for command in ("\\d", "\\d orders", "\\df", "\\dT", "\\l"):
-            subprocess.run(["psql", "-X", "-c", command], env=environment, capture_output=True, check=True)
+            subprocess.run([run.program("psql"), "-X", "-c", command], env=environment, capture_output=True, check=True)

@@ -8,6 +8,8 @@ from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
 from psycopg_pool import ConnectionPool
 
+ELSEWHERE = ((True, "short"),)
+
 
 def record(run):
     with run.noise("connect"):

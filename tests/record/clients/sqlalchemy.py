@@ -6,6 +6,8 @@ import io
 from sqlalchemy import MetaData, Table, create_engine, func, insert, inspect, select, text, update
 from sqlalchemy.orm import Session
 
+ELSEWHERE = ((True, "short"),)
+
 
 def record(run):
     engine = create_engine(f"postgresql+psycopg2://alice@127.0.0.1:{run.port}/shop", pool_pre_ping=True)

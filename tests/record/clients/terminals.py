@@ -7,6 +7,7 @@ from pathlib import Path
 import pexpect
 
 VARIANTS = ((True, "short"), (True, "long"), (False, "short"))
+ELSEWHERE = ((True, "short"),)
 BIN = Path(sys.executable).parent
 
 

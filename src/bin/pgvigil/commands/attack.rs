@@ -1,5 +1,6 @@
 //! `rules attack`: tries to hide behind each exclusion.
 
+use pgvigil::diagnostic::count;
 use pgvigil::report::attack as render;
 use pgvigil::rules::attack::{Effort, Options, run as attack};
 
@@ -52,12 +53,12 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
         expect(unused_mut, reason = "only a server completes it")
     )]
     let mut report = {
-        let count = args.exclusions.len().max(1);
-        let what = match (args.exclusions.is_empty(), count) {
-            (true, _) => format!("attacking {} exclusions", applied.len()),
-            (false, 1) => "attacking 1 exclusion".to_owned(),
-            (false, count) => format!("attacking {count} exclusions"),
+        let many = if args.exclusions.is_empty() {
+            applied.len()
+        } else {
+            args.exclusions.len()
         };
+        let what = format!("attacking {}", count(many, "exclusion"));
         let _activity = Activity::of(session, &what);
         attack(&loaded.policy, environment, session.today(), &options)
     };
@@ -70,6 +71,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
             &options,
             &mut report,
             database,
+            args.generate,
         )?;
         if let Err(exit) = confirmed {
             return Ok(exit);

@@ -3,6 +3,7 @@
 use pgvigil::database::{AttackDatabase, Target};
 use pgvigil::policy::model::{Environment, Policy};
 use pgvigil::report::visible;
+use pgvigil::rules::attack::generate::generate;
 use pgvigil::rules::attack::server::{ConfirmError, confirm as ask};
 use pgvigil::rules::attack::{AttackReport, Options};
 
@@ -48,6 +49,7 @@ pub(crate) fn confirm(
     options: &Options,
     report: &mut AttackReport,
     mut database: AttackDatabase,
+    generated: Option<usize>,
 ) -> anyhow::Result<Result<(), Exit>> {
     stop::listen()?;
     database.prepare()?;
@@ -60,15 +62,23 @@ pub(crate) fn confirm(
         activity.now(&sent);
         !stop::is_asked()
     };
-    let asked = ask(
-        policy,
-        environment,
-        session.today(),
-        options,
-        report,
-        &mut database,
-        &mut watch,
-    );
+    let asked = match generated {
+        Some(count) => {
+            generate(policy, environment, count, &mut database, &mut watch).map(|found| {
+                report.passed &= found.silent == 0;
+                report.generated = Some(found);
+            })
+        }
+        None => ask(
+            policy,
+            environment,
+            session.today(),
+            options,
+            report,
+            &mut database,
+            &mut watch,
+        ),
+    };
     let finished = database.finish();
     drop(activity);
     match asked {

@@ -1,10 +1,14 @@
 //! `check`: every fault of every policy file.
 
-use pgvigil::report;
+use pgvigil::diagnostic::count;
+use pgvigil::{compile, report};
 
-use crate::args::{CheckArgs, DiagnosticFormat};
+use crate::args::{CheckArgs, Deny, DiagnosticFormat};
 use crate::exit::Exit;
 use crate::session::Session;
+
+/// Environments that a sentence names one by one.
+const NAMED: usize = 4;
 
 pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let checked = session.check()?;
@@ -12,17 +16,41 @@ pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     if args.format == DiagnosticFormat::Human {
         let (policy, files) = (&checked.loaded.policy, checked.loaded.files.ids().count());
         session.hint(&format!(
-            "{files} files: {} people, {} service accounts, {} exclusions, {} environments; {}",
-            policy.users.len(),
-            policy.service_accounts.len(),
-            policy.exclusions.len(),
-            policy.environments.len(),
+            "{}: {}, {}, {}, {}; {}",
+            count(files, "file"),
+            count(policy.users.len(), "person"),
+            count(policy.service_accounts.len(), "service account"),
+            count(policy.exclusions.len(), "exclusion"),
+            count(policy.environments.len(), "environment"),
             report::summary(&checked.diagnostics)
         ));
+        let short: Vec<String> = compile::with_short_texts(&checked.loaded)
+            .into_iter()
+            .map(|environment| report::visible(&environment.name))
+            .collect();
+        if !short.is_empty() {
+            session.hint(&format!(
+                "the saved queries and dashboards of {} have no room for every exclusion, and show more than the monitor counts; \
+                 `pgvigil rules list` says which they leave out",
+                named(&short)
+            ));
+        }
     }
-    Ok(if checked.diagnostics.errors() > 0 {
+    let is_denied = args.deny == Some(Deny::Warnings) && checked.diagnostics.warnings() > 0;
+    if is_denied && checked.diagnostics.errors() == 0 {
+        session.say("error: there are warnings, and --deny warnings was given");
+    }
+    Ok(if checked.diagnostics.errors() > 0 || is_denied {
         Exit::Diagnostics
     } else {
         Exit::Clean
     })
+}
+
+/// The first few names, and how many more there are.
+fn named(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).map(String::as_str);
+    let more = names.len().saturating_sub(NAMED);
+    let rest = (more > 0).then(|| format!("{more} more"));
+    shown.chain(rest.as_deref()).collect::<Vec<_>>().join(", ")
 }

@@ -2,6 +2,8 @@
 //! every form of it that somebody there reads.
 
 mod apply;
+#[cfg(feature = "webhook")]
+mod approvals;
 mod drift;
 mod pr;
 mod publish;
@@ -11,16 +13,16 @@ mod write;
 use std::time::Instant;
 
 use pgvigil::ci::{
-    CiResult, EnvironmentResult, FORMAT_VERSION, Finding, Run, State, Step, Work, finding,
+    CiResult, EnvironmentResult, FORMAT_VERSION, Finding, Level, Run, State, Step, Work, finding,
 };
-use pgvigil::diagnostic::{Diagnostic, Diagnostics};
+use pgvigil::diagnostic::{Code, Diagnostic, Diagnostics};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{Loaded, revision};
 use pgvigil::report::human;
 
 use crate::args::{CiCommand, CiOutput};
 use crate::exit::Exit;
-use crate::session::Session;
+use crate::session::{Checked, Session};
 
 pub(crate) fn run(session: &Session, command: CiCommand) -> anyhow::Result<Exit> {
     match command {
@@ -80,13 +82,44 @@ impl<'a> Pipeline<'a> {
         let since = Instant::now();
         let checked = self.session.check()?;
         let summary = pgvigil::report::summary(&checked.diagnostics);
-        if checked.diagnostics.errors() > 0 {
+        // An exclusion that has ended silences nothing, which is what was agreed: whoever looks at what is deployed is told.
+        let is_sound = match self.result.work {
+            Work::Drift => checked.beside_ended().errors() == 0,
+            Work::Pr | Work::Apply => checked.diagnostics.errors() == 0,
+        };
+        if !is_sound {
             self.diagnostics(&checked.loaded, &checked.diagnostics, None);
             self.step(finding::CHECK, since, (Exit::Diagnostics, summary));
             return Ok(None);
         }
+        if self.result.work == Work::Drift {
+            self.ending(&checked);
+        }
         self.step(finding::CHECK, since, (Exit::Clean, summary));
         Ok(Some(checked.loaded))
+    }
+
+    /// What ends within a month, or has ended, as warnings: somebody has to decide before it is loud.
+    fn ending(&mut self, checked: &Checked) {
+        let codes = [
+            Code::ExclusionExpired,
+            Code::ExclusionExpiresSoon,
+            Code::UserExpired,
+            Code::UserExpiresSoon,
+        ];
+        for diagnostic in &checked.diagnostics {
+            if codes.contains(&diagnostic.code) {
+                let excerpt = drawn(&checked.loaded, diagnostic);
+                let mut found = finding::of_diagnostic(
+                    &checked.loaded.files,
+                    diagnostic,
+                    excerpt,
+                    &self.folder,
+                );
+                found.level = Level::Warning;
+                self.finding(found);
+            }
+        }
     }
 
     /// Adds what came of an environment.

@@ -29,7 +29,7 @@ const SHARED: [&str; 6] = [
 ];
 
 pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
+    let loaded = match session.in_force()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

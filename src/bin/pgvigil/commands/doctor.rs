@@ -20,7 +20,7 @@ use crate::session::Session;
 use crate::stop;
 
 pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
+    let loaded = match session.in_force()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

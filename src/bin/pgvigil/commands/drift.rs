@@ -14,7 +14,7 @@ use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
+    let loaded = match session.in_force()? {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };

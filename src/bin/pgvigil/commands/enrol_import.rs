@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
 use pgvigil::database::enrol::import::{Import, import};
+use pgvigil::diagnostic::count;
 use pgvigil::policy;
 use pgvigil::report::visible;
 
@@ -91,7 +92,10 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     }
     files::replace(&path, text.unwrap_or_default().as_bytes())?;
     session.show(&format!(
-        "{shown}: {people} people, {services} service accounts and {systems} system roles added\n"
+        "{shown}: {}, {} and {} added\n",
+        count(people, "person"),
+        count(services, "service account"),
+        count(systems, "system role")
     ))?;
     if services + systems > 0 {
         session.hint(DECIDE);

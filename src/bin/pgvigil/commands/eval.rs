@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadReport, Template};
+use pgvigil::diagnostic::count;
 use pgvigil::judge::{Judge, Rules};
 use pgvigil::policy::Loaded;
-use pgvigil::report::table::lines as lines_of;
+use pgvigil::report::table::lines_keeping;
 use pgvigil::report::visible;
 use pgvigil::rules::eval::{self, Group, Totals};
 use serde_json::json;
@@ -176,7 +177,10 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
         session.say(&format!("warning: {sentence}"));
     }
     if sentences.len() > 20 {
-        session.say(&format!("… and {} more warnings", sentences.len() - 20));
+        session.say(&format!(
+            "… and {} beyond these",
+            count(sentences.len() - 20, "warning")
+        ));
     }
     if report.converted > 0 {
         session.say(&format!(
@@ -212,10 +216,10 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     }
     if report.broken_count > 0 || report.foreign_count > 0 {
         session.say(&format!(
-            "{} of {} pieces of text belong to no entry; {} faults in the input",
-            report.foreign_count,
-            report.entries + report.foreign_count,
-            report.broken_count
+            "{} without an entry, beside {}; {} in the input",
+            count(report.foreign_count, "piece"),
+            count(report.entries, "entry"),
+            count(report.broken_count, "fault")
         ));
     }
 }
@@ -295,12 +299,18 @@ fn render_groups(groups: &[Group], width: usize) -> String {
         .collect()
     }));
     let mut text = String::new();
-    for line in lines_of(&rows, width) {
+    // The object is what matters; who looks into one database knows its name.
+    const OBJECT: usize = 4;
+    const DISPENSABLE: [usize; 4] = [1, 2, 6, 5];
+    for line in lines_keeping(rows, width, OBJECT, &DISPENSABLE) {
         text.push_str(&line);
         text.push('\n');
     }
     if groups.len() > ROWS {
-        text.push_str(&format!("… and {} more rows\n", groups.len() - ROWS));
+        text.push_str(&format!(
+            "… and {} beyond these\n",
+            count(groups.len() - ROWS, "row")
+        ));
     }
     text
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Entry, Inputs, ReadOptions, Visitor, read};
+use pgvigil::diagnostic::count;
 use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
 use pgvigil::report::{self, rules_human};
 use pgvigil::rules::explain;
@@ -42,6 +43,14 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         let text = line.strip_suffix('\n').unwrap_or(line).as_bytes();
         let text = written_line.as_deref().unwrap_or(text);
         let explanation = explain::explain(&explainer.judge, &mut Scratch::default(), text);
+        if explanation.verdict == Verdict::NotARecord && is_bare_record(text) {
+            session.say(&format!(
+                "error: the line begins with the record, and lacks what the log has before it: who did it cannot be told; \
+                 give the whole line, as in `2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  {}`",
+                report::visible(&line.chars().take(80).collect::<String>())
+            ));
+            return Ok(Exit::Usage);
+        }
         session.print(&rules_human::explanation(
             &explanation,
             None,
@@ -81,10 +90,25 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
     printed?;
     tell(session, &inputs, &report);
     session.hint(&format!(
-        "{explained} of {} entries hold an audit record",
-        report.entries
+        "{explained} of {} {} an audit record",
+        count(report.entries, "entry"),
+        if explained == 1 { "holds" } else { "hold" }
     ));
     Ok(ended(&report))
+}
+
+/// Whether a text is a record of pgAudit without what the log writes before it.
+fn is_bare_record(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let text = text
+        .strip_prefix(b"LOG:")
+        .unwrap_or(text)
+        .trim_ascii_start();
+    let text = text
+        .strip_prefix(b"AUDIT:")
+        .unwrap_or(text)
+        .trim_ascii_start();
+    text.starts_with(b"SESSION,") || text.starts_with(b"OBJECT,")
 }
 
 /// Explains the records of a log, on every core.

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use pgvigil::begin::UNFINISHED;
+use pgvigil::diagnostic::count;
 use pgvigil::report;
 
 use crate::exit::Exit;
@@ -66,11 +67,12 @@ impl Folder<'_> {
                 }
             }
         }
-        let files = self.wanted.len();
+        let files = count(self.wanted.len(), "file");
         session.hint(&match (changes, check) {
-            (0, _) => format!("{files} files, all up to date"),
-            (_, true) => format!("{files} files, {changes} not up to date"),
-            (_, false) => format!("{files} files, {changes} changed"),
+            (0, _) if self.wanted.len() == 1 => format!("{files}, up to date"),
+            (0, _) => format!("{files}, all up to date"),
+            (_, true) => format!("{files}, {changes} not up to date"),
+            (_, false) => format!("{files}, {changes} changed"),
         });
         Ok(if check && changes > 0 {
             Exit::Pending

@@ -5,11 +5,13 @@ use std::path::Path;
 use anyhow::bail;
 use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::{Inputs, ReadReport};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{Loaded, revision};
 use pgvigil::report;
 use pgvigil::report::impact::human::Style;
 use pgvigil::report::impact::{html, human, json, markdown};
+use pgvigil::rules::hearing::{HearingChange, files};
 use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
 
 use super::eval::{Written, ended, missing_log, tell};
@@ -58,8 +60,9 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
         session.say(&format!(
-            "note: {} has {faults} faults; what is faulty there silences nothing",
-            report::visible(&change.base_name)
+            "note: {} has {}; what is faulty there silences nothing",
+            report::visible(&change.base_name),
+            count(faults, "fault")
         ));
     }
     #[cfg(feature = "aws")]
@@ -122,6 +125,8 @@ pub(crate) struct Change {
     pub(crate) head_name: String,
     pub(crate) head_commit: Option<String>,
     pub(crate) authors: Vec<String>,
+    /// What it does to files beside the policy that guard it.
+    pub(crate) guards: Vec<HearingChange>,
 }
 
 impl Change {
@@ -144,7 +149,9 @@ impl Change {
         }
         authors.sort_unstable();
         authors.dedup();
+        let guards = guards(root, &base_commit, head_commit.as_deref())?;
         Ok(Self {
+            guards,
             base: revision::load_commit(root, &base_commit)?,
             base_name: base.to_owned(),
             base_commit,
@@ -155,7 +162,7 @@ impl Change {
     }
 
     /// The policy after it.
-    fn later(&self, session: &Session) -> anyhow::Result<Loaded> {
+    pub(crate) fn later(&self, session: &Session) -> anyhow::Result<Loaded> {
         Ok(match &self.head_commit {
             Some(commit) => revision::load_commit(session.root(), commit)?,
             None => pgvigil::policy::load(session.root())?,
@@ -203,10 +210,31 @@ impl Change {
             environment,
             prefix: None,
             authors: &self.authors,
+            guards: &self.guards,
             today: session.today(),
             tested: None,
         }
     }
+}
+
+/// What a change does to the files that guard the policy.
+fn guards(root: &Path, base: &str, head: Option<&str>) -> anyhow::Result<Vec<HearingChange>> {
+    let mut changed = Vec::new();
+    for revision::Changed { path, now } in revision::changed(root, base, head)? {
+        // Samples are large, and nobody compares their texts.
+        let is_text = files::is_compared(&path);
+        let text = |commit: Option<&str>, path: Option<&str>| match path {
+            Some(path) if is_text => revision::text_of(root, commit, path),
+            _ => Ok(String::new()),
+        };
+        changed.push(files::ChangedFile {
+            before: text(Some(base), Some(&path))?,
+            after: text(head, now.as_deref())?,
+            path,
+            now,
+        });
+    }
+    Ok(files::changes(&changed, &revision::place(root)?))
 }
 
 /// A form of the report.

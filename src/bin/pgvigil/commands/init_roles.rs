@@ -9,6 +9,7 @@ use super::enrol_import::{DECIDE, tell_left_out, with};
 use super::enrol_places::of_one;
 use crate::args::{DatabaseArgs, InitArgs};
 use crate::session::Session;
+use pgvigil::diagnostic::count;
 
 /// Where entries are added.
 const PATH: &str = "rules/users.yaml";
@@ -89,7 +90,11 @@ pub(super) fn import(
         }
     }
     if !sources.is_empty() && !session.is_quiet() {
-        session.say(&format!("{people} people and {accounts} accounts found"));
+        session.say(&format!(
+            "{} and {} found",
+            count(people, "person"),
+            count(accounts, "account")
+        ));
         if accounts > 0 {
             session.say(DECIDE);
         }

@@ -43,13 +43,18 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
         MigrateFormat::Human => report::human(&migration, style(session)),
         MigrateFormat::Json => report::json(&migration),
     })?;
+    let left = if migration.left.iter().any(|left| left.is_open) {
+        Exit::NotUnderstood
+    } else {
+        Exit::Clean
+    };
     let Some(out) = &args.out else {
         if migration.faults.is_empty() {
             session.say("nothing was written: --out DIR writes the files");
         } else {
             session.say(begin_report::faults(&migration.faults).trim_end());
         }
-        return Ok(Exit::Clean);
+        return Ok(left);
     };
     if !migration.faults.is_empty() {
         session.say(begin_report::faults(&migration.faults).trim_end());
@@ -71,10 +76,10 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
         let (exit, text) =
             session.collect(|| init::write(session, out, &migration.tree, false, &next));
         session.say(text.trim_end());
-        return exit;
+        return Ok(exit?.worse(left));
     }
     session.show("\n")?;
-    init::write(session, out, &migration.tree, false, &next)
+    Ok(init::write(session, out, &migration.tree, false, &next)?.worse(left))
 }
 
 fn read(path: &Path) -> anyhow::Result<Input> {

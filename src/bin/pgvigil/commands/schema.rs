@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pgvigil::audit_log::trust;
+use pgvigil::ci;
 use pgvigil::compile::resources::published;
+use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
+use pgvigil::monitor::detection;
 use pgvigil::policy::{reference, schemas};
-use pgvigil::watch::metrics;
+use pgvigil::report::{self, schema};
+use pgvigil::rules::eval;
+use pgvigil::watch::{judge, metrics, outbox};
 
 use super::command_reference;
 use super::files::{Folder, Wanted};
@@ -20,15 +25,19 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
         .out
         .clone()
         .unwrap_or_else(|| session.root().join("schema"));
-    let wanted = schemas().into_iter().map(|(path, text)| {
+    let policy = schemas().into_iter().map(|(path, text)| {
         let name = Path::new(path)
             .file_name()
             .map(PathBuf::from)
             .unwrap_or_default();
-        Wanted {
-            path: name,
-            bytes: text.into_bytes(),
-        }
+        (name, text)
+    });
+    let outputs = outputs()
+        .into_iter()
+        .map(|(name, text)| (Path::new("outputs").join(name), text));
+    let wanted = policy.chain(outputs).map(|(path, text)| Wanted {
+        path,
+        bytes: text.into_bytes(),
     });
     let schemas = Folder {
         root: &out,
@@ -40,7 +49,7 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
         return Ok(exit);
     };
     let mut pages = vec![
-        ("codes.md", code::render_reference()),
+        ("codes.md", code::render_reference(ci::code::ALL)),
         ("exit-codes.md", exit::render_reference()),
         ("fields.md", trust::render_reference()),
         ("keys.md", reference::render_reference()),
@@ -63,6 +72,46 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
         extra: BTreeSet::new(),
     };
     Ok(exit.max(pages.bring(session, args.check)?))
+}
+
+/// The schemas of what programs read.
+fn outputs() -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "ci-result.schema.json",
+            schema::of::<report::ci::json::Document<'_>>("result.json of pgvigil ci"),
+        ),
+        (
+            "detection.schema.json",
+            schema::of::<detection::Detection<'_>>("A detection of pgvigil's monitor, one line"),
+        ),
+        (
+            "eval-line.schema.json",
+            schema::of::<eval::Line<'_>>("A line of pgvigil rules eval --format jsonl"),
+        ),
+        (
+            "plan.schema.json",
+            schema::of::<report::plan::json::Document<'_>>("pgvigil plan --format json"),
+        ),
+        (
+            "saved-plan.schema.json",
+            schema::of::<saved::Sealed>("A file of pgvigil plan --out"),
+        ),
+        (
+            "suppressed.schema.json",
+            schema::of::<detection::Suppressed<'_>>(
+                "What exclusions silenced, a line of pgvigil's monitor",
+            ),
+        ),
+        (
+            "watch-line.schema.json",
+            schema::of::<judge::Delivered<'_>>("A line of pgvigil watch"),
+        ),
+        (
+            "webhook-batch.schema.json",
+            schema::of::<outbox::Body<'_>>("What pgvigil watch --webhook posts"),
+        ),
+    ]
 }
 
 fn metrics_page() -> String {

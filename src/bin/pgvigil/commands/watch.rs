@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
+use pgvigil::diagnostic::count;
 use pgvigil::judge::Judge;
 use pgvigil::report::visible;
 use pgvigil::watch::cursor::{Cursor, Document};
@@ -64,6 +65,8 @@ struct Shown {
 }
 
 pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
+    // Before anything is drawn.
+    crate::stop::leave();
     let stamp = Stamp::of(session.root());
     let policy = match load(session, args)? {
         Ok(policy) => policy,
@@ -251,12 +254,14 @@ fn open_output(
 
 #[cfg(feature = "webhook")]
 fn source(build: &Build) -> serde_json::Value {
-    serde_json::json!({
-        "pgvigil": build.version,
-        "environment": build.environment,
-        "policy_digest": build.policy_digest,
-        "rules_digest": build.rules_digest,
-    })
+    let source = pgvigil::watch::outbox::Source {
+        pgvigil: build.version.clone(),
+        environment: build.environment.clone(),
+        policy_digest: build.policy_digest.clone(),
+        rules_digest: build.rules_digest.clone(),
+    };
+    // Texts always serialise.
+    serde_json::to_value(source).unwrap_or_default()
 }
 
 /// A web page.
@@ -265,8 +270,8 @@ fn page(shown: &Mutex<Shown>, path: &str) -> Option<Page> {
     let mut problems = shown.problems.clone();
     if shown.at.elapsed() > HANGS {
         problems.push(format!(
-            "nothing has moved for {} seconds: the output may not be read",
-            shown.at.elapsed().as_secs()
+            "nothing has moved for {}: the output may not be read",
+            count(shown.at.elapsed().as_secs(), "second")
         ));
     }
     match path {

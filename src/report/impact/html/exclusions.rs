@@ -2,7 +2,7 @@
 
 use super::super::{attack, count, is_changed, life, moment, number, percent, record, tests};
 use super::badge;
-use crate::report::escape::html;
+use crate::report::escape::{html, html_sentence};
 use crate::rules::impact::report::{Change, Evasion, ExclusionImpact, ImpactReport};
 
 pub(super) fn changed(report: &ImpactReport, page: &mut String) {
@@ -66,13 +66,13 @@ fn card(index: usize, exclusion: &ExclusionImpact, page: &mut String) {
     fact("File", &format!("<code>{file}</code>"), page);
     page.push_str(&format!(
         "</dl>\n<p><span class=\"soft\">Reason:</span> {}</p>\n",
-        html(&exclusion.reason)
+        html_sentence(&exclusion.reason)
     ));
     if !exclusion.why.is_empty() {
         page.push_str(&format!(
             "<p><span class=\"soft\">Why {}:</span> {}</p>\n",
             exclusion.direction.name(),
-            html(&exclusion.why)
+            html_sentence(&exclusion.why)
         ));
     }
     page.push_str("<div class=\"findings\">\n");
@@ -170,7 +170,7 @@ fn tested(exclusion: &ExclusionImpact, page: &mut String) {
     if !survivors.is_empty() {
         page.push_str("<p class=\"small soft\">Not noticed:</p><ul>");
         for survivor in survivors {
-            page.push_str(&format!("<li>{}</li>", html(survivor)));
+            page.push_str(&format!("<li>{}</li>", html_sentence(survivor)));
         }
         page.push_str("</ul>");
     }
@@ -179,7 +179,7 @@ fn tested(exclusion: &ExclusionImpact, page: &mut String) {
 
 fn effect(exclusion: &ExclusionImpact, page: &mut String) {
     if exclusion.change == Change::Removed {
-        let text = html(&super::super::effect(exclusion));
+        let text = html_sentence(&super::super::effect(exclusion));
         page.push_str(&format!(
             "<div><h4>Effect in the logs</h4><p>{text}</p></div>\n"
         ));

@@ -6,6 +6,7 @@ use std::time::Instant;
 use pgvigil::ci::{Applied, EnvironmentResult, Finding, Work};
 use pgvigil::deploy::apply::{End, State as StepState};
 use pgvigil::deploy::{Identity, Left, Plan, Prune};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::plan as plan_report;
@@ -250,7 +251,7 @@ fn tell(
         End::Failed => "it stopped at the step that failed",
         End::Interrupted => "it was asked to stop",
     };
-    let summary = format!("{} of {all} steps done, {end}", report.done());
+    let summary = format!("{} of {} done, {end}", report.done(), count(all, "step"));
     result.steps.push(step(APPLY, since, done.exit(), summary));
     result.applied = Some(Applied {
         end: report.end,

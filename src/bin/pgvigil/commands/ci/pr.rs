@@ -2,6 +2,7 @@
 
 mod impact;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use pgvigil::ci::finding::{self, APPROVALS, ATTACK, CHECK, IMPACT, RULES_TEST};
 use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
@@ -21,6 +23,7 @@ use pgvigil::rules::{canary, fixture, test};
 use super::{Ended, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
+use crate::commands::eval::missing_log;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
 use crate::exit::Exit;
@@ -39,15 +42,14 @@ pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
 
 pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    let logs = match impact::logs(session, args)? {
-        Ok(logs) => logs,
-        Err(exit) => return Ok(exit),
-    };
+    if let Some(exit) = missing_log(session, &args.logs) {
+        return Ok(exit);
+    }
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
-        "{} files, {}",
-        checked.loaded.files.ids().count(),
+        "{}, {}",
+        count(checked.loaded.files.ids().count(), "file"),
         report::summary(&checked.diagnostics)
     );
     let is_faulty = checked.diagnostics.errors() > 0;
@@ -104,7 +106,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         Some(change) => Some(Impacts::of_all(
             session,
             (change, &loaded),
-            &logs,
+            &impact::logs(session, args, &names(change, &loaded))?,
             &all,
             &tested,
         )?),
@@ -131,8 +133,18 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
     pipeline.finish()
 }
 
+/// Names of the environments before and after a change.
+fn names(change: &Change, loaded: &Loaded) -> BTreeSet<String> {
+    let sides = [&change.base.policy, &loaded.policy];
+    sides
+        .into_iter()
+        .flat_map(|policy| &policy.environments)
+        .map(|environment| environment.name.clone())
+        .collect()
+}
+
 /// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
-/// out of the files, as they were.
+/// out of the files, as they were, whichever are named: nobody names the old name of one that is renamed.
 fn wanted<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -142,7 +154,6 @@ fn wanted<'a>(
     let removed = change.map_or_else(Vec::new, |change| touched::removed(&change.base, loaded));
     let gone: Vec<&Environment> = removed
         .iter()
-        .filter(|name| args.env.is_empty() || args.env.contains(name))
         .filter_map(|name| change?.base.policy.environment(name))
         .collect();
     let named: Vec<String> = args
@@ -168,6 +179,11 @@ fn wanted<'a>(
         pipeline.finding(found);
     }
     if !args.env.is_empty() {
+        all.extend(gone);
+        return Ok(all);
+    }
+    // What guards the policy guards every environment.
+    if !change.guards.is_empty() {
         all.extend(gone);
         return Ok(all);
     }
@@ -244,8 +260,9 @@ fn rules_test(
         (
             Exit::Clean,
             format!(
-                "{} samples and {} ranges of log fixtures judged as promised",
-                totals.samples, totals.ranges
+                "{} and {} of log fixtures judged as promised",
+                count(totals.samples, "sample"),
+                count(totals.ranges, "range")
             ),
         )
     } else {
@@ -375,7 +392,11 @@ fn attack(
 }
 
 fn told(statements: u64, exclusions: usize, hidden: usize) -> Ended {
-    let tried = format!("{statements} statements tried on {exclusions} exclusions");
+    let tried = format!(
+        "{} tried on {}",
+        count(statements, "statement"),
+        count(exclusions, "exclusion")
+    );
     match hidden {
         0 => (
             Exit::Clean,
@@ -419,9 +440,9 @@ fn compile(
         ));
     }
     let summary = format!(
-        "{} files, {} resources; query {} of {QUERY_LIMIT} characters",
-        compiled.artefacts.len(),
-        compiled.documents.len(),
+        "{}, {}; query {} of {QUERY_LIMIT} characters",
+        count(compiled.artefacts.len(), "file"),
+        count(compiled.documents.len(), "resource"),
         review.query_characters
     );
     Ok((review, (Exit::Clean, summary)))

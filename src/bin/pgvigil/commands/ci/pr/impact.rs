@@ -1,14 +1,15 @@
 //! What a change silences and wakes, in each environment that it touches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indexmap::IndexMap;
 use pgvigil::audit_log::reader::{self, Inputs, ReadReport};
-use pgvigil::ci::Finding;
 use pgvigil::ci::finding::{self, IMPACT};
+use pgvigil::ci::{Finding, Level};
+use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::rules::impact::{self, ImpactReport, Likeness, Question};
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use super::super::{Ended, Pipeline};
 use crate::args::CiPrArgs;
-use crate::commands::eval::{ended, missing_log, problems, tell};
+use crate::commands::eval::{ended, problems, tell};
 use crate::commands::files::walk;
 use crate::commands::impact::Change;
 use crate::exit::Exit;
@@ -30,13 +31,29 @@ const SAMPLES: &str = "samples";
 /// The reports of a change. Environments that nothing but their name tells apart share one, and one pass over the logs.
 pub(super) struct Impacts<'a> {
     loaded: &'a Loaded,
-    inputs: Inputs,
     assessed: Vec<Assessed>,
     /// By the environment's name, which of them is its, and what was asked.
     places: BTreeMap<&'a str, (usize, Question<'a>)>,
 }
 
+/// The log samples: those of every environment, and those of one.
+#[derive(Default)]
+pub(super) struct Samples {
+    shared: Vec<PathBuf>,
+    /// By the name of the environment.
+    own: BTreeMap<String, Vec<PathBuf>>,
+}
+
+impl Samples {
+    /// The logs that are judged in an environment.
+    fn of(&self, environment: &str) -> Vec<PathBuf> {
+        let own = self.own.get(environment).into_iter().flatten();
+        self.shared.iter().chain(own).cloned().collect()
+    }
+}
+
 struct Assessed {
+    inputs: Inputs,
     report: ImpactReport,
     read: ReadReport,
     /// How long it took; told of the first environment only.
@@ -48,16 +65,16 @@ impl<'a> Impacts<'a> {
     pub(super) fn of_all(
         session: &Session,
         (change, loaded): (&'a Change, &'a Loaded),
-        logs: &[PathBuf],
+        samples: &Samples,
         environments: &[&'a Environment],
         tested: &TestReport,
     ) -> anyhow::Result<Self> {
         let (base, head) = (&change.base.policy, &loaded.policy);
-        let mut different: IndexMap<Likeness<'_>, Question<'_>> = IndexMap::new();
+        let mut different: IndexMap<(Likeness<'_>, Vec<PathBuf>), Question<'_>> = IndexMap::new();
         let mut places = BTreeMap::new();
         for environment in environments {
             let likeness = Likeness::of(base, head, environment, session.today());
-            let entry = different.entry(likeness);
+            let entry = different.entry((likeness, samples.of(&environment.name)));
             let question = change.question(session, loaded, environment);
             places.insert(environment.name.as_str(), (entry.index(), question));
             entry.or_insert_with(|| Question {
@@ -65,21 +82,31 @@ impl<'a> Impacts<'a> {
                 ..question
             });
         }
-        let inputs = Inputs::from_paths(logs);
-        let assess = |question: &Question<'_>, progress: &mut dyn FnMut(reader::Progress)| {
+        let assess = |logs: &[PathBuf],
+                      question: &Question<'_>,
+                      progress: &mut dyn FnMut(reader::Progress)| {
+            let inputs = Inputs::from_paths(logs);
             let since = Instant::now();
             let (report, read) = impact::assess(question, &inputs, progress);
             let took = since.elapsed();
-            Assessed { report, read, took }
+            Assessed {
+                inputs,
+                report,
+                read,
+                took,
+            }
         };
         // Reading logs takes every core by itself, and memory each time.
-        let questions: Vec<&Question<'_>> = different.values().collect();
-        let assessed: Vec<Assessed> = if logs.is_empty() {
+        let questions: Vec<(&[PathBuf], &Question<'_>)> = different
+            .iter()
+            .map(|((_, logs), question)| (logs.as_slice(), question))
+            .collect();
+        let assessed: Vec<Assessed> = if questions.iter().all(|(logs, _)| logs.is_empty()) {
             let activity = Activity::of_many(session, "comparing what is silent", questions.len());
             let questions = questions.into_par_iter();
             questions
-                .map(|question| {
-                    let assessed = assess(question, &mut |_| {});
+                .map(|(logs, question)| {
+                    let assessed = assess(logs, question, &mut |_| {});
                     activity.one_more();
                     assessed
                 })
@@ -88,18 +115,20 @@ impl<'a> Impacts<'a> {
             let progress = Progress::new(session);
             let questions = questions.into_iter();
             let assessed = questions
-                .map(|question| assess(question, &mut |done| progress.show(done)))
+                .map(|(logs, question)| assess(logs, question, &mut |done| progress.show(done)))
                 .collect();
             progress.clear();
             assessed
         };
-        // What cannot be read of the logs is the same each time.
-        if let Some(first) = assessed.first() {
-            tell(session, &inputs, &first.read);
+        // What cannot be read of the same logs is the same each time.
+        let mut told: BTreeSet<&[PathBuf]> = BTreeSet::new();
+        for ((_, logs), one) in different.keys().zip(&assessed) {
+            if told.insert(logs) {
+                tell(session, &one.inputs, &one.read);
+            }
         }
         Ok(Self {
             loaded,
-            inputs,
             assessed,
             places,
         })
@@ -118,7 +147,12 @@ impl<'a> Impacts<'a> {
         let assessed = self.assessed.get_mut(*place);
         let assessed = assessed.context("an environment that was not assessed")?;
         let took = std::mem::take(&mut assessed.took);
-        let Assessed { report, read, .. } = &*assessed;
+        let Assessed {
+            inputs,
+            report,
+            read,
+            ..
+        } = &*assessed;
         let report = impact::named(report, question);
         let is_there = self.loaded.policy.environment(&environment.name).is_some();
         for found in finding::of_impact(&report, self.loaded, &pipeline.folder) {
@@ -130,7 +164,7 @@ impl<'a> Impacts<'a> {
             }
         }
         if let Some(first) = read.broken.first() {
-            let log = self.inputs.sources().get(first.file);
+            let log = inputs.sources().get(first.file);
             let message = format!(
                 "the log samples could not be read whole, so what falls silent there is not known; the first of {}: {}:{}: {}",
                 read.broken_count,
@@ -146,7 +180,23 @@ impl<'a> Impacts<'a> {
                 pipeline.finding(found.of(&environment.name));
             }
         }
-        let unread = problems(&self.inputs, read);
+        if read.converted > 0 && read.converted < read.entries {
+            let message = format!(
+                "the log samples hold entries with both values of log_line_prefix that RDS offers: {} of {} have the one that is not \
+                 this environment's",
+                read.converted, read.entries
+            );
+            let mut found = Finding::new(IMPACT, "impact/prefixes", message).help(format!(
+                "they were read; put the logs of each environment into `{SAMPLES}/ENVIRONMENT/`, so that others' are not judged here"
+            ));
+            found.level = Level::Warning;
+            if is_there {
+                pipeline.finding_of(self.loaded, environment, found);
+            } else {
+                pipeline.finding(found.of(&environment.name));
+            }
+        }
+        let unread = problems(inputs, read);
         for sentence in unread.iter().take(20) {
             let message = format!(
                 "the log samples were not read as a whole, so what falls silent there is not measured: {sentence}"
@@ -157,16 +207,19 @@ impl<'a> Impacts<'a> {
         }
         if read.foreign_count > 0 && unread.is_empty() {
             let message = format!(
-                "the log samples hold text that belongs to no entry, in {} pieces, so the effect is not measured on all of it",
-                read.foreign_count
+                "the log samples hold text that belongs to no entry, in {}, so the effect is not measured on all of it",
+                count(read.foreign_count, "piece")
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
                 .help("take the sample again, from the beginning of an entry");
             pipeline.finding_of(self.loaded, environment, found);
         }
-        let on = match self.inputs.sources().len() {
+        let on = match inputs.sources().len() {
             0 => format!("no log samples in `{SAMPLES}/`, so nothing was counted"),
-            _ => format!("on {} records of log samples", report.totals.records),
+            _ => format!(
+                "on {} of log samples",
+                count(report.totals.records, "record")
+            ),
         };
         let summary = format!(
             "silences {}, hears {}; {} newly silent, {} newly loud, {on}",
@@ -187,35 +240,42 @@ impl<'a> Impacts<'a> {
     }
 }
 
-/// The log samples: those that are named, or those of the repository.
+/// The log samples: those that are named, or those of the repository. In a folder of samples, what lies in a folder with the
+/// name of an environment is that environment's; `environments` are the names before and after the change.
 pub(super) fn logs(
     session: &Session,
     args: &CiPrArgs,
-) -> anyhow::Result<Result<Vec<PathBuf>, Exit>> {
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(Err(exit));
-    }
-    let samples = session.root().join(SAMPLES);
-    let named = if args.logs.is_empty() && samples.is_dir() {
-        vec![samples]
+    environments: &BTreeSet<String>,
+) -> anyhow::Result<Samples> {
+    let folder = session.root().join(SAMPLES);
+    let named = if args.logs.is_empty() && folder.is_dir() {
+        vec![folder]
     } else {
         args.logs.clone()
     };
-    let mut logs = Vec::new();
+    let mut samples = Samples::default();
     for path in named {
-        if path.is_dir() {
-            let found = walk(&path, Path::new(""))?;
-            logs.extend(
-                found
-                    .into_iter()
-                    .filter(|file| is_log(file))
-                    .map(|file| path.join(file)),
-            );
-        } else {
-            logs.push(path);
+        if !path.is_dir() {
+            samples.shared.push(path);
+            continue;
+        }
+        let found = walk(&path, Path::new(""))?;
+        for file in found.into_iter().filter(|file| is_log(file)) {
+            let first = file.iter().next().map(|name| name.to_string_lossy());
+            let whole = path.join(&file);
+            match first
+                .filter(|name| file.iter().nth(1).is_some() && environments.contains(&**name))
+            {
+                Some(name) => samples
+                    .own
+                    .entry(name.into_owned())
+                    .or_default()
+                    .push(whole),
+                None => samples.shared.push(whole),
+            }
         }
     }
-    Ok(Ok(logs))
+    Ok(samples)
 }
 
 /// Whether a file in a folder of samples is meant to be read: not what explains them, and nothing hidden.
