@@ -32,8 +32,8 @@ pub const PROTECTED_RELATIONS: &[&str] = &[
     "_pg_user_mappings",
 ];
 
-/// Schemas of the system that hold more than definitions.
-const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
+/// Schemas of the system. What is in others is users' data.
+pub const SYSTEM_SCHEMAS: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
 
 impl Check for Relations {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
@@ -61,7 +61,7 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     if reads_nothing(matcher) {
         return;
     }
-    let system = |name: &String| SYSTEM.contains(&name.as_str());
+    let system = |name: &String| SYSTEM_SCHEMAS.contains(&name.as_str());
     match (&matcher.schema, &matcher.relation) {
         (None, Some(_)) => sink.push(
             Diagnostic::new(
@@ -99,23 +99,8 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     let Some(relations) = matcher.relation.as_ref().filter(|_| is_system) else {
         return;
     };
-    let lacks = matcher
-        .statement
-        .as_ref()
-        .map(|statement| {
-            [&statement.lacks, &statement.lacks_names]
-                .into_iter()
-                .flatten()
-                .flatten()
-                .collect::<Vec<_>>()
-        })
-        .unwrap_or_default();
-    let is_protected = |relation: &str| {
-        PROTECTED_RELATIONS.contains(&relation)
-            && !lacks
-                .iter()
-                .any(|text| !text.is_empty() && relation.contains(&text.to_lowercase()))
-    };
+    let is_protected =
+        |relation: &str| PROTECTED_RELATIONS.contains(&relation) && !is_left_out(matcher, relation);
     if exclusion.places.has("match/relation/set") {
         let found: Vec<&String> = relations
             .iter()
@@ -141,11 +126,31 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     }
 }
 
+/// Whether no text that the conditions take names the relation: it is what a view or a function of the system reads.
+fn is_left_out(matcher: &Match, relation: &str) -> bool {
+    let Some(statement) = &matcher.statement else {
+        return false;
+    };
+    let mut lacks = [&statement.lacks, &statement.lacks_names]
+        .into_iter()
+        .flatten()
+        .flatten();
+    let is_lacked = lacks.any(|text| !text.is_empty() && relation.contains(&text.to_lowercase()));
+    let texts = statement.equals.as_deref().unwrap_or_default();
+    let is_whole = !texts.is_empty() && statement.matches.is_none();
+    // `U&"pg\005fauthid"` names it too.
+    let names = |text: &String| {
+        let text = text.to_lowercase();
+        text.contains(relation) || text.contains("u&")
+    };
+    is_lacked || (is_whole && !texts.iter().any(names))
+}
+
 fn protected(names: &str, place: crate::source::Place) -> Diagnostic {
     Diagnostic::new(
         Code::ExclusionProtected,
         format!("{names} holds users' data or secrets, and reading it would be silenced"),
     )
     .at(place)
-    .help("take it off the list, or name it under `statement.lacks`")
+    .help("take it off the list, name it under `statement.lacks`, or list whole texts without it under `statement.equals`")
 }
