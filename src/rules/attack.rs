@@ -51,6 +51,8 @@ pub enum Kind {
     Beside,
     /// A users' table or function stands, by `search_path`, for one that the text names.
     Shadow,
+    /// It does not: the exclusion names users' data itself.
+    Named,
     /// A users' table is named so that it looks like one that the exclusion names.
     LookAlike,
     /// A role, database or application name holds the head of a record.
@@ -67,6 +69,7 @@ impl Kind {
             Self::Pattern => "what the pattern leaves open is filled with SQL",
             Self::Beside => "more SQL stands beside the silenced text",
             Self::Shadow => "another object answers to the name in the text",
+            Self::Named => "the exclusion names users' data itself",
             Self::LookAlike => "a users' table has a name that looks like it",
             Self::Forged => "a name holds the head of another record",
         }

@@ -300,9 +300,19 @@ fn an_exclusion_of_ones_own_becomes_a_proposal_that_is_switched_off() {
     let run = ground.run(&["-C", "new", "check"]).exits(0);
     assert!(!run.out.contains("error"), "{}", run.out);
     ground.run(&["-C", "new", "rules", "test"]).exits(0);
-    ground
+    // The second is of a table: whoever gives no whole text for it sees what that means.
+    let run = ground
         .run(&["-C", "new", "rules", "attack", "--env", "local"])
-        .exits(0);
+        .exits(10);
+    let hiding: Vec<&str> = run
+        .out
+        .lines()
+        .filter(|line| line.contains("  HIDE ") || line.starts_with("      the exclusion "))
+        .collect();
+    assert!(
+        matches!(hiding.as_slice(), [one, way] if one.contains("old-nagios") && way.contains("names users' data itself")),
+        "{hiding:#?}"
+    );
 }
 
 /// The query of these tests, as it stands in many files.

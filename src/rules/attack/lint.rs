@@ -243,7 +243,14 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
         let mut signs = Vec::new();
         look(&tree, &mut signs);
         let mut accepts = None;
+        let mut told = Vec::new();
         for (what, span, is_open) in signs {
+            let part = expression.get(span.clone()).unwrap_or_default();
+            // The same part often stands at several places.
+            if told.contains(&(what, part)) {
+                continue;
+            }
+            told.push((what, part));
             let accepts = if is_open {
                 accepts.get_or_insert_with(|| accepted(pattern)).clone()
             } else {
@@ -252,7 +259,7 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
             found.push(Note {
                 what,
                 item,
-                part: expression.get(span.clone()).unwrap_or_default().to_owned(),
+                part: part.to_owned(),
                 span,
                 accepts,
             });

@@ -1,5 +1,6 @@
 //! The attacks on one exclusion.
 
+use crate::check::relations::SYSTEM_SCHEMAS;
 use crate::policy::Pattern;
 use crate::policy::model::{Exclusion, Match};
 
@@ -12,6 +13,9 @@ const RELATIONS_MAX: usize = 64;
 
 /// Holes of a pattern that are tried.
 const HOLES_MAX: usize = 24;
+
+/// Relations that an exclusion names and that a bounded attack reads.
+const NAMED_BOUNDED: usize = 3;
 
 /// Who attacks, and how much is tried.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +66,7 @@ pub fn attacks(exclusion: &Exclusion, terms: Terms<'_>) -> Vec<Attack> {
     maker.patterns();
     maker.beside();
     maker.shadows();
+    maker.named();
     maker.look_alikes();
     maker.forged();
     maker.found
@@ -320,12 +325,7 @@ impl Maker<'_> {
     fn riders(&mut self) {
         let matcher = &self.exclusion.matcher;
         let condition = riding_condition(matcher);
-        let suffix = matcher
-            .statement
-            .as_ref()
-            .and_then(|statement| statement.contains.as_ref()?.first())
-            .map(|text| format!(" /* {text} */"))
-            .unwrap_or_default();
+        let suffix = wanted_comment(matcher);
         let objects = self.objects();
         for ride::Spelled {
             rider,
@@ -571,6 +571,77 @@ impl Maker<'_> {
         }
     }
 
+    /// Plain statements on what the exclusion names outside the schemas of the system: it is users' data. Where the whole text
+    /// is given, that says what is silenced.
+    fn named(&mut self) {
+        let matcher = &self.exclusion.matcher;
+        let is_whole = matcher
+            .statement
+            .as_ref()
+            .is_some_and(|statement| statement.equals.is_some() || statement.matches.is_some());
+        if is_whole || (matcher.schema.is_none() && matcher.relation.is_none()) {
+            return;
+        }
+        let most = if self.full { usize::MAX } else { NAMED_BOUNDED };
+        let (any_schema, any_relation) = (["public".to_owned()], ["orders".to_owned()]);
+        let schemas = matcher.schema.as_deref().unwrap_or(&any_schema);
+        let relations = matcher.relation.as_deref().unwrap_or(&any_relation);
+        let any_type = ["TABLE".to_owned()];
+        let types = matcher.object_type.as_deref().unwrap_or(&any_type);
+        let suffix = wanted_comment(matcher);
+        let objects = schemas
+            .iter()
+            .filter(|schema| !SYSTEM_SCHEMAS.contains(&schema.as_str()))
+            .flat_map(|schema| relations.iter().map(move |relation| (schema, relation)))
+            .take(most);
+        for (schema, relation) in objects {
+            let object = format!("{}.{}", identifier(schema), identifier(relation));
+            for (command, script, does, harm) in [
+                (
+                    "SELECT",
+                    format!("SELECT * FROM {object}{suffix}"),
+                    "reads the users' table that it names",
+                    Harm::Reads,
+                ),
+                (
+                    "DELETE",
+                    format!("DELETE FROM {object}{suffix}"),
+                    "empties the users' table that it names",
+                    Harm::Changes,
+                ),
+                (
+                    "INSERT",
+                    format!("INSERT INTO {object} DEFAULT VALUES{suffix}"),
+                    "adds to the users' table that it names",
+                    Harm::Changes,
+                ),
+                (
+                    "UPDATE",
+                    format!("UPDATE {object} SET id = 1{suffix}"),
+                    "changes the users' table that it names",
+                    Harm::Changes,
+                ),
+            ] {
+                let about = About {
+                    kind: Kind::Named,
+                    does,
+                    carrier: "a plain statement",
+                    harm,
+                    condition: if matcher.relation.is_some() {
+                        "match/relation"
+                    } else {
+                        "match/schema"
+                    },
+                    item: None,
+                };
+                for object_type in types.iter().filter(|object_type| !object_type.is_empty()) {
+                    let facts = Self::on_object(command, object_type, &object);
+                    self.add(&about, vec![(script.clone(), facts)], true);
+                }
+            }
+        }
+    }
+
     fn look_alikes(&mut self) {
         let matcher = &self.exclusion.matcher;
         if matcher.schema.is_none() && matcher.relation.is_none() {
@@ -607,8 +678,7 @@ impl Maker<'_> {
         if schema.contains('a') {
             objects.push(format!("{}.{quoted}", cyrillic(schema)));
         }
-        let is_system = matches!(schema, "pg_catalog" | "information_schema" | "pg_toast");
-        if matcher.relation.is_some() && !is_system {
+        if matcher.relation.is_some() && !SYSTEM_SCHEMAS.contains(&schema) {
             objects.push(format!(
                 "{quoted_schema}.{}",
                 identifier(&format!("{relation}2"))
@@ -688,6 +758,14 @@ impl Maker<'_> {
             }
         }
     }
+}
+
+/// A comment with the text that the exclusion looks for, which may stand anywhere.
+fn wanted_comment(matcher: &Match) -> String {
+    let statement = matcher.statement.as_ref();
+    let text = statement.and_then(|statement| statement.contains.as_ref()?.first());
+    text.map(|text| format!(" /* {text} */"))
+        .unwrap_or_default()
 }
 
 /// The texts and records of a statement that was made from a pattern, by its first word; `None` for

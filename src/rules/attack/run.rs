@@ -507,8 +507,13 @@ fn check_together<'a>(
                 keep_shortest(&mut kinds, &Found { attack, outcome });
             }
         }
-        // One is enough for a person who reads faults; `rules attack` shows the others.
-        if let Some(shortest) = kinds.into_values().min_by_key(cost) {
+        // One is enough for a person who reads faults; `rules attack` shows the others. What hides stands before what the
+        // exclusion says itself.
+        let is_named = |found: &Found| found.attack.kind == Kind::Named;
+        let shortest = kinds
+            .into_values()
+            .min_by_key(|found| (is_named(found), cost(found)));
+        if let Some(shortest) = shortest {
             found.push((*group, evasion(shortest)));
         }
     }
@@ -526,12 +531,18 @@ fn diagnostic(exclusion: &Exclusion, evasion: &Evasion, is_accepted: bool) -> Di
         ),
     )
     .at(place(exclusion, evasion))
-    .help(format!(
-        "{}: {}; `pgvigil rules attack` shows the records",
-        evasion.kind.title(),
-        evasion.carrier
-    ));
-    if is_accepted {
+    .help(match evasion.kind {
+        Kind::Named => "give the whole text under `statement.equals` or `statement.matches`, or say who accepts the risk under \
+                        `accepted_risk`"
+            .to_owned(),
+        kind => format!(
+            "{}: {}; `pgvigil rules attack` shows the records",
+            kind.title(),
+            evasion.carrier
+        ),
+    });
+    // Where a change brings it, the review refuses it.
+    if is_accepted || evasion.kind == Kind::Named {
         diagnostic.severity = crate::diagnostic::Severity::Warning;
     }
     diagnostic

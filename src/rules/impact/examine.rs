@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assess::Question;
+use super::opened::opened;
 use super::report::{Attack, Change, Evasion, ExclusionImpact, Fault, Tests};
+use crate::rules::attack::Kind;
 use crate::rules::{attack, test};
 
 /// Evasions of an exclusion that a report shows.
@@ -17,6 +19,12 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
         .filter(|exclusion| exclusion.change != Change::Removed)
         .partition(|exclusion| exclusion.change != Change::Unchanged);
     let changed_ids: BTreeSet<&str> = changed.iter().map(|e| e.id.as_str()).collect();
+    let old = &question.base.loaded.policy.exclusions;
+    let opens = |id: &str| {
+        let mut all = loaded.policy.exclusions.iter();
+        all.find(|exclusion| exclusion.id == id)
+            .is_some_and(|now| !opened(now, old.iter().find(|old| old.id == id)).is_empty())
+    };
     let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
     for (some, effort) in [
         (changed, attack::Effort::Full),
@@ -31,8 +39,12 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
         };
         let report = attack::run(&loaded.policy, environment, question.today, &options);
         for mut found in report.exclusions {
-            // What hides behind an old exclusion only together with a new one is held against the new one.
             let mut silent = found.silent as u64;
+            // What an exclusion named before is not brought by this change; `check` warns of it.
+            if !opens(&found.id) {
+                found.evasions.retain(|evasion| evasion.kind != Kind::Named);
+            }
+            // What hides behind an old exclusion only together with a new one is held against the new one.
             if !changed_ids.contains(found.id.as_str()) {
                 found.evasions.retain(|evasion| {
                     !evasion
@@ -40,9 +52,9 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
                         .iter()
                         .any(|id| changed_ids.contains(id.as_str()))
                 });
-                if found.evasions.is_empty() {
-                    silent = 0;
-                }
+            }
+            if found.evasions.is_empty() {
+                silent = 0;
             }
             attacks.insert(
                 found.id,

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::relations::SYSTEM_SCHEMAS;
 use crate::policy::model::{Condition, Exclusion, Field, Match, TextCondition};
-
-/// Schemas that hold no users' data, as far as the checks allow them in an exclusion.
-const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "pg_toast"];
 
 /// Relations that a sentence lists.
 const LISTED: usize = 5;
@@ -37,7 +35,7 @@ fn relations(matcher: &Match) -> BTreeSet<String> {
     };
     for schema in schemas
         .iter()
-        .filter(|schema| !SYSTEM.contains(&schema.as_str()))
+        .filter(|schema| !SYSTEM_SCHEMAS.contains(&schema.as_str()))
     {
         for relation in relations {
             found.insert(format!("{schema}.{relation}"));

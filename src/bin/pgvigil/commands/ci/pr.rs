@@ -15,7 +15,7 @@ use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
-use pgvigil::rules::attack::{self, Effort};
+use pgvigil::rules::attack::{self, Effort, ExclusionReport, Kind};
 use pgvigil::rules::impact::ImpactReport;
 use pgvigil::rules::test::TestReport;
 use pgvigil::rules::{canary, fixture, test};
@@ -366,11 +366,12 @@ fn attack(
         &options,
     );
     let mut hidden = 0;
-    for found in report
-        .exclusions
-        .iter()
-        .filter(|found| found.silent > 0 && !found.accepted)
-    {
+    // Of users' data that an exclusion names itself `check` warns.
+    let hides = |found: &&ExclusionReport| {
+        let mut evasions = found.evasions.iter();
+        !found.accepted && evasions.any(|evasion| evasion.kind != Kind::Named)
+    };
+    for found in report.exclusions.iter().filter(hides) {
         hidden += 1;
         let exclusion = loaded
             .policy
