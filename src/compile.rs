@@ -68,9 +68,13 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let all = QuerySource::of(&loaded.policy, environment);
     let fetch = Fetch::of(&all).text(Ask::ALL);
     let (source, left_out) = all.that_fits();
+    let consequence = match environment.engine {
+        Engine::Monitor => "It shows more than counts",
+        Engine::LogAlarm => "The alarm counts what they would silence",
+    };
     let heading = |what: &str| {
         let mut header = header(what, &all, environment);
-        if let Some(sentence) = left_out.sentence() {
+        if let Some(sentence) = left_out.sentence(consequence) {
             header.push('\n');
             header.push_str(&sentence);
         }
@@ -357,10 +361,7 @@ pub fn with_short_texts(loaded: &Loaded) -> Vec<&Environment> {
         .environments
         .par_iter()
         .filter(|environment| environment.engine == Engine::Monitor)
-        .filter(|environment| {
-            let (_, left_out) = QuerySource::of(&loaded.policy, environment).that_fits();
-            !left_out.is_empty()
-        })
+        .filter(|environment| !QuerySource::of(&loaded.policy, environment).is_short())
         .collect()
 }
 

@@ -374,12 +374,13 @@ impl Fetch {
     /// it as a record, or not in one way.
     fn kept(&self) -> Vec<String> {
         let mut reasons = vec![
-            // No record, or not of its form to its end, and nothing that failed.
+            // No record, or not of its form to its end, and no statement that failed, or one that quotes a record.
             match self.prefix {
-                LogLinePrefix::Short => "isempty(coalesce(what, failed)) = 1",
-                LogLinePrefix::Long => "isempty(what) = 1",
-            }
-            .to_owned(),
+                LogLinePrefix::Short => {
+                    format!("(isempty(what) = 1 and (isempty(failed) = 1 or rest like /{RECORD}/))")
+                }
+                LogLinePrefix::Long => "isempty(what) = 1".to_owned(),
+            },
             "isempty(odd) = 0".to_owned(),
         ];
         // A second head; a line that PostgreSQL did not write; what the changed text cannot hold.

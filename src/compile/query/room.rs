@@ -31,8 +31,8 @@ impl LeftOut<'_> {
         self.exclusions.is_empty() && self.accounts.is_empty()
     }
 
-    /// What is left out, for the comment above a text; nothing where everything has room.
-    pub fn sentence(&self) -> Option<String> {
+    /// What is left out, for the comment above a text, and what that does to it; nothing where everything has room.
+    pub fn sentence(&self, consequence: &str) -> Option<String> {
         let count = |number: usize, what: &str| match number {
             1 => format!("1 {what}"),
             _ => format!("{number} {what}s"),
@@ -49,7 +49,7 @@ impl LeftOut<'_> {
         let parts: Vec<String> = exclusions.into_iter().chain(accounts).collect();
         (!parts.is_empty()).then(|| {
             format!(
-                "leaves out, for room: {}. It shows more than counts",
+                "leaves out, for room: {}. {consequence}",
                 parts.join(" and ")
             )
         })
@@ -60,9 +60,7 @@ impl<'a> QuerySource<'a> {
     /// As much of the source as the longest of the texts has room for, and the rest. Each exclusion is taken, in the order of
     /// the policy, that has room beside those before it.
     pub fn that_fits(&self) -> (Self, LeftOut<'a>) {
-        // No text has room for more, and to make one of thousands takes long.
-        let few = self.exclusions.len() + self.service_accounts.len() < 500;
-        if few && self.fits(HEADER) {
+        if self.is_short() {
             return (self.clone(), LeftOut::default());
         }
         let mut fitting = self.clone();
@@ -89,16 +87,20 @@ impl<'a> QuerySource<'a> {
         (fitting, left)
     }
 
+    /// Whether the texts have room for everything.
+    pub fn is_short(&self) -> bool {
+        // No text has room for more, and to make one of thousands takes long.
+        let few = self.exclusions.len() + self.service_accounts.len() < 500;
+        few && self.fits(HEADER)
+    }
+
     fn fits(&self, header: usize) -> bool {
         let header = "-".repeat(header);
-        let texts = [
-            self.alarm(&header),
-            self.investigate(&header),
-            self.summary(&header),
-            self.table(&header),
-        ];
-        // The rows of a log alarm are shorter than the investigation's.
-        texts.iter().all(|text| text.length() <= QUERY_LIMIT)
+        // The longest first. The rows of a log alarm are shorter than the investigation's.
+        let texts = [Self::alarm, Self::investigate, Self::summary, Self::table];
+        texts
+            .iter()
+            .all(|text| text(self, &header).length() <= QUERY_LIMIT)
     }
 }
 

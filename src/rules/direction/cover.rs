@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::policy::model::Statement;
 
 use super::area::{Area, Field, Values};
-use super::automaton::{Alphabet, Shortest, shortest};
+use super::automaton::{Alphabet, Condition, Shortest, shortest};
 use super::text;
 
 /// Pieces that one exclusion is cut into at most.
@@ -157,31 +157,40 @@ pub(super) enum Between {
     Unknown,
 }
 
-/// Finds a text that `statement` allows and none of `others` does.
+/// Whether `others` together surely allow every text that `statement` allows.
 ///
-/// That there is none is proven without `only_calls`: no expression says what the judge reads there. Without it
-/// `statement` allows more texts, so if the others allow all of those, they allow the fewer too; and an other that has it
-/// takes no part in the proof, so that it never stands for more than it allows.
-pub(super) fn texts_between(statement: &Statement, others: &[Statement], states: usize) -> Between {
+/// That is proven without `only_calls`: no expression says what the judge reads there. Without it `statement` allows more
+/// texts, so if the others allow all of those, they allow the fewer too; and an other that has it takes no part in the
+/// proof, so that it never stands for more than it allows.
+pub(super) fn is_within(statement: &Statement, others: &[Statement], states: usize) -> bool {
+    matches!(proof(statement, others, states), Shortest::None)
+}
+
+/// See [`is_within`]; a text is one that the proof leaves.
+fn proof(statement: &Statement, others: &[Statement], states: usize) -> Shortest {
     let mut without_calls = statement.clone();
     without_calls.only_calls = None;
     let mut all = text::conditions(&without_calls);
     all.push(text::is_field());
-    let mut groups: Vec<(bool, Vec<_>)> = others
-        .iter()
-        .map(|other| (other.only_calls.is_some(), text::conditions(other)))
-        .collect();
+    let sure = others.iter().filter(|other| other.only_calls.is_none());
+    shortest(&all, &groups(sure), Alphabet::Bytes, states)
+}
+
+/// The conditions of each.
+fn groups<'s>(others: impl Iterator<Item = &'s Statement>) -> Vec<Vec<Condition>> {
+    let mut groups: Vec<Vec<_>> = others.map(text::conditions).collect();
     // The small ones first: they more often decide, and `only_calls` is large.
-    groups.sort_by_key(|(_, group)| group.iter().map(|c| c.expression.len()).sum::<usize>());
+    groups.sort_by_key(|group| group.iter().map(|c| c.expression.len()).sum::<usize>());
     groups.truncate(TOGETHER_MAX);
-    let sure: Vec<_> = groups
-        .iter()
-        .filter(|(has_calls, _)| !has_calls)
-        .map(|(_, group)| group.clone())
-        .collect();
-    match shortest(&all, &sure, Alphabet::Bytes, states) {
+    groups
+}
+
+/// Finds a text that `statement` allows and none of `others` does.
+pub(super) fn texts_between(statement: &Statement, others: &[Statement], states: usize) -> Between {
+    let asks_calls = |one: &Statement| one.only_calls.is_some();
+    match proof(statement, others, states) {
         Shortest::None => return Between::Nothing,
-        Shortest::TooLarge if statement.only_calls.is_none() && sure.len() == groups.len() => {
+        Shortest::TooLarge if !asks_calls(statement) && !others.iter().any(asks_calls) => {
             return Between::Unknown;
         }
         Shortest::TooLarge | Shortest::Text(_) => {}
@@ -189,7 +198,7 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
     let mut all = text::conditions(statement);
     all.push(text::is_field());
     all.push(text::is_written());
-    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
+    let groups = groups(others.iter());
     for alphabet in [Alphabet::Readable, Alphabet::Bytes] {
         match shortest(&all, &groups, alphabet, states) {
             Shortest::Text(field) => return Between::Text(text::decoded(&field)),

@@ -15,7 +15,7 @@ use crate::policy::{Loaded, model};
 use crate::rules::reference::{self, Facts};
 
 use super::area::{Area, Field, Values};
-use super::cover::{Between, texts_between};
+use super::cover::is_within;
 use super::index::Index;
 use super::{guess, text};
 
@@ -213,7 +213,7 @@ fn text_contradiction(
         return None;
     }
     *searches = searches.checked_sub(1)?;
-    (texts_between(statement, &[], STATES_MAX) == Between::Nothing)
+    is_within(statement, &[], STATES_MAX)
         .then_some("its conditions on the statement contradict each other")
 }
 
@@ -410,7 +410,7 @@ fn is_inside(entry: &Entry<'_>, other: &Entry<'_>, searches: &mut usize) -> bool
         return false;
     };
     *searches = left;
-    texts_between(statement, &[rest], STATES_MAX) == Between::Nothing
+    is_within(statement, &[rest], STATES_MAX)
 }
 
 fn unreachable(exclusion: &Exclusion) -> Diagnostic {
