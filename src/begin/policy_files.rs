@@ -43,6 +43,11 @@ pub fn users(wish: &Wish) -> String {
          # service_accounts:\n#   - role: orders_api\n#     reason: The orders service; its statements are in its own repository.\n\
          #     owner: {owner}\n#     environments: all\n",
     ));
+    text.push_str(&format!(
+        "\n# What no exclusion may silence, whatever a pull request says: tables with the data that counts most, and people whose\n\
+         # every statement counts.\n# protected:\n#   - {{schema: public, relation: [customers, cards], reason: Personal data of \
+         customers., owner: {owner}}}\n#   - {{user: break_glass, reason: Nobody works with it., owner: {owner}}}\n",
+    ));
     if wish.provider == Provider::Aws {
         text.push_str(&format!(
             "\n# Roles of the platform. Nobody can log in as one.\nsystem_roles:\n  - role: rdsadmin\n    \

@@ -67,15 +67,7 @@ struct Shown {
 pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     // Before anything is drawn.
     crate::stop::leave();
-    let stamp = Stamp::of(session.root());
-    let policy = match load(session, args)? {
-        Ok(policy) => policy,
-        Err(exit) => return Ok(exit),
-    };
-    if args.logs.iter().any(|path| path == Path::new("-")) {
-        session.say("error: stdin cannot be followed: `rules eval --format jsonl -` reads it");
-        return Ok(Exit::Usage);
-    }
+    // Before anything takes long: a signal at the start ends it in order too, or reads the policy again.
     let stop = Arc::new(AtomicBool::new(false));
     let reload = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -86,7 +78,15 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     }
     signal_hook::flag::register(SIGHUP, Arc::clone(&reload))
         .context("cannot listen for signals")?;
-
+    let stamp = Stamp::of(session.root());
+    let policy = match load(session, args)? {
+        Ok(policy) => policy,
+        Err(exit) => return Ok(exit),
+    };
+    if args.logs.iter().any(|path| path == Path::new("-")) {
+        session.say("error: stdin cannot be followed: `rules eval --format jsonl -` reads it");
+        return Ok(Exit::Usage);
+    }
     let (cursor, earlier) = match open_cursor(session, args, &policy.build)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
