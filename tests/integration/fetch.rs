@@ -255,7 +255,7 @@ fn what_counts_in_the_recordings_is_fetched() {
             desks
                 .flat_map(|desk| {
                     let mut scratches = desk.scratches();
-                    recording.log.entries.iter().filter_map(move |entry| {
+                    recording.few().filter_map(move |entry| {
                         let fault = desk.fault(&mut scratches, &entry.text)?;
                         Some(format!("{fault}\n    {}", shown(&entry.text)))
                     })
@@ -276,12 +276,7 @@ fn the_rows_of_the_recordings_say_what_the_logs_say() {
     let results: Vec<Result<(usize, usize), String>> = recorded::all()
         .par_iter()
         .map(|recording| {
-            let entries: Vec<&[u8]> = recording
-                .log
-                .entries
-                .iter()
-                .map(|entry| entry.text.as_slice())
-                .collect();
+            let entries: Vec<&[u8]> = recording.few().map(|entry| entry.text.as_slice()).collect();
             let mut rows = 0;
             for desk in DESKS
                 .iter()
@@ -325,7 +320,7 @@ fn every_detail_counts_the_same_entries() {
                     MissingField::Null,
                 )
                 .run();
-                for entry in &recording.log.entries {
+                for entry in recording.few() {
                     run.push(&event(&entry.text, NOW_MS));
                 }
                 let rows = rows(run.finish());

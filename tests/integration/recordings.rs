@@ -358,6 +358,7 @@ fn logs_with_lines_of_another_system_are_judged_the_same() {
         );
         assert_eq!(log.faults, [], "{name}");
         let other = Recording {
+            few: Vec::new(),
             name: name.to_owned(),
             relation: recording.relation,
             prefix: recording.prefix,
