@@ -240,7 +240,11 @@ fn a_year_of_a_policy_repository() {
     assert!(hidden.contains("DBeaver"), "{hidden}");
     assert_eq!(production["impact"]["direction"], "widened");
     assert_eq!(production["plan"], Value::Null);
-    assert_eq!(team.publish(), "created   production\ncreated   staging\n");
+    assert_eq!(
+        team.publish(),
+        "created   production\ncreated   staging\nfailure   pgvigil/approvals of 12: 2 approvals are needed: the exclusion \
+         `dbeaver` is widened\n"
+    );
     {
         let state = team.forge.state();
         let comment = &state.comments[0].body;
@@ -290,7 +294,10 @@ fn a_year_of_a_policy_repository() {
         "{planned:?}"
     );
     // The comments of the refused state say something else now, in place.
-    assert_eq!(team.publish(), "updated   production\nupdated   staging\n");
+    assert_eq!(
+        team.publish(),
+        "updated   production\nupdated   staging\nfailure   pgvigil/approvals of 12: 1 approval is needed: exclusions change\n"
+    );
     assert_eq!(team.forge.state().comments.len(), 2);
     assert!(
         !team.forge.state().comments[0]

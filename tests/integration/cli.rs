@@ -320,8 +320,8 @@ fn the_list_of_exclusions_counts_as_the_judge_does() {
     let listed = ask(&["list", "--env", "local", "--format", "json"]);
     let totals = ask(&["eval", "--env", "local", "--summary", "--format", "json"]);
     let exclusions = listed["exclusions"].as_array().unwrap();
-    assert_eq!(exclusions.len(), 12);
-    let mut first_sum = 0;
+    assert_eq!(exclusions.len(), 17);
+    let (mut first_sum, mut in_texts) = (0, 0);
     for exclusion in exclusions {
         let id = exclusion["id"].as_str().unwrap();
         let (silenced, alone) = (
@@ -330,10 +330,12 @@ fn the_list_of_exclusions_counts_as_the_judge_does() {
         );
         let first = totals["totals"]["excluded_by"][id].as_u64().unwrap();
         assert!(alone <= first && first <= silenced, "{exclusion} {first}");
-        assert_eq!(exclusion["in_texts"], true, "{exclusion}");
+        in_texts += usize::from(exclusion["in_texts"] == true);
         first_sum += first;
     }
     assert!(first_sum > 1000);
+    // The texts for people have room for some.
+    assert!((5..17).contains(&in_texts), "{in_texts}");
     assert_eq!(totals["totals"]["excluded"], first_sum);
 }
 

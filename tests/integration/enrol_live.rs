@@ -797,7 +797,8 @@ fn the_extension_is_made_in_every_database_and_is_no_condition() {
         .exits(0)
         .json();
     // Every server of PostgreSQL's own making has it.
-    let always = ["other", "postgres"].map(|name| ("temporary-objects".to_owned(), name.to_owned()));
+    let always =
+        ["other", "postgres"].map(|name| ("temporary-objects".to_owned(), name.to_owned()));
     let always = BTreeSet::from(always);
     assert_eq!(codes(&json), always);
 }

@@ -87,7 +87,7 @@ const FILES: [(&str, [u64; 3], i32, &str); 44] = [
         "download-pages-overlap/joined-newline.log",
         [9, 9, 0],
         UNREAD,
-        "belong to no entry",
+        "appear twice",
     ),
     ("download-portion-json/portion.json", [2, 2, 0], 0, ""),
     (
