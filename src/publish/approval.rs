@@ -316,6 +316,7 @@ fn account_of(address: &str) -> Option<String> {
 }
 
 /// Addresses behind `Co-authored-by:` in the message of a commit.
+#[cfg(any(feature = "webhook", test))]
 pub(super) fn co_authors(message: &str) -> Vec<String> {
     message
         .lines()
