@@ -44,13 +44,15 @@ fn install() -> Result<(), ctrlc::Error> {
     static INSTALLED: Once = Once::new();
     let mut installed = Ok(());
     INSTALLED.call_once(|| {
-        installed = ctrlc::set_handler(|| {
+        #[allow(clippy::exit, reason = "a handler of signals cannot return to main")]
+        let handler = || {
             ASKED.store(true, Ordering::SeqCst);
             if !IS_HEARD.load(Ordering::SeqCst) {
                 progress::clear_all();
                 std::process::exit(INTERRUPTED);
             }
-        });
+        };
+        installed = ctrlc::set_handler(handler);
     });
     installed
 }
