@@ -41,7 +41,7 @@ pub(super) fn rests_on_text(matcher: &Match) -> bool {
         statement: None,
         ..matcher.clone()
     } == Match::default();
-    let is_whole = statement.equals.is_some() || statement.matches.is_some() || statement.is_empty;
+    let is_whole = statement.is_whole() || statement.is_empty;
     let says_something = *statement != crate::policy::model::Statement::default();
     is_alone && !is_whole && says_something
 }

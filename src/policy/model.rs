@@ -472,6 +472,11 @@ impl Match {
 }
 
 impl Statement {
+    /// Whether the whole text is given, word by word or by a pattern.
+    pub fn is_whole(&self) -> bool {
+        self.equals.is_some() || self.matches.is_some()
+    }
+
     /// The conditions on the text, each once. `equals` and `matches` are one: the whole text is one of either.
     pub fn conditions(&self) -> Vec<TextCondition<'_>> {
         let Self {
@@ -490,7 +495,7 @@ impl Statement {
         if *is_empty {
             conditions.push(TextCondition::Empty);
         }
-        if equals.is_some() || matches.is_some() {
+        if self.is_whole() {
             conditions.push(TextCondition::Whole {
                 equals: equals.as_deref().unwrap_or_default(),
                 matches: matches.as_deref().unwrap_or_default(),

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::approval::{Approver, CONTEXT, Commit, Gate, Request, Status, co_authors};
+use super::approval::{Approver, Commit, Gate, Request, Status, co_authors};
 use super::github::{name_of_commit, segment};
-use super::http::Api;
+use super::http::{Api, StatusWords};
 use super::{Board, BoardError, Post, text_at};
 
 /// The label of our issues.
@@ -182,15 +182,11 @@ impl Gate for GitLab {
         page: Option<&str>,
     ) -> Result<(), BoardError> {
         let path = self.path(&format!("statuses/{}", name_of_commit(&request.head)?));
-        let mut body = json!({
-            "state": if status.is_success { "success" } else { "failed" },
-            "name": CONTEXT,
-            "description": status.description,
-        });
-        if let (Some(page), Value::Object(body)) = (page, &mut body) {
-            body.insert("target_url".to_owned(), page.into());
-        }
-        self.api.ask("POST", &path, Some(&body)).map(drop)
+        let words = StatusWords {
+            name: "name",
+            failure: "failed",
+        };
+        self.api.set_status(&path, status, &words, page)
     }
 }
 

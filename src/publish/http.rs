@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::approval::{CONTEXT, Status};
 use super::{BoardError, Post};
 use crate::http::{self, Uri};
 use crate::report::escape::{shorten, terminal};
@@ -23,6 +24,14 @@ const ANSWER: u64 = 16 << 20;
 
 /// Pages of a hundred that are read: a request with more comments gets another one.
 const PAGES: u32 = 50;
+
+/// What a forge calls parts of a status.
+pub(super) struct StatusWords {
+    /// The field with the status's name.
+    pub(super) name: &'static str,
+    /// The state of one that fails.
+    pub(super) failure: &'static str,
+}
 
 /// A forge's interface.
 pub(super) struct Api {
@@ -121,6 +130,27 @@ impl Api {
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
         };
         Ok((answered, wait))
+    }
+
+    /// Sets the status of approvals at a commit.
+    pub(super) fn set_status(
+        &self,
+        path: &str,
+        status: &Status,
+        words: &StatusWords,
+        page: Option<&str>,
+    ) -> Result<(), BoardError> {
+        let mut body = json!({
+            "state": if status.is_success { "success" } else { words.failure },
+            "description": status.description,
+        });
+        if let Value::Object(body) = &mut body {
+            body.insert(words.name.to_owned(), CONTEXT.into());
+            if let Some(page) = page {
+                body.insert("target_url".to_owned(), page.into());
+            }
+        }
+        self.ask("POST", path, Some(&body)).map(drop)
     }
 
     /// Asks for what must be there.

@@ -11,17 +11,7 @@ const NARROWEST: usize = 8;
 /// One line for each row. The widest columns give way first; what is cut ends in an ellipsis. Cells are one line each,
 /// and escaped already.
 pub fn lines(rows: &[Vec<String>], width: usize) -> Vec<String> {
-    let widths = fitted(natural(rows), width);
-    rows.iter()
-        .map(|row| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| column(cell, *width))
-                .collect();
-            cells.join(GAP).trim_end().to_owned()
-        })
-        .collect()
+    aligned(rows, &fitted(natural(rows), width))
 }
 
 /// The same where one column matters most: it keeps its width as long as others can give way, and then those that can be done
@@ -64,12 +54,16 @@ pub fn lines_keeping(
         }
         gone.push(next);
     }
-    let widths = fitted_keeping(natural(&rows), width, kept);
+    aligned(&rows, &fitted_keeping(natural(&rows), width, kept))
+}
+
+/// The rows with columns of these widths.
+fn aligned(rows: &[Vec<String>], widths: &[usize]) -> Vec<String> {
     rows.iter()
         .map(|row| {
             let cells: Vec<String> = row
                 .iter()
-                .zip(&widths)
+                .zip(widths)
                 .map(|(cell, width)| column(cell, *width))
                 .collect();
             cells.join(GAP).trim_end().to_owned()

@@ -2,7 +2,7 @@
 
 use crate::check::relations::SYSTEM_SCHEMAS;
 use crate::policy::Pattern;
-use crate::policy::model::{Exclusion, Match};
+use crate::policy::model::{Exclusion, Match, Statement};
 
 use super::corpus::{self, Entry, Fact, Harm, TABLE, TextOf, corpus, plain};
 use super::ride;
@@ -575,10 +575,7 @@ impl Maker<'_> {
     /// is given, that says what is silenced.
     fn named(&mut self) {
         let matcher = &self.exclusion.matcher;
-        let is_whole = matcher
-            .statement
-            .as_ref()
-            .is_some_and(|statement| statement.equals.is_some() || statement.matches.is_some());
+        let is_whole = matcher.statement.as_ref().is_some_and(Statement::is_whole);
         if is_whole || (matcher.schema.is_none() && matcher.relation.is_none()) {
             return;
         }

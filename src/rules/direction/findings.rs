@@ -221,7 +221,7 @@ fn text_contradiction(
 fn kinds(statement: &Statement) -> usize {
     [
         statement.is_empty,
-        statement.equals.is_some() || statement.matches.is_some(),
+        statement.is_whole(),
         statement.starts_with.is_some(),
         statement.only_calls.is_some(),
         statement.lacks.is_some(),
@@ -243,10 +243,7 @@ fn sample(statement: &Statement) -> Option<Vec<u8>> {
     guess::between(statement, None)
         .into_iter()
         .take(8)
-        .find(|text| {
-            let is_whole = statement.equals.is_some() || statement.matches.is_some();
-            (whole_alone && is_whole) || allows(statement, text)
-        })
+        .find(|text| (whole_alone && statement.is_whole()) || allows(statement, text))
 }
 
 fn allows(statement: &Statement, text: &[u8]) -> bool {

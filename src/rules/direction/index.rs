@@ -96,7 +96,7 @@ impl Texts {
             .flatten()
             .map(|pattern| guess::beginning(pattern.as_str()))
             .collect();
-        let has_whole = statement.equals.is_some() || statement.matches.is_some();
+        let has_whole = statement.is_whole();
         if !has_whole || beginnings.iter().any(Vec::is_empty) {
             self.open.push(number);
             return;

@@ -41,8 +41,9 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
         for mut found in report.exclusions {
             let mut silent = found.silent as u64;
             // What an exclusion named before is not brought by this change; `check` warns of it.
-            if !opens(&found.id) {
-                found.evasions.retain(|evasion| evasion.kind != Kind::Named);
+            let is_named = |evasion: &attack::Evasion| evasion.kind == Kind::Named;
+            if found.evasions.iter().any(is_named) && !opens(&found.id) {
+                found.evasions.retain(|evasion| !is_named(evasion));
             }
             // What hides behind an old exclusion only together with a new one is held against the new one.
             if !changed_ids.contains(found.id.as_str()) {
