@@ -17,6 +17,7 @@ pub mod resources;
 pub mod terraform;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, count, quote, quote_all};
 use crate::judge::Rules;
 use crate::policy::Loaded;
-use crate::policy::model::{Cluster, Engine, Environment, Signal};
+use crate::policy::model::{Cluster, Engine, Environment, Exclusion, Signal};
 use crate::source::Place;
 
 use fetch::{Ask, Fetch};
@@ -102,6 +103,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         summary: &summary.text,
         investigate: &investigate.text,
         table: &table.text,
+        last_days: &last_days(&all.exclusions),
         query_digest: &query_digest,
         policy_digest: &environment.digest,
         policy_layer: &policy_layer,
@@ -183,6 +185,35 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         documents,
         artefacts,
     }
+}
+
+/// Exclusions that the dashboard names: what has room in a widget of four rows.
+const ON_A_DASHBOARD: usize = 5;
+
+/// The exclusions that end first, in Markdown as a dashboard shows it. No day of today is in it: a dashboard changes when the
+/// policy does.
+fn last_days(exclusions: &[&Exclusion]) -> String {
+    let mut ending: Vec<(Date, &str)> = exclusions
+        .iter()
+        .filter_map(|exclusion| Some((exclusion.last_day()?, exclusion.id.as_str())))
+        .collect();
+    ending.sort();
+    if ending.is_empty() {
+        return "**Exclusions that end first**: none of this environment has a last day."
+            .to_owned();
+    }
+    let mut text =
+        "**Exclusions that end first**: after its last day an exclusion silences nothing, and its \
+         records count. `pgvigil rules renew` writes another day.\n"
+            .to_owned();
+    for (day, id) in ending.iter().take(ON_A_DASHBOARD) {
+        let _ = write!(text, "\n- {day} `{id}`");
+    }
+    let more = ending.len().saturating_sub(ON_A_DASHBOARD);
+    if more > 0 {
+        let _ = write!(text, "\n- {} later", count(more, "exclusion"));
+    }
+    text
 }
 
 /// The queries of log alarms, where the environment has any.

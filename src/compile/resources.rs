@@ -82,6 +82,8 @@ pub struct Inputs<'a> {
     /// Text of the dashboard's table: the newest records without the statements' text, which may hold personal
     /// data and which everybody who may see dashboards would read.
     pub table: &'a str,
+    /// The exclusions that end first, in Markdown.
+    pub last_days: &'a str,
     /// Digest of the compiled query.
     pub query_digest: &'a str,
     /// Digest of the policy files.
@@ -879,8 +881,9 @@ impl Compiler<'_> {
             ),
         ];
         // Log alarms write no detections and publish no metrics.
-        if self.environment.engine == Engine::LogAlarm {
+        let below = if self.environment.engine == Engine::LogAlarm {
             widgets.push(log("Newest records", 12, self.inputs.table));
+            20
         } else {
             widgets.push(table(
                 "What the monitor told, newest first",
@@ -889,7 +892,12 @@ impl Compiler<'_> {
             ));
             widgets.push(graph("Counted statements", 0, "Maximum", counted));
             widgets.push(graph("Health of the monitor", 12, "Maximum", health));
-        }
+            26
+        };
+        widgets.push(json!({
+            "type": "text", "x": 0, "y": below, "width": 24, "height": 4,
+            "properties": { "markdown": self.inputs.last_days },
+        }));
         let body = json!({ "start": "-PT3H", "periodOverride": "inherit", "widgets": widgets });
         let depends_on: Vec<String> = alarms
             .iter()

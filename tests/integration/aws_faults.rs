@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::aws_world::{APPLY, World};
 use crate::moto::Call;
+use crate::recorded;
 
 const PLAN: &[&str] = &["plan", "--env", "prod", "--detailed-exitcode"];
 const DRIFT: &[&str] = &["drift", "--env", "prod"];
@@ -219,7 +220,8 @@ fn assert_truthful(story: &str, text: &str, now: &BTreeMap<String, String>) {
 
 /// An apply from nothing that meets a fault at the n-th write, for every n of a half of them.
 fn at_every_write(half: usize) {
-    for turn in 0..=usize::from(is_thorough()) {
+    // Each write meets one of the two faults, in turn; in a thorough run both.
+    for turn in 0..=usize::from(recorded::is_thorough()) {
         at_every_write_by(half, |n| {
             if (n / 2 + turn).is_multiple_of(2) {
                 cut(n)
@@ -271,11 +273,6 @@ fn cut(n: usize) -> Value {
 
 fn lost(n: usize) -> Value {
     json!({ "writes": true, "skip": n, "times": 1, "lost": true })
-}
-
-/// Whether every write meets every fault. Without `PGVIGIL_THOROUGH` each meets one of the two, in turn.
-fn is_thorough() -> bool {
-    std::env::var("PGVIGIL_THOROUGH").is_ok_and(|value| !value.is_empty())
 }
 
 #[test]

@@ -255,6 +255,7 @@ fn drawn(documents: &[Document], query: &str, entries: &[Written<'_>]) -> Value 
                     page["from"] = json!(until - HOURS_3);
                     page["until"] = json!(until);
                 }
+                "text" => page["markdown"] = properties["markdown"].clone(),
                 other => panic!("{other} is a widget that nobody draws"),
             }
             page

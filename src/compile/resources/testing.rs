@@ -109,6 +109,7 @@ pub(crate) fn documents(environment: &Environment) -> Vec<Document> {
         summary: QUERY,
         investigate: INVESTIGATE,
         table: TABLE,
+        last_days: "No exclusion.",
         query_digest: "0123456789abcdef",
         policy_digest: "fedcba9876543210",
         policy_layer: &policy_layer,

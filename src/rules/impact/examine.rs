@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assess::Question;
 use super::opened::opened;
 use super::report::{Attack, Change, Evasion, ExclusionImpact, Fault, Tests};
+use crate::policy::model::Exclusion;
 use crate::rules::attack::Kind;
 use crate::rules::{attack, test};
 
@@ -19,11 +20,18 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
         .filter(|exclusion| exclusion.change != Change::Removed)
         .partition(|exclusion| exclusion.change != Change::Unchanged);
     let changed_ids: BTreeSet<&str> = changed.iter().map(|e| e.id.as_str()).collect();
-    let old = &question.base.loaded.policy.exclusions;
+    // An exclusion that the environment selects only now opens all that it names there. A new environment opens nothing that
+    // its base did not hold elsewhere.
+    let base = &question.base.loaded.policy;
+    let old: Vec<&Exclusion> = match base.environment(&environment.name) {
+        Some(was) => base.exclusions_in(was).collect(),
+        None => base.exclusions.iter().collect(),
+    };
     let opens = |id: &str| {
         let mut all = loaded.policy.exclusions.iter();
-        all.find(|exclusion| exclusion.id == id)
-            .is_some_and(|now| !opened(now, old.iter().find(|old| old.id == id)).is_empty())
+        all.find(|exclusion| exclusion.id == id).is_some_and(|now| {
+            !opened(now, old.iter().find(|old| old.id == id).copied()).is_empty()
+        })
     };
     let mut attacks: BTreeMap<String, Attack> = BTreeMap::new();
     for (some, effort) in [
