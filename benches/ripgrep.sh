@@ -24,7 +24,8 @@ printf '%s\n' 'SELECT version()' pg_shdescription pg_database pg_catalog informa
     'SHOW search_path' 'SELECT current_schema' DBeaver 'PostgreSQL JDBC Driver' 'datname = $1' >"$folder/patterns"
 bytes=$(stat -c %s "$folder/big.log")
 
-summary() { "$binary" --quiet rules eval --env local --summary "$1" >/dev/null; }
+# The recordings hold names that break lines: 17 says that something was not read, and the rest is read all the same.
+summary() { "$binary" --quiet rules eval --env local --summary "$1" >/dev/null 2>&1 || [[ $? == 17 ]]; }
 ours() { summary "$folder/big.log"; }
 theirs() {
     rg 'AUDIT:' "$folder/big.log" | rg 'SELECT|INSERT|UPDATE|DELETE' | rg -c -v -F -f "$folder/patterns" >/dev/null

@@ -211,7 +211,7 @@ fn last_days(exclusions: &[&Exclusion]) -> String {
     }
     let more = ending.len().saturating_sub(ON_A_DASHBOARD);
     if more > 0 {
-        let _ = write!(text, "\n- {} later", count(more, "exclusion"));
+        let _ = write!(text, "\n- and {} that end later", count(more, "exclusion"));
     }
     text
 }

@@ -296,7 +296,7 @@ fn the_dashboard_is_drawn_as_it_is_compiled() {
     let file = folder.path().join("dashboard.html");
     std::fs::write(&file, page).unwrap();
     let browser = Browser::start();
-    browser.size(1280, 1290);
+    browser.size(1280, 1480);
     browser.requests();
     browser.open(&file);
     assert_eq!(browser.log("browser"), [""; 0], "the console is empty");

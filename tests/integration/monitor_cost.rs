@@ -159,10 +159,16 @@ fn the_largest_result_fits_into_the_smallest_function() {
         let (well, answer) = emulator.invoke(&stand.event(0));
         assert!(well, "{answer} {:?}", function.log());
         assert_eq!(answer["operationCount"], ROWS, "{answer}");
+        // The server runs the query while StartQuery waits; what comes after is the function's time, and the server's to write
+        // the pages.
+        let looked = stand.insights.state().called("GetQueryResults")[0].at;
+        let reading = looked.elapsed();
         let cost = cost(function.id(), began, began);
         println!(
-            "{ROWS} rows of {length} bytes: processor {} ms, memory at most {} kB",
+            "{ROWS} rows of {length} bytes: processor {} ms, {} ms from the first look at the result to the end, memory at \
+             most {} kB",
             cost.cpu.as_millis(),
+            reading.as_millis(),
             cost.memory
         );
         assert!(cost.memory < 96 << 10, "{} kB", cost.memory);
