@@ -8,6 +8,7 @@ mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(feature = "aws")]
+mod aws_contract;
 mod aws_docs;
 #[cfg(feature = "aws")]
 mod aws_doctor;

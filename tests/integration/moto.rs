@@ -98,6 +98,11 @@ impl Moto {
         serde_json::from_str(&self.http("GET", "/test/calls", "")).unwrap()
     }
 
+    /// What the services' models refuse of the requests that our program made since the last question.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        serde_json::from_str(&self.http("GET", "/test/contract", "")).unwrap()
+    }
+
     /// Sets faults in the place of those before: see `tests/moto/server.py`.
     pub(crate) fn faults(&self, faults: &Value) {
         self.http("POST", "/test/faults", &faults.to_string());
@@ -161,7 +166,8 @@ impl Moto {
         self.send(method, path, "", body)
     }
 
-    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+    /// Any request, with headers that each end a line.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             stream,
@@ -179,9 +185,16 @@ impl Moto {
 }
 
 impl Drop for Moto {
+    /// Nothing was sent that the services' models refuse.
     fn drop(&mut self) {
+        let refused = (!std::thread::panicking()).then(|| self.refused());
         let _ = self.child.kill();
         let _ = self.child.wait();
+        assert_eq!(
+            refused.unwrap_or_default(),
+            [""; 0],
+            "AWS refuses what was sent"
+        );
     }
 }
 

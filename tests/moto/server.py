@@ -4,6 +4,8 @@
 
 Beside AWS it answers:
     GET  /test/calls     every call so far: [{"service", "operation", "account", "region", "access_key", "status", "writes"}]
+    GET  /test/contract  what of our program's requests its service's model in botocore refuses (see contract.py); each is
+                         told once
     GET  /test/messages  what topics took of alarms (see alarms.py)
     POST /test/alarms    {"judged": false}: alarms no longer change their state
     POST /test/faults    a list of faults, in the place of those before:
@@ -27,21 +29,23 @@ import time
 import urllib.parse
 import uuid
 
-import botocore.loaders
-import botocore.model
 import cbor2
+from moto.core.model import ServiceModel
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import alarms
 import cbor
+import contract
 import lacking
 import log_alarms
 
 # Names under which services sign, where botocore files them under another.
 SIGNING = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 READS = re.compile(r"^(Get|List|Describe|Lookup|Simulate|Assume|Filter|Start(?=Query)|Stop(?=Query))")
+# The SDK that our program uses; tests make calls by others.
+OURS = re.compile(r"aws-sdk-rust|pgvigil")
 CODE_IN_BODY = re.compile(rb"Action=([A-Za-z]+)")
 
 
@@ -49,7 +53,7 @@ class Operations:
     """Tells which operation a request asks for, as its service's model says."""
 
     def __init__(self):
-        self.loader = botocore.loaders.Loader()
+        self.loader = contract.loader()
         self.models = {}
         self.lock = threading.Lock()
 
@@ -58,7 +62,7 @@ class Operations:
             if service not in self.models:
                 name = SIGNING.get(service, service)
                 document = self.loader.load_service_model(name, "service-2")
-                self.models[service] = botocore.model.ServiceModel(document, name)
+                self.models[service] = ServiceModel(document, name)
             return self.models[service]
 
     def of(self, service, environ, body):
@@ -88,6 +92,7 @@ class Server:
         self.lock = threading.Lock()
         self.calls = []
         self.faults = []
+        self.refused = []
 
     def __call__(self, environ, start_response):
         length = int(environ.get("CONTENT_LENGTH") or 0)
@@ -105,6 +110,10 @@ class Server:
             with self.lock:
                 self.faults = json.loads(body)
             return answer(start_response, 200, [])
+        if path == "/test/contract":
+            with self.lock:
+                refused, self.refused = self.refused, []
+                return answer(start_response, 200, refused)
         if path == "/test/messages":
             return answer(start_response, 200, alarms.messages)
         if path == "/test/alarms":
@@ -139,9 +148,13 @@ class Server:
             "body": urllib.parse.unquote(body.decode("utf-8", "replace")),
             "path": urllib.parse.unquote(environ["PATH_INFO"]),
         }
+        wrong = []
+        if OURS.search(call["agent"]) and service:
+            wrong = contract.faults(self.operations.model(service), operation, environ, body) or []
         fault = self.fault(call)
         with self.lock:
             self.calls.append(call)
+            self.refused.extend(wrong)
         if fault.get("delay"):
             time.sleep(fault["delay"])
         if fault.get("cut"):
