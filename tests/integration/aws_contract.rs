@@ -75,7 +75,7 @@ fn what_the_models_refuse_is_found() {
         "eu-central-1",
         "logs",
         Some("Logs_20140328.CreateLogGroup"),
-        "{}",
+        r#"{"logGroupName": "mine", "other": 1}"#,
     );
     assert_eq!(moto.refused(), [""; 0]);
 }
