@@ -6,6 +6,7 @@ Beside AWS it answers:
     GET  /test/calls     every call so far: [{"service", "operation", "account", "region", "access_key", "status", "writes"}]
     GET  /test/messages  what topics took of alarms (see alarms.py)
     POST /test/alarms    {"judged": false}: alarms no longer change their state
+    POST /test/limits    {"concurrency": 10, "unreserved": 10}: concurrent runs of Lambda in the account, and how many stay free
     POST /test/faults    a list of faults, in the place of those before:
         {"operation": "iam:GetRole", "skip": 0, "times": 1, "status": 400, "code": "Throttling", "message": "..."}
         {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
@@ -104,6 +105,9 @@ class Server:
         if path == "/test/faults":
             with self.lock:
                 self.faults = json.loads(body)
+            return answer(start_response, 200, [])
+        if path == "/test/limits":
+            lacking.limits.update(json.loads(body))
             return answer(start_response, 200, [])
         if path == "/test/messages":
             return answer(start_response, 200, alarms.messages)

@@ -54,17 +54,15 @@ pub(super) async fn required(
         .iter()
         .find_map(|key| value.get(key).and_then(Value::as_str))
         .unwrap_or_default();
-    text(aws, value)
-        .await?
-        .ok_or_else(|| CloudError::Unavailable {
-            operation: "write",
-            resource: address.to_owned(),
-            message: if value.get("from_env").is_some() {
-                format!("the variable {name} is not set where pgvigil runs")
-            } else {
-                format!("the secret {name} has no text")
-            },
-        })
+    text(aws, value).await?.ok_or_else(|| CloudError::Refused {
+        operation: "write",
+        resource: address.to_owned(),
+        message: if value.get("from_env").is_some() {
+            format!("the variable {name} is not set where pgvigil runs")
+        } else {
+            format!("the secret {name} has no text")
+        },
+    })
 }
 
 /// Tells whether a secret is the one that was written, without telling the secret: it holds a key, so that nobody
