@@ -26,6 +26,8 @@ mod aws_limits;
 #[cfg(feature = "aws")]
 mod aws_log_alarm;
 #[cfg(feature = "aws")]
+mod aws_password;
+#[cfg(feature = "aws")]
 mod aws_world;
 mod begin;
 mod browser;

@@ -172,6 +172,9 @@ impl Cloud for Aws {
             Kind::KmsKey => self
                 .runtime
                 .block_on(key::is_unnamed(&self.inner, document)),
+            Kind::SnsSubscription => self
+                .runtime
+                .block_on(topic::has_unnoted(&self.inner, document)),
             _ => Ok(false),
         }
     }
