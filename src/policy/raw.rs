@@ -730,7 +730,7 @@ impl JsonSchema for RawReservation {
         json_schema!({
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": 1000 },
-                { "const": "none" },
+                { "const": "none", "description": "Lambda reserves nothing." },
             ]
         })
     }
