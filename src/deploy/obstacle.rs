@@ -112,10 +112,7 @@ impl Room {
         let mut unreserved = concurrency.unreserved;
         for change in changes {
             let before = unreserved;
-            let after = before
-                .saturating_add(change.from)
-                .checked_sub(change.to)
-                .unwrap_or_default();
+            let after = before.saturating_add(change.from).saturating_sub(change.to);
             let address = &change.document.address;
             if change.to > change.from && after < LEAST_UNRESERVED {
                 room.obstacles.push(Obstacle {
