@@ -40,6 +40,7 @@ pub const ALL: &[Entry] = &[
     entry("approvals/missing", E, "approvals are needed, and none can be shown", "whoever makes the alarm hear less must not be the only one who agrees", "let the people approve it that the report asks for"),
     entry("plan/failed", E, "there is no plan", "what an apply would change cannot be reviewed", "correct what the message names, and run the step again"),
     entry("plan/unread", W, "a plan could not read a resource", "what an apply would do to it is not known", "give the role the rights that `pgvigil iam-policy` prints"),
+    entry("plan/impossible", E, "a step of a plan cannot succeed", "an apply refuses such a plan before its first write", "do what the message says, then make the plan again"),
     entry("plan/drift", W, "somebody changed by hand what the plan is about", "the apply takes the change back, and somebody may rely on it", "take the change into the files, or let the apply take it back"),
     entry("apply/failed", E, "an apply stopped at a step that failed", "what is deployed is neither the old state nor the new one", "correct what the message names, and run the apply again: it goes on where it stopped"),
     entry("apply/left", W, "something is left to do after an apply", "what is deployed is not yet what the files say", "do what the message says, then run the apply again"),

@@ -628,7 +628,7 @@ impl Compiler<'_> {
             "memory_mb": monitor.memory_mb,
             "ephemeral_storage_mb": 512,
             "timeout_seconds": monitor.timeout_seconds,
-            "reserved_concurrency": 1,
+            "reserved_concurrency": monitor.reserved_concurrency,
             "role": self.role_arn(),
             "environment": variables,
             "layers": [layer.reference()],

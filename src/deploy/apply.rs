@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::{Document, Fingerprint, Kind};
-use super::plan::{Action, Plan, PlanError, Planned, Survey, Unread, same_place};
+use super::obstacle::{Obstacle, Room};
+use super::plan::{Action, LIMITS, Plan, PlanError, Planned, Survey, Unread, same_place};
 use super::port::{Cloud, CloudError, Expected, Found, Reading, Scope};
 use super::verdict::live_fingerprint;
 
@@ -39,6 +40,9 @@ pub enum Refused {
     /// Live is no longer as it was when the plan was made.
     #[error("live has moved since the plan was made: {}", list(.0))]
     Moved(Vec<Moved>),
+    /// Steps that cannot succeed.
+    #[error("{}", .0.iter().map(|obstacle| format!("{}: {}; {}", obstacle.address, obstacle.why, obstacle.help)).collect::<Vec<_>>().join("; "))]
+    Impossible(Vec<Obstacle>),
     /// Something could not be read.
     #[error("not everything could be read: {}", .0.iter().map(|unread| format!("{} ({})", unread.address, unread.error)).collect::<Vec<_>>().join(", "))]
     Unread(Vec<Unread>),
@@ -87,6 +91,9 @@ pub enum State {
         error: String,
         /// Whether it was written all the same; absent when that could not be read.
         written: Option<Written>,
+        /// The same step would fail again: first, something else has to change.
+        #[serde(default)]
+        lasting: bool,
     },
     /// The apply stopped before it.
     NotReached,
@@ -98,7 +105,7 @@ pub enum State {
 pub enum Written {
     /// Everything: live is as the plan wants it.
     Yes,
-    /// Something: live is neither as before nor as the plan wants it. The next apply finishes it.
+    /// Something: live is neither as before nor as the plan wants it. The next apply goes on from there.
     Partly,
     /// Nothing.
     No,
@@ -223,6 +230,7 @@ pub fn apply(
                 Err(error) => {
                     end = End::Failed;
                     State::Failed {
+                        lasting: error.is_lasting(),
                         error: error.to_string(),
                         written: written(resource, ground, cloud, &scope),
                     }
@@ -269,6 +277,17 @@ fn grounds(
         Ok(all) => found.extend(all.into_iter().map(|found| (found.address.clone(), found))),
         Err(error) => unread.push(Unread {
             address: "the list of resources".to_owned(),
+            error: error.to_string(),
+        }),
+    }
+    match Room::of(&documents, &survey.readings, cloud) {
+        Ok(room) if room.obstacles.is_empty() => {}
+        Ok(room) => return Err(Refused::Impossible(room.obstacles)),
+        Err(error @ CloudError::Credentials { .. }) => {
+            return Err(PlanError::Cloud(error).into());
+        }
+        Err(error) => unread.push(Unread {
+            address: LIMITS.to_owned(),
             error: error.to_string(),
         }),
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blame::Blame;
 use super::document::Document;
-use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, plan};
+use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, look};
 use super::port::{Identity, Reader};
 use super::rules::RulesChange;
 use super::verdict::{Outcome, Verdict};
@@ -54,7 +54,7 @@ pub fn drift(
     documents: &[Document],
     reader: &dyn Reader,
 ) -> Result<DriftReport, PlanError> {
-    let plan = plan(identity, documents, reader, &BTreeSet::new())?;
+    let (plan, ..) = look(identity, documents, reader, &BTreeSet::new())?;
     let mut edits: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for drift in &plan.drift {
         for change in &drift.changes {

@@ -221,6 +221,7 @@ operations! {
     }
     "Lambda" {
         GetFunction reads Functions 50 for Plan needs "lambda:GetFunction", "lambda:ListTags";
+        GetAccountSettings reads Everything 7 for Plan needs "lambda:GetAccountSettings";
         ListFunctions reads Everything 10 for Adopt needs "lambda:ListFunctions";
         GetPolicy reads Functions 7 for Plan needs "lambda:GetPolicy";
         GetFunctionEventInvokeConfig reads Functions 7 for Plan needs "lambda:GetFunctionEventInvokeConfig";
@@ -232,6 +233,7 @@ operations! {
         UpdateFunctionCode writes Functions 7 for Apply needs "lambda:UpdateFunctionCode";
         UpdateFunctionConfiguration writes Functions 7 for Apply needs "lambda:UpdateFunctionConfiguration";
         PutFunctionConcurrency writes Functions 7 for Apply needs "lambda:PutFunctionConcurrency";
+        DeleteFunctionConcurrency writes Functions 7 for Apply needs "lambda:DeleteFunctionConcurrency";
         PutFunctionEventInvokeConfig writes Functions 7 for Apply needs "lambda:PutFunctionEventInvokeConfig";
         AddPermission writes Functions 7 for Apply needs "lambda:AddPermission";
         RemovePermission writes Functions 7 for Apply needs "lambda:RemovePermission";
@@ -296,7 +298,9 @@ impl Operation {
             | Self::CreateFunction
             | Self::UpdateFunctionCode
             | Self::UpdateFunctionConfiguration
+            | Self::GetAccountSettings
             | Self::PutFunctionConcurrency
+            | Self::DeleteFunctionConcurrency
             | Self::PutFunctionEventInvokeConfig
             | Self::AddPermission
             | Self::TagFunction

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::destroy::KEY_ENDS;
 use super::diff::{self, Change};
 use super::document::{Document, Fingerprint, Kind, Ownership};
+use super::obstacle::{Obstacle, Room};
 use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
 use super::prune::refuse_orphaned_topics;
 use super::rules::{self, RulesChange};
@@ -140,6 +141,9 @@ pub struct Plan {
     /// How the rules of functions change: once for all that judge by the same rules now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RulesChange>,
+    /// Steps that cannot succeed. Such a plan is never applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
     /// What could not be read. Such a plan is never clean and never applied.
     pub unread: Vec<Unread>,
 }
@@ -221,6 +225,9 @@ impl Survey {
     }
 }
 
+/// What stands for an account's limits among what could not be read.
+pub(super) const LIMITS: &str = "the limits of the account";
+
 /// Plans one environment. `prune` holds the addresses of what is to be deleted.
 pub fn plan(
     identity: &Identity,
@@ -228,13 +235,42 @@ pub fn plan(
     reader: &dyn Reader,
     prune: &BTreeSet<String>,
 ) -> Result<Plan, PlanError> {
+    let (plan, documents, survey) = look(identity, documents, reader, prune)?;
+    with_room(plan, &documents, &survey, reader)
+}
+
+/// The plan with what the account has no room for.
+pub(super) fn with_room(
+    mut plan: Plan,
+    documents: &[&Document],
+    survey: &Survey,
+    reader: &dyn Reader,
+) -> Result<Plan, PlanError> {
+    match Room::of(documents, &survey.readings, reader) {
+        Ok(room) => plan.find_room(room),
+        Err(error @ CloudError::Credentials { .. }) => return Err(error.into()),
+        Err(error) => plan.unread.push(Unread {
+            address: LIMITS.to_owned(),
+            error: error.to_string(),
+        }),
+    }
+    Ok(plan)
+}
+
+/// The plan as far as the resources alone decide it, with what was compared.
+pub(super) fn look<'a>(
+    identity: &Identity,
+    documents: &'a [Document],
+    reader: &dyn Reader,
+    prune: &BTreeSet<String>,
+) -> Result<(Plan, Vec<&'a Document>, Survey), PlanError> {
     same_place(identity, reader)?;
     let mut documents: Vec<&Document> = documents.iter().collect();
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
     let survey = Survey::take(identity, &documents, reader);
     let mut plan = compare(identity, &documents, &survey, prune)?;
     plan.rules = rules::changes(&documents, &survey.readings, reader);
-    Ok(plan)
+    Ok((plan, documents, survey))
 }
 
 /// Refuses credentials that lead elsewhere.
@@ -336,6 +372,7 @@ pub fn compare(
         resources,
         drift,
         rules: Vec::new(),
+        obstacles: Vec::new(),
         unread,
     })
 }
@@ -455,6 +492,16 @@ fn extra(found: &Found, prune: &BTreeSet<String>) -> Planned {
 }
 
 impl Plan {
+    /// Notes what the account has no room for.
+    fn find_room(&mut self, room: Room) {
+        self.obstacles = room.obstacles;
+        for resource in &mut self.resources {
+            if let Some(note) = room.notes.get(&resource.address) {
+                resource.note.get_or_insert_with(|| note.clone());
+            }
+        }
+    }
+
     /// What the plan comes to; `Err` holds what could not be read, for then it is not known.
     pub fn outcome(&self) -> Result<Outcome, &[Unread]> {
         if !self.unread.is_empty() {

@@ -205,6 +205,16 @@ pub enum CloudError {
         /// What is wrong with it.
         message: String,
     },
+    /// The provider does not accept the request, and would not accept it again.
+    #[error("cannot {}: {message}", tried(operation, resource))]
+    Refused {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        resource: String,
+        /// The provider's words, and what to do where that is known.
+        message: String,
+    },
     /// The provider cannot be reached, or failed.
     #[error("cannot {}: {message}", tried(operation, resource))]
     Unavailable {
@@ -223,6 +233,26 @@ pub enum CloudError {
     },
 }
 
+impl CloudError {
+    /// Whether the same request would fail again: first, something else has to change.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Denied { .. }
+            | Self::NoCredentials { .. }
+            | Self::Credentials { .. }
+            | Self::Unreadable { .. }
+            | Self::Refused { .. }
+            | Self::Protected { .. } => true,
+            // The next plan looks again at what is there, and at what others made of it.
+            Self::NotFound { .. }
+            | Self::Throttled { .. }
+            | Self::Conflict { .. }
+            | Self::Locked { .. }
+            | Self::Unavailable { .. } => false,
+        }
+    }
+}
+
 /// What was tried, in words: an operation may be a verb, or an action as IAM names it.
 fn tried(operation: &str, resource: &str) -> String {
     if operation.contains(':') {
@@ -230,6 +260,15 @@ fn tried(operation: &str, resource: &str) -> String {
     } else {
         format!("{operation} {resource}")
     }
+}
+
+/// How many functions may run at the same time in an account's region: `AccountLimit` of Lambda's `GetAccountSettings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// All of them together (`ConcurrentExecutions`).
+    pub limit: u32,
+    /// What is not reserved for one function or another (`UnreservedConcurrentExecutions`).
+    pub unreserved: u32,
 }
 
 /// Reads a provider. There is no call here that changes anything.
@@ -250,6 +289,11 @@ pub trait Reader {
 
     /// The rules that a function is given: the file in the layer that is attached to it now. `None` where it has none.
     fn rules(&self, _function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
+        Ok(None)
+    }
+
+    /// How many functions may run at the same time. `None` where the provider limits nothing.
+    fn concurrency(&self) -> Result<Option<Concurrency>, CloudError> {
         Ok(None)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::document::{Document, Kind};
-use super::plan::{Action, Plan, PlanError, Planned, Survey, compare, same_place};
+use super::plan::{Action, Plan, PlanError, Planned, Survey, compare, same_place, with_room};
 use super::port::{Found, Identity, Reader};
 use super::rules;
 
@@ -98,7 +98,7 @@ pub fn plan_pruned(
     };
     let mut plan = compare(identity, &documents, &survey, &addresses)?;
     plan.rules = rules::changes(&documents, &survey.readings, reader);
-    Ok(plan)
+    with_room(plan, &documents, &survey, reader)
 }
 
 /// `*` stands for any text, everything else for itself.

@@ -496,7 +496,7 @@ fn a_failure_at_each_step_is_told_truthfully_and_mended_by_the_next_apply() {
         assert_eq!(faulty.calls(), at + 1, "nothing after the failure");
         assert_truthful(&world, &report);
         let failed = report.failure().unwrap();
-        let State::Failed { written, error } = &failed.state else {
+        let State::Failed { written, error, .. } = &failed.state else {
             panic!()
         };
         assert_eq!(*written, Some(whole(fails == Fails::After)));

@@ -24,8 +24,9 @@ use super::diagnosis::{Finding, Verdict};
 use super::observation::{Answer, Observed};
 use super::subject::Subject;
 use crate::compile::resources::{Document, Kind};
+use crate::deploy::obstacle::Room;
 use crate::deploy::plan::Plan;
-use crate::deploy::port::{CloudError, Reading};
+use crate::deploy::port::{CloudError, Concurrency, Reading};
 
 pub(super) use function::heartbeat_patience;
 
@@ -43,6 +44,10 @@ pub struct EnvironmentContext<'a> {
     pub ours: Timestamp,
     /// The provider's; absent where the provider has none.
     pub theirs: Option<&'a Result<Timestamp, CloudError>>,
+    /// How many functions may run at the same time; absent where the files ask for no function.
+    pub concurrency: Option<&'a Result<Option<Concurrency>, CloudError>>,
+    /// What the account has no room for.
+    pub room: &'a Room,
 }
 
 /// What a check of a cluster may look at.
@@ -172,6 +177,7 @@ pub struct Check {
 pub const ALL: &[Check] = &[
     environment::CLOCK,
     environment::EXTRAS,
+    environment::CONCURRENCY,
     database::CLUSTER,
     database::LOG_EXPORT,
     database::PRELOADED,

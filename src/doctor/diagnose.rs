@@ -9,7 +9,8 @@ use super::diagnosis::{Checked, ClusterDiagnosis, Diagnosis, FORMAT_VERSION, Fin
 use super::observation::Observed;
 use super::port::{Observer, Since};
 use super::subject::Subject;
-use crate::compile::resources::Document;
+use crate::compile::resources::{Document, Kind};
+use crate::deploy::obstacle::Room;
 use crate::deploy::plan::{Plan, PlanError, Survey, compare};
 use crate::deploy::port::{CloudError, Identity, Reader, Reading};
 use crate::policy::model::Environment;
@@ -65,6 +66,14 @@ pub fn diagnose(
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
     let survey = Survey::take(&identity, &documents, reader);
     let plan = compare(&identity, &documents, &survey, &BTreeSet::new())?;
+    let has_function = documents
+        .iter()
+        .any(|document| document.kind == Kind::LambdaFunction);
+    let concurrency = has_function.then(|| reader.concurrency());
+    let room = match &concurrency {
+        Some(Ok(Some(concurrency))) => Room::in_account(&documents, &survey.readings, *concurrency),
+        _ => Room::default(),
+    };
     let readings: BTreeMap<String, Result<Reading, CloudError>> = documents
         .iter()
         .map(|document| document.address.clone())
@@ -81,6 +90,8 @@ pub fn diagnose(
         plan: &plan,
         ours: question.now,
         theirs: theirs.as_ref(),
+        concurrency: concurrency.as_ref(),
+        room: &room,
     };
     let clusters = environment
         .clusters

@@ -13,7 +13,9 @@ use crate::compile::resources::testing::{documents, environment, local};
 use crate::compile::resources::{Document, Kind, Metric};
 use crate::deploy::document::Fingerprint;
 use crate::deploy::plan::PlanError;
-use crate::deploy::port::{At, CloudError, Found, Identity, Live, Reader, Reading, Scope};
+use crate::deploy::port::{
+    At, CloudError, Concurrency, Found, Identity, Live, Reader, Reading, Scope,
+};
 use crate::policy::model::{Cluster, Environment};
 
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
@@ -37,6 +39,10 @@ fn denied() -> CloudError {
     }
 }
 
+fn account(limit: u32, unreserved: u32) -> Concurrency {
+    Concurrency { limit, unreserved }
+}
+
 /// A provider in memory, with one cluster that is as it should be.
 pub(crate) struct World {
     pub(crate) environment: Environment,
@@ -45,6 +51,7 @@ pub(crate) struct World {
     pub(crate) extras: Result<Vec<Found>, CloudError>,
     pub(crate) at: At,
     pub(crate) clock: Result<Timestamp, CloudError>,
+    pub(crate) concurrency: Result<Option<Concurrency>, CloudError>,
     pub(crate) observed: Observed,
 }
 
@@ -141,6 +148,7 @@ impl World {
             at: Identity::of(&environment).at(),
             extras: Ok(Vec::new()),
             clock: Ok(now()),
+            concurrency: Ok(Some(account(1000, 999))),
             environment,
             documents,
             live,
@@ -241,6 +249,10 @@ impl Reader for World {
         self.live[&document.address].clone()
     }
 
+    fn concurrency(&self) -> Result<Option<Concurrency>, CloudError> {
+        self.concurrency.clone()
+    }
+
     fn list(&self, _: &Scope) -> Result<Vec<Found>, CloudError> {
         self.extras.clone()
     }
@@ -315,6 +327,39 @@ fn a_healthy_world_is_fine_in_every_check() {
     }
     assert_eq!(diagnosis.verdict(), Verdict::Ok);
     assert_eq!(diagnosis.checks().count(), ALL.len());
+}
+
+/// Without a reservation nothing is asked of the account, and nobody is told to reserve something.
+#[test]
+fn a_monitor_without_a_reservation_is_fine_where_the_files_say_so() {
+    let mut environment = environment("prod", &["orders"]);
+    environment.monitor.reserved_concurrency = None;
+    let mut world = World::of(environment);
+    world.concurrency = Ok(Some(account(10, 10)));
+    let diagnosis = world.diagnose();
+    assert_eq!(diagnosis.verdict(), Verdict::Ok);
+    let sentence = |id| check(&diagnosis, id).findings[0].sentence.clone();
+    assert_eq!(
+        sentence("account-concurrency"),
+        "10 of 10 concurrent runs are unreserved"
+    );
+    assert_eq!(
+        sentence("function-concurrency"),
+        "it has no reserved concurrency, as the files declare"
+    );
+    world.edit(Kind::LambdaFunction, "", |it| {
+        it["reserved_concurrency"] = json!(0)
+    });
+    let diagnosis = world.diagnose();
+    let remedy = check(&diagnosis, "function-concurrency").findings[0]
+        .remedy
+        .clone();
+    assert!(
+        remedy
+            .unwrap()
+            .command
+            .contains("delete-function-concurrency")
+    );
 }
 
 type Case = (&'static str, Verdict, fn(&mut World));
@@ -711,6 +756,23 @@ const BROKEN: &[Case] = {
             world.edit(Kind::LambdaFunction, "", |it| {
                 it["reserved_concurrency"] = Value::Null
             });
+        }),
+        ("account-concurrency", Fail, |world| {
+            world.absent(Kind::LambdaFunction, "");
+            world.concurrency = Ok(Some(account(10, 10)));
+        }),
+        ("account-concurrency", Fail, |world| {
+            world.edit(Kind::LambdaFunction, "", |it| {
+                it["reserved_concurrency"] = Value::Null
+            });
+            world.concurrency = Ok(Some(account(10, 10)));
+        }),
+        ("account-concurrency", Warn, |world| {
+            world.absent(Kind::LambdaFunction, "");
+            world.concurrency = Ok(Some(account(100, 100)));
+        }),
+        ("account-concurrency", Unknown, |world| {
+            world.concurrency = Err(denied())
         }),
         // T4.
         ("function-variables", Fail, |world| {

@@ -720,6 +720,8 @@ pub struct Monitor {
     pub memory_mb: u32,
     /// Seconds after which Lambda stops a run: 1 to 900.
     pub timeout_seconds: u32,
+    /// Concurrent runs that Lambda keeps free for the function; `None` where it reserves nothing.
+    pub reserved_concurrency: Option<u32>,
     /// Namespace of the metrics.
     pub namespace: String,
     /// What is published beside the count of each signal, sorted, each once.

@@ -526,12 +526,26 @@ pub struct RawMonitor {
     /// Seconds after which a run is stopped.
     #[schemars(range(min = 1, max = 900), extend("default" = 300))]
     pub timeout_seconds: Option<u32>,
+    /// Concurrent runs that Lambda keeps free for the function, or `none`: then other functions of the account can delay a
+    /// run, and two runs at the same time can notify people twice. An account whose limit is 10, as that of new accounts,
+    /// has room for `none` only.
+    #[schemars(example = &1, extend("default" = 1))]
+    pub reserved_concurrency: Option<RawReservation>,
     /// Namespace of the metrics.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity", extend("default" = "RDSAudit/UserActivity"))]
     pub namespace: Option<String>,
     /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`.
     #[schemars(length(max = 3), example = ["command", "user"], extend("default" = ["command"]))]
     pub metrics: Option<Vec<RawBreakdown>>,
+}
+
+/// Concurrent runs that are kept free for the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawReservation {
+    /// So many.
+    Runs(u32),
+    /// `none`.
+    Nothing,
 }
 
 /// What the monitor publishes beside the count of each signal.
@@ -702,6 +716,26 @@ impl JsonSchema for RawExclusionSelection {
     }
 }
 
+impl JsonSchema for RawReservation {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Reservation".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // 1,000 is the default limit of an account ("Lambda quotas"). 0 would stop the function (PutFunctionConcurrency).
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": 1000 },
+                { "const": "none", "description": "Lambda reserves nothing." },
+            ]
+        })
+    }
+}
+
 impl JsonSchema for RawNames {
     fn inline_schema() -> bool {
         true
@@ -792,6 +826,42 @@ impl<'de> Deserialize<'de> for RawSelection {
         }
 
         deserializer.deserialize_any(SelectionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawReservation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ReservationVisitor;
+
+        impl Visitor<'_> for ReservationVisitor {
+            type Value = RawReservation;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, or `none`")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                u32::try_from(number)
+                    .map(RawReservation::Runs)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                u32::try_from(number)
+                    .map(RawReservation::Runs)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text == "none" {
+                    Ok(RawReservation::Nothing)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(text), &self))
+                }
+            }
+        }
+
+        deserializer.deserialize_any(ReservationVisitor)
     }
 }
 

@@ -552,10 +552,11 @@ fn every_call_is_in_the_policy_of_its_purpose() {
     edit(
         &world,
         "clusters:",
-        "tags: {owner: dba}\nretention_days: 30\nclusters:",
+        "tags: {owner: dba}\nretention_days: 30\nmonitor: {reserved_concurrency: none}\nclusters:",
     );
     run(Purpose::Apply, &apply);
     edit(&world, "tags: {owner: dba}\n", "");
+    edit(&world, "monitor: {reserved_concurrency: none}\n", "");
     edit(&world, "[dba@example.com]", "[]");
     run(Purpose::Apply, &apply);
     run(

@@ -23,7 +23,11 @@ mod aws_fields;
 #[cfg(feature = "aws")]
 mod aws_layer;
 #[cfg(feature = "aws")]
+mod aws_limits;
+#[cfg(feature = "aws")]
 mod aws_log_alarm;
+#[cfg(feature = "aws")]
+mod aws_password;
 #[cfg(feature = "aws")]
 mod aws_world;
 mod begin;

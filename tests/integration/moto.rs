@@ -119,6 +119,12 @@ impl Moto {
         self.http("POST", "/test/alarms", &settings.to_string());
     }
 
+    /// Concurrent runs that Lambda allows the account, and how many of them it never reserves.
+    pub(crate) fn concurrency(&self, limit: u32, unreserved: u32) {
+        let limits = serde_json::json!({ "concurrency": limit, "unreserved": unreserved });
+        self.http("POST", "/test/limits", &limits.to_string());
+    }
+
     /// Empties the account, and forgets calls and faults.
     pub(crate) fn reset(&self) {
         self.http("POST", "/test/reset", "");

@@ -1,12 +1,15 @@
-"""What moto 5.2.1 lacks and the tests need: saved queries, fields that it drops, revisions of functions, the address of a
-layer's content, subscriptions that nobody confirms, CloudTrail's events out of the calls made, IAM's simulation, and states of databases."""
+"""What moto 5.2.1 lacks and the tests need: saved queries, fields that it drops, revisions of functions, the account's limits
+of Lambda, the address of a layer's content, subscriptions that nobody confirms and the masks of their passwords, CloudTrail's events out of the calls made, IAM's simulation, and states of databases."""
 
 import datetime
 import fnmatch
 import json
+import re
 import threading
 import uuid
 
+import botocore.loaders
+import botocore.model
 from moto.awslambda import exceptions, models, responses
 from moto.core.responses import ActionResult
 from moto.iam import responses as iam
@@ -21,10 +24,16 @@ endpoint = ""
 _lock = threading.Lock()
 _queries = {}
 
+# What Lambda allows an account: concurrent runs of all functions, and what it leaves unreserved of them at least. An account
+# of before 2023 has these; new ones have 10 and 10.
+_USUAL = {"concurrency": 1000, "unreserved": 100}
+limits = dict(_USUAL)
+
 
 def patch():
     """Mends moto where it answers otherwise than AWS."""
     _functions()
+    _concurrency()
     _layers()
     _topics()
     _roles()
@@ -36,6 +45,7 @@ def reset():
     """Forgets what is kept here beside moto."""
     with _lock:
         _queries.clear()
+        limits.update(_USUAL)
 
 
 # What CreateFunction and UpdateFunctionConfiguration take and GetFunction returns.
@@ -105,6 +115,74 @@ def _functions():
     models.LambdaFunction.get_configuration = configuration
 
 
+def _reserved(backend, but=None):
+    """Runs that are reserved for one function or another."""
+    functions = {each.function_name: each for each in backend.list_functions()}.values()
+    return sum(int(each.reserved_concurrency or 0) for each in functions if each.function_name != but)
+
+
+def _concurrency():
+    """A reservation that leaves too little for other functions is refused, in the service's words."""
+
+    def put_function_concurrency(self, function_name, reserved_concurrency):
+        function = self.get_function(function_name)
+        left = limits["concurrency"] - _reserved(self, function.function_name) - int(reserved_concurrency)
+        if left < limits["unreserved"]:
+            raise exceptions.InvalidParameterValueException(
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+                f"below its minimum value of [{limits['unreserved']}]."
+            )
+        function.reserved_concurrency = reserved_concurrency
+        return reserved_concurrency
+
+    models.LambdaBackend.put_function_concurrency = put_function_concurrency
+
+
+def _account_settings(_, place, __):
+    account, region = place
+    backend = models.lambda_backends[account][region]
+    functions = list(backend.list_functions())
+    return 200, held(
+        "lambda",
+        "GetAccountSettings",
+        {
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800,
+                "CodeSizeUnzipped": 262_144_000,
+                "CodeSizeZipped": 52_428_800,
+                "ConcurrentExecutions": limits["concurrency"],
+                "UnreservedConcurrentExecutions": limits["concurrency"] - _reserved(backend),
+            },
+            "AccountUsage": {"TotalCodeSize": sum(getattr(each, "code_size", 0) for each in functions), "FunctionCount": len(functions)},
+        },
+    )
+
+
+def held(service, operation, answer):
+    """An answer of this file, held to the service's model: every key and every type is one of its output's."""
+    document = botocore.loaders.Loader().load_service_model(service, "service-2")
+    shape = botocore.model.ServiceModel(document, service).operation_model(operation).output_shape
+    _fits(shape, answer, operation)
+    return answer
+
+
+def _fits(shape, value, place):
+    kinds = {"structure": dict, "list": list, "map": dict, "string": str, "integer": int, "long": int, "boolean": bool}
+    if not isinstance(value, kinds[shape.type_name]):
+        raise TypeError(f"{place} is no {shape.type_name}: {value!r}")
+    if shape.type_name == "structure":
+        for key, below in value.items():
+            _fits(shape.members[key], below, f"{place}.{key}")
+        missing = set(shape.required_members) - set(value)
+        if missing:
+            raise TypeError(f"{place} lacks {missing}")
+    elif shape.type_name == "list":
+        for below in value:
+            _fits(shape.member, below, place)
+    elif "min" in shape.metadata and value < shape.metadata["min"]:
+        raise ValueError(f"{place} is {value}, below {shape.metadata['min']}")
+
+
 # Where the contents of layers are: `/test/layers/ACCOUNT/REGION/NAME/VERSION?Signature=…`.
 LAYERS = "/test/layers/"
 
@@ -139,6 +217,11 @@ def layer(path):
         return None
 
 
+def masked(endpoint):
+    """An endpoint without its password, as SNS lists it (Terraform's acceptance tests run on AWS and expect four asterisks)."""
+    return re.sub(r"^(https?://[^/?#:@]*:)[^/?#]*@", r"\1****@", endpoint)
+
+
 def _topics():
     attributes = sns.SNSResponse.get_topic_attributes
     listed = sns.SNSResponse.list_subscriptions_by_topic
@@ -160,7 +243,7 @@ def _topics():
                 "SubscriptionArn": subscription.arn,
                 "Owner": subscription.account_id,
                 "Protocol": subscription.protocol,
-                "Endpoint": subscription.endpoint,
+                "Endpoint": masked(subscription.endpoint),
                 "TopicArn": subscription.topic.arn,
             }
             # Nobody confirms such an address.
@@ -170,6 +253,15 @@ def _topics():
         answer.result["Subscriptions"] = members
         return answer
 
+    def get_subscription_attributes(self):
+        answer = of_one(self)
+        # A copy: moto answers with what it keeps.
+        answer.result["Attributes"] = dict(answer.result["Attributes"])
+        answer.result["Attributes"]["Endpoint"] = masked(answer.result["Attributes"]["Endpoint"])
+        return answer
+
+    of_one = sns.SNSResponse.get_subscription_attributes
+    sns.SNSResponse.get_subscription_attributes = get_subscription_attributes
     sns.SNSResponse.get_topic_attributes = get_topic_attributes
     sns.SNSResponse.list_subscriptions_by_topic = list_subscriptions_by_topic
 
@@ -357,4 +449,5 @@ _HANDLERS = {
     ("logs", "PutQueryDefinition"): _put_query,
     ("logs", "DeleteQueryDefinition"): _delete_query,
     ("cloudtrail", "LookupEvents"): _lookup,
+    ("lambda", "GetAccountSettings"): _account_settings,
 }

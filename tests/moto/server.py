@@ -8,6 +8,7 @@ Beside AWS it answers:
                          told once
     GET  /test/messages  what topics took of alarms (see alarms.py)
     POST /test/alarms    {"judged": false}: alarms no longer change their state
+    POST /test/limits    {"concurrency": 10, "unreserved": 10}: concurrent runs of Lambda in the account, and how many stay free
     POST /test/faults    a list of faults, in the place of those before:
         {"operation": "iam:GetRole", "skip": 0, "times": 1, "status": 400, "code": "Throttling", "message": "..."}
         {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
@@ -114,6 +115,9 @@ class Server:
             with self.lock:
                 refused, self.refused = self.refused, []
                 return answer(start_response, 200, refused)
+        if path == "/test/limits":
+            lacking.limits.update(json.loads(body))
+            return answer(start_response, 200, [])
         if path == "/test/messages":
             return answer(start_response, 200, alarms.messages)
         if path == "/test/alarms":

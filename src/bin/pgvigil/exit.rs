@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// The policy files have faults, or the doctor found something that does not work.
+    /// The policy files have faults, a step of a plan cannot succeed, or the doctor found something that does not work.
     Diagnostics = 10,
     /// A sample or a fixture of the rules was judged otherwise than promised.
     RuleTestsFailed = 11,
@@ -61,7 +61,7 @@ impl Exit {
             Self::Failed => "the tool failed",
             Self::Usage => "bad usage",
             Self::Diagnostics => {
-                "the policy files have faults, or `doctor` found something that does not work"
+                "the policy files have faults, a step of a plan cannot succeed, or `doctor` found something that does not work"
             }
             Self::RuleTestsFailed => "a rule test failed",
             Self::Pending => "changes pending, or written files are stale",
@@ -98,7 +98,10 @@ impl Exit {
                 "`drift --blame` tells who; `apply` takes it back, a change of the files keeps it"
             }
             Self::PendingAndDrift => "as for 13: `apply` does both",
-            Self::PartlyApplied => "run `apply` again: it goes on where it stopped",
+            Self::PartlyApplied => {
+                "first do what the failed step asks for, if it says that another apply would fail too; then run `apply` \
+                 again: it goes on where it stopped"
+            }
             Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
             Self::Unread => "do what the warnings on stderr say, or give other [logs](logs.md)",
             Self::ApprovalsMissing => {

@@ -144,7 +144,12 @@ impl Caller {
             Class::Credentials => CloudError::Credentials { message },
             Class::Missing => CloudError::NotFound { resource },
             Class::Moved => CloudError::Conflict { resource },
-            Class::Lost | Class::Refused | Class::Other => CloudError::Unavailable {
+            Class::Refused => CloudError::Refused {
+                operation: action,
+                resource,
+                message,
+            },
+            Class::Lost | Class::Other => CloudError::Unavailable {
                 operation: action,
                 resource,
                 message,

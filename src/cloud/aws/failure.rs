@@ -125,6 +125,8 @@ fn class(code: &str, status: u16, message: &str) -> Class {
         | "ResourceAlreadyExistsException"
         | "AlreadyExistsException"
         | "EntityAlreadyExists" => Class::Moved,
+        // IAM has not spread the news of a new role yet: the next apply can succeed.
+        "InvalidParameterValueException" if message.contains("cannot be assumed") => Class::Other,
         "MalformedQueryException"
         | "InvalidParameterException"
         | "InvalidParameter"
@@ -133,6 +135,15 @@ fn class(code: &str, status: u16, message: &str) -> Class {
         | "ValidationException" => Class::Refused,
         _ if status >= 500 || status == 429 => Class::Lost,
         _ => Class::Other,
+    }
+}
+
+/// What pgvigil itself does not send, since it could not succeed.
+pub(super) fn lasting(operation: &'static str, resource: &str, message: String) -> CloudError {
+    CloudError::Refused {
+        operation,
+        resource: resource.to_owned(),
+        message,
     }
 }
 

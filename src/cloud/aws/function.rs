@@ -15,12 +15,14 @@ use tokio::time::sleep;
 
 use super::call::{found, gone};
 use super::connect::Inner;
+use super::failure::lasting;
 use super::schedule::refused;
 use super::sight::{Sight, Tags};
 use super::{layer, note};
 use crate::deploy::document::Document;
+use crate::deploy::obstacle::WITHOUT_RESERVATION;
 use crate::deploy::permission::Operation;
-use crate::deploy::port::{CloudError, Live, Reading};
+use crate::deploy::port::{CloudError, Concurrency, Live, Reading};
 use crate::package::code_sha256;
 
 mod permission;
@@ -250,14 +252,14 @@ async fn properties(
 fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudError> {
     let wanted = document.properties["code"]["sha256"].as_str();
     let Some(package) = aws.package.as_deref() else {
-        return Err(refused(
+        return Err(lasting(
             "write",
             &document.address,
             "the monitor's package is needed: name it with --package FILE".to_owned(),
         ));
     };
     if wanted.is_some_and(|wanted| wanted != code_sha256(package)) {
-        return Err(refused(
+        return Err(lasting(
             "write",
             &document.address,
             "the package that was named is not the one that the plan was made with".to_owned(),
@@ -282,15 +284,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
             .and_then(|concurrency| concurrency.reserved_concurrent_executions())
     });
     if live_concurrency != concurrency {
-        aws.caller
-            .make(Operation::PutFunctionConcurrency, name, || {
-                aws.lambda
-                    .put_function_concurrency()
-                    .function_name(name)
-                    .set_reserved_concurrent_executions(concurrency)
-                    .send()
-            })
-            .await?;
+        reserve(aws, name, concurrency).await?;
     }
     let wanted_retries = &document.properties["retries"];
     let attempts = wanted.number(&wanted_retries["maximum_attempts"]);
@@ -318,6 +312,69 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
         untag(aws, name, &stale).await?;
     }
     Ok(())
+}
+
+/// Keeps so many concurrent runs free for a function, or none.
+async fn reserve(aws: &Inner, name: &str, runs: Option<i32>) -> Result<(), CloudError> {
+    let Some(runs) = runs else {
+        let answer = aws
+            .caller
+            .make(Operation::DeleteFunctionConcurrency, name, || {
+                aws.lambda
+                    .delete_function_concurrency()
+                    .function_name(name)
+                    .send()
+            })
+            .await;
+        return answer.map(|_| ());
+    };
+    let answer = aws
+        .caller
+        .make(Operation::PutFunctionConcurrency, name, || {
+            aws.lambda
+                .put_function_concurrency()
+                .function_name(name)
+                .reserved_concurrent_executions(runs)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        // "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its
+        // minimum value of [10]."
+        Err(CloudError::Refused {
+            operation,
+            resource,
+            message,
+        }) if message.contains("UnreservedConcurrentExecution") => Err(CloudError::Refused {
+            operation,
+            resource,
+            message: format!("{}; {WITHOUT_RESERVATION}", message.trim_end_matches('.')),
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+/// How many functions may run at the same time, in the account's region.
+pub(super) async fn concurrency(aws: &Inner) -> Result<Concurrency, CloudError> {
+    let what = "the limits of Lambda";
+    let answer = aws
+        .caller
+        .make(Operation::GetAccountSettings, what, || {
+            aws.lambda.get_account_settings().send()
+        })
+        .await?;
+    let limit = answer.account_limit();
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    let all = number(limit.map(|limit| limit.concurrent_executions()));
+    let unreserved = number(limit.and_then(|limit| limit.unreserved_concurrent_executions()));
+    match (all, unreserved) {
+        (Some(limit), Some(unreserved)) => Ok(Concurrency { limit, unreserved }),
+        _ => Err(CloudError::Unreadable {
+            resource: what.to_owned(),
+            message: "the answer does not contain the concurrency of the account".to_owned(),
+        }),
+    }
 }
 
 /// What is noted about a function besides its fingerprint: the digest of its package.
@@ -395,7 +452,7 @@ async fn update(
     let now = properties(aws, sight, configuration).await?;
     let mut revision = configuration.revision_id().map(str::to_owned);
     let steps = steps(&now, &document.properties, aws.package.is_some())
-        .map_err(|why| refused("write", &document.address, why.to_owned()))?;
+        .map_err(|why| lasting("write", &document.address, why.to_owned()))?;
     for step in steps {
         match step {
             Step::Bridge(variables) => bridge(aws, document, &variables, revision).await?,

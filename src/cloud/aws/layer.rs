@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::alarm::texts;
 use super::call::{found, gone};
 use super::connect::Inner;
+use super::failure::lasting;
 use super::schedule::refused;
 use super::sight::Sight;
 use super::{former, function};
@@ -176,7 +177,7 @@ async fn was_given(aws: &Inner, sight: &Sight, text: Option<&str>) -> Result<boo
 pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
     let name = &document.name;
     let zip = policy_layer::archive(document)
-        .map_err(|fault| refused("publish", &document.address, fault.to_string()))?;
+        .map_err(|fault| lasting("publish", &document.address, fault.to_string()))?;
     let zip = Blob::new(zip);
     let wanted = &document.properties;
     let runtimes: Vec<Runtime> = texts(&wanted["compatible_runtimes"])

@@ -31,7 +31,7 @@ pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError
     let answer = sight.log_alarms.get(&prefix, || ask(aws, &prefix)).await;
     match answer {
         // A place that does not know the type has no alarm of it. Where the files ask for some, that is the answer.
-        Err(CloudError::Unavailable { message, .. })
+        Err(CloudError::Unavailable { message, .. } | CloudError::Refused { message, .. })
             if aws.environment.engine == Engine::Monitor && message.contains("LogAlarm") =>
         {
             Ok(Alarms::default())
@@ -171,11 +171,23 @@ pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudErr
             .await;
         match answer {
             // IAM takes seconds until every service knows of a role.
-            Err(CloudError::Unavailable { message, .. })
+            Err(CloudError::Unavailable { message, .. } | CloudError::Refused { message, .. })
                 if attempt < ROLE_TRIES && message.contains("role") =>
             {
                 attempt += 1;
                 sleep(Duration::from_secs(2)).await;
+            }
+            // It might be known later.
+            Err(CloudError::Refused {
+                operation,
+                resource,
+                message,
+            }) if message.contains("role") => {
+                return Err(CloudError::Unavailable {
+                    operation,
+                    resource,
+                    message,
+                });
             }
             other => return other.map(|_| ()),
         }

@@ -141,7 +141,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
     let wanted = &document.properties;
     let exists = matches!(read(aws, sight, document).await?, Reading::Present(_));
     if document.ownership == Ownership::Adopted && !exists {
-        return Err(CloudError::Unavailable {
+        return Err(CloudError::Refused {
             operation: "set the retention of",
             resource: name.clone(),
             message: "it does not exist yet: RDS makes it once the cluster exports its log `postgresql`; \

@@ -17,7 +17,7 @@ use super::{
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{
-    At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
+    At, Cloud, CloudError, Concurrency, Expected, Found, Live, Lock, Reader, Reading, Scope,
 };
 use crate::package::{self, code_sha256};
 
@@ -89,6 +89,12 @@ impl Reader for Aws {
         let zip = download::read(&content.address, &content.code_sha256).map_err(&unreadable)?;
         let rules = package::layer::read(&zip).map_err(|fault| unreadable(fault.to_string()))?;
         Ok(Some(rules))
+    }
+
+    fn concurrency(&self) -> Result<Option<Concurrency>, CloudError> {
+        self.runtime
+            .block_on(function::concurrency(&self.inner))
+            .map(Some)
     }
 
     fn read(&self, document: &Document) -> Result<Reading, CloudError> {
@@ -166,6 +172,9 @@ impl Cloud for Aws {
             Kind::KmsKey => self
                 .runtime
                 .block_on(key::is_unnamed(&self.inner, document)),
+            Kind::SnsSubscription => self
+                .runtime
+                .block_on(topic::has_unnoted(&self.inner, document)),
             _ => Ok(false),
         }
     }

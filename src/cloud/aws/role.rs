@@ -185,7 +185,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
         return Ok(());
     };
     if Some(live.path()) != wanted["path"].as_str() {
-        return Err(super::schedule::refused(
+        return Err(super::failure::lasting(
             "change the path of",
             &document.address,
             "IAM cannot move a role: delete it, and apply again".to_owned(),

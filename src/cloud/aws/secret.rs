@@ -54,17 +54,32 @@ pub(super) async fn required(
         .iter()
         .find_map(|key| value.get(key).and_then(Value::as_str))
         .unwrap_or_default();
-    text(aws, value)
-        .await?
-        .ok_or_else(|| CloudError::Unavailable {
-            operation: "write",
-            resource: address.to_owned(),
-            message: if value.get("from_env").is_some() {
-                format!("the variable {name} is not set where pgvigil runs")
-            } else {
-                format!("the secret {name} has no text")
-            },
-        })
+    text(aws, value).await?.ok_or_else(|| CloudError::Refused {
+        operation: "write",
+        resource: address.to_owned(),
+        message: if value.get("from_env").is_some() {
+            format!("the variable {name} is not set where pgvigil runs")
+        } else {
+            format!("the secret {name} has no text")
+        },
+    })
+}
+
+/// What SNS lists in the place of a password in an endpoint. AWS does not document it: Terraform's acceptance tests
+/// (`TestAccSNSTopicSubscription_autoConfirmingSecuredEndpoint`), which run on AWS, expect four asterisks.
+const MASK: &str = "****";
+
+/// An endpoint as SNS lists it: with a mask in the place of the password. `None` for one that has no password, and for one
+/// that is masked is the endpoint itself.
+pub(super) fn masked(endpoint: &str) -> Option<String> {
+    let (scheme, rest) = endpoint.split_once("://")?;
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // The last `@` ends the user and the password (RFC 3986, section 3.2.1).
+    let (user, password) = rest
+        .get(..rest.get(..authority)?.rfind('@')?)?
+        .split_once(':')?;
+    let after = rest.get(user.len() + 1 + password.len()..)?;
+    Some(format!("{scheme}://{user}:{MASK}{after}"))
 }
 
 /// Tells whether a secret is the one that was written, without telling the secret: it holds a key, so that nobody
@@ -80,4 +95,42 @@ pub(super) fn trace(place: &str, secret: &str) -> String {
         .take(16)
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_masked_and_nothing_else() {
+        for (endpoint, expected) in [
+            (
+                "https://bot:hunter2@example.com/hook?key=a:b@c",
+                Some("https://bot:****@example.com/hook?key=a:b@c"),
+            ),
+            (
+                "https://bot:****@example.com/",
+                Some("https://bot:****@example.com/"),
+            ),
+            (
+                "https://bot:@example.com",
+                Some("https://bot:****@example.com"),
+            ),
+            (
+                "https://:secret@example.com",
+                Some("https://:****@example.com"),
+            ),
+            (
+                "https://bot:a:b@c@example.com:8443/",
+                Some("https://bot:****@example.com:8443/"),
+            ),
+            ("https://bot@example.com/", None),
+            ("https://example.com:8443/a@b", None),
+            ("https://example.com?at=a:b@c", None),
+            ("dba@example.com", None),
+            ("", None),
+        ] {
+            assert_eq!(masked(endpoint).as_deref(), expected, "{endpoint}");
+        }
+    }
 }

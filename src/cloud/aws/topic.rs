@@ -2,6 +2,9 @@
 //!
 //! A subscription has no name: it is known by its protocol and where it leads. Where that is a secret which cannot be
 //! had here, a trace that was noted when it was written tells it apart.
+//!
+//! Of an endpoint with a password SNS lists all but the password. So the trace decides whether it leads where the secret leads,
+//! and a second trace, of what is listed, finds it again where the secret is not known.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -278,27 +281,31 @@ async fn matching(
         .iter()
         .filter(|subscription| subscription.protocol() == protocol)
         .collect();
-    let leads_there = same_protocol
-        .iter()
-        .find(|subscription| text.is_some() && subscription.endpoint() == text.as_deref());
+    // What a secret with a password leads to is listed without it: that it is the same password, the trace alone tells.
+    let is_noted = |text: &&String| noted.more.first() == Some(&secret::trace(&place, text));
+    let listed = text.as_ref().filter(is_noted);
+    let listed = listed.and_then(|text| secret::masked(text));
+    let leads_there = best(&same_protocol, |subscription| {
+        let endpoint = subscription.endpoint();
+        endpoint.is_some() && [text.as_deref(), listed.as_deref()].contains(&endpoint)
+    });
     if let Some(subscription) = leads_there {
         return Ok(Some(Match {
-            subscription: (*subscription).clone(),
+            subscription: subscription.clone(),
             endpoint: wanted.clone(),
         }));
     }
-    let traced = same_protocol.iter().find(|subscription| {
-        let trace = secret::trace(&place, subscription.endpoint().unwrap_or_default());
-        noted.more.first() == Some(&trace)
+    let traced = best(&same_protocol, |subscription| {
+        is_traced(&place, subscription, &noted.more)
     });
     match traced {
         Some(subscription) if text.is_none() => Ok(Some(Match {
-            subscription: (*subscription).clone(),
+            subscription: subscription.clone(),
             endpoint: wanted.clone(),
         })),
         // It leads where the secret led before.
         Some(subscription) => Ok(Some(Match {
-            subscription: (*subscription).clone(),
+            subscription: subscription.clone(),
             endpoint: json!(subscription.endpoint()),
         })),
         None if text.is_none() && !same_protocol.is_empty() => Err(CloudError::Unreadable {
@@ -310,6 +317,26 @@ async fn matching(
         None => Ok(None),
     }
 }
+
+/// The first one that fits; one that was confirmed before one that waits: those with a password are listed alike.
+fn best<'a>(
+    all: &[&'a Subscription],
+    fits: impl Fn(&Subscription) -> bool,
+) -> Option<&'a Subscription> {
+    let fitting = || all.iter().copied().filter(|one| fits(one));
+    fitting()
+        .find(|one| !is_pending(one))
+        .or_else(|| fitting().next())
+}
+
+/// Whether a subscription is the one of which these words were noted.
+fn is_traced(place: &str, subscription: &Subscription, words: &[String]) -> bool {
+    let trace = secret::trace(place, subscription.endpoint().unwrap_or_default());
+    words.first() == Some(&trace) || words.get(MASKED) == Some(&trace)
+}
+
+/// Where the trace of an endpoint without its password is among the words of a note.
+const MASKED: usize = 2;
 
 /// What the service returns of a delivery policy, without what it adds by itself.
 fn delivery_policy(text: Option<&str>) -> Value {
@@ -454,7 +481,8 @@ fn pending(aws: &Inner, noted: &Note) -> String {
     }
 }
 
-/// What is noted about a subscription besides its fingerprint: a trace of where it leads, and since when it stands.
+/// What is noted about a subscription besides its fingerprint: a trace of where it leads, since when it stands, and, where that
+/// has a password, a trace of it without the password.
 pub(super) async fn words(
     aws: &Inner,
     sight: &Sight,
@@ -463,19 +491,23 @@ pub(super) async fn words(
     let noted = note::read(aws, sight, document).await?;
     let endpoint = secret::text(aws, &document.properties["endpoint"]).await?;
     let place = arn(aws, &note::base(aws, document));
-    let trace = match endpoint {
-        Some(text) => secret::trace(&place, &text),
-        None => noted
-            .more
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "-".to_owned()),
+    let (trace, masked) = match &endpoint {
+        Some(text) => {
+            let masked = secret::masked(text);
+            let trace_of = |text: &str| secret::trace(&place, text);
+            (trace_of(text), masked.as_deref().map(trace_of))
+        }
+        None => {
+            let first = noted.more.first().cloned();
+            let trace = first.unwrap_or_else(|| "-".to_owned());
+            (trace, noted.more.get(MASKED).cloned())
+        }
     };
     let since = match noted.more.get(1) {
         Some(since) if noted.more.first() == Some(&trace) => since.clone(),
         _ => (aws.now)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     };
-    Ok(vec![trace, since])
+    Ok([trace, since].into_iter().chain(masked).collect())
 }
 
 pub(super) async fn put_subscription(
@@ -526,7 +558,8 @@ pub(super) async fn put_subscription(
         .filter(|(field, _)| !wanted[*field].is_null())
         .map(|(field, attribute)| ((*attribute).to_owned(), canonical(&wanted[*field])))
         .collect();
-    aws.caller
+    let made = aws
+        .caller
         .make(Operation::Subscribe, &document.address, || {
             aws.topics
                 .subscribe()
@@ -541,10 +574,62 @@ pub(super) async fn put_subscription(
     // Last, so that somebody is told all the time.
     match live.filter(|live| live.endpoint != wanted["endpoint"]) {
         Some(old) if !is_pending(&old.subscription) => {
+            let listed = old.subscription.endpoint().unwrap_or_default();
+            if secret::masked(listed).as_deref() == Some(listed) {
+                return unsubscribe_older(aws, sight, &base, listed, made.subscription_arn()).await;
+            }
             unsubscribe(aws, old.subscription.subscription_arn().unwrap_or_default()).await
         }
         _ => Ok(()),
     }
+}
+
+/// Whether there are subscriptions that are listed as the secret with a password is, beyond the one that was noted.
+pub(super) async fn has_unnoted(aws: &Inner, document: &Document) -> Result<bool, CloudError> {
+    // Without the secret nothing was asked for.
+    let text = secret::text(aws, &document.properties["endpoint"])
+        .await
+        .ok()
+        .flatten();
+    let Some(listed) = text.as_deref().and_then(secret::masked) else {
+        return Ok(false);
+    };
+    let sight = Sight::default();
+    let base = note::base(aws, document);
+    let noted = note::read(aws, &sight, document).await?;
+    let trace = secret::trace(&arn(aws, &base), &listed);
+    let known = usize::from(noted.more.get(MASKED) == Some(&trace));
+    let all = subscriptions(aws, &sight, &base).await?.unwrap_or_default();
+    let alike = all
+        .iter()
+        .filter(|one| one.protocol() == Some("https") && one.endpoint() == Some(listed.as_str()));
+    Ok(alike.count() > known)
+}
+
+/// Ends the subscriptions that are listed like this one, whose password is another: an apply that was cut left two. SNS gives
+/// the ARN of the subscription that there is already when it is asked for it again (Subscribe).
+async fn unsubscribe_older(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+    listed: &str,
+    kept: Option<&str>,
+) -> Result<(), CloudError> {
+    // Without the ARN none can be told from the others.
+    let Some(kept) = kept.filter(|arn| arn.starts_with("arn:")) else {
+        return Ok(());
+    };
+    let all = subscriptions(aws, sight, base).await?.unwrap_or_default();
+    for subscription in all.iter() {
+        let is_older = subscription.protocol() == Some("https")
+            && subscription.endpoint() == Some(listed)
+            && subscription.subscription_arn() != Some(kept)
+            && !is_pending(subscription);
+        if is_older {
+            unsubscribe(aws, subscription.subscription_arn().unwrap_or_default()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Fields of a subscription that can be set, with the service's names.
@@ -604,6 +689,7 @@ pub(super) async fn beside(
         // What cannot be told apart is reported where it is read.
         if let Ok(Some(found)) = matching(aws, sight, document, &noted).await {
             asked.push((
+                document.address.clone(),
                 found.subscription.subscription_arn().map(str::to_owned),
                 found.subscription.endpoint().map(str::to_owned),
             ));
@@ -612,7 +698,7 @@ pub(super) async fn beside(
     let unknown_secret = sight.documents.iter().filter(ours).count() > asked.len();
     let mut beside = Vec::new();
     for subscription in all.iter() {
-        let is_asked = asked.iter().any(|(arn, endpoint)| {
+        let is_asked = asked.iter().any(|(_, arn, endpoint)| {
             arn.as_deref() == subscription.subscription_arn()
                 && endpoint.as_deref() == subscription.endpoint()
         });
@@ -622,7 +708,8 @@ pub(super) async fn beside(
             continue;
         }
         // Made of a secret: the trace tells of which.
-        let trace = secret::trace(&topic, subscription.endpoint().unwrap_or_default());
+        let place = &topic;
+        let trace = secret::trace(place, subscription.endpoint().unwrap_or_default());
         let declared = aws
             .environment
             .notifications
@@ -632,7 +719,10 @@ pub(super) async fn beside(
                 let address = Document::address_of(cluster, Kind::SnsSubscription, &name);
                 let noted = note::of(&notes, Kind::SnsSubscription, &address);
                 let endpoint = reference(notification)?;
-                (noted.more.first() == Some(&trace)).then_some((name, endpoint))
+                // A second one that is listed alike is another.
+                let is_found = asked.iter().any(|(of, ..)| *of == address);
+                let is_it = !is_found && is_traced(place, subscription, &noted.more);
+                is_it.then_some((name, endpoint))
             });
         let (name, endpoint) = declared.unwrap_or_else(|| {
             (
@@ -648,10 +738,16 @@ pub(super) async fn beside(
             digest = Some(Fingerprint::of(Kind::SnsSubscription, &properties));
         }
         // Of a secret that no file names any more: it was ours.
-        let traced = notes
-            .values()
-            .find(|note| note.split(' ').nth(1) == Some(trace.as_str()));
-        if let Some(note) = traced.filter(|_| applied.is_none()) {
+        let is_of_another = |key: &str| {
+            asked
+                .iter()
+                .all(|(of, ..)| note::tag_key(Kind::SnsSubscription, of) != key)
+        };
+        let traced = notes.iter().find(|(key, note)| {
+            let words = [1, 1 + MASKED].map(|word| note.split(' ').nth(word));
+            words.contains(&Some(trace.as_str())) && is_of_another(key)
+        });
+        if let Some((_, note)) = traced.filter(|_| applied.is_none()) {
             applied = note.split(' ').next().and_then(Fingerprint::parse);
             digest.clone_from(&applied);
         }
@@ -675,13 +771,13 @@ pub(super) async fn delete_subscription(aws: &Inner, name: &str) -> Result<(), C
     let notes = tags(aws, &sight, base).await?.unwrap_or_default();
     for subscription in all.iter() {
         // Also the one that a document of that name made.
-        let trace = secret::trace(&arn(aws, base), subscription.endpoint().unwrap_or_default());
+        let place = arn(aws, base);
         let noted = aws.cluster_of_base(base).map(|cluster| {
             let address = Document::address_of(&cluster, Kind::SnsSubscription, name);
             note::of(&notes, Kind::SnsSubscription, &address).more
         });
         let is_it = name_beside(base, subscription) == name
-            || noted.is_some_and(|words| words.first() == Some(&trace));
+            || noted.is_some_and(|words| is_traced(&place, subscription, &words));
         if !is_it {
             continue;
         }

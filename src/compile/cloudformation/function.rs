@@ -101,7 +101,7 @@ pub(super) fn function(template: &mut Template, document: &Document) -> Result<(
         }
     };
     let (role, group) = (fields.text("role")?, logging.text("log_group")?);
-    let properties = json!({
+    let mut properties = json!({
         "FunctionName": fields.take("name")?,
         "Description": fields.take("description")?,
         "PackageType": fields.take("package_type")?,
@@ -112,7 +112,6 @@ pub(super) fn function(template: &mut Template, document: &Document) -> Result<(
         "MemorySize": fields.take("memory_mb")?,
         "EphemeralStorage": { "Size": fields.take("ephemeral_storage_mb")? },
         "Timeout": fields.take("timeout_seconds")?,
-        "ReservedConcurrentExecutions": fields.take("reserved_concurrency")?,
         "Role": template.referred(document, &role, Kind::IamRole, Some("Arn")),
         "Environment": { "Variables": fields.take("environment")? },
         "Layers": layers(template, document, fields.list("layers")?)?,
@@ -123,6 +122,8 @@ pub(super) fn function(template: &mut Template, document: &Document) -> Result<(
         },
         "Tags": tags(&fields.take("tags")?),
     });
+    let reserved = fields.take("reserved_concurrency")?;
+    unless_null(&mut properties, "ReservedConcurrentExecutions", reserved);
     let attempts = retries.take("maximum_attempts")?;
     let age = retries.take("maximum_event_age_seconds")?;
     fields.must("vpc", &json!({ "security_groups": [], "subnets": [] }))?;

@@ -198,3 +198,28 @@ fn a_local_environment_has_nothing_to_export() {
     let documents = testing::documents(&environment);
     assert!(cloudformation(&environment, &documents).is_err());
 }
+
+#[test]
+fn a_function_without_a_reservation_has_none() {
+    let reserved = |runs| {
+        let (mut environment, _) = prod();
+        environment.monitor.reserved_concurrency = runs;
+        let documents = testing::documents(&environment);
+        let files = cloudformation(&environment, &documents).unwrap();
+        let mut found = Vec::new();
+        for file in files {
+            let Ok(template) = serde_json::from_slice::<Value>(&file.bytes) else {
+                continue;
+            };
+            for resource in template["Resources"].as_object().into_iter().flatten() {
+                if resource.1["Type"] == "AWS::Lambda::Function" {
+                    let properties = resource.1["Properties"].as_object().unwrap();
+                    found.push(properties.get("ReservedConcurrentExecutions").cloned());
+                }
+            }
+        }
+        found
+    };
+    assert_eq!(reserved(Some(3)), vec![Some(json!(3)); 2]);
+    assert_eq!(reserved(None), vec![None; 2]);
+}

@@ -24,6 +24,9 @@ pub enum Kind {
     SnsTopic,
     /// A subscription of a topic.
     SnsSubscription,
+    /// A CloudWatch alarm on a metric. It comes before the function: where that cannot be made, the alarm on a silent monitor
+    /// fires.
+    Alarm,
     /// An IAM role.
     IamRole,
     /// An inline policy of a role.
@@ -32,8 +35,6 @@ pub enum Kind {
     PolicyLayer,
     /// A Lambda function: code and configuration.
     LambdaFunction,
-    /// A CloudWatch alarm on a metric.
-    Alarm,
     /// A CloudWatch alarm on a log query.
     LogAlarm,
     /// A CloudWatch dashboard.
@@ -56,11 +57,11 @@ impl Kind {
         Self::KmsAlias,
         Self::SnsTopic,
         Self::SnsSubscription,
+        Self::Alarm,
         Self::IamRole,
         Self::IamRolePolicy,
         Self::PolicyLayer,
         Self::LambdaFunction,
-        Self::Alarm,
         Self::LogAlarm,
         Self::Dashboard,
         Self::SavedQuery,

@@ -50,6 +50,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
             architecture: Architecture::Arm64,
             memory_mb: 256,
             timeout_seconds: 300,
+            reserved_concurrency: Some(1),
             namespace: "RDSAudit/UserActivity".to_owned(),
             metrics: vec![crate::policy::model::Breakdown::Command],
         },

@@ -81,6 +81,11 @@ pub(super) fn function(
     let name = literal(&fields.take("name")?);
     let architectures = fields.take("architectures")?;
     module.package(document, &fields.take("code")?)?;
+    // The provider's word for none (`aws_lambda_function`, `reserved_concurrent_executions`).
+    let reserved = match fields.take("reserved_concurrency")? {
+        Value::Null => json!(-1),
+        runs => runs,
+    };
     let arguments = json!({
         "function_name": name,
         "description": literal(&fields.take("description")?),
@@ -93,7 +98,7 @@ pub(super) fn function(
         "memory_size": fields.take("memory_mb")?,
         "ephemeral_storage": { "size": fields.take("ephemeral_storage_mb")? },
         "timeout": fields.take("timeout_seconds")?,
-        "reserved_concurrent_executions": fields.take("reserved_concurrency")?,
+        "reserved_concurrent_executions": reserved,
         "role": module.referred(document, &fields.text("role")?, Kind::IamRole, "arn"),
         "environment": { "variables": literal(&fields.take("environment")?) },
         "layers": module.layers(document, fields.list("layers")?)?,

@@ -232,3 +232,23 @@ fn a_local_environment_has_nothing_to_export() {
         }
     );
 }
+
+#[test]
+fn a_function_without_a_reservation_says_so_in_the_providers_word() {
+    let reserved = |runs| {
+        let (mut environment, _) = prod();
+        environment.monitor.reserved_concurrency = runs;
+        let documents = testing::documents(&environment);
+        let module = terraform(&environment, &documents).unwrap().swap_remove(0);
+        let module: Value = serde_json::from_slice(&module.bytes).unwrap();
+        let functions = module["resource"]["aws_lambda_function"]
+            .as_object()
+            .unwrap();
+        functions
+            .values()
+            .map(|function| function["reserved_concurrent_executions"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(reserved(Some(3)), [3, 3]);
+    assert_eq!(reserved(None), [-1, -1]);
+}

@@ -31,6 +31,15 @@ pub(super) const EXTRAS: Check = Check {
     run: Run::Environment(extras),
 };
 
+pub(super) const CONCURRENCY: Check = Check {
+    id: "account-concurrency",
+    group: "environment",
+    title: "the account has room for the concurrency that the files reserve",
+    why: "Lambda refuses a reservation that leaves too little for other functions, and an apply cannot go beyond it",
+    needs: &[],
+    run: Run::Environment(concurrency),
+};
+
 pub(super) const AS_IN_THE_FILES: Check = Check {
     id: "as-in-the-files",
     group: "files",
@@ -89,6 +98,43 @@ fn extras(context: &EnvironmentContext<'_>) -> Findings {
     );
     if findings.is_empty() {
         findings.push(Finding::ok("there is nothing else"));
+    }
+    Ok(findings)
+}
+
+fn concurrency(context: &EnvironmentContext<'_>) -> Findings {
+    let Some(answer) = context.concurrency else {
+        return Err(Finding::skip("the files ask for no function"));
+    };
+    let Some(account) = answer.as_ref().map_err(Finding::unknown)? else {
+        return Err(Finding::skip("a folder has no limits"));
+    };
+    let look = || {
+        Remedy::look(&[
+            "aws",
+            "lambda",
+            "get-account-settings",
+            "--region",
+            &context.plan.identity.region,
+        ])
+    };
+    let mut findings: Vec<Finding> = context
+        .room
+        .obstacles
+        .iter()
+        .map(|obstacle| {
+            let sentence = format!("{}; {}", obstacle.why, obstacle.help);
+            Finding::fail(sentence, look()).about(&obstacle.address)
+        })
+        .collect();
+    let notes = context.room.notes.iter();
+    findings
+        .extend(notes.map(|(address, note)| Finding::warn(note.clone(), look()).about(address)));
+    if findings.is_empty() {
+        findings.push(Finding::ok(format!(
+            "{} of {} concurrent runs are unreserved",
+            account.unreserved, account.limit
+        )));
     }
     Ok(findings)
 }

@@ -124,20 +124,30 @@ fn active(context: &Context<'_>) -> Findings {
 fn concurrency(context: &Context<'_>) -> Findings {
     let live = context.live_one(Kind::LambdaFunction)?;
     let name = context.subject.names.shared();
-    let remedy = || {
-        context.subject.aws(&[
+    let wanted = context.subject.environment.monitor.reserved_concurrency;
+    let remedy = || match wanted {
+        Some(runs) => context.subject.aws(&[
             "lambda",
             "put-function-concurrency",
             "--function-name",
             &name,
             "--reserved-concurrent-executions",
-            "1",
-        ])
+            &runs.to_string(),
+        ]),
+        None => context.subject.aws(&[
+            "lambda",
+            "delete-function-concurrency",
+            "--function-name",
+            &name,
+        ]),
     };
     Ok(vec![
         match live.get("reserved_concurrency").and_then(Value::as_u64) {
             Some(0) => Finding::fail("its reserved concurrency is 0: it never runs", remedy()),
             Some(reserved) => Finding::ok(format!("its reserved concurrency is {reserved}")),
+            None if wanted.is_none() => {
+                Finding::ok("it has no reserved concurrency, as the files declare")
+            }
             None => Finding::warn(
                 "it has no reserved concurrency: others may use up what it needs",
                 remedy(),

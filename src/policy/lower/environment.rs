@@ -12,16 +12,17 @@ use crate::policy::model::{
 };
 use crate::policy::raw::{
     RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEngine,
-    RawEnvironment, RawProvider, RawRoles, RawSecret,
+    RawEnvironment, RawProvider, RawReservation, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
 
 /// What only a Lambda function needs.
-const UNUSED_BY_LOG_ALARM: [&str; 6] = [
+const UNUSED_BY_LOG_ALARM: [&str; 7] = [
     "monitor/architecture",
     "monitor/memory_mb",
     "monitor/timeout_seconds",
+    "monitor/reserved_concurrency",
     "monitor/namespace",
     "monitor/metrics",
     "monitor_retention_days",
@@ -307,6 +308,12 @@ impl Lowering<'_> {
             },
             memory_mb: monitor.memory_mb.unwrap_or(128),
             timeout_seconds: monitor.timeout_seconds.unwrap_or(300),
+            // One run at a time: two would both find a window without a receipt.
+            reserved_concurrency: match monitor.reserved_concurrency {
+                None => Some(1),
+                Some(RawReservation::Runs(runs)) => Some(runs),
+                Some(RawReservation::Nothing) => None,
+            },
             namespace: monitor
                 .namespace
                 .unwrap_or_else(|| "RDSAudit/UserActivity".to_owned()),

@@ -8,6 +8,7 @@ use crate::deploy::apply::{End, Report, State, Step, Written};
 use crate::deploy::blame::Blame;
 use crate::deploy::diff::{Change, Line, Sign};
 use crate::deploy::drift::DriftReport;
+use crate::deploy::obstacle::Obstacle;
 use crate::deploy::plan::{Action, Plan, Planned, Purpose, Unread};
 use crate::deploy::rules::{Became, LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
@@ -117,8 +118,9 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
         draw_changes(&resource.changes, style, &mut text);
     }
     draw_rules(&plan.rules, style, &mut text);
+    draw_obstacles(&plan.obstacles, style, &mut text);
     draw_unread(&plan.unread, style, &mut text);
-    if drawn || !plan.unread.is_empty() {
+    if drawn || !plan.obstacles.is_empty() || !plan.unread.is_empty() {
         text.push('\n');
     }
     text.push_str(&style.paint(Paint::Bold, &format!("{}.", summary(&plan.counts()))));
@@ -242,6 +244,18 @@ fn draw_lines(lines: &[Line], style: Style, text: &mut String) {
     }
 }
 
+fn draw_obstacles(obstacles: &[Obstacle], style: Style, text: &mut String) {
+    for obstacle in obstacles {
+        text.push_str(&format!(
+            "\n  {} {}  cannot succeed\n",
+            style.paint(Paint::Red, "!"),
+            terminal(&obstacle.address)
+        ));
+        text.push_str(&format!("      {}\n", terminal(&obstacle.why)));
+        text.push_str(&format!("      {}\n", terminal(&obstacle.help)));
+    }
+}
+
 fn draw_unread(unread: &[Unread], style: Style, text: &mut String) {
     for unread in unread {
         text.push_str(&format!(
@@ -327,6 +341,9 @@ fn blame_lines(blame: &Blame) -> Vec<String> {
     }
 }
 
+/// What the next apply does with a step that failed for good.
+const LASTING: &str = "another apply would fail at this step too, until that is changed";
+
 /// One step of an apply, as it ends.
 pub fn render_step(step: &Step, style: Style) -> String {
     let word = match &step.state {
@@ -352,18 +369,28 @@ pub fn render_step(step: &Step, style: Style) -> String {
         style.paint(paint, &format!("{word:>10}")),
         style.fit(&step.address, 14)
     );
-    if let State::Failed { error, written } = &step.state {
+    if let State::Failed {
+        error,
+        written,
+        lasting,
+    } = &step.state
+    {
         text.push_str(&format!("              {}\n", terminal(error)));
+        let is_over = *written == Some(Written::Yes);
         let written = match written {
             Some(Written::Yes) if step.action == Action::Delete => "it is gone all the same",
             Some(_) if step.action == Action::Delete => "it is still there",
             None if step.action == Action::Delete => "whether it is gone is not known",
             Some(Written::Yes) => "it was written all the same",
+            Some(Written::Partly) if *lasting => "a part of it was written",
             Some(Written::Partly) => "a part of it was written: the next apply finishes it",
             Some(Written::No) => "it was not written",
             None => "whether it was written is not known",
         };
         text.push_str(&format!("              {written}\n"));
+        if *lasting && !is_over {
+            text.push_str(&format!("              {LASTING}\n"));
+        }
     }
     text
 }
@@ -397,7 +424,14 @@ pub fn render_apply(report: &Report, style: Style) -> String {
             {
                 text.push_str(&render_step(step, style));
             }
-            text.push_str("Apply again: what is done is left alone.");
+            let is_lasting = report
+                .failure()
+                .is_some_and(|step| matches!(&step.state, State::Failed { lasting: true, .. }));
+            text.push_str(if is_lasting {
+                "First change what the failed step needs. Then apply again: what is done is left alone."
+            } else {
+                "Apply again: what is done is left alone."
+            });
         }
     }
     text.push('\n');

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::deploy::apply::Report;
 use crate::deploy::document::pretty;
 use crate::deploy::drift::DriftReport;
+use crate::deploy::obstacle::Obstacle;
 use crate::deploy::plan::{Counts, Drift, FORMAT_VERSION, Plan, Planned, Purpose, Unread};
 use crate::deploy::rules::RulesChange;
 use crate::deploy::{Identity, Outcome};
@@ -36,6 +37,8 @@ pub struct Document<'a> {
     drift: &'a [Drift],
     /// How the rules of functions change.
     rules: &'a [RulesChange],
+    /// Steps that cannot succeed. Such a plan is never applied.
+    obstacles: &'a [Obstacle],
     /// What could not be read. Such a plan is never clean and never applied.
     unread: &'a [Unread],
 }
@@ -50,6 +53,7 @@ pub(super) fn plan_value(plan: &Plan) -> Value {
         resources: &plan.resources,
         drift: &plan.drift,
         rules: &plan.rules,
+        obstacles: &plan.obstacles,
         unread: &plan.unread,
     })
     .unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::deploy::plan::{Action, Plan, Purpose};
 use crate::deploy::rules::{LiveRules, RulesChange};
 use crate::deploy::verdict::Verdict;
 use crate::diagnostic::count;
-use crate::report::escape::{code, fence, terminal};
+use crate::report::escape::{code, fence, sentence, terminal};
 
 /// GitHub's limit of a comment, in characters.
 pub const COMMENT_LIMIT: usize = 65_536;
@@ -18,6 +18,14 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
         code(&plan_heading(plan)),
         summary(&plan.counts())
     );
+    for obstacle in &plan.obstacles {
+        text.push_str(&format!(
+            "\n> **Cannot succeed:** {}: {}. {}\n",
+            code(&obstacle.address),
+            sentence(&obstacle.why),
+            sentence(&obstacle.help)
+        ));
+    }
     for unread in &plan.unread {
         text.push_str(&format!(
             "\n> **Not read:** {}: {}\n",

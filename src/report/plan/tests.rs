@@ -103,6 +103,7 @@ fn plan() -> Plan {
             note: None,
         }],
         rules: Vec::new(),
+        obstacles: Vec::new(),
         unread: Vec::new(),
     }
 }

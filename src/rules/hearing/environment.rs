@@ -362,6 +362,7 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
         architecture: _,
         memory_mb,
         timeout_seconds,
+        reserved_concurrency,
         namespace,
         metrics,
     } = before;
@@ -441,6 +442,19 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
             ),
         );
     }
+    let reserved = |runs: Option<u32>| match runs {
+        None => "no concurrent runs".to_owned(),
+        Some(runs) => words::amount(runs, "concurrent run"),
+    };
+    say(
+        "monitor/reserved_concurrency",
+        Hears::by(reserved_concurrency, &now.reserved_concurrency),
+        format!(
+            "Lambda reserves {} for the monitor of {called} instead of {}: without a reservation, other functions of the account can delay a run",
+            reserved(now.reserved_concurrency),
+            reserved(*reserved_concurrency)
+        ),
+    );
     if *namespace != now.namespace {
         say(
             "monitor/namespace",

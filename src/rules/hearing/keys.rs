@@ -127,6 +127,7 @@ pub const ENVIRONMENT: &[(&str, Key)] = &[
     ("monitor/late_arrival_minutes", Heard),
     ("monitor/memory_mb", Heard),
     ("monitor/timeout_seconds", Heard),
+    ("monitor/reserved_concurrency", Heard),
     ("monitor/namespace", Heard),
     ("monitor/metrics", Heard),
     (

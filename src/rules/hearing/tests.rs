@@ -73,6 +73,7 @@ monitor:
   late_arrival_minutes: 15
   memory_mb: 256
   timeout_seconds: 120
+  reserved_concurrency: 1
   namespace: A/B
   metrics: [command, user]
 signals:
@@ -484,6 +485,18 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "timeout_seconds: 120",
         "timeout_seconds: 1",
         Hears::Less,
+    ),
+    (
+        "monitor/reserved_concurrency",
+        "reserved_concurrency: 1",
+        "reserved_concurrency: none",
+        Hears::Less,
+    ),
+    (
+        "monitor/reserved_concurrency",
+        "reserved_concurrency: 1",
+        "reserved_concurrency: 2",
+        Hears::More,
     ),
     (
         "monitor/namespace",

@@ -9,7 +9,7 @@ use pgvigil::report;
 use super::approval::Approval;
 use super::carry_out::carry_out;
 use super::deployment::{Deployment, Ground};
-use super::plan::{named, reading, render, unread};
+use super::plan::{impossible, named, reading, render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::progress::Activity;
@@ -67,6 +67,10 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     if plan.outcome().is_err() {
         session.say(&unread(&plan));
         return Ok(Exit::Failed);
+    }
+    if let Some(obstacle) = impossible(&plan) {
+        session.say(&obstacle);
+        return Ok(Exit::Diagnostics);
     }
     let approval = Approval {
         plan: &plan,

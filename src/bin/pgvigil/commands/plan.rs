@@ -50,6 +50,13 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Failed);
     };
+    if let Some(obstacle) = impossible(&plan) {
+        session.say(&obstacle);
+        if args.out.is_some() {
+            session.say("the plan was not saved: it could not be applied");
+        }
+        return Ok(Exit::Diagnostics);
+    }
     if let Some(path) = &args.out {
         save(session, &plan, path)?;
     }
@@ -119,6 +126,20 @@ pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> Stri
         PlanFormat::Json => json::render_plan(plan),
         PlanFormat::Markdown => markdown::render_plan(plan, markdown::COMMENT_LIMIT),
     }
+}
+
+/// Why a plan cannot be applied, where that is known.
+pub(crate) fn impossible(plan: &Plan) -> Option<String> {
+    let first = plan.obstacles.first()?;
+    let others = match plan.obstacles.len() {
+        1 => String::new(),
+        count => format!(" ({} more)", count - 1),
+    };
+    Some(format!(
+        "error: apply would refuse this plan: {}{others}\n  help: {}",
+        report::visible(&format!("{}: {}", first.address, first.why)),
+        report::visible(&first.help)
+    ))
 }
 
 /// Why a plan says nothing.

@@ -7,7 +7,7 @@ use pgvigil::rules;
 
 use super::deployment::style;
 use super::fleet::{Failure, every, look};
-use super::plan::{save, unread};
+use super::plan::{impossible, save, unread};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -38,6 +38,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
         Err(failure) => failure.exit,
         Ok(plan) => match plan.outcome() {
             Err(_) => Exit::Failed,
+            Ok(_) if !plan.obstacles.is_empty() => Exit::Diagnostics,
             Ok(outcome) if args.detailed_exitcode => outcome.into(),
             Ok(_) => Exit::Clean,
         },
@@ -59,6 +60,10 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
             ))),
             (Ok(plan), _) if plan.outcome().is_err() => {
                 session.say(&format!("{name}: {}", unread(plan)));
+            }
+            (Ok(plan), _) if !plan.obstacles.is_empty() => {
+                let obstacle = impossible(plan).unwrap_or_default();
+                session.say(&format!("{name}: {obstacle}"));
             }
             (Ok(plan), Some(folder)) => save(session, plan, &folder.join(format!("{name}.plan")))?,
             (Ok(_), None) => {}

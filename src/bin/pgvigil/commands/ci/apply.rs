@@ -203,6 +203,14 @@ fn prepare(
             unread.error
         );
     }
+    if let Some(first) = plan.obstacles.first() {
+        anyhow::bail!(
+            "the plan cannot be applied: {}: {}; {}",
+            first.address,
+            first.why,
+            first.help
+        );
+    }
     Ok((plan, deployment))
 }
 
@@ -224,15 +232,18 @@ fn tell(
         }],
     };
     for step in &report.steps {
-        if let StepState::Failed { error, .. } = &step.state {
+        if let StepState::Failed { error, lasting, .. } = &step.state {
             let what = step.action.name();
             let message = format!("{what} {} failed: {error}", step.address);
+            let help = if *lasting {
+                "first change what it names: another apply would fail at this step too"
+            } else {
+                "mend what it names, then run the apply again: it goes on where it stopped"
+            };
             pipeline.finding_of(
                 loaded,
                 environment,
-                Finding::new(APPLY, "apply/failed", message).help(
-                    "mend what it names, then run the apply again: it goes on where it stopped",
-                ),
+                Finding::new(APPLY, "apply/failed", message).help(help),
             );
         }
     }

@@ -486,6 +486,11 @@ fn plan(
         let found = found.help(super::rights(&environment.name));
         pipeline.finding_of(loaded, environment, found);
     }
+    for obstacle in &planned.obstacles {
+        let message = format!("{} cannot succeed: {}", obstacle.address, obstacle.why);
+        let found = Finding::new(PLAN, "plan/impossible", message).help(obstacle.help.clone());
+        pipeline.finding_of(loaded, environment, found);
+    }
     for drift in &planned.drift {
         let message = format!(
             "{} {}: somebody changed it by hand",
@@ -498,14 +503,19 @@ fn plan(
         pipeline.finding_of(loaded, environment, found);
     }
     let is_known = planned.outcome().is_ok();
-    if let (Some(folder), true) = (&args.output.out, is_known) {
+    let is_possible = planned.obstacles.is_empty();
+    if let (Some(folder), true) = (&args.output.out, is_known && is_possible) {
         plan_command::write(
             &planned,
             &plan_file(&folder.join("plans"), &environment.name),
         )?;
     }
     let summary = plan_report::summary(&planned.counts());
-    let exit = if is_known { Exit::Clean } else { Exit::Failed };
+    let exit = match (is_known, is_possible) {
+        (false, _) => Exit::Failed,
+        (true, false) => Exit::Diagnostics,
+        (true, true) => Exit::Clean,
+    };
     Ok(Ok((Some(without_documents(planned)), (exit, summary))))
 }
 
