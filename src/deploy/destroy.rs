@@ -84,6 +84,7 @@ pub fn destroy(
         resources,
         drift: Vec::new(),
         rules: Vec::new(),
+        alterations: Vec::new(),
         unread,
     })
 }

@@ -103,6 +103,7 @@ fn plan() -> Plan {
             note: None,
         }],
         rules: Vec::new(),
+        alterations: Vec::new(),
         unread: Vec::new(),
     }
 }
