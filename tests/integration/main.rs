@@ -8,6 +8,8 @@ mod attack_server;
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(feature = "aws")]
+mod aws_alterations;
+#[cfg(feature = "aws")]
 mod aws_docs;
 #[cfg(feature = "aws")]
 mod aws_doctor;
