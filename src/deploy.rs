@@ -4,6 +4,7 @@
 //! changes anything. Drift (what somebody else did) is kept apart from changes (what we will do).
 
 pub mod aftermath;
+pub mod alteration;
 pub mod apply;
 pub mod blame;
 pub mod destroy;

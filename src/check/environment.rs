@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote};
 use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, partition};
 
 /// See [`Code::EnvironmentAccount`], [`Code::EnvironmentRegion`], [`Code::EnvironmentEngineRegion`],
-/// [`Code::EnvironmentAssumeRole`], [`Code::EnvironmentFolder`] and [`Code::EnvironmentCluster`].
+/// [`Code::EnvironmentAssumeRole`], [`Code::EnvironmentBoundary`], [`Code::EnvironmentFolder`] and [`Code::EnvironmentCluster`].
 #[derive(Debug)]
 pub struct Environments;
 
@@ -61,6 +61,7 @@ impl Check for Environments {
             region(environment, sink);
             engine(environment, sink);
             assume_role(environment, sink);
+            permissions_boundary(environment, sink);
             folder(environment, sink);
             for cluster in &environment.clusters {
                 name(cluster, sink);
@@ -222,6 +223,54 @@ fn assume_role(environment: &Environment, sink: &mut Diagnostics) {
                 .help(help),
         );
     }
+}
+
+/// A boundary is a managed policy of the role's own account, or one of AWS's (IAM API, `PutRolePermissionsBoundary`). The
+/// schema holds its form.
+fn permissions_boundary(environment: &Environment, sink: &mut Diagnostics) {
+    let (Some(arn), Some(account), Some(region)) = (
+        &environment.permissions_boundary,
+        &environment.account,
+        &environment.region,
+    ) else {
+        return;
+    };
+    let mut parts = arn.splitn(6, ':').skip(1);
+    let (its_partition, its_account) = (
+        parts.next().unwrap_or_default(),
+        parts.nth(2).unwrap_or_default(),
+    );
+    let partition = partition(region);
+    let (message, help) = if its_partition != partition {
+        (
+            format!(
+                "the policy belongs to the partition {}, but the region {} belongs to {}",
+                quote(its_partition),
+                quote(region),
+                quote(partition)
+            ),
+            format!(
+                "write {}",
+                quote(&arn.replacen(its_partition, partition, 1))
+            ),
+        )
+    } else if its_account != account && its_account != "aws" {
+        (
+            format!(
+                "the policy belongs to account {}, but the environment deploys to account {}",
+                quote(its_account),
+                quote(account)
+            ),
+            "name a policy of the environment's account, or correct `account`".to_owned(),
+        )
+    } else {
+        return;
+    };
+    sink.push(
+        Diagnostic::new(Code::EnvironmentBoundary, message)
+            .at(environment.places.value("permissions_boundary"))
+            .help(help),
+    );
 }
 
 /// Partition and account of a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, with the characters that

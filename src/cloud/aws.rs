@@ -7,6 +7,7 @@
 
 mod adopt;
 mod alarm;
+mod alteration;
 mod blame;
 mod call;
 mod canary;

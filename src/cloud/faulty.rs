@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::deploy::alteration::Alteration;
 use crate::deploy::document::Document;
 use crate::deploy::port::{At, Cloud, CloudError, Expected, Found, Lock, Reader, Reading, Scope};
 
@@ -85,6 +86,10 @@ impl Reader for Faulty<'_> {
 
     fn rules(&self, function: &Document) -> Result<Option<Vec<u8>>, CloudError> {
         self.inner.rules(function)
+    }
+
+    fn alterations(&self, documents: &[&Document]) -> Vec<Alteration> {
+        self.inner.alterations(documents)
     }
 
     fn list(&self, scope: &Scope) -> Result<Vec<Found>, CloudError> {

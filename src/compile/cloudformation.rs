@@ -243,6 +243,9 @@ impl Template {
             }
         }
         resource.insert("Properties".to_owned(), properties);
+        if let Some(metadata) = waived(of_type) {
+            resource.insert("Metadata".to_owned(), metadata);
+        }
         match self.resources.insert(id.clone(), Value::Object(resource)) {
             None => Ok(()),
             Some(_) => Err(ExportFault::SameLabel {
@@ -339,6 +342,41 @@ impl Template {
             "Resources": self.resources,
         })
     }
+}
+
+/// What checkov (3.3) finds wrong with a resource and is meant so, with the reasons: it reads them from the metadata
+/// (checkov's documentation, "Suppressing and Skipping Policies").
+fn waived(of_type: &str) -> Option<Value> {
+    let reasons: &[(&str, &str)] = match of_type {
+        "AWS::Lambda::Function" => &[
+            (
+                "CKV_AWS_116",
+                "a failed run needs no dead letters: the next run counts its window, and an alarm reports the failure",
+            ),
+            (
+                "CKV_AWS_117",
+                "the function calls AWS's own services and nothing in a VPC",
+            ),
+            (
+                "CKV_AWS_173",
+                "the variables hold names and digests and no secrets",
+            ),
+        ],
+        "AWS::Logs::LogGroup" => &[(
+            "CKV_AWS_158",
+            "CloudWatch Logs encrypts it with a key of its own; pgvigil makes no key for logs",
+        )],
+        "AWS::KMS::Key" => &[(
+            "CKV_AWS_33",
+            "the statement with the principal * holds for one role only: aws:PrincipalArn, kms:CallerAccount and kms:ViaService limit it, and KMS refuses a key that names a role which does not exist yet",
+        )],
+        _ => return None,
+    };
+    let skip: Value = reasons
+        .iter()
+        .map(|(id, reason)| json!({ "id": id, "comment": reason }))
+        .collect();
+    Some(json!({ "checkov": { "skip": skip } }))
 }
 
 /// Logical ids that a value refers to.

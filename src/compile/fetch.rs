@@ -65,8 +65,8 @@ impl Kind {
     }
 }
 
-/// The mark of a record.
-const RECORD: &str = ": +AUDIT: ";
+/// The mark of a record: an entry without it is not fetched as one.
+pub const RECORD: &str = ": +AUDIT: ";
 
 /// Every kind. What is fetched under another kind's mark than a record's has its text behind the prefix as its text.
 const KINDS: &[Kind] = &[

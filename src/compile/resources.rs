@@ -318,7 +318,14 @@ impl Compiler<'_> {
     /// RDS makes this group: we only set how long it keeps the records.
     fn cluster_log_group(&self) -> Document {
         let name = self.names.cluster_log_group().to_owned();
-        let properties = json!({ "name": name, "retention_days": self.environment.retention_days });
+        let mut properties =
+            json!({ "name": name, "retention_days": self.environment.retention_days });
+        // Where the files do not ask for it, a protection that others set is left as it is.
+        if let (Value::Object(properties), true) =
+            (&mut properties, self.environment.log_deletion_protection)
+        {
+            properties.insert("deletion_protection".to_owned(), json!(true));
+        }
         Document {
             ownership: Ownership::Adopted,
             ..self.document(Kind::LogGroup, name, &[], properties)
@@ -535,7 +542,7 @@ impl Compiler<'_> {
             "path": "/",
             "max_session_seconds": 3600,
             "managed_policies": [],
-            "permissions_boundary": null,
+            "permissions_boundary": self.environment.permissions_boundary,
             "trust_policy": trust,
             "tags": self.tags(),
         });

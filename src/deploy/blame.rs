@@ -170,6 +170,7 @@ mod tests {
             },
             outcome: None,
             drift: (0..count).map(drift).collect(),
+            alterations: Vec::new(),
             alike: Vec::new(),
             rules: Vec::new(),
             unread: Vec::new(),

@@ -85,6 +85,7 @@ pub fn destroy(
         drift: Vec::new(),
         rules: Vec::new(),
         obstacles: Vec::new(),
+        alterations: Vec::new(),
         unread,
     })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::alteration::{self, Alteration};
 use super::blame::Blame;
 use super::document::Document;
 use super::plan::{Drift, FORMAT_VERSION, PlanError, Unread, look};
@@ -28,6 +29,10 @@ pub struct DriftReport {
     /// What functions judge by now in the place of the rules that the files declare, where somebody else changed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RulesChange>,
+    /// What changes the watched logs before a query sees them, with what it does. Those that were read are among `drift`
+    /// too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alterations: Vec<Alteration>,
     /// What could not be read.
     pub unread: Vec<Unread>,
     /// What a person should know about resources that did not drift, by address: such as a subscription that waits for
@@ -86,14 +91,17 @@ pub fn drift(
         .iter()
         .filter_map(|change| change.of_drifted(&drifted))
         .collect();
+    let unseen: Vec<Unread> = alteration::unread(&plan).collect();
     Ok(DriftReport {
         format_version: FORMAT_VERSION,
         identity: plan.identity.clone(),
-        outcome: plan.outcome().ok(),
+        // A mask that nobody may see blinds as one that is seen.
+        outcome: plan.outcome().ok().filter(|_| unseen.is_empty()),
         rules,
         drift: plan.drift,
+        alterations: plan.alterations,
         alike,
-        unread: plan.unread,
+        unread: plan.unread.into_iter().chain(unseen).collect(),
         notes,
         blame: BTreeMap::new(),
     })

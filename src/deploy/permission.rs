@@ -76,6 +76,8 @@ pub enum On {
     Layers,
     /// Roles of monitors and of log alarms.
     Roles,
+    /// The same roles, for what gives them rights: only with the environment's permissions boundary, where it has one.
+    BoundRoles,
     /// Roles, handed to the service of the engine and to nothing else.
     PassedRoles,
     /// Topics.
@@ -157,9 +159,13 @@ operations! {
     "CloudWatch Logs" {
         DescribeLogGroups reads Everything 5 for Plan needs "logs:DescribeLogGroups";
         ListTagsForResource reads MonitorLogGroups 5 for Plan needs "logs:ListTagsForResource";
+        GetDataProtectionPolicy reads Everything 5 for Plan needs "logs:GetDataProtectionPolicy";
+        GetTransformer reads Everything 5 for Plan needs "logs:GetTransformer";
+        DescribeAccountPolicies reads Everything 5 for Plan needs "logs:DescribeAccountPolicies", "logs:GetDataProtectionPolicy", "logs:GetTransformer";
         DescribeQueryDefinitions reads Everything 5 for Plan needs "logs:DescribeQueryDefinitions";
         DescribeLogStreams reads LogGroups 5 for Doctor needs "logs:DescribeLogStreams";
         CreateLogGroup writes MonitorLogGroups 5 for Apply needs "logs:CreateLogGroup", "logs:TagResource";
+        PutLogGroupDeletionProtection writes ClusterLogGroups 5 for Apply needs "logs:PutLogGroupDeletionProtection";
         PutRetentionPolicy writes LogGroups 5 for Apply needs "logs:PutRetentionPolicy";
         TagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:TagResource";
         UntagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:UntagResource";
@@ -208,19 +214,22 @@ operations! {
         GetRolePolicy reads Roles 10 for Plan needs "iam:GetRolePolicy";
         ListAttachedRolePolicies reads Roles 10 for Plan needs "iam:ListAttachedRolePolicies";
         SimulatePrincipalPolicy reads Roles 5 for Doctor needs "iam:SimulatePrincipalPolicy";
-        CreateRole writes Roles 5 for Apply needs "iam:CreateRole", "iam:TagRole";
+        CreateRole writes BoundRoles 5 for Apply needs "iam:CreateRole";
         UpdateRole writes Roles 5 for Apply needs "iam:UpdateRole";
         UpdateAssumeRolePolicy writes Roles 5 for Apply needs "iam:UpdateAssumeRolePolicy";
         DetachRolePolicy writes Roles 5 for Apply, Retire needs "iam:DetachRolePolicy";
+        PutRolePermissionsBoundary writes BoundRoles 5 for Apply needs "iam:PutRolePermissionsBoundary";
         DeleteRolePermissionsBoundary writes Roles 5 for Apply needs "iam:DeleteRolePermissionsBoundary";
-        PutRolePolicy writes Roles 5 for Apply needs "iam:PutRolePolicy";
+        PutRolePolicy writes BoundRoles 5 for Apply needs "iam:PutRolePolicy";
         DeleteRolePolicy writes Roles 5 for Apply, Retire needs "iam:DeleteRolePolicy";
         TagRole writes Roles 5 for Apply needs "iam:TagRole";
         UntagRole writes Roles 5 for Apply needs "iam:UntagRole";
         DeleteRole writes Roles 5 for Apply, Retire needs "iam:DeleteRole";
     }
     "Lambda" {
-        GetFunction reads Functions 50 for Plan needs "lambda:GetFunction", "lambda:ListTags";
+        GetFunctionConfiguration reads Functions 50 for Plan needs "lambda:GetFunctionConfiguration";
+        GetFunctionConcurrency reads Functions 50 for Plan needs "lambda:GetFunctionConcurrency";
+        ListTags reads Functions 7 for Plan needs "lambda:ListTags";
         GetAccountSettings reads Everything 7 for Plan needs "lambda:GetAccountSettings";
         ListFunctions reads Everything 10 for Adopt needs "lambda:ListFunctions";
         GetPolicy reads Functions 7 for Plan needs "lambda:GetPolicy";
@@ -311,6 +320,20 @@ impl Operation {
         }
     }
 
+    /// Says whether what the files ask for can need it.
+    fn is_for(self, environment: &Environment) -> bool {
+        let is_bound = environment.permissions_boundary.is_some();
+        match self {
+            Self::PutLogGroupDeletionProtection => environment.log_deletion_protection,
+            Self::PutRolePermissionsBoundary => is_bound,
+            // Whoever may take it off is not bound.
+            Self::DeleteRolePermissionsBoundary => !is_bound,
+            _ => self
+                .engine()
+                .is_none_or(|engine| engine == environment.engine),
+        }
+    }
+
     /// The operation of that name of a service.
     pub fn find(service: &str, wire_name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| {
@@ -333,10 +356,7 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
     let mut statements: BTreeMap<(bool, On), Vec<&str>> = BTreeMap::new();
     for operation in Operation::ALL {
         let row = operation.row();
-        let is_other = operation
-            .engine()
-            .is_some_and(|engine| engine != environment.engine);
-        if purpose.allows(*operation) && !is_other && !row.actions.is_empty() {
+        if purpose.allows(*operation) && operation.is_for(environment) && !row.actions.is_empty() {
             statements
                 .entry((row.writes, row.on))
                 .or_default()
@@ -436,7 +456,9 @@ fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String>
         On::Functions => named(&|name| at.arn("lambda", &format!("function:{name}"))),
         // The pattern holds for the versions too: `layer:NAME` and `layer:NAME:NUMBER`.
         On::Layers => named(&|name| at.arn("lambda", &format!("layer:{name}"))),
-        On::Roles | On::PassedRoles => named(&|name| at.iam_arn(&format!("role/{name}"))),
+        On::Roles | On::BoundRoles | On::PassedRoles => {
+            named(&|name| at.iam_arn(&format!("role/{name}")))
+        }
         On::Topics => named(&|name| at.arn("sns", name)),
         On::Keys => vec![at.arn("kms", "key/*")],
         // An alias is made and moved with a right on the key as well.
@@ -505,6 +527,11 @@ fn condition(environment: &Environment, on: On) -> Option<Value> {
             };
             Some(json!({ "StringEquals": { "iam:PassedToService": service } }))
         }
+        // What the request or the role has, as IAM checks each of these actions (Service Authorization Reference, IAM).
+        On::BoundRoles => environment
+            .permissions_boundary
+            .as_ref()
+            .map(|boundary| json!({ "StringEquals": { "iam:PermissionsBoundary": boundary } })),
         On::Keys => {
             Some(json!({ "StringEquals": { "aws:ResourceTag/pgvigil:environment": name } }))
         }
@@ -575,6 +602,47 @@ mod tests {
             }
         }
     }
+    #[test]
+    fn a_boundary_bounds_who_gives_rights() {
+        let mut environment = environment("prod", &["orders"]);
+        let of = |environment: &Environment, action: &str| -> Vec<Value> {
+            let policy = policy(environment, Purpose::Apply);
+            let statements = policy["Statement"].as_array().unwrap().iter();
+            statements
+                .filter(|one| one["Action"].as_array().unwrap().contains(&json!(action)))
+                .cloned()
+                .collect()
+        };
+        let gives = ["iam:CreateRole", "iam:PutRolePolicy"];
+        for action in gives {
+            assert_eq!(
+                of(&environment, action)[0].get("Condition"),
+                None,
+                "{action}"
+            );
+        }
+        assert_eq!(
+            of(&environment, "iam:DeleteRolePermissionsBoundary").len(),
+            1
+        );
+        assert_eq!(of(&environment, "iam:PutRolePermissionsBoundary").len(), 0);
+        let arn = "arn:aws:iam::123456789012:policy/b";
+        environment.permissions_boundary = Some(arn.to_owned());
+        for action in gives.into_iter().chain(["iam:PutRolePermissionsBoundary"]) {
+            let statements = of(&environment, action);
+            assert_eq!(statements.len(), 1, "{action}");
+            assert_eq!(
+                statements[0]["Condition"],
+                json!({ "StringEquals": { "iam:PermissionsBoundary": arn } }),
+                "{action}"
+            );
+        }
+        assert_eq!(
+            of(&environment, "iam:DeleteRolePermissionsBoundary").len(),
+            0
+        );
+    }
+
     /// The role that retires another stack cannot touch pgvigil's own.
     #[test]
     fn retiring_writes_to_former_stacks_only() {

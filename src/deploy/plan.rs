@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::alteration::{self, Alteration};
 use super::destroy::KEY_ENDS;
 use super::diff::{self, Change};
 use super::document::{Document, Fingerprint, Kind, Ownership};
@@ -144,6 +145,9 @@ pub struct Plan {
     /// Steps that cannot succeed. Such a plan is never applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<Obstacle>,
+    /// What changes the watched logs before a query sees them. They are among `resources` too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alterations: Vec<Alteration>,
     /// What could not be read. Such a plan is never clean and never applied.
     pub unread: Vec<Unread>,
 }
@@ -199,11 +203,44 @@ pub struct Survey {
     pub readings: Vec<Result<Reading, CloudError>>,
     /// Everything within the scope.
     pub found: Result<Vec<Found>, CloudError>,
+    /// What changes the watched logs, where that was asked.
+    pub alterations: Vec<Alteration>,
 }
 
 impl Survey {
-    /// Asks the provider. Changes nothing.
+    /// Asks the provider about resources alone, which is all that a write needs. Changes nothing.
     pub fn take(identity: &Identity, documents: &[&Document], reader: &dyn Reader) -> Self {
+        let readings = Self::readings(documents, reader);
+        let found = reader.list(&Scope {
+            environment: identity.environment.clone(),
+        });
+        Self {
+            readings,
+            found,
+            alterations: Vec::new(),
+        }
+    }
+
+    /// Asks also what changes the watched logs.
+    pub fn with_alterations(
+        identity: &Identity,
+        documents: &[&Document],
+        reader: &dyn Reader,
+    ) -> Self {
+        let readings = Self::readings(documents, reader);
+        // Between the two: a list lets go of what the look saw.
+        let alterations = reader.alterations(documents);
+        let found = reader.list(&Scope {
+            environment: identity.environment.clone(),
+        });
+        Self {
+            readings,
+            found,
+            alterations,
+        }
+    }
+
+    fn readings(documents: &[&Document], reader: &dyn Reader) -> Vec<Result<Reading, CloudError>> {
         let mut readings = reader.read_all(documents);
         // A provider that answers too little has not read the rest.
         while readings.len() < documents.len() {
@@ -218,10 +255,7 @@ impl Survey {
                 message,
             }));
         }
-        let found = reader.list(&Scope {
-            environment: identity.environment.clone(),
-        });
-        Self { readings, found }
+        readings
     }
 }
 
@@ -267,7 +301,7 @@ pub(super) fn look<'a>(
     same_place(identity, reader)?;
     let mut documents: Vec<&Document> = documents.iter().collect();
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
-    let survey = Survey::take(identity, &documents, reader);
+    let survey = Survey::with_alterations(identity, &documents, reader);
     let mut plan = compare(identity, &documents, &survey, prune)?;
     plan.rules = rules::changes(&documents, &survey.readings, reader);
     Ok((plan, documents, survey))
@@ -365,7 +399,7 @@ pub fn compare(
     }
     refuse_prunes(&resources, prune)?;
     refuse_orphaned_topics(&resources)?;
-    Ok(Plan {
+    let mut plan = Plan {
         format_version: FORMAT_VERSION,
         purpose: Purpose::Apply,
         identity: identity.clone(),
@@ -373,8 +407,11 @@ pub fn compare(
         drift,
         rules: Vec::new(),
         obstacles: Vec::new(),
+        alterations: Vec::new(),
         unread,
-    })
+    };
+    alteration::tell(&mut plan, &survey.alterations);
+    Ok(plan)
 }
 
 fn refuse_prunes(resources: &[Planned], prune: &BTreeSet<String>) -> Result<(), PlanError> {

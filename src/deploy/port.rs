@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::alteration::Alteration;
 use super::document::{Document, Fingerprint, Kind};
 use crate::compile::resources::{LOCAL_ACCOUNT, LOCAL_REGION, Location};
 use crate::policy::model::{Environment, Provider};
@@ -295,6 +296,13 @@ pub trait Reader {
     /// How many functions may run at the same time. `None` where the provider limits nothing.
     fn concurrency(&self) -> Result<Option<Concurrency>, CloudError> {
         Ok(None)
+    }
+
+    /// What changes the watched logs of these documents before a query sees them. It is asked after they were read, and
+    /// before the list: what the provider just saw it need not ask for again. What cannot be read is told as such, and
+    /// keeps nothing else from being read.
+    fn alterations(&self, _documents: &[&Document]) -> Vec<Alteration> {
+        Vec::new()
     }
 
     /// Reads one resource, in the form of its document.

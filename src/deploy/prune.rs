@@ -90,7 +90,7 @@ pub fn plan_pruned(
     same_place(identity, reader)?;
     let mut documents: Vec<&Document> = documents.iter().collect();
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
-    let survey = Survey::take(identity, &documents, reader);
+    let survey = Survey::with_alterations(identity, &documents, reader);
     let addresses = match &survey.found {
         Ok(found) => prune.resolve(&documents, found),
         // Nothing is known, so nothing is deleted; the plan says that it could not be read.

@@ -188,6 +188,8 @@ pub const ALL: &[Check] = &[
     log::LOG_GROUP,
     log::RECENT_ENTRIES,
     log::RETENTION,
+    log::UNALTERED,
+    log::PROTECTED,
     topic::TOPIC,
     topic::ADMITS_ALARMS,
     topic::ADMITS_MONITOR,

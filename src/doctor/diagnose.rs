@@ -64,7 +64,7 @@ pub fn diagnose(
     }
     let mut documents: Vec<&Document> = question.documents.iter().collect();
     documents.sort_by(|left, right| (left.kind, &left.address).cmp(&(right.kind, &right.address)));
-    let survey = Survey::take(&identity, &documents, reader);
+    let survey = Survey::with_alterations(&identity, &documents, reader);
     let plan = compare(&identity, &documents, &survey, &BTreeSet::new())?;
     let has_function = documents
         .iter()

@@ -52,6 +52,8 @@ pub struct LogGroup {
     pub last_event: Option<Timestamp>,
     /// Bytes that it holds. The figure lags.
     pub stored_bytes: u64,
+    /// CloudWatch refuses to delete it (`deletionProtectionEnabled`).
+    pub is_protected: bool,
 }
 
 /// The key that an alias leads to.

@@ -11,6 +11,7 @@ use super::port::{Observer, Since};
 use super::*;
 use crate::compile::resources::testing::{documents, environment, local};
 use crate::compile::resources::{Document, Kind, Metric};
+use crate::deploy::alteration::{Alteration, Group, Means};
 use crate::deploy::document::Fingerprint;
 use crate::deploy::plan::PlanError;
 use crate::deploy::port::{
@@ -49,6 +50,7 @@ pub(crate) struct World {
     pub(crate) documents: Vec<Document>,
     pub(crate) live: BTreeMap<String, Result<Reading, CloudError>>,
     pub(crate) extras: Result<Vec<Found>, CloudError>,
+    pub(crate) alterations: Vec<Alteration>,
     pub(crate) at: At,
     pub(crate) clock: Result<Timestamp, CloudError>,
     pub(crate) concurrency: Result<Option<Concurrency>, CloudError>,
@@ -82,6 +84,7 @@ impl World {
             retention_days: Some(days),
             last_event: Some(ago(60)),
             stored_bytes: 1,
+            is_protected: false,
         };
         let alarm = Alarm {
             state: AlarmState::Ok,
@@ -147,6 +150,7 @@ impl World {
         Self {
             at: Identity::of(&environment).at(),
             extras: Ok(Vec::new()),
+            alterations: Vec::new(),
             clock: Ok(now()),
             concurrency: Ok(Some(account(1000, 999))),
             environment,
@@ -208,6 +212,13 @@ impl World {
             .insert(name.to_owned(), value.to_owned());
     }
 
+    fn alter(&mut self, by: impl FnOnce(Group<'_>) -> Alteration) {
+        let is_watched = |one: &&Document| one.name.starts_with("/aws/rds/");
+        let document = self.documents.iter().find(is_watched).unwrap();
+        let alteration = by(Group { document });
+        self.alterations.push(alteration);
+    }
+
     fn cluster_log(&mut self) -> &mut LogGroup {
         self.observed.log_group.as_mut().unwrap().as_mut().unwrap()
     }
@@ -251,6 +262,10 @@ impl Reader for World {
 
     fn concurrency(&self) -> Result<Option<Concurrency>, CloudError> {
         self.concurrency.clone()
+    }
+
+    fn alterations(&self, _: &[&Document]) -> Vec<Alteration> {
+        self.alterations.clone()
     }
 
     fn list(&self, _: &Scope) -> Result<Vec<Found>, CloudError> {
@@ -460,6 +475,29 @@ const BROKEN: &[Case] = {
         }),
         ("retention", Warn, |world| {
             world.cluster_log().retention_days = Some(3653)
+        }),
+        ("unaltered", Fail, |world| {
+            world.alter(|group| {
+                group.mask(
+                    r#"{"Statement":[{"DataIdentifier":["AUDIT"],"Operation":{"Deidentify":{"MaskConfig":{}}}}],
+                        "Configuration":{"CustomDataIdentifier":[{"Name":"AUDIT","Regex":"AUDIT"}]}}"#,
+                )
+            });
+        }),
+        ("unaltered", Warn, |world| {
+            world.alter(|group| group.mask(r#"{"Statement":[{"Operation":{"Audit":{}}}]}"#));
+        }),
+        ("unaltered", Fail, |world| {
+            world.alter(|group| group.class("INFREQUENT_ACCESS").unwrap());
+        }),
+        ("unaltered", Unknown, |world| {
+            world.alter(|group| group.not_read(Means::AccountTransformer, &denied()));
+        }),
+        ("deletion-protection", Fail, |world| {
+            world.environment.log_deletion_protection = true;
+        }),
+        ("deletion-protection", Skip, |world| {
+            world.observed.log_group = Ok(None)
         }),
         ("topic", Fail, |world| world.absent(Kind::SnsTopic, "")),
         ("topic", Unknown, |world| {

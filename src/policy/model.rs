@@ -873,6 +873,10 @@ pub struct Environment {
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.
     pub monitor_retention_days: u32,
+    /// The clusters' log groups are protected from deletion (`PutLogGroupDeletionProtection`). Otherwise it is left as it is.
+    pub log_deletion_protection: bool,
+    /// ARN of the policy that bounds what every role can be allowed (`PutRolePermissionsBoundary`).
+    pub permissions_boundary: Option<String>,
     /// Tags of every resource, sorted by key.
     pub tags: Vec<(String, String)>,
     /// The file.

@@ -425,6 +425,17 @@ pub struct RawEnvironment {
     /// Days that CloudWatch keeps the monitor's own log, the record of detection.
     #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
     pub monitor_retention_days: Option<u32>,
+    /// Protect the log groups of the clusters from deletion: CloudWatch refuses to delete one until the protection is
+    /// switched off. `false` leaves the protection as it is. For `aws` only.
+    #[schemars(extend("default" = false))]
+    pub log_deletion_protection: Option<bool>,
+    /// ARN of an IAM policy that every role of the environment gets as its permissions boundary. For `aws` only.
+    /// Default: none, and one that is set outside pgvigil is taken off.
+    #[schemars(
+        regex(pattern = r"^arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/\S+$"),
+        example = &"arn:aws:iam::123456789012:policy/boundary"
+    )]
+    pub permissions_boundary: Option<String>,
     /// Tags of every resource.
     #[schemars(example = serde_json::json!({"owner": "data-platform"}))]
     pub tags: Option<BTreeMap<String, String>>,

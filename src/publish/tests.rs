@@ -212,6 +212,7 @@ fn report(name: &str, outcome: Option<Outcome>) -> DriftReport {
         identity: identity(name),
         outcome,
         drift: Vec::new(),
+        alterations: Vec::new(),
         alike: Vec::new(),
         rules: Vec::new(),
         unread: Vec::new(),

@@ -482,6 +482,14 @@ fn plans(root: &Path) {
 
 /// Operations of plan and apply that these runs do not reach.
 const UNREACHED: &[(Operation, &str)] = &[
+    (
+        Operation::PutLogGroupDeletionProtection,
+        "a key of the file, in `aws_alterations`",
+    ),
+    (
+        Operation::PutRolePermissionsBoundary,
+        "a key of the file, in `aws_alterations`",
+    ),
     (Operation::CancelKeyDeletion, "an edit of `aws_fields`"),
     (Operation::EnableKey, "an edit of `aws_fields`"),
     (Operation::UpdateKeyDescription, "an edit of `aws_fields`"),

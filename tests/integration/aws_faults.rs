@@ -566,7 +566,7 @@ fn cases() -> Vec<Case> {
         case(
             "the function denied",
             refusal(
-                "lambda:GetFunction",
+                "lambda:GetFunctionConfiguration",
                 0,
                 403,
                 "AccessDeniedException",
@@ -574,7 +574,10 @@ fn cases() -> Vec<Case> {
             ),
             &[
                 ("/lambda-function/pgvigil-prod-orders-", 1),
-                ("not allowed to call lambda:GetFunction on ", 15),
+                (
+                    "not allowed to call lambda:GetFunctionConfiguration on ",
+                    15,
+                ),
             ],
             true,
         ),

@@ -64,6 +64,10 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-nobody-audited", "version: 1"),
     ("environment-nobody-told", "version: 1"),
     ("environment-overlap", "300"),
+    (
+        "environment-permissions-boundary",
+        "arn:aws:iam::999999999999:policy/boundary",
+    ),
     ("environment-rate", "rate(1 minutes)"),
     ("environment-region", "Frankfurt"),
     ("environment-resource-name", "version: 1"),
@@ -379,6 +383,46 @@ fn roles_to_assume() {
     ];
     for (region, role, expected) in rows {
         assert_eq!(judge(region, role), expected, "{region} {role}");
+    }
+}
+
+/// A boundary is a policy of the environment's account, or one of AWS's.
+#[test]
+fn permissions_boundaries() {
+    let judge = |provider: &str, boundary: &str| {
+        let text = format!(
+            "version: 1\n{provider}permissions_boundary: {boundary}\nclusters: [orders]\n\
+             notifications: {{email: [dba@example.com]}}\n"
+        );
+        let loaded = policy::load_from([("environments/prod.yaml", text.as_str())]);
+        let codes: Vec<&str> = check::run(&loaded, TODAY)
+            .iter()
+            .map(|diagnostic| diagnostic.code.id())
+            .collect();
+        codes.join(" ")
+    };
+    let aws = "provider: aws\naccount: \"123456789012\"\nregion: eu-west-1\n";
+    for (provider, boundary, expected) in [
+        (aws, "arn:aws:iam::123456789012:policy/b", ""),
+        (aws, "arn:aws:iam::aws:policy/PowerUserAccess", ""),
+        (
+            aws,
+            "arn:aws:iam::123456789013:policy/b",
+            "environment/permissions-boundary",
+        ),
+        (
+            aws,
+            "arn:aws-cn:iam::123456789012:policy/b",
+            "environment/permissions-boundary",
+        ),
+        (aws, "arn:aws:iam::123456789012:role/b", "schema/value"),
+        (
+            "provider: local\n",
+            "arn:aws:iam::123456789012:policy/b",
+            "environment/unused-key",
+        ),
+    ] {
+        assert_eq!(judge(provider, boundary), expected, "{boundary}");
     }
 }
 

@@ -9,6 +9,9 @@ mod attack_server;
 mod aws;
 #[cfg(feature = "aws")]
 mod aws_contract;
+#[cfg(feature = "aws")]
+mod aws_alterations;
+#[cfg(feature = "aws")]
 mod aws_docs;
 #[cfg(feature = "aws")]
 mod aws_doctor;

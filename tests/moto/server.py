@@ -41,6 +41,7 @@ import cbor
 import contract
 import lacking
 import log_alarms
+import protection
 
 # Names under which services sign, where botocore files them under another.
 SIGNING = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
@@ -128,6 +129,7 @@ class Server:
                 self.calls, self.faults = [], []
             lacking.reset()
             log_alarms.reset()
+            protection.reset()
             alarms.messages.clear()
             moto_api_backend.reset()
             return answer(start_response, 200, [])
@@ -179,7 +181,9 @@ class Server:
             headers = [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
             start_response(f"{call['status']} X", headers + [("Content-Length", str(len(text)))])
             return [text]
-        own = lacking.answer(service, operation, region, access_key, environ, body, self.calls)
+        own = protection.answer(service, operation, region, access_key, body)
+        if own is None:
+            own = lacking.answer(service, operation, region, access_key, environ, body, self.calls)
         if own is not None:
             status, document = own
             call["status"] = status
@@ -301,6 +305,7 @@ class Quiet(WSGIRequestHandler):
 def main():
     app = Server(DomainDispatcherApplication(create_backend_app))
     lacking.patch()
+    protection.patch()
     alarms.patch()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     lacking.endpoint = f"http://127.0.0.1:{server.server_port}"

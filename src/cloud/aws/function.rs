@@ -54,14 +54,88 @@ pub(super) async fn function(
     sight.functions.get(base, ask).await
 }
 
+/// What `GetFunction` says of a function, without the address of its code, which that call hands out: who reads a plan
+/// needs none.
 pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
+    let Some(configuration) = configuration(aws, base).await? else {
+        return Ok(None);
+    };
+    let arn = arn(aws, base);
+    let concurrency = aws
+        .caller
+        .make(Operation::GetFunctionConcurrency, base, || {
+            aws.lambda
+                .get_function_concurrency()
+                .function_name(base)
+                .send()
+        });
+    let tags = aws.caller.make(Operation::ListTags, base, || {
+        aws.lambda.list_tags().resource(&arn).send()
+    });
+    let (concurrency, tags) = tokio::join!(concurrency, tags);
+    let (Some(concurrency), Some(tags)) = (found(concurrency)?, found(tags)?) else {
+        return Ok(None);
+    };
+    let reserved = concurrency.reserved_concurrent_executions();
+    Ok(Some(
+        GetFunctionOutput::builder()
+            .configuration(configuration)
+            .set_concurrency(reserved.map(|reserved| {
+                aws_sdk_lambda::types::Concurrency::builder()
+                    .reserved_concurrent_executions(reserved)
+                    .build()
+            }))
+            .set_tags(tags.tags)
+            .build(),
+    ))
+}
+
+/// A function's configuration (`GetFunctionConfiguration`); `None` when there is no function.
+async fn configuration(
+    aws: &Inner,
+    base: &str,
+) -> Result<Option<FunctionConfiguration>, CloudError> {
     let answer = aws
         .caller
-        .make(Operation::GetFunction, base, || {
-            aws.lambda.get_function().function_name(base).send()
+        .make(Operation::GetFunctionConfiguration, base, || {
+            aws.lambda
+                .get_function_configuration()
+                .function_name(base)
+                .send()
         })
         .await;
-    found(answer)
+    // The SDK has two types for the same answer.
+    Ok(found(answer)?.map(|live| {
+        FunctionConfiguration::builder()
+            .set_function_name(live.function_name)
+            .set_function_arn(live.function_arn)
+            .set_runtime(live.runtime)
+            .set_role(live.role)
+            .set_handler(live.handler)
+            .code_size(live.code_size)
+            .set_description(live.description)
+            .set_timeout(live.timeout)
+            .set_memory_size(live.memory_size)
+            .set_last_modified(live.last_modified)
+            .set_code_sha256(live.code_sha256)
+            .set_version(live.version)
+            .set_vpc_config(live.vpc_config)
+            .set_dead_letter_config(live.dead_letter_config)
+            .set_environment(live.environment)
+            .set_kms_key_arn(live.kms_key_arn)
+            .set_tracing_config(live.tracing_config)
+            .set_revision_id(live.revision_id)
+            .set_layers(live.layers)
+            .set_state(live.state)
+            .set_state_reason(live.state_reason)
+            .set_last_update_status(live.last_update_status)
+            .set_last_update_status_reason(live.last_update_status_reason)
+            .set_package_type(live.package_type)
+            .set_architectures(live.architectures)
+            .set_ephemeral_storage(live.ephemeral_storage)
+            .set_logging_config(live.logging_config)
+            .build()
+    }))
 }
 
 fn arn(aws: &Inner, base: &str) -> String {
@@ -559,8 +633,7 @@ async fn configure(
 async fn settled(aws: &Inner, document: &Document) -> Result<Option<String>, CloudError> {
     let mut pause = Duration::from_millis(100);
     for _ in 0..LOOKS {
-        let live = look(aws, &document.name).await?;
-        let Some(live) = live.as_ref().and_then(GetFunctionOutput::configuration) else {
+        let Some(live) = configuration(aws, &document.name).await? else {
             return Err(CloudError::NotFound {
                 resource: document.address.clone(),
             });

@@ -100,6 +100,11 @@ pub(super) async fn tag(
     Ok(())
 }
 
+/// Says whether the files ask for a protection from deletion; else it is left as it is.
+fn minds_protection(document: &Document) -> bool {
+    document.properties.get("deletion_protection").is_some()
+}
+
 pub(super) async fn read(
     aws: &Inner,
     sight: &Sight,
@@ -128,6 +133,10 @@ pub(super) async fn read(
     if owned {
         let tags = tags(aws, sight, &document.name).await?.unwrap_or_default();
         properties["tags"] = note::own_tags(&tags);
+    }
+    // A group without it reads as before the files asked for one: then only the files moved.
+    if minds_protection(document) && group.deletion_protection_enabled().unwrap_or_default() {
+        properties["deletion_protection"] = json!(true);
     }
     Ok(Reading::Present(Live {
         properties,
@@ -197,5 +206,19 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
                 .send()
         })
         .await?;
+    if minds_protection(document) {
+        let is_protected = wanted["deletion_protection"].as_bool().unwrap_or_default();
+        // This call takes no name, whatever its page says (terraform-provider-aws, pull request 45298).
+        let arn = arn(aws, name);
+        aws.caller
+            .make(Operation::PutLogGroupDeletionProtection, name, || {
+                aws.logs
+                    .put_log_group_deletion_protection()
+                    .log_group_identifier(&arn)
+                    .deletion_protection_enabled(is_protected)
+                    .send()
+            })
+            .await?;
+    }
     Ok(())
 }

@@ -11,9 +11,10 @@ use super::connect::{Aws, Inner};
 use super::note;
 use super::sight::Sight;
 use super::{
-    alarm, dashboard, download, former, function, key, layer, log_alarm, log_group, role,
-    saved_query, schedule, topic,
+    alarm, alteration, dashboard, download, former, function, key, layer, log_alarm, log_group,
+    role, saved_query, schedule, topic,
 };
+use crate::deploy::alteration::Alteration;
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{
@@ -140,6 +141,14 @@ impl Reader for Aws {
             .extend(present);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(sight);
         readings
+    }
+
+    fn alterations(&self, documents: &[&Document]) -> Vec<Alteration> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let sight = last.clone().unwrap_or_default();
+        drop(last);
+        self.runtime
+            .block_on(alteration::of(&self.inner, &sight, documents))
     }
 
     fn list(&self, _scope: &Scope) -> Result<Vec<Found>, CloudError> {

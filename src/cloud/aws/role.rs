@@ -158,6 +158,39 @@ pub(super) async fn read(
     }))
 }
 
+/// Before anything else is done with a role: what bounds it also bounds who may change it.
+async fn bound(aws: &Inner, live: &Role, wanted: Option<&str>) -> Result<(), CloudError> {
+    let name = live.role_name();
+    let now = live
+        .permissions_boundary()
+        .and_then(|boundary| boundary.permissions_boundary_arn());
+    match wanted {
+        _ if now == wanted && live.permissions_boundary().is_some() == wanted.is_some() => {}
+        Some(arn) => {
+            aws.caller
+                .make(Operation::PutRolePermissionsBoundary, name, || {
+                    aws.roles
+                        .put_role_permissions_boundary()
+                        .role_name(name)
+                        .permissions_boundary(arn)
+                        .send()
+                })
+                .await?;
+        }
+        None => {
+            aws.caller
+                .make(Operation::DeleteRolePermissionsBoundary, name, || {
+                    aws.roles
+                        .delete_role_permissions_boundary()
+                        .role_name(name)
+                        .send()
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
     let name = &document.name;
     let wanted = &document.properties;
@@ -166,6 +199,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
     let seconds = wanted["max_session_seconds"]
         .as_i64()
         .and_then(|seconds| i32::try_from(seconds).ok());
+    let boundary = wanted["permissions_boundary"].as_str();
     let Some(live) = role(aws, sight, name).await? else {
         let (tags, _) = note::tag_changes(&wanted["tags"], &Tags::new());
         let tags = iam_tags(&tags)?;
@@ -178,6 +212,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
                     .assume_role_policy_document(&trust)
                     .description(description)
                     .set_max_session_duration(seconds)
+                    .set_permissions_boundary(boundary.map(str::to_owned))
                     .set_tags(Some(tags.clone()))
                     .send()
             })
@@ -191,6 +226,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
             "IAM cannot move a role: delete it, and apply again".to_owned(),
         ));
     }
+    bound(aws, &live, boundary).await?;
     aws.caller
         .make(Operation::UpdateAssumeRolePolicy, name, || {
             aws.roles
@@ -222,16 +258,6 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
             })
             .await;
         gone(answer)?;
-    }
-    if live.permissions_boundary().is_some() {
-        aws.caller
-            .make(Operation::DeleteRolePermissionsBoundary, name, || {
-                aws.roles
-                    .delete_role_permissions_boundary()
-                    .role_name(name)
-                    .send()
-            })
-            .await?;
     }
     let (missing, stale) = note::tag_changes(&wanted["tags"], &tags_of(&live));
     tag(aws, name, &missing).await?;

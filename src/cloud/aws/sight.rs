@@ -16,6 +16,7 @@ use aws_sdk_sns::types::Subscription;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::deploy::alteration::AccountPolicy;
 use crate::deploy::document::Document;
 use crate::deploy::port::{CloudError, Found};
 
@@ -88,6 +89,8 @@ pub(super) struct Sight {
     pub(super) targets: Memo<Option<Arc<Vec<Target>>>>,
     /// Tags by the ARN or id of what bears them.
     pub(super) tags: Memo<Option<Arc<Tags>>>,
+    /// Policies of the account by their type.
+    pub(super) account_policies: Memo<Arc<Vec<AccountPolicy>>>,
     /// What was asked for: a list tells apart what stands beside it.
     pub(super) documents: Vec<Document>,
     /// What of it is there.

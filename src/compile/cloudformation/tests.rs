@@ -5,7 +5,9 @@ use super::super::resources::testing;
 use super::*;
 
 fn prod() -> (Environment, Vec<Document>) {
-    let environment = testing::environment("prod", &["orders", "billing"]);
+    let mut environment = testing::environment("prod", &["orders", "billing"]);
+    environment.log_deletion_protection = true;
+    environment.permissions_boundary = Some("arn:aws:iam::123456789012:policy/b".to_owned());
     let documents = testing::documents(&environment);
     (environment, documents)
 }
@@ -222,4 +224,47 @@ fn a_function_without_a_reservation_has_none() {
     };
     assert_eq!(reserved(Some(3)), vec![Some(json!(3)); 2]);
     assert_eq!(reserved(None), vec![None; 2]);
+}
+
+#[test]
+fn a_boundary_is_expressed_and_what_belongs_to_the_log_group_is_left_out() {
+    let template = orders();
+    assert_eq!(
+        template["Resources"]["Role"]["Properties"]["PermissionsBoundary"],
+        "arn:aws:iam::123456789012:policy/b"
+    );
+    let left_out = template["Metadata"]["pgvigil"]["LeftOut"].to_string();
+    assert!(left_out.contains("deletion protection"), "{left_out}");
+}
+
+/// The five that checkov 3.3 names on a template, each on the resource that it names and with a reason.
+#[test]
+fn what_checkov_finds_has_a_reason() {
+    let template = orders();
+    let mut found = Vec::new();
+    for resource in template["Resources"].as_object().unwrap().values() {
+        for skip in resource["Metadata"]["checkov"]["skip"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert!(skip["comment"].as_str().unwrap().len() > 20, "{skip}");
+            found.push(format!(
+                "{} {}",
+                skip["id"].as_str().unwrap(),
+                resource["Type"].as_str().unwrap()
+            ));
+        }
+    }
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "CKV_AWS_116 AWS::Lambda::Function",
+            "CKV_AWS_117 AWS::Lambda::Function",
+            "CKV_AWS_158 AWS::Logs::LogGroup",
+            "CKV_AWS_173 AWS::Lambda::Function",
+            "CKV_AWS_33 AWS::KMS::Key",
+        ]
+    );
 }

@@ -10,7 +10,13 @@ use super::{Template, tags};
 pub(super) fn adopted(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
     let mut fields = Fields::of(document)?;
     let (name, days) = (fields.text("name")?, fields.take("retention_days")?);
+    let protection = fields.optional("deletion_protection");
     fields.finish()?;
+    if let Some(protection) = protection {
+        template.left_out.push(format!(
+            "The deletion protection ({protection}) of {name}, for the same reason. Set it with `aws logs put-log-group-deletion-protection`."
+        ));
+    }
     template.left_out.push(format!(
         "The retention of {days} days of {name}: the group belongs to RDS, and a stack that sets it would own it. Set it with `aws logs put-retention-policy`."
     ));

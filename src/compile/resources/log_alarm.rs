@@ -78,8 +78,15 @@ impl Compiler<'_> {
                 {
                     "Sid": "QueryTheClustersLog",
                     "Effect": "Allow",
-                    "Action": ["logs:DescribeLogGroups", "logs:StartQuery"],
+                    "Action": "logs:StartQuery",
                     "Resource": [log, format!("{log}:*")],
+                },
+                {
+                    // IAM asks for this one on `log-group::log-stream:`, which no name of a group matches.
+                    "Sid": "FindLogGroups",
+                    "Effect": "Allow",
+                    "Action": "logs:DescribeLogGroups",
+                    "Resource": "*",
                 },
                 {
                     // IAM knows no resource for these two; a query's id is known only to who started it.
@@ -199,7 +206,8 @@ mod tests {
     use crate::compile::resources::testing;
     use crate::policy::model::{Engine, Signal};
 
-    /// Most characters of an aggregation: the API's text says 2,048, its model 256 (`ScheduledQueryConfiguration`).
+    /// Most characters of an aggregation: the API's model says 2,048 now (`ScheduledQueryConfiguration`), its pages say 256
+    /// too: the smaller of the two.
     const LONGEST_AGGREGATION: usize = 256;
 
     fn monitor(window: u32, settle: u32, late: u32) -> Monitor {

@@ -64,6 +64,8 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         ],
         retention_days: 365,
         monitor_retention_days: 2557,
+        log_deletion_protection: false,
+        permissions_boundary: None,
         tags: vec![("team".to_owned(), "dba".to_owned())],
         place: place(),
         places: crate::source::Places::default(),

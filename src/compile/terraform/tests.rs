@@ -6,6 +6,8 @@ use super::*;
 
 fn prod() -> (Environment, Vec<Document>) {
     let mut environment = testing::environment("prod", &["orders", "billing"]);
+    environment.log_deletion_protection = true;
+    environment.permissions_boundary = Some("arn:aws:iam::123456789012:policy/b".to_owned());
     environment
         .tags
         .push(("cost".to_owned(), "${x} %{y}".to_owned()));
@@ -251,4 +253,23 @@ fn a_function_without_a_reservation_says_so_in_the_providers_word() {
     };
     assert_eq!(reserved(Some(3)), [3, 3]);
     assert_eq!(reserved(None), [-1, -1]);
+}
+
+#[test]
+fn a_boundary_is_expressed_and_what_the_provider_does_not_know_is_said() {
+    let role = resource("aws_iam_role", "orders");
+    assert_eq!(
+        role["permissions_boundary"],
+        "arn:aws:iam::123456789012:policy/b"
+    );
+    let groups = &root()["resource"]["aws_cloudwatch_log_group"];
+    let left_out = groups
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|group| group["//"].as_str());
+    let told: Vec<&str> = left_out
+        .filter(|note| note.contains("deletion protection"))
+        .collect();
+    assert_eq!(told.len(), 2, "{groups}");
 }

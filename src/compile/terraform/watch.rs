@@ -19,6 +19,16 @@ pub(super) fn log_group(document: &Document) -> Result<Vec<Block>, ExportFault> 
     if let (Some(arguments), Some(tags)) = (arguments.as_object_mut(), fields.optional("tags")) {
         arguments.insert("tags".to_owned(), literal(&tags));
     }
+    // The provider knows it from 6.25 on (`hashicorp/aws`, pull request 45298), and the module asks for one before 6.
+    if let (Some(arguments), Some(protection)) = (
+        arguments.as_object_mut(),
+        fields.optional("deletion_protection"),
+    ) {
+        let left_out = format!(
+            "Left out: its deletion protection ({protection}), which this generation of the provider does not know. Set it with `aws logs put-log-group-deletion-protection`"
+        );
+        arguments.insert("//".to_owned(), json!(left_out));
+    }
     fields.finish()?;
     let id = Id::known(&document.name);
     Ok(vec![block(document.kind, arguments, id)])

@@ -82,6 +82,11 @@ fn extras(context: &EnvironmentContext<'_>) -> Findings {
         .resources
         .iter()
         .filter(|resource| resource.verdict == Verdict::Extra)
+        // What changes a log is told of its cluster.
+        .filter(|resource| {
+            let mut alterations = context.plan.alterations.iter();
+            alterations.all(|alteration| alteration.address != resource.address)
+        })
         .map(|resource| {
             let note = resource.note.clone().unwrap_or_default();
             Finding::warn(format!("no file asks for it; {note}"), look()).about(&resource.address)
@@ -149,7 +154,8 @@ fn as_in_the_files(context: &Context<'_>) -> Findings {
         .iter()
         .filter(|resource| is_own(&resource.address));
     let findings: Vec<Finding> = resources
-        .filter(|resource| resource.verdict != Verdict::Extra)
+        // Without a kind it is no resource of the files: a log that is changed has a check of its own.
+        .filter(|resource| resource.verdict != Verdict::Extra && resource.kind.is_some())
         .map(|resource| judged(context, resource).about(&resource.address))
         .collect();
     if findings.is_empty() {

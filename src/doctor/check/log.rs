@@ -1,6 +1,7 @@
 //! The cluster's log group.
 
 use super::{Check, Context, Findings, Run, duration, there};
+use crate::deploy::alteration::{Effect, Means};
 use crate::doctor::diagnosis::Finding;
 use crate::doctor::observation::LogGroup;
 
@@ -34,6 +35,24 @@ pub(super) const RETENTION: Check = Check {
     why: "what is deleted too early is no evidence any more, and what is kept for ever is paid for ever",
     needs: &["log-group"],
     run: Run::Cluster(retention),
+};
+
+pub(super) const UNALTERED: Check = Check {
+    id: "unaltered",
+    group: GROUP,
+    title: "queries see what the database wrote",
+    why: "a mask or a transformer changes entries before a query sees them: one word can hide every record",
+    needs: &[],
+    run: Run::Cluster(unaltered),
+};
+
+pub(super) const PROTECTED: Check = Check {
+    id: "deletion-protection",
+    group: GROUP,
+    title: "the log group is protected from deletion as the files declare",
+    why: "whoever deletes the log group deletes the evidence",
+    needs: &["log-group"],
+    run: Run::Cluster(protected),
 };
 
 fn group<'a>(context: &Context<'a>) -> Result<&'a LogGroup, Finding> {
@@ -115,5 +134,68 @@ fn retention(context: &Context<'_>) -> Findings {
             remedy(),
         ),
         Some(live) => Finding::ok(format!("entries are kept for {live} days")),
+    }])
+}
+
+/// What the plan found, by its effect.
+fn unaltered(context: &Context<'_>) -> Findings {
+    context.observed()?;
+    let name = context.subject.names.cluster_log_group();
+    let own = format!("{}/", context.subject.cluster.name);
+    let alterations = context
+        .plan
+        .alterations
+        .iter()
+        .filter(|alteration| alteration.address.starts_with(&own));
+    let findings: Vec<Finding> = alterations
+        .map(|alteration| {
+            let of_account = |policy_type| {
+                context.subject.look_aws(&[
+                    "logs",
+                    "describe-account-policies",
+                    "--policy-type",
+                    policy_type,
+                ])
+            };
+            let of_group = |words: &[&str]| {
+                context
+                    .subject
+                    .look_aws(&[&["logs"], words, &[name]].concat())
+            };
+            let look = match alteration.means {
+                Means::AccountMask => of_account("DATA_PROTECTION_POLICY"),
+                Means::AccountTransformer => of_account("TRANSFORMER_POLICY"),
+                Means::Mask => of_group(&["get-data-protection-policy", "--log-group-identifier"]),
+                Means::Transformer => of_group(&["get-transformer", "--log-group-identifier"]),
+                Means::Class => of_group(&["describe-log-groups", "--log-group-name-prefix"]),
+            };
+            let note = alteration.note.clone();
+            let finding = match alteration.effect {
+                None => Finding::unclear(note),
+                Some(Effect::Blind | Effect::Unknown | Effect::Loud) => Finding::fail(note, look),
+                Some(Effect::Partial | Effect::None) => Finding::warn(note, look),
+            };
+            finding.about(&alteration.address)
+        })
+        .collect();
+    if findings.is_empty() {
+        return Ok(vec![Finding::ok(
+            "no mask, no transformer, and the class `STANDARD`",
+        )]);
+    }
+    Ok(findings)
+}
+
+fn protected(context: &Context<'_>) -> Findings {
+    let is_wanted = context.subject.environment.log_deletion_protection;
+    Ok(vec![match (group(context)?.is_protected, is_wanted) {
+        (true, _) => Finding::ok("CloudWatch refuses to delete it"),
+        (false, false) => {
+            Finding::ok("it can be deleted: `log_deletion_protection: true` would protect it")
+        }
+        (false, true) => Finding::fail(
+            "it can be deleted, but the files declare `log_deletion_protection: true`",
+            context.subject.apply(),
+        ),
     }])
 }

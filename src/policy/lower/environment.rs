@@ -210,10 +210,19 @@ impl Lowering<'_> {
         let unused: &[&str] = match (raw.provider, provider) {
             (None, _) => &[],
             (_, Provider::Aws) => &["folder"],
-            (_, Provider::Local) => &["account", "region"],
+            (_, Provider::Local) => &[
+                "account",
+                "region",
+                "log_deletion_protection",
+                "permissions_boundary",
+            ],
+        };
+        // That it does nothing is true of `false` everywhere.
+        let is_off = |key: &str| {
+            key == "log_deletion_protection" && raw.log_deletion_protection == Some(false)
         };
         for key in unused {
-            if places.has(*key) {
+            if places.has(*key) && !is_off(key) {
                 self.sink.push(
                     Diagnostic::new(
                         Code::EnvironmentUnused,
@@ -389,6 +398,8 @@ impl Lowering<'_> {
             notifications,
             retention_days: raw.retention_days.unwrap_or(365),
             monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),
+            log_deletion_protection: is_aws && raw.log_deletion_protection.unwrap_or(false),
+            permissions_boundary: raw.permissions_boundary.filter(|_| is_aws),
             tags: raw.tags.unwrap_or_default().into_iter().collect(),
             place: own.head(),
             places,

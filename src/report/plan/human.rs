@@ -104,7 +104,8 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
         {
             continue;
         }
-        if resource.verdict == Verdict::Unreadable {
+        // Told below, all but what has no document: that stops no apply.
+        if resource.verdict == Verdict::Unreadable && resource.kind.is_some() {
             continue;
         }
         drawn = true;

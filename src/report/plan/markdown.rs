@@ -36,7 +36,7 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     let mut resources: Vec<_> = plan
         .resources
         .iter()
-        .filter(|resource| resource.verdict != Verdict::Unreadable)
+        .filter(|resource| resource.verdict != Verdict::Unreadable || resource.kind.is_none())
         .filter(|resource| {
             resource.action != Action::None
                 || resource.verdict != Verdict::Clean

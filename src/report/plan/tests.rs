@@ -104,6 +104,7 @@ fn plan() -> Plan {
         }],
         rules: Vec::new(),
         obstacles: Vec::new(),
+        alterations: Vec::new(),
         unread: Vec::new(),
     }
 }

@@ -44,6 +44,8 @@ pub(super) fn environment(
         notifications,
         retention_days,
         monitor_retention_days,
+        log_deletion_protection,
+        permissions_boundary,
         tags: _,
         place: _,
         places: _,
@@ -225,6 +227,40 @@ pub(super) fn environment(
                 "{what} for {} instead of {}",
                 words::amount(now, "day"),
                 words::amount(*before, "day")
+            ),
+            Cost::Unknown,
+        );
+    }
+    let protection = Hears::by(log_deletion_protection, &after.log_deletion_protection);
+    let effect = match protection {
+        Hears::Less => {
+            "are no longer kept protected from deletion: whoever deletes one deletes the records"
+        }
+        _ => "are protected from deletion",
+    };
+    say(
+        "log_deletion_protection",
+        protection,
+        format!("the log groups of the clusters of {called} {effect}"),
+        Cost::Unknown,
+    );
+    if *permissions_boundary != after.permissions_boundary {
+        let name = |boundary: &Option<String>| {
+            boundary
+                .as_ref()
+                .map_or_else(|| "no policy".to_owned(), |arn| format!("`{arn}`"))
+        };
+        let effect = match &after.permissions_boundary {
+            Some(_) => "a boundary that leaves out one of their calls stops the watch",
+            None => "only their own policies limit their calls",
+        };
+        say(
+            "permissions_boundary",
+            Hears::NotComparable,
+            format!(
+                "the roles of {called} are bounded by {} instead of {}: {effect}",
+                name(&after.permissions_boundary),
+                name(permissions_boundary)
             ),
             Cost::Unknown,
         );

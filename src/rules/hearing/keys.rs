@@ -150,5 +150,7 @@ pub const ENVIRONMENT: &[(&str, Key)] = &[
     ("notifications/https", Heard),
     ("retention_days", Heard),
     ("monitor_retention_days", Heard),
+    ("log_deletion_protection", Heard),
+    ("permissions_boundary", Heard),
     ("tags", Nothing("they are labels of resources")),
 ];

@@ -87,6 +87,8 @@ notifications:
   https: [{from_env: INCIDENT}, {from_secret: other}]
 retention_days: 365
 monitor_retention_days: 365
+log_deletion_protection: true
+permissions_boundary: arn:aws:iam::123456789012:policy/one
 ";
 
 const DEV: &str = "version: 1\nprovider: local\nfolder: live\nclusters: [dev]\n";
@@ -629,6 +631,24 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "monitor_retention_days: 365",
         "monitor_retention_days: 30",
         Hears::Less,
+    ),
+    (
+        "log_deletion_protection",
+        "\nlog_deletion_protection: true",
+        "",
+        Hears::Less,
+    ),
+    (
+        "permissions_boundary",
+        "policy/one",
+        "policy/two",
+        Hears::NotComparable,
+    ),
+    (
+        "permissions_boundary",
+        "\npermissions_boundary: arn:aws:iam::123456789012:policy/one",
+        "",
+        Hears::NotComparable,
     ),
 ];
 

@@ -24,6 +24,7 @@ pub(super) async fn read(aws: &Inner, name: &str) -> Answer<LogGroup> {
             .stored_bytes()
             .and_then(|bytes| u64::try_from(bytes).ok())
             .unwrap_or_default(),
+        is_protected: group.deletion_protection_enabled().unwrap_or_default(),
     }))
 }
 

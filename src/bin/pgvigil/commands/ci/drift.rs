@@ -91,9 +91,17 @@ fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
     });
     let drifted = report.drift.iter().map(|drift| {
         let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();
-        let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+        // What has no document has no fields: its note says what it does.
+        let fields = match (&drift.note, drift.kind) {
+            (Some(note), None) => format!(": {note}"),
+            _ if fields.is_empty() => String::new(),
+            _ => format!(": {}", fields.join(", ")),
+        };
         let found = Finding::new(DRIFT, &format!("drift/{}", drift.verdict.name()), format!("{} {}{fields}", drift.address, drift.verdict.name()));
-        found.help("take the change into the files, or run the apply again, which brings back what they say")
+        match drift.kind {
+            Some(_) => found.help("take the change into the files, or run the apply again, which brings back what they say"),
+            None => found.help("pgvigil changes nothing about it: have its owner remove it, or leave the watched log groups out of it"),
+        }
     });
     unread.chain(drifted).collect()
 }

@@ -492,13 +492,18 @@ fn plan(
         pipeline.finding_of(loaded, environment, found);
     }
     for drift in &planned.drift {
-        let message = format!(
-            "{} {}: somebody changed it by hand",
-            drift.address,
-            drift.verdict.name()
-        );
-        let mut found = Finding::new(PLAN, "plan/drift", message)
-            .help("the plan shows what an apply would do about it: take the change into the files if it is to stay");
+        let (why, help) = match (drift.kind, &drift.note) {
+            (None, Some(note)) => (
+                note.as_str(),
+                "an apply changes nothing about it: have its owner remove it, or leave the watched log groups out of it",
+            ),
+            _ => (
+                "somebody changed it by hand",
+                "the plan shows what an apply would do about it: take the change into the files if it is to stay",
+            ),
+        };
+        let message = format!("{} {}: {why}", drift.address, drift.verdict.name());
+        let mut found = Finding::new(PLAN, "plan/drift", message).help(help);
         found.level = Level::Warning;
         pipeline.finding_of(loaded, environment, found);
     }
