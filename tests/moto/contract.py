@@ -1,5 +1,5 @@
 """Whether a request is one that AWS would take, as the service's model in botocore says: required members, unknown ones, types,
-enumerated values, patterns, lengths and ranges.
+enumerated values, patterns, lengths and ranges. What stands in for a service is held to the same models.
 
 moto takes much that AWS refuses. Only what our program sends is looked at: the calls of tests themselves are theirs.
 """
@@ -8,11 +8,13 @@ import json
 import os
 import re
 import sys
+import threading
 import urllib.parse
 
 import botocore.loaders
 import cbor2
 import regex
+from moto.core.model import ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from werkzeug.datastructures import Headers, MultiDict
 
@@ -26,9 +28,32 @@ NEWER = {"LogAlarm"}
 OF_THE_PROTOCOL = {"Action", "Version"}
 
 
-def loader():
+_models = {}
+_lock = threading.Lock()
+
+
+def model(service):
+    """The model of a service, by the name under which botocore files it."""
     newest = [NEWEST] if os.environ.get("PGVIGIL_NEWEST_MODELS") and os.path.isdir(NEWEST) else []
-    return botocore.loaders.Loader(extra_search_paths=newest)
+    with _lock:
+        if service not in _models:
+            document = botocore.loaders.Loader(extra_search_paths=newest).load_service_model(service, "service-2")
+            _models[service] = ServiceModel(document, service)
+        return _models[service]
+
+
+def path_of(operation):
+    """What the path of a request for an operation is, and the names of its parts in their order."""
+    template = operation.http["requestUri"].partition("?")[0].rstrip("/")
+    pattern = re.sub(r"\\\{[^}]+\\\}", "([^/]+)", re.sub(r"\\\{[^}]+\\\+\\\}", "(.+)", re.escape(template)))
+    return re.compile(pattern + "/?"), re.findall(r"\{([^}+]+)\+?\}", template)
+
+
+def misfits(shape, value, what):
+    """What a value has that its shape does not take, and what it lacks: a list of sentences."""
+    found = []
+    check(shape, value, what, found)
+    return found
 
 
 def faults(model, operation, environ, body):
@@ -57,10 +82,8 @@ def read(known, shape, environ, body, found):
         return json.loads(body or b"{}")
     form = MultiDict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True)) if protocol == "query" else MultiDict()
     query = MultiDict(urllib.parse.parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-    template = known.http["requestUri"].partition("?")[0]
-    names = re.findall(r"\{([^}+]+)\+?\}", template)
-    pattern = re.sub(r"\\\{[^}]+\\\}", "([^/]+)", re.sub(r"\\\{[^}]+\\\+\\\}", "(.+)", re.escape(template)))
-    there = re.fullmatch(pattern + "/?", path) or re.fullmatch(pattern.rstrip("/") + "/?", path)
+    pattern, names = path_of(known)
+    there = pattern.fullmatch(path)
     request = {
         "method": environ["REQUEST_METHOD"],
         "headers": Headers([(key[5:].replace("_", "-"), value) for key, value in environ.items() if key.startswith("HTTP_")]),

@@ -8,8 +8,6 @@ import re
 import threading
 import uuid
 
-import botocore.loaders
-import botocore.model
 from moto.awslambda import exceptions, models, responses
 from moto.core.responses import ActionResult
 from moto.iam import responses as iam
@@ -17,6 +15,8 @@ from moto.iam.models import get_account_id_from
 from moto.rds import models as rds
 from moto.kms import responses as kms
 from moto.sns import responses as sns
+
+import contract
 
 # Where this server listens: the addresses that it hands out lead here.
 endpoint = ""
@@ -159,28 +159,11 @@ def _account_settings(_, place, __):
 
 
 def held(service, operation, answer):
-    """An answer of this file, held to the service's model: every key and every type is one of its output's."""
-    document = botocore.loaders.Loader().load_service_model(service, "service-2")
-    shape = botocore.model.ServiceModel(document, service).operation_model(operation).output_shape
-    _fits(shape, answer, operation)
+    """An answer of this file, held to the service's model."""
+    misfits = contract.misfits(contract.model(service).operation_model(operation).output_shape, answer, operation)
+    if misfits:
+        raise TypeError(misfits)
     return answer
-
-
-def _fits(shape, value, place):
-    kinds = {"structure": dict, "list": list, "map": dict, "string": str, "integer": int, "long": int, "boolean": bool}
-    if not isinstance(value, kinds[shape.type_name]):
-        raise TypeError(f"{place} is no {shape.type_name}: {value!r}")
-    if shape.type_name == "structure":
-        for key, below in value.items():
-            _fits(shape.members[key], below, f"{place}.{key}")
-        missing = set(shape.required_members) - set(value)
-        if missing:
-            raise TypeError(f"{place} lacks {missing}")
-    elif shape.type_name == "list":
-        for below in value:
-            _fits(shape.member, below, place)
-    elif "min" in shape.metadata and value < shape.metadata["min"]:
-        raise ValueError(f"{place} is {value}, below {shape.metadata['min']}")
 
 
 # Where the contents of layers are: `/test/layers/ACCOUNT/REGION/NAME/VERSION?Signature=…`.

@@ -1,21 +1,20 @@
 """What changes a log group's entries before a query sees them, and what protects the group, of which moto 5.2.1 knows
 nothing: data protection policies, transformers, account policies, classes, deletion protection. No entry is masked here.
 
-Requests and answers are held against botocore's model of the service: members, types, required ones and enumerations.
+Requests and answers are held against botocore's model of the service: see contract.py.
 """
 
 import json
 import threading
 
-import botocore.loaders
-import botocore.model
-from botocore.validate import ParamValidator
 from moto.iam.models import get_account_id_from
 from moto.logs import models
 
+import contract
+
 _lock = threading.Lock()
 _places = {}
-_model = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model("logs", "service-2"), "logs")
+_model = contract.model("logs")
 
 # A policy of the account takes criteria only where its type is one of these (PutAccountPolicy).
 SELECTIVE = ("SUBSCRIPTION_FILTER_POLICY", "FIELD_INDEX_POLICY", "TRANSFORMER_POLICY")
@@ -84,19 +83,8 @@ def answer(service, operation, region, access_key, body):
 
 def _held(shape, value, what):
     """Refuses what the model does not know."""
-    report = ParamValidator().validate(value, shape)
-    if report.has_errors():
-        raise Refused("InvalidParameterException", f"{what}: {report.generate_report()}")
-    if shape.type_name == "structure":
-        for name, member in value.items():
-            if name not in shape.members:
-                raise Refused("InvalidParameterException", f"{what}: unknown member {name}")
-            _held(shape.members[name], member, f"{what}.{name}")
-    elif shape.type_name == "list":
-        for member in value:
-            _held(shape.member, member, what)
-    elif shape.type_name == "string" and shape.enum and value not in shape.enum:
-        raise Refused("InvalidParameterException", f"{what}: {value} is none of {shape.enum}")
+    for misfit in contract.misfits(shape, value, what):
+        raise Refused("InvalidParameterException", misfit)
 
 
 def _group(groups, asked):

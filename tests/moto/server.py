@@ -31,7 +31,6 @@ import urllib.parse
 import uuid
 
 import cbor2
-from moto.core.model import ServiceModel
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -51,46 +50,33 @@ OURS = re.compile(r"aws-sdk-rust|pgvigil")
 CODE_IN_BODY = re.compile(rb"Action=([A-Za-z]+)")
 
 
-class Operations:
-    """Tells which operation a request asks for, as its service's model says."""
+def model(service):
+    """The model of a service, by the name under which it signs."""
+    return contract.model(SIGNING.get(service, service))
 
-    def __init__(self):
-        self.loader = contract.loader()
-        self.models = {}
-        self.lock = threading.Lock()
 
-    def model(self, service):
-        with self.lock:
-            if service not in self.models:
-                name = SIGNING.get(service, service)
-                document = self.loader.load_service_model(name, "service-2")
-                self.models[service] = ServiceModel(document, name)
-            return self.models[service]
-
-    def of(self, service, environ, body):
-        target = environ.get("HTTP_X_AMZ_TARGET")
-        if target:
-            return target.rpartition(".")[2]
-        path = environ["PATH_INFO"]
-        smithy = re.search(r"/service/[^/]+/operation/([A-Za-z]+)$", path)
-        if smithy:
-            return smithy.group(1)
-        action = CODE_IN_BODY.search(body)
-        if action:
-            return action.group(1).decode()
-        for name in self.model(service).operation_names:
-            http = self.model(service).operation_model(name).http
-            pattern = re.sub(r"\\\{[^}]+\\\+\\\}", ".+", re.escape(http["requestUri"].partition("?")[0].rstrip("/")))
-            pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", pattern)
-            if http["method"] == environ["REQUEST_METHOD"] and re.fullmatch(pattern + "/?", path):
-                return name
-        return "Unknown"
+def operation_of(service, environ, body):
+    """Which operation a request asks for, as its service's model says."""
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        return target.rpartition(".")[2]
+    path = environ["PATH_INFO"]
+    smithy = re.search(r"/service/[^/]+/operation/([A-Za-z]+)$", path)
+    if smithy:
+        return smithy.group(1)
+    action = CODE_IN_BODY.search(body)
+    if action:
+        return action.group(1).decode()
+    for name in model(service).operation_names:
+        known = model(service).operation_model(name)
+        if known.http["method"] == environ["REQUEST_METHOD"] and contract.path_of(known)[0].fullmatch(path):
+            return name
+    return "Unknown"
 
 
 class Server:
     def __init__(self, app):
         self.app = app
-        self.operations = Operations()
         self.lock = threading.Lock()
         self.calls = []
         self.faults = []
@@ -141,7 +127,7 @@ class Server:
 
     def aws(self, environ, start_response, body):
         access_key, region, service = scope(environ)
-        operation = self.operations.of(service, environ, body) if service else "Unknown"
+        operation = operation_of(service, environ, body) if service else "Unknown"
         call = {
             "service": service,
             "operation": operation,
@@ -156,7 +142,7 @@ class Server:
         }
         wrong = []
         if OURS.search(call["agent"]) and service:
-            wrong = contract.faults(self.operations.model(service), operation, environ, body) or []
+            wrong = contract.faults(model(service), operation, environ, body) or []
         fault = self.fault(call)
         with self.lock:
             self.calls.append(call)
@@ -172,7 +158,7 @@ class Server:
         if "code" in fault:
             call["status"] = fault.get("status", 400)
             return refuse(start_response, service, fault)
-        bridge = lambda body: cbor.bridge(self.app, self.operations.model(service), operation, environ, body)
+        bridge = lambda body: cbor.bridge(self.app, model(service), operation, environ, body)
         own = log_alarms.answer(service, operation, region, access_key, environ, body, bridge)
         if own is not None:
             call["status"], text = own
