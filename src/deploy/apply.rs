@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Document, Fingerprint, Kind};
 use super::obstacle::{Obstacle, Room};
-use super::plan::{Action, LIMITS, Plan, PlanError, Planned, Survey, Unread, same_place};
+use super::plan::{Action, Plan, PlanError, Planned, Survey, Unread, same_place, unread_limits};
 use super::port::{Cloud, CloudError, Expected, Found, Reading, Scope};
 use super::verdict::live_fingerprint;
 
@@ -41,7 +41,7 @@ pub enum Refused {
     #[error("live has moved since the plan was made: {}", list(.0))]
     Moved(Vec<Moved>),
     /// Steps that cannot succeed.
-    #[error("{}", .0.iter().map(|obstacle| format!("{}: {}; {}", obstacle.address, obstacle.why, obstacle.help)).collect::<Vec<_>>().join("; "))]
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Impossible(Vec<Obstacle>),
     /// Something could not be read.
     #[error("not everything could be read: {}", .0.iter().map(|unread| format!("{} ({})", unread.address, unread.error)).collect::<Vec<_>>().join(", "))]
@@ -283,13 +283,7 @@ fn grounds(
     match Room::of(&documents, &survey.readings, cloud) {
         Ok(room) if room.obstacles.is_empty() => {}
         Ok(room) => return Err(Refused::Impossible(room.obstacles)),
-        Err(error @ CloudError::Credentials { .. }) => {
-            return Err(PlanError::Cloud(error).into());
-        }
-        Err(error) => unread.push(Unread {
-            address: LIMITS.to_owned(),
-            error: error.to_string(),
-        }),
+        Err(error) => unread.push(unread_limits(error)?),
     }
     let mut readings = survey.readings.into_iter();
     let mut grounds = Vec::with_capacity(plan.resources.len());

@@ -1,6 +1,7 @@
 //! What a plan can never do: found before the first write, with what to change instead.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,12 @@ pub struct Obstacle {
     pub why: String,
     /// What to do instead.
     pub help: String,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.address, self.why, self.help)
+    }
 }
 
 /// Concurrency that Lambda always leaves unreserved. The service names its minimum only when it refuses

@@ -210,15 +210,7 @@ pub struct Survey {
 impl Survey {
     /// Asks the provider about resources alone, which is all that a write needs. Changes nothing.
     pub fn take(identity: &Identity, documents: &[&Document], reader: &dyn Reader) -> Self {
-        let readings = Self::readings(documents, reader);
-        let found = reader.list(&Scope {
-            environment: identity.environment.clone(),
-        });
-        Self {
-            readings,
-            found,
-            alterations: Vec::new(),
-        }
+        Self::ask(identity, documents, reader, Vec::new)
     }
 
     /// Asks also what changes the watched logs.
@@ -227,20 +219,17 @@ impl Survey {
         documents: &[&Document],
         reader: &dyn Reader,
     ) -> Self {
-        let readings = Self::readings(documents, reader);
-        // Between the two: a list lets go of what the look saw.
-        let alterations = reader.alterations(documents);
-        let found = reader.list(&Scope {
-            environment: identity.environment.clone(),
-        });
-        Self {
-            readings,
-            found,
-            alterations,
-        }
+        Self::ask(identity, documents, reader, || {
+            reader.alterations(documents)
+        })
     }
 
-    fn readings(documents: &[&Document], reader: &dyn Reader) -> Vec<Result<Reading, CloudError>> {
+    fn ask(
+        identity: &Identity,
+        documents: &[&Document],
+        reader: &dyn Reader,
+        alterations: impl FnOnce() -> Vec<Alteration>,
+    ) -> Self {
         let mut readings = reader.read_all(documents);
         // A provider that answers too little has not read the rest.
         while readings.len() < documents.len() {
@@ -255,12 +244,18 @@ impl Survey {
                 message,
             }));
         }
-        readings
+        // Between the two: a list lets go of what the look saw.
+        let alterations = alterations();
+        let found = reader.list(&Scope {
+            environment: identity.environment.clone(),
+        });
+        Self {
+            readings,
+            found,
+            alterations,
+        }
     }
 }
-
-/// What stands for an account's limits among what could not be read.
-pub(super) const LIMITS: &str = "the limits of the account";
 
 /// Plans one environment. `prune` holds the addresses of what is to be deleted.
 pub fn plan(
@@ -282,13 +277,20 @@ pub(super) fn with_room(
 ) -> Result<Plan, PlanError> {
     match Room::of(documents, &survey.readings, reader) {
         Ok(room) => plan.find_room(room),
-        Err(error @ CloudError::Credentials { .. }) => return Err(error.into()),
-        Err(error) => plan.unread.push(Unread {
-            address: LIMITS.to_owned(),
+        Err(error) => plan.unread.push(unread_limits(error)?),
+    }
+    Ok(plan)
+}
+
+/// Limits that could not be read keep nothing else from being read; credentials that do not hold do.
+pub(super) fn unread_limits(error: CloudError) -> Result<Unread, PlanError> {
+    match error {
+        CloudError::Credentials { .. } => Err(error.into()),
+        error => Ok(Unread {
+            address: "the limits of the account".to_owned(),
             error: error.to_string(),
         }),
     }
-    Ok(plan)
 }
 
 /// The plan as far as the resources alone decide it, with what was compared.

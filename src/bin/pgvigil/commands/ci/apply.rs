@@ -204,12 +204,7 @@ fn prepare(
         );
     }
     if let Some(first) = plan.obstacles.first() {
-        anyhow::bail!(
-            "the plan cannot be applied: {}: {}; {}",
-            first.address,
-            first.why,
-            first.help
-        );
+        anyhow::bail!("the plan cannot be applied: {first}");
     }
     Ok((plan, deployment))
 }
