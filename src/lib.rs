@@ -16,6 +16,7 @@ pub mod compile;
 pub mod rules;
 pub mod deploy;
 pub mod doctor;
+pub mod prove;
 pub mod adopt;
 pub mod begin;
 pub mod migrate;

@@ -27,6 +27,7 @@ mod log_group;
 pub mod logs;
 mod note;
 mod observe;
+mod own_logs;
 mod provider;
 mod retire;
 mod role;

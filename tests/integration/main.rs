@@ -92,6 +92,7 @@ mod migrate;
 mod mutation;
 mod package;
 mod page;
+mod prove;
 mod readme;
 mod oracle;
 mod output_schemas;
@@ -106,6 +107,7 @@ mod shells;
 mod signals;
 mod terminal;
 mod terraform;
+mod turned;
 mod tutorial;
 #[cfg(feature = "webhook")]
 mod unit;

@@ -121,6 +121,12 @@ impl Logs {
         Ok(Self::new(runtime()?, builder, region.to_owned()))
     }
 
+    /// With the credentials of a client, and with what looks at its calls.
+    pub(super) fn of(client: &Client, region: &str) -> Result<Self, ServiceError> {
+        let builder = client.config().to_builder();
+        Ok(Self::new(runtime()?, builder, region.to_owned()))
+    }
+
     fn new(runtime: Runtime, builder: Builder, region: String) -> Self {
         let pace = Pace::default();
         let config = builder
