@@ -147,10 +147,7 @@ pub fn entries() -> Vec<ProbeEntry> {
     add(81, "latest v=a");
     add(1_123, "clock");
     add(2_000, "return a\r\nb");
-    add(
-        3_000,
-        r#"{"probe":"json","person":"alice","statements":3}"#,
-    );
+    add(3_000, r#"{"probe":"json","person":"alice","statements":3}"#);
     add(4_000, &format!("long {}", "x".repeat(LONG - 5)));
     for number in 0..60 {
         add(5_000 + number, &format!("few id={}", number % 30));
@@ -210,6 +207,30 @@ const TEXTS: &str = "the fetch query and the saved queries";
 const FETCH: &str = "the fetch query";
 const SAVED: &str = "the saved queries";
 
+/// The reference page of what is assumed.
+#[must_use]
+pub fn render_reference() -> String {
+    let mut page = String::from(
+        "# What is assumed of CloudWatch Logs Insights\n\n\
+         Generated from `src/insights/assumed.rs`. AWS's documents leave these questions open. No account has answered them yet: every answer is *assumed*, \
+         for the reason beside it.\n\
+         `pgvigil prove` asks a real account each of them ([prove.md](prove.md)).\n\n\
+         | name | question | assumed | reason | what rests on it |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for one in assumptions() {
+        let cells = [
+            one.name,
+            one.question,
+            one.answer,
+            one.reason,
+            one.rests.unwrap_or("nothing"),
+        ];
+        let cells = cells.map(|cell| cell.replace('|', "\\|"));
+        page.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    page
+}
+
 /// Every question.
 #[must_use]
 pub fn assumptions() -> Vec<Assumption> {
@@ -240,7 +261,10 @@ fn missing_fields() -> Vec<Assumption> {
             answer: "no",
             reason: "as for `!=`",
             rests: None,
-            probe: missing("filter color not like /red/\n| display color", rows(&[&["blue"]])),
+            probe: missing(
+                "filter color not like /red/\n| display color",
+                rows(&[&["blue"]]),
+            ),
         },
         Assumption {
             name: "missing-isempty",
@@ -248,7 +272,10 @@ fn missing_fields() -> Vec<Assumption> {
             answer: "yes",
             reason: "AWS's page of functions: it returns 1 if the field is missing or an empty text",
             rests: Some(TEXTS),
-            probe: missing("filter isempty(color) = 1\n| display @message", rows(&[&["missing nothing"]])),
+            probe: missing(
+                "filter isempty(color) = 1\n| display @message",
+                rows(&[&["missing nothing"]]),
+            ),
         },
         Assumption {
             name: "missing-coalesce",
@@ -608,7 +635,10 @@ fn times() -> Vec<Assumption> {
             answer: "yes",
             reason: "AWS's page of discovered fields",
             rests: Some("the fetch query: to which cluster a record belongs"),
-            probe: counted("@message like 'clock' and @log like /^[0-9]{12}:\\/pgvigil\\//", 1),
+            probe: counted(
+                "@message like 'clock' and @log like /^[0-9]{12}:\\/pgvigil\\//",
+                1,
+            ),
         },
         Assumption {
             name: "last-second",
@@ -723,7 +753,10 @@ mod tests {
                 continue;
             }
             assert!(
-                assumption.probe.expected.is_met(&assumption.probe.text, found.as_ref().ok()),
+                assumption
+                    .probe
+                    .expected
+                    .is_met(&assumption.probe.text, found.as_ref().ok()),
                 "{}: {found:?}",
                 assumption.name
             );

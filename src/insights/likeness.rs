@@ -55,7 +55,12 @@ impl Difference {
     pub fn example(&self) -> Vec<(String, Option<String>, Option<String>)> {
         let none = NamedRow::new();
         let lacking = self.lacking.first().unwrap_or(&none);
-        let alike = |row: &&NamedRow| lacking.iter().filter(|(name, value)| row.get(*name) == Some(*value)).count();
+        let alike = |row: &&NamedRow| {
+            lacking
+                .iter()
+                .filter(|(name, value)| row.get(*name) == Some(*value))
+                .count()
+        };
         let surplus = self.surplus.iter().max_by_key(alike).unwrap_or(&none);
         let mut names: Vec<&String> = lacking.keys().chain(surplus.keys()).collect();
         names.sort_unstable();
@@ -94,7 +99,9 @@ pub(super) fn values(row: &[Option<String>]) -> Vec<String> {
 pub(super) fn canonical(value: &str) -> String {
     let is_plain = value.len() < 40
         && value.starts_with(|first: char| first.is_ascii_digit() || first == '-')
-        && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'E' | b'e'));
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'E' | b'e'));
     match value.parse::<f64>() {
         // Of two texts of digits that are no numbers, such as `007` and `7`, none becomes the other.
         Ok(number) if is_plain && !has_leading_zero(value) => number.to_string(),
@@ -124,14 +131,27 @@ mod tests {
     #[test]
     fn order_of_rows_and_columns_and_forms_of_numbers_say_nothing() {
         let one = table(&["a", "n"], &[&[Some("x"), Some("1")], &[None, Some("20")]]);
-        let other = table(&["n", "a"], &[&[Some("2.0E1"), None], &[Some("1.0"), Some("x")]]);
+        let other = table(
+            &["n", "a"],
+            &[&[Some("2.0E1"), None], &[Some("1.0"), Some("x")]],
+        );
         assert!(Difference::of(&one, &other).is_none());
     }
 
     #[test]
     fn what_differs_is_told() {
-        let one = table(&["a", "n"], &[&[Some("x"), Some("1")], &[Some("x"), Some("1")], &[Some("y"), Some("07")]]);
-        let other = table(&["a", "n"], &[&[Some("x"), Some("1")], &[Some("y"), Some("7")]]);
+        let one = table(
+            &["a", "n"],
+            &[
+                &[Some("x"), Some("1")],
+                &[Some("x"), Some("1")],
+                &[Some("y"), Some("07")],
+            ],
+        );
+        let other = table(
+            &["a", "n"],
+            &[&[Some("x"), Some("1")], &[Some("y"), Some("7")]],
+        );
         let difference = Difference::of(&one, &other);
         assert_eq!((difference.lacking.len(), difference.surplus.len()), (2, 1));
         let only_lacking = Difference::of(&one, &table(&[], &[]));

@@ -42,11 +42,18 @@ impl OwnGroups {
     }
 
     /// Deletes them, whether they were made or not, and looks whether they are gone.
-    pub(super) fn remove(&self, own: &dyn OwnLogs, environment: &Environment) -> Result<(), CloudError> {
+    pub(super) fn remove(
+        &self,
+        own: &dyn OwnLogs,
+        environment: &Environment,
+    ) -> Result<(), CloudError> {
         // Both are tried, whatever the first says.
         let deleted = self.names().map(|name| own.delete(name));
         let left = own.groups(&proof_log_groups(&environment.name))?;
-        match left.iter().find(|group| self.names().contains(&group.name.as_str())) {
+        match left
+            .iter()
+            .find(|group| self.names().contains(&group.name.as_str()))
+        {
             None => Ok(()),
             Some(group) => {
                 for result in deleted {

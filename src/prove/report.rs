@@ -187,7 +187,11 @@ fn without_account_numbers(text: &str) -> String {
             digits.push(next);
             continue;
         }
-        out.push_str(if digits.len() == 12 { "ACCOUNT" } else { &digits });
+        out.push_str(if digits.len() == 12 {
+            "ACCOUNT"
+        } else {
+            &digits
+        });
         digits.clear();
         out.push(next);
     }

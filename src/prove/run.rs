@@ -7,10 +7,12 @@ use std::time::Duration;
 use super::port::{Entry, OwnLogs, Stored};
 use super::recorded;
 use super::removal::{OwnGroups, clean};
-use super::report::{Answered, AlarmStep, FORMAT_VERSION, Removed, Report, Scrub, State, TextProof};
+use super::report::{
+    AlarmStep, Answered, FORMAT_VERSION, Removed, Report, Scrub, State, TextProof,
+};
 use super::text::{self, Text};
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::compile::fetch::{Fetch, FETCH_ROWS, Fetched, Part};
+use crate::compile::fetch::{FETCH_ROWS, Fetch, Fetched, Part};
 use crate::deploy::port::CloudError;
 use crate::doctor::Subject;
 use crate::doctor::canary::{self, Canary, Clock, Outcome, Patience};
@@ -72,7 +74,10 @@ impl Question<'_> {
 
     /// Queries that will be run.
     pub fn queries(&self) -> usize {
-        text::fetches(self.fetch, (0, 0)).len() + self.texts.len() + assumed::assumptions().len() + 2
+        text::fetches(self.fetch, (0, 0)).len()
+            + self.texts.len()
+            + assumed::assumptions().len()
+            + 2
     }
 }
 
@@ -162,7 +167,11 @@ fn not_reached() -> State {
 /// Questions that were not come to are in the report too.
 fn fill_questions(report: &mut Report) {
     for assumption in assumed::assumptions() {
-        if report.questions.iter().all(|one| one.name != assumption.name) {
+        if report
+            .questions
+            .iter()
+            .all(|one| one.name != assumption.name)
+        {
             report.questions.push(answered(&assumption, not_reached()));
         }
     }
@@ -188,7 +197,13 @@ fn scrub(question: &Question<'_>, groups: &OwnGroups) -> Scrub {
         (subject.at.region.clone(), "REGION"),
         (subject.names.base().to_owned(), "NAME"),
     ];
-    words.extend(subject.environment.clusters.iter().map(|cluster| (cluster.log_group(), "LOG-GROUP")));
+    words.extend(
+        subject
+            .environment
+            .clusters
+            .iter()
+            .map(|cluster| (cluster.log_group(), "LOG-GROUP")),
+    );
     Scrub::new(words)
 }
 
@@ -265,7 +280,8 @@ impl Proof<'_> {
         }
         self.report.late = entries.last().map_or(0, |(_, late)| late.len());
         self.go_on()?;
-        self.own.write(&self.groups.probes, assumed::STREAM, &probes)?;
+        self.own
+            .write(&self.groups.probes, assumed::STREAM, &probes)?;
 
         progress("waiting until the service has all of them");
         let mut stored = Vec::new();
@@ -274,8 +290,8 @@ impl Proof<'_> {
         }
         let stored_probes = self.stored(&self.groups.probes, assumed::STREAM, &probes)?;
         self.report.stored = State::AsAssumed;
-        self.found(&self.groups.entries, stored.len())?;
-        self.found(&self.groups.probes, stored_probes.len())?;
+        self.found(&self.groups.entries, &stored)?;
+        self.found(&self.groups.probes, &stored_probes)?;
 
         self.texts(&stored, progress)?;
         self.probes(probes_from, progress)
@@ -300,7 +316,12 @@ impl Proof<'_> {
             if let Some(found) = look()? {
                 return Ok(found);
             }
-            let waited = self.question.clock.now().duration_since(began).unsigned_abs();
+            let waited = self
+                .question
+                .clock
+                .now()
+                .duration_since(began)
+                .unsigned_abs();
             if waited >= self.question.patience.timeout {
                 let seconds = self.question.patience.timeout.as_secs();
                 return Err(Early::Failed(format!("{what} within {seconds} seconds")));
@@ -310,7 +331,12 @@ impl Proof<'_> {
     }
 
     /// What the service keeps of the entries that were written into a stream.
-    fn stored(&mut self, group: &str, stream: &str, written: &[Entry]) -> Result<Vec<Stored>, Early> {
+    fn stored(
+        &mut self,
+        group: &str,
+        stream: &str,
+        written: &[Entry],
+    ) -> Result<Vec<Stored>, Early> {
         let stored = self.wait_for("the service did not show all entries that it took", || {
             let stored = self.own.read(group, stream)?;
             Ok((stored.len() >= written.len()).then_some(stored))
@@ -329,20 +355,40 @@ impl Proof<'_> {
             ),
         };
         self.report.stored = State::Other(other);
-        Err(Early::Failed("the service does not keep entries as they were written".to_owned()))
+        Err(Early::Failed(
+            "the service does not keep entries as they were written".to_owned(),
+        ))
     }
 
-    /// Waits until a query finds so many entries.
-    fn found(&self, group: &str, count: usize) -> Result<(), Early> {
-        let counting = "stats count(*) as n";
+    /// Waits until a query finds all entries that are not of the future. Where it never does, the proof goes on: what it
+    /// asks for shows which are missing.
+    fn found(&mut self, group: &str, stored: &[Stored]) -> Result<(), Early> {
+        let now_ms = self.question.clock.now().as_millisecond();
+        let count = stored.iter().filter(|entry| entry.at_ms <= now_ms).count();
+        let found = self.count(group, count, now_ms / 1_000);
+        if let Err(Early::Failed(why)) = &found {
+            self.report.stored = State::Other(self.scrub.clean(why));
+            return Ok(());
+        }
+        found
+    }
+
+    fn count(&self, group: &str, count: usize, until: i64) -> Result<(), Early> {
         self.wait_for("queries did not find all entries", || {
-            let request = self.request(counting, group, 1);
-            let results = self.service.run(&[request], self.question.stop, &mut |_| ())?;
+            let request = Request {
+                until,
+                ..self.request("stats count(*) as n", group, 1)
+            };
+            let results = self
+                .service
+                .run(&[request], self.question.stop, &mut |_| ())?;
             let counted = results
                 .first()
                 .and_then(|result| result.table.rows.first()?.first()?.clone())
                 .and_then(|value| value.parse::<f64>().ok());
-            Ok(counted.filter(|counted| *counted >= count as f64).map(|_| ()))
+            Ok(counted
+                .filter(|counted| *counted >= count as f64)
+                .map(|_| ()))
         })
     }
 
@@ -373,12 +419,14 @@ impl Proof<'_> {
                 Err(ServiceError::Refused { .. } | ServiceError::Ended { .. }) => {
                     for request in chunk {
                         let alone = std::slice::from_ref(request);
-                        results.push(match self.service.run(alone, self.question.stop, &mut |_| ()) {
-                            Ok(mut all) => all.pop().ok_or_else(|| "no result".to_owned()),
-                            Err(ServiceError::Refused { message }) => Err(message),
-                            Err(ServiceError::Ended { state, .. }) => Err(state),
-                            Err(error) => return Err(error.into()),
-                        });
+                        results.push(
+                            match self.service.run(alone, self.question.stop, &mut |_| ()) {
+                                Ok(mut all) => all.pop().ok_or_else(|| "no result".to_owned()),
+                                Err(ServiceError::Refused { message }) => Err(message),
+                                Err(ServiceError::Ended { state, .. }) => Err(state),
+                                Err(error) => return Err(error.into()),
+                            },
+                        );
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -389,7 +437,13 @@ impl Proof<'_> {
 
     /// Every text that we send, over the recorded entries.
     fn texts(&mut self, stored: &[Stored], progress: &mut dyn FnMut(&str)) -> Result<(), Early> {
-        let minutes = self.question.subject.environment.monitor.window_minutes.max(1);
+        let minutes = self
+            .question
+            .subject
+            .environment
+            .monitor
+            .window_minutes
+            .max(1);
         let window = |stored: &Stored| stored.arrived_ms.div_euclid(i64::from(minutes) * 60_000);
         let first = stored.iter().map(window).min().unwrap_or_default();
         let last = stored.iter().map(window).max().unwrap_or_default();
@@ -402,7 +456,9 @@ impl Proof<'_> {
             .iter()
             .map(|text| self.request(&text.text, &self.groups.entries, text.limit))
             .collect();
-        let results = self.run(&requests, |done| progress(&format!("running texts: {done} of {}", requests.len())))?;
+        let results = self.run(&requests, |done| {
+            progress(&format!("running texts: {done} of {}", requests.len()))
+        })?;
         let log = self.log(&self.groups.entries);
         for (index, (text, result)) in texts.iter().zip(&results).enumerate() {
             if let (0, Ok(result)) = (index, result) {
@@ -410,7 +466,9 @@ impl Proof<'_> {
             }
             let rows = result.as_ref().map_or(0, |result| result.table.rows.len());
             let state = match result {
-                Err(message) => State::Other(format!("it is refused: {}", self.scrub.clean(message))),
+                Err(message) => {
+                    State::Other(format!("it is refused: {}", self.scrub.clean(message)))
+                }
                 Ok(_) if !text.interpreted => State::AsAssumed,
                 Ok(result) => match interpret(&text.text, text.limit, &log, stored) {
                     Ok(expected) => self.same(&Difference::of(&expected, &result.table)),
@@ -473,7 +531,11 @@ impl Proof<'_> {
                 .collect();
             let row = match Fetched::read(&fields, Part::All) {
                 Ok(row) => row,
-                Err(fault) => return State::Other(format!("a row of the fetch query cannot be read: {fault}")),
+                Err(fault) => {
+                    return State::Other(format!(
+                        "a row of the fetch query cannot be read: {fault}"
+                    ));
+                }
             };
             if row.log != log {
                 return State::Other("a row of the fetch query is of another log group".to_owned());
@@ -493,11 +555,7 @@ impl Proof<'_> {
     }
 
     /// Every question of [`assumed`].
-    fn probes(
-        &mut self,
-        from: i64,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<(), Early> {
+    fn probes(&mut self, from: i64, progress: &mut dyn FnMut(&str)) -> Result<(), Early> {
         let assumptions = assumed::assumptions();
         let now = self.question.clock.now().as_second();
         let requests: Vec<Request> = assumptions
@@ -513,7 +571,9 @@ impl Proof<'_> {
             })
             .collect();
         let count = requests.len();
-        let results = self.run(&requests, |done| progress(&format!("asking questions: {done} of {count}")))?;
+        let results = self.run(&requests, |done| {
+            progress(&format!("asking questions: {done} of {count}"))
+        })?;
         for (assumption, result) in assumptions.iter().zip(results) {
             let state = self.answer(&assumption.probe, result);
             self.report.questions.push(answered(assumption, state));
@@ -535,7 +595,10 @@ impl Proof<'_> {
                     .iter()
                     .take(3)
                     .map(|row| {
-                        let cells: Vec<String> = row.iter().map(|cell| self.scrub.value(cell.as_deref())).collect();
+                        let cells: Vec<String> = row
+                            .iter()
+                            .map(|cell| self.scrub.value(cell.as_deref()))
+                            .collect();
                         cells.join(", ")
                     })
                     .collect();
@@ -563,7 +626,10 @@ fn add(verdicts: &mut BTreeMap<String, u64>, verdict: &Verdict, records: u64) {
 fn interpret(text: &str, limit: u32, log: &str, stored: &[Stored]) -> Result<Table, String> {
     let first = |faults: Vec<crate::insights::Fault>| {
         let fault = faults.first().map(|fault| fault.message.clone());
-        format!("our interpreter does not take the text: {}", fault.unwrap_or_default())
+        format!(
+            "our interpreter does not take the text: {}",
+            fault.unwrap_or_default()
+        )
     };
     let query = parse(text).map_err(first)?;
     let program = Program::new(&query, Options::default()).map_err(first)?;

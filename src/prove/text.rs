@@ -70,7 +70,10 @@ pub fn others(source: &QuerySource<'_>, compiled: &Compiled, subject: &Subject<'
     }
     let base = subject.names.saved_query();
     for document in &subject.documents {
-        let query = document.properties.get("query").and_then(|query| query.as_str());
+        let query = document
+            .properties
+            .get("query")
+            .and_then(|query| query.as_str());
         if let (Kind::SavedQuery, Some(query), Some(what)) =
             (document.kind, query, document.name.strip_prefix(&base))
         {

@@ -55,7 +55,9 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
                     state: &report.stored,
                 },
                 Row {
-                    about: "the judge says the same of what is fetched as of the entries themselves".to_owned(),
+                    about:
+                        "the judge says the same of what is fetched as of the entries themselves"
+                            .to_owned(),
                     state: &report.judged,
                 },
             ],
@@ -85,7 +87,10 @@ fn verdict(state: &State) -> (&'static str, Option<&str>, Paint) {
 
 /// The numbers in one sentence.
 fn summary(report: &Report) -> String {
-    let all: usize = sections(report).iter().map(|section| section.rows.len()).sum();
+    let all: usize = sections(report)
+        .iter()
+        .map(|section| section.rows.len())
+        .sum();
     let (others, unknown) = (report.others(), report.not_asked());
     let mut parts = vec![format!("{} as assumed", all - others - unknown)];
     if others > 0 {
@@ -116,7 +121,11 @@ pub fn human(report: &Report, style: Style) -> String {
     let mut text = format!("{}\n", style.paint(Paint::Bold, &heading));
     let line = |text: &mut String, name: &str, paint: Paint, about: &str| {
         let pad = " ".repeat(11usize.saturating_sub(name.len()));
-        text.push_str(&format!("  {}{pad}{}\n", style.paint(paint, name), escape::terminal(about)));
+        text.push_str(&format!(
+            "  {}{pad}{}\n",
+            style.paint(paint, name),
+            escape::terminal(about)
+        ));
     };
     for section in sections(report) {
         if section.rows.is_empty() {
@@ -142,7 +151,12 @@ pub fn human(report: &Report, style: Style) -> String {
                     line(&mut text, "ok", Paint::Green, &row.about);
                 }
             }
-            many => line(&mut text, "ok", Paint::Green, &format!("{} as assumed", many.len())),
+            many => line(
+                &mut text,
+                "ok",
+                Paint::Green,
+                &format!("{} as assumed", many.len()),
+            ),
         }
     }
     if let Some(why) = &report.ended_early {
@@ -172,13 +186,17 @@ pub fn markdown(report: &Report) -> String {
         if section.rows.is_empty() {
             continue;
         }
-        text.push_str(&format!("\n## {}\n\n| found | what | the service |\n| --- | --- | --- |\n", section.title));
+        text.push_str(&format!(
+            "\n## {}\n\n| found | what | the service |\n| --- | --- | --- |\n",
+            section.title
+        ));
         for row in section.rows {
             let (name, found, _) = verdict(row.state);
             text.push_str(&format!(
                 "| {name} | {} | {} |\n",
-                escape::cell(&row.about),
-                escape::cell(found.unwrap_or_default())
+                // These are sentences of ours.
+                row.about.replace('|', "\\|"),
+                found.map(escape::cell).unwrap_or_default()
             ));
         }
     }

@@ -179,7 +179,9 @@ impl Upstream {
 
     /// Another call in the place of the one that the headers name.
     fn ask(&self, headers: &str, operation: &str, body: &Value) -> Value {
-        let own = headers.lines().filter(|line| !line.to_ascii_lowercase().starts_with("x-amz-target:"));
+        let own = headers
+            .lines()
+            .filter(|line| !line.to_ascii_lowercase().starts_with("x-amz-target:"));
         let mut headers = format!("X-Amz-Target: Logs_20140328.{operation}\r\n");
         own.for_each(|line| headers.push_str(&format!("{line}\r\n")));
         self.call(&headers, body).1
@@ -195,7 +197,11 @@ impl Upstream {
         let groups = self.ask(headers, "DescribeLogGroups", &json!({}));
         for group in groups["logGroups"].as_array().unwrap() {
             let group = group["logGroupName"].as_str().unwrap();
-            let streams = self.ask(headers, "DescribeLogStreams", &json!({ "logGroupName": group }));
+            let streams = self.ask(
+                headers,
+                "DescribeLogStreams",
+                &json!({ "logGroupName": group }),
+            );
             for stream in streams["logStreams"].as_array().unwrap() {
                 let stream = stream["logStreamName"].as_str().unwrap();
                 let mut token = Value::Null;
@@ -205,15 +211,21 @@ impl Upstream {
                         asked["nextToken"] = token.clone();
                     }
                     let page = self.ask(headers, "GetLogEvents", &asked);
-                    events.extend(page["events"].as_array().unwrap().iter().map(|event| Stored {
-                        ingestion_ms: event["ingestionTime"].as_i64().unwrap(),
-                        ..Stored::new(
-                            group,
-                            stream,
-                            event["timestamp"].as_i64().unwrap(),
-                            event["message"].as_str().unwrap().as_bytes().to_vec(),
-                        )
-                    }));
+                    events.extend(
+                        page["events"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .map(|event| Stored {
+                                ingestion_ms: event["ingestionTime"].as_i64().unwrap(),
+                                ..Stored::new(
+                                    group,
+                                    stream,
+                                    event["timestamp"].as_i64().unwrap(),
+                                    event["message"].as_str().unwrap().as_bytes().to_vec(),
+                                )
+                            }),
+                    );
                     if page["nextForwardToken"] == token {
                         break;
                     }
@@ -321,7 +333,9 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
                 break;
             };
             let value = value.trim();
-            if !["content-length", "host", "connection"].contains(&name.to_ascii_lowercase().as_str()) {
+            if !["content-length", "host", "connection"]
+                .contains(&name.to_ascii_lowercase().as_str())
+            {
                 headers.push_str(&format!("{name}: {value}\r\n"));
             }
             match name.to_ascii_lowercase().as_str() {

@@ -71,7 +71,10 @@ fn chosen(prefix: LogLinePrefix) -> Vec<String> {
 
 #[test]
 fn the_entries_are_a_choice_of_the_recordings() {
-    for (prefix, name) in [(LogLinePrefix::Short, "short"), (LogLinePrefix::Long, "long")] {
+    for (prefix, name) in [
+        (LogLinePrefix::Short, "short"),
+        (LogLinePrefix::Long, "long"),
+    ] {
         let path = Path::new("src/prove/recorded").join(format!("{name}.jsonl.gz"));
         let path = recorded::root().join(path);
         let wanted: String = chosen(prefix)
@@ -87,8 +90,15 @@ fn the_entries_are_a_choice_of_the_recordings() {
         GzDecoder::new(std::fs::File::open(&path).unwrap())
             .read_to_string(&mut found)
             .unwrap();
-        assert!(found == wanted, "{name}: run this test with PGVIGIL_UPDATE=1");
-        assert!(found.lines().count() > 2_000 && found.len() < 2_000_000, "{}", found.len());
+        assert!(
+            found == wanted,
+            "{name}: run this test with PGVIGIL_UPDATE=1"
+        );
+        assert!(
+            found.lines().count() > 2_000 && found.len() < 2_000_000,
+            "{}",
+            found.len()
+        );
     }
 }
 
@@ -133,7 +143,8 @@ impl Account {
     fn call<T>(&self, act: impl FnOnce() -> T) -> Result<T, CloudError> {
         let number = self.calls.get();
         self.calls.set(number + 1);
-        self.now.set(self.now.get() + SignedDuration::from_millis(40));
+        self.now
+            .set(self.now.get() + SignedDuration::from_millis(40));
         if self.stops == Some(number) {
             self.stop.store(true, std::sync::atomic::Ordering::SeqCst);
         }
@@ -156,7 +167,11 @@ impl Account {
     fn prove(&self) -> Report {
         let loaded = recorded::shipped();
         let all = &loaded.policy.environments;
-        let mut environment = all.iter().find(|one| one.name == "production").unwrap().clone();
+        let mut environment = all
+            .iter()
+            .find(|one| one.name == "production")
+            .unwrap()
+            .clone();
         environment.log_line_prefix = LogLinePrefix::Short;
         let compiled = compile::compile(loaded, &environment, "2026-12-02".parse().unwrap());
         let source = QuerySource::of(&loaded.policy, &environment);
@@ -194,7 +209,8 @@ impl Clock for Account {
     }
 
     fn wait(&self, length: Duration) {
-        self.now.set(self.now.get() + SignedDuration::try_from(length).unwrap());
+        self.now
+            .set(self.now.get() + SignedDuration::try_from(length).unwrap());
     }
 }
 
@@ -331,7 +347,11 @@ impl Canary for Account {
             let value = alarms[name];
             vec![AlarmAction {
                 at: self.now.get(),
-                state: Some(if value == 0 { AlarmState::Ok } else { AlarmState::Alarm }),
+                state: Some(if value == 0 {
+                    AlarmState::Ok
+                } else {
+                    AlarmState::Alarm
+                }),
                 succeeded: true,
                 message: "Successfully executed action".to_owned(),
             }]
@@ -341,7 +361,11 @@ impl Canary for Account {
     fn alarms(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
         self.call(|| {
             let alarms = self.alarms.borrow();
-            alarms.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+            alarms
+                .keys()
+                .filter(|name| name.starts_with(prefix))
+                .cloned()
+                .collect()
         })
     }
 
@@ -383,7 +407,11 @@ fn each_answer_that_is_turned_over_is_noticed() {
             };
             let report = account.prove();
             assert!(account.is_empty(), "{name}");
-            let answer = report.questions.iter().find(|one| one.name == *name).unwrap();
+            let answer = report
+                .questions
+                .iter()
+                .find(|one| one.name == *name)
+                .unwrap();
             let is_noticed = matches!(answer.state, State::Other(_));
             (!is_noticed).then(|| format!("{name}: {:?}", answer.state))
         })
@@ -416,14 +444,18 @@ fn a_call_that_fails_and_a_stop_leave_nothing_behind() {
         };
         let report = account.prove();
         let what = format!("{fails:?} {stops:?}: {report:#?}");
-        assert_eq!(
-            report.removed == Removed::Everything,
-            account.is_empty(),
+        // Where a deletion, or the look after it, failed, the report says so although all may be gone.
+        assert!(
+            report.removed == Removed::NotEverything || account.is_empty(),
             "{what}"
         );
+        assert!(fails.is_some() || account.is_empty(), "{what}");
         // One failure is told somewhere, and never with the account's number.
         let json = serde_json::to_string(&report).unwrap();
-        assert!(!json.contains("123456789012") && !json.contains("arn:"), "{what}");
+        assert!(
+            !json.contains("123456789012") && !json.contains("arn:"),
+            "{what}"
+        );
     });
 }
 
@@ -442,12 +474,23 @@ fn what_a_killed_run_left_is_found_by_its_tag() {
         (format!("{base}foreign"), group(5, "owner")),
         ("/pgvigil/prove/other/old".to_owned(), group(5, TAG)),
     ]);
-    let names = |account: &Account| account.groups.borrow().keys().cloned().collect::<BTreeSet<_>>();
+    let names = |account: &Account| {
+        account
+            .groups
+            .borrow()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
     let report = account.prove();
     assert_eq!(report.left_behind, 1);
     assert_eq!(
         names(&account).into_iter().collect::<Vec<_>>(),
-        ["/pgvigil/prove/other/old", "/pgvigil/prove/production/foreign", "/pgvigil/prove/production/young/entries"]
+        [
+            "/pgvigil/prove/other/old",
+            "/pgvigil/prove/production/foreign",
+            "/pgvigil/prove/production/young/entries"
+        ]
     );
     let all = &recorded::shipped().policy.environments;
     let environment = all.iter().find(|one| one.name == "production").unwrap();
@@ -483,9 +526,13 @@ impl Stand {
 
     fn log_groups(&self) -> Vec<String> {
         let asked = serde_json::json!({ "logGroupNamePrefix": "/pgvigil/" });
-        let found = self.world.json("logs", "Logs_20140328.DescribeLogGroups", &asked);
+        let found = self
+            .world
+            .json("logs", "Logs_20140328.DescribeLogGroups", &asked);
         let groups = found["logGroups"].as_array().unwrap().iter();
-        groups.map(|group| group["logGroupName"].as_str().unwrap().to_owned()).collect()
+        groups
+            .map(|group| group["logGroupName"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -499,7 +546,11 @@ fn prove_runs_on_moto_from_end_to_end() {
     assert!(text.contains("Nobody is paged."), "{text}");
     let json = text.split("\n}\n").next().unwrap().to_owned() + "}";
     let report: Value = serde_json::from_str(&json[json.find("{\n").unwrap()..]).unwrap();
-    assert_eq!((&report["other"], &report["not_asked"]), (&0.into(), &0.into()), "{report:#}");
+    assert_eq!(
+        (&report["other"], &report["not_asked"]),
+        (&0.into(), &0.into()),
+        "{report:#}"
+    );
     for word in ["123456789012", "eu-central-1", "prod", "orders", "arn:"] {
         assert!(!json.contains(word), "{word}");
     }
@@ -507,11 +558,25 @@ fn prove_runs_on_moto_from_end_to_end() {
     assert_eq!(stand.world.moto.messages(), serde_json::json!([]));
 
     // One answer in each group of answers is other.
-    stand.insights.state().turned = vec!["time-of-arrival", "precedence", "few-distinct", "longest-text"];
+    stand.insights.state().turned = vec![
+        "time-of-arrival",
+        "precedence",
+        "few-distinct",
+        "longest-text",
+    ];
     let (code, text) = stand.run(&[&PROVE[..], &["--format", "markdown"]].concat());
     assert_eq!(code, 10, "{text}");
-    for name in ["time-of-arrival", "precedence", "few-distinct", "longest-text", "fetch all text"] {
-        assert!(text.contains(&format!("| other | {name}: ")), "{name}: {text}");
+    for name in [
+        "time-of-arrival",
+        "precedence",
+        "few-distinct",
+        "longest-text",
+        "fetch all text",
+    ] {
+        assert!(
+            text.contains(&format!("| other | {name}: ")),
+            "{name}: {text}"
+        );
     }
     assert!(text.contains("| ok | missing-coalesce: "), "{text}");
     assert_eq!(stand.log_groups(), [""; 0]);
@@ -522,7 +587,10 @@ fn prove_takes_away_what_is_left_and_asks_before_it_begins() {
     let stand = Stand::new();
     let (code, text) = stand.run(&["prove", "--env", "prod"]);
     assert_eq!(code, 2, "{text}");
-    assert!(text.contains("nobody is here to be asked") && text.contains("USD"), "{text}");
+    assert!(
+        text.contains("nobody is here to be asked") && text.contains("USD"),
+        "{text}"
+    );
     assert_eq!(stand.log_groups(), [""; 0]);
 
     // Nobody has the right to delete: something is left, and the next run finds it.
@@ -532,11 +600,18 @@ fn prove_takes_away_what_is_left_and_asks_before_it_begins() {
     ]));
     let (code, text) = stand.run(&PROVE);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("`pgvigil prove --env prod --clean` takes it away"), "{text}");
+    assert!(
+        text.contains("`pgvigil prove --env prod --clean` takes it away"),
+        "{text}"
+    );
     assert_eq!(stand.log_groups().len(), 2);
     stand.world.moto.faults(&serde_json::json!([]));
     let (code, text) = stand.run(&["prove", "--env", "prod", "--clean"]);
-    assert_eq!((code, text.matches("deleted /pgvigil/prove/prod/").count()), (0, 2), "{text}");
+    assert_eq!(
+        (code, text.matches("deleted /pgvigil/prove/prod/").count()),
+        (0, 2),
+        "{text}"
+    );
     let (code, text) = stand.run(&["prove", "--env", "prod", "--clean"]);
     assert_eq!((code, text.as_str()), (0, "nothing is left behind\n"));
     assert_eq!(stand.log_groups(), [""; 0]);

@@ -70,8 +70,7 @@ pub(crate) fn answer<'a>(
         missing,
         query_start_ms: time.now_ms,
     };
-    let program =
-        Program::new(&query, options).map_err(|faults| faults[0].message.clone())?;
+    let program = Program::new(&query, options).map_err(|faults| faults[0].message.clone())?;
     let first = time.from * 1_000;
     let mut last = time.until * 1_000
         + match time.end {
@@ -106,7 +105,11 @@ pub(crate) fn answer<'a>(
         matched += u64::from(verdict.kept);
     }
     let mut table = run.finish();
-    let most = if is("many-rows") { limit.min(10_000) } else { limit };
+    let most = if is("many-rows") {
+        limit.min(10_000)
+    } else {
+        limit
+    };
     table.rows.truncate(usize::try_from(most).unwrap());
     if is("many-distinct") && text.contains("count_distinct(id)") {
         for cell in table.rows.iter_mut().flatten().flatten() {
@@ -162,7 +165,9 @@ fn turned_entry(turned: &Turned, entry: &Stored) -> Option<Stored> {
                 own.get_or_insert_with(|| entry.clone()).message = text.into_bytes();
             }
             "long-entry" => {
-                own.get_or_insert_with(|| entry.clone()).message.truncate(65_536);
+                own.get_or_insert_with(|| entry.clone())
+                    .message
+                    .truncate(65_536);
             }
             "milliseconds" => {
                 let second = entry.timestamp_ms.div_euclid(1_000) * 1_000;
@@ -236,15 +241,17 @@ fn in_any_case(text: &str, whole: bool) -> String {
 /// Turns an answer over in a query.
 fn turn(answer: &str, query: &mut Query) {
     match answer {
-        "missing-key" => return insert(query, |command| match command {
-            Command::Stats(stats) => stats
-                .by
-                .iter()
-                .filter(|column| matches!(column.expr.kind, ExprKind::Field(_)))
-                .map(|column| Command::Filter(call("ispresent", vec![column.expr.clone()])))
-                .collect(),
-            _ => Vec::new(),
-        }),
+        "missing-key" => {
+            return insert(query, |command| match command {
+                Command::Stats(stats) => stats
+                    .by
+                    .iter()
+                    .filter(|column| matches!(column.expr.kind, ExprKind::Field(_)))
+                    .map(|column| Command::Filter(call("ispresent", vec![column.expr.clone()])))
+                    .collect(),
+                _ => Vec::new(),
+            });
+        }
         "missing-order" => {
             insert(query, |command| match command {
                 Command::Sort(keys) => vec![Command::Fields(
@@ -285,7 +292,9 @@ fn turn(answer: &str, query: &mut Query) {
     }
     for stage in &mut query.stages {
         match &mut stage.command {
-            Command::Fields(columns) => columns.iter_mut().for_each(|column| walk(answer, &mut column.expr)),
+            Command::Fields(columns) => columns
+                .iter_mut()
+                .for_each(|column| walk(answer, &mut column.expr)),
             Command::Filter(condition) => walk(answer, condition),
             Command::Parse(parse) => {
                 if let ParsePattern::Regex(literal) = &mut parse.pattern {
@@ -305,7 +314,9 @@ fn turn(answer: &str, query: &mut Query) {
 fn insert(query: &mut Query, before: impl Fn(&Command) -> Vec<Command>) {
     let stages = std::mem::take(&mut query.stages);
     for own in stages {
-        query.stages.extend(before(&own.command).into_iter().map(stage));
+        query
+            .stages
+            .extend(before(&own.command).into_iter().map(stage));
         query.stages.push(own);
     }
 }
@@ -322,7 +333,9 @@ fn walk(answer: &str, own: &mut Expr) {
             walk(answer, right);
         }
         ExprKind::In { subject, .. } => walk(answer, subject),
-        ExprKind::Like { subject, pattern, .. } => {
+        ExprKind::Like {
+            subject, pattern, ..
+        } => {
             walk(answer, subject);
             if let Pattern::Regex(literal) = pattern {
                 literal.pattern = turn_pattern(answer, &literal.pattern);
@@ -341,9 +354,10 @@ fn turn_expr(answer: &str, own: &Expr) -> Option<Expr> {
             let first = || args[0].clone();
             let text = |text: &str| expr(ExprKind::Text(text.to_owned()));
             match (name.text.as_str(), answer) {
-                ("isempty", "missing-isempty") => {
-                    Some(call("isempty", vec![call("coalesce", vec![first(), text("x")])]))
-                }
+                ("isempty", "missing-isempty") => Some(call(
+                    "isempty",
+                    vec![call("coalesce", vec![first(), text("x")])],
+                )),
                 ("coalesce", "missing-coalesce") => Some(call("coalesce", vec![first()])),
                 ("concat", "missing-concat") => {
                     let each = args.iter().cloned();
@@ -351,9 +365,10 @@ fn turn_expr(answer: &str, own: &Expr) -> Option<Expr> {
                     Some(call("concat", each.collect()))
                 }
                 ("replace", "replace-all") => Some(call("concat", vec![first()])),
-                ("strlen", "length") => {
-                    Some(call("strlen", vec![call("concat", vec![first(), text("_")])]))
-                }
+                ("strlen", "length") => Some(call(
+                    "strlen",
+                    vec![call("concat", vec![first(), text("_")])],
+                )),
                 ("floor", "floor") => Some(expr(ExprKind::Arithmetic(
                     Operator::Add,
                     Box::new(first()),
@@ -375,7 +390,11 @@ fn turn_expr(answer: &str, own: &Expr) -> Option<Expr> {
                 pattern: Pattern::Text(text),
             },
             "text-case",
-        ) => Some(like((**subject).clone(), *negated, in_any_case(text, false))),
+        ) => Some(like(
+            (**subject).clone(),
+            *negated,
+            in_any_case(text, false),
+        )),
         (ExprKind::Compare(Comparison::Equal, left, right), "equality-case") => match &right.kind {
             ExprKind::Text(text) => Some(like((**left).clone(), false, in_any_case(text, true))),
             _ => None,
@@ -414,7 +433,7 @@ fn turn_pattern(answer: &str, pattern: &str) -> String {
         "repetition" => {
             let opened = outside_of_classes(pattern, '{', r"\{");
             outside_of_classes(&opened, '}', r"\}")
-        },
+        }
         "characters" => pattern.replace("[^ -~]", "[!-~]"),
         _ => pattern.to_owned(),
     }

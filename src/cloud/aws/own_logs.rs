@@ -42,7 +42,8 @@ impl OwnLogs for Aws {
     }
 
     fn write(&self, group: &str, stream: &str, entries: &[Entry]) -> Result<(), CloudError> {
-        self.runtime.block_on(write(&self.inner, group, stream, entries))
+        self.runtime
+            .block_on(write(&self.inner, group, stream, entries))
     }
 
     fn read(&self, group: &str, stream: &str) -> Result<Vec<Stored>, CloudError> {
@@ -59,7 +60,11 @@ impl OwnLogs for Aws {
                 .inner
                 .caller
                 .make(Operation::DeleteLogGroup, group, || {
-                    self.inner.logs.delete_log_group().log_group_name(group).send()
+                    self.inner
+                        .logs
+                        .delete_log_group()
+                        .log_group_name(group)
+                        .send()
                 })
                 .await;
             gone(deleted)
@@ -67,7 +72,11 @@ impl OwnLogs for Aws {
     }
 }
 
-async fn create(aws: &Inner, group: &str, tags: &BTreeMap<String, String>) -> Result<(), CloudError> {
+async fn create(
+    aws: &Inner,
+    group: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
     let tags: std::collections::HashMap<_, _> = tags.clone().into_iter().collect();
     aws.caller
         .make(Operation::CreateLogGroup, group, || {
@@ -90,7 +99,12 @@ async fn create(aws: &Inner, group: &str, tags: &BTreeMap<String, String>) -> Re
     Ok(())
 }
 
-async fn write(aws: &Inner, group: &str, stream: &str, entries: &[Entry]) -> Result<(), CloudError> {
+async fn write(
+    aws: &Inner,
+    group: &str,
+    stream: &str,
+    entries: &[Entry],
+) -> Result<(), CloudError> {
     aws.caller
         .make(Operation::CreateLogStream, group, || {
             aws.logs

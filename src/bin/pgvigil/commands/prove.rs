@@ -61,7 +61,12 @@ fn clean(
     let documents = compile::compile(loaded, environment, session.today()).documents;
     for cluster in &environment.clusters {
         let subject = Subject::new(environment, cluster, &documents);
-        gone.extend(canary::clean(&subject, provider, now, canary::Old::OfProofs)?);
+        gone.extend(canary::clean(
+            &subject,
+            provider,
+            now,
+            canary::Old::OfProofs,
+        )?);
     }
     for name in &gone {
         session.show(&format!("deleted {}\n", report::visible(name)))?;
