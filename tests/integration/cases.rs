@@ -277,7 +277,15 @@ fn reservations_that_cannot_be() {
         .filter_map(|diagnostic| diagnostic.place())
         .map(|place| loaded.files.shown_slice(place))
         .collect();
-    let values = ["0", "1001", "-1", "all", "\"1\"", "1.5", "[1]"];
+    let values = [
+        "0",
+        "1001",
+        "-1",
+        "all",
+        "\"1\"",
+        "1.5",
+        "reserved_concurrency",
+    ];
     assert_eq!(wrong, values.map(str::to_owned).into());
 }
 
