@@ -192,37 +192,50 @@ fn assume_role(environment: &Environment, sink: &mut Diagnostics) {
             );
             continue;
         };
-        let (message, help) = if its_partition != partition {
-            (
-                format!(
-                    "the role is of the partition {}, and the region {} is of {}",
-                    quote(its_partition),
-                    quote(region),
-                    quote(partition)
-                ),
-                format!(
-                    "write {}",
-                    quote(&arn.replacen(its_partition, partition, 1))
-                ),
-            )
-        } else if its_account != account {
-            (
-                format!(
-                    "the role is of the account {}, and the environment is deployed to {}",
-                    quote(its_account),
-                    quote(account)
-                ),
-                "name a role of the environment's account, or correct `account`".to_owned(),
-            )
-        } else {
-            continue;
-        };
-        sink.push(
-            Diagnostic::new(Code::EnvironmentAssumeRole, message)
-                .at(place)
-                .help(help),
-        );
+        if let Some((message, help)) =
+            belongs_elsewhere("role", arn, (its_partition, its_account), (region, account))
+        {
+            sink.push(
+                Diagnostic::new(Code::EnvironmentAssumeRole, message)
+                    .at(place)
+                    .help(help),
+            );
+        }
     }
+}
+
+/// What is wrong with an ARN of IAM that belongs to another partition or account than the environment, and what to do.
+fn belongs_elsewhere(
+    what: &str,
+    arn: &str,
+    (its_partition, its_account): (&str, &str),
+    (region, account): (&str, &str),
+) -> Option<(String, String)> {
+    let partition = partition(region);
+    if its_partition != partition {
+        return Some((
+            format!(
+                "the {what} belongs to the partition {}, but the region {} belongs to {}",
+                quote(its_partition),
+                quote(region),
+                quote(partition)
+            ),
+            format!(
+                "write {}",
+                quote(&arn.replacen(its_partition, partition, 1))
+            ),
+        ));
+    }
+    (its_account != account).then(|| {
+        (
+            format!(
+                "the {what} belongs to account {}, but the environment deploys to account {}",
+                quote(its_account),
+                quote(account)
+            ),
+            format!("name a {what} of the environment's account, or correct `account`"),
+        )
+    })
 }
 
 /// A boundary is a managed policy of the role's own account, or one of AWS's (IAM API, `PutRolePermissionsBoundary`). The
@@ -240,37 +253,24 @@ fn permissions_boundary(environment: &Environment, sink: &mut Diagnostics) {
         parts.next().unwrap_or_default(),
         parts.nth(2).unwrap_or_default(),
     );
-    let partition = partition(region);
-    let (message, help) = if its_partition != partition {
-        (
-            format!(
-                "the policy belongs to the partition {}, but the region {} belongs to {}",
-                quote(its_partition),
-                quote(region),
-                quote(partition)
-            ),
-            format!(
-                "write {}",
-                quote(&arn.replacen(its_partition, partition, 1))
-            ),
-        )
-    } else if its_account != account && its_account != "aws" {
-        (
-            format!(
-                "the policy belongs to account {}, but the environment deploys to account {}",
-                quote(its_account),
-                quote(account)
-            ),
-            "name a policy of the environment's account, or correct `account`".to_owned(),
-        )
+    // One of AWS's belongs to every account.
+    let its_account = if its_account == "aws" {
+        account
     } else {
-        return;
+        its_account
     };
-    sink.push(
-        Diagnostic::new(Code::EnvironmentBoundary, message)
-            .at(environment.places.value("permissions_boundary"))
-            .help(help),
-    );
+    if let Some((message, help)) = belongs_elsewhere(
+        "policy",
+        arn,
+        (its_partition, its_account),
+        (region, account),
+    ) {
+        sink.push(
+            Diagnostic::new(Code::EnvironmentBoundary, message)
+                .at(environment.places.value("permissions_boundary"))
+                .help(help),
+        );
+    }
 }
 
 /// Partition and account of a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, with the characters that

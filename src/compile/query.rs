@@ -201,12 +201,13 @@ impl<'a> QuerySource<'a> {
     }
 
     fn windows(&self, text: &mut Text) {
+        // Whether `@ingestionTime` is a time or a number of milliseconds is not documented: of either it is the same.
         text.stage(StageRole::Extract, "parse pgClient /^(?<pgHost>[^(]+)/");
         text.stage(
             StageRole::Extract,
             &format!(
-                "fields toMillis(@timestamp) as pgTime, (@ingestionTime - toMillis(@timestamp)) as pgLag, \
-                 floor(@ingestionTime / {}) as pgWindow",
+                "fields toMillis(@timestamp) as pgTime, (toMillis(@ingestionTime) - toMillis(@timestamp)) as pgLag, \
+                 floor(toMillis(@ingestionTime) / {}) as pgWindow",
                 u64::from(self.window_minutes.max(1)) * 60_000
             ),
         );

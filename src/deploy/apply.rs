@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::{Document, Fingerprint, Kind};
-use super::obstacle::{Obstacle, Room};
+use super::obstacle::{Obstacle, Reservations, Room};
 use super::plan::{Action, Plan, PlanError, Planned, Survey, Unread, same_place, unread_limits};
 use super::port::{Cloud, CloudError, Expected, Found, Reading, Scope};
 use super::verdict::live_fingerprint;
@@ -280,7 +280,9 @@ fn grounds(
             error: error.to_string(),
         }),
     }
-    match Room::of(&documents, &survey.readings, cloud) {
+    let room = Reservations::of(&documents, &survey.readings, cloud)
+        .map(|reservations| Room::of(&reservations));
+    match room {
         Ok(room) if room.obstacles.is_empty() => {}
         Ok(room) => return Err(Refused::Impossible(room.obstacles)),
         Err(error) => unread.push(unread_limits(error)?),

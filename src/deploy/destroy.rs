@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Document, Kind, Ownership};
+use super::obstacle::Reservations;
 use super::plan::{
     Action, FORMAT_VERSION, Plan, PlanError, Planned, Purpose, Survey, Unread, same_place,
 };
@@ -85,6 +86,7 @@ pub fn destroy(
         drift: Vec::new(),
         rules: Vec::new(),
         obstacles: Vec::new(),
+        reservations: Reservations::default(),
         alterations: Vec::new(),
         unread,
     })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::document::{Document, Kind};
-use super::port::{CloudError, Concurrency, Reader, Reading};
+use super::port::{At, CloudError, Concurrency, Reader, Reading};
 
 /// A step that would fail, however often it is tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,18 +48,58 @@ fn reserved(properties: &Value) -> u32 {
 }
 
 /// A function whose reservation changes.
-struct Change<'a> {
-    document: &'a Document,
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Change {
+    address: String,
     from: u32,
     to: u32,
 }
 
+/// What an environment reserves from now on, and what its account has left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reservations {
+    /// In the order in which an apply takes the functions.
+    changes: Vec<Change>,
+    /// Asked only where a reservation grows.
+    account: Option<Concurrency>,
+}
+
+impl Reservations {
+    /// Compares what the files reserve with what is reserved. The account is asked only where a reservation grows.
+    ///
+    /// # Errors
+    /// If the account's limits cannot be read.
+    pub fn of(
+        documents: &[&Document],
+        readings: &[Result<Reading, CloudError>],
+        reader: &dyn Reader,
+    ) -> Result<Self, CloudError> {
+        let changes = changes(documents, readings);
+        let account = if changes.iter().any(|change| change.to > change.from) {
+            reader.concurrency()?
+        } else {
+            None
+        };
+        Ok(Self { changes, account })
+    }
+
+    /// The same for an environment of which nothing else is looked at: its functions alone are read.
+    ///
+    /// # Errors
+    /// If the account's limits cannot be read.
+    pub fn ask(documents: &[Document], reader: &dyn Reader) -> Result<Self, CloudError> {
+        let functions: Vec<&Document> = documents
+            .iter()
+            .filter(|document| document.kind == Kind::LambdaFunction)
+            .collect();
+        let readings = reader.read_all(&functions);
+        Self::of(&functions, &readings, reader)
+    }
+}
+
 /// The functions whose reservation changes, in the order in which an apply takes them. What could not be read is told where
 /// it is compared.
-fn changes<'a>(
-    documents: &[&'a Document],
-    readings: &[Result<Reading, CloudError>],
-) -> Vec<Change<'a>> {
+fn changes(documents: &[&Document], readings: &[Result<Reading, CloudError>]) -> Vec<Change> {
     documents
         .iter()
         .zip(readings)
@@ -70,7 +110,8 @@ fn changes<'a>(
                 Reading::Present(live) => reserved(&live.properties),
             };
             let to = reserved(&document.properties);
-            (from != to).then_some(Change { document, from, to })
+            let address = document.address.clone();
+            (from != to).then_some(Change { address, from, to })
         })
         .collect()
 }
@@ -85,23 +126,10 @@ pub struct Room {
 }
 
 impl Room {
-    /// Compares what the files reserve with what an account has left. The account is asked only where a reservation grows.
-    ///
-    /// # Errors
-    /// If the account's limits cannot be read.
-    pub fn of(
-        documents: &[&Document],
-        readings: &[Result<Reading, CloudError>],
-        reader: &dyn Reader,
-    ) -> Result<Self, CloudError> {
-        let changes = changes(documents, readings);
-        if !changes.iter().any(|change| change.to > change.from) {
-            return Ok(Self::default());
-        }
-        Ok(match reader.concurrency()? {
-            None => Self::default(),
-            Some(concurrency) => Self::within(&changes, concurrency),
-        })
+    /// What there is room for, where nothing else is applied.
+    pub fn of(reservations: &Reservations) -> Self {
+        let (room, _) = Self::after(0, reservations);
+        room
     }
 
     /// The same for limits that were read before.
@@ -110,42 +138,72 @@ impl Room {
         readings: &[Result<Reading, CloudError>],
         concurrency: Concurrency,
     ) -> Self {
-        Self::within(&changes(documents, readings), concurrency)
+        Self::of(&Reservations {
+            changes: changes(documents, readings),
+            account: Some(concurrency),
+        })
     }
 
-    fn within(changes: &[Change<'_>], concurrency: Concurrency) -> Self {
+    /// What there is room for after others took so much, and how much is taken then.
+    fn after(taken: i64, reservations: &Reservations) -> (Self, i64) {
         let mut room = Self::default();
+        let mut taken = taken;
         // Each reservation is refused or not by what those before it left.
-        let mut unreserved = concurrency.unreserved;
-        for change in changes {
-            let before = unreserved;
-            let after = before.saturating_add(change.from).saturating_sub(change.to);
-            let address = &change.document.address;
-            if change.to > change.from && after < LEAST_UNRESERVED {
-                room.obstacles.push(Obstacle {
-                    address: address.clone(),
-                    why: format!(
-                        "the account has no room for a reserved concurrency of {}: Lambda leaves at least {LEAST_UNRESERVED} \
-                         unreserved, and {before} are unreserved now, of {} in all",
-                        change.to, concurrency.limit
-                    ),
-                    help: WITHOUT_RESERVATION.to_owned(),
-                });
-                // It is not made.
-                continue;
-            }
-            if change.to > change.from && after < DOCUMENTED_UNRESERVED {
-                room.notes.insert(
-                    address.clone(),
+        for change in &reservations.changes {
+            let more = i64::from(change.to) - i64::from(change.from);
+            if let (Some(account), true) = (reservations.account, more > 0) {
+                let before = i64::from(account.unreserved) - taken;
+                let now = if taken == 0 {
+                    format!("{before} are unreserved now")
+                } else {
                     format!(
-                        "Lambda might refuse a reserved concurrency of {}: in some accounts it leaves \
-                         {DOCUMENTED_UNRESERVED} unreserved, and {before} are unreserved now",
-                        change.to
-                    ),
-                );
+                        "{} stay unreserved beside the other reservations of this run",
+                        before.max(0)
+                    )
+                };
+                if before - more < i64::from(LEAST_UNRESERVED) {
+                    room.obstacles.push(Obstacle {
+                        address: change.address.clone(),
+                        why: format!(
+                            "the account has no room for a reserved concurrency of {}: Lambda leaves at least \
+                             {LEAST_UNRESERVED} unreserved, and {now}, of {} in all",
+                            change.to, account.limit
+                        ),
+                        help: WITHOUT_RESERVATION.to_owned(),
+                    });
+                    // It is not made.
+                    continue;
+                }
+                if before - more < i64::from(DOCUMENTED_UNRESERVED) {
+                    room.notes.insert(
+                        change.address.clone(),
+                        format!(
+                            "Lambda might refuse a reserved concurrency of {}: in some accounts it leaves \
+                             {DOCUMENTED_UNRESERVED} unreserved, and {now}",
+                            change.to
+                        ),
+                    );
+                }
             }
-            unreserved = after;
+            taken += more;
         }
+        (room, taken)
+    }
+}
+
+/// Environments that are applied one after the other: those of one account and region share its limit.
+#[derive(Debug, Default)]
+pub struct Shared {
+    taken: BTreeMap<(String, String, String), i64>,
+}
+
+impl Shared {
+    /// What there is room for after the environments that were asked about before.
+    pub fn room(&mut self, at: &At, reservations: &Reservations) -> Room {
+        let place = (at.provider.clone(), at.account.clone(), at.region.clone());
+        let taken = self.taken.entry(place).or_default();
+        let (room, now) = Room::after(*taken, reservations);
+        *taken = now;
         room
     }
 }
@@ -154,7 +212,7 @@ impl Room {
 mod tests {
     use super::*;
     use crate::compile::resources::testing::{documents, environment};
-    use crate::deploy::port::{At, Found, Live, Scope};
+    use crate::deploy::port::{Found, Live, Scope};
 
     /// An account of which only the limits are known.
     struct Account(Result<Option<Concurrency>, CloudError>);
@@ -181,11 +239,11 @@ mod tests {
         Account(Ok(Some(Concurrency { limit, unreserved })))
     }
 
-    /// The room for functions that reserve `wanted`, where `live` is reserved now; `None` for a function that is not there.
-    fn room(
+    /// What functions reserve that reserve `wanted`, where `live` is reserved now; `None` for a function that is not there.
+    fn reservations(
         functions: &[(Option<u32>, Option<u32>)],
         account: &Account,
-    ) -> Result<Room, CloudError> {
+    ) -> Result<Reservations, CloudError> {
         let names: Vec<String> = (0..functions.len())
             .map(|number| format!("orders{number}"))
             .collect();
@@ -213,7 +271,14 @@ mod tests {
             }));
         }
         let all: Vec<&Document> = all.iter().collect();
-        Room::of(&all, &readings, account)
+        Reservations::of(&all, &readings, account)
+    }
+
+    fn room(
+        functions: &[(Option<u32>, Option<u32>)],
+        account: &Account,
+    ) -> Result<Room, CloudError> {
+        reservations(functions, account).map(|reservations| Room::of(&reservations))
     }
 
     #[test]
@@ -248,6 +313,31 @@ mod tests {
         assert_eq!(found.notes.len(), 1, "{found:?}");
         let found = room(&[(None, Some(2)), (Some(2), None)], &with(12, 10)).unwrap();
         assert_eq!(found.obstacles, Vec::new());
+    }
+
+    /// Nothing is written between two looks, so the account itself says the same of each environment.
+    #[test]
+    fn environments_of_one_account_and_region_share_its_limit() {
+        let at = |region: &str| At {
+            region: region.to_owned(),
+            ..At::local()
+        };
+        let one = reservations(&[(Some(1), None)], &with(12, 12)).unwrap();
+        let mut shared = Shared::default();
+        for expected in [0, 0, 1, 1] {
+            let room = shared.room(&at("eu-central-1"), &one);
+            assert_eq!(room.obstacles.len(), expected, "{room:?}");
+            if let Some(obstacle) = room.obstacles.first() {
+                assert!(obstacle.why.contains("10 stay unreserved beside the other"));
+            }
+        }
+        let room = shared.room(&at("eu-west-1"), &one);
+        assert_eq!(room.obstacles, Vec::new());
+        // What one environment gives up, the next one has.
+        let less = reservations(&[(None, Some(1))], &with(12, 12)).unwrap();
+        assert_eq!(shared.room(&at("eu-central-1"), &less), Room::default());
+        let room = shared.room(&at("eu-central-1"), &one);
+        assert_eq!(room.obstacles, Vec::new());
     }
 
     #[test]

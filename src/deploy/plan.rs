@@ -10,7 +10,7 @@ use super::alteration::{self, Alteration};
 use super::destroy::KEY_ENDS;
 use super::diff::{self, Change};
 use super::document::{Document, Fingerprint, Kind, Ownership};
-use super::obstacle::{Obstacle, Room};
+use super::obstacle::{Obstacle, Reservations, Room, Shared};
 use super::port::{At, CloudError, Found, Identity, Reader, Reading, Scope};
 use super::prune::refuse_orphaned_topics;
 use super::rules::{self, RulesChange};
@@ -145,6 +145,9 @@ pub struct Plan {
     /// Steps that cannot succeed. Such a plan is never applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<Obstacle>,
+    /// What it reserves, for plans that are made together. A saved plan is looked at again before it is applied.
+    #[serde(skip)]
+    pub reservations: Reservations,
     /// What changes the watched logs before a query sees them. They are among `resources` too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alterations: Vec<Alteration>,
@@ -275,8 +278,11 @@ pub(super) fn with_room(
     survey: &Survey,
     reader: &dyn Reader,
 ) -> Result<Plan, PlanError> {
-    match Room::of(documents, &survey.readings, reader) {
-        Ok(room) => plan.find_room(room),
+    match Reservations::of(documents, &survey.readings, reader) {
+        Ok(reservations) => {
+            plan.find_room(Room::of(&reservations));
+            plan.reservations = reservations;
+        }
         Err(error) => plan.unread.push(unread_limits(error)?),
     }
     Ok(plan)
@@ -409,6 +415,7 @@ pub fn compare(
         drift,
         rules: Vec::new(),
         obstacles: Vec::new(),
+        reservations: Reservations::default(),
         alterations: Vec::new(),
         unread,
     };
@@ -539,6 +546,12 @@ impl Plan {
                 resource.note.get_or_insert_with(|| note.clone());
             }
         }
+    }
+
+    /// Judges the account's room after what the environments before this one take of it.
+    pub fn share(&mut self, shared: &mut Shared) {
+        let room = shared.room(&self.identity.at(), &self.reservations);
+        self.find_room(room);
     }
 
     /// What the plan comes to; `Err` holds what could not be read, for then it is not known.

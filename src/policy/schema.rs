@@ -9,7 +9,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
-use self::conform::{A_LIST, Conformance, Fault, FaultKind, NotUnderstood};
+use self::conform::{A_LIST, A_NUMBER, Conformance, Fault, FaultKind, NotUnderstood};
 use super::raw::{RawEnvironment, RawRules};
 use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
@@ -322,9 +322,19 @@ impl DocumentSchema {
                 ));
             }
             FaultKind::Choice(options) => {
+                let or_number = options.iter().any(|option| option == A_NUMBER).then(|| {
+                    let words = options.iter().filter(|option| *option != A_NUMBER);
+                    let words: Vec<String> = words.map(|option| quote(option)).collect();
+                    format!("write a whole number, or {}", words.join(", "))
+                });
+                let expected = if or_number.is_some() {
+                    "integer"
+                } else {
+                    "string"
+                };
                 let written = match &node.kind {
                     Kind::Scalar(scalar) => scalar.text.as_str(),
-                    _ => return Some(wrong_type(node, &place, &subject, &["string"], None)),
+                    _ => return Some(wrong_type(node, &place, &subject, &[expected], None)),
                 };
                 if fault
                     .path
@@ -346,7 +356,7 @@ impl DocumentSchema {
                     format!("{subject} cannot be {}", quote(written)),
                 )
                 .at(place)
-                .maybe_help(or_list.or_else(|| {
+                .maybe_help(or_list.or(or_number).or_else(|| {
                     suggest(written, options.iter().map(String::as_str), "write one of")
                 }))
             }

@@ -106,15 +106,15 @@ const FIXED: &[(&str, &str, &str)] = &[
 ];
 
 /// The Python that makes the edits.
-struct Edits {
+pub(crate) struct Edits {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    table: Vec<(String, String)>,
+    pub(crate) table: Vec<(String, String)>,
 }
 
 impl Edits {
-    fn start(world: &World, base: &str) -> Self {
+    pub(crate) fn start(world: &World, base: &str) -> Self {
         let mut python = Command::new(target().join("venv/bin/python"));
         python
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/edits.py"))
@@ -139,7 +139,7 @@ impl Edits {
         line.trim().to_owned()
     }
 
-    fn make(&mut self, index: usize) {
+    pub(crate) fn make(&mut self, index: usize) {
         writeln!(self.stdin, "{index}").unwrap();
         let said = self.line();
         assert_eq!(said, "ok", "{:?}", self.table[index]);
@@ -206,7 +206,7 @@ pub(crate) fn base(world: &World) -> String {
 }
 
 /// Says whether an edit of the table is about this resource.
-fn is_about(address: &str, resource: &str) -> bool {
+pub(crate) fn is_about(address: &str, resource: &str) -> bool {
     let resource = resource.split_once('/').unwrap().1;
     match address.split_once(':') {
         Some((kind, protocol)) => {

@@ -33,6 +33,16 @@ impl World {
         fs::write(&path, format!("{before}{monitor}")).unwrap();
     }
 
+    /// Two environments of the same account, with a cluster each.
+    fn environments(&self) {
+        let folder = self.root().join("environments");
+        let text = fs::read_to_string(folder.join("prod.yaml")).unwrap();
+        for (name, cluster) in [("prod", "orders"), ("second", "billing")] {
+            let text = text.replace("[billing, orders]", &format!("[{cluster}]"));
+            fs::write(folder.join(format!("{name}.yaml")), text).unwrap();
+        }
+    }
+
     /// What is reserved for the one function that there is.
     fn reserved(&self) -> String {
         let reserved = self.by_hand(
@@ -143,6 +153,46 @@ fn an_account_without_room_is_told_before_the_first_write() {
         world.since(before).iter().all(|call| !call.writes),
         "something was written"
     );
+}
+
+/// Each fits alone, and not both: told before the first write, whatever applies them.
+#[test]
+fn environments_of_one_account_share_its_room() {
+    let world = World::new(&["billing", "orders"]);
+    world.environments();
+    let room = "10 stay unreserved beside the other reservations of this run, of 11 in all";
+    world.moto.concurrency(11, 10);
+    let before = world.moto.calls().len();
+    for name in ["prod", "second"] {
+        let (code, text) = world.run(&["plan", "--env", name]);
+        assert_eq!(code, 0, "{text}");
+    }
+    let (code, text) = world.run(&["plan", "--all", "--out", "plans"]);
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains(room) && text.contains(KEY), "{text}");
+    assert!(world.root().join("plans/prod.plan").exists());
+    assert!(!world.root().join("plans/second.plan").exists());
+    let both = ["--env", "prod", "--env", "second"];
+    let run = |what: &[&str]| world.run(&[&["ci"], what, &both, &["--out", "ci"]].concat());
+    let (code, text) = run(&["pr"]);
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains(room), "{text}");
+    let (code, text) = run(&["apply", "--package", "."]);
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains(room) && text.contains(KEY), "{text}");
+    assert!(
+        text.contains("nothing was changed: the account has no room for `second`"),
+        "{text}"
+    );
+    assert!(
+        world.since(before).iter().all(|call| !call.writes),
+        "something was written"
+    );
+    world.moto.concurrency(12, 10);
+    let (code, text) = run(&["apply", "--package", "."]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = world.run(&["plan", "--all", "--detailed-exitcode"]);
+    assert_eq!(code, 0, "{text}");
 }
 
 #[test]

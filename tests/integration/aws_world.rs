@@ -29,8 +29,13 @@ pub(crate) const APPLY: &[&str] = &["apply", "--env", "prod", "--auto-approve", 
 
 impl World {
     pub(crate) fn new(clusters: &[&str]) -> Self {
+        Self::on(Moto::start(), clusters)
+    }
+
+    /// The same on a server that was started before.
+    pub(crate) fn on(moto: Moto, clusters: &[&str]) -> Self {
         let world = Self {
-            moto: Moto::start(),
+            moto,
             clusters: clusters.iter().map(|name| (*name).to_owned()).collect(),
             folder: tempfile::tempdir().unwrap(),
         };

@@ -265,6 +265,30 @@ fn all_faults_of_all_files_come_out_in_one_run() {
     assert!(codes.len() >= 20, "{codes:?}");
 }
 
+/// One file for each way in which a reservation can be wrong: the message is read as it is shown.
+#[test]
+fn reservations_that_cannot_be() {
+    let (loaded, diagnostics) = judge("many-reservations");
+    let text = human::render(&loaded.files, &diagnostics, human::Options::default());
+    expect(&folder().join("many-reservations/expected.txt"), &text).unwrap();
+    let wrong: BTreeSet<String> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code.id().starts_with("schema/"))
+        .filter_map(|diagnostic| diagnostic.place())
+        .map(|place| loaded.files.shown_slice(place))
+        .collect();
+    let values = [
+        "0",
+        "1001",
+        "-1",
+        "all",
+        "\"1\"",
+        "1.5",
+        "reserved_concurrency",
+    ];
+    assert_eq!(wrong, values.map(str::to_owned).into());
+}
+
 #[test]
 fn a_secret_in_a_file_is_never_shown() {
     let secret = "T0KEN-of-the-hook";

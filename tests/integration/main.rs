@@ -83,6 +83,7 @@ mod log_alarm;
 #[cfg(feature = "monitor")]
 mod lambda;
 #[cfg(all(feature = "aws", feature = "monitor"))]
+mod ministack;
 mod monitor;
 #[cfg(all(feature = "aws", feature = "monitor"))]
 mod monitor_cost;

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::insights_server::{Fault, Server as Insights, Stored};
 use crate::lambda::{Emulator, Function};
-use crate::moto::Moto;
+use crate::moto::{Call, Moto};
 use crate::server::Server as Postgres;
 
 const REGION: &str = "eu-central-1";
@@ -87,10 +87,14 @@ impl Stand {
 
     /// With a policy of these files.
     fn of(files: &[(&str, &str)]) -> Self {
+        Self::around(Moto::start(), files)
+    }
+
+    /// The same with the server that takes metrics and messages.
+    fn around(moto: Moto, files: &[(&str, &str)]) -> Self {
         let loaded = policy::load_from(files.iter().copied());
         let environment = &loaded.policy.environments[0];
         let compiled = compile(&loaded, environment, jiff::civil::date(2026, 11, 22));
-        let moto = Moto::start();
         let stand = Self {
             insights: Insights::start(Vec::new()),
             moto,
@@ -456,6 +460,73 @@ fn what_people_do_reaches_the_metrics_the_alarm_and_people() {
     assert!(called.is_subset(&allowed), "{called:?} {allowed:?}");
     assert!(called.len() >= 5, "{called:?}");
     assert!(stand.insights.state().calls.iter().all(|call| call.signed));
+}
+
+/// What people do reaches metrics and a subscriber of another emulator too.
+pub(crate) fn runs_on(moto: Moto) {
+    let log = recorded(&WORK[..1]);
+    let stand = Stand::around(moto, &[("environments/prod.yaml", ENVIRONMENT)]);
+    stand.log(&log[WORK[0].1], 0, 3000, 1000);
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    for _ in 0..2 {
+        let (well, answer) = emulator.invoke(&stand.event(0));
+        assert!(well, "{answer}\n{:?}", function.log());
+    }
+    assert_eq!(stand.counted(), BTreeMap::from([(0, 1.0)]));
+    let messages = stand.messages();
+    // The second run finds the receipt of the first one.
+    assert_eq!(messages.len(), 1, "{messages:#?}");
+    assert!(messages[0].0.contains(": alice,"), "{messages:#?}");
+    assert_eq!(detections(&function).len(), 1);
+}
+
+/// Many figures in one call: the SDK compresses what is larger than 10 KB, and AWS takes that. They are all published.
+#[test]
+fn a_run_with_many_figures_is_published_whole() {
+    let log = recorded(&WORK[..1]);
+    let entry = String::from_utf8(log[WORK[0].1][0].clone()).unwrap();
+    let people: Vec<String> = (0..50).map(|number| format!("person{number:02}")).collect();
+    let entries: Vec<Vec<u8>> = people
+        .iter()
+        .map(|name| {
+            let text = entry.replace(":alice@", &format!(":{name}@"));
+            assert_ne!(text, entry);
+            text.into_bytes()
+        })
+        .collect();
+    let stand = Stand::new();
+    for window in -2..=0 {
+        stand.log(&entries, window, 3000, 1000);
+    }
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer}\n{:?}", function.log());
+    let calls = stand.moto.calls();
+    let published: Vec<&Call> = calls
+        .iter()
+        .filter(|call| call.operation == "PutMetricData")
+        .collect();
+    assert!(published.iter().all(|call| call.status == Some(200)));
+    assert!(
+        published.iter().any(|call| call.packed),
+        "none was compressed"
+    );
+    assert!(
+        published.iter().any(|call| !call.packed),
+        "each was compressed"
+    );
+    for window in -2..=0 {
+        assert_eq!(stand.counted()[&window], 50.0);
+    }
+    for name in &people {
+        let of_person = Stand::metric(
+            "UserDMLOperationCount",
+            &[("OperationType", "UserDMLFiltered"), ("User", name)],
+        );
+        assert_eq!(stand.figures(&of_person).len(), 3, "{name}");
+    }
 }
 
 /// Each part fails once and is tried again inside the run; or for good, and the run fails with it, is heard of, and its

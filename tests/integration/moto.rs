@@ -39,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) access_key: Option<String>,
     /// When it arrived, in seconds.
     pub(crate) time: f64,
+    /// Whether its body was compressed.
+    pub(crate) packed: bool,
     /// What it asked for.
     pub(crate) body: String,
 }
@@ -46,13 +48,28 @@ pub(crate) struct Call {
 impl Moto {
     /// Starts a server. It must be installed: `tests/moto/install`.
     pub(crate) fn start() -> Self {
+        Self::of("tests/moto/server.py")
+    }
+
+    /// Starts ministack, another emulator, with what it lacks. It must be installed: `tests/ministack/install`.
+    pub(crate) fn ministack() -> Self {
+        let venv = target().join("ministack/bin/python");
+        assert!(
+            venv.exists(),
+            "ministack is not installed: run tests/ministack/install ({} is missing)",
+            venv.display()
+        );
+        Self::of("tests/ministack/server.py")
+    }
+
+    fn of(script: &str) -> Self {
         let venv = target().join("venv/bin/python");
         assert!(
             venv.exists(),
             "moto is not installed: run tests/moto/install ({} is missing)",
             venv.display()
         );
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto/server.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
         let mut child = Command::new(venv)
             .arg(script)
             .stdin(Stdio::piped())
@@ -64,7 +81,7 @@ impl Moto {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let port = line.trim().parse().expect("moto did not start");
+        let port = line.trim().parse().expect("the emulator did not start");
         Self { child, port }
     }
 
@@ -168,7 +185,7 @@ impl Moto {
         text
     }
 
-    fn http(&self, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn http(&self, method: &str, path: &str, body: &str) -> String {
         self.send(method, path, "", body)
     }
 

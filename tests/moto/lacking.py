@@ -427,10 +427,15 @@ def _lookup(asked, place, calls):
     return 200, {"Events": events[:most]}
 
 
-_HANDLERS = {
+# Saved queries, which no emulator has.
+QUERIES = {
     ("logs", "DescribeQueryDefinitions"): _describe_queries,
     ("logs", "PutQueryDefinition"): _put_query,
     ("logs", "DeleteQueryDefinition"): _delete_query,
+}
+
+_HANDLERS = {
+    **QUERIES,
     ("cloudtrail", "LookupEvents"): _lookup,
     ("lambda", "GetAccountSettings"): _account_settings,
 }

@@ -86,7 +86,8 @@ class Server:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length) if length else b""
         # The SDK packs what is larger than 10 KB, such as many figures at once.
-        if environ.pop("HTTP_CONTENT_ENCODING", "") == "gzip":
+        environ["pgvigil.packed"] = environ.pop("HTTP_CONTENT_ENCODING", "") == "gzip"
+        if environ["pgvigil.packed"]:
             body = gzip.decompress(body)
             environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
@@ -125,7 +126,8 @@ class Server:
             return self.app(environ, start_response)
         return self.aws(environ, start_response, body)
 
-    def aws(self, environ, start_response, body):
+    def noted(self, environ, body):
+        """A call as it is kept, with its operation, access key, region and service; what the models refuse of it is noted."""
         access_key, region, service = scope(environ)
         operation = operation_of(service, environ, body) if service else "Unknown"
         call = {
@@ -137,16 +139,22 @@ class Server:
             "writes": not READS.match(operation),
             "time": time.time(),
             "agent": environ.get("HTTP_USER_AGENT", ""),
+            "packed": environ["pgvigil.packed"],
             "body": urllib.parse.unquote(body.decode("utf-8", "replace")),
             "path": urllib.parse.unquote(environ["PATH_INFO"]),
         }
         wrong = []
         if OURS.search(call["agent"]) and service:
             wrong = contract.faults(model(service), operation, environ, body) or []
+        with self.lock:
+            self.refused.extend(wrong)
+        return call, operation, access_key, region, service
+
+    def aws(self, environ, start_response, body):
+        call, operation, access_key, region, service = self.noted(environ, body)
         fault = self.fault(call)
         with self.lock:
             self.calls.append(call)
-            self.refused.extend(wrong)
         if fault.get("delay"):
             time.sleep(fault["delay"])
         if fault.get("cut"):
@@ -199,7 +207,7 @@ class Server:
         """What an address with a signature leads to: no client of AWS asks for it."""
         call = {
             "service": "s3", "operation": "GetObject", "region": None, "access_key": None, "status": 200, "writes": False,
-            "time": time.time(), "agent": "", "body": "", "path": path,
+            "time": time.time(), "agent": "", "packed": False, "body": "", "path": path,
         }
         fault = self.fault(call)
         with self.lock:

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, DeadLetterConfig, EphemeralStorage, FunctionCode, FunctionConfiguration,
-    LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State, TracingMode,
+    Architecture, DeadLetterConfig, EphemeralStorage, FunctionCode, LastUpdateStatus, LogFormat,
+    LoggingConfig, Runtime, State, TracingMode,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -42,21 +42,28 @@ const LOOKS: u32 = 90;
 /// Tries to make a function while IAM spreads the news of its role, two seconds apart.
 const ROLE_TRIES: u32 = 20;
 
-type Function = Arc<GetFunctionOutput>;
+/// What a plan looks at of a function. `GetFunction` would say it in one call, and hand out an address of the code, which who
+/// reads a plan does not need.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) configuration: GetFunctionConfigurationOutput,
+    /// Concurrent runs that are kept free for it.
+    pub(super) reserved: Option<i32>,
+    pub(super) tags: Arc<Tags>,
+}
 
 /// The function of that name; `None` when there is none.
 pub(super) async fn function(
     aws: &Inner,
     sight: &Sight,
     base: &str,
-) -> Result<Option<Function>, CloudError> {
+) -> Result<Option<Arc<Function>>, CloudError> {
     let ask = || async { Ok(look(aws, base).await?.map(Arc::new)) };
     sight.functions.get(base, ask).await
 }
 
-/// What `GetFunction` says of a function, without the address of its code, which that call hands out: who reads a plan
-/// needs none.
-pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
+/// The same without a look that remembers it.
+pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<Function>, CloudError> {
     let Some(configuration) = configuration(aws, base).await? else {
         return Ok(None);
     };
@@ -76,25 +83,18 @@ pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<GetFunctionOu
     let (Some(concurrency), Some(tags)) = (found(concurrency)?, found(tags)?) else {
         return Ok(None);
     };
-    let reserved = concurrency.reserved_concurrent_executions();
-    Ok(Some(
-        GetFunctionOutput::builder()
-            .configuration(configuration)
-            .set_concurrency(reserved.map(|reserved| {
-                aws_sdk_lambda::types::Concurrency::builder()
-                    .reserved_concurrent_executions(reserved)
-                    .build()
-            }))
-            .set_tags(tags.tags)
-            .build(),
-    ))
+    Ok(Some(Function {
+        configuration,
+        reserved: concurrency.reserved_concurrent_executions(),
+        tags: Arc::new(tags.tags.into_iter().flatten().collect()),
+    }))
 }
 
 /// A function's configuration (`GetFunctionConfiguration`); `None` when there is no function.
 async fn configuration(
     aws: &Inner,
     base: &str,
-) -> Result<Option<FunctionConfiguration>, CloudError> {
+) -> Result<Option<GetFunctionConfigurationOutput>, CloudError> {
     let answer = aws
         .caller
         .make(Operation::GetFunctionConfiguration, base, || {
@@ -104,38 +104,7 @@ async fn configuration(
                 .send()
         })
         .await;
-    // The SDK has two types for the same answer.
-    Ok(found(answer)?.map(|live| {
-        FunctionConfiguration::builder()
-            .set_function_name(live.function_name)
-            .set_function_arn(live.function_arn)
-            .set_runtime(live.runtime)
-            .set_role(live.role)
-            .set_handler(live.handler)
-            .code_size(live.code_size)
-            .set_description(live.description)
-            .set_timeout(live.timeout)
-            .set_memory_size(live.memory_size)
-            .set_last_modified(live.last_modified)
-            .set_code_sha256(live.code_sha256)
-            .set_version(live.version)
-            .set_vpc_config(live.vpc_config)
-            .set_dead_letter_config(live.dead_letter_config)
-            .set_environment(live.environment)
-            .set_kms_key_arn(live.kms_key_arn)
-            .set_tracing_config(live.tracing_config)
-            .set_revision_id(live.revision_id)
-            .set_layers(live.layers)
-            .set_state(live.state)
-            .set_state_reason(live.state_reason)
-            .set_last_update_status(live.last_update_status)
-            .set_last_update_status_reason(live.last_update_status_reason)
-            .set_package_type(live.package_type)
-            .set_architectures(live.architectures)
-            .set_ephemeral_storage(live.ephemeral_storage)
-            .set_logging_config(live.logging_config)
-            .build()
-    }))
+    found(answer)
 }
 
 fn arn(aws: &Inner, base: &str) -> String {
@@ -149,13 +118,7 @@ pub(super) async fn tags(
     base: &str,
 ) -> Result<Option<Arc<Tags>>, CloudError> {
     let function = function(aws, sight, base).await?;
-    Ok(function.map(|function| {
-        let tags = function.tags().into_iter().flatten();
-        Arc::new(
-            tags.map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
-        )
-    }))
+    Ok(function.map(|function| Arc::clone(&function.tags)))
 }
 
 pub(super) async fn tag(
@@ -219,9 +182,7 @@ pub(super) async fn read(
     let Some(live) = function(aws, sight, name).await? else {
         return Ok(Reading::Absent { applied: None });
     };
-    let Some(configuration) = live.configuration() else {
-        return Ok(Reading::Absent { applied: None });
-    };
+    let configuration = &live.configuration;
     let retries = retries(aws, name).await?;
     let tags = tags(aws, sight, name).await?.unwrap_or_default();
     let mut properties = properties(aws, sight, configuration).await?;
@@ -229,10 +190,7 @@ pub(super) async fn read(
     properties["name"] = json!(name);
     properties["retries"] =
         json!({ "maximum_attempts": retries.0, "maximum_event_age_seconds": retries.1 });
-    properties["reserved_concurrency"] = json!(
-        live.concurrency()
-            .and_then(|concurrency| concurrency.reserved_concurrent_executions())
-    );
+    properties["reserved_concurrency"] = json!(live.reserved);
     properties["tags"] = note::own_tags(&tags);
     let failed = configuration.last_update_status() == Some(&LastUpdateStatus::Failed)
         || configuration.state() == Some(&State::Failed);
@@ -275,7 +233,7 @@ async fn retries(aws: &Inner, name: &str) -> Result<(i32, i32), CloudError> {
 async fn properties(
     aws: &Inner,
     sight: &Sight,
-    live: &FunctionConfiguration,
+    live: &GetFunctionConfigurationOutput,
 ) -> Result<Value, CloudError> {
     let variables: Map<String, Value> = live
         .environment()
@@ -289,7 +247,7 @@ async fn properties(
         .iter()
         .map(Architecture::as_str)
         .collect();
-    let layers = layer::attached(aws, sight, live).await?;
+    let layers = layer::attached(aws, sight, live.layers()).await?;
     let network = live.vpc_config();
     let logging = live.logging_config();
     let name = live.function_name().unwrap_or_default();
@@ -353,11 +311,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
         Some(live) => update(aws, sight, document, &wanted, live).await?,
     }
     let concurrency = wanted.number(&document.properties["reserved_concurrency"]);
-    let live_concurrency = live.as_ref().and_then(|live| {
-        live.concurrency()
-            .and_then(|concurrency| concurrency.reserved_concurrent_executions())
-    });
-    if live_concurrency != concurrency {
+    if live.as_ref().and_then(|live| live.reserved) != concurrency {
         reserve(aws, name, concurrency).await?;
     }
     let wanted_retries = &document.properties["retries"];
@@ -516,13 +470,9 @@ async fn update(
     sight: &Sight,
     document: &Document,
     wanted: &Wanted<'_>,
-    live: &GetFunctionOutput,
+    live: &Function,
 ) -> Result<(), CloudError> {
-    let Some(configuration) = live.configuration() else {
-        return Err(CloudError::NotFound {
-            resource: document.address.clone(),
-        });
-    };
+    let configuration = &live.configuration;
     let now = properties(aws, sight, configuration).await?;
     let mut revision = configuration.revision_id().map(str::to_owned);
     let steps = steps(&now, &document.properties, aws.package.is_some())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_sdk_lambda::operation::get_layer_version::GetLayerVersionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, FunctionConfiguration, LayerVersionContentInput, LayerVersionsListItem, Runtime,
+    Architecture, Layer, LayerVersionContentInput, LayerVersionsListItem, Runtime,
 };
 use serde_json::{Value, json};
 
@@ -161,9 +161,9 @@ pub(super) async fn read(
 async fn was_given(aws: &Inner, sight: &Sight, text: Option<&str>) -> Result<bool, CloudError> {
     for base in aws.bases.values() {
         let function = function::function(aws, sight, base).await?;
-        let configuration = function.as_ref().and_then(|found| found.configuration());
-        let variables = configuration
-            .and_then(|configuration| configuration.environment())
+        let variables = function
+            .as_ref()
+            .and_then(|found| found.configuration.environment())
             .and_then(|environment| environment.variables());
         let digest = variables.and_then(|variables| variables.get(RULES_DIGEST));
         if text.is_some() && digest.map(|digest| description(digest)).as_deref() == text {
@@ -228,8 +228,7 @@ async fn tidy(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let mut attached = BTreeSet::new();
     for base in aws.bases.values() {
         let function = function::function(aws, &sight, base).await?;
-        let configuration = function.as_ref().and_then(|found| found.configuration());
-        let layers = configuration.map(|configuration| configuration.layers());
+        let layers = function.as_ref().map(|found| found.configuration.layers());
         attached.extend(
             layers
                 .unwrap_or_default()
@@ -305,10 +304,10 @@ fn own<'a>(aws: &Inner, arn: &'a str) -> Option<(&'a str, i64)> {
 pub(super) async fn attached(
     aws: &Inner,
     sight: &Sight,
-    live: &FunctionConfiguration,
+    layers: &[Layer],
 ) -> Result<Vec<Value>, CloudError> {
     let mut all = Vec::new();
-    for arn in live.layers().iter().filter_map(|layer| layer.arn()) {
+    for arn in layers.iter().filter_map(|layer| layer.arn()) {
         all.push(match own(aws, arn) {
             None => json!(arn),
             Some((name, number)) => {
@@ -371,8 +370,7 @@ pub(super) async fn content(
 ) -> Result<Option<Content>, CloudError> {
     let sight = Sight::default();
     let function = function::function(aws, &sight, &function_document.name).await?;
-    let configuration = function.as_ref().and_then(|found| found.configuration());
-    let layers = configuration.map(|configuration| configuration.layers());
+    let layers = function.as_ref().map(|found| found.configuration.layers());
     let mut arns = layers
         .unwrap_or_default()
         .iter()

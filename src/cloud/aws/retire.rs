@@ -156,8 +156,9 @@ async fn delete_function(aws: &Inner, name: &str, log_group: &str) -> Result<(),
         return Ok(());
     };
     let variables = live
-        .configuration()
-        .and_then(|configuration| configuration.environment()?.variables());
+        .configuration
+        .environment()
+        .and_then(|environment| environment.variables());
     // A deployment by script may have turned it to another cluster since: then it is that one's only monitor.
     if variables
         .and_then(|variables| variables.get("LOG_GROUP_NAME"))

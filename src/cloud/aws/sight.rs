@@ -9,13 +9,13 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup, QueryDefinition};
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_iam::types::Role;
 use aws_sdk_kms::types::KeyMetadata;
-use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::operation::get_layer_version::GetLayerVersionOutput;
 use aws_sdk_lambda::types::LayerVersionsListItem;
 use aws_sdk_sns::types::Subscription;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::function::Function;
 use crate::deploy::alteration::AccountPolicy;
 use crate::deploy::document::Document;
 use crate::deploy::port::{CloudError, Found};
@@ -70,7 +70,7 @@ pub(super) struct Sight {
     /// Saved queries by name, by the beginning of the name. A name may stand for several.
     pub(super) queries: Memo<Arc<BTreeMap<String, Vec<QueryDefinition>>>>,
     /// Functions by name.
-    pub(super) functions: Memo<Option<Arc<GetFunctionOutput>>>,
+    pub(super) functions: Memo<Option<Arc<Function>>>,
     /// Versions of layers by the layer's name, the newest first.
     pub(super) layers: Memo<Arc<Vec<LayerVersionsListItem>>>,
     /// Versions of layers with what they hold, by ARN; `None` for one that was deleted.

@@ -13,6 +13,9 @@ use crate::source::DocPath;
 /// Stands for a list among the values that a fault offers.
 pub(super) const A_LIST: &str = "[NAME]";
 
+/// Stands for a whole number among them.
+pub(super) const A_NUMBER: &str = "NUMBER";
+
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fault {
@@ -321,6 +324,9 @@ impl Walk<'_> {
             None => {
                 if types.contains(&"array") {
                     options.push(A_LIST.to_owned());
+                }
+                if types.contains(&"integer") {
+                    options.push(A_NUMBER.to_owned());
                 }
                 FaultKind::Choice(options)
             }

@@ -4,6 +4,7 @@ use super::human::Style;
 use super::*;
 use crate::deploy::diff;
 use crate::deploy::document::{Fingerprint, Kind};
+use crate::deploy::obstacle::Reservations;
 use crate::deploy::plan::{Action, Drift, FORMAT_VERSION, Planned, Unread};
 use crate::deploy::verdict::Outcome;
 
@@ -104,6 +105,7 @@ fn plan() -> Plan {
         }],
         rules: Vec::new(),
         obstacles: Vec::new(),
+        reservations: Reservations::default(),
         alterations: Vec::new(),
         unread: Vec::new(),
     }

@@ -15,6 +15,7 @@ use std::time::Instant;
 use pgvigil::ci::{
     CiResult, EnvironmentResult, FORMAT_VERSION, Finding, Level, Run, State, Step, Work, finding,
 };
+use pgvigil::deploy::obstacle::{Obstacle, Shared};
 use pgvigil::diagnostic::{Code, Diagnostic, Diagnostics};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{Loaded, revision};
@@ -34,6 +35,9 @@ pub(crate) fn run(session: &Session, command: CiCommand) -> anyhow::Result<Exit>
     }
 }
 
+/// The step that looks at what is deployed.
+const PLAN: &str = "plan";
+
 /// A run under way.
 struct Pipeline<'a> {
     session: &'a Session,
@@ -41,6 +45,8 @@ struct Pipeline<'a> {
     result: CiResult,
     /// Where the policy stands in the Git repository.
     folder: String,
+    /// What the environments so far take of their accounts.
+    shared: Shared,
     exit: Exit,
 }
 
@@ -67,6 +73,7 @@ impl<'a> Pipeline<'a> {
             },
             // A folder that is in no repository stands for itself.
             folder: revision::place(session.root()).unwrap_or_default(),
+            shared: Shared::default(),
             exit: Exit::Clean,
         }
     }
@@ -169,6 +176,12 @@ impl<'a> Pipeline<'a> {
         write::all(self.session, self.output, &self.result)?;
         Ok(self.exit)
     }
+}
+
+/// A step of a plan that an apply would refuse.
+fn impossible(obstacle: &Obstacle) -> Finding {
+    let message = format!("{} cannot succeed: {}", obstacle.address, obstacle.why);
+    Finding::new(PLAN, "plan/impossible", message).help(obstacle.help.clone())
 }
 
 /// A step that ended.

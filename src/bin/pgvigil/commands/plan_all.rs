@@ -1,5 +1,6 @@
 //! `plan --all`: what applies would change, environment by environment.
 
+use pgvigil::deploy::obstacle::Shared;
 use pgvigil::deploy::{Plan, Prune};
 use pgvigil::policy::Loaded;
 use pgvigil::report::plan::{fleet as report, markdown};
@@ -14,7 +15,7 @@ use crate::session::Session;
 
 pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow::Result<Exit> {
     let today = session.today();
-    let entries = look(
+    let mut entries = look(
         session,
         &every(loaded),
         args.package.as_deref(),
@@ -34,6 +35,12 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
                 .map_err(|error| Failure::of(&error.into()))
         },
     );
+    let mut shared = Shared::default();
+    for entry in &mut entries {
+        if let Ok(plan) = &mut entry.result {
+            plan.share(&mut shared);
+        }
+    }
     let exit = Exit::worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,
         Ok(plan) => match plan.outcome() {

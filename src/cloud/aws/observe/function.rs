@@ -18,23 +18,19 @@ pub(super) async fn read(
     let Some(found) = function::function(aws, sight, name).await? else {
         return Ok(None);
     };
-    let configuration = found.configuration();
-    let state = configuration
-        .and_then(|function| function.state())
-        .map_or("unknown", State::as_str);
+    let configuration = &found.configuration;
+    let state = configuration.state().map_or("unknown", State::as_str);
     let last_update = configuration
-        .and_then(|function| function.last_update_status())
+        .last_update_status()
         .map_or("unknown", LastUpdateStatus::as_str);
     // What is not as it should be comes first.
-    let reason = configuration.and_then(|function| {
-        let of_state = function.state_reason();
-        let of_update = function.last_update_status_reason();
-        if state == "Active" {
-            of_update.or(of_state)
-        } else {
-            of_state.or(of_update)
-        }
-    });
+    let of_state = configuration.state_reason();
+    let of_update = configuration.last_update_status_reason();
+    let reason = if state == "Active" {
+        of_update.or(of_state)
+    } else {
+        of_state.or(of_update)
+    };
     let names = ["Invocations", "Errors", "Throttles"];
     let [invocations, errors, throttles] =
         sums(aws, "AWS/Lambda", names, ("FunctionName", name), counts).await?;

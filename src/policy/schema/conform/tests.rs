@@ -94,6 +94,9 @@ fn branches(path: &DocPath, context: &[Vec<ValidationError<'static>>], faults: &
             if types.contains(&"array") {
                 options.push(A_LIST.to_owned());
             }
+            if types.contains(&"integer") {
+                options.push(A_NUMBER.to_owned());
+            }
             FaultKind::Choice(options)
         }
     };

@@ -1,10 +1,13 @@
 //! `ci apply`: brings what is deployed to what was merged, environment by environment. The first that fails is the last that
 //! is touched, and the result says of every other that nothing was changed there.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use pgvigil::ci::{Applied, EnvironmentResult, Finding, Work};
 use pgvigil::deploy::apply::{End, State as StepState};
+use pgvigil::deploy::obstacle::Reservations;
+use pgvigil::deploy::port::At;
 use pgvigil::deploy::{Identity, Left, Plan, Prune};
 use pgvigil::diagnostic::count;
 use pgvigil::policy::Loaded;
@@ -12,7 +15,7 @@ use pgvigil::policy::model::Environment;
 use pgvigil::report::plan as plan_report;
 
 use super::write::format_of;
-use super::{Pipeline, environments, skipped, step};
+use super::{PLAN, Pipeline, environments, skipped, step};
 use crate::args::{CiApplyArgs, CiFormat};
 use crate::commands::apply::{read, refuse_another_place, refuse_another_policy};
 use crate::commands::approval::{not_as_allowed, resources};
@@ -22,8 +25,7 @@ use crate::exit::Exit;
 use crate::session::Session;
 use crate::stop;
 
-/// The steps of an environment.
-const PLAN: &str = "plan";
+/// The step that writes.
 const APPLY: &str = "apply";
 
 pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit> {
@@ -59,6 +61,9 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
             .map(|environment| environment.name.clone())
             .collect();
     }
+    if no_room(&mut pipeline, &loaded, &wanted) {
+        return pipeline.finish();
+    }
     let mut stopped_at: Option<String> = None;
     for environment in wanted {
         let mut result = EnvironmentResult::new(Identity::of(environment));
@@ -77,6 +82,58 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
         pipeline.environment(result, exit);
     }
     pipeline.finish()
+}
+
+/// Whether environments of one account and region reserve more together than it has room for: told of each that would be
+/// refused, before the first is touched. What cannot be read here is told where the environment is planned.
+fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]) -> bool {
+    let session = pipeline.session;
+    let at: Vec<At> = wanted
+        .iter()
+        .map(|environment| Identity::of(environment).at())
+        .collect();
+    let ground = Ground::of(session);
+    let mut refused = BTreeMap::new();
+    let mut times = BTreeMap::new();
+    for (environment, at) in wanted.iter().zip(&at) {
+        if at.provider != "aws" || wanted.len() < 2 {
+            continue;
+        }
+        let since = Instant::now();
+        let reservations = Deployment::for_reading(ground, loaded, environment)
+            .and_then(|one| Ok(Reservations::ask(&one.documents, &*one.provider)?));
+        if let Ok(reservations) = reservations {
+            let room = pipeline.shared.room(at, &reservations);
+            refused.insert(environment.name.as_str(), room.obstacles);
+            times.insert(environment.name.as_str(), since);
+        }
+    }
+    refused.retain(|_, obstacles| !obstacles.is_empty());
+    let names: Vec<String> = refused.keys().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        return false;
+    }
+    let why = format!(
+        "nothing was changed: the account has no room for {}",
+        names.join(", ")
+    );
+    for environment in wanted {
+        let mut result = EnvironmentResult::new(Identity::of(environment));
+        let name = environment.name.as_str();
+        let mut exit = Exit::Clean;
+        if let (Some(obstacles), Some(since)) = (refused.get(name), times.get(name)) {
+            exit = Exit::Diagnostics;
+            let summary = "the account has no room for what it reserves".to_owned();
+            result.steps.push(step(PLAN, *since, exit, summary));
+            for obstacle in obstacles {
+                let found = super::impossible(obstacle);
+                pipeline.finding_of(loaded, environment, found);
+            }
+        }
+        result.steps.push(skipped(APPLY, &why));
+        pipeline.environment(result, exit);
+    }
+    true
 }
 
 /// A step that could not be done. Nothing was changed.

@@ -20,7 +20,7 @@ use pgvigil::rules::impact::ImpactReport;
 use pgvigil::rules::test::TestReport;
 use pgvigil::rules::{canary, fixture, test};
 
-use super::{Ended, Pipeline, environments, skipped, step};
+use super::{Ended, PLAN, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
 use crate::commands::deployment::{Deployment, Ground, NoProvider};
 use crate::commands::eval::missing_log;
@@ -33,7 +33,6 @@ use impact::Impacts;
 
 /// Steps of an environment.
 const COMPILE: &str = "compile";
-const PLAN: &str = "plan";
 
 /// The file of an environment's plan.
 pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
@@ -459,7 +458,7 @@ fn plan(
     let ground = Ground::of(pipeline.session).with_package(args.package.as_deref());
     let planned = Deployment::for_reading(ground, loaded, environment)
         .and_then(|deployment| Ok(deployment.plan(&Prune::default())?));
-    let planned = match planned {
+    let mut planned = match planned {
         Ok(planned) => planned,
         // A pull request of a stranger has no credentials, and no right to any.
         Err(error)
@@ -480,6 +479,7 @@ fn plan(
             return Ok(Ok((None, (Exit::Failed, why))));
         }
     };
+    planned.share(&mut pipeline.shared);
     for unread in &planned.unread {
         let message = format!("{} could not be read: {}", unread.address, unread.error);
         let found = Finding::new(PLAN, "plan/unread", message);
@@ -487,9 +487,7 @@ fn plan(
         pipeline.finding_of(loaded, environment, found);
     }
     for obstacle in &planned.obstacles {
-        let message = format!("{} cannot succeed: {}", obstacle.address, obstacle.why);
-        let found = Finding::new(PLAN, "plan/impossible", message).help(obstacle.help.clone());
-        pipeline.finding_of(loaded, environment, found);
+        pipeline.finding_of(loaded, environment, super::impossible(obstacle));
     }
     for drift in &planned.drift {
         let (why, help) = match (drift.kind, &drift.note) {
