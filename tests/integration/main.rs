@@ -33,6 +33,7 @@ mod aws_log_alarm;
 mod aws_password;
 #[cfg(feature = "aws")]
 mod aws_world;
+mod bad_day;
 mod begin;
 mod browser;
 mod cases;

@@ -53,6 +53,15 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) today: Option<Date>,
+    /// Seconds to wait for each answer of a database, Git, a forge or AWS; default: PGVIGIL_CALL_TIMEOUT, or a limit for each kind
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=pgvigil::waiting::LONGEST.as_secs()),
+        help_heading = "Global options"
+    )]
+    pub(crate) call_timeout: Option<u64>,
 }
 
 /// When to colour.
