@@ -74,6 +74,8 @@ def damaged_logs():
         for _ in range(60):
             text = bytearray(random.choice(texts))
             for _ in range(random.randrange(1, 40)):
+                if not text:
+                    break
                 at = random.randrange(len(text))
                 kind = random.randrange(4)
                 if kind == 0:
@@ -124,7 +126,7 @@ def extends():
 
 
 def exclusions():
-    text = RULES + "exclusions:\n" + "".join(f"""  - id: e{n:04}
+    texts = ["".join(f"""  - id: e{n:04}
     title: Number {n}
     reason: The whole text of the statement is fixed and reads one row that holds no data of people.
     owner: dba
@@ -135,10 +137,12 @@ def exclusions():
     samples:
       silences: [{{class: READ, command: SELECT, statement: "select 1 /* probe {n} */"}}]
       stays_loud: [{{class: READ, command: SELECT, statement: "select 1"}}]
-""" for n in range(2500))
-    root = policy("many", rules=text)
+""" for n in range(start, start + 1250)) for start in (0, 1250)]
+    root = policy("many")
+    for number, text in enumerate(texts):
+        (root / f"rules/exclusions-{number}.yaml").write_text("version: 1\nexclusions:\n" + text)
     code, out, _, seconds, memory = run(root, "check")
-    row("2,500 exclusions with findings", "1", "0 lost", f"{seconds:.1f} s, {memory:.0f} MB", code == 10)
+    row("2,500 exclusions with findings", "1", "0 lost", f"{seconds:.1f} s, {memory:.0f} MB", code == 10 and b"source/" not in out)
 
 
 def watch(root, *words):
