@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cloud::aws::connect::Inner;
 use crate::cloud::aws::look::alarm::all;
+pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;
 use crate::cloud::aws::note;
 use crate::cloud::aws::sight::Sight;
 use crate::cloud::aws::value::texts;
@@ -131,5 +132,3 @@ pub(in crate::cloud::aws) async fn put(
         .await?;
     Ok(())
 }
-
-pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::cloud::aws::connect::Inner;
+pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;
 use crate::cloud::aws::look::log_alarm::all;
 use crate::cloud::aws::note;
 use crate::cloud::aws::sight::Sight;
@@ -151,5 +152,3 @@ pub(in crate::cloud::aws) async fn put(
         }
     }
 }
-
-pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;
