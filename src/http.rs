@@ -1,5 +1,7 @@
-//! The HTTP client: TLS with the certificates that this machine trusts, no redirects, and errors in words that hold no
-//! address.
+//! The HTTP client: TLS with the certificates that this machine trusts, no redirects, no proxy for this machine, and errors
+//! in words that hold no address.
+
+mod proxy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,11 @@ pub enum AddressError {
         "this machine has no certificates to trust: install ca-certificates, or set SSL_CERT_FILE"
     )]
     NoCertificates,
+    /// A variable names a proxy that is none.
+    #[error(
+        "the variable {0} does not hold the address of an http or https proxy, such as http://proxy.example:3128"
+    )]
+    Proxy(&'static str),
 }
 
 /// A client for an address. A request takes no longer than `timeout`.
@@ -36,10 +43,16 @@ pub fn agent(address: &Uri, timeout: Duration) -> Result<Agent, AddressError> {
     let host = address.host().ok_or(AddressError::NoUrl)?;
     let is_secure = match address.scheme_str() {
         Some("https") => true,
-        Some("http") if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => false,
+        Some("http") if proxy::is_loopback(host) => false,
         Some("http") => return Err(AddressError::Clear),
         _ => return Err(AddressError::NoUrl),
     };
+    // What goes in the clear stays on this machine: there is no proxy for it.
+    let through = proxy::of(host, &|name| std::env::var(name).ok())
+        .map_err(|wrong| AddressError::Proxy(wrong.0))?
+        .map(|proxy| ureq::Proxy::new(&proxy.to_string()))
+        .transpose()
+        .map_err(|_| AddressError::NoUrl)?;
     let mut roots = Vec::new();
     if is_secure {
         let found = rustls_native_certs::load_native_certs();
@@ -62,7 +75,7 @@ pub fn agent(address: &Uri, timeout: Duration) -> Result<Agent, AddressError> {
         // A receiver that sends us elsewhere sends the records elsewhere.
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .proxy(ureq::Proxy::try_from_env())
+        .proxy(through)
         .build()
         .into())
 }

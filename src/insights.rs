@@ -22,10 +22,12 @@
 //! ```
 
 mod aggregate;
+pub mod assumed;
 mod extract;
 mod function;
 mod guard;
 mod lex;
+mod likeness;
 mod lower;
 mod open_questions;
 mod parse;
@@ -40,6 +42,7 @@ mod term;
 mod value;
 
 pub use crate::policy::pattern::Fault;
+pub use likeness::{Difference, NamedRow};
 pub use open_questions::open_questions;
 pub use parse::parse;
 pub use predicate::MissingField;

@@ -4,6 +4,7 @@
 //! The modules below are the rooms of ARCHITECTURE.md, innermost first. A room uses only rooms
 //! above it in this list; nothing here prints, reads the clock or exits: the binary does.
 
+pub mod waiting;
 pub mod source;
 pub mod diagnostic;
 pub mod audit_log;
@@ -16,6 +17,7 @@ pub mod compile;
 pub mod rules;
 pub mod deploy;
 pub mod doctor;
+pub mod prove;
 pub mod adopt;
 pub mod begin;
 pub mod migrate;

@@ -7,6 +7,7 @@ pub mod model;
 pub mod pattern;
 pub mod raw;
 pub mod reference;
+mod refused;
 pub mod revision;
 pub mod scalar;
 pub mod schema;

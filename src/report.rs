@@ -15,6 +15,7 @@ pub mod live;
 pub mod migrate;
 pub mod junit;
 pub mod plan;
+pub mod prove;
 pub mod rules_human;
 pub mod rules_json;
 mod sarif;

@@ -42,6 +42,9 @@ pub struct Options {
     pub chunk_bytes: usize,
     /// Bytes of the longest entry, as in [`super::reader::ReadOptions`].
     pub entry_bytes: usize,
+    /// Files that are open at once, at most: a process has few descriptors, often 1,024, and its output, its cursor and its
+    /// clients need some. Further files have their turn when others are read.
+    pub open_files: usize,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
             idle: Duration::from_secs(600),
             chunk_bytes: 8 << 20,
             entry_bytes: 16 << 20,
+            open_files: 512,
         }
     }
 }
@@ -126,6 +130,10 @@ pub struct Follower {
     remembered: Vec<Remembered>,
     /// Files that are no logs, so that each is told once.
     unread: BTreeMap<Inode, NoLog>,
+    /// Files that were found and have no descriptor yet, and whether they were there at the start.
+    pending: BTreeMap<Inode, Pending>,
+    /// Files that were closed, have changed since and wait for a descriptor.
+    unopened: usize,
     notices: Vec<Notice>,
     troubles: Vec<Trouble>,
     /// The file whose turn it is, as an index.
@@ -158,6 +166,13 @@ impl NoLog {
             what,
         }
     }
+}
+
+/// A file that waits for a descriptor.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    size: u64,
+    was_at_start: bool,
 }
 
 #[derive(Debug)]
@@ -195,6 +210,8 @@ impl Follower {
             files: Vec::new(),
             remembered: Vec::new(),
             unread: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            unopened: 0,
             notices: Vec::new(),
             troubles: Vec::new(),
             turn: 0,
@@ -227,37 +244,61 @@ impl Follower {
         }
         let mut seen = BTreeSet::new();
         candidates.retain(|candidate| seen.insert(candidate.inode));
+        let by_inode: BTreeMap<Inode, &Candidate> = candidates
+            .iter()
+            .map(|candidate| (candidate.inode, candidate))
+            .collect();
         self.unread.retain(|inode, no_log| {
             // A number that another file has by now is looked at anew.
-            let found = candidates
-                .iter()
-                .find(|candidate| candidate.inode == *inode);
-            found.is_some_and(|found| {
+            by_inode.get(inode).is_some_and(|found| {
                 no_log.modified = found.modified;
                 found.path == no_log.path && found.size >= no_log.size
             })
         });
 
+        let known: BTreeSet<Inode> = self.files.iter().map(Followed::inode).collect();
+        let mut unopened: Vec<&Candidate> = candidates
+            .iter()
+            .filter(|candidate| {
+                !known.contains(&candidate.inode) && !self.unread.contains_key(&candidate.inode)
+            })
+            .collect();
+        // What was written first is opened first.
+        unopened.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
+        let changed = |file: &&Followed| {
+            let found = by_inode.get(&file.inode());
+            found.is_some_and(|candidate| file.must_be_opened(candidate))
+        };
+        let grown = self.files.iter().filter(changed).count();
+        let mut room = self.make_room(unopened.len() + grown);
         for file in &mut self.files {
-            match candidates
-                .iter()
-                .find(|candidate| candidate.inode == file.inode())
-            {
-                Some(candidate) => file.is_at(candidate),
+            match by_inode.get(&file.inode()) {
+                Some(candidate) => file.is_at(candidate, &mut room),
                 None => file.is_left = true,
             }
         }
+        let waits = |file: &&Followed| changed(file) && file.trouble.is_none();
+        self.unopened = self.files.iter().filter(waits).count();
         let mut fresh = Vec::new();
-        for candidate in &candidates {
-            let is_known = self.files.iter().any(|f| f.inode() == candidate.inode);
-            if !is_known && !self.unread.contains_key(&candidate.inode) {
+        let mut waiting = BTreeMap::new();
+        for candidate in unopened {
+            let was_at_start = match self.pending.get(&candidate.inode) {
+                Some(pending) => pending.was_at_start,
+                None => is_first,
+            };
+            if room == 0 {
+                let size = candidate.size;
+                waiting.insert(candidate.inode, Pending { size, was_at_start });
+            } else {
                 match Followed::open(candidate, now, wall) {
                     Ok(file) => {
+                        room -= 1;
                         let what = Unread::of(file.head());
                         let Some(what) = what else {
-                            fresh.push(file);
+                            fresh.push((file, was_at_start));
                             continue;
                         };
+                        room += 1;
                         self.unread.insert(candidate.inode, NoLog::new(&file, what));
                         // What a rotation leaves beside a log that is named is no concern.
                         if !candidate.is_sibling {
@@ -273,9 +314,10 @@ impl Follower {
             }
         }
         // Older logs first: what a server wrote first is handed on first.
-        fresh.sort_by_cached_key(Followed::age);
-        for file in fresh {
-            self.take(file);
+        fresh.sort_by_cached_key(|(file, _)| file.age());
+        self.pending = waiting;
+        for (file, was_at_start) in fresh {
+            self.take(file, was_at_start);
         }
         if !self.has_looked {
             self.find_left(now);
@@ -300,8 +342,31 @@ impl Follower {
         self.has_looked = true;
     }
 
+    /// Closes files that are read, as far as others wait for a descriptor. Says how many can be opened.
+    fn make_room(&mut self, wanted: usize) -> usize {
+        let most = self.options.open_files;
+        let mut open = self.files.iter().filter(|file| file.is_open()).count();
+        let wanted = wanted.min(most);
+        let turn = self.turn;
+        for (_, file) in self
+            .files
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| *at != turn)
+        {
+            if open + wanted <= most {
+                break;
+            }
+            if file.is_open() && file.can_be_closed() {
+                file.close();
+                open -= 1;
+            }
+        }
+        most.saturating_sub(open)
+    }
+
     /// Begins to follow a file that was not followed before.
-    fn take(&mut self, mut file: Followed) {
+    fn take(&mut self, mut file: Followed, was_at_start: bool) {
         let known = self
             .remembered
             .iter()
@@ -313,7 +378,7 @@ impl Follower {
                 path: file.path.clone(),
                 offset: file.place.offset,
             });
-        } else if !self.has_looked && self.start == Start::End {
+        } else if was_at_start && self.start == Start::End {
             if let Err(error) = file.go_to_end() {
                 file.trouble = Some(format!("cannot be read: {error}"));
             }
@@ -356,6 +421,11 @@ impl Follower {
         let mut left: Vec<Followed> = Vec::new();
         for known in std::mem::take(&mut self.remembered) {
             let place = known.place;
+            // It has its turn.
+            if self.pending.contains_key(&place.inode()) {
+                self.remembered.push(Remembered { place, since: None });
+                continue;
+            }
             // A copy that goes on already, and of which something earlier waited for the webhook.
             let copy = self
                 .files
@@ -451,6 +521,14 @@ impl Follower {
                 self.turn = 0;
                 for file in &mut self.files {
                     file.limit = None;
+                }
+                // Those that are read make room for those that wait.
+                let before = self.pending.len() + self.unopened;
+                if before > 0 && self.make_room(before) > 0 {
+                    self.look(now, self.wall);
+                    if self.pending.len() + self.unopened < before {
+                        continue;
+                    }
                 }
                 return None;
             };
@@ -653,9 +731,10 @@ impl Follower {
 
     /// Whether everything that can be read was handed on.
     pub fn is_at_end(&self) -> bool {
-        self.files
-            .iter()
-            .all(|file| file.is_at_end() || file.trouble.is_some())
+        let mut files = self.files.iter();
+        self.pending.is_empty()
+            && self.unopened == 0
+            && files.all(|file| file.is_at_end() || file.trouble.is_some())
     }
 
     /// What happened since the last call.
@@ -683,7 +762,7 @@ impl Follower {
         self.remembered
             .iter()
             .map(|known| &known.place)
-            .filter(|place| self.is_awaited(place))
+            .filter(|place| self.is_awaited(place) || self.pending.contains_key(&place.inode()))
     }
 
     /// Whether a file of which nothing was handed on is the copy of what a place was noted in.
@@ -695,14 +774,15 @@ impl Follower {
 
     /// Bytes that were written and not handed on.
     pub fn bytes_behind(&self) -> u64 {
-        self.files.iter().map(Followed::behind).sum()
+        let waiting = self.pending.values().map(|pending| pending.size);
+        self.files.iter().map(Followed::behind).chain(waiting).sum()
     }
 
     /// How many files there are.
     pub fn counts(&self) -> FileCounts {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         FileCounts {
-            followed: count(self.files.len()),
+            followed: count(self.files.len() + self.pending.len()),
             unread: count(self.unread.len()),
         }
     }

@@ -23,6 +23,7 @@ mod look;
 mod names;
 mod note;
 mod observe;
+mod own_logs;
 mod provider;
 mod retire;
 mod secret;

@@ -30,6 +30,8 @@ struct Applied {
 /// A folder as a provider.
 #[derive(Debug)]
 pub struct LocalFolder {
+    /// Nothing is written out of this folder.
+    root: PathBuf,
     base: PathBuf,
     #[cfg(test)]
     fuse: std::cell::Cell<Option<usize>>,
@@ -38,8 +40,14 @@ pub struct LocalFolder {
 impl LocalFolder {
     /// The part of a folder that belongs to an environment. Nothing is made before the first write.
     pub fn new(folder: &Path, environment: &str) -> Self {
+        Self::below(folder, Path::new(""), environment)
+    }
+
+    /// The same of a folder below another one, out of which no link leads.
+    pub fn below(root: &Path, folder: &Path, environment: &str) -> Self {
         Self {
-            base: folder.join(encode(environment)),
+            root: root.to_owned(),
+            base: root.join(folder).join(encode(environment)),
             #[cfg(test)]
             fuse: std::cell::Cell::new(None),
         }
@@ -87,12 +95,29 @@ impl LocalFolder {
         self.base.join(file_of(address))
     }
 
+    /// Refuses a path on which a symbolic link stands: what is written there would leave the repository.
+    fn inside(&self, path: &Path) -> io::Result<()> {
+        let mut whole = self.root.clone();
+        for part in path.strip_prefix(&self.root).unwrap_or(path).components() {
+            whole.push(part);
+            if fs::symlink_metadata(&whole).is_ok_and(|found| found.is_symlink()) {
+                return Err(io::Error::other(format!(
+                    "{} is a symbolic link, and nothing is written through one: remove it, or name another `folder`",
+                    whole.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes beside, syncs, renames. A reader sees the old text or the new, also after a power cut.
     fn replace(&self, path: &Path, text: &str) -> Result<(), CloudError> {
         let folder = path.parent().unwrap_or(&self.base);
         let temporary = beside(path, ".new");
         let written = self
             .step()
+            .and_then(|()| self.inside(path))
+            .and_then(|()| self.inside(&temporary))
             .and_then(|()| fs::create_dir_all(folder))
             .and_then(|()| {
                 let mut file = File::create(&temporary)?;
@@ -328,6 +353,7 @@ impl Cloud for LocalFolder {
     fn lock(&self, _scope: &Scope) -> Result<Box<dyn Lock>, CloudError> {
         let path = self.base.join(".lock");
         let failed = |error: io::Error| io_error("lock", &path, &error);
+        self.inside(&path).map_err(failed)?;
         fs::create_dir_all(&self.base).map_err(failed)?;
         let mut file = OpenOptions::new()
             .create(true)
@@ -386,7 +412,11 @@ impl Cloud for LocalFolder {
         }
         let path = self.path(&found.address);
         for path in [path.clone(), applied_path(&path)] {
-            match self.step().and_then(|()| fs::remove_file(&path)) {
+            let removed = self
+                .step()
+                .and_then(|()| self.inside(path.parent().unwrap_or(&path)))
+                .and_then(|()| fs::remove_file(&path));
+            match removed {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(io_error("delete", &path, &error));
                 }

@@ -11,8 +11,12 @@ use super::enrol::plan::{Asked, Plan, PlanError, plan};
 use super::enrol::saved::moved;
 use super::enrol::snapshot::{Session as Open, Snapshot};
 use super::enrol::statement::{self, Step};
-use super::read::{self, PATIENCE};
+use super::read::{self, patience};
 use super::session::{DatabaseError, Session};
+
+/// The shortest that a call waits: the transaction gives its statements 60 seconds, as the plan shows, and a COMMIT without an
+/// answer leaves open what became of it.
+const STATEMENT: Duration = Duration::from_secs(75);
 
 /// How often a transaction begins anew that met another one.
 const ATTEMPTS: u32 = 10;
@@ -117,7 +121,7 @@ pub fn apply(
     order: Order<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Applied, ApplyError> {
-    let session = Session::open(target)?.with_patience(PATIENCE);
+    let session = Session::open(target)?.with_patience(patience().max(STATEMENT));
     session.run(read::SAFE_PATH)?;
     let system = read::identity(&session);
     let mut attempt = 0;

@@ -11,8 +11,9 @@ use tokio_postgres::config::{Host, SslMode};
 use super::address::Address;
 use super::password;
 use super::tls::{Mode, Roots};
+use crate::waiting;
 
-/// For making a connection.
+/// For making a connection to one host: TCP, TLS and login.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Where Debian's servers, and those that are built with its patches, have their socket.
@@ -107,7 +108,8 @@ impl Target {
         }
         complete(&mut config, &set)?;
         let mode = security(&mut config, address.mode.or_else(|| set("PGSSLMODE")))?;
-        config.connect_timeout(CONNECT).application_name("pgvigil");
+        let connect = waiting::limit(CONNECT);
+        config.connect_timeout(connect).application_name("pgvigil");
         let mut target = Self {
             config,
             mode,
@@ -157,6 +159,16 @@ impl Target {
             }
             _ => Err(TargetError::Hosts(self.hosts().join(", "))),
         }
+    }
+
+    /// How long a connection may take until somebody is logged in: each host has its turn.
+    pub(super) fn patience(&self) -> Duration {
+        let hosts = self
+            .config
+            .get_hosts()
+            .len()
+            .max(self.config.get_hostaddrs().len());
+        waiting::limit(CONNECT) * u32::try_from(hosts.max(1)).unwrap_or(u32::MAX)
     }
 
     /// The database's name.

@@ -8,6 +8,7 @@ use super::enrol::snapshot::{
     Session as Open, Setting, Snapshot,
 };
 use super::session::{DatabaseError, Session};
+use crate::waiting;
 
 const SERVER: &str = include_str!("../../sql/snapshot/server.sql");
 const IDENTITY: &str = include_str!("../../sql/snapshot/identity.sql");
@@ -27,25 +28,32 @@ const WITH_GRANTS: u32 = 150_000;
 /// The oldest version that is read: what Aurora still runs.
 const OLDEST: u32 = 130_000;
 
-/// For one call, above the server's own limit for a statement.
-pub(super) const PATIENCE: Duration = Duration::from_secs(75);
+/// For one statement, as the server is told.
+const STATEMENT: Duration = Duration::from_secs(60);
 
 /// Functions that people of this database wrote must not be found in place of the system's.
 pub(super) const SAFE_PATH: &str = "set search_path to pg_catalog, pg_temp";
 
 /// What cannot change anything, and sees one moment.
-const BEGIN: &str = "begin isolation level repeatable read read only; \
-     set local lock_timeout to '10s'; set local statement_timeout to '60s'";
+const BEGIN: &str =
+    "begin isolation level repeatable read read only; set local lock_timeout to '10s'";
+
+/// For one call: somewhat more than the server's own limit for a statement, which has better words.
+pub(super) fn patience() -> Duration {
+    let limit = waiting::limit(STATEMENT);
+    limit + Duration::from_secs(15).min(limit / 4)
+}
 
 /// Connects and reads. Nothing can be changed by it.
 ///
 /// # Errors
 /// [`DatabaseError`]: no connection, or a catalog that cannot be read.
 pub fn snapshot(target: &Target) -> Result<Snapshot, DatabaseError> {
-    let session = Session::open(target)?.with_patience(PATIENCE);
+    let session = Session::open(target)?.with_patience(patience());
     session.run(SAFE_PATH)?;
     let system = identity(&session);
-    session.run(BEGIN)?;
+    let limit = waiting::limit(STATEMENT).as_millis();
+    session.run(&format!("{BEGIN}; set local statement_timeout to {limit}"))?;
     let mut snapshot = read(&session)?;
     session.run("rollback")?;
     snapshot.server.system = system;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage};
 
 use super::connect::{Target, words};
 use super::records;
 use super::tls::{self, Mode};
+use crate::waiting;
 
 /// For one call, above the server's own limit for a statement.
 const CALL: Duration = Duration::from_secs(15);
@@ -65,28 +67,44 @@ impl Session {
             .map_err(|error| failed(error.to_string()))?;
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
+        // The limit in the configuration is for TCP alone: a server can accept, and say nothing.
+        let patience = target.patience();
         let client = match target.mode {
             Mode::Disable => runtime.block_on(async {
-                let (client, connection) = target.config.connect(NoTls).await?;
-                tokio::spawn(listen(connection, heard));
-                Ok(client)
+                timeout(patience, async {
+                    let (client, connection) = target.config.connect(NoTls).await?;
+                    tokio::spawn(listen(connection, heard));
+                    Ok(client)
+                })
+                .await
             }),
             mode => {
                 let connector = tls::connector(mode, target.roots.as_ref()).map_err(failed)?;
                 runtime.block_on(async {
-                    let (client, connection) = target.config.connect(connector).await?;
-                    tokio::spawn(listen(connection, heard));
-                    Ok(client)
+                    timeout(patience, async {
+                        let (client, connection) = target.config.connect(connector).await?;
+                        tokio::spawn(listen(connection, heard));
+                        Ok(client)
+                    })
+                    .await
                 })
             }
         };
-        let client =
-            client.map_err(|error: tokio_postgres::Error| failed(explained(target, &error)))?;
+        let client = match client {
+            Ok(client) => {
+                client.map_err(|error: tokio_postgres::Error| failed(explained(target, &error)))?
+            }
+            Err(_) => {
+                // A resolver of names may still be at it: nobody waits for that.
+                runtime.shutdown_background();
+                return Err(failed(waiting::given_up(patience)));
+            }
+        };
         Ok(Self {
             runtime,
             client,
             notices,
-            patience: CALL,
+            patience: waiting::limit(CALL),
         })
     }
 
@@ -144,9 +162,9 @@ impl Session {
     ) -> Result<T, DatabaseError> {
         let answer = self
             .runtime
-            .block_on(async { tokio::time::timeout(self.patience, call).await });
+            .block_on(async { timeout(self.patience, call).await });
         match answer {
-            Err(_) => Err(DatabaseError::Lost("no answer in time".to_owned())),
+            Err(_) => Err(DatabaseError::Lost(waiting::given_up(self.patience))),
             Ok(Err(error)) => Err(match error.as_db_error() {
                 Some(refused) => DatabaseError::Refused {
                     code: refused.code().code().to_owned(),

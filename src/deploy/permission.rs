@@ -32,6 +32,8 @@ pub enum Purpose {
     Begin,
     /// `adopt --retire`: disables and deletes such a stack, and nothing of pgvigil's.
     Retire,
+    /// `prove`: asks the services themselves, in log groups and with an alarm of its own.
+    Prove,
 }
 
 impl Purpose {
@@ -46,6 +48,7 @@ impl Purpose {
             Self::Apply => &[Self::Plan, Self::Apply],
             Self::Adopt => &[Self::Plan, Self::Adopt],
             Self::Retire => &[Self::Plan, Self::Adopt, Self::Retire],
+            Self::Prove => &[Self::Prove],
         }
     }
 
@@ -70,6 +73,8 @@ pub enum On {
     MonitorLogGroups,
     /// Both.
     LogGroups,
+    /// Log groups that a proof makes and takes away.
+    ProofLogGroups,
     /// Monitors' functions.
     Functions,
     /// Layers with the rules of monitors, and their versions.
@@ -154,23 +159,30 @@ macro_rules! operations {
 
 operations! {
     "STS" {
-        GetCallerIdentity reads Everything 50 for Plan, Begin needs;
+        GetCallerIdentity reads Everything 50 for Plan, Begin, Prove needs;
     }
     "CloudWatch Logs" {
-        DescribeLogGroups reads Everything 5 for Plan needs "logs:DescribeLogGroups";
-        ListTagsForResource reads MonitorLogGroups 5 for Plan needs "logs:ListTagsForResource";
+        DescribeLogGroups reads Everything 5 for Plan, Prove needs "logs:DescribeLogGroups";
+        ListTagsForResource reads MonitorLogGroups 5 for Plan, Prove needs "logs:ListTagsForResource";
         GetDataProtectionPolicy reads Everything 5 for Plan needs "logs:GetDataProtectionPolicy";
         GetTransformer reads Everything 5 for Plan needs "logs:GetTransformer";
         DescribeAccountPolicies reads Everything 5 for Plan needs "logs:DescribeAccountPolicies", "logs:GetDataProtectionPolicy", "logs:GetTransformer";
         DescribeQueryDefinitions reads Everything 5 for Plan needs "logs:DescribeQueryDefinitions";
         DescribeLogStreams reads LogGroups 5 for Doctor needs "logs:DescribeLogStreams";
-        CreateLogGroup writes MonitorLogGroups 5 for Apply needs "logs:CreateLogGroup", "logs:TagResource";
+        CreateLogGroup writes MonitorLogGroups 5 for Apply, Prove needs "logs:CreateLogGroup", "logs:TagResource";
         PutLogGroupDeletionProtection writes ClusterLogGroups 5 for Apply needs "logs:PutLogGroupDeletionProtection";
-        PutRetentionPolicy writes LogGroups 5 for Apply needs "logs:PutRetentionPolicy";
+        PutRetentionPolicy writes LogGroups 5 for Apply, Prove needs "logs:PutRetentionPolicy";
         TagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:TagResource";
         UntagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:UntagResource";
         PutQueryDefinition writes Everything 5 for Apply needs "logs:PutQueryDefinition";
         DeleteQueryDefinition writes Everything 5 for Apply needs "logs:DeleteQueryDefinition";
+        CreateLogStream writes ProofLogGroups 25 for Prove needs "logs:CreateLogStream";
+        PutLogEvents writes ProofLogGroups 5 for Prove needs "logs:PutLogEvents";
+        GetLogEvents reads ProofLogGroups 5 for Prove needs "logs:GetLogEvents";
+        StartQuery reads ProofLogGroups 5 for Prove needs "logs:StartQuery";
+        GetQueryResults reads Everything 5 for Prove needs "logs:GetQueryResults";
+        StopQuery reads Everything 5 for Prove needs "logs:StopQuery";
+        DeleteLogGroup writes ProofLogGroups 5 for Prove needs "logs:DeleteLogGroup";
     }
     "KMS" {
         DescribeKey reads Keys 50 for Plan needs "kms:DescribeKey";
@@ -251,17 +263,17 @@ operations! {
         DeleteFunction writes Functions 7 for Apply, Retire needs "lambda:DeleteFunction";
     }
     "CloudWatch" {
-        DescribeAlarms reads Everything 5 for Plan needs "cloudwatch:DescribeAlarms";
+        DescribeAlarms reads Everything 5 for Plan, Prove needs "cloudwatch:DescribeAlarms";
         ListDashboards reads Everything 5 for Adopt needs "cloudwatch:ListDashboards";
         GetDashboard reads Dashboards 5 for Plan needs "cloudwatch:GetDashboard";
-        DescribeAlarmHistory reads Everything 5 for Doctor needs "cloudwatch:DescribeAlarmHistory";
+        DescribeAlarmHistory reads Everything 5 for Doctor, Prove needs "cloudwatch:DescribeAlarmHistory";
         GetMetricData reads Everything 20 for Doctor, Adopt needs "cloudwatch:GetMetricData";
-        PutMetricAlarm writes Alarms 2 for Apply, Canary needs "cloudwatch:PutMetricAlarm";
+        PutMetricAlarm writes Alarms 2 for Apply, Canary, Prove needs "cloudwatch:PutMetricAlarm";
         PutLogAlarm writes Alarms 2 for Apply needs "cloudwatch:PutLogAlarm";
-        DeleteAlarms writes Alarms 2 for Apply, Canary, Retire needs "cloudwatch:DeleteAlarms";
+        DeleteAlarms writes Alarms 2 for Apply, Canary, Retire, Prove needs "cloudwatch:DeleteAlarms";
         PutDashboard writes Dashboards 5 for Apply needs "cloudwatch:PutDashboard";
         DeleteDashboards writes Dashboards 5 for Apply, Retire needs "cloudwatch:DeleteDashboards";
-        PutMetricData writes Namespace 20 for Canary needs "cloudwatch:PutMetricData";
+        PutMetricData writes Namespace 20 for Canary, Prove needs "cloudwatch:PutMetricData";
     }
     "EventBridge" {
         DescribeRule reads Rules 20 for Plan needs "events:DescribeRule";
@@ -334,6 +346,14 @@ impl Operation {
         }
     }
 
+    /// What it is about for a purpose. A proof has log groups of its own, and touches no others.
+    fn on(self, purpose: Purpose) -> On {
+        match self.row().on {
+            On::MonitorLogGroups | On::LogGroups if purpose == Purpose::Prove => On::ProofLogGroups,
+            on => on,
+        }
+    }
+
     /// The operation of that name of a service.
     pub fn find(service: &str, wire_name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| {
@@ -358,7 +378,7 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
         let row = operation.row();
         if purpose.allows(*operation) && operation.is_for(environment) && !row.actions.is_empty() {
             statements
-                .entry((row.writes, row.on))
+                .entry((row.writes, operation.on(purpose)))
                 .or_default()
                 .extend(row.actions);
         }
@@ -394,6 +414,11 @@ pub fn policy(environment: &Environment, purpose: Purpose) -> Value {
         written.push(former_keys(environment));
     }
     json!({ "Version": "2012-10-17", "Statement": written })
+}
+
+/// What the names of the log groups begin with that a proof of an environment makes.
+pub fn proof_log_groups(environment: &str) -> String {
+    format!("/{PREFIX}/prove/{environment}/")
 }
 
 /// Patterns of the names that a statement is about: the environment's own, and those of stacks that others made.
@@ -453,6 +478,7 @@ fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String>
             both.extend(resources(environment, On::MonitorLogGroups, names));
             both
         }
+        On::ProofLogGroups => log_group(&format!("{}*", proof_log_groups(&environment.name))),
         On::Functions => named(&|name| at.arn("lambda", &format!("function:{name}"))),
         // The pattern holds for the versions too: `layer:NAME` and `layer:NAME:NUMBER`.
         On::Layers => named(&|name| at.arn("lambda", &format!("layer:{name}"))),
@@ -584,6 +610,7 @@ mod tests {
             Purpose::Apply,
             Purpose::Adopt,
             Purpose::Retire,
+            Purpose::Prove,
         ] {
             let policy = policy(&environment("prod", &names), purpose);
             assert!(

@@ -54,6 +54,9 @@ codes! {
     SourceEmptyFile = "source/empty-file", Warning, "a file is empty", "delete the file, or write something into it", "it looks as if something were declared, and nothing is";
     SourceUnexpectedFile = "source/unexpected-file", Warning, "a file is not read", "give it the extension `.yaml`, put it into the right folder, or move it away", "whoever put it there may believe that it counts";
     SourceSymbolicLink = "source/symbolic-link", Error, "a symbolic link among the policy files", "put the file itself here", "what it points to can change without a review";
+    SourceSubmodule = "source/submodule", Error, "a submodule is among the policy files", "put the files themselves here", "a review shows the name of a commit, not the files, and a checkout can leave them out";
+    SourceTooDeep = "source/too-deep", Error, "a folder lies deeper than 16 folders under `rules/`", "move its files further up", "what is declared there is not read, so whoever is named there is not audited";
+    SourceNotAFile = "source/not-a-file", Error, "a pipe, a socket or a device is among the policy files", "delete it, or put a file in its place", "it has no content that a commit could hold, and reading it can last forever";
     SourceNoFiles = "source/no-files", Error, "there are no policy files", "run the command in the repository's folder, or begin with `pgvigil init`", "without files nobody is audited, and every other verdict would say nothing";
     SourceMixedScripts = "source/mixed-scripts", Warning, "a name mixes alphabets", "type the name anew: it may hold a letter that only looks right", "a Cyrillic letter in a name of Latin ones makes another role, which the reviewer cannot see";
 
@@ -88,6 +91,7 @@ codes! {
     ReferenceSet = "reference/unknown-set", Error, "a built-in set is named that does not exist", "correct the name", "the exclusion would match nothing, or something else than was meant";
     ReferenceBase = "reference/unknown-base", Error, "`extends` names a file that does not exist", "correct the name, or add the file", "the keys that the base was to give are missing";
     ReferenceCycle = "reference/extends-cycle", Error, "environments extend each other in a circle", "cut the circle", "no file comes first, so no value is the last word";
+    ReferenceDeep = "reference/extends-too-deep", Error, "a chain of `extends` is longer than 16 files", "put what these files share into fewer bases", "no reviewer sees what an environment of so many files comes to";
 
     DateImpossible = "date/impossible", Error, "a date does not exist", "write an existing day as YYYY-MM-DD", "a day that does not exist never comes, so that an end would never be reached";
     DateOrder = "date/order", Error, "an exclusion expires before it was created", "correct one of the two dates", "the exclusion would have ended before it began";

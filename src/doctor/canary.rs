@@ -10,11 +10,14 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 
 use super::observation::{AlarmAction, AlarmState};
 use super::subject::Subject;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::write::{PrefixFields, RecordFields, TextOut, write_entry, write_record};
+use crate::compile::resources::Kind;
+use crate::deploy::document::Fingerprint;
 use crate::deploy::port::CloudError;
 use crate::judge::{Judge, Rules, Scratch, Verdict};
 use crate::policy::Policy;
@@ -48,8 +51,8 @@ pub struct CanaryAlarm {
     pub metric: &'static str,
     /// Its dimensions, sorted by name.
     pub dimensions: Vec<(&'static str, String)>,
-    /// ARN of the topic that it tells: the one that is to be proven.
-    pub topic: String,
+    /// ARN of the topic that it tells: the one that is to be proven. None where nobody is to be paged.
+    pub topic: Option<String>,
 }
 
 /// What the proof does with a provider. Nothing else can be written through it.
@@ -58,7 +61,7 @@ pub trait Canary {
     fn publish(&self, alarm: &CanaryAlarm, value: u32) -> Result<(), CloudError>;
 
     /// Makes the alarm: maximum above 0 in one period of [`PERIOD_SECONDS`], missing data not breaching, the topic
-    /// told of ALARM and of OK.
+    /// told of ALARM and of OK, where there is one.
     fn create(&self, alarm: &CanaryAlarm) -> Result<(), CloudError>;
 
     /// Its state; `None` when there is no such alarm.
@@ -244,12 +247,19 @@ pub fn prove_matcher(
     ))
 }
 
-/// The alarm for a run. `token` is unique and of letters, digits and hyphens.
-pub fn alarm(subject: &Subject<'_>, now: Timestamp, token: &str) -> CanaryAlarm {
+/// A text of letters and digits that no other run has.
+pub fn token(environment: &str, now: Timestamp, process: u32) -> String {
+    let seed = json!([environment, now.as_nanosecond().to_string(), process]);
+    let digest = Fingerprint::of(Kind::Alarm, &seed);
+    digest.as_str().chars().skip(2).take(12).collect()
+}
+
+/// The alarm for a run. `token` is unique and of letters, digits and hyphens; `pages` says whether the topic is told.
+pub fn alarm(subject: &Subject<'_>, now: Timestamp, token: &str, pages: bool) -> CanaryAlarm {
     CanaryAlarm {
         name: format!("{}{:x}-{token}", prefix(subject), now.as_second()),
         description: format!(
-            "Test of the way to people, started by `pgvigil doctor --canary`. Nobody did anything on {}. It ends by itself.",
+            "Test of pgvigil's alarms. Nobody did anything on {}. It ends by itself.",
             subject.cluster.name
         ),
         namespace: subject.environment.monitor.namespace.clone(),
@@ -259,7 +269,7 @@ pub fn alarm(subject: &Subject<'_>, now: Timestamp, token: &str) -> CanaryAlarm 
             ("OperationType", OPERATION.to_owned()),
             ("Token", token.to_owned()),
         ],
-        topic: subject.topic_arn(),
+        topic: pages.then(|| subject.topic_arn()),
     }
 }
 
@@ -318,6 +328,8 @@ pub struct Run<'a> {
     pub matcher: Outcome,
     /// A unique text of letters, digits and hyphens.
     pub token: &'a str,
+    /// Whether the topic is told, and the people who are subscribed.
+    pub pages: bool,
     /// How to wait.
     pub patience: Patience,
     /// Set when the run is to stop.
@@ -384,16 +396,39 @@ fn unproven(steps: &[Proof]) -> Vec<String> {
 
 /// Deletes alarms that a killed run left behind, and says which.
 fn take_away_left_behind(run: &Run<'_>, canary: &dyn Canary) -> Vec<String> {
-    let prefix = prefix(run.subject);
-    let now = run.clock.now();
-    let names = canary.alarms(&prefix).unwrap_or_default();
-    names
-        .into_iter()
-        .filter(|name| {
-            made_at(&prefix, name).is_some_and(|made| now.duration_since(made) > LEFT_BEHIND_AFTER)
-        })
-        .filter(|name| canary.delete(name).is_ok())
-        .collect()
+    clean(run.subject, canary, run.clock.now(), Old::ThanARun).unwrap_or_default()
+}
+
+/// Which alarms of canaries are taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Old {
+    /// Those that are so old that no run can have a use for them.
+    ThanARun,
+    /// These, and those of every proof, also of one that may still run.
+    OfProofs,
+}
+
+/// What the token of a proof's canary begins with.
+pub const OF_PROOF: &str = "prove-";
+
+/// Deletes alarms of a cluster's canaries that killed runs left behind, and returns their names.
+///
+/// # Errors
+/// They cannot be listed.
+pub fn clean(
+    subject: &Subject<'_>,
+    canary: &(impl Canary + ?Sized),
+    now: Timestamp,
+    old: Old,
+) -> Result<Vec<String>, CloudError> {
+    let prefix = prefix(subject);
+    let is_old = |name: &String| {
+        let made = made_at(&prefix, name);
+        made.is_some_and(|made| now.duration_since(made) > LEFT_BEHIND_AFTER)
+            || (old == Old::OfProofs && made.is_some() && name.contains(&format!("-{OF_PROOF}")))
+    };
+    let names = canary.alarms(&prefix)?.into_iter().filter(is_old);
+    Ok(names.filter(|name| canary.delete(name).is_ok()).collect())
 }
 
 /// Why a step did not come to its end.
@@ -414,7 +449,7 @@ fn chain(
     steps: &mut Vec<Proof>,
     progress: &mut dyn FnMut(Step),
 ) {
-    let alarm = alarm(run.subject, run.clock.now(), run.token);
+    let alarm = alarm(run.subject, run.clock.now(), run.token, run.pages);
     let mut may_be_there = false;
     for step in Step::ALL {
         if matches!(step, Step::Matcher | Step::Removed) {
@@ -422,6 +457,11 @@ fn chain(
         }
         if run.stop.load(Ordering::SeqCst) {
             break;
+        }
+        if alarm.topic.is_none() && matches!(step, Step::Told | Step::ToldOver) {
+            let outcome = Outcome::NotReached("nobody was to be paged".to_owned());
+            steps.push(Proof { step, outcome });
+            continue;
         }
         progress(step);
         // An answer that is lost says nothing about what was written.

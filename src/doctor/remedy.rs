@@ -64,6 +64,15 @@ fn command_line(words: &[&str]) -> String {
         .join(" ")
 }
 
+/// The same of a path among the arguments of a command, which must not be taken for an option.
+pub fn operand(path: &str) -> String {
+    if path.starts_with('-') {
+        quote(&format!("./{path}"))
+    } else {
+        quote(path)
+    }
+}
+
 /// A word that a POSIX shell reads as this text and nothing else.
 pub fn quote(word: &str) -> String {
     let plain =

@@ -101,8 +101,7 @@ fn in_turn(mut groups: Vec<Told<'_>>) -> Vec<Told<'_>> {
     let mut placed: Vec<(bool, usize, Told<'_>)> = groups
         .into_iter()
         .map(|told| {
-            let is_refusal = told.key.signals == [Signal::Denied];
-            if is_refusal {
+            if told.is_refusal() {
                 return (true, 0, told);
             }
             let turn = turns.entry(told.key.user.as_str()).or_default();
@@ -117,6 +116,7 @@ fn in_turn(mut groups: Vec<Told<'_>>) -> Vec<Told<'_>> {
 fn subject(settings: &Settings, log_group: &str, groups: &[Told<'_>]) -> String {
     let people: Vec<&str> = people(groups);
     let who = match people.as_slice() {
+        [one] if groups.iter().all(Told::is_refusal) => escape::unlinked(&shown(one)),
         [one] => shown(one),
         several => format!("{} people", several.len()),
     };
@@ -283,8 +283,16 @@ fn statements_of(groups: &[Told<'_>]) -> String {
 
 /// `1. alice@shop from 10.0.3.17: SELECT on public.customers (READ; dml)`, and how often and when.
 fn described(told: &Told<'_>, number: usize) -> String {
-    let name = |text: &str| escape::terminal(&shown(text));
     let key = told.key;
+    let name = |text: &str| {
+        let text = escape::terminal(&shown(text));
+        // Names of refused logins are chosen without an account: nobody follows a link that they hold.
+        if told.is_refusal() {
+            escape::unlinked(&text)
+        } else {
+            text
+        }
+    };
     let signals: Vec<&str> = key.signals.iter().copied().map(Signal::name).collect();
     let object = match key.object.as_str() {
         "-" | "" => String::new(),
@@ -294,7 +302,8 @@ fn described(told: &Told<'_>, number: usize) -> String {
         "{number}. {}@{} from {}: {}{object}",
         name(&key.user),
         name(&key.database),
-        name(&key.client),
+        // The server says it, and nobody chooses it.
+        escape::terminal(&shown(&key.client)),
         name(&key.command),
     );
     // Writing to a text cannot fail.
@@ -315,6 +324,13 @@ fn described(told: &Told<'_>, number: usize) -> String {
         let _ = write!(described, "\n   {} records not judged", told.not_judged);
     }
     described
+}
+
+impl Told<'_> {
+    /// Whether it is about what the server refused, and nothing else.
+    fn is_refusal(&self) -> bool {
+        self.key.signals == [Signal::Denied]
+    }
 }
 
 fn span(first_ms: i64, last_ms: i64) -> String {

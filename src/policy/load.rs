@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::lower::Lowering;
 use super::model::Policy;
+use super::refused::{MAX_FOLDERS, Refused, Why};
 use super::schema::{DocumentSchema, ENVIRONMENT, RULES};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, is_bidirectional, is_invisible, quote};
 use crate::source::yaml::{self, Fault, FaultKind, Kind, Node};
@@ -19,8 +20,6 @@ pub const MAX_BYTES: usize = 1 << 20;
 const MAX_CHARACTERS: usize = 20;
 /// Most addresses that are hidden in one file; a file with more is no environment.
 const MAX_ADDRESSES: usize = 1_000;
-/// Deepest folder under `rules/` that is searched.
-const MAX_FOLDERS: usize = 16;
 
 /// Why the policy files could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -58,36 +57,32 @@ pub fn load(root: &Path) -> Result<Loaded, LoadError> {
     for folder in ["rules", "environments"] {
         let path = root.join(folder);
         match std::fs::symlink_metadata(&path) {
-            Ok(kind) if kind.is_symlink() => found.refused.push((folder.to_owned(), true)),
+            Ok(kind) if kind.is_symlink() => found.refused.push(Refused::new(folder, Why::Link)),
             Ok(kind) if kind.is_dir() => find(&path, folder, 0, &mut found)?,
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(LoadError::Read { path, source }),
         }
     }
-    let mut loaded = load_from(found.files);
-    for (path, is_link) in found.refused {
-        let file = loaded.files.add(path, "");
-        let place = Place::new(file, 0..0);
-        loaded.diagnostics.push(if is_link {
-            Diagnostic::new(Code::SourceSymbolicLink, "symbolic links are not followed")
-                .at(place)
-                .help("put the file itself here")
-        } else {
-            Diagnostic::new(Code::SourceTooLarge, "this file is larger than 1 MiB")
-                .at(place)
-                .help("split it into several files")
-        });
+    Ok(with_refused(load_from(found.files), found.refused))
+}
+
+/// Adds the faults of what was not read.
+pub(super) fn with_refused(mut loaded: Loaded, mut refused: Vec<Refused>) -> Loaded {
+    refused.sort();
+    refused.dedup();
+    for one in refused {
+        let fault = one.diagnostic(&mut loaded.files);
+        loaded.diagnostics.push(fault);
     }
     loaded.diagnostics.sort();
-    Ok(loaded)
+    loaded
 }
 
 #[derive(Default)]
 struct Found {
     files: Vec<(String, Vec<u8>)>,
-    /// Path, and whether it is a link rather than a large file.
-    refused: Vec<(String, bool)>,
+    refused: Vec<Refused>,
 }
 
 fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(), LoadError> {
@@ -107,19 +102,24 @@ fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(
         if name.starts_with('.') {
             continue;
         }
-        // Logs and what must become of them: read by `rules test`, not here.
-        if kind.is_file() && shown.starts_with("rules/fixtures/") && is_fixture_file(&name) {
+        if kind.is_file() && is_fixture(&shown) {
             continue;
         }
-        if kind.is_symlink() {
-            found.refused.push((shown, true));
+        let why = if kind.is_symlink() {
+            Why::Link
+        } else if kind.is_dir() && std::fs::symlink_metadata(path.join(".git")).is_ok() {
+            Why::Submodule
         } else if kind.is_dir() {
             if depth < MAX_FOLDERS {
                 find(&path, &shown, depth + 1, found)?;
+                continue;
             }
+            Why::Deep
+        } else if !kind.is_file() {
+            Why::NoFile
         } else if entry.metadata().map_err(error(&path))?.len() > MAX_BYTES as u64 {
-            found.refused.push((shown, false));
-        } else if kind.is_file() {
+            Why::Large
+        } else {
             // The text of a file that is not read is not needed.
             let bytes = if is_yaml(&name) {
                 std::fs::read(&path).map_err(error(&path))?
@@ -127,19 +127,20 @@ fn find(folder: &Path, shown: &str, depth: usize, found: &mut Found) -> Result<(
                 Vec::new()
             };
             found.files.push((shown, bytes));
-        }
+            continue;
+        };
+        found.refused.push(Refused::new(shown, why));
     }
     Ok(())
 }
 
-/// What `rules::fixture` reads.
-fn is_fixture_file(name: &str) -> bool {
-    [".log", ".log.gz", ".log.zst", ".expect.tsv"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+/// Logs and what must become of them: read by `rules::fixture`, not here.
+pub(super) fn is_fixture(path: &str) -> bool {
+    let endings = [".log", ".log.gz", ".log.zst", ".expect.tsv"];
+    path.starts_with("rules/fixtures/") && endings.iter().any(|ending| path.ends_with(ending))
 }
 
-fn is_yaml(path: &str) -> bool {
+pub(super) fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml") || path.ends_with(".yml")
 }
 

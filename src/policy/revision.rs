@@ -3,11 +3,12 @@
 //! Asks the `git` program, which every checkout of a pipeline has. Nothing is written, and names that
 //! a person gives are never taken for options.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod git;
 
-use super::load::{Loaded, MAX_BYTES, load_from};
+use std::path::Path;
+
+use super::load::{Loaded, MAX_BYTES, is_fixture, is_yaml, load_from, with_refused};
+use super::refused::{Refused, Why, too_deep};
 
 /// Why a revision cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +24,14 @@ pub enum RevisionError {
         "there is no revision `{0}` here; a shallow clone lacks history: fetch it with `git fetch --unshallow`"
     )]
     Unknown(String),
-    /// A file of the revision is no plain file, or too large.
-    #[error("{0} of {1} is not a plain file of at most 1 MiB")]
-    File(String, String),
+    /// Git lacks a file that the revision has.
+    #[error(
+        "this clone lacks the file {0} of {1}, and nothing is fetched in passing: `git fetch --refetch` completes a partial clone"
+    )]
+    Lacking(String, String),
+    /// Git took too long.
+    #[error("gave up on `git {0}`: {1}")]
+    Late(String, String),
 }
 
 /// The commit that a name stands for.
@@ -41,7 +47,7 @@ pub fn commit(root: &Path, name: &str) -> Result<String, RevisionError> {
         "--end-of-options",
         &wanted,
     ];
-    match git(root, &arguments, b"") {
+    match git::of_objects(root, &arguments, b"") {
         Ok(commit) => Ok(String::from_utf8_lossy(&commit).trim().to_owned()),
         // Quiet about a name that it does not know, loud about everything else.
         Err(RevisionError::Git(message)) if message.is_empty() => {
@@ -56,7 +62,7 @@ pub fn commit(root: &Path, name: &str) -> Result<String, RevisionError> {
 /// # Errors
 /// If git cannot be asked.
 pub fn merge_base(root: &Path, base: &str, head: &str) -> Result<String, RevisionError> {
-    match git(root, &["merge-base", base, head], b"") {
+    match git::of_objects(root, &["merge-base", base, head], b"") {
         Ok(commit) => Ok(String::from_utf8_lossy(&commit).trim().to_owned()),
         Err(RevisionError::Git(message)) if message.is_empty() => Ok(base.to_owned()),
         Err(error) => Err(error),
@@ -68,56 +74,69 @@ pub fn merge_base(root: &Path, base: &str, head: &str) -> Result<String, Revisio
 /// # Errors
 /// If git cannot be asked, or the folder is in no repository.
 pub fn place(root: &Path) -> Result<String, RevisionError> {
-    let prefix = git(root, &["rev-parse", "--show-prefix"], b"")?;
+    let prefix = git::of_objects(root, &["rev-parse", "--show-prefix"], b"")?;
     Ok(String::from_utf8_lossy(&prefix).trim_end().to_owned())
 }
 
-/// Reads the policy files of a commit. The folder may be a part of the repository.
+/// Reads the policy files of a commit. The folder may be a part of the repository. What is not read, such as a link, is a
+/// fault as it is in a folder.
 ///
 /// # Errors
-/// If git cannot be asked, or a policy file is a link or too large.
+/// If git cannot be asked, or lacks a file.
 pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
-    let listing = git(
-        root,
-        &[
-            "ls-tree",
-            "-r",
-            "-z",
-            "-l",
-            commit,
-            "--",
-            "rules",
-            "environments",
-        ],
-        b"",
-    )?;
+    let arguments = [
+        "ls-tree",
+        "-r",
+        "-z",
+        "-l",
+        commit,
+        "--",
+        "rules",
+        "environments",
+    ];
+    let listing = git::of_objects(root, &arguments, b"")?;
     let listing = String::from_utf8_lossy(&listing).into_owned();
-    let mut paths = Vec::new();
+    let (mut files, mut refused, mut paths) = (Vec::new(), Vec::new(), Vec::new());
     let mut objects = String::new();
     for line in listing.split('\0').filter(|line| !line.is_empty()) {
         let Some((head, path)) = line.split_once('\t') else {
             continue;
         };
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        if !is_yaml || path.split('/').any(|part| part.starts_with('.')) {
+        if path.split('/').any(|part| part.starts_with('.')) {
             continue;
         }
         let mut words = head.split_ascii_whitespace();
         let (mode, _, object, size) = (words.next(), words.next(), words.next(), words.next());
-        let is_small = size
-            .and_then(|size| size.parse::<usize>().ok())
-            .is_some_and(|size| size <= MAX_BYTES);
-        let (Some("100644" | "100755"), Some(object), true) = (mode, object, is_small) else {
-            return Err(RevisionError::File(path.to_owned(), commit.to_owned()));
+        let size = size.and_then(|size| size.parse::<usize>().ok());
+        let is_file = matches!(mode, Some("100644" | "100755"));
+        if is_file && is_fixture(path) {
+            continue;
+        }
+        let why = match (too_deep(path), mode) {
+            (Some(folder), _) => {
+                refused.push(Refused::new(folder, Why::Deep));
+                continue;
+            }
+            (None, Some("120000")) => Why::Link,
+            (None, Some("160000")) => Why::Submodule,
+            (None, _) if !is_file => Why::NoFile,
+            (None, _) if size.is_none_or(|size| size > MAX_BYTES) => Why::Large,
+            _ => {
+                // The text of a file that is not read is not needed.
+                if is_yaml(path) {
+                    paths.push(path.to_owned());
+                    objects.push_str(object.unwrap_or_default());
+                    objects.push('\n');
+                } else {
+                    files.push((path.to_owned(), Vec::new()));
+                }
+                continue;
+            }
         };
-        paths.push(path.to_owned());
-        objects.push_str(object);
-        objects.push('\n');
+        refused.push(Refused::new(path, why));
     }
-    let contents = git(root, &["cat-file", "--batch"], objects.as_bytes())?;
+    let contents = git::of_objects(root, &["cat-file", "--batch"], objects.as_bytes())?;
     let mut rest = contents.as_slice();
-    let mut files = Vec::new();
     for path in paths {
         // `OBJECT blob SIZE`, a line break, the bytes, a line break.
         let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
@@ -126,16 +145,15 @@ pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
             .rsplit(' ')
             .next()
             .and_then(|size| size.parse::<usize>().ok());
-        let (Some(size), Some(after)) = (size, after.get(1..)) else {
-            return Err(RevisionError::File(path, commit.to_owned()));
-        };
-        let Some((bytes, after)) = after.split_at_checked(size) else {
-            return Err(RevisionError::File(path, commit.to_owned()));
+        let content = size.zip(after.get(1..));
+        let Some((bytes, after)) = content.and_then(|(size, text)| text.split_at_checked(size))
+        else {
+            return Err(RevisionError::Lacking(path, commit.to_owned()));
         };
         files.push((path, bytes.to_vec()));
         rest = after.get(1..).unwrap_or_default();
     }
-    Ok(load_from(files))
+    Ok(with_refused(load_from(files), refused))
 }
 
 /// The addresses of those who wrote the commits after `base` that touch the policy files, up to `head`,
@@ -145,10 +163,11 @@ pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
 /// If git cannot be asked.
 pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, RevisionError> {
     let range = format!("{base}..{head}");
-    let log = git(
+    let log = git::of_objects(
         root,
         &[
             "log",
+            "--no-show-signature",
             "--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)",
             &range,
             "--",
@@ -175,15 +194,19 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
 /// # Errors
 /// If git cannot be asked.
 pub fn author_of_changes(root: &Path) -> Result<Option<String>, RevisionError> {
-    let status = git(
-        root,
-        &["status", "--porcelain", "--", "rules", "environments"],
-        b"",
-    )?;
+    let arguments = [
+        "status",
+        "--porcelain",
+        "--ignore-submodules=dirty",
+        "--",
+        "rules",
+        "environments",
+    ];
+    let status = git::of_files(root, &arguments)?;
     if status.is_empty() {
         return Ok(None);
     }
-    let address = git(root, &["config", "user.email"], b"").unwrap_or_default();
+    let address = git::of_objects(root, &["config", "user.email"], b"").unwrap_or_default();
     Ok(sorted(&String::from_utf8_lossy(&address)).pop())
 }
 
@@ -205,6 +228,8 @@ pub fn changed(root: &Path, base: &str, head: Option<&str>) -> Result<Vec<Change
     let mut arguments = vec![
         "diff",
         "--no-ext-diff",
+        "--no-textconv",
+        "--ignore-submodules=dirty",
         "--name-status",
         "-z",
         // A file that is moved as it is; one that is changed too is gone.
@@ -213,7 +238,7 @@ pub fn changed(root: &Path, base: &str, head: Option<&str>) -> Result<Vec<Change
     ];
     arguments.extend(head);
     arguments.push("--");
-    let listing = git(root, &arguments, b"")?;
+    let listing = git::of_files(root, &arguments)?;
     let listing = String::from_utf8_lossy(&listing).into_owned();
     let mut fields = listing.split('\0').filter(|field| !field.is_empty());
     let mut found = Vec::new();
@@ -245,6 +270,7 @@ pub fn paths(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revisio
     let arguments = [
         "diff",
         "--no-ext-diff",
+        "--no-textconv",
         "--name-only",
         "--no-renames",
         "-z",
@@ -252,7 +278,7 @@ pub fn paths(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revisio
         head,
         "--",
     ];
-    let listing = git(root, &arguments, b"")?;
+    let listing = git::of_objects(root, &arguments, b"")?;
     Ok(String::from_utf8_lossy(&listing)
         .split('\0')
         .filter(|path| !path.is_empty())
@@ -267,16 +293,21 @@ pub fn paths(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revisio
 /// If git cannot be asked where the repository is.
 pub fn text_of(root: &Path, commit: Option<&str>, path: &str) -> Result<String, RevisionError> {
     let bytes = match commit {
-        Some(commit) => git(
+        Some(commit) => git::of_objects(
             root,
             &["cat-file", "blob", &format!("{commit}:{path}")],
             b"",
         )
         .unwrap_or_default(),
         None => {
-            let top = git(root, &["rev-parse", "--show-toplevel"], b"")?;
+            let top = git::of_objects(root, &["rev-parse", "--show-toplevel"], b"")?;
             let top = String::from_utf8_lossy(&top).trim_end().to_owned();
-            std::fs::read(Path::new(&top).join(path)).unwrap_or_default()
+            let path = Path::new(&top).join(path);
+            // Through a link another repository would be read, and a pipe may never end.
+            match std::fs::symlink_metadata(&path) {
+                Ok(about) if about.is_file() => std::fs::read(&path).unwrap_or_default(),
+                _ => Vec::new(),
+            }
         }
     };
     Ok(String::from_utf8(bytes).unwrap_or_default())
@@ -291,34 +322,4 @@ fn sorted(lines: &str) -> Vec<String> {
     addresses.sort_unstable();
     addresses.dedup();
     addresses
-}
-
-fn git(root: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RevisionError> {
-    let mut child = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(["-c", "core.quotePath=false"])
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let stdin = child.stdin.take();
-    let output = std::thread::scope(|scope| {
-        // Git answers while it is asked: both ends have to move.
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        child.wait_with_output()
-    })?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let message = String::from_utf8_lossy(&output.stderr);
-    let message = message
-        .trim()
-        .trim_start_matches("fatal: ")
-        .replace('\n', "; ");
-    Err(RevisionError::Git(message))
 }

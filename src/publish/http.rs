@@ -9,6 +9,7 @@ use super::approval::{CONTEXT, Status};
 use super::{BoardError, Post};
 use crate::http::{self, Uri};
 use crate::report::escape::{shorten, terminal};
+use crate::waiting;
 
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ impl Api {
         let address: Uri = base
             .parse()
             .map_err(|_| BoardError("the address of the forge is no URL".to_owned()))?;
-        let agent = http::agent(&address, TIMEOUT)
+        let agent = http::agent(&address, waiting::limit(TIMEOUT))
             .map_err(|error| BoardError(format!("the address of the forge: {error}")))?;
         let mut value = http::HeaderValue::from_str(value)
             .map_err(|_| BoardError("the token has characters that no header has".to_owned()))?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::json::escape;
+use super::escape;
 use super::visible;
 use crate::diagnostic::count;
 use crate::rules::attack::generate::GeneratedReport;
@@ -16,7 +16,7 @@ const INDENT: &str = "        ";
 pub fn json(report: &AttackReport) -> String {
     // Plain strings and numbers always serialise.
     serde_json::to_string_pretty(report)
-        .map(|text| escape(&text) + "\n")
+        .map(|text| escape::json(&text) + "\n")
         .unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! Text that somebody else wrote, made harmless for where it is shown.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Says whether a character moves the cursor, hides, or turns the text around it.
@@ -24,17 +25,50 @@ pub fn terminal(text: &str) -> String {
             escaped.push(character);
         }
     }
-    // GitHub's, Azure's and TeamCity's.
-    for word in ["", "vso", "teamcity"] {
-        let command = format!("##{word}[");
-        if escaped.contains(&command) {
-            escaped = escaped.replace(&command, &format!("#\\u{{23}}{word}["));
-        }
+    match spelt(&escaped, "\\u{23}") {
+        Cow::Borrowed(_) => escaped,
+        Cow::Owned(spelt) => spelt,
     }
-    escaped
 }
 
-/// JSON text whose hostile characters are spelt `\uXXXX`, which means the same.
+/// Text without `##[`, `##vso[` and their like, at which the runners of GitHub, Azure and TeamCity read a command wherever it
+/// stands in a line: the second mark is written as `hash`.
+pub(super) fn spelt<'a>(text: &'a str, hash: &str) -> Cow<'a, str> {
+    let mut safe = String::new();
+    let mut taken = 0;
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"##") {
+        let behind = text.get(at + 2..).unwrap_or_default();
+        let word = behind.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric());
+        // `###[` holds one too.
+        let marks = word.len() == behind.len() && behind.starts_with("#[");
+        if word.starts_with('[') || marks {
+            let at = at + usize::from(marks);
+            safe.push_str(text.get(taken..=at).unwrap_or_default());
+            safe.push_str(hash);
+            taken = at + 2;
+        }
+    }
+    if taken == 0 {
+        return Cow::Borrowed(text);
+    }
+    safe.push_str(text.get(taken..).unwrap_or_default());
+    Cow::Owned(safe)
+}
+
+/// What a runner of a pipeline would take for its own command in the output of a step, spelt out: `::name::` at the start of
+/// a line, and `##[name]` anywhere. JSON stays the same JSON.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['{', '[']) {
+        return spelt(text, "\\u0023");
+    }
+    if memchr::memmem::find(text.as_bytes(), b"::").is_none() {
+        return spelt(text, "\\u{23}");
+    }
+    let safe = without_commands(text);
+    Cow::Owned(spelt(&safe, "\\u{23}").into_owned())
+}
+
+/// JSON text whose hostile characters are spelt `\uXXXX`, which means the same, and in which no runner finds a command.
 pub fn json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -47,7 +81,18 @@ pub fn json(text: &str) -> String {
             escaped.push(character);
         }
     }
-    escaped
+    spelt(&escaped, "\\u0023").into_owned()
+}
+
+/// The same of lines of JSON. Most hold nothing hostile, and are handed on as they are.
+pub fn json_lines(lines: &[u8]) -> Cow<'_, [u8]> {
+    let is_plain = lines.is_ascii()
+        && memchr::memchr(0x7f, lines).is_none()
+        && memchr::memmem::find(lines, b"##").is_none();
+    if is_plain {
+        return Cow::Borrowed(lines);
+    }
+    Cow::Owned(json(&String::from_utf8_lossy(lines)).into_bytes())
 }
 
 /// A code span of Markdown, for one line of text.
@@ -232,6 +277,28 @@ pub fn without_commands(text: &str) -> String {
     safe
 }
 
+/// Text that somebody without an account chose, in which no mail program or chat finds an address to make a link of:
+/// `evil[.]example`, `http[:]//`, `a[@]b`.
+pub fn unlinked(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 8);
+    let mut rest = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = rest.next() {
+        let next = rest.peek().copied().unwrap_or(' ');
+        let is_inside = before.is_alphanumeric() && next.is_alphanumeric();
+        match character {
+            '.' if is_inside => safe.push_str("[.]"),
+            ':' if next == '/' || before.is_alphabetic() && next.is_alphanumeric() => {
+                safe.push_str("[:]");
+            }
+            '@' => safe.push_str("[@]"),
+            _ => safe.push(character),
+        }
+        before = character;
+    }
+    safe
+}
+
 /// At most so many characters, with an ellipsis where something was cut.
 pub fn shorten(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
@@ -327,6 +394,15 @@ mod tests {
     }
 
     #[test]
+    fn no_address_is_left_to_be_a_link() {
+        assert_eq!(
+            unlinked("see https://evil.example/x, www.evil.example or a@b.c. mailto:a"),
+            "see https[:]//evil[.]example/x, www[.]evil[.]example or a[@]b[.]c. mailto[:]a"
+        );
+        assert_eq!(unlinked("plain: words."), "plain: words.");
+    }
+
+    #[test]
     fn html_is_text_in_every_place() {
         assert_eq!(
             html("</script><a href='javascript:x' b=\"\">&\u{2028}\u{202e}"),
@@ -343,6 +419,33 @@ mod tests {
         assert_eq!(
             terminal("z ##[error] ##vso[x]"),
             "z #\\u{23}[error] #\\u{23}vso[x]"
+        );
+        assert_eq!(terminal("###[a] ##a.b[ ## #["), "##\\u{23}[a] ##a.b[ ## #[");
+    }
+
+    #[test]
+    fn what_leaves_holds_no_command() {
+        assert_eq!(
+            inert("a\n ::error::x ##[y]\n"),
+            "a\n \\u{3a}:error::x #\\u{23}[y]\n"
+        );
+        assert!(matches!(inert("a::b # x"), Cow::Owned(_)));
+        assert!(matches!(inert("nothing"), Cow::Borrowed(_)));
+        // JSON is the same JSON.
+        let text = "{\"a\": \"##[error] ##vso[b] ::c\"}";
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        for safe in [inert(text).into_owned(), json(text)] {
+            assert!(!safe.contains("##"), "{safe}");
+            assert_eq!(
+                serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+                value
+            );
+        }
+        let plain = b"{\"a\": 1}\n";
+        assert!(matches!(json_lines(plain), Cow::Borrowed(_)));
+        assert_eq!(
+            &*json_lines("{\"a\": \"##[\u{202e}\"}\n".as_bytes()),
+            b"{\"a\": \"#\\u0023[\\u202e\"}\n"
         );
     }
 }

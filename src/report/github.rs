@@ -1,5 +1,6 @@
 //! Diagnostics as workflow commands: GitHub shows them beside the lines of a pull request.
 
+use super::escape::spelt;
 use super::visible;
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceFiles;
@@ -54,7 +55,7 @@ pub(super) fn command(
 
 /// The message of a command: as actions/toolkit does (packages/core/src/command.ts), without what a terminal would obey.
 fn data(text: &str) -> String {
-    visible(text)
+    spelt(&visible(text), "\\u{23}")
         .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")

@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::escape::terminal;
 use super::visible;
 use crate::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use crate::source::{FileId, SourceFiles};
@@ -68,7 +69,7 @@ fn group<'a>(files: &'a SourceFiles, diagnostic: &Diagnostic) -> Group<'a> {
         }
         seen.push(file);
         if files.text(file).trim().is_empty() {
-            group = group.element(Origin::path(visible(files.path(file))));
+            group = group.element(Origin::path(terminal(files.path(file))));
             continue;
         }
         let here: Vec<&Label> = diagnostic
@@ -151,7 +152,7 @@ fn snippet<'a>(
         .collect();
     Snippet::source(visible(&strip(source)))
         .line_start(first)
-        .path(visible(files.path(file)))
+        .path(terminal(files.path(file)))
         .fold(true)
         .annotations(annotations)
 }

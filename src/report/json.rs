@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Label, is_hostile};
+use super::escape;
+use crate::diagnostic::{Diagnostic, Diagnostics, Label};
 use crate::source::SourceFiles;
 
 /// Version of the format. It grows when a program that reads the older one would be misled.
@@ -60,27 +61,8 @@ pub fn render(files: &SourceFiles, diagnostics: &Diagnostics) -> String {
     };
     // Plain strings and numbers always serialise.
     serde_json::to_string_pretty(&report)
-        .map(|text| escape(&text) + "\n")
+        .map(|text| escape::json(&text) + "\n")
         .unwrap_or_default()
-}
-
-/// Characters that a terminal obeys or hides, as escapes of JSON: they stand in strings only.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_hostile(character) {
-            let mut units = [0; 2];
-            escaped.extend(
-                character
-                    .encode_utf16(&mut units)
-                    .iter()
-                    .map(|unit| format!("\\u{unit:04x}")),
-            );
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
 
 fn entry<'a>(files: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Entry<'a> {

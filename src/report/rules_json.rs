@@ -1,12 +1,12 @@
 //! Rule tests for programs.
 
-use super::json::escape;
+use super::escape;
 use crate::rules::test::TestReport;
 
 /// The report as one JSON document.
 pub fn test(report: &TestReport) -> String {
     // Plain strings and numbers always serialise.
     serde_json::to_string_pretty(report)
-        .map(|text| escape(&text) + "\n")
+        .map(|text| escape::json(&text) + "\n")
         .unwrap_or_default()
 }

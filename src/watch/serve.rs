@@ -1,9 +1,9 @@
 //! A web server for two pages: it answers GET, closes, and lets nobody hold it up.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ const REQUEST_MAX: usize = 8 << 10;
 const READS_MAX: usize = 16;
 /// How long a read or a write may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Clients at once; more are sent away.
-const CLIENTS_MAX: usize = 16;
+/// Clients at once. One more sends away the one that is here longest: a client that asks at once is answered at once, so those
+/// that stay are slow.
+const CLIENTS_MAX: usize = 64;
 
 /// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub type Pages = dyn Fn(&str) -> Option<Page> + Send + Sync;
 
 /// Serves until the process ends.
 pub fn serve(listener: TcpListener, pages: Arc<Pages>) {
-    let clients = Arc::new(AtomicUsize::new(0));
+    let clients = Arc::new(Clients::default());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(stream) = stream else {
@@ -40,32 +41,58 @@ pub fn serve(listener: TcpListener, pages: Arc<Pages>) {
                 thread::sleep(Duration::from_millis(100));
                 continue;
             };
-            if clients.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
-                clients.fetch_sub(1, Ordering::SeqCst);
-                continue;
-            }
-            let leaves = Leaves(Arc::clone(&clients));
+            let client = Client {
+                stream: clients.take_in(stream),
+                clients: Arc::clone(&clients),
+            };
             let pages = Arc::clone(&pages);
             let spawned = thread::Builder::new().spawn(move || {
-                let _leaves = leaves;
                 // A client that has gone away needs no answer.
-                let _ = answer(stream, &*pages);
+                let _ = answer(&client.stream, &*pages);
             });
             drop(spawned);
         }
     });
 }
 
-/// Counts a client off, however its thread ends.
-struct Leaves(Arc<AtomicUsize>);
+/// Those that are being answered, the first to come first.
+#[derive(Default)]
+struct Clients(Mutex<VecDeque<Arc<TcpStream>>>);
 
-impl Drop for Leaves {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+impl Clients {
+    /// Makes room for a client, and counts it.
+    fn take_in(&self, stream: TcpStream) -> Arc<TcpStream> {
+        let stream = Arc::new(stream);
+        let mut all = self.lock();
+        if all.len() >= CLIENTS_MAX
+            && let Some(slow) = all.pop_front()
+        {
+            // It ends what its thread waits for. One that has gone away is shut already.
+            let _ = slow.shutdown(Shutdown::Both);
+        }
+        all.push_back(Arc::clone(&stream));
+        stream
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<TcpStream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn answer(mut stream: TcpStream, pages: &Pages) -> io::Result<()> {
+/// A client, which is counted off however its thread ends.
+struct Client {
+    stream: Arc<TcpStream>,
+    clients: Arc<Clients>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let mut all = self.clients.lock();
+        all.retain(|other| !Arc::ptr_eq(other, &self.stream));
+    }
+}
+
+fn answer(mut stream: &TcpStream, pages: &Pages) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let request = read_request(&mut stream)?;
@@ -148,6 +175,37 @@ mod tests {
             })
         };
         respond(request.as_bytes(), &pages).0.status
+    }
+
+    /// More clients than there is room for say nothing, and stay.
+    #[test]
+    fn slow_clients_keep_the_pages_from_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let page = |_: &str| {
+            Some(Page {
+                status: 200,
+                content_type: "text/plain",
+                body: "ok\n".to_owned(),
+            })
+        };
+        serve(listener, Arc::new(page));
+        let slow: Vec<TcpStream> = (0..CLIENTS_MAX * 3)
+            .map(|_| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.write_all(b"GET /heal").unwrap();
+                stream
+            })
+            .collect();
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.ends_with("ok\n"), "{answer}");
+        }
+        drop(slow);
     }
 
     #[test]

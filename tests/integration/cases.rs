@@ -102,6 +102,7 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("pattern-not-portable", "\\d"),
     ("pattern-wildcard", "\"app_*\""),
     ("reference-extends-cycle", "green"),
+    ("reference-extends-too-deep", "link-02"),
     ("reference-unknown-base", "bose"),
     ("reference-unknown-environment", "prd"),
     ("reference-unknown-exclusion", "catalog-metdata"),
@@ -133,7 +134,10 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("source-mixed-scripts", "\u{430}lice"),
     ("source-no-files", ""),
     ("source-not-utf8", "\u{fffd}"),
+    ("source-not-a-file", ""),
+    ("source-submodule", ""),
     ("source-symbolic-link", ""),
+    ("source-too-deep", ""),
     ("source-too-large", ""),
     ("source-unexpected-file", ""),
     ("user-expired", "2026-10-31"),
@@ -171,6 +175,7 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
         "source-too-large" => {
             policy::load_from([("rules/rules.yaml", "#".repeat(policy::load::MAX_BYTES + 1))])
         }
+        "source-submodule" | "source-too-deep" | "source-not-a-file" => made(name),
         _ => policy::load(&folder().join(name)).unwrap(),
     };
     let mut diagnostics = check::run(&loaded, TODAY);
@@ -179,6 +184,28 @@ fn judge(name: &str) -> (Loaded, Diagnostics) {
     diagnostics.extend(rules::loudness::check(&folder().join(name), &loaded));
     diagnostics.sort();
     (loaded, diagnostics)
+}
+
+/// A case with what Git does not hold, or would hold in every checkout.
+fn made(name: &str) -> Loaded {
+    let place = tempfile::tempdir().unwrap();
+    let rules = place.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let text = folder().join(name).join("rules/rules.yaml");
+    std::fs::copy(text, rules.join("rules.yaml")).unwrap();
+    match name {
+        "source-submodule" => {
+            std::fs::create_dir(rules.join("shared")).unwrap();
+            std::fs::write(rules.join("shared/.git"), "gitdir: elsewhere\n").unwrap();
+        }
+        "source-too-deep" => {
+            let deep = rules.join("d/".repeat(17));
+            std::fs::create_dir_all(&deep).unwrap();
+            std::fs::write(deep.join("alice.yaml"), "version: 1\n").unwrap();
+        }
+        _ => drop(std::os::unix::net::UnixListener::bind(rules.join("pipe.yaml")).unwrap()),
+    }
+    policy::load(place.path()).unwrap()
 }
 
 #[test]

@@ -16,8 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
-use pgvigil::insights::{Event, Options, Program, Table, parse};
+use pgvigil::insights::{Event, Table};
 use serde_json::{Value, json};
+
+use crate::turned::{self, Time};
 
 /// One entry in a log group.
 #[derive(Clone, Debug)]
@@ -47,7 +49,11 @@ impl Stored {
 
     /// Runs `look` with the entry as the interpreter takes it.
     pub(crate) fn event<T>(&self, look: impl FnOnce(&Event<'_>) -> T) -> T {
-        let log = format!("123456789012:{}", self.group);
+        self.event_of(&format!("123456789012:{}", self.group), look)
+    }
+
+    /// The same under another name of the log.
+    pub(crate) fn event_of<T>(&self, log: &str, look: impl FnOnce(&Event<'_>) -> T) -> T {
         look(&Event {
             message: &self.message,
             timestamp_ms: self.timestamp_ms,
@@ -109,6 +115,10 @@ pub(crate) struct State {
     /// Rows on a page.
     pub(crate) page: usize,
     pub(crate) end: End,
+    /// Answers that are other than `insights::assumed` has them.
+    pub(crate) turned: Vec<&'static str>,
+    /// Where calls go that this server does not answer, and where the entries are then.
+    pub(crate) upstream: Option<Upstream>,
     pub(crate) calls: Vec<Called>,
     /// Most queries that ever ran at once.
     pub(crate) most_running: usize,
@@ -132,6 +142,98 @@ impl State {
     /// The next calls of the operation go wrong.
     pub(crate) fn fail(&mut self, operation: &'static str, faults: &[Fault]) {
         self.faults.entry(operation).or_default().extend(faults);
+    }
+}
+
+/// Another server of CloudWatch Logs, which keeps the entries.
+pub(crate) struct Upstream {
+    address: String,
+    /// Whether its entries are known here.
+    is_read: bool,
+}
+
+impl Upstream {
+    pub(crate) fn new(endpoint: &str) -> Self {
+        Self {
+            address: endpoint.trim_start_matches("http://").to_owned(),
+            is_read: false,
+        }
+    }
+
+    /// Makes the call that the headers name.
+    fn call(&self, headers: &str, body: &Value) -> (u16, Value) {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST / HTTP/1.0\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Another call in the place of the one that the headers name.
+    fn ask(&self, headers: &str, operation: &str, body: &Value) -> Value {
+        let own = headers
+            .lines()
+            .filter(|line| !line.to_ascii_lowercase().starts_with("x-amz-target:"));
+        let mut headers = format!("X-Amz-Target: Logs_20140328.{operation}\r\n");
+        own.for_each(|line| headers.push_str(&format!("{line}\r\n")));
+        self.call(&headers, body).1
+    }
+
+    /// All entries, where they are other than at the last look.
+    fn events(&mut self, headers: &str) -> Option<Vec<Stored>> {
+        if self.is_read {
+            return None;
+        }
+        self.is_read = true;
+        let mut events = Vec::new();
+        let groups = self.ask(headers, "DescribeLogGroups", &json!({}));
+        for group in groups["logGroups"].as_array().unwrap() {
+            let group = group["logGroupName"].as_str().unwrap();
+            let streams = self.ask(
+                headers,
+                "DescribeLogStreams",
+                &json!({ "logGroupName": group }),
+            );
+            for stream in streams["logStreams"].as_array().unwrap() {
+                let stream = stream["logStreamName"].as_str().unwrap();
+                let mut token = Value::Null;
+                loop {
+                    let mut asked = json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
+                    if !token.is_null() {
+                        asked["nextToken"] = token.clone();
+                    }
+                    let page = self.ask(headers, "GetLogEvents", &asked);
+                    events.extend(
+                        page["events"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .map(|event| Stored {
+                                ingestion_ms: event["ingestionTime"].as_i64().unwrap(),
+                                ..Stored::new(
+                                    group,
+                                    stream,
+                                    event["timestamp"].as_i64().unwrap(),
+                                    event["message"].as_str().unwrap().as_bytes().to_vec(),
+                                )
+                            }),
+                    );
+                    if page["nextForwardToken"] == token {
+                        break;
+                    }
+                    token = page["nextForwardToken"].clone();
+                }
+            }
+        }
+        Some(events)
     }
 }
 
@@ -169,6 +271,8 @@ impl Server {
             room: 100,
             page: 10_000,
             end: End::WholeSecond,
+            turned: Vec::new(),
+            upstream: None,
             calls: Vec::new(),
             most_running: 0,
             queries: BTreeMap::new(),
@@ -221,6 +325,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
         }
         assert!(line.starts_with("POST / HTTP/1.1"), "{line}");
         let (mut length, mut target, mut signed) = (0, String::new(), false);
+        let mut headers = String::new();
         loop {
             let mut header = String::new();
             reader.read_line(&mut header).unwrap();
@@ -228,6 +333,11 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
                 break;
             };
             let value = value.trim();
+            if !["content-length", "host", "connection"]
+                .contains(&name.to_ascii_lowercase().as_str())
+            {
+                headers.push_str(&format!("{name}: {value}\r\n"));
+            }
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().unwrap(),
                 "x-amz-target" => target = value.to_owned(),
@@ -240,7 +350,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
         reader.read_exact(&mut body).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let operation = target.strip_prefix("Logs_20140328.").unwrap().to_owned();
-        let Some((status, answer)) = answer(state, &operation, body, signed) else {
+        let Some((status, answer)) = answer(state, &operation, body, signed, &headers) else {
             let _ = stream.shutdown(std::net::Shutdown::Both);
             return;
         };
@@ -261,6 +371,7 @@ fn answer(
     operation: &str,
     body: Value,
     signed: bool,
+    headers: &str,
 ) -> Option<(u16, Value)> {
     let lock = || {
         state
@@ -289,6 +400,16 @@ fn answer(
         Some(Fault::Reset) => return None,
         Some(Fault::LoseAnswer) | None => {}
     }
+    if let Some(upstream) = &mut state.upstream {
+        if operation == "StartQuery" {
+            if let Some(events) = upstream.events(headers) {
+                state.events = Arc::new(events);
+            }
+        } else if !operation.contains("Query") {
+            upstream.is_read &= operation != "PutLogEvents";
+            return Some(upstream.call(headers, &body));
+        }
+    }
     let answer = match operation {
         "StartQuery" => state.start_query(&body),
         "GetQueryResults" => state.get_query_results(&body),
@@ -314,23 +435,6 @@ impl State {
                 ),
             );
         }
-        let text = body["queryString"].as_str().unwrap();
-        if text.chars().count() > 10_000 {
-            return (
-                400,
-                error(
-                    "MalformedQueryException",
-                    "the query is longer than 10000 characters",
-                ),
-            );
-        }
-        let program = parse(text).and_then(|query| Program::new(&query, Options::default()));
-        let program = match program {
-            Ok(program) => program,
-            Err(faults) => {
-                return (400, error("MalformedQueryException", &faults[0].message));
-            }
-        };
         let groups: Vec<&str> = ["logGroupNames", "logGroupIdentifiers"]
             .iter()
             .filter_map(|key| body[key].as_array())
@@ -347,7 +451,7 @@ impl State {
                 error("InvalidParameterException", "1 to 50 log groups"),
             );
         }
-        for group in &groups {
+        for group in groups.iter().filter(|_| self.upstream.is_none()) {
             if !self
                 .groups
                 .iter()
@@ -364,29 +468,19 @@ impl State {
         }
         let limit = body["limit"].as_u64().unwrap_or(10_000);
         assert!((1..=100_000).contains(&limit), "{limit}");
-        let first = body["startTime"].as_i64().unwrap() * 1000;
-        let last = body["endTime"].as_i64().unwrap() * 1000
-            + match self.end {
-                End::WholeSecond => 999,
-                End::FirstMillisecond => 0,
-            };
-        let now_ms = jiff::Timestamp::now().as_millisecond();
-        let (mut matched, mut scanned, mut bytes) = (0, 0, 0);
-        let mut run = program.run();
-        for event in self.events.iter() {
-            if !groups.contains(&event.group.as_str())
-                || event.timestamp_ms < first
-                || event.timestamp_ms > last
-                || event.found_ms > now_ms
-            {
-                continue;
-            }
-            scanned += 1;
-            bytes += event.message.len() as u64;
-            matched += u64::from(event.event(|event| run.push(event)).kept);
-        }
-        let mut table = run.finish();
-        table.rows.truncate(usize::try_from(limit).unwrap());
+        let time = Time {
+            from: body["startTime"].as_i64().unwrap(),
+            until: body["endTime"].as_i64().unwrap(),
+            end: self.end,
+            now_ms: jiff::Timestamp::now().as_millisecond(),
+        };
+        let text = body["queryString"].as_str().unwrap();
+        let entries = self.events.iter();
+        let entries = entries.filter(|event| groups.contains(&event.group.as_str()));
+        let answered = match turned::answer(&self.turned, text, time, limit, entries) {
+            Ok(answered) => answered,
+            Err(message) => return (400, error("MalformedQueryException", &message)),
+        };
         let id = format!("query-{}", self.queries.len());
         self.queries.insert(
             id.clone(),
@@ -394,10 +488,10 @@ impl State {
                 looks: 0,
                 end: self.ends.pop_front().unwrap_or("Complete"),
                 runs: true,
-                table,
-                matched,
-                scanned,
-                bytes,
+                table: answered.table,
+                matched: answered.matched,
+                scanned: answered.scanned,
+                bytes: answered.bytes,
             },
         );
         self.most_running = self.most_running.max(self.running());

@@ -33,6 +33,7 @@ mod aws_log_alarm;
 mod aws_password;
 #[cfg(feature = "aws")]
 mod aws_world;
+mod bad_day;
 mod begin;
 mod browser;
 mod cases;
@@ -93,6 +94,7 @@ mod migrate;
 mod mutation;
 mod package;
 mod page;
+mod prove;
 mod readme;
 mod oracle;
 mod output_schemas;
@@ -107,6 +109,7 @@ mod shells;
 mod signals;
 mod terminal;
 mod terraform;
+mod turned;
 mod tutorial;
 #[cfg(feature = "webhook")]
 mod unit;

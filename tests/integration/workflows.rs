@@ -185,7 +185,7 @@ fn pull_request(fork: bool) -> Value {
     json!({
         "github": {
             "ref": "refs/pull/12/merge", "base_ref": "base", "sha": "abc", "server_url": "https://github.example", "run_id": "77",
-            "event": {"pull_request": {"number": "12", "head": {"repo": {"full_name": from}}}},
+            "event": {"pull_request": {"number": "12", "base": {"sha": "base"}, "head": {"repo": {"full_name": from}}}},
         },
         "vars": {"PGVIGIL_PLAN_ROLE": "arn:reads", "PGVIGIL_REGION": "eu-central-1"},
     })
@@ -236,8 +236,10 @@ fn a_review_is_published_by_a_job_that_runs_nothing_of_the_change() {
         "the job that reviews asked the forge"
     );
 
+    let program = machine.job("policy-review.yml", "program", event.clone());
+    assert_eq!(program["result"], "success", "{program}");
     let mut event = event;
-    event["needs"] = json!({"review": {"result": "failure"}});
+    event["needs"] = json!({"program": {"result": "success"}, "review": {"result": "failure"}});
     let publish = machine.job("policy-review.yml", "publish", event);
     assert_eq!(publish["result"], "success", "{publish}");
     assert_eq!(publish["permissions"]["pull-requests"], "write");
@@ -323,7 +325,11 @@ fn a_fork_is_reviewed_without_any_right() {
         review["summary"]
     );
     let mut event = pull_request(true);
-    event["needs"] = json!({"review": {"result": "success"}});
+    assert_eq!(
+        machine.job("policy-review.yml", "program", event.clone())["result"],
+        "skipped"
+    );
+    event["needs"] = json!({"program": {"result": "skipped"}, "review": {"result": "success"}});
     assert_eq!(
         machine.job("policy-review.yml", "publish", event)["result"],
         "skipped"
@@ -381,6 +387,89 @@ fn a_merge_is_planned_approved_and_applied_and_drift_becomes_an_issue() {
     );
     assert_eq!(publish["result"], "success", "{publish}");
     assert!(machine.forge.state().issues[0].body.contains("DISABLED"));
+}
+
+/// What builds a program that others run comes by its digest.
+#[test]
+fn what_builds_is_installed_by_hash() {
+    let mut scripts = Vec::new();
+    for folder in ["action", "release", ".github/workflows"] {
+        for entry in fs::read_dir(source().join(folder)).unwrap() {
+            scripts.push(entry.unwrap().path());
+        }
+    }
+    let mut installs = 0;
+    for script in scripts.iter().filter(|path| path.is_file()) {
+        let text = fs::read_to_string(script).unwrap().replace("\\\n", " ");
+        for line in text
+            .lines()
+            .filter(|line| line.contains("pip\" install") || line.contains("pip install"))
+        {
+            installs += 1;
+            assert!(
+                line.contains("--require-hashes"),
+                "{}: {line}",
+                script.display()
+            );
+        }
+    }
+    assert!(installs >= 3);
+}
+
+/// In a workflow of a pull request, whoever may write has nothing of it but data: neither its sources nor a program made of them.
+#[test]
+fn no_job_that_may_write_has_a_program_of_a_change() {
+    let is_of_base = |step: &Value| {
+        let with = &step["with"];
+        with["ref"] == "${{ github.event.pull_request.base.sha }}"
+    };
+    for (name, workflow) in workflows() {
+        // The event `pull_request_target` checks out the base by itself.
+        if workflow["on"].get("pull_request").is_none()
+            && workflow["True"].get("pull_request").is_none()
+        {
+            continue;
+        }
+        let jobs = workflow["jobs"].as_object().unwrap();
+        let steps = |job: &Value| job["steps"].as_array().cloned().unwrap_or_default();
+        let uses = |step: &Value, action: &str| {
+            let text = step["uses"].as_str().unwrap_or_default();
+            text.starts_with(&format!("actions/{action}@"))
+        };
+        // Artifacts with something that can be run, of a job that has the change's sources.
+        let mut programs = Vec::new();
+        for job in jobs.values() {
+            let has_change = steps(job)
+                .iter()
+                .any(|step| uses(step, "checkout") && !is_of_base(step));
+            for step in steps(job)
+                .iter()
+                .filter(|step| uses(step, "upload-artifact"))
+            {
+                let path = step["with"]["path"].as_str().unwrap();
+                if has_change && path != "pgvigil-ci" {
+                    programs.push(step["with"]["name"].clone());
+                }
+            }
+        }
+        for (job, about) in jobs {
+            let writes = about["permissions"].as_object().is_some_and(|rights| {
+                rights
+                    .iter()
+                    .any(|(what, right)| right == "write" && what != "id-token")
+            });
+            for step in steps(about).iter().filter(|_| writes) {
+                assert!(
+                    !uses(step, "checkout") || is_of_base(step),
+                    "{name}: {job} may write, and checks out the change"
+                );
+                assert!(
+                    !uses(step, "download-artifact") || !programs.contains(&step["with"]["name"]),
+                    "{name}: {job} may write, and downloads a program of the change"
+                );
+            }
+        }
+    }
 }
 
 /// What a linter does not know: who may write what.

@@ -125,8 +125,8 @@ impl Followed {
         self.place.inode()
     }
 
-    /// Notes where the file was found again.
-    pub(super) fn is_at(&mut self, candidate: &Candidate) {
+    /// Notes where the file was found again. One that is closed is opened when it has changed and there is room for it.
+    pub(super) fn is_at(&mut self, candidate: &Candidate, room: &mut usize) {
         self.is_left = candidate.is_sibling;
         if self.path != candidate.path {
             self.path.clone_from(&candidate.path);
@@ -142,13 +142,14 @@ impl Followed {
             self.head = head;
             self.place.head = Print::of(&self.head);
         }
-        if self.file.is_none() && self.has_changed(candidate.size, candidate.modified) {
+        if *room > 0 && self.must_be_opened(candidate) {
             let opened = File::open(&self.path).and_then(|file| {
                 let is_same = file.metadata()?.ino() == self.place.inode;
                 Ok((file, is_same))
             });
             match opened {
                 Ok((file, true)) => {
+                    *room -= 1;
                     self.file = Some(file);
                     self.trouble = None;
                 }
@@ -157,6 +158,20 @@ impl Followed {
                 Err(error) => self.trouble = Some(format!("cannot be opened: {error}")),
             }
         }
+    }
+
+    /// Whether it is closed, and has changed since.
+    pub(super) fn must_be_opened(&self, candidate: &Candidate) -> bool {
+        self.file.is_none() && self.has_changed(candidate.size, candidate.modified)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Whether nothing of it is held back but the rest of an entry that is passed over: it is opened again when it grows.
+    pub(super) fn can_be_closed(&self) -> bool {
+        self.is_at_end() && !self.is_copy
     }
 
     pub(super) fn close(&mut self) {
@@ -240,13 +255,14 @@ impl Followed {
             return false;
         }
         let Some(file) = &self.file else { return false };
+        if self.size < place.offset || !place.head.begins(&self.head) {
+            return false;
+        }
         let tail = place
             .offset
             .checked_sub(u64::from(place.tail.bytes))
             .map(|at| read_at(file, at, place.tail.len()));
-        self.size >= place.offset
-            && place.head.begins(&self.head)
-            && matches!(tail, Some(Ok(tail)) if place.tail.begins(&tail) && tail.len() == place.tail.len())
+        matches!(tail, Some(Ok(tail)) if place.tail.begins(&tail) && tail.len() == place.tail.len())
     }
 
     /// Goes on at a place that was noted in it, or in what it is a copy of.
@@ -272,8 +288,9 @@ impl Followed {
     /// Whether another file that is followed holds all of it: it may be a copy that precedes a truncation.
     pub(super) fn is_copy_of(&self, other: &Self) -> bool {
         let common = self.head.len().min(other.head.len());
-        if !Print::of(self.head.get(..common).unwrap_or_default()).is_telling()
-            || self.head.get(..common) != other.head.get(..common)
+        // Cheap first: each file is compared with each.
+        if self.head.get(..common) != other.head.get(..common)
+            || !Print::of(self.head.get(..common).unwrap_or_default()).is_telling()
         {
             return false;
         }

@@ -176,8 +176,16 @@ impl Target {
         match self {
             Self::Path(path, siblings) => match fs::metadata(&*path) {
                 Ok(data) if data.is_dir() => match files_in(path) {
-                    Ok(files) => {
+                    Ok((files, is_whole)) => {
                         candidates.extend(files);
+                        if !is_whole {
+                            trouble(
+                                path,
+                                format!(
+                                    "the folder holds more than {FILES_MAX} files, and the others are not followed: move old logs away, or name a pattern"
+                                ),
+                            );
+                        }
                         if candidates.len() == before {
                             trouble(path, "the folder holds no files".to_owned());
                         }
@@ -221,10 +229,11 @@ impl Target {
     }
 }
 
-/// The files of a folder, in the order of their names. What cannot be looked at has gone between two calls.
-fn files_in(folder: &Path) -> io::Result<Vec<Candidate>> {
+/// The files of a folder, in the order of their names, and whether these are all. What cannot be looked at has gone between two calls.
+fn files_in(folder: &Path) -> io::Result<(Vec<Candidate>, bool)> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)?.take(FILES_MAX) {
+    let mut entries = fs::read_dir(folder)?;
+    for entry in entries.by_ref().take(FILES_MAX) {
         let path = entry?.path();
         if let Ok(data) = fs::metadata(&path)
             && data.is_file()
@@ -233,7 +242,7 @@ fn files_in(folder: &Path) -> io::Result<Vec<Candidate>> {
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    Ok((files, entries.next().is_none()))
 }
 
 /// The files in the folder of a file, for one that was renamed or copied.
@@ -243,7 +252,7 @@ pub(super) fn beside(path: &Path) -> Vec<Candidate> {
         Some(folder) => folder,
         None => return Vec::new(),
     };
-    files_in(folder).unwrap_or_default()
+    files_in(folder).map(|(files, _)| files).unwrap_or_default()
 }
 
 /// Tells where the server writes by now, if it is not what is followed: a later file beside one that was named, or a

@@ -420,3 +420,79 @@ fn an_entry_that_is_too_long_is_cut_as_when_a_file_is_read() {
     world.append("log", &format!("{long}\n\tmore\n{}{}", entry(2), entry(3)));
     assert_eq!(world.texts(), [long[..160].to_owned(), short(2)]);
 }
+
+/// More logs than can be open at once: each is read once and whole, and what comes later too.
+#[test]
+fn more_logs_than_descriptors_are_read_one_after_the_other() {
+    let mut world = World::new(&["."], Start::Beginning);
+    world.follower.options.open_files = 8;
+    let name = |at: usize| format!("postgresql-{at:03}.log");
+    let entry = |at: usize, what: &str| {
+        format!(
+            "2026-11-22 09:{:02}:{:02} UTC::@:[1]:LOG:  {what} {at}\n",
+            at / 60,
+            at % 60
+        )
+    };
+    for at in 0..50 {
+        world.append(&name(at), &entry(at, "first"));
+        world.append(&name(at), &entry(at, "second"));
+    }
+    let mut found = Vec::new();
+    for _ in 0..30 {
+        found.extend(world.read());
+        assert!(
+            world
+                .follower
+                .files
+                .iter()
+                .filter(|file| file.is_open())
+                .count()
+                <= 8
+        );
+        world.pass(1.5);
+    }
+    assert_eq!(found.len(), 100, "{found:?}");
+    let told: BTreeSet<_> = found.iter().collect();
+    assert_eq!(told.len(), 100);
+    assert!(world.follower.is_at_end());
+    // Closed files that grow are opened again.
+    for at in (0..50).rev() {
+        world.append(&name(at), &entry(at, "third"));
+    }
+    let mut found = Vec::new();
+    for _ in 0..30 {
+        found.extend(world.read());
+        world.pass(1.5);
+    }
+    assert_eq!(found.len(), 50, "{found:?}");
+}
+
+/// What was there at the start and had to wait for its turn is not taken for new.
+#[test]
+fn logs_that_wait_begin_where_the_others_do() {
+    let mut world = World::new(&["."], Start::End);
+    world.follower.options.open_files = 4;
+    for at in 0..20 {
+        world.append(
+            &format!("a{at}.log"),
+            &format!("2026-11-22 09:00:00 UTC::@:[1]:LOG:  old {at}\n"),
+        );
+    }
+    for _ in 0..20 {
+        assert!(world.read().is_empty());
+        world.pass(1.5);
+    }
+    for at in 0..20 {
+        world.append(
+            &format!("a{at}.log"),
+            &format!("2026-11-22 09:00:01 UTC::@:[1]:LOG:  new {at}\n"),
+        );
+    }
+    let mut found = Vec::new();
+    for _ in 0..30 {
+        found.extend(world.read());
+        world.pass(1.5);
+    }
+    assert_eq!(found.len(), 20, "{found:?}");
+}

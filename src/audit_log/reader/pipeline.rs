@@ -18,6 +18,14 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+/// Threads that visit and blocks that are under way, at most: each may hold the longest entry, so that these bound the memory
+/// on machines with many cores.
+const THREADS_MAX: usize = 16;
+const BLOCKS_MAX: usize = 20;
+
+/// Bytes of a buffer that is used again.
+const KEPT: usize = 4 << 20;
+
 /// How to read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
@@ -101,7 +109,7 @@ pub fn read<V: Visitor>(
     let threads = options
         .threads
         .unwrap_or_else(rayon::current_num_threads)
-        .max(1);
+        .clamp(1, THREADS_MAX);
     let total = inputs.size();
     let done = Arc::new(AtomicU64::new(0));
     let mut report = inputs.faults().clone();
@@ -109,7 +117,7 @@ pub fn read<V: Visitor>(
 
     let (free_sender, free) = mpsc::channel::<Vec<u8>>();
     // The buffers are the window: no block or range is begun until one comes back from the consumer.
-    for _ in 0..2 * threads + 2 {
+    for _ in 0..(2 * threads + 2).min(BLOCKS_MAX) {
         let _ = free_sender.send(Vec::new());
     }
     let blocks = Mutex::new(Blocks::new(inputs, options, Arc::clone(&done), free));
@@ -300,10 +308,14 @@ fn visit_blocks<V: Visitor>(
             report.merge(told);
             (Some(output), report)
         }));
-        let buffer = match work {
+        let mut buffer = match work {
             Work::Block(block) => block.buffer,
             Work::Range(_, buffer) => buffer,
         };
+        // One long entry does not keep its room until the end of the log.
+        if buffer.capacity() > KEPT {
+            buffer = Vec::new();
+        }
         let visited = Visited {
             number,
             output,

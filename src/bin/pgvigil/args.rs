@@ -53,6 +53,15 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) today: Option<Date>,
+    /// Seconds to wait for each answer of a database, Git, a forge or AWS; default: PGVIGIL_CALL_TIMEOUT, or a limit for each kind
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=pgvigil::waiting::LONGEST.as_secs()),
+        help_heading = "Global options"
+    )]
+    pub(crate) call_timeout: Option<u64>,
 }
 
 /// When to colour.
@@ -90,6 +99,8 @@ pub(crate) enum Command {
     Drift(DriftArgs),
     /// Tell what fails silently: logs, alarms, subscriptions, schedule, permissions, clocks
     Doctor(DoctorArgs),
+    /// Ask the account's services whether they do as pgvigil assumes, in log groups and with an alarm of its own
+    Prove(ProveArgs),
     /// Print the IAM policy with the least rights that a role needs
     IamPolicy(IamPolicyArgs),
     /// Take over a stack that other scripts or Terraform made for the same clusters, without a gap
@@ -525,6 +536,39 @@ pub(crate) struct DoctorArgs {
     pub(crate) timeout: u64,
 }
 
+/// Output of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProveFormat {
+    /// For people
+    Human,
+    /// For an issue or a pull request: every row, and nothing of the account
+    Markdown,
+    /// One JSON document, likewise
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// Environment whose account is asked
+    #[arg(long)]
+    pub(crate) env: String,
+    /// How to print the report
+    #[arg(long, default_value = "human")]
+    pub(crate) format: ProveFormat,
+    /// Begin without asking
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Let the alarm tell the topic of the environment's first cluster: people who are subscribed get two test messages
+    #[arg(long)]
+    pub(crate) page: bool,
+    /// Only take away what former proofs left behind, also one that may still run
+    #[arg(long, conflicts_with_all = ["page", "format", "auto_approve"])]
+    pub(crate) clean: bool,
+    /// Seconds to wait at most for entries to be found, and for each state of the alarm
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+}
+
 /// Output of a take-over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdoptFormat {
@@ -823,6 +867,8 @@ pub(crate) enum RoleArg {
     Adopt,
     /// `adopt --retire`: takes them out of service
     Retire,
+    /// `prove`: writes to log groups of its own
+    Prove,
     /// The monitor itself, cluster by cluster: what `apply` gives its role
     Monitor,
 }

@@ -10,6 +10,7 @@ mod blame;
 mod carry_out;
 mod check;
 mod ci;
+mod clock;
 mod command_reference;
 mod compile;
 mod completions;
@@ -48,6 +49,7 @@ mod migrate;
 mod package;
 mod plan;
 mod plan_all;
+mod prove;
 mod provider_aws;
 mod rules_list;
 mod rules_renew;
@@ -80,6 +82,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Destroy(args) => destroy::run(session, &args),
         Command::Drift(args) => drift::run(session, &args),
         Command::Doctor(args) => doctor::run(session, &args),
+        Command::Prove(args) => prove::run(session, &args),
         Command::IamPolicy(args) => iam_policy::run(session, &args),
         Command::Adopt(args) => adopt::run(session, &args),
         Command::Package(args) => package::run(session, &args),

@@ -14,7 +14,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// The policy files have faults, a step of a plan cannot succeed, or the doctor found something that does not work.
+    /// The policy files have faults, a step of a plan cannot succeed, the doctor found something that does not work, or a proof found
+    /// a service that does other than assumed.
     Diagnostics = 10,
     /// A sample or a fixture of the rules was judged otherwise than promised.
     RuleTestsFailed = 11,
@@ -61,7 +62,7 @@ impl Exit {
             Self::Failed => "the tool failed",
             Self::Usage => "bad usage",
             Self::Diagnostics => {
-                "the policy files have faults, a step of a plan cannot succeed, or `doctor` found something that does not work"
+                "the policy files have faults, a step of a plan cannot succeed, `doctor` found something that does not work, or `prove` found a service that does other than assumed"
             }
             Self::RuleTestsFailed => "a rule test failed",
             Self::Pending => "changes pending, or written files are stale",

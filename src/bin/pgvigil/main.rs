@@ -14,10 +14,13 @@ mod session;
 mod stop;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::FromArgMatches as _;
+use clap::error::ErrorKind;
+use pgvigil::waiting;
 
-use args::Cli;
+use args::{Cli, Global};
 use session::Session;
 
 fn main() -> ExitCode {
@@ -27,9 +30,38 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    if let Err(error) = call_timeout(&cli.global) {
+        help::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit();
+    }
     let session = Session::new(cli.global);
     match commands::run(&session, cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => session.failure(&error).into(),
     }
+}
+
+/// The variable for those who cannot change the command line, such as a pipeline's.
+const CALL_TIMEOUT: &str = "PGVIGIL_CALL_TIMEOUT";
+
+/// Sets how long answers are waited for.
+fn call_timeout(global: &Global) -> Result<(), String> {
+    let longest = waiting::LONGEST.as_secs();
+    let seconds = match (global.call_timeout, std::env::var(CALL_TIMEOUT)) {
+        (Some(seconds), _) => Some(seconds),
+        (None, Ok(text)) if !text.is_empty() => Some(
+            text.parse()
+                .ok()
+                .filter(|seconds| (1..=longest).contains(seconds))
+                .ok_or_else(|| {
+                    format!("the variable {CALL_TIMEOUT} must be a number of seconds from 1 to {longest}")
+                })?,
+        ),
+        _ => None,
+    };
+    if let Some(seconds) = seconds {
+        waiting::set(Duration::from_secs(seconds));
+    }
+    Ok(())
 }

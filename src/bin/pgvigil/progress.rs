@@ -1,8 +1,9 @@
-//! What a terminal shows while something takes long: nothing in a pipe, with `--quiet`, or where it is over at once.
+//! What a terminal shows while something takes long: nothing with `--quiet`, or where it is over at once. Where there is no
+//! terminal, a line now and then says what is waited for.
 
-use std::io::IsTerminal as _;
-use std::sync::Mutex;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,12 +11,19 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pgvigil::audit_log::reader;
 use pgvigil::deploy::plan::Planned;
 use pgvigil::report;
+use pgvigil::report::escape::inert;
 
 use crate::session::Session;
 use crate::stop;
 
 /// What is over sooner shows nothing.
 const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Where there is no terminal: when the first line says what is waited for. Each further one comes after twice the time.
+const SAID: Duration = Duration::from_secs(10);
+
+/// Names that such a line holds at most.
+const NAMED: usize = 4;
 
 /// How often what is under way moves.
 const TICK: Duration = Duration::from_millis(125);
@@ -123,6 +131,9 @@ fn remember(bar: Option<ProgressBar>) {
 /// Shows that something is under way, and for how long: `⠙ reading prod … 3s`. It goes when this is dropped.
 pub(crate) struct Activity {
     bar: ProgressBar,
+    /// What is under way of many things, by name.
+    names: Arc<Mutex<Vec<String>>>,
+    is_shown: bool,
     drawing: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
@@ -144,13 +155,28 @@ impl Activity {
     fn drawn(session: &Session, what: &str, template: &str) -> Self {
         let bar = ProgressBar::no_length();
         bar.set_draw_target(ProgressDrawTarget::hidden());
-        if session.is_quiet() || !std::io::stderr().is_terminal() {
-            return Self { bar, drawing: None };
+        let names: Arc<Mutex<Vec<String>>> = Arc::default();
+        if session.is_quiet() {
+            return Self {
+                bar,
+                names,
+                is_shown: false,
+                drawing: None,
+            };
+        }
+        bar.set_message(report::visible(what));
+        if !std::io::stderr().is_terminal() {
+            let drawing = Some(said(bar.clone(), Arc::clone(&names)));
+            return Self {
+                bar,
+                names,
+                is_shown: false,
+                drawing,
+            };
         }
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(report::visible(what));
         wiped_by_signals(&bar);
         let (over, is_over) = channel::<()>();
         remember(Some(bar.clone()));
@@ -163,13 +189,27 @@ impl Activity {
         });
         Self {
             bar,
+            names,
+            is_shown: true,
             drawing: Some((over, thread)),
         }
     }
 
     /// Whether somebody sees it.
     pub(crate) fn is_shown(&self) -> bool {
-        self.drawing.is_some()
+        self.is_shown
+    }
+
+    /// One of many begins; it ends when what is returned is dropped.
+    pub(crate) fn begin(&self, name: &str) -> UnderWay<'_> {
+        let name = report::visible(name);
+        if let Ok(mut names) = self.names.lock() {
+            names.push(name.clone());
+        }
+        UnderWay {
+            activity: self,
+            name,
+        }
     }
 
     /// One of many is done.
@@ -183,6 +223,50 @@ impl Activity {
     }
 }
 
+/// One of many things that are under way.
+pub(crate) struct UnderWay<'a> {
+    activity: &'a Activity,
+    name: String,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut names) = self.activity.names.lock()
+            && let Some(at) = names.iter().position(|name| *name == self.name)
+        {
+            names.remove(at);
+        }
+        self.activity.one_more();
+    }
+}
+
+/// Says now and then what is waited for, on lines of their own.
+fn said(bar: ProgressBar, names: Arc<Mutex<Vec<String>>>) -> (Sender<()>, JoinHandle<()>) {
+    let (over, is_over) = channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let (mut pause, mut waited) = (SAID, Duration::ZERO);
+        while is_over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            waited += pause;
+            pause = waited;
+            let names = names.lock().map(|names| names.clone()).unwrap_or_default();
+            let line = waiting_line(&bar.message(), &names, waited);
+            // Where even stderr is gone, nobody is left to tell.
+            let _ = writeln!(std::io::stderr().lock(), "{}", inert(&line));
+        }
+    });
+    (over, thread)
+}
+
+fn waiting_line(what: &str, names: &[String], waited: Duration) -> String {
+    let seconds = waited.as_secs();
+    let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    match (shown.join(", "), names.len().saturating_sub(NAMED)) {
+        (names, _) if names.is_empty() => format!("{what}: {seconds} s so far"),
+        (names, 0) => format!("{what}: {seconds} s so far, waiting for {names}"),
+        (names, more) => format!("{what}: {seconds} s so far, waiting for {names} and {more} more"),
+    }
+}
+
 impl Drop for Activity {
     fn drop(&mut self) {
         let Some((over, thread)) = self.drawing.take() else {
@@ -192,7 +276,9 @@ impl Drop for Activity {
         // A thread that failed has drawn nothing that could be wiped.
         let _ = thread.join();
         self.bar.finish_and_clear();
-        remember(None);
+        if self.is_shown {
+            remember(None);
+        }
     }
 }
 
@@ -208,4 +294,20 @@ fn bar(session: &Session) -> ProgressBar {
         wiped_by_signals(&bar);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_what_is_waited_for() {
+        let line = |names: usize| {
+            let names: Vec<String> = (0..names).map(|at| format!("c{at}")).collect();
+            waiting_line("reading servers", &names, Duration::from_secs(20))
+        };
+        assert_eq!(line(0), "reading servers: 20 s so far");
+        assert_eq!(line(2), "reading servers: 20 s so far, waiting for c0, c1");
+        assert!(line(6).ends_with("waiting for c0, c1, c2, c3 and 2 more"));
+    }
 }

@@ -12,6 +12,7 @@ use pgvigil::compile;
 use pgvigil::diagnostic::{Code, Diagnostics, count};
 use pgvigil::policy::model::Environment;
 use pgvigil::policy::{self, Loaded};
+use pgvigil::report::escape::inert;
 use pgvigil::report::{self, github, human, json};
 use pgvigil::rules;
 
@@ -132,8 +133,13 @@ impl Session {
         columns(terminal_size::terminal_size_of(std::io::stderr()))
     }
 
-    /// Prints a result. A reader that has gone away ends the program quietly.
+    /// Prints a result. A reader that has gone away ends the program quietly, and a pipeline's runner finds no command in it.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
+        self.hand_out(&inert(text))
+    }
+
+    /// Prints what another program reads, byte for byte: a script, or commands for a runner.
+    pub(crate) fn hand_out(&self, text: &str) -> anyhow::Result<()> {
         if let Some(collected) = self.collected.borrow_mut().as_mut() {
             collected.push_str(text);
             return Ok(());
@@ -148,6 +154,14 @@ impl Session {
     /// Prints a result whose exit code tells the same: a reader that has gone away changes nothing.
     pub(crate) fn show(&self, text: &str) -> anyhow::Result<()> {
         match self.print(text) {
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The same of what another program reads, byte for byte.
+    pub(crate) fn show_exactly(&self, text: &str) -> anyhow::Result<()> {
+        match self.hand_out(text) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
             other => other,
         }
@@ -186,7 +200,7 @@ impl Session {
     /// Says something that is no result.
     pub(crate) fn say(&self, text: &str) {
         // Where even stderr is gone, nobody is left to tell.
-        let _ = aside(|| writeln!(std::io::stderr().lock(), "{text}"));
+        let _ = aside(|| writeln!(std::io::stderr().lock(), "{}", inert(text)));
     }
 
     /// Says what helps and is no part of the result: nothing with `--quiet`.

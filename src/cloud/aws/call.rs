@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::failure::{self, Class};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
+use crate::waiting;
 
 /// Attempts of a read, and of a write that the service had no room for.
 const ATTEMPTS: u32 = 6;
@@ -106,7 +107,7 @@ impl Caller {
                 Class::Lost => !operation.row().writes,
                 _ => false,
             };
-            if !again || attempt == ATTEMPTS || start.elapsed() > PATIENCE {
+            if !again || attempt == ATTEMPTS || start.elapsed() > waiting::limit(PATIENCE) {
                 let message = match attempt {
                     1 => failed.message,
                     attempts => format!("{} ({attempts} attempts)", failed.message),

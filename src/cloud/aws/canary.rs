@@ -69,6 +69,7 @@ async fn publish(aws: &Inner, alarm: &CanaryAlarm, value: u32) -> Result<(), Clo
 
 async fn create(aws: &Inner, alarm: &CanaryAlarm) -> Result<(), CloudError> {
     let period = i32::try_from(PERIOD_SECONDS).unwrap_or(i32::MAX);
+    let actions = alarm.topic.clone().map(|topic| vec![topic]);
     aws.caller
         .make(Operation::PutMetricAlarm, &alarm.name, || {
             aws.alarms
@@ -86,8 +87,8 @@ async fn create(aws: &Inner, alarm: &CanaryAlarm) -> Result<(), CloudError> {
                 .comparison_operator(ComparisonOperator::GreaterThanThreshold)
                 .treat_missing_data("notBreaching")
                 .actions_enabled(true)
-                .alarm_actions(&alarm.topic)
-                .ok_actions(&alarm.topic)
+                .set_alarm_actions(actions.clone())
+                .set_ok_actions(actions.clone())
                 .send()
         })
         .await?;

@@ -23,6 +23,7 @@ use crate::compile::resources::Location;
 use crate::deploy::permission::Purpose;
 use crate::deploy::port::CloudError;
 use crate::policy::model::Environment;
+use crate::waiting;
 
 /// The name under which the account's record of calls knows pgvigil.
 pub(super) const APP: &str = "pgvigil";
@@ -122,6 +123,10 @@ impl Aws {
     }
 }
 
+/// For a connection, and for a call.
+const CONNECT: Duration = Duration::from_secs(5);
+const CALL: Duration = Duration::from_secs(60);
+
 async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, CloudError> {
     let base = aws_config::defaults(BehaviorVersion::v2026_01_12())
         // Names the program in the account's record of calls.
@@ -135,8 +140,8 @@ async fn configure(region: &str, settings: &Settings) -> Result<SdkConfig, Cloud
         .retry_config(RetryConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .operation_timeout(Duration::from_secs(60))
+                .connect_timeout(CONNECT.min(waiting::limit(CALL)))
+                .operation_timeout(waiting::limit(CALL))
                 .build(),
         )
         .load()

@@ -21,6 +21,7 @@ fn fetch(address: &str) -> Result<Vec<u8>, String> {
 
     use crate::http::{self, Uri};
     use crate::package::archive::LARGEST_ZIP;
+    use crate::waiting;
 
     /// A layer is small, and nobody waits longer for a plan.
     const TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,7 +30,8 @@ fn fetch(address: &str) -> Result<Vec<u8>, String> {
     let uri: Uri = address
         .parse()
         .map_err(|_| of_content("it is not a valid URL"))?;
-    let agent = http::agent(&uri, TIMEOUT).map_err(|error| of_content(&error.to_string()))?;
+    let agent = http::agent(&uri, waiting::limit(TIMEOUT))
+        .map_err(|error| of_content(&error.to_string()))?;
     let failed = |error: &ureq::Error| of_content(&http::describe(error));
     let mut answer = agent.get(uri).call().map_err(|error| failed(&error))?;
     let status = answer.status().as_u16();

@@ -26,6 +26,7 @@ use crate::insights::Table;
 use crate::insights::service::{
     LogGroup, Progress, QueryResult, QueryService, ROWS_MAX, Request, ServiceError, Statistics,
 };
+use crate::waiting;
 
 /// How long a pause is at most before it is seen that the run was stopped.
 const TICK: Duration = Duration::from_millis(50);
@@ -60,7 +61,7 @@ impl Default for Pace {
             retry_first: Duration::from_millis(500),
             retry_most: Duration::from_secs(20),
             attempts: 6,
-            call: Duration::from_secs(20),
+            call: waiting::limit(Duration::from_secs(20)),
             // The service gives up a query after 60 minutes (StartQuery).
             deadline: Duration::from_secs(60 * 60),
         }
@@ -118,6 +119,12 @@ impl Logs {
             .region(Region::new(region))
             .credentials_provider(Credentials::new("none", "none", None, None, "emulator"))
             .endpoint_url(endpoint);
+        Ok(Self::new(runtime()?, builder, region.to_owned()))
+    }
+
+    /// With the credentials of a client, and with what looks at its calls.
+    pub(super) fn of(client: &Client, region: &str) -> Result<Self, ServiceError> {
+        let builder = client.config().to_builder();
         Ok(Self::new(runtime()?, builder, region.to_owned()))
     }
 

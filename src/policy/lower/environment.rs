@@ -1,6 +1,6 @@
 //! Environments: what a file extends, what its provider needs, what it leaves to defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
@@ -27,6 +27,37 @@ const UNUSED_BY_LOG_ALARM: [&str; 7] = [
     "monitor/metrics",
     "monitor_retention_days",
 ];
+
+/// Files of the longest chain of `extends`, with the one that begins it.
+const MAX_CHAIN: usize = 16;
+
+/// How many files each one is made of, itself among them; none where the chain is a circle.
+fn lengths(known: &BTreeMap<String, Document>) -> BTreeMap<&str, Option<usize>> {
+    let mut lengths: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+    for first in known.keys() {
+        let (mut way, mut on_way) = (Vec::new(), BTreeSet::new());
+        let mut next = Some(first.as_str());
+        let behind = loop {
+            let Some(name) = next else { break Some(0) };
+            if let Some(length) = lengths.get(name) {
+                break *length;
+            }
+            if !on_way.insert(name) {
+                break None;
+            }
+            way.push(name);
+            next = known
+                .get_key_value(name)
+                .and_then(|(_, document)| document.root.as_ref()?.get("extends")?.as_text())
+                .and_then(|base| known.get_key_value(base))
+                .map(|(base, _)| base.as_str());
+        };
+        for (more, name) in way.into_iter().rev().enumerate() {
+            lengths.insert(name, behind.map(|length| length + more + 1));
+        }
+    }
+    lengths
+}
 
 impl Lowering<'_> {
     pub(in crate::policy) fn environments(&mut self, documents: Vec<Document>) {
@@ -64,8 +95,28 @@ impl Lowering<'_> {
             }
             known.insert(document.name.clone(), document);
         }
+        let lengths = lengths(&known);
         for (name, document) in &known {
             let Some(root) = &document.root else { continue };
+            if let Some(Some(length)) = lengths.get(name.as_str())
+                && *length > MAX_CHAIN
+            {
+                // Reported once: by the first that has one too many.
+                if *length == MAX_CHAIN + 1 {
+                    let place = root
+                        .get("extends")
+                        .map_or_else(|| root.head(), |node| node.place.clone());
+                    self.sink.push(
+                        Diagnostic::new(
+                            Code::ReferenceDeep,
+                            format!("this file extends a chain of more than {MAX_CHAIN} files"),
+                        )
+                        .at(place)
+                        .help("put what these files share into fewer bases"),
+                    );
+                }
+                continue;
+            }
             let Some((merged, files)) = self.resolve(name, root, &known) else {
                 continue;
             };

@@ -12,7 +12,13 @@ const NAMED: usize = 4;
 
 pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let checked = session.check()?;
-    session.show(&session.render(&checked, args.format, session.colour_out()))?;
+    let text = session.render(&checked, args.format, session.colour_out());
+    if args.format == DiagnosticFormat::Github {
+        // The commands are ours.
+        session.show_exactly(&text)?;
+    } else {
+        session.show(&text)?;
+    }
     if args.format == DiagnosticFormat::Human {
         let (policy, files) = (&checked.loaded.policy, checked.loaded.files.ids().count());
         session.hint(&format!(

@@ -8,6 +8,6 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut help::command(), "pgvigil", &mut script);
-    session.show(&String::from_utf8_lossy(&script))?;
+    session.show_exactly(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Clean)
 }

@@ -125,8 +125,9 @@ fn local(ground: Ground<'_>, environment: &Environment) -> Result<LocalFolder, N
             environment.name
         )));
     };
-    Ok(LocalFolder::new(
-        &ground.root.join(folder),
+    Ok(LocalFolder::below(
+        ground.root,
+        Path::new(folder),
         &environment.name,
     ))
 }

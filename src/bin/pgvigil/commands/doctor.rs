@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pgvigil::deploy::document::{Document, Fingerprint};
+use pgvigil::deploy::document::Document;
 use pgvigil::deploy::{Identity, Reader};
-use pgvigil::doctor::canary::{self, Canary, Clock, Outcome, Patience};
+use pgvigil::doctor::canary::{self, Canary, Outcome, Patience};
 use pgvigil::doctor::{Observer, Question, Settings, Subject, Verdict, diagnose};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::doctor::{human, json};
 
+use super::clock::SystemClock;
 use super::deployment::{Deployment, Ground, style};
 use super::provider_aws::{self, Running};
 use crate::args::{DoctorArgs, DoctorFormat};
@@ -127,7 +128,7 @@ fn prove(
         anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
     }
     let now = Timestamp::now();
-    let token = token(environment, now);
+    let token = canary::token(&environment.name, now, std::process::id());
     let matcher = canary::prove_matcher(&loaded.policy, environment, now, &token);
     // The waiting ends; what was made is still taken away.
     let stop = stop::listen()?;
@@ -138,6 +139,7 @@ fn prove(
             subject: &subject,
             matcher: matcher.clone(),
             token: &token,
+            pages: true,
             patience: Patience {
                 timeout: Duration::from_secs(args.timeout),
                 ..Patience::default()
@@ -174,34 +176,4 @@ fn prove(
         session.say("error: the proof was stopped before its end");
         Exit::Failed
     })
-}
-
-/// A text that no other run has.
-fn token(environment: &Environment, now: Timestamp) -> String {
-    let seed = serde_json::json!([
-        environment.name,
-        now.as_nanosecond().to_string(),
-        std::process::id()
-    ]);
-    let digest = Fingerprint::of(pgvigil::compile::resources::Kind::Alarm, &seed);
-    digest.as_str().chars().skip(2).take(12).collect()
-}
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn wait(&self, length: Duration) {
-        // In short sleeps, so that a stop is not waited for.
-        let step = Duration::from_millis(200);
-        let mut left = length;
-        while !left.is_zero() && !stop::is_asked() {
-            let now = left.min(step);
-            std::thread::sleep(now);
-            left -= now;
-        }
-    }
 }

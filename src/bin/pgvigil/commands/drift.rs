@@ -1,6 +1,7 @@
 //! `drift`: what somebody changed by hand.
 
 use pgvigil::deploy::{Outcome, drift};
+use pgvigil::doctor::remedy::quote;
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
@@ -57,7 +58,8 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
     };
     if matches!(outcome, Outcome::Pending | Outcome::Both) {
         session.hint(&format!(
-            "the repository moved too: `pgvigil plan --env {name}` shows what an apply would change"
+            "the repository moved too: `pgvigil plan --env {}` shows what an apply would change",
+            quote(name)
         ));
     }
     Ok(outcome.into())

@@ -16,7 +16,7 @@ use pgvigil::report::enrol::{Entry, human};
 use pgvigil::report::visible;
 
 use super::deployment::style;
-use super::enrol_places::{Found, Spot, of_one};
+use super::enrol_places::{Found, Spot, each, of_one, tell_unread};
 use super::enrol_plan::planned;
 use crate::args::EnrolApplyArgs;
 use crate::exit::Exit;
@@ -48,22 +48,52 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
         Some((_, saved)) => saved.unenrol.iter().cloned().collect(),
         None => args.unenrol.iter().cloned().collect(),
     };
-    // Every server is looked at before the first is changed.
-    let activity = Activity::of_many(session, "reading servers", spots.len());
-    let mut ready = Vec::new();
-    for spot in spots {
-        let found = spot.look().with_context(|| nothing(&spot))?;
-        let plan = planned(session.today(), &loaded.policy, &spot, &found, &unenrol)
-            .with_context(|| nothing(&spot))?;
-        ready.push(Ready { spot, found, plan });
-        activity.one_more();
+    // Every server is looked at before the first is changed. One that cannot be read does not keep people of the others from
+    // being audited.
+    let today = session.today();
+    let entries = each(session, &spots, |spot, found| {
+        let plan = planned(today, &loaded.policy, spot, &found, &unenrol)?;
+        Ok((found, plan))
+    });
+    let is_any_unread = tell_unread(session, &entries);
+    let ready: Vec<Ready<'_>> = spots
+        .into_iter()
+        .zip(entries)
+        .filter_map(|(spot, entry)| {
+            let (found, plan) = entry.result.ok()?;
+            Some(Ready { spot, found, plan })
+        })
+        .collect();
+    if ready.is_empty() {
+        session.say("nothing was changed");
+        return Ok(Exit::Failed);
     }
-    drop(activity);
-    if let Some((path, saved)) = &saved {
-        accept(path, saved, &ready)?;
+    let ended = proceed(session, args, &loaded, saved.as_ref(), &ready, &unenrol)?;
+    if !is_any_unread {
+        return Ok(ended);
+    }
+    session.say("what could not be read was left as it is: apply again when it answers");
+    Ok(if args.dry_run {
+        ended.worse(Exit::Failed)
+    } else {
+        ended.worse(Exit::PartlyApplied)
+    })
+}
+
+/// What follows when every server that answers was looked at.
+fn proceed(
+    session: &Session,
+    args: &EnrolApplyArgs,
+    loaded: &Loaded,
+    saved: Option<&(&Path, SavedPlans)>,
+    ready: &[Ready<'_>],
+    unenrol: &BTreeSet<String>,
+) -> anyhow::Result<Exit> {
+    if let Some((path, saved)) = saved {
+        accept(path, saved, ready)?;
     }
     if args.dry_run {
-        return dry_run(session, &ready);
+        return dry_run(session, ready);
     }
     if saved.is_none() {
         let entries: Vec<Entry<Plan>> = ready
@@ -86,17 +116,10 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
             anyhow::bail!("{}: {why}; nothing was changed", ready.found.place);
         }
     }
-    if let Some(exit) = ask(session, args, &ready, saved.is_some())? {
+    if let Some(exit) = ask(session, args, ready, saved.is_some())? {
         return Ok(exit);
     }
-    carry_out(session, &loaded, &ready, &unenrol)
-}
-
-fn nothing(spot: &Spot<'_>) -> String {
-    match &spot.cluster {
-        Some(cluster) => format!("nothing was changed: {}, {cluster}", spot.environment.name),
-        None => format!("nothing was changed: {}", spot.environment.name),
-    }
+    carry_out(session, loaded, ready, unenrol)
 }
 
 /// Reads saved plans.
@@ -136,7 +159,7 @@ fn dry_run(session: &Session, ready: &[Ready<'_>]) -> anyhow::Result<Exit> {
         let plan = &ready.plan;
         let place = visible(&ready.found.place.to_string()).replace('\n', " ");
         session.show(&format!("-- {place}\n"))?;
-        session.show(&statement::script(&plan.steps, &plan.extensions))?;
+        session.show_exactly(&statement::script(&plan.steps, &plan.extensions))?;
         if let Some(why) = refusal(plan, &ready.found.snapshot) {
             session.say(&format!("note: it would be refused: {}", visible(&why)));
         }

@@ -10,11 +10,10 @@ use pgvigil::diagnostic::count;
 use pgvigil::policy;
 use pgvigil::report::visible;
 
-use super::enrol_places::of_one;
+use super::enrol_places::{each, of_one, tell_unread};
 use super::files;
 use crate::args::EnrolImportArgs;
 use crate::exit::Exit;
-use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<Exit> {
@@ -46,10 +45,9 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     let mut grown = loaded.clone();
     let mut text = before.clone();
     let (mut people, mut services, mut systems) = (0, 0, 0);
-    for spot in &spots {
-        let activity = Activity::of(session, "reading the server");
-        let found = spot.look()?;
-        drop(activity);
+    let found = each(session, &spots, |_, found| Ok(found));
+    let is_any_unread = tell_unread(session, &found);
+    for found in found.into_iter().filter_map(|entry| entry.result.ok()) {
         let declared = Declared {
             policy: &grown.policy,
             environment: grown
@@ -81,6 +79,10 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     }
     let checked = session.judged(grown);
     if text == before {
+        if is_any_unread {
+            session.say("nothing was written");
+            return Ok(Exit::Failed);
+        }
         session.hint("every login role is declared: nothing was written");
         return Ok(Exit::Clean);
     }
@@ -99,6 +101,12 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     ))?;
     if services + systems > 0 {
         session.hint(DECIDE);
+    }
+    if is_any_unread {
+        session.say(
+            "roles of servers that could not be read are missing: import again when they answer",
+        );
+        return Ok(Exit::Failed);
     }
     Ok(Exit::Clean)
 }

@@ -31,6 +31,14 @@ pub(crate) struct Found {
 }
 
 impl Spot<'_> {
+    /// Environment and cluster, for messages.
+    pub(crate) fn name(&self) -> String {
+        match &self.cluster {
+            Some(cluster) => format!("{}, {cluster}", self.environment.name),
+            None => self.environment.name.clone(),
+        }
+    }
+
     pub(crate) fn target(&self) -> anyhow::Result<&Target> {
         self.target
             .as_ref()
@@ -208,8 +216,8 @@ pub(crate) fn each<'a, Made: Send>(
         spots,
         AT_ONCE,
         |spot| {
+            let _under_way = activity.begin(&spot.name());
             let made = spot.look().and_then(|found| make(spot, found));
-            activity.one_more();
             entry(spot, made.map_err(|error| format!("{error:#}")))
         },
         |spot| {

@@ -11,6 +11,7 @@ use pgvigil::database::enrol::plan::Asked;
 use pgvigil::database::enrol::saved::SavedPlans;
 use pgvigil::database::enrol::{Plan, plan};
 use pgvigil::deploy::Made;
+use pgvigil::doctor::remedy::{operand, quote};
 use pgvigil::policy::model::Policy;
 use pgvigil::report;
 use pgvigil::report::enrol::{Entry, human, json};
@@ -94,10 +95,11 @@ fn save(
         .collect();
     let saved = SavedPlans::new(plans, args.unenrol.clone(), made);
     files::replace(path, saved.to_text().as_bytes()).context("the plan was not saved")?;
-    let path = report::visible(&path.display().to_string());
-    let name = args.env.as_deref().unwrap_or("ENV");
-    session.hint(&format!(
-        "saved in {path}: `pgvigil enrol apply --env {name} {path}` does just this"
-    ));
+    let path = path.display().to_string();
+    let name = args.env.as_deref().map_or_else(|| "ENV".to_owned(), quote);
+    session.hint(&report::visible(&format!(
+        "saved in {path}: `pgvigil enrol apply --env {name} {}` does just this",
+        operand(&path)
+    )));
     Ok(())
 }

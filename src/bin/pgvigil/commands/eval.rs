@@ -10,6 +10,7 @@ use pgvigil::audit_log::reader::{Inputs, ReadReport, Template};
 use pgvigil::diagnostic::count;
 use pgvigil::judge::{Judge, Rules};
 use pgvigil::policy::Loaded;
+use pgvigil::report::escape::json_lines;
 use pgvigil::report::table::lines_keeping;
 use pgvigil::report::visible;
 use pgvigil::rules::eval::{self, Group, Totals};
@@ -231,7 +232,7 @@ fn lines(judge: &Judge, inputs: &Inputs, progress: &Progress) -> anyhow::Result<
         judge,
         inputs,
         |done| progress.show(done),
-        |lines| match out.write_all(lines) {
+        |lines| match out.write_all(&json_lines(lines)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);

@@ -47,12 +47,12 @@ pub(crate) fn look<Seen: Send>(
         environments,
         AT_ONCE,
         |environment| {
+            let _under_way = activity.begin(&environment.name);
             let start = Instant::now();
             let result = Deployment::for_reading(ground, loaded, environment)
                 .map_err(|error| Failure::of(&error))
                 .and_then(|deployment| look(environment, &deployment));
             let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            activity.one_more();
             entry(environment, milliseconds, result)
         },
         |environment| {

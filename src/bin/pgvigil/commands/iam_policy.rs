@@ -33,6 +33,7 @@ pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exi
         RoleArg::Canary => Purpose::Canary,
         RoleArg::Adopt => Purpose::Adopt,
         RoleArg::Retire => Purpose::Retire,
+        RoleArg::Prove => Purpose::Prove,
         RoleArg::Monitor => {
             // What is deployed, and nothing that could differ from it.
             let documents = compile::compile(&loaded, environment, session.today()).documents;

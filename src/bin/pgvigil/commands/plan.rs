@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use pgvigil::deploy::{Made, Plan, Prune, SavedPlan};
+use pgvigil::doctor::remedy::{operand, quote};
 use pgvigil::report;
 use pgvigil::report::plan::{human, json, markdown};
 
@@ -99,15 +100,16 @@ pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
 /// Writes a plan to a file and says how to apply it.
 pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Result<()> {
     write(plan, path)?;
-    let path = report::visible(&path.display().to_string());
+    let path = path.display().to_string();
     let deletes = match plan.deletes().len() {
         0 => String::new(),
         count => format!(" --allow-delete {count}"),
     };
-    session.hint(&format!(
-        "saved in {path}: `pgvigil apply --env {}{deletes} {path}` does just this",
-        plan.identity.environment
-    ));
+    session.hint(&report::visible(&format!(
+        "saved in {path}: `pgvigil apply --env {}{deletes} {}` does just this",
+        quote(&plan.identity.environment),
+        operand(&path)
+    )));
     Ok(())
 }
 

@@ -7,7 +7,9 @@ use pgvigil::deploy::blame::Witness;
 use pgvigil::deploy::{Cloud, Reader};
 use pgvigil::doctor::Observer;
 use pgvigil::doctor::canary::Canary;
+use pgvigil::insights::service::QueryService;
 use pgvigil::policy::model::Environment;
+use pgvigil::prove::port::OwnLogs;
 
 use super::deployment::Ground;
 
@@ -65,6 +67,30 @@ pub(crate) fn running(
         (Purpose::Doctor, roles.map(|roles| &roles.plan))
     };
     let settings = enabled::settings(ground, environment, purpose, role)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+/// What a proof works with: its own log groups, its own alarm, and queries.
+pub(crate) trait Proving: Reader + OwnLogs + Canary {
+    /// Queries with the same credentials.
+    fn queries(&self) -> anyhow::Result<Box<dyn QueryService>>;
+}
+
+#[cfg(feature = "aws")]
+impl Proving for Aws {
+    fn queries(&self) -> anyhow::Result<Box<dyn QueryService>> {
+        Ok(Box::new(Self::queries(self)?))
+    }
+}
+
+/// Opens the account for a proof, with the credentials as they are found: neither the role for `plan` nor that for `apply`
+/// has these rights.
+#[cfg(feature = "aws")]
+pub(crate) fn proving(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Proving>> {
+    let settings = enabled::settings(ground, environment, Purpose::Prove, None)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
@@ -187,6 +213,14 @@ pub(crate) fn running(
     environment: &Environment,
     _canary: bool,
 ) -> anyhow::Result<Box<dyn Running>> {
+    Err(refused(environment).into())
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn proving(
+    _ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Proving>> {
     Err(refused(environment).into())
 }
 

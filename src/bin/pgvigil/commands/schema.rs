@@ -8,6 +8,7 @@ use pgvigil::ci;
 use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
+use pgvigil::insights::assumed;
 use pgvigil::monitor::detection;
 use pgvigil::policy::{reference, schemas};
 use pgvigil::report::{self, schema};
@@ -49,6 +50,7 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
         return Ok(exit);
     };
     let mut pages = vec![
+        ("assumed.md", assumed::render_reference()),
         ("codes.md", code::render_reference(ci::code::ALL)),
         ("exit-codes.md", exit::render_reference()),
         ("fields.md", trust::render_reference()),

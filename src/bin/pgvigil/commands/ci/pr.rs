@@ -12,6 +12,7 @@ use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
 use pgvigil::diagnostic::count;
+use pgvigil::doctor::remedy::quote;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::{self, plan as plan_report};
@@ -173,7 +174,7 @@ fn wanted<'a>(
             "environment/removed",
             format!("the environment `{name}` is taken out of the files: what is deployed for it stays, and nobody looks after it"),
         )
-        .help(format!("take it down first: `pgvigil destroy --env {name}`"));
+        .help(format!("take it down first: `pgvigil destroy --env {}`", quote(&name)));
         found.level = Level::Warning;
         pipeline.finding(found);
     }

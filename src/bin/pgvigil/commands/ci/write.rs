@@ -31,7 +31,13 @@ pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> an
     if result.run.forge == Forge::Github {
         github_files(output, result)?;
     }
-    session.show(&stdout(session, format_of(output, result), result))
+    let format = format_of(output, result);
+    let text = stdout(session, format, result);
+    match format {
+        // The commands are ours.
+        CiFormat::Github => session.show_exactly(&text),
+        _ => session.show(&text),
+    }
 }
 
 /// How stdout is written.

@@ -1,0 +1,28 @@
+//! Time, for what waits.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pgvigil::doctor::canary::Clock;
+
+use crate::stop;
+
+/// The clock of this machine. A wait ends when a stop is asked for.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn wait(&self, length: Duration) {
+        // In short sleeps, so that a stop is not waited for.
+        let step = Duration::from_millis(200);
+        let mut left = length;
+        while !left.is_zero() && !stop::is_asked() {
+            let now = left.min(step);
+            std::thread::sleep(now);
+            left -= now;
+        }
+    }
+}

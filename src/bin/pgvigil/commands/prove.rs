@@ -1,0 +1,187 @@
+//! `prove`: asks a real account whether its services behave as we assume.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pgvigil::compile::fetch::Fetch;
+use pgvigil::compile::{self, QuerySource};
+use pgvigil::deploy::Identity;
+use pgvigil::doctor::Subject;
+use pgvigil::doctor::canary::{self, Patience};
+use pgvigil::policy::Loaded;
+use pgvigil::policy::model::{Cluster, Environment, Provider};
+use pgvigil::prove::report::{Removed, Report};
+use pgvigil::prove::{self, Question, recorded, text};
+use pgvigil::report;
+
+use super::deployment::{Ground, style};
+use super::provider_aws::{self, Proving};
+use crate::args::{ProveArgs, ProveFormat};
+use crate::exit::Exit;
+use crate::progress::Activity;
+use crate::session::Session;
+use crate::stop;
+
+pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
+    let loaded = match session.usable(&args.env)? {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
+    };
+    let environment = match session.environment(&loaded, &args.env) {
+        Ok(environment) => environment,
+        Err(exit) => return Ok(exit),
+    };
+    if environment.provider == Provider::Local {
+        session.say(&format!(
+            "error: the environment `{}` is a folder on this machine: there is no service to ask",
+            args.env
+        ));
+        return Ok(Exit::Usage);
+    }
+    let provider = provider_aws::proving(Ground::of(session), environment)?;
+    let (expected, found) = (Identity::of(environment).at(), provider.at()?);
+    if expected != found {
+        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+    }
+    if args.clean {
+        return clean(session, &loaded, environment, &*provider);
+    }
+    ask(session, args, &loaded, environment, &*provider)
+}
+
+/// Takes away what former runs left behind, whenever they began.
+fn clean(
+    session: &Session,
+    loaded: &Loaded,
+    environment: &Environment,
+    provider: &dyn Proving,
+) -> anyhow::Result<Exit> {
+    let now = Timestamp::now();
+    let mut gone = prove::clean(provider, environment, now, true)?;
+    let documents = compile::compile(loaded, environment, session.today()).documents;
+    for cluster in &environment.clusters {
+        let subject = Subject::new(environment, cluster, &documents);
+        gone.extend(canary::clean(
+            &subject,
+            provider,
+            now,
+            canary::Old::OfProofs,
+        )?);
+    }
+    for name in &gone {
+        session.show(&format!("deleted {}\n", report::visible(name)))?;
+    }
+    if gone.is_empty() {
+        session.show("nothing is left behind\n")?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn ask(
+    session: &Session,
+    args: &ProveArgs,
+    loaded: &Loaded,
+    environment: &Environment,
+    provider: &dyn Proving,
+) -> anyhow::Result<Exit> {
+    let compiled = compile::compile(loaded, environment, session.today());
+    let source = QuerySource::of(&loaded.policy, environment);
+    let fetch = Fetch::of(&source);
+    let Some(cluster) = environment.clusters.first() else {
+        anyhow::bail!("the environment `{}` has no cluster", environment.name);
+    };
+    let subject = Subject::new(environment, cluster, &compiled.documents);
+    let token = canary::token(&environment.name, Timestamp::now(), std::process::id());
+    let stop = stop::listen()?;
+    let question = Question {
+        subject: &subject,
+        fetch: &fetch,
+        texts: text::others(&source, &compiled, &subject),
+        recordings: recorded::texts(environment.log_line_prefix),
+        rules: &compiled.rules,
+        token: &token,
+        pages: args.page,
+        patience: Patience {
+            timeout: Duration::from_secs(args.timeout),
+            ..Patience::default()
+        },
+        stop,
+        clock: &super::clock::SystemClock,
+    };
+    session.say(&intention(&question, environment, cluster));
+    if !args.auto_approve && !session.is_agreed("\nBegin?")? {
+        session.say("nothing was made");
+        return Ok(Exit::Usage);
+    }
+    let queries = provider.queries()?;
+    let activity = Activity::of(session, &format!("proving {}", environment.name));
+    let mut last = String::new();
+    let mut progress = |what: &str| {
+        // Off a terminal the steps are told, not each query.
+        let step = what.split(':').next().unwrap_or_default();
+        if !activity.is_shown() && step != last {
+            step.clone_into(&mut last);
+            session.hint(&format!("{step} …"));
+        }
+        activity.now(what);
+    };
+    let found = prove::prove(&question, provider, &*queries, provider, &mut progress);
+    drop(activity);
+    session.show(&match args.format {
+        ProveFormat::Human => report::prove::human(&found, style(session)),
+        ProveFormat::Markdown => report::prove::markdown(&found),
+        ProveFormat::Json => report::prove::json(&found),
+    })?;
+    Ok(exit(session, environment, &found))
+}
+
+fn exit(session: &Session, environment: &Environment, found: &Report) -> Exit {
+    if found.removed == Removed::NotEverything {
+        session.say(&format!(
+            "error: something that the proof made may be there still: `pgvigil prove --env {} --clean` takes it away",
+            environment.name
+        ));
+        return Exit::Failed;
+    }
+    if let Some(why) = &found.ended_early {
+        session.say(&format!(
+            "error: the proof ended early, and all that it made is taken away: {}",
+            report::visible(why)
+        ));
+        return Exit::Failed;
+    }
+    match (found.others(), found.not_asked()) {
+        (0, 0) => Exit::Clean,
+        (0, _) => Exit::Failed,
+        _ => Exit::Diagnostics,
+    }
+}
+
+/// US dollars for a gigabyte that CloudWatch Logs takes in, in us-east-1 (AWS, "Amazon CloudWatch Pricing", Logs, "Collect").
+const USD_PER_GB_WRITTEN: f64 = 0.5;
+
+/// What is about to happen, and what it costs.
+fn intention(question: &Question<'_>, environment: &Environment, cluster: &Cluster) -> String {
+    let (written, read) = question.bytes();
+    let usd = written as f64 / 1e9 * USD_PER_GB_WRITTEN
+        + read as f64 / 1e9 * pgvigil::rules::live::USD_PER_GB;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let people = if question.pages {
+        format!(
+            "People who are subscribed for {} get two test messages.",
+            report::visible(&cluster.name)
+        )
+    } else {
+        "Nobody is paged.".to_owned()
+    };
+    format!(
+        "In the account of `{}` this makes two log groups and one alarm of its own, and takes them away again.\n\
+         {} queries read {:.0} MB of {:.1} MB that are written: {:.3} USD at the list price of us-east-1, and about as much for the alarm.\n\
+         {people} It takes some minutes, up to half an hour where the alarm is slow.",
+        report::visible(&environment.name),
+        question.queries(),
+        megabytes(read),
+        megabytes(written),
+        usd.max(0.001),
+    )
+}
