@@ -4,7 +4,8 @@
 #
 #   benches/terraform.sh [RUNS [MOST]]     needs terraform with the AWS provider below PGVIGIL_TF_PLUGINS
 #                                          (/opt/tf-plugins), GNU time, and what tests/moto/install needs.
-#                                          PROFILE=dev measures the development build
+#                                          PROFILE=dev measures the development build, PROFILE=test the one that tests run;
+#                                          PGVIGIL=FILE one that was built before
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 runs=${1:-5} most=${2:-50} plugins=${PGVIGIL_TF_PLUGINS:-/opt/tf-plugins} profile=${PROFILE:-release}
@@ -13,9 +14,15 @@ for tool in terraform /usr/bin/time; do
 done
 [[ -d $plugins ]] || { echo "benches/terraform.sh: missing: the AWS provider of Terraform in $plugins" >&2; exit 1; }
 tests/moto/install
-cargo build --locked --profile "$profile" --quiet --bin pgvigil
 target=$PWD/${CARGO_TARGET_DIR:-target}
-binary=$target/${profile/#dev/debug}/pgvigil
+binary=${PGVIGIL:-}
+if [[ -z $binary ]]; then
+    cargo build --locked --profile "$profile" --quiet --bin pgvigil
+    case $profile in
+        dev | test) binary=$target/debug/pgvigil ;;
+        *) binary=$target/$profile/pgvigil ;;
+    esac
+fi
 python=$target/venv/bin/python
 
 folder=$(mktemp -d)
@@ -34,16 +41,21 @@ environment() {
 }
 mkdir -p "$folder/environments" "$folder/all/environments"
 cp -r rules "$folder"
-# People belong to the environments of the repository.
-rm "$folder/rules/users.yaml"
+# The repository's people belong to its environments.
+printf 'version: 1\nusers:\n  - {role: alice, owner: data-platform, team: analytics, environments: all}\n' >"$folder/rules/users.yaml"
 cp -r "$folder/rules" "$folder/all"
 environment orders >"$folder/environments/tool.yaml"
 environment billing >"$folder/environments/engine.yaml"
 "$python" - "$folder" "$most" <<'PYTHON'
-import sys, zipfile, boto3, pathlib, json
+import struct, sys, zipfile, boto3, pathlib
 folder, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+# The head of a program for arm64.
+head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 183, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 120, 120, 4096)
+entry = zipfile.ZipInfo("bootstrap")
+entry.external_attr = 0o755 << 16
 with zipfile.ZipFile(folder / "pgvigil-monitor-arm64.zip", "w") as package:
-    package.writestr("bootstrap", "#!/bin/sh\n")
+    package.writestr(entry, head + segment)
 for cluster in ["orders", "billing"] + [f"c{number}" for number in range(most)]:
     boto3.client("logs").create_log_group(logGroupName=f"/aws/rds/cluster/{cluster}/postgresql")
 PYTHON

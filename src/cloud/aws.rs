@@ -6,38 +6,31 @@
 )]
 
 mod adopt;
-mod alarm;
 mod alteration;
 mod blame;
 mod call;
 mod canary;
 mod clusters;
 mod connect;
-mod dashboard;
 mod database_token;
 mod download;
+mod dates;
 mod failure;
 mod former;
-mod function;
 mod guard;
-mod key;
-mod layer;
-mod log_alarm;
-mod log_group;
 pub mod logs;
+mod look;
+mod names;
 mod note;
 mod observe;
 mod own_logs;
 mod provider;
 mod retire;
-mod role;
-mod saved_query;
-mod schedule;
 mod secret;
+mod service;
 mod sight;
-mod topic;
+mod value;
 
-pub use connect::{Aws, Settings};
+pub use connect::{Aws, Settings, Variables};
 pub use database_token::{Credentials, DatabaseLogin, database_token, token_of};
 pub use logs::Logs;
-pub use secret::Variables;

@@ -8,7 +8,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests may panic"
+    clippy::print_stdout,
+    reason = "tests may panic, and say what they leave out"
 )]
 
 use serde_json::{Value, json};

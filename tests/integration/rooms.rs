@@ -101,3 +101,26 @@ fn the_architecture_lists_the_rooms_in_their_order() {
         .collect();
     assert_eq!(listed, rooms());
 }
+
+/// What the services of the adapter share is in layers below them: see ARCHITECTURE.md.
+#[test]
+fn services_of_the_adapter_know_nothing_of_each_other() {
+    let folder = recorded::root().join("src/cloud/aws");
+    for (layer, above) in [
+        ("service", &["service", "provider", "former"][..]),
+        ("look", &["service", "note", "provider", "former"]),
+    ] {
+        let mut found = Vec::new();
+        files(&folder.join(layer), &mut found);
+        assert!(found.len() > 5, "{layer}: {found:?}");
+        for path in found {
+            let text = fs::read_to_string(&path).unwrap();
+            let own = text.split("#[cfg(test)]").next().unwrap_or_default();
+            // Every path begins at the root, so that what is beside cannot be meant by another name.
+            let names = above.iter().map(|name| format!("cloud::aws::{name}"));
+            for name in names.chain(["super::".to_owned()]) {
+                assert!(!own.contains(&name), "{} names {name}", path.display());
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@ It answers what tests/moto/server.py answers below /test, but for faults; and
 """
 
 import http.client
+import importlib.util
 import json
 import os
 import pathlib
@@ -24,9 +25,8 @@ from moto.iam.models import get_account_id_from
 from werkzeug.serving import make_server
 
 import server as moto
-# By its path: moto's stand-ins have a module of the same name.
-import importlib.util
 
+# By its path: moto's stand-ins have a module of the same name.
 _spec = importlib.util.spec_from_file_location("ministack_lacking", HERE / "lacking.py")
 lacking = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(lacking)
@@ -110,34 +110,29 @@ def started():
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": "eu-central-1",
     }
-    child = subprocess.Popen(
-        [python, "-m", "ministack"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    # It ends with this process, however that ends: then nothing holds the other end of its shell's input.
+    script = '"$1" -m ministack </dev/null >/dev/null 2>&1 & read -r _; kill -9 $!'
+    child = subprocess.Popen(["sh", "-c", script, "sh", python], env=environment, stdin=subprocess.PIPE)
     for _ in range(300):
-        if child.poll() is not None:
-            sys.exit(f"ministack ended with {child.returncode}")
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/_ministack/health")
             if connection.getresponse().status == 200:
+                # Whoever lets go of its input ends it.
                 return child, port
         except OSError:
             pass
         time.sleep(0.1)
-    child.kill()
     sys.exit("ministack did not start within 30 seconds")
 
 
 def main():
     child, port = started()
-    try:
-        front = make_server("127.0.0.1", 0, Front(port), threaded=True, request_handler=moto.Quiet)
-        print(front.server_port, flush=True)
-        threading.Thread(target=front.serve_forever, daemon=True).start()
-        sys.stdin.read()
-    finally:
-        child.kill()
-        child.wait()
+    front = make_server("127.0.0.1", 0, Front(port), threaded=True, request_handler=moto.Quiet)
+    print(front.server_port, flush=True)
+    threading.Thread(target=front.serve_forever, daemon=True).start()
+    sys.stdin.read()
+    child.stdin.close()
 
 
 if __name__ == "__main__":

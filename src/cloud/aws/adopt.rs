@@ -21,8 +21,9 @@ use serde_json::Value;
 
 use super::call::found;
 use super::connect::{Aws, Inner};
+use super::look::role;
+use super::service::{alarm, key};
 use super::sight::Sight;
-use super::{alarm, key, role};
 use crate::adopt::METRIC;
 use crate::adopt::port::{Finder, Search, Watched};
 use crate::adopt::proof::{Beats, Heartbeat, PERIODS};

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::call::found;
 use super::connect::Inner;
-use super::log_group;
+use super::look::log_group;
 use super::sight::Sight;
 use crate::deploy::alteration::{AccountPolicy, Alteration, Group, Means};
 use crate::deploy::document::{Document, Kind, Ownership};

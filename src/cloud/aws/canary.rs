@@ -4,8 +4,8 @@ use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, MetricDatum, StandardUnit, Statistic,
 };
 
-use super::alarm;
 use super::connect::{Aws, Inner};
+use super::look::alarm;
 use super::observe;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;

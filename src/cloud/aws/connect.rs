@@ -1,6 +1,7 @@
 //! Credentials, region and clients of one environment.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,10 +14,9 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::call::Caller;
+use super::dates::Dates;
 use super::failure;
 use super::guard::Guard;
-use super::observe::Dates;
-use super::secret::Variables;
 use super::sight::Sight;
 use crate::compile::name::Names;
 use crate::compile::resources::Location;
@@ -27,6 +27,16 @@ use crate::waiting;
 
 /// The name under which the account's record of calls knows pgvigil.
 pub(super) const APP: &str = "pgvigil";
+
+/// Looks up a variable of the environment in which pgvigil runs.
+#[derive(Clone, Copy)]
+pub struct Variables(pub fn(&str) -> Option<String>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")
+    }
+}
 
 /// What the outermost layer knows and the adapter needs.
 #[derive(Debug, Clone)]

@@ -181,3 +181,11 @@ fn plain(text: &str) -> String {
         .collect();
     words.join(" ")
 }
+/// What a service does not do now; another try may.
+pub(super) fn refused(operation: &'static str, resource: &str, message: String) -> CloudError {
+    CloudError::Unavailable {
+        operation,
+        resource: resource.to_owned(),
+        message,
+    }
+}

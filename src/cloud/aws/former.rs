@@ -1,4 +1,4 @@
-//! Names of the environment's resources read backwards, and what is left of clusters that no file names any more.
+//! What is left of clusters that no file names any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -6,61 +6,18 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 
 use super::connect::Inner;
-use super::log_group::{self, MONITORS};
-use super::note;
-use super::provider::found;
+use super::look::log_group::{self, MONITORS};
+use super::look::{alarm, function, log_alarm};
+use super::names::{base_of, bases, prefix};
+use super::note::{self, has_other_engine};
+use super::service::{self, saved_query};
 use super::sight::Sight;
-use super::{alarm, log_alarm, saved_query};
-use super::{function, role, schedule, topic};
-use crate::compile::name::{Names, PREFIX, query_role};
+use crate::compile::name::{PREFIX, query_role};
 use crate::compile::resources::{DETECTIONS, ROLE};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
-use crate::deploy::port::{CloudError, Found, Reading};
+use crate::deploy::port::{CloudError, Found, Live, Reading};
 use crate::doctor::canary;
-use crate::policy::model::{Cluster, ClusterKind, Engine};
-
-/// What the names of the environment's resources begin with.
-pub(super) fn prefix(aws: &Inner) -> String {
-    format!("{PREFIX}-{}-", aws.environment.name)
-}
-
-/// What the names of a cluster's resources would begin with, for either kind of cluster.
-pub(super) fn bases(aws: &Inner, cluster: &str) -> Vec<String> {
-    [ClusterKind::Aurora, ClusterKind::Instance]
-        .into_iter()
-        .map(|kind| {
-            let cluster = Cluster {
-                name: cluster.to_owned(),
-                kind,
-                place: aws.environment.place.clone(),
-            };
-            Names::new(&aws.environment, &cluster).base().to_owned()
-        })
-        .collect()
-}
-
-/// The base of a name that was made of one: up to the eight digits of the hash.
-pub(super) fn base_of(name: &str) -> &str {
-    let is_named = |part: &&str| part.starts_with(PREFIX) && part.len() > PREFIX.len();
-    let name = name.split('/').find(is_named).unwrap_or(name);
-    let is_hash = |part: &str| {
-        part.len() == 8
-            && part
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    // The last one: a cluster's name may look like a hash too.
-    let mut base = name;
-    let mut end = 0;
-    for part in name.split('-') {
-        end += part.len();
-        if is_hash(part) {
-            base = name.get(..end).unwrap_or(name);
-        }
-        end += 1;
-    }
-    base
-}
+use crate::policy::model::Engine;
 
 /// The cluster whose base this is, when it can be proven by the hash.
 fn cluster_of(aws: &Inner, base: &str) -> Option<String> {
@@ -112,7 +69,7 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
     let asked: BTreeSet<String> = sight
         .documents
         .iter()
-        .map(|document| note::base(aws, document))
+        .map(|document| super::names::base(aws, document))
         .collect();
     let known: BTreeSet<&str> = aws.bases.values().map(String::as_str).collect();
     let mut clusters: BTreeMap<String, String> = aws
@@ -153,28 +110,6 @@ pub(super) async fn list(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
     Ok(all)
 }
 
-/// Says whether something of a cluster shows that it had the other engine. A monitor leaves its log group, which is
-/// never deleted. What is put or noted without a look at the whole is not compared with what was before.
-pub(super) async fn has_other_engine(
-    aws: &Inner,
-    sight: &Sight,
-    base: &str,
-) -> Result<bool, CloudError> {
-    if sight.documents.is_empty() {
-        return Ok(false);
-    }
-    Ok(match aws.environment.engine {
-        Engine::Monitor => {
-            let alarms = log_alarm::all(aws, sight).await?;
-            alarms.keys().any(|name| base_of(name) == base)
-        }
-        Engine::LogAlarm => {
-            let groups = log_group::monitors(aws, sight).await?;
-            groups.contains_key(&format!("{MONITORS}{base}"))
-        }
-    })
-}
-
 /// What is left of the engine that an environment no longer has; its alarms are found beside the others.
 async fn of_other_engine(
     aws: &Inner,
@@ -201,10 +136,10 @@ async fn beside(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
     let log = log_alarm::all(aws, sight).await?;
     let alarms: Vec<(Kind, &String, Value)> = metric
         .iter()
-        .map(|(name, live)| (Kind::Alarm, name, alarm::properties(live)))
+        .map(|(name, live)| (Kind::Alarm, name, service::alarm::properties(live)))
         .chain(
             log.iter()
-                .map(|(name, live)| (Kind::LogAlarm, name, log_alarm::properties(live))),
+                .map(|(name, live)| (Kind::LogAlarm, name, service::log_alarm::properties(live))),
         )
         .collect();
     let mut all = Vec::new();
@@ -286,14 +221,8 @@ async fn present(
     let mut all = Vec::new();
     for (kind, name) in names {
         let document = document(cluster, kind, &name);
-        match kind {
-            Kind::SnsTopic => all.extend(topic::beside(aws, sight, &document).await?),
-            Kind::IamRole => all.extend(role::beside(aws, sight, &document).await?),
-            Kind::LambdaFunction => all.extend(function::beside(aws, sight, &document).await?),
-            Kind::EventRule => all.extend(schedule::beside(aws, sight, &document).await?),
-            _ => {}
-        }
-        if let Reading::Present(live) = Box::pin(aws.read(sight, &document)).await? {
+        all.extend(service::beside(aws, sight, &document).await?);
+        if let Reading::Present(live) = Box::pin(service::read(aws, sight, &document)).await? {
             all.push(found(&document, &live));
         }
     }
@@ -316,22 +245,15 @@ fn document(cluster: &str, kind: Kind, name: &str) -> Document {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::base_of;
-
-    #[test]
-    fn a_name_leads_back_to_its_base() {
-        let base = "pgvigil-prod-orders-12ab34cd";
-        for name in [
-            base.to_owned(),
-            format!("{base}-human-dml"),
-            format!("{base}/monitor"),
-            format!("/aws/lambda/{base}"),
-            format!("alias/{base}"),
-            format!("pgvigil/{base}"),
-        ] {
-            assert_eq!(base_of(&name), base, "{name}");
-        }
+/// What was read, as a list tells it.
+pub(super) fn found(document: &Document, live: &Live) -> Found {
+    Found {
+        address: document.address.clone(),
+        kind: Some(document.kind),
+        name: document.name.clone(),
+        // Of a subscription that waits for its confirmation nothing can be read.
+        digest: (document.kind != Kind::SnsSubscription || live.note.is_none())
+            .then(|| Fingerprint::of(document.kind, &live.properties)),
+        applied: live.applied.clone(),
     }
 }

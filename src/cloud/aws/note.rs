@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::connect::Inner;
-use super::provider::owner_and_name;
+use super::look::log_group::MONITORS;
+use super::look::{function, key, log_alarm, log_group, role, topic};
+use super::names::{base, base_of};
 use super::sight::{Sight, Tags};
-use super::{former, function, key, log_group, role, topic};
+use super::value::owner_and_name;
 use crate::compile::name::{query_role, short_hash};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership};
 use crate::deploy::port::CloudError;
@@ -100,11 +102,6 @@ pub(super) fn of(tags: &Tags, kind: Kind, address: &str) -> Note {
     }
 }
 
-/// The base of the names of a document's cluster.
-pub(super) fn base(aws: &Inner, document: &Document) -> String {
-    aws.base(document.address.split('/').next().unwrap_or_default())
-}
-
 async fn tags(
     aws: &Inner,
     sight: &Sight,
@@ -135,7 +132,7 @@ async fn of_cluster(
     base: &str,
     own: Option<Arc<Tags>>,
 ) -> Result<Option<Arc<Tags>>, CloudError> {
-    if !former::has_other_engine(aws, sight, base).await? {
+    if !has_other_engine(aws, sight, base).await? {
         return Ok(own);
     }
     let mut all = Tags::new();
@@ -150,6 +147,28 @@ async fn of_cluster(
         );
     }
     Ok(Some(Arc::new(all)))
+}
+
+/// Says whether something of a cluster shows that it had the other engine. A monitor leaves its log group, which is
+/// never deleted. What is put or noted without a look at the whole is not compared with what was before.
+pub(super) async fn has_other_engine(
+    aws: &Inner,
+    sight: &Sight,
+    base: &str,
+) -> Result<bool, CloudError> {
+    if sight.documents.is_empty() {
+        return Ok(false);
+    }
+    Ok(match aws.environment.engine {
+        Engine::Monitor => {
+            let alarms = log_alarm::all(aws, sight).await?;
+            alarms.keys().any(|name| base_of(name) == base)
+        }
+        Engine::LogAlarm => {
+            let groups = log_group::monitors(aws, sight).await?;
+            groups.contains_key(&format!("{MONITORS}{base}"))
+        }
+    })
 }
 
 /// The notes about alarms, dashboards and saved queries of a cluster.
@@ -171,6 +190,10 @@ pub(super) async fn write(
     document: &Document,
     more: &[String],
 ) -> Result<(), CloudError> {
+    // Versions of a layer bear no tags, and need none: nobody can change one.
+    if document.kind == Kind::PolicyLayer {
+        return Ok(());
+    }
     let mut words = vec![Fingerprint::of_document(document).to_string()];
     words.extend_from_slice(more);
     let mut notes = BTreeMap::from([(tag_key(document.kind, &document.address), words.join(" "))]);
@@ -217,7 +240,12 @@ pub(super) async fn forget(
 ) -> Result<(), CloudError> {
     let key = tag_key(kind, address);
     let forgotten = match kind {
-        Kind::LogGroup | Kind::KmsKey | Kind::SnsTopic | Kind::IamRole | Kind::LambdaFunction => {
+        Kind::LogGroup
+        | Kind::KmsKey
+        | Kind::SnsTopic
+        | Kind::IamRole
+        | Kind::LambdaFunction
+        | Kind::PolicyLayer => {
             return Ok(());
         }
         Kind::KmsAlias => key::untag(aws, base, &[key]).await,

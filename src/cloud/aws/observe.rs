@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::connect::{Aws, Inner};
+use super::service::subscription;
 use super::sight::Sight;
-use super::topic;
 use crate::compile::resources::{Document, Metric};
 use crate::deploy::port::CloudError;
 use crate::doctor::observation::{
@@ -26,7 +26,6 @@ use crate::doctor::port::{Asked, Observer, Since};
 use crate::policy::model::Cluster;
 
 pub(super) use alarm::{actions, state};
-pub(super) use clock::Dates;
 pub(super) use database::cluster_parameters;
 
 impl Observer for Aws {
@@ -49,7 +48,7 @@ impl Observer for Aws {
 
     fn subscription(&self, document: &Document) -> Answer<Subscription> {
         let sight = Sight::default();
-        let read = topic::observe(&self.inner, &sight, document);
+        let read = subscription::observe(&self.inner, &sight, document);
         self.runtime.block_on(read)
     }
 
@@ -91,7 +90,7 @@ async fn observe(aws: &Inner, asked: &Asked<'_>) -> Observed {
     let sight = Sight::default();
     let subscriptions = async {
         let each = asked.subscriptions.iter().map(|document| async {
-            let answer = topic::observe(aws, &sight, document).await;
+            let answer = subscription::observe(aws, &sight, document).await;
             (document.address.clone(), answer)
         });
         join_all(each).await.into_iter().collect::<BTreeMap<_, _>>()

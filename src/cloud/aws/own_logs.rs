@@ -6,8 +6,8 @@ use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 
 use super::call::{found, gone};
 use super::connect::{Aws, Inner};
-use super::log_group;
 use super::logs::Logs;
+use super::look::log_group;
 use super::sight::Sight;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;

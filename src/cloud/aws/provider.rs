@@ -8,17 +8,16 @@ use futures_util::stream;
 use serde_json::json;
 
 use super::connect::{Aws, Inner};
+use super::former::found;
 use super::note;
+use super::service::{self, function, key, layer, subscription};
 use super::sight::Sight;
-use super::{
-    alarm, alteration, dashboard, download, former, function, key, layer, log_alarm, log_group,
-    role, saved_query, schedule, topic,
-};
+use super::{alteration, download, former, names};
 use crate::deploy::alteration::Alteration;
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{
-    At, Cloud, CloudError, Concurrency, Expected, Found, Live, Lock, Reader, Reading, Scope,
+    At, Cloud, CloudError, Concurrency, Expected, Found, Lock, Reader, Reading, Scope,
 };
 use crate::package::{self, code_sha256};
 
@@ -100,7 +99,8 @@ impl Reader for Aws {
 
     fn read(&self, document: &Document) -> Result<Reading, CloudError> {
         let sight = Sight::default();
-        self.runtime.block_on(self.inner.read(&sight, document))
+        self.runtime
+            .block_on(service::read(&self.inner, &sight, document))
     }
 
     fn read_all(&self, documents: &[&Document]) -> Vec<Result<Reading, CloudError>> {
@@ -122,7 +122,7 @@ impl Reader for Aws {
         });
         let readings = self.runtime.block_on(
             stream::iter(documents)
-                .map(|document| self.inner.read(&sight, document))
+                .map(|document| service::read(&self.inner, &sight, document))
                 .buffered(AT_ONCE)
                 .collect::<Vec<_>>(),
         );
@@ -183,7 +183,7 @@ impl Cloud for Aws {
                 .block_on(key::is_unnamed(&self.inner, document)),
             Kind::SnsSubscription => self
                 .runtime
-                .block_on(topic::has_unnoted(&self.inner, document)),
+                .block_on(subscription::has_unnoted(&self.inner, document)),
             _ => Ok(false),
         }
     }
@@ -212,34 +212,9 @@ impl Inner {
         })
     }
 
-    pub(super) async fn read(
-        &self,
-        sight: &Sight,
-        document: &Document,
-    ) -> Result<Reading, CloudError> {
-        match document.kind {
-            Kind::LogGroup => log_group::read(self, sight, document).await,
-            Kind::KmsKey => key::read(self, sight, document).await,
-            Kind::KmsAlias => key::read_alias(self, sight, document).await,
-            Kind::SnsTopic => topic::read(self, sight, document).await,
-            Kind::SnsSubscription => topic::read_subscription(self, sight, document).await,
-            Kind::IamRole => role::read(self, sight, document).await,
-            Kind::IamRolePolicy => role::read_policy(self, sight, document).await,
-            Kind::PolicyLayer => layer::read(self, sight, document).await,
-            Kind::LambdaFunction => function::read(self, sight, document).await,
-            Kind::Alarm => alarm::read(self, sight, document).await,
-            Kind::LogAlarm => log_alarm::read(self, sight, document).await,
-            Kind::Dashboard => dashboard::read(self, sight, document).await,
-            Kind::SavedQuery => saved_query::read(self, sight, document).await,
-            Kind::LambdaPermission => function::read_permission(self, sight, document).await,
-            Kind::EventRule => schedule::read(self, sight, document).await,
-            Kind::EventTarget => schedule::read_target(self, sight, document).await,
-        }
-    }
-
     async fn put(&self, document: &Document, expected: Expected<'_>) -> Result<(), CloudError> {
         let sight = Sight::default();
-        let live = match self.read(&sight, document).await? {
+        let live = match service::read(self, &sight, document).await? {
             Reading::Absent { .. } => None,
             Reading::Present(live) => Some(Fingerprint::of(document.kind, &live.properties)),
         };
@@ -256,41 +231,14 @@ impl Inner {
             });
         }
         if !is_done {
-            self.write(&sight, document).await?;
+            service::put(self, &sight, document).await?;
         }
         self.note(document).await
     }
 
-    async fn write(&self, sight: &Sight, document: &Document) -> Result<(), CloudError> {
-        match document.kind {
-            Kind::LogGroup => log_group::put(self, sight, document).await,
-            Kind::KmsKey => key::put(self, sight, document).await,
-            Kind::KmsAlias => key::put_alias(self, sight, document).await,
-            Kind::SnsTopic => topic::put(self, sight, document).await,
-            Kind::SnsSubscription => topic::put_subscription(self, sight, document).await,
-            Kind::IamRole => role::put(self, sight, document).await,
-            Kind::IamRolePolicy => role::put_policy(self, document).await,
-            Kind::PolicyLayer => layer::put(self, document).await,
-            Kind::LambdaFunction => function::put(self, sight, document).await,
-            Kind::Alarm => alarm::put(self, document).await,
-            Kind::LogAlarm => log_alarm::put(self, document).await,
-            Kind::Dashboard => dashboard::put(self, document).await,
-            Kind::SavedQuery => saved_query::put(self, sight, document).await,
-            Kind::LambdaPermission => function::put_permission(self, sight, document).await,
-            Kind::EventRule => schedule::put(self, document).await,
-            Kind::EventTarget => schedule::put_target(self, document).await,
-        }
-    }
-
     /// Notes that a resource is as its document says.
     async fn note(&self, document: &Document) -> Result<(), CloudError> {
-        let more = match document.kind {
-            // Versions bear no tags, and need none: nobody can change one.
-            Kind::PolicyLayer => return Ok(()),
-            Kind::SnsSubscription => topic::words(self, &Sight::default(), document).await?,
-            Kind::LambdaFunction => function::words(document),
-            _ => Vec::new(),
-        };
+        let more = service::words(self, document).await?;
         note::write(self, document, &more).await
     }
 
@@ -308,13 +256,7 @@ impl Inner {
                 .cloned(),
         );
         for document in &sight.documents {
-            match document.kind {
-                Kind::SnsTopic => all.extend(topic::beside(self, sight, document).await?),
-                Kind::IamRole => all.extend(role::beside(self, sight, document).await?),
-                Kind::LambdaFunction => all.extend(function::beside(self, sight, document).await?),
-                Kind::EventRule => all.extend(schedule::beside(self, sight, document).await?),
-                _ => {}
-            }
+            all.extend(service::beside(self, sight, document).await?);
         }
         all.sort_by(|left, right| left.address.cmp(&right.address));
         all.dedup_by(|left, right| left.address == right.address);
@@ -327,27 +269,12 @@ impl Inner {
                 resource: found.address.clone(),
             });
         };
-        match kind {
-            Kind::LogGroup => {
-                return Err(CloudError::Protected {
-                    resource: found.address.clone(),
-                });
-            }
-            Kind::KmsKey => key::delete(self, &found.name).await?,
-            Kind::KmsAlias => key::delete_alias(self, &found.name).await?,
-            Kind::SnsTopic => topic::delete(self, &found.name).await?,
-            Kind::SnsSubscription => topic::delete_subscription(self, &found.name).await?,
-            Kind::IamRole => role::delete(self, &found.name).await?,
-            Kind::IamRolePolicy => role::delete_policy(self, &found.name).await?,
-            Kind::PolicyLayer => return layer::delete(self, &found.name).await,
-            Kind::LambdaFunction => function::delete(self, &found.name).await?,
-            Kind::Alarm | Kind::LogAlarm => alarm::delete(self, &found.name).await?,
-            Kind::Dashboard => dashboard::delete(self, &found.name).await?,
-            Kind::SavedQuery => saved_query::delete(self, &found.name).await?,
-            Kind::LambdaPermission => function::delete_permission(self, &found.name).await?,
-            Kind::EventRule => schedule::delete(self, &found.name).await?,
-            Kind::EventTarget => schedule::delete_target(self, &found.name).await?,
+        if kind.is_protected() {
+            return Err(CloudError::Protected {
+                resource: found.address.clone(),
+            });
         }
+        service::delete(self, kind, &found.name).await?;
         let base = self.owner_of(found);
         note::forget(self, &base, kind, &found.address).await
     }
@@ -356,26 +283,8 @@ impl Inner {
     fn owner_of(&self, found: &Found) -> String {
         let cluster = found.address.split('/').next().unwrap_or_default();
         match self.base(cluster) {
-            base if base.is_empty() => former::base_of(&found.name).to_owned(),
+            base if base.is_empty() => names::base_of(&found.name).to_owned(),
             base => base,
         }
     }
-}
-
-/// What was read, as a list tells it.
-pub(super) fn found(document: &Document, live: &Live) -> Found {
-    Found {
-        address: document.address.clone(),
-        kind: Some(document.kind),
-        name: document.name.clone(),
-        // Of a subscription that waits for its confirmation nothing can be read.
-        digest: (document.kind != Kind::SnsSubscription || live.note.is_none())
-            .then(|| Fingerprint::of(document.kind, &live.properties)),
-        applied: live.applied.clone(),
-    }
-}
-
-/// The two parts of a name of something that belongs to something else.
-pub(super) fn owner_and_name(name: &str) -> (&str, &str) {
-    name.split_once('/').unwrap_or((name, ""))
 }

@@ -1,23 +1,11 @@
 //! Secrets that documents refer to: read when they are needed, never kept, never shown.
 
-use std::fmt;
-
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::connect::Inner;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
-
-/// Looks up a variable of the environment in which pgvigil runs.
-#[derive(Clone, Copy)]
-pub struct Variables(pub fn(&str) -> Option<String>);
-
-impl fmt::Debug for Variables {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Variables")
-    }
-}
 
 /// The text that a value stands for: itself, or the secret that it refers to. `None` when the secret cannot be had
 /// here: a plan may run where there are no secrets.

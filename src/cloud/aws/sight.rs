@@ -15,10 +15,10 @@ use aws_sdk_sns::types::Subscription;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::function::Function;
 use crate::deploy::alteration::AccountPolicy;
 use crate::deploy::document::Document;
 use crate::deploy::port::{CloudError, Found};
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 
 /// Tags of a resource.
 pub(super) type Tags = BTreeMap<String, String>;
@@ -95,4 +95,14 @@ pub(super) struct Sight {
     pub(super) documents: Vec<Document>,
     /// What of it is there.
     pub(super) present: Mutex<Vec<Found>>,
+}
+
+/// What a plan looks at of a function. `GetFunction` would say it in one call, and hand out an address of the code, which who
+/// reads a plan does not need.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) configuration: GetFunctionConfigurationOutput,
+    /// Concurrent runs that are kept free for it.
+    pub(super) reserved: Option<i32>,
+    pub(super) tags: Arc<Tags>,
 }

@@ -4,7 +4,7 @@ use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::metric::sums;
 use crate::cloud::aws::connect::Inner;
-use crate::cloud::aws::function;
+use crate::cloud::aws::look::function;
 use crate::cloud::aws::sight::Sight;
 use crate::doctor::observation::{Answer, Function};
 use crate::doctor::port::Since;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::cloud::aws::call::found;
 use crate::cloud::aws::connect::Inner;
-use crate::cloud::aws::log_group;
+use crate::cloud::aws::look::log_group;
 use crate::cloud::aws::sight::Sight;
 use crate::deploy::permission::Operation;
 use crate::doctor::observation::{Answer, LogGroup};

@@ -2,95 +2,31 @@
 //! are old; none is ever changed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use aws_sdk_lambda::operation::get_layer_version::GetLayerVersionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, Layer, LayerVersionContentInput, LayerVersionsListItem, Runtime,
+    Architecture, LayerVersionContentInput, LayerVersionsListItem, Runtime,
 };
 use serde_json::{Value, json};
 
-use super::alarm::texts;
-use super::call::{found, gone};
-use super::connect::Inner;
-use super::failure::lasting;
-use super::schedule::refused;
-use super::sight::Sight;
-use super::{former, function};
+use crate::cloud::aws::call::gone;
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::failure::lasting;
+use crate::cloud::aws::look::function::function;
+use crate::cloud::aws::look::layer::{code_sha256, own, version, versions};
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::texts;
 use crate::compile::monitor_environment::RULES_DIGEST;
 use crate::compile::name::policy_layer as layer_name;
-use crate::compile::resources::policy_layer::{
-    self, DESCRIPTION, description, reference, version_arn,
-};
+use crate::compile::resources::policy_layer;
+use crate::compile::resources::policy_layer::{DESCRIPTION, description, version_arn};
 use crate::deploy::document::{Document, EVERY_CLUSTER, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
 
 /// Versions that are kept besides the newest, so that a policy that is taken back finds its layer where it was.
 const KEPT: usize = 5;
-
-type Versions = Arc<Vec<LayerVersionsListItem>>;
-
-/// The versions of a layer, the newest first.
-async fn versions(aws: &Inner, sight: &Sight, name: &str) -> Result<Versions, CloudError> {
-    let ask = || async {
-        let mut all = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
-            let answer = aws
-                .caller
-                .make(Operation::ListLayerVersions, name, || {
-                    aws.lambda
-                        .list_layer_versions()
-                        .layer_name(name)
-                        .max_items(50)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await;
-            let Some(answer) = found(answer)? else {
-                break;
-            };
-            all.extend(answer.layer_versions.unwrap_or_default());
-            marker = answer.next_marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                break;
-            }
-        }
-        all.sort_by_key(|version| std::cmp::Reverse(version.version()));
-        Ok(Arc::new(all))
-    };
-    sight.layers.get(name, ask).await
-}
-
-/// One version with the digest of its content; `None` when it was deleted.
-async fn version(
-    aws: &Inner,
-    sight: &Sight,
-    name: &str,
-    number: i64,
-) -> Result<Option<Arc<GetLayerVersionOutput>>, CloudError> {
-    let arn = version_arn(&aws.location, name, number);
-    let ask = || async {
-        let answer = aws
-            .caller
-            .make(Operation::GetLayerVersion, &arn, || {
-                aws.lambda
-                    .get_layer_version()
-                    .layer_name(name)
-                    .version_number(number)
-                    .send()
-            })
-            .await;
-        Ok(found(answer)?.map(Arc::new))
-    };
-    sight.layer_versions.get(&arn, ask).await
-}
-
-fn code_sha256(version: &GetLayerVersionOutput) -> Option<&str> {
-    version.content().and_then(|content| content.code_sha256())
-}
 
 /// A version in the form of the layer's document. Its rules are read only where somebody wants to see them.
 fn properties(name: &str, version: &GetLayerVersionOutput) -> Value {
@@ -123,7 +59,7 @@ fn live(name: &str, version: &GetLayerVersionOutput) -> Live {
 }
 
 /// The newest version that is as the document says; where there is none, the newest of all.
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -160,7 +96,7 @@ pub(super) async fn read(
 /// Says whether a function of the environment was told of the rules that this description names.
 async fn was_given(aws: &Inner, sight: &Sight, text: Option<&str>) -> Result<bool, CloudError> {
     for base in aws.bases.values() {
-        let function = function::function(aws, sight, base).await?;
+        let function = function(aws, sight, base).await?;
         let variables = function
             .as_ref()
             .and_then(|found| found.configuration.environment())
@@ -174,7 +110,11 @@ async fn was_given(aws: &Inner, sight: &Sight, text: Option<&str>) -> Result<boo
 }
 
 /// Publishes a version, and deletes versions that are too old to go back to.
-pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    _: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let name = &document.name;
     let zip = policy_layer::archive(document)
         .map_err(|fault| lasting("publish", &document.address, fault.to_string()))?;
@@ -227,7 +167,7 @@ async fn tidy(aws: &Inner, name: &str) -> Result<(), CloudError> {
     }
     let mut attached = BTreeSet::new();
     for base in aws.bases.values() {
-        let function = function::function(aws, &sight, base).await?;
+        let function = function(aws, &sight, base).await?;
         let layers = function.as_ref().map(|found| found.configuration.layers());
         attached.extend(
             layers
@@ -260,7 +200,7 @@ async fn delete_version(aws: &Inner, name: &str, number: i64) -> Result<(), Clou
 }
 
 /// Deletes every version: a layer is what its versions are.
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     for version in versions(aws, &Sight::default(), name).await?.iter() {
         delete_version(aws, name, version.version()).await?;
     }
@@ -268,7 +208,10 @@ pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
 }
 
 /// The layer where no document asks for it: the environment is taken down, or its engine needs none any more.
-pub(super) async fn left(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, CloudError> {
+pub(in crate::cloud::aws) async fn left(
+    aws: &Inner,
+    sight: &Sight,
+) -> Result<Vec<Found>, CloudError> {
     let is_asked = sight
         .documents
         .iter()
@@ -292,84 +235,23 @@ pub(super) async fn left(aws: &Inner, sight: &Sight) -> Result<Vec<Found>, Cloud
     Ok(Vec::new())
 }
 
-/// The layer and the number in the ARN of a version, if it is one of the environment's.
-fn own<'a>(aws: &Inner, arn: &'a str) -> Option<(&'a str, i64)> {
-    let layers = aws.location.arn("lambda", "layer:");
-    let (name, number) = arn.strip_prefix(layers.as_str())?.split_once(':')?;
-    name.starts_with(&former::prefix(aws))
-        .then_some((name, number.parse().ok()?))
-}
-
-/// The layers of a function, in the form of its document: ours by what they hold, others by their ARNs.
-pub(super) async fn attached(
-    aws: &Inner,
-    sight: &Sight,
-    layers: &[Layer],
-) -> Result<Vec<Value>, CloudError> {
-    let mut all = Vec::new();
-    for arn in layers.iter().filter_map(|layer| layer.arn()) {
-        all.push(match own(aws, arn) {
-            None => json!(arn),
-            Some((name, number)) => {
-                let version = version(aws, sight, name, number).await?;
-                reference(name, version.as_deref().and_then(code_sha256))
-            }
-        });
-    }
-    Ok(all)
-}
-
-/// ARNs of the versions that a function's document asks for.
-pub(super) async fn arns(aws: &Inner, document: &Document) -> Result<Vec<String>, CloudError> {
-    // Published a moment ago, perhaps: what was seen before does not tell.
-    let sight = Sight::default();
-    let rules = document.properties["environment"][RULES_DIGEST]
-        .as_str()
-        .map(description);
-    let mut all = Vec::new();
-    for layer in document.properties["layers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
-        let (Some(name), wanted) = (layer["name"].as_str(), layer["code_sha256"].as_str()) else {
-            all.extend(layer.as_str().map(str::to_owned));
-            continue;
-        };
-        let mut arn = None;
-        for candidate in versions(aws, &sight, name).await?.iter() {
-            if arn.is_none() && candidate.description() == rules.as_deref() {
-                let version = version(aws, &sight, name, candidate.version()).await?;
-                if wanted.is_some() && version.as_deref().and_then(code_sha256) == wanted {
-                    arn = Some(version_arn(&aws.location, name, candidate.version()));
-                }
-            }
-        }
-        all.push(arn.ok_or_else(|| {
-            let message = format!("no version of the layer {name} has these rules: apply again");
-            refused("attach the layer to", &document.address, message)
-        })?);
-    }
-    Ok(all)
-}
-
 /// The content of a layer: where it can be read for a short time, and what it must be.
-pub(super) struct Content {
+pub(in crate::cloud::aws) struct Content {
     /// ARN of the version.
-    pub(super) arn: String,
+    pub(in crate::cloud::aws) arn: String,
     /// The address. It holds a signature: whoever knows it can read the content.
-    pub(super) address: String,
+    pub(in crate::cloud::aws) address: String,
     /// Digest of the content, as Lambda names it.
-    pub(super) code_sha256: String,
+    pub(in crate::cloud::aws) code_sha256: String,
 }
 
 /// The content of the layer with rules that a function has attached now; `None` where it has none.
-pub(super) async fn content(
+pub(in crate::cloud::aws) async fn content(
     aws: &Inner,
     function_document: &Document,
 ) -> Result<Option<Content>, CloudError> {
     let sight = Sight::default();
-    let function = function::function(aws, &sight, &function_document.name).await?;
+    let function = function(aws, &sight, &function_document.name).await?;
     let layers = function.as_ref().map(|found| found.configuration.layers());
     let mut arns = layers
         .unwrap_or_default()

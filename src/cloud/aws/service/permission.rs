@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::call::{found, gone};
-use super::super::connect::Inner;
-use super::super::note;
-use super::super::provider::owner_and_name;
-use super::super::sight::Sight;
-use super::tags;
+use crate::cloud::aws::call::{found, gone};
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::look::function::tags;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::owner_and_name;
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
@@ -72,7 +72,7 @@ fn permission_properties(base: &str, statement: &Value) -> Value {
     properties
 }
 
-pub(in crate::cloud::aws) async fn read_permission(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -91,7 +91,7 @@ pub(in crate::cloud::aws) async fn read_permission(
     })
 }
 
-pub(in crate::cloud::aws) async fn put_permission(
+pub(in crate::cloud::aws) async fn put(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -101,7 +101,7 @@ pub(in crate::cloud::aws) async fn put_permission(
     let exists = statements(policy.as_ref()).any(|statement| statement["Sid"] == id);
     if exists {
         // A statement cannot be edited.
-        delete_permission(aws, &document.name).await?;
+        delete(aws, &document.name).await?;
     }
     let wanted = &document.properties;
     let text = |key: &str| wanted[key].as_str().map(str::to_owned);
@@ -121,10 +121,7 @@ pub(in crate::cloud::aws) async fn put_permission(
     Ok(())
 }
 
-pub(in crate::cloud::aws) async fn delete_permission(
-    aws: &Inner,
-    name: &str,
-) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let (base, id) = owner_and_name(name);
     let answer = aws
         .caller

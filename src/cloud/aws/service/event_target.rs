@@ -1,78 +1,20 @@
-//! EventBridge rules and what they start.
+//! What EventBridge rules start.
 
 use std::sync::Arc;
 
-use aws_sdk_eventbridge::types::{RetryPolicy, RuleState, Target};
+use aws_sdk_eventbridge::types::{RetryPolicy, Target};
 use serde_json::{Value, json};
 
-use super::call::{found, gone};
-use super::connect::Inner;
-use super::provider::owner_and_name;
-use super::sight::Sight;
-use super::{function, note};
+use crate::cloud::aws::call::found;
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::failure::refused;
+use crate::cloud::aws::look::function::tags;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::owner_and_name;
 use crate::deploy::document::{Document, Fingerprint, Kind};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
-
-pub(super) async fn read(
-    aws: &Inner,
-    sight: &Sight,
-    document: &Document,
-) -> Result<Reading, CloudError> {
-    let applied = note::read(aws, sight, document).await?.applied;
-    let name = &document.name;
-    let answer = aws
-        .caller
-        .make(Operation::DescribeRule, name, || {
-            aws.events.describe_rule().name(name).send()
-        })
-        .await;
-    let Some(rule) = found(answer)? else {
-        return Ok(Reading::Absent { applied });
-    };
-    let pattern = rule
-        .event_pattern()
-        .map(|text| serde_json::from_str::<Value>(text).unwrap_or_else(|_| Value::from(text)));
-    Ok(Reading::Present(Live {
-        properties: json!({
-            "name": name,
-            "description": rule.description().unwrap_or_default(),
-            "event_bus": rule.event_bus_name().unwrap_or("default"),
-            "event_pattern": pattern,
-            "schedule": rule.schedule_expression(),
-            "state": rule.state().map(RuleState::as_str),
-        }),
-        applied,
-        note: None,
-    }))
-}
-
-pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
-    let wanted = &document.properties;
-    let text = |key: &str| wanted[key].as_str().map(str::to_owned);
-    aws.caller
-        .make(Operation::PutRule, &document.name, || {
-            aws.events
-                .put_rule()
-                .name(&document.name)
-                .set_description(text("description"))
-                .set_schedule_expression(text("schedule"))
-                .set_state(text("state").map(|state| RuleState::from(state.as_str())))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
-    let answer = aws
-        .caller
-        .make(Operation::DeleteRule, name, || {
-            aws.events.delete_rule().name(name).send()
-        })
-        .await;
-    gone(answer)
-}
 
 async fn targets(
     aws: &Inner,
@@ -136,7 +78,7 @@ fn target_properties(rule: &str, target: &Target) -> Value {
     properties
 }
 
-pub(super) async fn read_target(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -157,7 +99,11 @@ pub(super) async fn read_target(
     })
 }
 
-pub(super) async fn put_target(aws: &Inner, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    _: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let wanted = &document.properties;
     let (rule, id) = owner_and_name(&document.name);
     let number = |key: &str| {
@@ -197,7 +143,7 @@ pub(super) async fn put_target(aws: &Inner, document: &Document) -> Result<(), C
     }
 }
 
-pub(super) async fn delete_target(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let (rule, id) = owner_and_name(name);
     let answer = aws
         .caller
@@ -218,16 +164,8 @@ pub(super) async fn delete_target(aws: &Inner, name: &str) -> Result<(), CloudEr
     }
 }
 
-pub(super) fn refused(operation: &'static str, resource: &str, message: String) -> CloudError {
-    CloudError::Unavailable {
-        operation,
-        resource: resource.to_owned(),
-        message,
-    }
-}
-
 /// Targets that no document asks for: the monitor would run twice, or hand its events to somebody.
-pub(super) async fn beside(
+pub(in crate::cloud::aws) async fn beside(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -244,7 +182,7 @@ pub(super) async fn beside(
             .any(|document| document.address == address)
         {
             // The rule and the function that bears its notes share a name.
-            let notes = function::tags(aws, sight, &document.name).await?;
+            let notes = tags(aws, sight, &document.name).await?;
             let notes = notes.unwrap_or_default();
             beside.push(Found {
                 digest: Some(Fingerprint::of(

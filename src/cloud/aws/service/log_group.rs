@@ -1,111 +1,23 @@
 //! CloudWatch log groups: the monitor's own, and how long the cluster's keeps its records.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_cloudwatchlogs::types::LogGroup;
 use serde_json::json;
 
-use super::call::found;
-use super::connect::Inner;
-use super::former::prefix;
-use super::note;
-use super::sight::{Sight, Tags};
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::look::log_group::{arn, beginning, monitors, tag, tags};
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
 use crate::deploy::document::{Document, Ownership};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Live, Reading};
-
-type LogGroups = Arc<BTreeMap<String, LogGroup>>;
-
-/// What the names of monitors' log groups begin with.
-pub(super) const MONITORS: &str = "/aws/lambda/";
-
-/// All log groups whose name begins so.
-pub(super) async fn beginning(
-    aws: &Inner,
-    sight: &Sight,
-    prefix: &str,
-) -> Result<LogGroups, CloudError> {
-    let ask = || async {
-        let mut all = BTreeMap::new();
-        let mut token = None;
-        loop {
-            let page = aws
-                .caller
-                .make(Operation::DescribeLogGroups, &format!("{prefix}*"), || {
-                    aws.logs
-                        .describe_log_groups()
-                        .log_group_name_prefix(prefix)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            for group in page.log_groups.unwrap_or_default() {
-                all.insert(group.log_group_name.clone().unwrap_or_default(), group);
-            }
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(Arc::new(all));
-            }
-        }
-    };
-    sight.log_groups.get(prefix, ask).await
-}
-
-/// The log groups of all monitors of the environment.
-pub(super) async fn monitors(aws: &Inner, sight: &Sight) -> Result<LogGroups, CloudError> {
-    beginning(aws, sight, &format!("{MONITORS}{}", prefix(aws))).await
-}
-
-fn arn(aws: &Inner, name: &str) -> String {
-    aws.location.log_group_arn(name)
-}
-
-/// Tags of a log group; `None` when there is none.
-pub(super) async fn tags(
-    aws: &Inner,
-    sight: &Sight,
-    name: &str,
-) -> Result<Option<Arc<Tags>>, CloudError> {
-    let arn = arn(aws, name);
-    let ask = || async {
-        let answer = aws
-            .caller
-            .make(Operation::ListTagsForResource, name, || {
-                aws.logs.list_tags_for_resource().resource_arn(&arn).send()
-            })
-            .await;
-        let tags = found(answer)?.and_then(|answer| answer.tags);
-        Ok(tags.map(|tags| Arc::new(tags.into_iter().collect())))
-    };
-    sight.tags.get(&arn, ask).await
-}
-
-pub(super) async fn tag(
-    aws: &Inner,
-    name: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), CloudError> {
-    let arn = arn(aws, name);
-    let tags: std::collections::HashMap<_, _> = tags.clone().into_iter().collect();
-    aws.caller
-        .make(Operation::TagLogGroup, name, || {
-            aws.logs
-                .tag_resource()
-                .resource_arn(&arn)
-                .set_tags(Some(tags.clone()))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
 
 /// Says whether the files ask for a protection from deletion; else it is left as it is.
 fn minds_protection(document: &Document) -> bool {
     document.properties.get("deletion_protection").is_some()
 }
 
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -145,7 +57,11 @@ pub(super) async fn read(
     }))
 }
 
-pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let name = &document.name;
     let wanted = &document.properties;
     let exists = matches!(read(aws, sight, document).await?, Reading::Present(_));
@@ -221,4 +137,11 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
             .await?;
     }
     Ok(())
+}
+
+/// A log group holds evidence.
+pub(in crate::cloud::aws) async fn delete(_: &Inner, name: &str) -> Result<(), CloudError> {
+    Err(CloudError::Protected {
+        resource: name.to_owned(),
+    })
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use aws_sdk_cloudwatchlogs::types::QueryDefinition;
 use serde_json::json;
 
-use super::alarm::texts;
-use super::call::gone;
-use super::connect::Inner;
-use super::former::prefix;
-use super::note;
-use super::sight::Sight;
+use crate::cloud::aws::call::gone;
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::names::prefix;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::texts;
 use crate::compile::name::PREFIX;
 use crate::deploy::document::Document;
 use crate::deploy::permission::Operation;
@@ -20,7 +20,7 @@ use crate::deploy::port::{CloudError, Live, Reading};
 type Queries = Arc<BTreeMap<String, Vec<QueryDefinition>>>;
 
 /// All saved queries of the environment, by name, in the order of their ids.
-pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Queries, CloudError> {
+pub(in crate::cloud::aws) async fn all(aws: &Inner, sight: &Sight) -> Result<Queries, CloudError> {
     let prefix = format!("{PREFIX}/{}", prefix(aws));
     let ask = || async {
         let mut all: BTreeMap<String, Vec<QueryDefinition>> = BTreeMap::new();
@@ -59,7 +59,7 @@ pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Queries, CloudErro
     sight.queries.get(&prefix, ask).await
 }
 
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -87,7 +87,11 @@ pub(super) async fn read(
     }))
 }
 
-pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let id = all(aws, sight)
         .await?
         .get(&document.name)
@@ -112,7 +116,7 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
     Ok(())
 }
 
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let found = all(aws, &Sight::default()).await?;
     for query in found.get(name).into_iter().flatten() {
         delete_one(aws, name, query).await?;

@@ -1,64 +1,21 @@
 //! CloudWatch alarms.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use aws_sdk_cloudwatch::types::{
     ComparisonOperator, Dimension, MetricAlarm, StandardUnit, Statistic,
 };
 use serde_json::{Map, Value, json};
 
-use super::connect::Inner;
-use super::former::prefix;
-use super::note;
-use super::sight::Sight;
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::look::alarm::all;
+pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::texts;
 use crate::deploy::document::Document;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Live, Reading};
 
-type Alarms = Arc<BTreeMap<String, MetricAlarm>>;
-
-/// All metric alarms of the environment: one call for a hundred of them, where asking by name takes one for each.
-pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError> {
-    beginning(aws, sight, &prefix(aws)).await
-}
-
-/// Names of the metric alarms that begin so.
-pub(super) async fn names(aws: &Inner, prefix: &str) -> Result<Vec<String>, CloudError> {
-    let alarms = beginning(aws, &Sight::default(), prefix).await?;
-    Ok(alarms.keys().cloned().collect())
-}
-
-async fn beginning(aws: &Inner, sight: &Sight, prefix: &str) -> Result<Alarms, CloudError> {
-    let ask = || async {
-        let mut all = BTreeMap::new();
-        let mut token = None;
-        loop {
-            let page = aws
-                .caller
-                .make(Operation::DescribeAlarms, &format!("{prefix}*"), || {
-                    aws.alarms
-                        .describe_alarms()
-                        .alarm_name_prefix(prefix)
-                        .alarm_types(aws_sdk_cloudwatch::types::AlarmType::MetricAlarm)
-                        .max_records(100)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            for alarm in page.metric_alarms.unwrap_or_default() {
-                all.insert(alarm.alarm_name.clone().unwrap_or_default(), alarm);
-            }
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(Arc::new(all));
-            }
-        }
-    };
-    sight.alarms.get(prefix, ask).await
-}
-
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -75,7 +32,7 @@ pub(super) async fn read(
 }
 
 /// An alarm in the form of its document.
-pub(super) fn properties(alarm: &MetricAlarm) -> Value {
+pub(in crate::cloud::aws) fn properties(alarm: &MetricAlarm) -> Value {
     let dimensions: Map<String, Value> = alarm
         .dimensions()
         .iter()
@@ -125,7 +82,11 @@ pub(super) fn properties(alarm: &MetricAlarm) -> Value {
     properties
 }
 
-pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    _: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let wanted = &document.properties;
     let text = |key: &str| wanted[key].as_str().map(str::to_owned);
     let number = |key: &str| {
@@ -170,25 +131,4 @@ pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudErr
         })
         .await?;
     Ok(())
-}
-
-/// A list of texts.
-pub(super) fn texts(value: &Value) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
-    let answer = aws
-        .caller
-        .make(Operation::DeleteAlarms, name, || {
-            aws.alarms.delete_alarms().alarm_names(name).send()
-        })
-        .await;
-    super::call::gone(answer)
 }

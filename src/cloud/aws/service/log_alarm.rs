@@ -1,72 +1,27 @@
 //! CloudWatch alarms on log queries.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, LogAlarm, ScheduleConfiguration, ScheduledQueryConfiguration,
+    ComparisonOperator, LogAlarm, ScheduleConfiguration, ScheduledQueryConfiguration,
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::alarm::texts;
-use super::connect::Inner;
-use super::former::prefix;
-use super::note;
-use super::sight::Sight;
+use crate::cloud::aws::connect::Inner;
+pub(in crate::cloud::aws) use crate::cloud::aws::look::alarm::delete;
+use crate::cloud::aws::look::log_alarm::all;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::texts;
 use crate::deploy::document::Document;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Live, Reading};
-use crate::policy::model::Engine;
-
-type Alarms = Arc<BTreeMap<String, LogAlarm>>;
 
 /// Tries to make an alarm while IAM spreads the news of its role, two seconds apart.
 const ROLE_TRIES: u32 = 10;
 
-/// All log alarms of the environment.
-pub(super) async fn all(aws: &Inner, sight: &Sight) -> Result<Alarms, CloudError> {
-    let prefix = prefix(aws);
-    let answer = sight.log_alarms.get(&prefix, || ask(aws, &prefix)).await;
-    match answer {
-        // A place that does not know the type has no alarm of it. Where the files ask for some, that is the answer.
-        Err(CloudError::Unavailable { message, .. } | CloudError::Refused { message, .. })
-            if aws.environment.engine == Engine::Monitor && message.contains("LogAlarm") =>
-        {
-            Ok(Alarms::default())
-        }
-        other => other,
-    }
-}
-
-async fn ask(aws: &Inner, prefix: &str) -> Result<Alarms, CloudError> {
-    let mut all = BTreeMap::new();
-    let mut token = None;
-    loop {
-        let page = aws
-            .caller
-            .make(Operation::DescribeAlarms, &format!("{prefix}*"), || {
-                aws.alarms
-                    .describe_alarms()
-                    .alarm_name_prefix(prefix)
-                    .alarm_types(AlarmType::LogAlarm)
-                    .max_records(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        for alarm in page.log_alarms.unwrap_or_default() {
-            all.insert(alarm.alarm_name.clone().unwrap_or_default(), alarm);
-        }
-        token = page.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(Arc::new(all));
-        }
-    }
-}
-
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -83,7 +38,7 @@ pub(super) async fn read(
 }
 
 /// A log alarm in the form of its document.
-pub(super) fn properties(alarm: &LogAlarm) -> Value {
+pub(in crate::cloud::aws) fn properties(alarm: &LogAlarm) -> Value {
     let query = alarm.scheduled_query_configuration();
     let schedule = query.and_then(ScheduledQueryConfiguration::schedule_configuration);
     let results = alarm.query_results_to_evaluate();
@@ -124,7 +79,11 @@ pub(super) fn properties(alarm: &LogAlarm) -> Value {
     properties
 }
 
-pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    _: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let wanted = &document.properties;
     let text = |key: &str| wanted[key].as_str().map(str::to_owned);
     let number = |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok());

@@ -1,4 +1,4 @@
-//! SNS topics and their subscriptions.
+//! Subscriptions of SNS topics.
 //!
 //! A subscription has no name: it is known by its protocol and where it leads. Where that is a secret which cannot be
 //! had here, a trace that was noted when it was written tells it apart.
@@ -6,220 +6,26 @@
 //! Of an endpoint with a password SNS lists all but the password. So the trace decides whether it leads where the secret leads,
 //! and a second trace, of what is listed, finds it again where the secret is not known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_sns::types::{Subscription, Tag};
+use aws_sdk_sns::types::Subscription;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::{found, gone};
-use super::connect::Inner;
-use super::note::{self, Note};
-use super::secret;
-use super::sight::{Sight, Tags};
+use crate::cloud::aws::call::{found, gone};
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::look::topic::{arn, structure, tags};
+use crate::cloud::aws::note::Note;
+use crate::cloud::aws::sight::Sight;
+use crate::cloud::aws::value::owner_and_name;
+use crate::cloud::aws::{names, note, secret};
 use crate::compile::name::{short_hash, subscription as subscription_name};
 use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
 use crate::doctor::observation;
 use crate::policy::model::{Notification, Secret};
-
-fn arn(aws: &Inner, base: &str) -> String {
-    aws.location.arn("sns", base)
-}
-
-/// Tags of a topic; `None` when there is none.
-pub(super) async fn tags(
-    aws: &Inner,
-    sight: &Sight,
-    base: &str,
-) -> Result<Option<Arc<Tags>>, CloudError> {
-    let arn = arn(aws, base);
-    let ask = || async {
-        let answer = aws
-            .caller
-            .make(Operation::ListTagsForTopic, base, || {
-                aws.topics
-                    .list_tags_for_resource()
-                    .resource_arn(&arn)
-                    .send()
-            })
-            .await;
-        Ok(found(answer)?.map(|answer| {
-            let tags = answer.tags.unwrap_or_default().into_iter();
-            Arc::new(tags.map(|tag| (tag.key, tag.value)).collect())
-        }))
-    };
-    sight.tags.get(&arn, ask).await
-}
-
-fn topic_tags(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, CloudError> {
-    tags.iter()
-        .map(|(key, value)| {
-            Tag::builder()
-                .key(key)
-                .value(value)
-                .build()
-                .map_err(|error| {
-                    super::schedule::refused("sns:TagResource", key, error.to_string())
-                })
-        })
-        .collect()
-}
-
-pub(super) async fn tag(
-    aws: &Inner,
-    base: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), CloudError> {
-    if tags.is_empty() {
-        return Ok(());
-    }
-    let (arn, tags) = (arn(aws, base), topic_tags(tags)?);
-    aws.caller
-        .make(Operation::TagTopic, base, || {
-            aws.topics
-                .tag_resource()
-                .resource_arn(&arn)
-                .set_tags(Some(tags.clone()))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<(), CloudError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let arn = arn(aws, base);
-    aws.caller
-        .make(Operation::UntagTopic, base, || {
-            aws.topics
-                .untag_resource()
-                .resource_arn(&arn)
-                .set_tag_keys(Some(keys.to_vec()))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
-async fn attributes(
-    aws: &Inner,
-    base: &str,
-) -> Result<Option<HashMap<String, String>>, CloudError> {
-    let arn = arn(aws, base);
-    let answer = aws
-        .caller
-        .make(Operation::GetTopicAttributes, base, || {
-            aws.topics.get_topic_attributes().topic_arn(&arn).send()
-        })
-        .await;
-    Ok(found(answer)?.map(|answer| answer.attributes.unwrap_or_default()))
-}
-
-/// A JSON text as a structure; what is no JSON as it stands.
-fn structure(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
-}
-
-pub(super) async fn read(
-    aws: &Inner,
-    sight: &Sight,
-    document: &Document,
-) -> Result<Reading, CloudError> {
-    let Some(attributes) = attributes(aws, &document.name).await? else {
-        return Ok(Reading::Absent { applied: None });
-    };
-    let text = |key: &str| attributes.get(key).map(String::as_str);
-    let tags = tags(aws, sight, &document.name).await?.unwrap_or_default();
-    Ok(Reading::Present(Live {
-        properties: json!({
-            "name": document.name,
-            "display_name": text("DisplayName").unwrap_or_default(),
-            "fifo": text("FifoTopic") == Some("true"),
-            "kms_key": text("KmsMasterKeyId").filter(|key| !key.is_empty()),
-            "policy": text("Policy").map(structure),
-            "signature_version": text("SignatureVersion").and_then(|version| version.parse::<u32>().ok()).unwrap_or(1),
-            "tracing": text("TracingConfig").unwrap_or("PassThrough"),
-            "tags": note::own_tags(&tags),
-        }),
-        applied: note::read(aws, sight, document).await?.applied,
-        note: None,
-    }))
-}
-
-/// The attributes that a topic has from its first moment: it never stands open or unencrypted.
-fn wanted_attributes(document: &Document) -> Vec<(&'static str, String)> {
-    let wanted = &document.properties;
-    let text = |key: &str| wanted[key].as_str().unwrap_or_default().to_owned();
-    vec![
-        ("KmsMasterKeyId", text("kms_key")),
-        ("Policy", canonical(&wanted["policy"])),
-        ("SignatureVersion", wanted["signature_version"].to_string()),
-        ("TracingConfig", text("tracing")),
-        ("DisplayName", text("display_name")),
-    ]
-}
-
-pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
-    let name = &document.name;
-    let wanted = &document.properties;
-    let Some(live) = attributes(aws, name).await? else {
-        let (tags, _) = note::tag_changes(&wanted["tags"], &Tags::new());
-        let tags = topic_tags(&tags)?;
-        let attributes: HashMap<String, String> = wanted_attributes(document)
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect();
-        aws.caller
-            .make(Operation::CreateTopic, name, || {
-                aws.topics
-                    .create_topic()
-                    .name(name)
-                    .set_attributes(Some(attributes.clone()))
-                    .set_tags(Some(tags.clone()))
-                    .send()
-            })
-            .await?;
-        return Ok(());
-    };
-    let arn = arn(aws, name);
-    for (key, value) in wanted_attributes(document) {
-        let live = live.get(key).map(String::as_str).unwrap_or_default();
-        if structure(live) == structure(&value) {
-            continue;
-        }
-        aws.caller
-            .make(Operation::SetTopicAttributes, name, || {
-                aws.topics
-                    .set_topic_attributes()
-                    .topic_arn(&arn)
-                    .attribute_name(key)
-                    .attribute_value(&value)
-                    .send()
-            })
-            .await?;
-    }
-    let live = tags(aws, sight, name).await?.unwrap_or_default();
-    let (missing, stale) = note::tag_changes(&wanted["tags"], &live);
-    tag(aws, name, &missing).await?;
-    untag(aws, name, &stale).await
-}
-
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
-    let arn = arn(aws, name);
-    let answer = aws
-        .caller
-        .make(Operation::DeleteTopic, name, || {
-            aws.topics.delete_topic().topic_arn(&arn).send()
-        })
-        .await;
-    gone(answer)
-}
 
 /// All subscriptions of a topic; `None` when there is no topic.
 async fn subscriptions(
@@ -269,7 +75,7 @@ async fn matching(
     document: &Document,
     noted: &Note,
 ) -> Result<Option<Match>, CloudError> {
-    let base = note::base(aws, document);
+    let base = names::base(aws, document);
     let Some(all) = subscriptions(aws, sight, &base).await? else {
         return Ok(None);
     };
@@ -397,7 +203,7 @@ async fn subscription_properties(
     }))
 }
 
-pub(super) async fn read_subscription(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -408,7 +214,7 @@ pub(super) async fn read_subscription(
             applied: noted.applied,
         });
     };
-    let topic = arn(aws, &note::base(aws, document));
+    let topic = arn(aws, &names::base(aws, document));
     if is_pending(&found.subscription) {
         // Nothing but where it leads can be read until it is confirmed.
         let mut properties = document.properties.clone();
@@ -444,7 +250,7 @@ fn is_pending(subscription: &Subscription) -> bool {
 }
 
 /// A declared subscription as the doctor sees it.
-pub(super) async fn observe(
+pub(in crate::cloud::aws) async fn observe(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -483,14 +289,14 @@ fn pending(aws: &Inner, noted: &Note) -> String {
 
 /// What is noted about a subscription besides its fingerprint: a trace of where it leads, since when it stands, and, where that
 /// has a password, a trace of it without the password.
-pub(super) async fn words(
+pub(in crate::cloud::aws) async fn words(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
 ) -> Result<Vec<String>, CloudError> {
     let noted = note::read(aws, sight, document).await?;
     let endpoint = secret::text(aws, &document.properties["endpoint"]).await?;
-    let place = arn(aws, &note::base(aws, document));
+    let place = arn(aws, &names::base(aws, document));
     let (trace, masked) = match &endpoint {
         Some(text) => {
             let masked = secret::masked(text);
@@ -510,13 +316,13 @@ pub(super) async fn words(
     Ok([trace, since].into_iter().chain(masked).collect())
 }
 
-pub(super) async fn put_subscription(
+pub(in crate::cloud::aws) async fn put(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
 ) -> Result<(), CloudError> {
     let wanted = &document.properties;
-    let base = note::base(aws, document);
+    let base = names::base(aws, document);
     let topic = arn(aws, &base);
     let endpoint = secret::required(aws, &wanted["endpoint"], &document.address).await?;
     let noted = note::read(aws, sight, document).await?;
@@ -585,7 +391,10 @@ pub(super) async fn put_subscription(
 }
 
 /// Whether there are subscriptions that are listed as the secret with a password is, beyond the one that was noted.
-pub(super) async fn has_unnoted(aws: &Inner, document: &Document) -> Result<bool, CloudError> {
+pub(in crate::cloud::aws) async fn has_unnoted(
+    aws: &Inner,
+    document: &Document,
+) -> Result<bool, CloudError> {
     // Without the secret nothing was asked for.
     let text = secret::text(aws, &document.properties["endpoint"])
         .await
@@ -595,7 +404,7 @@ pub(super) async fn has_unnoted(aws: &Inner, document: &Document) -> Result<bool
         return Ok(false);
     };
     let sight = Sight::default();
-    let base = note::base(aws, document);
+    let base = names::base(aws, document);
     let noted = note::read(aws, &sight, document).await?;
     let trace = secret::trace(&arn(aws, &base), &listed);
     let known = usize::from(noted.more.get(MASKED) == Some(&trace));
@@ -668,7 +477,7 @@ fn reference(notification: &Notification) -> Option<Value> {
 }
 
 /// Subscriptions that no document asks for: whoever made one reads every alert.
-pub(super) async fn beside(
+pub(in crate::cloud::aws) async fn beside(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -682,7 +491,7 @@ pub(super) async fn beside(
     let topic = arn(aws, base);
     let mut asked = Vec::new();
     let ours = |document: &&Document| {
-        document.kind == Kind::SnsSubscription && note::base(aws, document) == *base
+        document.kind == Kind::SnsSubscription && names::base(aws, document) == *base
     };
     for document in sight.documents.iter().filter(ours) {
         let noted = note::read(aws, sight, document).await?;
@@ -762,8 +571,8 @@ pub(super) async fn beside(
     Ok(beside)
 }
 
-pub(super) async fn delete_subscription(aws: &Inner, name: &str) -> Result<(), CloudError> {
-    let (base, _) = super::provider::owner_and_name(name);
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+    let (base, _) = owner_and_name(name);
     let sight = Sight::default();
     let Some(all) = subscriptions(aws, &sight, base).await? else {
         return Ok(());

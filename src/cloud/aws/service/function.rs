@@ -1,7 +1,6 @@
 //! The monitor's Lambda function.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
@@ -12,26 +11,25 @@ use aws_sdk_lambda::types::{
 };
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
+use upgrade::{Step, steps};
+use wanted::Wanted;
 
-use super::call::{found, gone};
-use super::connect::Inner;
-use super::failure::lasting;
-use super::schedule::refused;
-use super::sight::{Sight, Tags};
-use super::{layer, note};
+use crate::cloud::aws::call::{found, gone};
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::failure::{lasting, refused};
+use crate::cloud::aws::look::function::{configuration, function, tag, tags, untag};
+use crate::cloud::aws::look::layer::{arns, attached};
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::{Function, Sight, Tags};
 use crate::deploy::document::Document;
 use crate::deploy::obstacle::WITHOUT_RESERVATION;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Concurrency, Live, Reading};
 use crate::package::code_sha256;
 
-mod permission;
 mod upgrade;
-mod wanted;
 
-pub(super) use permission::{beside, delete_permission, put_permission, read_permission};
-use upgrade::{Step, steps};
-use wanted::Wanted;
+mod wanted;
 
 /// Attempts and age, in seconds, after which Lambda gives up an asynchronous event, unless it is told otherwise.
 const RETRIES: (i32, i32) = (2, 21_600);
@@ -42,126 +40,8 @@ const LOOKS: u32 = 90;
 /// Tries to make a function while IAM spreads the news of its role, two seconds apart.
 const ROLE_TRIES: u32 = 20;
 
-/// What a plan looks at of a function. `GetFunction` would say it in one call, and hand out an address of the code, which who
-/// reads a plan does not need.
-#[derive(Debug)]
-pub(super) struct Function {
-    pub(super) configuration: GetFunctionConfigurationOutput,
-    /// Concurrent runs that are kept free for it.
-    pub(super) reserved: Option<i32>,
-    pub(super) tags: Arc<Tags>,
-}
-
-/// The function of that name; `None` when there is none.
-pub(super) async fn function(
-    aws: &Inner,
-    sight: &Sight,
-    base: &str,
-) -> Result<Option<Arc<Function>>, CloudError> {
-    let ask = || async { Ok(look(aws, base).await?.map(Arc::new)) };
-    sight.functions.get(base, ask).await
-}
-
-/// The same without a look that remembers it.
-pub(super) async fn look(aws: &Inner, base: &str) -> Result<Option<Function>, CloudError> {
-    let Some(configuration) = configuration(aws, base).await? else {
-        return Ok(None);
-    };
-    let arn = arn(aws, base);
-    let concurrency = aws
-        .caller
-        .make(Operation::GetFunctionConcurrency, base, || {
-            aws.lambda
-                .get_function_concurrency()
-                .function_name(base)
-                .send()
-        });
-    let tags = aws.caller.make(Operation::ListTags, base, || {
-        aws.lambda.list_tags().resource(&arn).send()
-    });
-    let (concurrency, tags) = tokio::join!(concurrency, tags);
-    let (Some(concurrency), Some(tags)) = (found(concurrency)?, found(tags)?) else {
-        return Ok(None);
-    };
-    Ok(Some(Function {
-        configuration,
-        reserved: concurrency.reserved_concurrent_executions(),
-        tags: Arc::new(tags.tags.into_iter().flatten().collect()),
-    }))
-}
-
-/// A function's configuration (`GetFunctionConfiguration`); `None` when there is no function.
-async fn configuration(
-    aws: &Inner,
-    base: &str,
-) -> Result<Option<GetFunctionConfigurationOutput>, CloudError> {
-    let answer = aws
-        .caller
-        .make(Operation::GetFunctionConfiguration, base, || {
-            aws.lambda
-                .get_function_configuration()
-                .function_name(base)
-                .send()
-        })
-        .await;
-    found(answer)
-}
-
-fn arn(aws: &Inner, base: &str) -> String {
-    aws.location.arn("lambda", &format!("function:{base}"))
-}
-
-/// Tags of a function; `None` when there is none.
-pub(super) async fn tags(
-    aws: &Inner,
-    sight: &Sight,
-    base: &str,
-) -> Result<Option<Arc<Tags>>, CloudError> {
-    let function = function(aws, sight, base).await?;
-    Ok(function.map(|function| Arc::clone(&function.tags)))
-}
-
-pub(super) async fn tag(
-    aws: &Inner,
-    base: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), CloudError> {
-    if tags.is_empty() {
-        return Ok(());
-    }
-    let arn = arn(aws, base);
-    let tags: HashMap<String, String> = tags.clone().into_iter().collect();
-    aws.caller
-        .make(Operation::TagFunction, base, || {
-            aws.lambda
-                .tag_resource()
-                .resource(&arn)
-                .set_tags(Some(tags.clone()))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn untag(aws: &Inner, base: &str, keys: &[String]) -> Result<(), CloudError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let arn = arn(aws, base);
-    aws.caller
-        .make(Operation::UntagFunction, base, || {
-            aws.lambda
-                .untag_resource()
-                .resource(&arn)
-                .set_tag_keys(Some(keys.to_vec()))
-                .send()
-        })
-        .await?;
-    Ok(())
-}
-
 /// The digest of the package that was last applied, as the function's note says.
-pub(super) async fn applied_code(
+pub(in crate::cloud::aws) async fn applied_code(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -173,7 +53,7 @@ pub(super) async fn applied_code(
         .cloned())
 }
 
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -247,7 +127,7 @@ async fn properties(
         .iter()
         .map(Architecture::as_str)
         .collect();
-    let layers = layer::attached(aws, sight, live.layers()).await?;
+    let layers = attached(aws, sight, live.layers()).await?;
     let network = live.vpc_config();
     let logging = live.logging_config();
     let name = live.function_name().unwrap_or_default();
@@ -300,7 +180,11 @@ fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudErr
     Ok(package)
 }
 
-pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    sight: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let name = &document.name;
     let wanted = Wanted {
         properties: &document.properties,
@@ -384,7 +268,7 @@ async fn reserve(aws: &Inner, name: &str, runs: Option<i32>) -> Result<(), Cloud
 }
 
 /// How many functions may run at the same time, in the account's region.
-pub(super) async fn concurrency(aws: &Inner) -> Result<Concurrency, CloudError> {
+pub(in crate::cloud::aws) async fn concurrency(aws: &Inner) -> Result<Concurrency, CloudError> {
     let what = "the limits of Lambda";
     let answer = aws
         .caller
@@ -406,7 +290,7 @@ pub(super) async fn concurrency(aws: &Inner) -> Result<Concurrency, CloudError> 
 }
 
 /// What is noted about a function besides its fingerprint: the digest of its package.
-pub(super) fn words(document: &Document) -> Vec<String> {
+pub(in crate::cloud::aws) fn words(document: &Document) -> Vec<String> {
     let digest = document.properties["code"]["sha256"].as_str();
     digest.map(str::to_owned).into_iter().collect()
 }
@@ -416,7 +300,7 @@ async fn create(aws: &Inner, document: &Document, wanted: &Wanted<'_>) -> Result
     let code = FunctionCode::builder()
         .zip_file(Blob::new(package(aws, document)?))
         .build();
-    let layers = layer::arns(aws, document).await?;
+    let layers = arns(aws, document).await?;
     let (tags, _) = note::tag_changes(&document.properties["tags"], &Tags::new());
     let tags: HashMap<String, String> = tags.into_iter().collect();
     let properties = &document.properties;
@@ -497,7 +381,7 @@ async fn bridge(
     revision: Option<String>,
 ) -> Result<(), CloudError> {
     let name = &document.name;
-    let layers = layer::arns(aws, document).await?;
+    let layers = arns(aws, document).await?;
     aws.caller
         .make(Operation::UpdateFunctionConfiguration, name, || {
             aws.lambda
@@ -543,7 +427,7 @@ async fn configure(
 ) -> Result<(), CloudError> {
     let name = &document.name;
     let desired = &document.properties;
-    let layers = layer::arns(aws, document).await?;
+    let layers = arns(aws, document).await?;
     aws.caller
         .make(Operation::UpdateFunctionConfiguration, name, || {
             aws.lambda
@@ -614,7 +498,7 @@ async fn settled(aws: &Inner, document: &Document) -> Result<Option<String>, Clo
     ))
 }
 
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let answer = aws
         .caller
         .make(Operation::DeleteFunction, name, || {

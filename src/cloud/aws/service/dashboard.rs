@@ -1,16 +1,16 @@
-//! CloudWatch dashboards.
+//! The dashboard.
 
 use serde_json::{Value, json};
 
-use super::call::{found, gone};
-use super::connect::Inner;
-use super::note;
-use super::sight::Sight;
+use crate::cloud::aws::call::{found, gone};
+use crate::cloud::aws::connect::Inner;
+use crate::cloud::aws::note;
+use crate::cloud::aws::sight::Sight;
 use crate::deploy::document::{Document, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Live, Reading};
 
-pub(super) async fn read(
+pub(in crate::cloud::aws) async fn read(
     aws: &Inner,
     sight: &Sight,
     document: &Document,
@@ -40,7 +40,11 @@ pub(super) async fn read(
     })
 }
 
-pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn put(
+    aws: &Inner,
+    _: &Sight,
+    document: &Document,
+) -> Result<(), CloudError> {
     let body = canonical(&document.properties["body"]);
     let answer = aws
         .caller
@@ -63,7 +67,7 @@ pub(super) async fn put(aws: &Inner, document: &Document) -> Result<(), CloudErr
     }
 }
 
-pub(super) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
+pub(in crate::cloud::aws) async fn delete(aws: &Inner, name: &str) -> Result<(), CloudError> {
     let answer = aws
         .caller
         .make(Operation::DeleteDashboards, name, || {

@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::{
 };
 use serde_json::Value;
 
-use super::super::alarm::texts;
+use crate::cloud::aws::value::texts;
 
 /// The values of a document's fields, as the SDK takes them.
 pub(super) struct Wanted<'a> {
