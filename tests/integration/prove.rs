@@ -1,6 +1,12 @@
 //! `pgvigil prove`: against moto with our Logs Insights in front of it, and against an account in memory with each assumed answer
 //! turned over.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic"
+)]
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read as _, Write as _};
@@ -387,7 +393,7 @@ fn a_service_as_assumed_is_proven() {
         let report = account.prove();
         assert_eq!((report.others(), report.not_asked()), (0, 0), "{report:#?}");
         assert_eq!(report.questions.len(), assumed::assumptions().len());
-        assert!(report.texts.len() > 12, "{:#?}", report.texts);
+        assert!(report.texts.len() > 10, "{:#?}", report.texts);
         assert!(report.entries > 2_000 && report.late > 100 && report.texts[0].rows > 500);
         assert_eq!(report.removed, Removed::Everything);
         assert_eq!(report.alarm.len(), if pages { 7 } else { 5 });

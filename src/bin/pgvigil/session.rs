@@ -175,7 +175,6 @@ impl Session {
     }
 
     /// Asks on the terminal for a `yes`. Where nobody is there, nobody agrees.
-    #[cfg(any(feature = "aws", feature = "database"))]
     pub(crate) fn is_agreed(&self, question: &str) -> anyhow::Result<bool> {
         self.is_typed(question, "yes")
     }
