@@ -28,6 +28,7 @@ use pgvigil::insights::assumed;
 use pgvigil::insights::service::{
     LogGroup, Progress, QueryResult, QueryService, Request, ServiceError,
 };
+use pgvigil::policy::model::Engine;
 use pgvigil::prove::port::{Entry, Group, OwnLogs, Stored as Kept};
 use pgvigil::prove::report::{Removed, Report, State};
 use pgvigil::prove::{self, Question, TAG, text};
@@ -109,7 +110,6 @@ fn the_entries_are_a_choice_of_the_recordings() {
 }
 
 /// An account in memory: its log groups, one alarm, and a clock that goes on when somebody waits.
-#[derive(Default)]
 struct Account {
     groups: RefCell<BTreeMap<String, OwnGroup>>,
     alarms: RefCell<BTreeMap<String, u32>>,
@@ -124,6 +124,8 @@ struct Account {
     pages: bool,
     /// Every how manieth of the recorded entries is written.
     every: usize,
+    /// Of the environment.
+    form: (Engine, LogLinePrefix),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -142,7 +144,15 @@ impl Account {
         Self {
             now: Cell::new(began()),
             every: 20,
-            ..Self::default()
+            form: (Engine::Monitor, LogLinePrefix::Short),
+            groups: RefCell::default(),
+            alarms: RefCell::default(),
+            turned: Vec::new(),
+            fails: None,
+            stops: None,
+            calls: Cell::new(0),
+            stop: AtomicBool::new(false),
+            pages: false,
         }
     }
 
@@ -178,7 +188,7 @@ impl Account {
             .find(|one| one.name == "production")
             .unwrap()
             .clone();
-        environment.log_line_prefix = LogLinePrefix::Short;
+        (environment.engine, environment.log_line_prefix) = self.form;
         let compiled = compile::compile(loaded, &environment, "2026-12-02".parse().unwrap());
         let source = QuerySource::of(&loaded.policy, &environment);
         let subject = Subject::new(&environment, &environment.clusters[0], &compiled.documents);
@@ -186,7 +196,7 @@ impl Account {
             subject: &subject,
             fetch: &Fetch::of(&source),
             texts: text::others(&source, &compiled, &subject),
-            recordings: prove::recorded::texts(LogLinePrefix::Short)
+            recordings: prove::recorded::texts(self.form.1)
                 .into_iter()
                 .step_by(self.every)
                 .collect(),
@@ -402,6 +412,23 @@ fn a_service_as_assumed_is_proven() {
 }
 
 #[test]
+fn the_texts_of_log_alarms_are_proven_too() {
+    let account = Account {
+        every: 4,
+        form: (Engine::LogAlarm, LogLinePrefix::Long),
+        ..Account::new()
+    };
+    let report = account.prove();
+    assert_eq!((report.others(), report.not_asked()), (0, 0), "{report:#?}");
+    let text = report
+        .texts
+        .iter()
+        .find(|text| text.name == "log-alarm-dml")
+        .unwrap();
+    assert!(text.compared && text.rows > 100, "{text:?}");
+}
+
+#[test]
 fn each_answer_that_is_turned_over_is_noticed() {
     let names: Vec<&str> = assumed::assumptions().iter().map(|one| one.name).collect();
     let unnoticed: Vec<String> = names
@@ -549,7 +576,7 @@ fn prove_runs_on_moto_from_end_to_end() {
     let stand = Stand::new();
     let (code, text) = stand.run(&[&PROVE[..], &["--format", "json"]].concat());
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("Nobody is paged."), "{text}");
+    assert!(text.contains("No one is paged."), "{text}");
     let json = text.split("\n}\n").next().unwrap().to_owned() + "}";
     let report: Value = serde_json::from_str(&json[json.find("{\n").unwrap()..]).unwrap();
     assert_eq!(

@@ -203,8 +203,8 @@ fn grouped(number: usize) -> String {
 #[test]
 fn documents_have_these_figures() {
     let read = |name: &str| std::fs::read_to_string(recorded::root().join(name)).unwrap();
-    let (readme, model, noise) = (
-        read("README.md"),
+    let (measured, model, noise) = (
+        read("docs/measured.md"),
         read("docs/threat-model.md"),
         read("docs/exclusions.md"),
     );
@@ -225,7 +225,7 @@ fn documents_have_these_figures() {
         ]
         .map(grouped);
         let row = format!("| {name} | {} |", figures.join(" | "));
-        assert!(readme.contains(&row), "README.md: {row}");
+        assert!(measured.contains(&row), "docs/measured.md: {row}");
         assert!(model.contains(&row), "docs/threat-model.md: {row}");
         let row = format!("| {name} | {} | {} |", figures[3], figures[4]);
         assert!(noise.contains(&row), "docs/exclusions.md: {row}");

@@ -172,16 +172,16 @@ fn intention(question: &Question<'_>, environment: &Environment, cluster: &Clust
             report::visible(&cluster.name)
         )
     } else {
-        "Nobody is paged.".to_owned()
+        "No one is paged.".to_owned()
     };
     format!(
         "In the account of `{}` this makes two log groups and one alarm of its own, and takes them away again.\n\
-         {} queries read {:.0} MB of {:.1} MB that are written: {:.3} USD at the list price of us-east-1, and about as much for the alarm.\n\
+         It writes {:.1} MB, and its {} queries read {:.0} MB together: {:.3} USD at the list price of us-east-1, and about as much for the alarm.\n\
          {people} It takes some minutes, up to half an hour where the alarm is slow.",
         report::visible(&environment.name),
+        megabytes(written),
         question.queries(),
         megabytes(read),
-        megabytes(written),
         usd.max(0.001),
     )
 }
