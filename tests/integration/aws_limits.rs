@@ -138,7 +138,7 @@ fn an_account_without_room_is_told_before_the_first_write() {
     // Nobody changed anything by hand, whatever an apply has room for.
     let (code, text) = world.run(DRIFT);
     assert_eq!(code, 12, "{text}");
-    assert!(text.contains("nobody changed anything by hand"), "{text}");
+    assert!(text.contains("no changes made outside pgvigil"), "{text}");
     assert!(!text.contains("reserved_concurrency"), "{text}");
     let (code, check) = world.checked("account-concurrency");
     assert_eq!((code, &check["verdict"]), (10, &json!("fail")), "{check}");
@@ -181,7 +181,7 @@ fn environments_of_one_account_share_its_room() {
     assert_eq!(code, 10, "{text}");
     assert!(text.contains(room) && text.contains(KEY), "{text}");
     assert!(
-        text.contains("nothing was changed: the account has no room for `second`"),
+        text.contains("nothing was changed: the account has not enough capacity for `second`"),
         "{text}"
     );
     assert!(

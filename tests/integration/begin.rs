@@ -464,7 +464,7 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
     let run = ground.run(&flags).exits(2);
     assert_eq!(run.out, "");
     for words in [
-        "error: it is not said to which environment the cluster `UPPER` belongs: write --cluster ENV=UPPER",
+        "error: could not determine which environment the cluster `UPPER` belongs to: write --cluster ENV=UPPER",
         "error: there is no environment `nowhere`",
         "error: `a\\u{202e}b` is no owner",
         "error: `a b` is no owner that a forge knows",
@@ -692,7 +692,7 @@ fn on_a_terminal_it_asks() {
     ];
     let (code, shown) = on_a_terminal(&ground, &["init", "b"], &answers);
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("`1234` cannot be it."), "{shown}");
+    assert!(shown.contains("`1234` is not valid here."), "{shown}");
     assert!(
         ground
             .read("b/environments/production.yaml")
@@ -862,7 +862,7 @@ fn clusters_are_imported_with_what_they_lack() {
     );
     assert!(
         done.err
-            .contains("no environment's name stands in `lonely`"),
+            .contains("the name `lonely` contains no environment's name"),
         "{}",
         done.err
     );
@@ -904,7 +904,7 @@ fn clusters_are_imported_with_what_they_lack() {
     let done = run(&["--account", "999999999999", "--cluster", "orders"]).exits(2);
     assert!(
         done.err.contains(
-            "`production` is in the account 999999999999, and the credentials lead to 123456789012"
+            "`production` is in the account 999999999999, but the credentials lead to 123456789012"
         ),
         "{}",
         done.err

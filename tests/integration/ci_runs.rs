@@ -302,7 +302,7 @@ fn saved_plans_are_what_is_applied() {
         .run(&["ci", "apply", "--plans", "ci/plans"])
         .exits(1);
     assert!(
-        run.out.contains("today the files ask for something else"),
+        run.out.contains("the files have changed for"),
         "{}",
         run.out
     );
@@ -340,9 +340,8 @@ fn saved_plans_are_what_is_applied() {
         .run(&["ci", "apply", "--env", "local", "--allow-delete", "3"])
         .exits(1);
     assert!(
-        run.out.contains(
-            "the plan deletes 0 resources, and --allow-delete says 3; nothing was changed"
-        ),
+        run.out
+            .contains("the plan deletes 0 resources, but --allow-delete is 3; nothing was changed"),
         "{}",
         run.out
     );

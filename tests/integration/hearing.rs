@@ -328,7 +328,7 @@ fn approvals_that_cannot_be_shown_have_an_exit_code() {
         result["decision"]["why"]
             .as_str()
             .unwrap()
-            .contains("2 approvals are needed, and none can be shown"),
+            .contains("2 approvals are needed, but this run cannot see any"),
         "{}",
         result["decision"]
     );

@@ -74,7 +74,7 @@ const FILES: [(&str, [u64; 3], i32, &str); 44] = [
         "csvlog-half-line/portion.csv",
         [2, 1, 0],
         UNREAD,
-        "no log entry",
+        "not a log entry",
     ),
     ("download-pages-overlap/full.log", [6, 6, 0], 0, ""),
     (

@@ -168,15 +168,15 @@ fn what_lambda_could_not_run_is_refused_and_leaves_no_file() {
 fn says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, words) in [
-        (&[][..], 2, "for which processor?"),
-        (&["--env", "quiet"], 2, "which runs no program"),
+        (&[][..], 2, "no processor: give"),
+        (&["--env", "quiet"], 2, "which needs no package"),
         (&["--env", "nowhere"], 2, "nowhere"),
         (
             &["--env", "prod", "--architecture", "arm64"],
             2,
             "cannot be used with",
         ),
-        (&["--env", "prod"], 1, "is not pgvigil's source"),
+        (&["--env", "prod"], 1, "does not contain pgvigil's source"),
         (
             &["--architecture", "arm64", "--binary", "x", "--source", "."],
             2,

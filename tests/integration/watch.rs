@@ -409,11 +409,14 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
             &entry(number, if number == 7 { hostile } else { "alice" }),
         );
     }
-    watcher.wait_said("the webhook takes nothing");
+    watcher.wait_said("the webhook does not accept records");
     let (status, health) = get(&address, "/healthz");
     assert_eq!(status, 503);
-    assert!(health.contains("the webhook takes nothing"), "{health}");
-    watcher.wait_said("the webhook takes records again");
+    assert!(
+        health.contains("the webhook does not accept records"),
+        "{health}"
+    );
+    watcher.wait_said("the webhook accepts records again");
     eventually("every record", || receiver.ids().len() >= 250);
     let out = folder.path().join("out.jsonl");
     eventually("every line", || statements(&out).len() >= 250);
@@ -515,7 +518,7 @@ fn what_a_webhook_refuses_waits_for_the_next_run() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("status 404"), "{said}");
     assert!(
-        said.contains("wait for the webhook: the next run delivers them"),
+        said.contains("are queued for the webhook: the next run delivers them"),
         "{said}"
     );
     let out = folder.path().join("out.jsonl");

@@ -1,4 +1,4 @@
-//! Time, for what waits.
+//! The clock for commands that wait.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
     }
 
     fn wait(&self, length: Duration) {
-        // In short sleeps, so that a stop is not waited for.
+        // In short sleeps, so that a stop takes effect soon.
         let step = Duration::from_millis(200);
         let mut left = length;
         while !left.is_zero() && !stop::is_asked() {

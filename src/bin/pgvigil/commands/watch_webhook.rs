@@ -93,11 +93,11 @@ impl Poster {
             Told::Broken(what) => {
                 watch.metrics().warning();
                 session.say(&format!(
-                    "warning: the webhook takes nothing: {}; {waiting} records wait, and are tried again",
+                    "warning: the webhook does not accept records: {}; {waiting} records are queued and will be sent again",
                     visible(&what)
                 ));
             }
-            Told::Works => session.say("note: the webhook takes records again"),
+            Told::Works => session.say("note: the webhook accepts records again"),
         }
         Ok(())
     }
