@@ -466,13 +466,13 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
     for words in [
         "error: could not determine which environment the cluster `UPPER` belongs to: write --cluster ENV=UPPER",
         "error: there is no environment `nowhere`",
-        "error: `a\\u{202e}b` is no owner",
-        "error: `a b` is no owner that a forge knows",
-        "error: `../x` is no name for an environment",
-        "error: `12` is no AWS account number",
+        "error: `a\\u{202e}b` is not a valid owner",
+        "error: `a b` is not a valid code owner",
+        "error: `../x` is not a valid environment name",
+        "error: `12` is not a valid AWS account number",
         "error: `../x` has no AWS region",
         "error: `base` is the file that all environments share",
-        "error: `nobody` is no e-mail address",
+        "error: `nobody` is not a valid email address",
         "error: the role `x]:LOG` can imitate a line of the log",
         "nothing was written",
     ] {
@@ -586,7 +586,7 @@ fn links_lead_nowhere_and_what_cannot_be_written_is_told() {
     let run = ground.run(&["init", "a"]).exits(1);
     assert!(
         run.err.contains(
-            "a/rules is a symbolic link, and a folder is needed there: nothing was written"
+            "a/rules is a symbolic link, but a folder is needed there: nothing was written"
         ),
         "{}",
         run.err

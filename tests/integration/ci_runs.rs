@@ -179,7 +179,7 @@ fn a_broken_log_sample_is_told_with_its_place() {
     .exits(1);
     assert!(
         run.out
-            .contains("error[impact/unread]: the log samples could not be read whole"),
+            .contains("error[impact/unread]: the log samples could not be read completely"),
         "{}",
         run.out
     );
