@@ -245,7 +245,7 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
     out.sync_all()
 }
 
-/// Writes what is missing. `stop` is asked between two files.
+/// Writes the missing files. Calls `stop` between two files.
 ///
 /// # Errors
 /// [`PlaceError`]. Then everything of this run was removed again, except with [`PlaceError::Left`].

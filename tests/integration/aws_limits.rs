@@ -181,7 +181,9 @@ fn environments_of_one_account_share_its_room() {
     assert_eq!(code, 10, "{text}");
     assert!(text.contains(room) && text.contains(KEY), "{text}");
     assert!(
-        text.contains("nothing was changed: the account has not enough capacity for `second`"),
+        text.contains(
+            "nothing was changed: the account does not have enough capacity for `second`"
+        ),
         "{text}"
     );
     assert!(

@@ -426,7 +426,10 @@ fn what_is_renewed_is_a_change_for_one() {
     assert_eq!(git(repository.0.path(), &["status", "--porcelain"]), "");
     let output = renew(&by);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text, "renewed flyway until 2028-05-08, before 2027-05-31\n");
+    assert_eq!(
+        text,
+        "renewed flyway until 2028-05-08, previously 2027-05-31\n"
+    );
     let diff = git(repository.0.path(), &["diff", "-U0"]);
     let lines: Vec<&str> = diff
         .lines()

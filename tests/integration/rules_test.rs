@@ -241,5 +241,8 @@ fn explanations() {
         out.contains("-:1: excluded: ") && out.contains("-:2: counted: "),
         "{out}"
     );
-    assert!(err.contains("2 of 2 entries hold an audit record"), "{err}");
+    assert!(
+        err.contains("2 of 2 entries contain an audit record"),
+        "{err}"
+    );
 }

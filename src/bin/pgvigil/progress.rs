@@ -113,7 +113,7 @@ pub(crate) fn clear_all() {
 /// The bar that is drawn at this moment.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Prints without tearing what is drawn.
+/// Prints above the bar that is drawn.
 pub(crate) fn aside<T>(print: impl FnOnce() -> T) -> T {
     let shown = SHOWN.lock().ok().and_then(|shown| shown.clone());
     match shown {
@@ -200,7 +200,7 @@ impl Activity {
         self.is_shown
     }
 
-    /// One of many begins; it ends when what is returned is dropped.
+    /// Starts one of many things; it ends when the returned value is dropped.
     pub(crate) fn begin(&self, name: &str) -> UnderWay<'_> {
         let name = report::visible(name);
         if let Ok(mut names) = self.names.lock() {
@@ -284,7 +284,7 @@ impl Drop for Activity {
 
 fn bar(session: &Session) -> ProgressBar {
     let bar = ProgressBar::no_length();
-    // indicatif hides the bar by itself where stderr is no terminal.
+    // indicatif hides the bar by itself if stderr is not a terminal.
     bar.set_draw_target(if session.is_quiet() {
         ProgressDrawTarget::hidden()
     } else {

@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Columns for results: those of the terminal, or what COLUMNS says instead; 100 where stdout is none.
+    /// Columns for results: those of the terminal, or what COLUMNS says instead; 100 without a terminal.
     pub(crate) fn width(&self) -> usize {
         columns(terminal_size::terminal_size_of(std::io::stdout()))
     }
@@ -167,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Runs something and returns what it printed, with what it came to.
+    /// Runs a function and returns its result, with the text that it printed.
     pub(crate) fn collect<T>(&self, run: impl FnOnce() -> T) -> (T, String) {
         let outer = self.collected.replace(Some(String::new()));
         let result = run();

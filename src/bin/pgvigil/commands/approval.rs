@@ -1,4 +1,4 @@
-//! Who agreed to a plan, and to what it deletes.
+//! The approval of a plan, and of its deletions.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;

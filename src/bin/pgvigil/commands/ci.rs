@@ -89,7 +89,7 @@ impl<'a> Pipeline<'a> {
         let since = Instant::now();
         let checked = self.session.check()?;
         let summary = pgvigil::report::summary(&checked.diagnostics);
-        // An exclusion that has ended silences nothing, which is what was agreed: whoever looks at what is deployed is told.
+        // An ended exclusion is no error here: it silences nothing, as agreed. It is reported as a warning.
         let is_sound = match self.result.work {
             Work::Drift => checked.beside_ended().errors() == 0,
             Work::Pr | Work::Apply => checked.diagnostics.errors() == 0,
@@ -214,7 +214,7 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// A fault as `pgvigil check` draws it.
+/// A problem as `pgvigil check` shows it.
 fn drawn(loaded: &Loaded, diagnostic: &Diagnostic) -> String {
     let mut one = Diagnostics::default();
     one.push(diagnostic.clone());

@@ -7,7 +7,7 @@ use pgvigil::doctor::canary::Clock;
 
 use crate::stop;
 
-/// The clock of this machine. A wait ends when a stop is asked for.
+/// The clock of this machine. A wait ends when a stop is requested.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {

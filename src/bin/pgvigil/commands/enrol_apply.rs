@@ -24,7 +24,7 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// A server with what is to be done there.
+/// A server with the plan for it.
 struct Ready<'a> {
     spot: Spot<'a>,
     found: Found,

@@ -300,7 +300,7 @@ fn render_groups(groups: &[Group], width: usize) -> String {
         .collect()
     }));
     let mut text = String::new();
-    // The object is what matters; who looks into one database knows its name.
+    // The object matters most; readers of one database know its name.
     const OBJECT: usize = 4;
     const DISPENSABLE: [usize; 4] = [1, 2, 6, 5];
     for line in lines_keeping(rows, width, OBJECT, &DISPENSABLE) {

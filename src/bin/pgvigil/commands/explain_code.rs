@@ -10,7 +10,7 @@ use crate::args::{AttackFormat, CodeArgs};
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// Every code, whoever finds it.
+/// Every code, of all commands.
 fn entries() -> Vec<Entry> {
     let diagnostics = Code::ALL.iter().map(|code| code.entry());
     let enrolment = finding::Code::ALL.iter().map(|code| code.entry());

@@ -102,7 +102,7 @@ impl Folder<'_> {
     }
 }
 
-/// What a file holds; `None` when there is none.
+/// The contents of a file; `None` if it does not exist.
 fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),
@@ -151,7 +151,7 @@ pub(crate) fn walk(root: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Says whether a file was left behind by a run that was killed while it wrote.
+/// Whether a file was left by a run that was killed while it wrote.
 pub(crate) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix('.')

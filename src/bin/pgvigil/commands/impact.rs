@@ -125,7 +125,7 @@ pub(crate) struct Change {
     pub(crate) head_name: String,
     pub(crate) head_commit: Option<String>,
     pub(crate) authors: Vec<String>,
-    /// What it does to files beside the policy that guard it.
+    /// What it does to other files that protect the policy, such as CODEOWNERS.
     pub(crate) guards: Vec<HearingChange>,
 }
 

@@ -23,7 +23,7 @@ use crate::stop;
 /// Seconds that entries can take to arrive.
 const SETTLE: i64 = 15 * 60;
 
-/// Compares both policies on the entries of a window. Where there is no report, returns the exit code.
+/// Compares both policies on the entries of a window. Returns the exit code if there is no report.
 pub(crate) fn compare(
     session: &Session,
     args: &ImpactArgs,
@@ -130,7 +130,7 @@ fn cut(answer: &Answer) -> Vec<String> {
     answer.cut.iter().map(sentence).collect()
 }
 
-/// The time that is asked for, up to a little before now.
+/// The requested window, which ends a little before now.
 fn window(args: &ImpactArgs) -> anyhow::Result<Window> {
     let since = args
         .since

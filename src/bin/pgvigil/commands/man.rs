@@ -22,8 +22,8 @@ pub(crate) fn run(session: &Session, args: &ManArgs) -> anyhow::Result<Exit> {
     .bring(session, false)
 }
 
-/// The page without what its generator gets wrong: it leaves an empty date out of the heading, so that what follows
-/// stands in its place, and writes an empty line as three requests of which two do nothing. There is no date: a page is
+/// The page, with two mistakes of its generator corrected: it leaves an empty date out of the heading, so that the next
+/// field takes its place, and it writes an empty line as three requests, two of which do nothing. There is no date: a page is
 /// the same whenever it is made.
 fn mended(page: &str, name: &str) -> String {
     let heading = format!(

@@ -71,7 +71,7 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
         format!("pgvigil -C {at} plan --env {name}"),
         format!("pgvigil -C {at} {last} --env {name}"),
     ];
-    // Where the report is one JSON document, what was written is said beside it.
+    // If the report is a JSON document on stdout, the written files are listed on stderr.
     if args.format == MigrateFormat::Json {
         let (exit, text) =
             session.collect(|| init::write(session, out, &migration.tree, false, &next));

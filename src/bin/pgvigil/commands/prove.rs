@@ -160,7 +160,7 @@ fn exit(session: &Session, environment: &Environment, found: &Report) -> Exit {
 /// US dollars for a gigabyte that CloudWatch Logs takes in, in us-east-1 (AWS, "Amazon CloudWatch Pricing", Logs, "Collect").
 const USD_PER_GB_WRITTEN: f64 = 0.5;
 
-/// What is about to happen, and what it costs.
+/// The announcement: what the proof will do, and what it costs.
 fn intention(question: &Question<'_>, environment: &Environment, cluster: &Cluster) -> String {
     let (written, read) = question.bytes();
     let usd = written as f64 / 1e9 * USD_PER_GB_WRITTEN

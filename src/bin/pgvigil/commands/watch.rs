@@ -1,4 +1,4 @@
-//! `watch`: follows logs until it is told to stop.
+//! `watch`: follows logs until it is stopped.
 
 use std::io;
 use std::net::TcpListener;
@@ -186,7 +186,7 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
     }))
 }
 
-/// A cursor, if one is asked for, and what an earlier run left in it.
+/// The cursor, if one is configured, and the state that an earlier run saved in it.
 type Opened = (Option<Cursor>, Option<Document>);
 
 fn open_cursor(

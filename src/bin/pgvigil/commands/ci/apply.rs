@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
         );
         return Ok(Exit::Usage);
     }
-    // Without names, what was planned is what is applied.
+    // Without names, every environment with a plan is applied.
     if let (Some(folder), true) = (&args.plans, args.env.is_empty()) {
         if !folder.is_dir() {
             session.say(&format!(
@@ -114,7 +114,7 @@ fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]
         return false;
     }
     let why = format!(
-        "nothing was changed: the account has not enough capacity for {}",
+        "nothing was changed: the account does not have enough capacity for {}",
         names.join(", ")
     );
     for environment in wanted {
@@ -123,7 +123,8 @@ fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]
         let mut exit = Exit::Clean;
         if let (Some(obstacles), Some(since)) = (refused.get(name), times.get(name)) {
             exit = Exit::Diagnostics;
-            let summary = "the account has not enough capacity for what it reserves".to_owned();
+            let summary =
+                "the account does not have enough capacity for what it reserves".to_owned();
             result.steps.push(step(PLAN, *since, exit, summary));
             for obstacle in obstacles {
                 let found = super::impossible(obstacle);

@@ -66,8 +66,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             summary,
         ),
     );
-    // That people can hide behind an exclusion is what the other steps are there to show. Faults that are not kept may be of
-    // any kind.
+    // The other steps show evadable exclusions. Problems that were dropped from the list can be of any kind.
     if checked.beside_evasions().errors() > 0 || checked.diagnostics.dropped() > 0 {
         // The list of environments is not certain: the named one might be the faulty one.
         for name in [RULES_TEST, ATTACK, IMPACT, COMPILE, PLAN] {

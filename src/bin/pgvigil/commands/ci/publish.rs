@@ -25,7 +25,7 @@ mod with_forge {
     use crate::exit::Exit;
     use crate::session::Session;
 
-    /// A forge: what it is written to, and what it is asked.
+    /// A forge: results are written to it, and approvals are read from it.
     enum Desk {
         GitHub(GitHub),
         GitLab(GitLab),
@@ -170,7 +170,7 @@ mod with_forge {
             Err(error) => {
                 let mut needed = Needed::default();
                 told(result, &mut needed);
-                // What its own run says can only be too little, so it is taken where it asks for somebody, and nobody named a base.
+                // The result of the change's own run can only ask for too few approvals, so it is used if it asks for more and no base is given.
                 if args.base.is_none() && needed.count > 0 {
                     approval::decide(&needed, request, &Default::default(), desk.gate())?
                 } else {

@@ -54,7 +54,7 @@ fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
         CiFormat::Human => text(session, CiForm::Human, result),
         CiFormat::Json => json::render(result),
         CiFormat::Github => {
-            // Commands are obeyed again behind a word that nobody can guess.
+            // The runner obeys commands again after a word that cannot be guessed.
             let word = format!("pgvigil-{:016x}", RandomState::new().hash_one("commands"));
             let log = human::render(result, style(session), Folds::Github(&word));
             format!("{log}{}", annotations::render(result))
