@@ -203,7 +203,7 @@ fn marked(
         ..RecordFields::default()
     });
     let second = now
-        .to_zoned(TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string();
     let names = PrefixFields {

@@ -35,7 +35,7 @@ pub(super) fn due(
     let Ok(at) = Timestamp::from_millisecond(mark) else {
         return Vec::new();
     };
-    let today = at.to_zoned(TimeZone::UTC).date();
+    let today = at.to_zoned_datetime(TimeZone::UTC).date();
     let mut found: Vec<(&str, Date, i32)> = last_days
         .iter()
         .filter_map(|(id, last)| Some((id.as_str(), *last, today.until(*last).ok()?.get_days())))

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
@@ -66,7 +66,7 @@ impl Checked {
 
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
-        let today = global.today.unwrap_or_else(|| Zoned::now().date());
+        let today = global.today.unwrap_or_else(|| ZonedDateTime::now().date());
         Self {
             global,
             today,

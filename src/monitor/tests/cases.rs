@@ -884,7 +884,7 @@ fn people_are_told_of_exclusions_that_end() {
     let mut world = world(&[]);
     let day = Timestamp::from_millisecond(TIME_MS)
         .unwrap()
-        .to_zoned(TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .date();
     let last = day.checked_add(jiff::Span::new().days(31)).unwrap();
     let rule = EXCLUSIONS.replace("2036-01-01", &last.to_string());
