@@ -301,7 +301,7 @@ pub fn of_tests(report: &TestReport, folder: &str) -> Vec<Finding> {
             RULES_TEST,
             "rules/score",
             format!(
-                "the samples notice {} % of the changes of rules, and {wanted} % are asked for",
+                "the samples catch {} % of the rule changes; the required score is {wanted} %",
                 report.totals.score()
             ),
         ));
@@ -351,7 +351,7 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
     let losses = report.hearing.losses().map(|change| {
         let mut finding = Finding::new(IMPACT, HEARS_LESS, change.told())
             .of(&report.env)
-            .help("let people approve it who did not write it");
+            .help("have people other than the author approve it");
         finding.level = Level::Warning;
         // A person who is still in the files has a place there.
         if let [role] = change.people.as_slice() {

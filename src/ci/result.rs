@@ -19,11 +19,11 @@ pub const FORMAT_VERSION: u32 = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
     /// Not JSON, or not of this form.
-    #[error("this is no result of `pgvigil ci`: {0}")]
+    #[error("this is not a result of `pgvigil ci`: {0}")]
     NotAResult(#[from] serde_json::Error),
     /// Another version's.
     #[error(
-        "the result has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: run the step again with this version"
+        "the result has format version {0}, but this pgvigil reads version {FORMAT_VERSION}: run the step again with this version"
     )]
     Version(u64),
 }
@@ -297,7 +297,7 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 format!(
-                    "the log samples could not be read whole, so what falls silent there is not known: {} to no log entry",
+                    "the log samples could not be read completely, so pgvigil could not determine which records become silent: {} to no log entry",
                     match report.logs.foreign {
                         1 => "1 piece of text belongs".to_owned(),
                         more => format!("{more} pieces of text belong"),
@@ -311,7 +311,7 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 format!(
-                    "{} needed, which this run cannot see: {}",
+                    "{} needed, but this run cannot check for approvals: {}",
                     match report.approvals.required {
                         1 => "1 approval is".to_owned(),
                         more => format!("{more} approvals are"),
@@ -323,15 +323,15 @@ impl CiResult {
         if reports().any(|report| report.direction.may_silence_more()) {
             return decide(
                 Advice::NotKnown,
-                "the alarm may hear less, and the limits ask no one to agree".to_owned(),
+                "the alarm might cover less, but the limits require no approval".to_owned(),
             );
         }
         let why = if self.environments.is_empty() {
             "the change touches no environment"
         } else if reports().all(|report| report.direction == Verdict::Unchanged) {
-            "the alarm hears what it did"
+            "the alarm covers the same as before"
         } else {
-            "the alarm hears no less than it did"
+            "the alarm covers no less than before"
         };
         decide(Advice::Merge, why.to_owned())
     }

@@ -290,14 +290,19 @@ impl Trial<'_> {
 }
 
 /// Where the text is when nothing is hidden at all.
-pub const PLAIN: &str = "plain sight: a column whose name begins so";
+pub const PLAIN: &str = "plain sight: a column whose name begins with the text";
 
 /// How many are told of an exclusion.
 const TOLD: usize = 3;
 
 /// Keeps the most telling: one that needs no disguise, a comment, a literal, an alias.
 fn tell(evasions: &mut Vec<Evasion>) {
-    let order = [PLAIN, "a block comment behind", "a literal", "an alias"];
+    let order = [
+        PLAIN,
+        "a block comment after the statement",
+        "a literal",
+        "an alias",
+    ];
     let rank = |evasion: &Evasion| {
         let found = order.iter().position(|name| evasion.carrier == *name);
         found.unwrap_or(order.len())

@@ -113,7 +113,7 @@ pub struct Migration {
 
 /// Why nothing could be compared.
 #[derive(Debug, thiserror::Error)]
-#[error("the compiled query cannot be run: {0}")]
+#[error("the compiled query could not be run: {0}")]
 pub struct MigrateError(String);
 
 /// Reads all inputs.
@@ -161,9 +161,10 @@ pub fn migrate(inputs: &[Input], options: &Options) -> Result<Migration, Migrate
             Some(Kind::Sql) => enrolment::read(input, &mut enrolment),
             None => left.push(Leftover {
                 at: At::new(&input.name, 1),
-                what: "this file is none of those that can be read".to_owned(),
-                help: "give the Insights query, or the dashboard, the query definitions, the Terraform, CloudFormation or CDK that holds \
-                       it; the JSON of `aws lambda get-function-configuration`, NAME=value lines, a .tfvars file, or SQL"
+                what: "the type of this file is not supported".to_owned(),
+                help: "provide the Insights query, or the dashboard, query definitions, Terraform, CloudFormation or CDK code \
+                       that contains it; the JSON of `aws lambda get-function-configuration`; NAME=value lines; a .tfvars \
+                       file; or SQL"
                     .to_owned(),
                 is_open: true,
             }),

@@ -183,15 +183,15 @@ fn in_parts(
         for fault in faults.iter().filter(of_stage) {
             let (what, help) = if decides {
                 (
-                    format!("a condition that cannot be run: {}", fault.message),
+                    format!("a condition could not be evaluated: {}", fault.message),
                     fault.help.clone().unwrap_or_else(|| {
-                        "it was taken for met: correct it, and run the command again".to_owned()
+                        "it was treated as true: correct it, and run the command again".to_owned()
                     }),
                 )
             } else {
                 (
-                    format!("a stage that cannot be run: {}", fault.message),
-                    "it does not decide who is heard, and was left out".to_owned(),
+                    format!("a stage could not be run: {}", fault.message),
+                    "it does not decide which records count, so it was left out".to_owned(),
                 )
             };
             left.push(Leftover {
@@ -311,8 +311,8 @@ fn one(input: &Text<'_>, expr: &Expr, negated: bool, old: &mut OldQuery, left: &
             old.program = None;
             left.push(Leftover {
                 at,
-                what: format!("a condition that is no search in @message: {}", quote(written)),
-                help: "it was taken for met, and is carried over to no file: write an exclusion on fields where it silences noise"
+                what: format!("a condition does not search in @message: {}", quote(written)),
+                help: "it was treated as true and not carried over: if it silences noise, write an exclusion on fields"
                     .to_owned(),
                 is_open: true,
             });

@@ -87,7 +87,7 @@ fn draw_cluster(cluster: &Former, style: Style, text: &mut String) {
         draw(text, &lead, &terminal(&defect.sentence), style);
     }
     if cluster.resources.is_empty() {
-        text.push_str("  nothing of another stack\n");
+        text.push_str("  no resources of another stack\n");
     }
     for resource in &cluster.resources {
         draw_resource(resource, style, text);

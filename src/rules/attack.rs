@@ -65,13 +65,13 @@ impl Kind {
         match self {
             Self::Plain => "the statement as it is",
             Self::Planted => "the text is planted in the statement",
-            Self::Rider => "a call rides on what the exclusion silences",
+            Self::Rider => "a function call is added to a silenced statement",
             Self::Pattern => "what the pattern leaves open is filled with SQL",
-            Self::Beside => "more SQL stands beside the silenced text",
+            Self::Beside => "more SQL is added next to the silenced text",
             Self::Shadow => "another object answers to the name in the text",
             Self::Named => "the exclusion names users' data itself",
             Self::LookAlike => "a users' table has a name that looks like it",
-            Self::Forged => "a name holds the head of another record",
+            Self::Forged => "a name contains the head of another record",
         }
     }
 }

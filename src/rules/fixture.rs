@@ -181,7 +181,7 @@ pub fn parse_expectations(
             "aside" => Label::Aside,
             other => {
                 fault(format!(
-                    "the label is `{other}`, and must be `human`, `noise` or `aside`"
+                    "the label is `{other}`; it must be `human`, `noise` or `aside`"
                 ));
                 continue;
             }

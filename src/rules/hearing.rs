@@ -226,7 +226,7 @@ pub fn compare(ground: &Ground<'_>) -> Hearing {
                 "environments",
                 Hears::Less,
                 format!(
-                    "nothing is heard in {} any more: the environment is gone, and {} {} no longer watched there",
+                    "no alarm covers {} any more: the environment is gone, so {} {} no longer watched there",
                     ground.called,
                     words::listed(&clusters),
                     if clusters.len() == 1 { "is" } else { "are" }

@@ -145,11 +145,11 @@ pub fn renew(
         let spread_to = last_days.next().unwrap_or(today);
         let last = until.unwrap_or(spread_to);
         if last <= before {
-            return Err(refused(format!("lasts until {before} already")));
+            return Err(refused(format!("already lasts until {before}")));
         }
         if last <= today {
             return Err(refused(format!(
-                "cannot be renewed until {last}, which is not after today"
+                "cannot be renewed until {last}, which is not in the future"
             )));
         }
         let days = today
@@ -157,7 +157,7 @@ pub fn renew(
             .map_or(0, |span| i64::from(span.get_days()));
         if days > longest {
             return Err(refused(format!(
-                "would live {days} days, and `limits.max_life_days` allows {longest}"
+                "would last {days} days; the limit `limits.max_life_days` is {longest}"
             )));
         }
         let (expires, created) = (
@@ -166,7 +166,9 @@ pub fn renew(
         );
         let text = loaded.files.text(expires.file);
         if loaded.files.slice(&expires).is_empty() || created.file != expires.file {
-            return Err(refused("does not stand in one place".to_owned()));
+            return Err(refused(
+                "has `created` and `expires` in different places".to_owned(),
+            ));
         }
         let file = edits.entry(expires.file).or_default();
         // The comment stands above the last day where that has a line of its own, above the entry elsewhere.

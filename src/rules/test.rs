@@ -450,7 +450,7 @@ fn sample_report(
             bench.why(&exclusion.id, &entry)
         )),
         (Promise::Silences, Verdict::Excluded(by)) => Some(format!(
-            "only {} silences it, and not this exclusion, because of {}",
+            "only {} silences it; this exclusion does not, because of {}",
             ids(by),
             bench.why(&exclusion.id, &entry)
         )),
@@ -465,7 +465,7 @@ fn sample_report(
             Some(format!("another exclusion silences it: {}", ids(by)))
         }
         (_, Verdict::OutOfScope | Verdict::NotARecord) => Some(format!(
-            "no exclusion is asked: {}",
+            "no exclusion is applied: {}",
             bench.why(&exclusion.id, &entry)
         )),
     };

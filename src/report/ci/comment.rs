@@ -56,8 +56,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
         facts(result, environment),
     ));
     let foot = footer(result);
-    let rest =
-        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest = "\n*Shortened: the summary of the run and its `result.json` contain everything.*\n";
     let mut page = page(limit, head.len() + foot.len() + rest.len());
     let found: Vec<_> = result.findings_beside_impact(environment).collect();
     findings(&mut page, found.into_iter(), MOST);
@@ -99,8 +98,7 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
         tally(result.findings_of(None)),
     ));
     let foot = footer(result);
-    let rest =
-        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest = "\n*Shortened: the summary of the run and its `result.json` contain everything.*\n";
     let mut page = page(limit, head.len() + foot.len() + rest.len());
     findings(&mut page, result.findings_of(None), MOST * 2);
     page.push(&format!(
@@ -120,11 +118,11 @@ pub fn outdated(result: &CiResult, marker: &str) -> String {
     let (name, why) = match untouched {
         Some(name) => (
             format!(" · {}", code(&shorten(name, NAME))),
-            "The change, as it is now, does not touch it.",
+            "The change in its current state does not touch this environment.",
         ),
         None => (
             String::new(),
-            "The last run did not look at it: see what it says of the others, or its summary.",
+            "The last run did not check it: see the comments on the other environments, or the summary of the run.",
         ),
     };
     format!(
@@ -172,8 +170,8 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
     )];
     if let Some(report) = &environment.impact {
         let word = match report.direction {
-            Verdict::Unchanged => "silences what it did".to_owned(),
-            _ if report.hearing.direction.may_be_less() => "**the alarm hears less**".to_owned(),
+            Verdict::Unchanged => "silences the same as before".to_owned(),
+            _ if report.hearing.direction.may_be_less() => "**the alarm covers less**".to_owned(),
             direction if direction.may_silence_more() => {
                 format!("**silences more ({})**", direction.name())
             }

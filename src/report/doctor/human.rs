@@ -163,7 +163,7 @@ pub fn render_canary(report: &Report, style: Style) -> String {
     let mut text = format!("{}\n", style.paint(Paint::Bold, &name));
     for name in &report.left_behind {
         text.push_str(&format!(
-            "  taken away, left behind by a former run: {}\n",
+            "  removed, left over from an earlier run: {}\n",
             terminal(name)
         ));
     }

@@ -213,7 +213,7 @@ fn figures(report: &ImpactReport, page: &mut String) {
         ),
         (
             false,
-            "Silenced of what people did",
+            "Silenced share of people's records",
             measured(percent(totals.share_head)),
             format!("before {}", measured(percent(totals.share_base))),
         ),
@@ -223,12 +223,7 @@ fn figures(report: &ImpactReport, page: &mut String) {
             measured(number(totals.counted_head)),
             format!("before {}", measured(number(totals.counted_base))),
         ),
-        (
-            evadable > 0,
-            "Exclusions to hide behind",
-            number(evadable),
-            hide,
-        ),
+        (evadable > 0, "Evadable exclusions", number(evadable), hide),
         (
             false,
             "Approvals needed",

@@ -249,7 +249,7 @@ impl Page {
                 .flat_map(|tests| &tests.survivors)
                 .take(5)
             {
-                self.line(LABEL, &format!("not noticed: {survivor}"));
+                self.line(LABEL, &format!("not caught: {survivor}"));
             }
         }
         self.labelled(2, "effect", &effect(exclusion), None);
@@ -379,7 +379,7 @@ impl Page {
             self.line(
                 0,
                 &format!(
-                    "{} not drawn: the page and the JSON hold all",
+                    "{} not drawn: the page and the JSON contain all",
                     count(more, "more group")
                 ),
             );

@@ -40,7 +40,7 @@ pub fn marker(env: &str) -> String {
 pub fn render(report: &ImpactReport, limit: usize) -> String {
     let head = heading(report);
     let foot = footer(report);
-    let rest = "\n*More than fits a comment: the page and `--format json` hold all of it.*\n";
+    let rest = "\n*Shortened to fit a comment: the page and `--format json` contain everything.*\n";
     let room = limit.saturating_sub(head.len() + foot.len() + rest.len());
     let mut tail = Page::new(room / 4);
     let others = others(report);
@@ -241,7 +241,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
             .flat_map(|tests| &tests.survivors)
             .take(3)
         {
-            text.push_str(&format!("  - not noticed: {}\n", sentence(survivor)));
+            text.push_str(&format!("  - not caught: {}\n", sentence(survivor)));
         }
     }
     text.push_str(&format!("- **Effect:** {}\n", sentence(&effect(exclusion))));

@@ -289,7 +289,7 @@ fn look(tree: &Ast, signs: &mut Vec<(&'static str, Range<usize>, bool)>) {
         Ast::Group(group) => {
             if matches!(*group.ast, Ast::Empty(_)) {
                 signs.push((
-                    "an empty group matches nothing: a parenthesis of the statement is written `\\(\\)`",
+                    "an empty group matches only an empty text: write parentheses of the statement as `\\(\\)`",
                     range(&group.span),
                     false,
                 ));
@@ -310,7 +310,7 @@ fn look(tree: &Ast, signs: &mut Vec<(&'static str, Range<usize>, bool)>) {
             };
             if is_unbounded && is_wide {
                 signs.push((
-                    "holds any text of any length, also other SQL",
+                    "matches any text of any length, including other SQL",
                     range(&repetition.span),
                     true,
                 ));

@@ -489,8 +489,14 @@ impl Maker<'_> {
                 let mut facts = own.clone();
                 facts.push(deleted);
                 for (carrier, script) in [
-                    ("a statement behind", format!("{text}; DELETE FROM {TABLE}")),
-                    ("a statement before", format!("DELETE FROM {TABLE}; {text}")),
+                    (
+                        "a statement after it",
+                        format!("{text}; DELETE FROM {TABLE}"),
+                    ),
+                    (
+                        "a statement before it",
+                        format!("DELETE FROM {TABLE}; {text}"),
+                    ),
                 ] {
                     let about = about("deletes rows", carrier, Harm::Changes);
                     self.add(&about, vec![(script, facts.clone())], log_relation);

@@ -662,19 +662,23 @@ fn accounts_of<'a>(area: &Area<'a>, accounts: &[&ServiceAccount]) -> Option<Area
 fn why(change: Change, verdict: Verdict, was_expired: bool) -> &'static str {
     match (change, verdict) {
         (_, Verdict::Widened | Verdict::Incomparable | Verdict::Unknown) if was_expired => {
-            "it had expired, and silences again"
+            "it had expired and silences again"
         }
         (Change::Unchanged, Verdict::Unchanged) => "the same as before",
         (Change::Added, Verdict::Unchanged) => "everything it silences was silent before",
-        (Change::Added, Verdict::Widened) => "it is new, and silences what was counted",
+        (Change::Added, Verdict::Widened) => "it is new and silences records that were counted",
         (Change::Removed, Verdict::Unchanged) => {
             "everything it silenced is still silent, or it silenced nothing"
         }
-        (Change::Removed, _) => "it is gone, and silences nothing any more",
+        (Change::Removed, _) => "it is gone and no longer silences anything",
         (_, Verdict::Unchanged) => "proven to silence the same",
         (_, Verdict::Narrowed) => "proven to silence no more than before",
-        (_, Verdict::Widened) => "it silences what was counted",
-        (_, Verdict::Incomparable) => "it silences what was counted, and counts what was silent",
-        (_, Verdict::Unknown) => "not decided whether it silences more: it counts as widened",
+        (_, Verdict::Widened) => "it silences records that were counted",
+        (_, Verdict::Incomparable) => {
+            "it silences records that were counted, and counts records that were silent"
+        }
+        (_, Verdict::Unknown) => {
+            "could not prove that it silences no more, so it is treated as widened"
+        }
     }
 }

@@ -274,7 +274,7 @@ fn duplicates(entries: &[Entry<'_>], sink: &mut Diagnostics) -> Vec<bool> {
                     Diagnostic::new(
                         Code::ExclusionDuplicateMatch,
                         format!(
-                            "the exclusion {} matches the same as {}",
+                            "the exclusion {} matches the same records as {}",
                             quote(&entry.exclusion.id),
                             quote(&first.exclusion.id)
                         ),
@@ -360,7 +360,7 @@ fn shadowed(
                 Diagnostic::new(
                     Code::ExclusionShadowed,
                     format!(
-                        "the exclusion {} silences nothing that {} does not silence too",
+                        "the exclusion {} is redundant: {} silences all of its records",
                         quote(&entry.exclusion.id),
                         quote(&shadow.exclusion.id)
                     ),

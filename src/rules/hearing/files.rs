@@ -71,37 +71,37 @@ impl Guard {
     fn gone(self, path: &str) -> String {
         match self {
             Self::CodeOwners => {
-                format!("`{path}` is gone: nobody is asked for a review because of it any more")
+                format!("`{path}` is gone: it no longer requests reviews")
             }
             Self::Pipeline => {
-                format!("`{path}` is gone: what it looked at is not looked at any more")
+                format!("`{path}` is gone: its checks no longer run")
             }
             Self::Sample => format!(
-                "the log sample `{path}` is gone: what a change costs is no longer measured on it"
+                "the log sample `{path}` is gone: the effect of a change is no longer measured on it"
             ),
             Self::Fixture => {
-                format!("the fixture `{path}` is gone: what it noticed is not noticed any more")
+                format!("the fixture `{path}` is gone: faults that only it caught go unnoticed")
             }
         }
     }
 
     fn moved(self, path: &str, now: &str) -> String {
-        format!("`{path}` is `{now}` now: see whether what it guarded is guarded there too")
+        format!("`{path}` is now `{now}`: check that it still has the same effect there")
     }
 
     fn changed(self, path: &str) -> String {
         match self {
-            Self::CodeOwners => format!("`{path}` names other people who are asked for a review"),
+            Self::CodeOwners => format!("`{path}` requests reviews from other people"),
             Self::Pipeline => {
                 format!(
-                    "`{path}` is changed: it decides what of a change is looked at, and by which program"
+                    "`{path}` is changed: it decides which checks run on a change, and with which program"
                 )
             }
             Self::Sample => format!(
-                "the log sample `{path}` is changed: what a change costs is measured on another log"
+                "the log sample `{path}` is changed: the effect of a change is measured on another log"
             ),
             Self::Fixture => {
-                format!("the fixture `{path}` is changed: it may notice less")
+                format!("the fixture `{path}` is changed: it might catch less")
             }
         }
     }

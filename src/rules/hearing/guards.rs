@@ -139,7 +139,7 @@ pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut 
             "protected",
             Hears::Less,
             format!(
-                "records of {} are no longer protected: exclusions may silence them",
+                "records of {} are no longer protected: exclusions can silence them",
                 described(lost)
             ),
             vec![lost.owner.clone()],
@@ -154,7 +154,10 @@ pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut 
         drafts.add(
             "protected",
             Hears::More,
-            format!("no exclusion may silence records of {}", described(new)),
+            format!(
+                "no exclusion is allowed to silence records of {}",
+                described(new)
+            ),
             vec![new.owner.clone()],
             Cost::Unknown,
         );
@@ -205,7 +208,7 @@ pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts)
         before,
         after,
         Hears::Less,
-        "is gone: no check says any more when such a record is silenced",
+        "is gone: no check fails any more when such a record is silenced",
     );
     say(after, before, Hears::More, "is new");
 }
@@ -309,11 +312,11 @@ pub(super) fn exclusions(
         let (old, new) = (until(accepted_risk), until(&now.accepted_risk));
         let text = match new {
             Some(day) => format!(
-                "the risk that people hide behind the exclusion `{id}` is accepted until {}",
+                "the risk that people use the exclusion `{id}` to evade the alarm is accepted until {}",
                 words::day(day)
             ),
             None => format!(
-                "the risk that people hide behind the exclusion `{id}` is accepted no longer"
+                "the risk that people use the exclusion `{id}` to evade the alarm is no longer accepted"
             ),
         };
         // None is the earliest here: nobody accepts anything.
@@ -329,7 +332,7 @@ pub(super) fn exclusions(
                 "exclusions/samples",
                 Hears::Less,
                 format!(
-                    "the exclusion `{id}` has {} that must stay loud instead of {old}: what they noticed is not noticed any more",
+                    "the exclusion `{id}` has {} that must stay loud instead of {old}: faults that only the others caught go unnoticed",
                     words::amount(u32::try_from(new).unwrap_or(u32::MAX), "sample")
                 ),
             );
@@ -343,7 +346,7 @@ pub(super) fn exclusions(
             say(
                 "exclusions/max_silenced_share",
                 direction,
-                format!("the share that the exclusion `{id}` may silence is {verb}"),
+                format!("the share that the exclusion `{id}` is allowed to silence is {verb}"),
             );
         }
     }

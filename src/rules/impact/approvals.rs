@@ -60,7 +60,10 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     let handed_over = handed_over(facts);
     if facts.direction.may_silence_more() && !is_widened && renewals.is_empty() {
         is_widened = true;
-        reasons.push(format!("what is silenced is {}", facts.direction.name()));
+        reasons.push(format!(
+            "the set of silenced records is {}",
+            facts.direction.name()
+        ));
     }
     let most = |limit: fn(&Limits) -> u32| limit(&facts.base.limits).max(limit(&facts.head.limits));
     let required = if is_widened {
@@ -75,7 +78,7 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     };
     for (what, from, to) in &handed_over {
         reasons.push(format!(
-            "{to} answers for {what} from now on, and no longer {from}"
+            "{to} is now responsible for {what} instead of {from}"
         ));
     }
     let (covered, faults) = authors(facts);
@@ -184,7 +187,7 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
             faults.push(Fault {
                 code: "impact/own-role".to_owned(),
                 exclusion: exclusion.map(str::to_owned),
-                message: format!("{author} writes {what} for the own role `{}`", user.role),
+                message: format!("{author} adds {what} for their own role `{}`", user.role),
                 help: "ask someone else to make this change: authors cannot silence their own role"
                     .to_owned(),
             });
@@ -238,7 +241,7 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
         {
             cover(
                 user,
-                "a change by which the alarm hears less".to_owned(),
+                "a change that makes the alarm cover less".to_owned(),
                 None,
             );
         }

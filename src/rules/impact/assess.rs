@@ -250,8 +250,9 @@ impl<'a> Comparison<'a> {
             faults.push(Fault {
                 code: "impact/protected".to_owned(),
                 exclusion: None,
-                message: "records of what is protected become silent".to_owned(),
-                help: "see the groups marked (!), and narrow what silences them".to_owned(),
+                message: "protected records become silent".to_owned(),
+                help: "see the groups marked (!), and narrow the exclusions that silence them"
+                    .to_owned(),
             });
         }
         // What is worth a mark: it writes, or it touches what is protected.
@@ -316,7 +317,7 @@ fn hear(question: &Question<'_>) -> Hearing {
             key: "version".to_owned(),
             direction: Hears::NotComparable,
             sentence: format!(
-                "the policy before the change has {}: what cannot be read of it cannot be compared",
+                "the policy before the change has {}, so its unreadable parts cannot be compared",
                 count(faults, "error")
             ),
             people: Vec::new(),
@@ -390,14 +391,14 @@ fn account_changes(
                 direction::Verdict::Incomparable => Hears::NotComparable,
             };
             let who = if account.is_pattern {
-                format!("whoever matches `{}`", account.role)
+                format!("every role that matches `{}`", account.role)
             } else {
                 format!("`{}`", account.role)
             };
             let sentence = if direction == Hears::More {
-                format!("what {who} does counts again: it is a service account no longer")
+                format!("{who} is no longer a service account: its statements count again")
             } else {
-                format!("what {who} does no longer counts: it is a service account, which is not audited")
+                format!("{who} is now a service account, which is not audited: its statements no longer count")
             };
             let owner = owners
                 .iter()
@@ -566,7 +567,10 @@ fn exclusion(
         Change::Unchanged => Vec::new(),
         _ if is_seen => vec!["it silences records of these logs that were counted".to_owned()],
         _ if change.is_looser => {
-            vec!["a condition is gone or takes more: what it kept loud is silent".to_owned()]
+            vec![
+                "a condition is gone or accepts more, so records that it kept loud are silent"
+                    .to_owned(),
+            ]
         }
         _ => vec![change.why.clone()],
     };
@@ -578,7 +582,7 @@ fn exclusion(
         }
     }
     if change.lives_longer {
-        why.push("and it lives longer".to_owned());
+        why.push("and it lasts longer".to_owned());
     }
     Some(ExclusionImpact {
         opens,
@@ -673,11 +677,11 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
             code: "impact/share".to_owned(),
             exclusion: None,
             message: format!(
-                "{} of people's records are silent, and `limits.max_silenced_share` allows {}",
+                "{} of people's records are silent; the limit `limits.max_silenced_share` is {}",
                 percent(totals.share_head),
                 percent(limit)
             ),
-            help: "silence noise where it is made (`pgaudit.log` of the tool's role), or raise the limit with approval".to_owned(),
+            help: "reduce the noise at its source (`pgaudit.log` of the tool's role), or raise the limit with approval".to_owned(),
         });
     }
     for exclusion in exclusions.iter().filter(|e| e.change != Change::Removed) {
@@ -688,7 +692,7 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
                 code: "impact/share".to_owned(),
                 exclusion: Some(exclusion.id.clone()),
                 message: format!(
-                    "the exclusion `{}` silences {} of people's records, and {} are allowed",
+                    "the exclusion `{}` silences {} of people's records; the limit is {}",
                     exclusion.id,
                     percent(exclusion.share),
                     percent(limit)

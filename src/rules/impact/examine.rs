@@ -131,9 +131,12 @@ pub(super) fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
     Some(Fault {
         code: "impact/evadable".to_owned(),
         exclusion: Some(exclusion.id.clone()),
-        message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
+        message: format!(
+            "the exclusion `{}` can be used to evade the alarm",
+            exclusion.id
+        ),
         help:
-            "narrow it until the statement counts, or let somebody accept the risk for a short time"
+            "narrow it until the statement counts, or have someone accept the risk for a short time"
                 .to_owned(),
     })
 }

@@ -536,7 +536,7 @@ impl Measured {
                         .count()
                 };
                 Some(format!(
-                    "in these logs {} windows of {minutes} min are over it, and {} were",
+                    "in these logs {} windows of {minutes} min exceed the new threshold; {} exceeded the old one",
                     over(*after),
                     over(*before)
                 ))

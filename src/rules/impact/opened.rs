@@ -92,7 +92,7 @@ pub(super) fn sentence(exclusion: &Exclusion, opened: &[String]) -> String {
                 Condition::OneOf(..) | Condition::Object { .. } | Condition::Text(_) => None,
             })
     };
-    let who = list(Field::User).map_or("everybody's".to_owned(), |users| {
+    let who = list(Field::User).map_or("all users'".to_owned(), |users| {
         let users: Vec<String> = users.iter().map(|user| format!("{user}'s")).collect();
         users.join(" and ")
     });

@@ -287,7 +287,7 @@ impl Made<'_> {
             let Ok(more) = Pattern::read(&format!("{}[\\s\\S]*", literal(text))) else {
                 continue;
             };
-            let what = format!("`statement.equals` {}: more may follow", index + 1);
+            let what = format!("`statement.equals` {}: more text can follow", index + 1);
             self.edit_statement("statement.equals", Change::Widen, what, |s| {
                 s.matches.get_or_insert_default().push(more);
             });
@@ -387,11 +387,11 @@ fn without_one(values: &[String]) -> Vec<(String, Vec<String>)> {
 fn wider(pattern: &str) -> Vec<(String, String)> {
     let mut wider = vec![
         (
-            "more may stand before".to_owned(),
+            "more text can come before".to_owned(),
             format!("[\\s\\S]*(?:{pattern})"),
         ),
         (
-            "more may follow".to_owned(),
+            "more text can follow".to_owned(),
             format!("(?:{pattern})[\\s\\S]*"),
         ),
     ];

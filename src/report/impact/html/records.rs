@@ -118,7 +118,7 @@ fn row(
         "<tr role=\"row\"{grave} data-side=\"{side}\" data-user=\"{user}\" data-by=\"{by}\">"
     ));
     let mark = if group.is_grave {
-        " <b title=\"touches what is protected, or writes\">(!)</b>"
+        " <b title=\"touches protected data, or writes\">(!)</b>"
     } else {
         ""
     };
