@@ -188,7 +188,7 @@ fn heard(watched: &Watched, remains: &Remains) -> Proof {
         return proof(
             true,
             format!(
-                "pgvigil's topic: {} confirmed subscriptions for {cluster}, including every receiver of the old alarms",
+                "{} confirmed subscriptions to pgvigil's topic of {cluster}, including every receiver of the old alarms",
                 confirmed.len()
             ),
         );

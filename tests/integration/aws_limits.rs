@@ -138,7 +138,7 @@ fn an_account_without_room_is_told_before_the_first_write() {
     // Nobody changed anything by hand, whatever an apply has room for.
     let (code, text) = world.run(DRIFT);
     assert_eq!(code, 12, "{text}");
-    assert!(text.contains("nobody changed anything by hand"), "{text}");
+    assert!(text.contains("no changes made outside pgvigil"), "{text}");
     assert!(!text.contains("reserved_concurrency"), "{text}");
     let (code, check) = world.checked("account-concurrency");
     assert_eq!((code, &check["verdict"]), (10, &json!("fail")), "{check}");
@@ -271,9 +271,9 @@ fn a_reservation_that_the_service_refuses_is_told_with_what_to_do() {
     for words in [
         "below its minimum value of [1000]",
         KEY,
-        "a part of it was written",
-        "another apply would fail at this step too, until that is changed",
-        "First change what the failed step needs.",
+        "part of it was written",
+        "another apply would fail at this step too, until the cause is fixed",
+        "First fix the cause of the failed step.",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
