@@ -1,5 +1,5 @@
-//! Whether a person can hide behind an exclusion: statements that read or change protected data are
-//! made to look like what the exclusions silence, and the compiled text judges their records.
+//! Whether an exclusion can be used to evade the alarm: statements that read or change protected data are made to look like
+//! records that the exclusions silence, and the judge decides about their records.
 //!
 //! ```text
 //! corpus.sql (statements, and their records as a server wrote them) ─┐
@@ -9,8 +9,24 @@
 //! grammar/ (places × hidden calls × carriers × layouts) ── generate ──> a server ─> did a secret come back unheard?
 //! ```
 //!
-//! An attack is an **evasion** if at least one of its records is excluded and none counts. "None silent"
-//! is what was tried, not a proof.
+//! The analysis needs no server, because it knows the records of its statements. [`corpus`] contains harmful statements
+//! together with the records that a real server wrote for them, with `log_relation` on and off. [`plan`] rewrites them for
+//! one exclusion, in a way for each [`Kind`]. [`witness`] and [`pattern`] take from the exclusion's conditions the texts
+//! that it looks for; [`carrier`] plants such a text in a place where it does not change the statement, such as a comment or
+//! a literal. Other kinds add a call that leaves no relation in its record ([`ride`]), fill the open places of a pattern
+//! with SQL ([`lint`]), put a second statement next to a silenced one, or use names that look like others or contain the
+//! head of a record ([`forge`]). Class, command and object of the records stay those that a server writes for such a
+//! statement.
+//!
+//! [`run`](mod@run) writes the log entries of each attack as the server would and gives them to the judge. An attack is an
+//! **evasion** if at least one of its records is excluded and none counts. It is charged to the exclusion that it was made
+//! for, if that one takes part in silencing it, otherwise to the first that does. The report shows the shortest evasion of
+//! each kind. `rules attack` tries as many as it can make, with all rules in force; `check` tries a few of each kind, on
+//! each exclusion alone.
+//!
+//! With a database, [`server`] sends the same statements to a real server, judges the records that it really writes, and
+//! compares them with the prediction. [`generate`] goes further: it combines the forms of a grammar and looks only at
+//! effects. "None silent" describes what was tried; it is not a proof.
 
 pub mod carrier;
 pub mod corpus;

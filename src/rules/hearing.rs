@@ -1,9 +1,20 @@
-//! What the alarm hears after a change of the policy: less, the same, more, or something that cannot be compared.
+//! What the alarm covers after a change of the policy: less, the same, more, or something that cannot be compared.
 //!
-//! [`direction`](super::direction) judges what exclusions and service accounts silence. Here is everything else that
-//! decides whether somebody's work reaches a person: who is audited and how, what is counted, where, how soon, who is
-//! notified, for how long it is kept, and what guards the policy itself. The structures of the model are taken apart
-//! without `..`, so that a key which somebody forgets does not build; [`keys`] lists the keys of the files.
+//! [`direction`](super::direction) judges which records exclusions and service accounts silence. This module judges
+//! everything else that decides whether a person's work reaches another person: who is audited and how, what is counted,
+//! where, how soon, who is notified, how long logs are kept, and what guards the policy itself.
+//!
+//! Nothing is proven here; each key of the policy has its own rule. The value before the change is compared with the value
+//! after it, and the rule says in which direction the key goes: a removed receiver is [`Hears::Less`], a lower threshold is
+//! [`Hears::More`], another `log_line_prefix` is [`Hears::NotComparable`]. Reports treat "not comparable" like less. Every
+//! difference becomes a [`HearingChange`]: a sentence for the reviewer, the owners who answer for it, and a [`Cost`], which
+//! says how logs can show what the change would have cost. Differences that are the same for several people are merged into
+//! one sentence. [`Hears::and`] combines the directions of all changes, and [`together`] combines the result with the
+//! verdict of `direction`: the whole is never narrowed or unchanged while the alarm might cover less.
+//!
+//! The danger is a key that is forgotten. Therefore the structures of the model are taken apart without `..`, so that a new
+//! key does not build until it has a rule, and [`keys`] lists every key of the files with the reason where it needs none. A
+//! test compares that list with the schemas.
 
 mod environment;
 pub mod files;
