@@ -1,4 +1,4 @@
-//! Each resource of a former stack beside its counterpart: what differs, what is wrong with it, what becomes of it.
+//! Each resource of a former stack next to its counterpart: what differs, what is wrong with it, what happens to it.
 
 #![expect(
     clippy::indexing_slicing,
@@ -17,7 +17,7 @@ use crate::deploy::document::{Document, Kind};
 use crate::deploy::port::Identity;
 use crate::policy::model::{Environment, Notification};
 
-/// What stands of former stacks.
+/// What exists of former stacks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Adoption {
     /// Where it is.
@@ -41,7 +41,7 @@ impl Adoption {
     }
 }
 
-/// What stands for one cluster.
+/// What exists for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Former {
     /// The cluster.
@@ -57,7 +57,7 @@ pub struct Former {
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
-    /// Its name; a web address is never told.
+    /// Its name; a web address is never shown.
     pub name: String,
     /// Address of what pgvigil has in its place.
     pub counterpart: Option<String>,
@@ -350,7 +350,7 @@ impl View<'_> {
         resource
     }
 
-    /// Who listens to an old topic, and whether they will hear of pgvigil's alarms.
+    /// The subscribers of an old topic, and whether they will be notified of pgvigil's alarms.
     fn listeners(&self, topic: &Topic) -> Vec<Resource> {
         let own = self
             .remains

@@ -159,7 +159,7 @@ fn alive(heartbeat: &Heartbeat, beats: &Beats) -> Proof {
     proof(is_fresh && seen >= RUNS, sentence)
 }
 
-/// Who heard of the old alarms hears of the new ones.
+/// Every receiver of the old alarms also gets the new ones.
 fn heard(watched: &Watched, remains: &Remains) -> Proof {
     let cluster = &watched.cluster;
     let own = remains

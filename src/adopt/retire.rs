@@ -23,7 +23,7 @@ pub struct Wish {
     pub delete: bool,
     /// Delete the functions' roles. A role belongs to all regions, and only one is looked at.
     pub roles: bool,
-    /// Alarms under other names that are the stack's all the same.
+    /// Alarms that belong to the stack despite their other names.
     pub alarms: Vec<String>,
 }
 
@@ -228,7 +228,7 @@ fn stop(rules: &[Rule], all: &mut Retirement) {
             }
             continue;
         }
-        // Disabling it would stop what is somebody else's.
+        // Disabling it would also stop targets that are not part of the stack.
         if !ids(rule).is_empty() {
             all.step(Work::RemoveTargets { ids: ids(rule) }, &rule.name);
         }
@@ -364,7 +364,7 @@ pub enum State {
     Done,
     /// Not done, and why. A write whose answer was lost may have been carried out.
     Failed(String),
-    /// Not tried, since one before it failed or somebody asked for a stop.
+    /// Not tried, because an earlier step failed or the user asked for a stop.
     NotBegun,
 }
 
@@ -423,7 +423,7 @@ impl Run {
         self.steps.iter().all(|taken| taken.state == State::Done)
     }
 
-    /// Takes the steps one after the other, up to the first that fails or until somebody asks for a stop.
+    /// Takes the steps one after the other, up to the first that fails or until the user asks for a stop.
     pub fn carry_out(
         &mut self,
         retirer: &dyn Retirer,

@@ -1,5 +1,5 @@
-//! Codes of what a pipeline's steps find, beside those of `check`: one table for `pgvigil explain`, for docs/codes.md and for code
-//! scanning.
+//! Codes of what a pipeline's steps find, in addition to those of `check`: one table for `pgvigil explain`, for
+//! docs/codes.md and for code scanning.
 
 use crate::diagnostic::code::Entry;
 
@@ -54,7 +54,7 @@ pub const ALL: &[Entry] = &[
     entry("environment/removed", W, "an environment's file is gone, but its resources might still exist", "they stay deployed, but no one maintains them", "run `destroy` at the last revision that has the file, or restore the file"),
 ];
 
-/// What there is to say of a code, whoever finds it.
+/// The entry of a code, from this table or from `check`.
 pub fn find(id: &str) -> Option<Entry> {
     let own = ALL.iter().find(|entry| entry.id == id).copied();
     own.or_else(|| {

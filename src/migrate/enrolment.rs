@@ -275,7 +275,7 @@ enum Meaning {
     Unknown,
 }
 
-/// The first words, without texts: a password may stand there.
+/// The first words, without texts, because these can contain a password.
 fn shown(tokens: &[Token]) -> String {
     let words: Vec<String> = tokens
         .iter()

@@ -17,7 +17,7 @@ use crate::policy;
 use crate::policy::model::Provider;
 use crate::policy::scalar::scalar;
 
-/// What no input tells.
+/// Values that no input contains.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Name of the environment.
@@ -46,13 +46,13 @@ pub struct Read {
 /// One exclusion of the old query.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldExclusion {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// As written.
     pub text: String,
-    /// Whether a person can hide behind it.
+    /// Whether it can be used to evade the alarm.
     pub evadable: bool,
-    /// Whether it takes every record away: nobody has to hide.
+    /// Whether it excludes every record, so that evasion is not even needed.
     pub drops_everything: bool,
     /// What was tried.
     #[serde(flatten)]
@@ -64,7 +64,7 @@ pub struct OldExclusion {
 /// What the old query looks for.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldInclude {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// As written.
     pub text: String,

@@ -130,7 +130,7 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Repla
         }
     }
     if found.exclusions.is_empty() && !is_out_of_scope {
-        // As somebody meant it who took the expression for a text.
+        // In the sense of an author who mistook the expression for plain text.
         let meant = texts.last().map(String::as_str);
         found.proposal = Some(proposal(condition, meant, loaded));
     }
@@ -189,7 +189,7 @@ fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
         Some(Pattern::Regex(regex)) => regex.pattern.replace('\\', ""),
         None => return None,
     };
-    // The prefix has `:role@database:`; the role stands before the sign.
+    // The prefix has `:role@database:`; the role comes before the `@`.
     let text = text.trim_start_matches(':');
     let (name, is_prefix) = match text.split_once('@') {
         Some((name, _)) => (name, true),
@@ -221,7 +221,7 @@ fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
         && name
             .split(['_', '-'])
             .any(|part| WORDS.contains(&part.trim_end_matches(|sign: char| sign.is_ascii_digit())));
-    // Relations of the catalog are no roles.
+    // Relations of the catalog are not roles.
     let is_catalog = name.starts_with("pg_") || name.starts_with("information_schema");
     if is_catalog || !(is_prefix || has_word) {
         return None;
@@ -262,7 +262,7 @@ impl Replacement {
     }
 }
 
-/// A pattern as somebody may have meant it who took it for a plain text: `SELECT version()`.
+/// A pattern in the sense of an author who mistook it for plain text: `SELECT version()`.
 fn literal(condition: &Condition) -> Option<String> {
     let Some(Pattern::Regex(regex)) = &condition.pattern else {
         return None;

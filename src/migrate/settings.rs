@@ -59,7 +59,7 @@ impl Settings {
         });
     }
 
-    /// Says whether two inputs say different things, and tells it: the first one stays.
+    /// Whether two inputs contradict each other. If so, reports it; the first one is kept.
     fn differs<T: PartialEq>(&mut self, at: &At, name: &str, was: Option<&T>, now: &T) -> bool {
         match was {
             Some(was) if was != now => {
@@ -347,7 +347,7 @@ impl Settings {
         }
     }
 
-    /// `incident_platform_url`: its value goes nowhere.
+    /// `incident_platform_url`: its value is a secret and is not copied.
     pub fn incident_url(&mut self, at: &At, name: &str, is_empty: bool) {
         if is_empty {
             self.done(

@@ -189,7 +189,7 @@ pub fn lines(input: &Input, settings: &mut Settings) {
     }
 }
 
-/// A value without the quotes around it, or without the comment behind it.
+/// A value without the quotes around it, or without the comment after it.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote)

@@ -74,7 +74,7 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
     text
 }
 
-/// What only the server knew: it stands first.
+/// What only the server showed. It comes first.
 fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
     for found in &server.unpredicted {
         let mark = if found.accepted {
@@ -191,7 +191,7 @@ fn on_server(text: &mut String, said: &OnServer, colour: bool) {
     }
 }
 
-/// The fields of a record that decide, as they stand in the log.
+/// The fields of a record that decide, as in the log.
 fn what_of(record: &AttackRecord) -> String {
     [
         &record.class,

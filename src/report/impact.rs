@@ -123,7 +123,7 @@ fn is_changed(exclusion: &ExclusionImpact) -> bool {
         || exclusion.newly_silent > 0
 }
 
-/// Whether people can hide behind an exclusion that stays.
+/// Whether an exclusion can be used to evade the alarm that stays.
 fn is_evadable(exclusion: &ExclusionImpact) -> bool {
     exclusion.change != Change::Removed
         && exclusion
@@ -132,7 +132,7 @@ fn is_evadable(exclusion: &ExclusionImpact) -> bool {
             .is_some_and(|attack| attack.silent > 0 || !exclusion.opens.is_empty())
 }
 
-/// What the alarm hears more or less: a word, and a sentence for each change, the gravest first.
+/// Of what the alarm covers more or less: a word, and a sentence for each change, the gravest first.
 fn hearing(report: &ImpactReport) -> Vec<(Hears, String)> {
     let changes = report.hearing.changes.iter();
     changes
@@ -140,10 +140,10 @@ fn hearing(report: &ImpactReport) -> Vec<(Hears, String)> {
         .collect()
 }
 
-/// The title of what follows from a change beside exclusions.
+/// The title of the effects of a change other than those on exclusions.
 const HEARING: &str = "What the alarm covers";
 
-/// The figures that stand beside the verdict, the gravest first.
+/// The figures next to the verdict, the gravest first.
 fn headline(report: &ImpactReport) -> Vec<String> {
     let mut parts = Vec::new();
     if !report.faults.is_empty() {
@@ -324,7 +324,7 @@ fn record(record: &Counterexample) -> String {
 }
 
 /// What there is to know of exclusions that the change leaves alone. The first part counts them.
-/// What no alarm tells any longer.
+/// Signals whose records no alarm reports any longer.
 fn signals_off(report: &ImpactReport) -> Option<String> {
     let plural = if report.signals_off.len() == 1 {
         "signal"
@@ -440,7 +440,7 @@ fn unread(logs: &Logs) -> Option<String> {
     }
     let read = (!parts.is_empty())
         .then(|| format!("part of the input could not be read: {}", parts.join(", ")));
-    // The texts come from logs, and stand in one line.
+    // The texts come from logs; they must fit on one line.
     let measured = logs.unread.first().map(|first| {
         let first = crate::report::visible(first).replace('\n', " ");
         match logs.unread.len() {
@@ -531,7 +531,7 @@ fn digest(text: &str) -> String {
     text.chars().take(12).collect()
 }
 
-/// The name of a revision, with its commit where the name is none.
+/// The name of a revision, with its commit if the name is not the commit itself.
 fn revision(name: &str, commit: Option<&String>) -> String {
     match commit {
         Some(commit) if commit.starts_with(name) => digest(commit),

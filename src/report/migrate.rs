@@ -16,7 +16,7 @@ pub fn json(migration: &Migration) -> String {
     escape::json(&pretty(&value))
 }
 
-/// Lines of whole words behind a lead.
+/// Lines of whole words after a lead.
 fn draw(text: &mut String, lead: &str, sentence: &str, style: Style) {
     let indent = lead.chars().count();
     let mut lead = lead.to_owned();
@@ -31,7 +31,7 @@ fn place(at: &At) -> String {
     terminal(&format!("{}:{}", at.file, at.line))
 }
 
-/// Misses that are told one by one.
+/// How many missed statements are listed one by one.
 const MISSES: usize = 12;
 
 /// For a terminal.

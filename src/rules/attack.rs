@@ -51,27 +51,27 @@ pub use run::{
     judge_records, run, statements,
 };
 
-/// How an attack hides.
+/// How an attack evades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It does not: the statement as it is.
     Plain,
-    /// The text that the exclusion looks for stands in a comment, a literal, a name.
+    /// The text that the exclusion looks for is in a comment, a literal, a name.
     Planted,
     /// A function that leaves no relation in the record rides on a relation of the exclusion.
     Rider,
     /// What a pattern leaves open is filled with SQL.
     Pattern,
-    /// More SQL stands before or behind a text that the exclusion silences.
+    /// More SQL comes before or after a text that the exclusion silences.
     Beside,
-    /// A users' table or function stands, by `search_path`, for one that the text names.
+    /// Through `search_path`, a users' table or function takes the place of one that the text names.
     Shadow,
     /// It does not: the exclusion names users' data itself.
     Named,
     /// A users' table is named so that it looks like one that the exclusion names.
     LookAlike,
-    /// A role, database or application name holds the head of a record.
+    /// A role, database or application name contains the head of a record.
     Forged,
 }
 
@@ -127,7 +127,7 @@ pub struct Who {
 pub struct Attack {
     /// The exclusion it was made for.
     pub exclusion: String,
-    /// How it hides.
+    /// How it evades.
     pub kind: Kind,
     /// What it does, in a few words.
     pub does: String,
@@ -143,7 +143,7 @@ pub struct Attack {
     pub records: Vec<AttackRecord>,
     /// The session.
     pub who: Who,
-    /// The condition of the exclusion that lets it through, as a path in the file (`match/relation`).
+    /// The condition of the exclusion that does not stop it, as a path in the file (`match/relation`).
     pub condition: String,
     /// Which item of a list of patterns or texts it is.
     pub item: Option<usize>,

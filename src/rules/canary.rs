@@ -1,4 +1,4 @@
-//! Canaries: records that must count, whatever exclusions there are.
+//! Canaries: records that must count, regardless of the exclusions.
 
 use std::collections::BTreeSet;
 

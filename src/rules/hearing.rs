@@ -50,11 +50,11 @@ use crate::policy::model::{Environment, Policy, Signal};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Hears {
-    /// Something that reached a person does so no longer, or later.
+    /// Something no longer reaches a person, or reaches them later.
     Less,
-    /// It hears something else. Taken for less.
+    /// It covers something else. Treated as less.
     NotComparable,
-    /// Something reaches a person that did not.
+    /// Something reaches a person that did not before.
     More,
     /// As before.
     #[default]
@@ -72,7 +72,7 @@ impl Hears {
         }
     }
 
-    /// Whether the alarm may hear less: what is not proven counts.
+    /// Whether the alarm might cover less: not comparable counts as less.
     pub fn may_be_less(self) -> bool {
         matches!(self, Self::Less | Self::NotComparable)
     }
@@ -106,7 +106,7 @@ impl Hears {
     }
 }
 
-/// What is silenced and what is heard, as one verdict: never narrowed or unchanged while the alarm may hear less.
+/// What is silenced and what is covered, as one verdict: never narrowed or unchanged while the alarm might cover less.
 #[must_use]
 pub fn together(silences: Verdict, hears: Hears) -> Verdict {
     match (silences, hears) {
@@ -118,21 +118,21 @@ pub fn together(silences: Verdict, hears: Hears) -> Verdict {
     }
 }
 
-/// How logs tell what a change would have cost.
+/// How logs show what a change would have cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cost {
-    /// No log tells it.
+    /// No log shows it.
     #[default]
     Unknown,
-    /// What these people did that counted.
+    /// Counted records of these people.
     Of(Vec<String>),
     /// The same, in these classes.
     Classes(Vec<String>, Vec<&'static str>),
-    /// What counted and does not, because its signal is off.
+    /// Records that no longer count, because their signal is off.
     SignalOff,
-    /// Whatever counted.
+    /// All counted records.
     Everything,
-    /// Windows in which the alarm of a signal went off, by its thresholds before and after.
+    /// Windows in which the alarm of a signal fired, by its thresholds before and after.
     Windows {
         /// Which.
         signal: Signal,
@@ -145,10 +145,10 @@ pub enum Cost {
     },
 }
 
-/// One thing of which the alarm hears more or less.
+/// One thing that the alarm covers more or less.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HearingChange {
-    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file beside it.
+    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file next to it.
     pub key: String,
     /// Which way it goes.
     pub direction: Hears,
@@ -156,11 +156,11 @@ pub struct HearingChange {
     pub sentence: String,
     /// Roles of the people meant.
     pub people: Vec<String>,
-    /// Who answers for it, where the policy names somebody.
+    /// Who answers for it, if the policy names an owner.
     pub owners: Vec<String>,
-    /// What it would have cost in the logs, in words; none where no log tells.
+    /// What it would have cost in the logs, in words; none if no log shows it.
     pub cost: Option<String>,
-    /// How logs tell it.
+    /// How logs show it.
     #[serde(skip)]
     pub measured_by: Cost,
 }
@@ -175,7 +175,7 @@ impl HearingChange {
     }
 }
 
-/// What the alarm of an environment hears after a change.
+/// What the alarm of an environment covers after a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Hearing {
     /// All in all.
@@ -195,7 +195,7 @@ impl Hearing {
             .fold(Hears::Same, |all, change| all.and(change.direction));
     }
 
-    /// What is heard less, or not comparably.
+    /// Changes by which the alarm covers less, or something that cannot be compared.
     pub fn losses(&self) -> impl Iterator<Item = &HearingChange> {
         self.changes
             .iter()
@@ -218,7 +218,7 @@ pub struct Ground<'a> {
     pub today: Date,
 }
 
-/// Compares what the alarm of an environment hears. What exclusions and service accounts silence is not looked at:
+/// Compares what the alarm of an environment covers. What exclusions and service accounts silence is not compared here:
 /// that is [`direction::compare`](super::direction::compare)'s.
 pub fn compare(ground: &Ground<'_>) -> Hearing {
     let (before, after) = (
@@ -295,7 +295,7 @@ struct Draft {
     direction: Hears,
     /// The person it is about.
     role: Option<String>,
-    /// The sentence; behind a name where it is about a person, with `{is}` for the verb.
+    /// The sentence. If it is about a person, the name comes before it, and `{is}` is the place of the verb.
     text: String,
     owners: Vec<String>,
     cost: Cost,

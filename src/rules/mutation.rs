@@ -61,7 +61,7 @@ pub struct RuleMutants {
     pub survivors: Vec<Survivor>,
 }
 
-/// What is done to a rule.
+/// What is changed in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {

@@ -26,7 +26,7 @@ pub fn marker(environment: &str) -> String {
 
 /// A line that is not shown, by which something is found again.
 pub(super) fn marker_of(what: &str, environment: &str) -> String {
-    // A digest, because two names may be told apart only by what a comment of HTML cannot hold.
+    // A digest, because two names can differ only in characters that an HTML comment cannot contain.
     let safe: String = environment
         .chars()
         .filter(|character| character.is_ascii_alphanumeric() || "._".contains(*character))
@@ -87,7 +87,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
     }
 }
 
-/// The comment about what lets no environment be looked at.
+/// The comment about a fault that prevents every environment from being checked.
 pub fn of_repository(result: &CiResult, limit: usize) -> String {
     let head = without_commands(&format!(
         "{}\n### pgvigil — {}{}\n\n{}{}\n\n",
@@ -108,7 +108,7 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
     format!("{head}{}", ended(page, rest, &foot))
 }
 
-/// What stands in a comment of an earlier state of the change that the last run has nothing to say about. `marker` is its
+/// The text for an earlier comment whose environment the last run says nothing about. `marker` is its
 /// first line.
 pub fn outdated(result: &CiResult, marker: &str) -> String {
     let untouched = result

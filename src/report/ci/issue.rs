@@ -1,4 +1,4 @@
-//! The issue about what somebody changed by hand: one for each environment, updated in place, closed when nothing is left.
+//! The issue about changes made outside pgvigil: one for each environment, updated in place, closed when no change is left.
 
 use super::comment::{LIMIT, marker_of};
 use super::markdown::{ended, findings, footer, page, sentence};
@@ -19,7 +19,7 @@ pub struct Issue {
     pub title: String,
     /// Markdown, with the marker in its first line.
     pub body: String,
-    /// Whether somebody has to do something. What could not be looked at is not taken for clean.
+    /// Whether someone has to act. An environment that could not be read does not count as clean.
     pub is_open: bool,
 }
 

@@ -139,7 +139,7 @@ fn draw_line(verdict: Verdict, line: &str, style: Style, text: &mut String) {
     }
 }
 
-/// Lines of whole words. A word that is too long stands alone, whole.
+/// Lines of whole words. A word that is too long gets a line of its own and is not broken.
 pub(in crate::report) fn wrap(text: &str, width: usize, taken: usize) -> Vec<String> {
     let room = width.saturating_sub(taken).max(20);
     let mut lines = Vec::new();

@@ -64,7 +64,7 @@ fn heading(place: &Place, style: Style, text: &mut String) {
     ));
 }
 
-/// Whole words behind a lead; further lines begin under the first word. The sentence is escaped here.
+/// Whole words after a lead; further lines begin under the first word. The sentence is escaped here.
 fn draw(text: &mut String, lead: &str, sentence: &str, style: Style) {
     let indent = lead.chars().count();
     let mut lead = lead.to_owned();
@@ -256,7 +256,7 @@ pub fn open_sessions(sessions: &[Session], style: Style) -> String {
     text
 }
 
-/// Findings with one code and one remedy stand together.
+/// Findings with the same code and remedy are grouped.
 fn draw_findings(findings: &[Finding], style: Style, text: &mut String) {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {

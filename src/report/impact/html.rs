@@ -1,7 +1,7 @@
 //! The impact of a change as one page: no other file, no network, readable without its script.
 //!
 //! The page carries a content security policy that allows the digests of its own style and script and nothing else.
-//! The script reads what stands in the page; no text of a log is ever part of a script, a style, an address or an id.
+//! The script reads only the page itself; no text of a log is ever part of a script, a style, an address or an id.
 
 mod exclusions;
 mod records;

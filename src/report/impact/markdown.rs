@@ -219,7 +219,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
             text.push_str(&statement_block(statement));
         }
     }
-    // What is gone hides nobody.
+    // A removed exclusion cannot be used to evade.
     if exclusion.change != Change::Removed {
         let (is_good, found) = attack(exclusion);
         let mark = if is_good { "" } else { "⚠ " };
@@ -408,7 +408,7 @@ fn approvals_text(report: &ImpactReport) -> String {
         text.push('\n');
     }
     for (what, list) in lines {
-        // Addresses are code, which tells nobody.
+        // Addresses are formatted as code, so that no one is notified by a mention.
         let is_prose = what == "because";
         let mut shown: Vec<String> = list
             .iter()

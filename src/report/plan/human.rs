@@ -109,7 +109,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
             continue;
         }
         drawn = true;
-        // One line after another; details stand apart.
+        // One line after another; details are set apart.
         let has_details = !resource.changes.is_empty() || resource.note.is_some();
         if has_details || had_details {
             text.push('\n');
@@ -268,7 +268,7 @@ fn draw_unread(unread: &[Unread], style: Style, text: &mut String) {
     }
 }
 
-/// What somebody else changed.
+/// Changes made outside pgvigil.
 pub fn render_drift(report: &DriftReport, style: Style) -> String {
     let mut text = format!(
         "{}\n",

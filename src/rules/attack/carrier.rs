@@ -1,4 +1,4 @@
-//! Places in a statement where any text can stand without changing what the statement does.
+//! Places in a statement that can hold any text without a change of what the statement does.
 
 /// A way to plant a text.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// The statement with the text planted; `None` where the text cannot stand there.
+    /// The statement with the text planted; `None` if the text cannot be put there.
     pub fn plant(&self, sql: &str, text: &str) -> Option<String> {
         (self.plant)(sql, text).map(|sql| super::corpus::plain(&sql))
     }
@@ -117,7 +117,7 @@ pub const ALL: &[Carrier] = &[
     }),
 ];
 
-/// A text that can stand in a block comment.
+/// A text that can be put into a block comment.
 fn commented(text: &str) -> Option<&str> {
     (!text.contains("/*") && !text.contains("*/") && !text.ends_with('*') && !text.ends_with('/'))
         .then_some(text)

@@ -42,7 +42,7 @@ impl Payload {
     }
 }
 
-/// SQL that can stand between `before` and `behind` in place of `fill`.
+/// SQL that can be put between `before` and `behind` in place of `fill`.
 pub fn payloads(before: &str, fill: &str, behind: &str) -> Vec<Payload> {
     let mut found = Vec::new();
     let mut add = |inside: String, does, harm, writes| {
@@ -246,7 +246,7 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
         let mut told = Vec::new();
         for (what, span, is_open) in signs {
             let part = expression.get(span.clone()).unwrap_or_default();
-            // The same part often stands at several places.
+            // The same part often occurs in several places.
             if told.contains(&(what, part)) {
                 continue;
             }

@@ -152,7 +152,7 @@ pub(super) fn environment(
 
     for (cluster, variable) in databases {
         let now = after.databases.iter().find(|(name, _)| name == cluster);
-        // A cluster that is gone is told above.
+        // A cluster that is gone is reported above.
         let is_watched = after.clusters.iter().any(|c| c.name == *cluster);
         match now {
             None if is_watched => say(

@@ -1,19 +1,19 @@
-//! Files beside the policy that guard it: who is asked to review, what the forge runs, the log samples on which a change is
-//! measured, and the fixtures that notice.
+//! Files next to the policy that guard it: who is asked to review, what the forge runs, the log samples on which a change is
+//! measured, and the fixtures that catch faults.
 
 use super::{Cost, HearingChange, Hears};
 
-/// The key under which such changes are told: it is no key of the policy.
+/// The key under which such changes are reported; the policy has no such key.
 pub const KEY: &str = "files";
 
-/// A file that a change takes away, moves or writes anew.
+/// A file that a change removes, moves or rewrites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {
     /// The path before the change, from the top of the Git repository.
     pub path: String,
     /// The path after it; none where the file is gone.
     pub now: Option<String>,
-    /// Its text before; empty where it is no text.
+    /// Its text before; empty if it is not text.
     pub before: String,
     /// Its text after.
     pub after: String,
@@ -36,7 +36,7 @@ pub const CODE_OWNERS: [&str; 4] = [
     ".gitlab/CODEOWNERS",
 ];
 
-/// Files that a pipeline is made of; a slash at the end stands for everything below.
+/// Files that a pipeline is made of; a slash at the end means everything below.
 const PIPELINES: [&str; 9] = [
     ".github/workflows/",
     ".github/actions/",
@@ -56,7 +56,7 @@ impl Guard {
         if CODE_OWNERS.contains(&path) {
             return Some(Self::CodeOwners);
         }
-        // Others have pipelines beside: only those that call this program decide what of a policy is looked at.
+        // A repository can have other pipelines: only those that call this program decide how the policy is checked.
         if is_pipeline(path) && text.contains("pgvigil") {
             return Some(Self::Pipeline);
         }
@@ -118,7 +118,7 @@ fn is_pipeline(path: &str) -> bool {
         .any(|known| *known == path || (known.ends_with('/') && path.starts_with(known)))
 }
 
-/// The text without what no program reads: comments and empty lines.
+/// The text without comments and empty lines, which no program reads.
 fn effective(text: &str) -> Vec<&str> {
     text.lines()
         .map(str::trim_end)

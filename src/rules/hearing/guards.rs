@@ -74,7 +74,7 @@ pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
     }
 }
 
-/// A share that may be silenced at most; none is no limit.
+/// The largest share that is allowed to be silenced; none means no limit.
 fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
     match (before, now) {
         (Some(_), None) => (Hears::Less, "gone"),
@@ -85,7 +85,7 @@ fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
     }
 }
 
-/// Whether whatever one entry protects is protected by the other.
+/// Whether one entry protects everything that the other protects.
 fn covers(wide: &Protected, narrow: &Protected) -> bool {
     let Protected {
         user,
@@ -213,7 +213,7 @@ pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts)
     say(after, before, Hears::More, "is new");
 }
 
-/// How the sentence begins that says how long an exclusion silences.
+/// The beginning of the sentence that says how long an exclusion silences.
 fn lasts(id: &str) -> String {
     format!("the exclusion `{id}` silences")
 }
@@ -227,7 +227,7 @@ pub fn is_renewal_of(change: &HearingChange, id: &str) -> bool {
             .is_some_and(|rest| rest.starts_with(' '))
 }
 
-/// Whether an exclusion is agreed on anew as it is: it silences the same in the same places, has not ended, and ends within
+/// Whether an exclusion is renewed as it is: it silences the same in the same places, has not ended, and ends within
 /// the longest life that the policy allowed, counted from today. To widen is another matter, and so is a life beyond that.
 pub fn is_renewed(was: &Exclusion, now: &Exclusion, limits: &Limits, today: Date) -> bool {
     let longest = i64::from(limits.max_life_days);
@@ -245,7 +245,7 @@ pub fn is_renewed(was: &Exclusion, now: &Exclusion, limits: &Limits, today: Date
 /// The key of the last day.
 const EXPIRES: &str = "exclusions/expires";
 
-/// What of an exclusion is no match: how long it lasts, who accepted what people can hide behind it, and its share. Whether
+/// The parts of an exclusion apart from its match: how long it lasts, how long its risk is accepted, and its share. Whether
 /// its match silences more is [`direction`](crate::rules::direction)'s.
 pub(super) fn exclusions(
     ground: &Ground<'_>,
@@ -258,7 +258,7 @@ pub(super) fn exclusions(
             .base
             .exclusions_in(before)
             .find(|was| was.id == now.id);
-        // One that had ended silences anew: that is a widening, and told there.
+        // An exclusion that had ended silences again: `direction` reports that as widened.
         let Some(was) = was.filter(|was| was.is_alive(ground.today)) else {
             continue;
         };
@@ -319,13 +319,13 @@ pub(super) fn exclusions(
                 "the risk that people use the exclusion `{id}` to evade the alarm is no longer accepted"
             ),
         };
-        // None is the earliest here: nobody accepts anything.
+        // None is the earliest here: no one accepts the risk.
         say(
             "exclusions/accepted_risk",
             Hears::by(&old, &new).turned(),
             text,
         );
-        // One that is written anew is another promise; fewer are fewer. Whether they are worth something `rules test` tells.
+        // Only the number counts here: `rules test` shows what the samples are worth.
         let (old, new) = (stays_loud.len(), now.stays_loud.len());
         if new < old {
             say(

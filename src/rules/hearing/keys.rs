@@ -1,16 +1,16 @@
-//! Every key of the policy files: whether it decides what is heard, or why it does not. A test holds the list against the
+//! Every key of the policy files: whether it decides what the alarm covers, or why not. A test compares the list with the
 //! schemas.
 
 use Key::{Heard, Nothing, Silenced};
 
-/// What a key has to do with what the alarm hears.
+/// How a key relates to what the alarm covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// A change of it is judged here.
     Heard,
     /// It decides what is silent: [`direction`](crate::rules::direction) judges it.
     Silenced,
-    /// It says nothing about what is heard, for this reason.
+    /// It does not affect what the alarm covers, for this reason.
     Nothing(&'static str),
 }
 
@@ -18,7 +18,7 @@ const PEOPLE_READ_IT: &str = "it is a text for readers: no decision depends on i
 const NAMES_WHO_ANSWERS: &str = "it names the person who is responsible for the entry";
 const FORM: &str = "the format of the file";
 
-/// Keys that stand for everything below them: conditions, samples, references.
+/// Keys that include everything below them: conditions, samples, references.
 pub const WHOLE: &[&str] = &[
     "exclusions/match",
     "exclusions/samples",

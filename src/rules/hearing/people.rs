@@ -154,7 +154,7 @@ fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     );
 }
 
-/// By these addresses somebody is kept from writing an exclusion for the own role.
+/// Git addresses: they are how authors are kept from silencing their own role.
 fn addresses(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     let has = |person: &Person<'_>, wanted: &String| {
         let mut known = person.git.iter();

@@ -23,7 +23,7 @@ pub struct Facts<'a> {
     pub direction: Direction,
     /// The exclusions of both.
     pub exclusions: &'a [ExclusionImpact],
-    /// What is heard beside what they silence.
+    /// What the alarm covers apart from exclusions and accounts.
     pub hearing: &'a Hearing,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
@@ -115,8 +115,8 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     (approvals, faults)
 }
 
-/// Whether a change is no more than an exclusion that is agreed on anew as it is. That takes as many people as any other
-/// change of an exclusion that does not widen it: nothing falls silent that was heard, somebody decides to leave it so.
+/// Whether a change only renews an exclusion as it is. That needs as many approvals as any other
+/// change of an exclusion that does not widen it: no record becomes silent, and someone decides to keep it that way.
 fn is_renewal(facts: &Facts<'_>, change: &HearingChange) -> bool {
     facts.head.exclusions.iter().any(|now| {
         guards::is_renewal_of(change, &now.id)
@@ -126,7 +126,7 @@ fn is_renewal(facts: &Facts<'_>, change: &HearingChange) -> bool {
     })
 }
 
-/// Entries for which somebody else answers after the change: what, who did, who does.
+/// Entries with another owner after the change: the entry, the old owner, the new owner.
 fn handed_over(facts: &Facts<'_>) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     let mut compare = |what: String, from: &str, to: &str| {

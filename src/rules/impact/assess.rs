@@ -51,7 +51,7 @@ pub struct Question<'a> {
     pub prefix: Option<LogLinePrefix>,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
-    /// What the change does to files beside the policy that guard it.
+    /// What the change does to files next to the policy that guard it.
     pub guards: &'a [HearingChange],
     /// The day for which the policies are judged.
     pub today: Date,
@@ -211,7 +211,7 @@ impl<'a> Comparison<'a> {
                 examine(question, &mut exclusions);
             }
         } else {
-            // They silence nothing where nothing is heard.
+            // They silence nothing where nothing is watched.
             exclusions.clear();
         }
         let totals = sums.totals();
@@ -300,7 +300,7 @@ fn is_there(question: &Question<'_>) -> bool {
     policy.environment(&question.environment.name).is_some()
 }
 
-/// What the alarm hears, in the environment's own name.
+/// What the alarm covers, with the environment's own name.
 fn hear(question: &Question<'_>) -> Hearing {
     let mut hearing = hearing::compare(&hearing::Ground {
         base: &question.base.loaded.policy,
@@ -312,7 +312,7 @@ fn hear(question: &Question<'_>) -> Hearing {
     hearing.extend(question.guards.iter().cloned());
     let faults = question.base.loaded.diagnostics.errors();
     if faults > 0 {
-        // Whoever could not be read there would seem to be new here.
+        // A person who could not be read there would seem to be new here.
         hearing.extend([HearingChange {
             key: "version".to_owned(),
             direction: Hears::NotComparable,
@@ -368,7 +368,7 @@ fn is_of_account(change: &HearingChange) -> bool {
     change.key == ACCOUNTS
 }
 
-/// The key under which changes of accounts are told.
+/// The key under which changes of accounts are reported.
 const ACCOUNTS: &str = "service_accounts";
 
 /// Accounts that are silent now and were not, or the other way round.
@@ -709,7 +709,7 @@ fn is_protected(key: &Key, protected: &[Protected]) -> bool {
     protected.iter().any(|entry| touches(entry, key))
 }
 
-/// Whether a group is one of the protected records, as far as its fields tell.
+/// Whether a group belongs to the protected records, as far as its fields show.
 fn touches(entry: &Protected, key: &Key) -> bool {
     let fits = |wanted: &Option<Vec<String>>, value: &str| {
         wanted

@@ -37,7 +37,7 @@ type List = Option<Vec<String>>;
 struct Field {
     condition: &'static str,
     get: fn(&mut Match) -> &mut List,
-    /// A value that it could list too, so close that a near miss should tell.
+    /// A value that it could list too, so close that a near miss should catch it.
     other: fn(&Match) -> Option<&'static str>,
 }
 
@@ -105,7 +105,7 @@ const FIELDS: &[Field] = &[
     },
 ];
 
-/// A list of the statement that accepts whatever is one of it.
+/// A list of the statement: it accepts a text that is in the list.
 struct Choice {
     condition: &'static str,
     get: fn(&mut Statement) -> &mut List,
@@ -132,7 +132,7 @@ const CHOICES: &[Choice] = &[
     },
 ];
 
-/// A list of the statement that refuses whatever holds one of it.
+/// A list of the statement: it refuses a text that contains an item of the list.
 struct Refusal {
     condition: &'static str,
     get: fn(&mut Statement) -> &mut List,
@@ -352,7 +352,7 @@ fn unlisted(values: &List, candidates: &[&'static str]) -> Option<&'static str> 
 }
 
 /// Each part of a list with what is left without it. A built-in set is one part: a person writes its
-/// name, and nobody writes a sample for each of its members.
+/// name, and no one writes a sample for each of its members.
 fn without_one(values: &[String]) -> Vec<(String, Vec<String>)> {
     let mut parts: Vec<(String, Vec<&str>)> = Vec::new();
     let mut in_a_set: Vec<&str> = Vec::new();
