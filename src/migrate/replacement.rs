@@ -240,8 +240,9 @@ pub fn accounts(roles: &[(String, String)], owner: &str) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "# Roles that the old query ignored. Uncomment those that are accounts of applications, not of people, and state \
-         for\n# each why it needs no audit.\n# service_accounts:\n",
+        "# Roles that the old query ignored. Uncomment those that are accounts of applications, not of people, and state for\n\
+         # each why it needs no audit.\n\
+         # service_accounts:\n",
     );
     for (role, at) in roles {
         text.push_str(&format!(
