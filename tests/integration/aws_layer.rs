@@ -171,7 +171,7 @@ fn rules_that_cannot_be_read_are_compared_by_digest() {
         world.moto.faults(&json!([fault]));
         let text = plan(&world, "human");
         assert!(
-            text.contains("compared by the layer's digest alone"),
+            text.contains("compared only by the layer's digest"),
             "{text}"
         );
         assert!(text.contains(said), "{text}");

@@ -273,9 +273,9 @@ fn a_reservation_that_the_service_refuses_is_told_with_what_to_do() {
     for words in [
         "below its minimum value of [1000]",
         KEY,
-        "a part of it was written",
-        "another apply would fail at this step too, until that is changed",
-        "First change what the failed step needs.",
+        "part of it was written",
+        "another apply would fail at this step too, until the cause is fixed",
+        "First fix the cause of the failed step.",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }

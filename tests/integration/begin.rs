@@ -513,7 +513,7 @@ fn what_stands_there_is_kept() {
     let run = ground.run(&["init", "a"]).exits(0);
     assert!(
         run.out
-            .contains("kept      README.md: another text stands there"),
+            .contains("kept      README.md: a different file exists there"),
         "{}",
         run.out
     );
@@ -522,7 +522,7 @@ fn what_stands_there_is_kept() {
         "{}",
         run.out
     );
-    assert!(run.out.contains("2 kept as they were"), "{}", run.out);
+    assert!(run.out.contains("2 left unchanged"), "{}", run.out);
     assert_eq!(ground.read("a/README.md"), "mine\n");
     assert!(ground.read("a/rules/users.yaml").contains("zoe"));
 
@@ -598,7 +598,7 @@ fn links_lead_nowhere_and_what_cannot_be_written_is_told() {
     let run = ground.run(&["init", "a"]).exits(0);
     assert!(
         run.out
-            .contains("kept      README.md: a symbolic link stands there"),
+            .contains("kept      README.md: a symbolic link exists there"),
         "{}",
         run.out
     );

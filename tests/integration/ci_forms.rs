@@ -343,7 +343,7 @@ fn a_comment_fits_and_says_where_the_rest_is() {
         assert!(text.starts_with("<!-- pgvigil env production "), "{text}");
         if limit >= 8_000 {
             assert!(
-                text.contains("must not be merged") && text.contains("More than fits here"),
+                text.contains("must not be merged") && text.contains("*Shortened: "),
                 "{limit}: {text}"
             );
             assert_eq!(
@@ -357,7 +357,7 @@ fn a_comment_fits_and_says_where_the_rest_is() {
     }
     let page = summary::render(&result, 30_000);
     assert!(
-        page.len() <= 30_000 && page.contains("More than fits here"),
+        page.len() <= 30_000 && page.contains("*Shortened: "),
         "{}",
         page.len()
     );

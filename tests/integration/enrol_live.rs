@@ -195,7 +195,7 @@ fn a_session_is_audited_after_apply_and_not_before() {
         .exits(0);
     assert!(
         run.out
-            .contains("1 open sessions of these roles keep what they had"),
+            .contains("1 open sessions of these roles keep their old settings"),
         "{}",
         run.out
     );

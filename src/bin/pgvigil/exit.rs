@@ -109,7 +109,7 @@ impl Exit {
             Self::ApprovalsMissing => {
                 "get the approvals that the report lists, and let the forge decide by them"
             }
-            Self::NotUnderstood => "do the steps that the report lists under *Left to do by hand*",
+            Self::NotUnderstood => "do the steps that the report lists under *Left to do manually*",
         }
     }
 }

@@ -45,7 +45,7 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> TestCase {
         State::Passed => Outcome::Passed,
         State::Skipped => Outcome::Skipped { message },
         State::Failed => {
-            // What a person can hide behind is found by one step and decides another.
+            // An evasion is found by one step and decides the result of another.
             let of_step = |finding: &&&Finding| {
                 finding.step == step.name
                     || finding
