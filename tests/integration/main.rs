@@ -118,4 +118,5 @@ mod walked;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod wording;
 mod workflows;
