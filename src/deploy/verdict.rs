@@ -46,13 +46,19 @@ impl Verdict {
     /// What the word means, in one line.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Clean => "live is as the files declare",
-            Self::Pending => "the files moved since the last apply, live did not",
-            Self::Drifted => "somebody changed live since the last apply, the files did not move",
-            Self::Both => "both moved, or what was last applied is not known",
-            Self::Missing => "it was applied once, and somebody deleted it",
-            Self::Extra => "it is live and no file asks for it",
-            Self::Unreadable => "it could not be read, so nothing is known about it",
+            Self::Clean => "the deployed resource is as the files declare",
+            Self::Pending => {
+                "the files changed since the last apply; the deployed resource did not"
+            }
+            Self::Drifted => {
+                "the deployed resource changed since the last apply; the files did not"
+            }
+            Self::Both => {
+                "the files and the deployed resource changed, or the last apply is unknown"
+            }
+            Self::Missing => "it was applied once, but has been deleted since",
+            Self::Extra => "it is deployed, but no file declares it",
+            Self::Unreadable => "it could not be read, so it could not be checked",
         }
     }
 }

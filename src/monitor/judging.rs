@@ -37,13 +37,14 @@ impl Judging {
         let digest = digest(bytes);
         if digest != settings.rules_digest {
             return Err(fault(format!(
-                "is not the digest of `{PATH}`, which is {digest}: the layer holds other rules than the variables name; \
-                 run `pgvigil apply`, which changes both in one call"
+                "is not the digest of `{PATH}`, which is {digest}: the rules in the layer differ \
+                    from those that the variables name; run `pgvigil apply`, which changes both \
+                    in one call"
             )));
         }
         let rules = Rules::from_bytes(bytes).map_err(|error| {
             fault(format!(
-                "names rules in `{PATH}` that this monitor cannot read: {error}; deploy rules and monitor of one version of pgvigil"
+                "names rules in `{PATH}` that this monitor cannot read: {error}; deploy rules and monitor from the same version of pgvigil"
             ))
         })?;
         if !rules.signals.contains(&Signal::Dml) {

@@ -165,7 +165,7 @@ fn rules_that_cannot_be_read_are_compared_by_digest() {
         ),
         (
             json!({ "operation": "s3:GetObject", "garbage": "<html>a proxy</html>" }),
-            "leads to something else",
+            "points to different content",
         ),
     ] {
         world.moto.faults(&json!([fault]));
