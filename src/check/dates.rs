@@ -115,13 +115,15 @@ fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostic
             )
             .at(place)
             .help("delete it, or renew it: `pgvigil rules renew ID --by NAME --why REASON`")
-            .help("the compiled query no longer applies it: the records it silenced are loud again"),
+            .help(
+                "the compiled query no longer applies it: the records it silenced are loud again",
+            ),
         );
     } else if left < SOON {
         let urgency = match left {
             0..=3 => "after that day the records that it silences count",
             4..=14 => "renew it within two weeks, or let it expire",
-            _ => "renew it, or let it expire",
+            _ => "renew it, or allow it to expire",
         };
         sink.push(
             Diagnostic::new(

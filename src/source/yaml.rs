@@ -651,10 +651,12 @@ impl Builder<'_> {
 fn explain(info: &str) -> String {
     let words = match info {
         "mapping values are not allowed in this context" => {
-            "a `:` stands where no key can be: a text that holds `: ` needs quotes, and keys of one mapping start in one column"
+            "unexpected `:`: quote text that contains `: `, and align the keys of a mapping in one column"
         }
-        "mapping keys are not allowed in this context" => "a key stands where none can be",
-        "block sequence entries are not allowed in this context" => "a list item cannot stand here",
+        "mapping keys are not allowed in this context" => "a key is not allowed here",
+        "block sequence entries are not allowed in this context" => {
+            "a list item is not allowed here"
+        }
         "simple key expected" | "simple key expect ':'" => "a key lacks its `:`",
         "while parsing a block mapping, did not find expected key" => {
             "a key is expected here: check the indentation, and quotes that close too early"

@@ -160,7 +160,7 @@ fn an_account_without_room_is_told_before_the_first_write() {
 fn environments_of_one_account_share_its_room() {
     let world = World::new(&["billing", "orders"]);
     world.environments();
-    let room = "10 stay unreserved beside the other reservations of this run, of 11 in all";
+    let room = "10 stay unreserved after the other reservations of this run, of 11 in all";
     world.moto.concurrency(11, 10);
     let before = world.moto.calls().len();
     for name in ["prod", "second"] {

@@ -948,7 +948,7 @@ fn roles_of_a_real_server_are_imported_before_anything_is_written() {
     for entry in [
         "  - role: alice\n    owner: us\n    environments: [local]\n",
         "  - role: \"Mixed \\\"Case\\\"\"\n",
-        "  # decide: taken for an application because its name has the word api\n  - role: shop_api\n",
+        "  # decide: taken for an application because its name contains the word api\n  - role: shop_api\n",
     ] {
         assert!(users.contains(entry), "{entry}\n{users}");
     }

@@ -149,7 +149,11 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         "--auto-approve",
     ];
     let both = repository.run(&both).exits(0);
-    assert!(both.out.contains("it ends after 30 days"), "{}", both.out);
+    assert!(
+        both.out.contains("it is deleted after 30 days"),
+        "{}",
+        both.out
+    );
     assert_eq!(live(&repository, "old"), ["kms-alias", "log-group"]);
 }
 

@@ -704,16 +704,19 @@ fn what_cannot_be_followed_is_told() {
     assert!(code == 1 && said.contains("does not exist"), "{said}");
     let (code, _, said) = run(&["--cursor", "damaged", "debian.log"]);
     assert!(
-        code == 1 && said.contains("no cursor of this version"),
+        code == 1 && said.contains("not a cursor of this version"),
         "{said}"
     );
     let (code, _, said) = run(&["-"]);
     assert!(code == 2 && said.contains("rules eval"), "{said}");
     let (code, _, said) = run(&["--out", "/dev/null", "debian.log"]);
-    assert!(code == 1 && said.contains("it is no file"), "{said}");
+    assert!(
+        code == 1 && said.contains("it is not a regular file"),
+        "{said}"
+    );
     for (address, what) in [
         ("https://hidden/x", "give `env:NAME`"),
-        ("env:HOOK", "no http or https URL"),
+        ("env:HOOK", "not an http or https URL"),
         ("env:NONE", "empty or not set"),
     ] {
         let (code, _, said) = run(&["--webhook", address, "debian.log"]);
