@@ -223,11 +223,7 @@ fn manual_pages_render_without_a_warning() {
         for heading in ["NAME", "SYNOPSIS"] {
             assert!(shown.contains(heading), "{}: {heading}", page.display());
         }
-        assert!(
-            shown.contains("2026-12-02"),
-            "{}: no date",
-            page.display()
-        );
+        assert!(shown.contains("2026-12-02"), "{}: no date", page.display());
         let faults = faults(page);
         assert!(faults.is_empty(), "{faults:?}");
     }
