@@ -1122,7 +1122,9 @@ fn no_file_names_a_package_of_a_registry() {
             args.extend(["--account", "123456789012", "--email", "dba@example.com"]);
         }
         ground.run(&args).exits(0);
-        for path in ground.files() {
+        // What is run, and what a person is told to run. Exclusions quote what people type.
+        let is_run = |path: &String| !path.starts_with("rules/") && !path.starts_with("schema/");
+        for path in ground.files().into_iter().filter(is_run) {
             let text = ground.read(&path);
             for word in [
                 "pip ",
