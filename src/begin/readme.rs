@@ -61,14 +61,35 @@ fn prose(owner: &str) -> String {
     text
 }
 
+/// What names the program, and nothing else: neither a workflow nor this page names a package of a registry, where a
+/// stranger could hold the name. A program that was released knows where its release is.
+fn program(repository: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let archive = format!("pgvigil-{version}-x86_64-unknown-linux-gnu.tar.gz");
+    let (place, example) = match repository {
+        "" => (
+            "where a pgvigil for Linux x86_64 is fetched from, alone or in a `.tar.gz`. Build one and put it where the runners reach it: this pgvigil was not built from a release".to_owned(),
+            String::new(),
+        ),
+        _ => (
+            format!("`{repository}/releases/download/v{version}/{archive}`, or a copy of it"),
+            format!(", the line `{archive}` of `SHA256SUMS` in the release"),
+        ),
+    };
+    format!(
+        "| `PGVIGIL_URL` | {place} |\n\
+         | `PGVIGIL_SHA256` | its checksum{example}: another file is refused |\n\
+         | `PGVIGIL_VERSION` | `{version}`, or the newer version that you change to: a program of another version is refused |\n"
+    )
+}
+
 fn github(text: &mut String, wish: &Wish, is_aws: bool) {
     text.push_str(
         "\n## Settings in GitHub\n\n\
          Repository variables (Settings, Secrets and variables, Actions):\n\n\
-         | variable | value |\n| --- | --- |\n\
-         | `PGVIGIL_URL` | URL of a pgvigil for Linux x86_64, alone or in a `.tar.gz` |\n\
-         | `PGVIGIL_SHA256` | its checksum: any other file is refused |\n",
+         | variable | value |\n| --- | --- |\n",
     );
+    text.push_str(&program(env!("CARGO_PKG_REPOSITORY")));
     if is_aws {
         text.push_str(
             "| `PGVIGIL_PLAN_ROLE` | ARN of a role that can only read. Trust: `token.actions.githubusercontent.com`, `sub` = `repo:ORG/REPO:pull_request` and `repo:ORG/REPO:ref:refs/heads/main` |\n\
@@ -103,9 +124,35 @@ fn github(text: &mut String, wish: &Wish, is_aws: bool) {
 
 fn gitlab(text: &mut String) {
     text.push_str(
-        "\n## Settings in GitLab\n\nThe comment at the top of `.gitlab-ci.yml` lists the variables of the project. Protect the branch `main`, and require the\n\
-         approval of code owners, which `.gitlab/CODEOWNERS` lists. Require that pipelines succeed (Settings, Merge requests): the\n\
-         status `pgvigil/approvals` fails until the change has as many approvals as `limits` requires, from people who did not\n\
+        "\n## Settings in GitLab\n\nThe comment at the top of `.gitlab-ci.yml` lists the variables of the project. Those that name the program:\n\n| variable | value |\n| --- | --- |\n",
+    );
+    text.push_str(&program(env!("CARGO_PKG_REPOSITORY")));
+    text.push_str(
+        "\nProtect the branch `main`, and require the approval of\n\
+         code owners, which `.gitlab/CODEOWNERS` lists. Require that pipelines succeed (Settings, Merge requests): the status\n\
+         `pgvigil/approvals` fails until the change has as many approvals as `limits` requires, from people who did not\n\
          take part in it. A schedule with `PGVIGIL_TASK=approvals` sets this status.\n",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::program;
+
+    #[test]
+    fn a_program_of_a_release_says_what_to_fetch_and_another_one_names_no_place() {
+        let released = program("https://github.com/shop/pgvigil");
+        let version = env!("CARGO_PKG_VERSION");
+        let url = format!(
+            "https://github.com/shop/pgvigil/releases/download/v{version}/pgvigil-{version}-x86_64-unknown-linux-gnu.tar.gz"
+        );
+        assert!(released.contains(&url), "{released}");
+        let unreleased = program("");
+        assert!(!unreleased.contains("://"), "{unreleased}");
+        for text in [released, unreleased] {
+            for name in ["PGVIGIL_URL", "PGVIGIL_SHA256", "PGVIGIL_VERSION"] {
+                assert!(text.contains(name), "{text}");
+            }
+        }
+    }
 }

@@ -1065,13 +1065,13 @@ fn what_the_pipelines_call_is_there() {
 }
 
 /// Serves a folder by HTTPS, until the program that Python runs is stopped.
-struct Https {
+pub(crate) struct Https {
     child: std::process::Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Https {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         use std::io::{BufRead as _, BufReader};
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
@@ -1111,6 +1111,36 @@ impl Drop for Https {
     }
 }
 
+/// Nobody holds the name on PyPI or npm: a stranger could, and a workflow that names a package would run theirs.
+#[test]
+fn no_file_names_a_package_of_a_registry() {
+    for (forge, provider) in [("github", "aws"), ("gitlab", "aws"), ("github", "local")] {
+        let ground = Ground::new();
+        let mut args = vec!["init", "--forge", forge, "--provider", provider];
+        if provider == "aws" {
+            args.extend(["--env", "a", "--region", "eu-central-1", "--cluster", "a=b"]);
+            args.extend(["--account", "123456789012", "--email", "dba@example.com"]);
+        }
+        ground.run(&args).exits(0);
+        // What is run, and what a person is told to run. Exclusions quote what people type.
+        let is_run = |path: &String| !path.starts_with("rules/") && !path.starts_with("schema/");
+        for path in ground.files().into_iter().filter(is_run) {
+            let text = ground.read(&path);
+            for word in [
+                "pip ",
+                "pipx",
+                "uvx",
+                "npx",
+                "npm ",
+                "cargo install",
+                "docker:",
+            ] {
+                assert!(!text.contains(word), "{path}: {word}");
+            }
+        }
+    }
+}
+
 /// The step that fetches pgvigil, run as a runner runs it.
 #[test]
 fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
@@ -1146,13 +1176,14 @@ fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
         line.split(' ').next().unwrap().to_owned()
     };
     let https = Https::start(shop.path());
-    let run = |url: &str, sum: &str| {
+    let run = |url: &str, sum: &str, version: &str| {
         let machine = tempfile::tempdir().unwrap();
         let path = machine.path().join("path");
         let done = Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
             .env("URL", url)
             .env("SHA256", sum)
+            .env("VERSION", version)
             .env("RUNNER_TEMP", machine.path())
             .env("GITHUB_PATH", &path)
             .env("CURL_CA_BUNDLE", at("cert.pem"))
@@ -1170,21 +1201,23 @@ fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
     };
     let url = |name: &str| format!("https://localhost:{}/{name}", https.port);
     for name in ["pgvigil.tar.gz", "bare"] {
-        let (is_done, said, program) = run(&url(name), &sum(name));
+        let (is_done, said, program) = run(&url(name), &sum(name), "9.9.9");
         assert!(is_done, "{said}");
         assert_eq!(program.as_deref(), Some("pgvigil 9.9.9\n"), "{said}");
     }
-    for (url, sum, words) in [
-        (url("pgvigil.tar.gz"), sum("bare"), "FAILED"),
-        (url("nothing"), sum("bare"), "404"),
-        (url("bare").replace("https", "http"), sum("bare"), "curl"),
-        (
-            String::new(),
-            String::new(),
-            "::error::set the repository variables PGVIGIL_URL",
-        ),
+    let unset = "::error::set the repository variables PGVIGIL_URL";
+    let other = "::error::PGVIGIL_URL contains pgvigil 9.9.9, and PGVIGIL_VERSION is 9.9.8";
+    let http = url("bare").replace("https", "http");
+    for (url, sum, version, words) in [
+        (url("pgvigil.tar.gz"), sum("bare"), "9.9.9", "FAILED"),
+        (url("nothing"), sum("bare"), "9.9.9", "404"),
+        (http, sum("bare"), "9.9.9", "curl"),
+        (url("bare"), sum("bare"), "9.9.8", other),
+        (url("bare"), sum("bare"), "", unset),
+        (url("bare"), String::new(), "9.9.9", unset),
+        (String::new(), sum("bare"), "9.9.9", unset),
     ] {
-        let (is_done, said, program) = run(&url, &sum);
+        let (is_done, said, program) = run(&url, &sum, version);
         assert!(
             !is_done && program.is_none() && said.contains(words),
             "{said}"

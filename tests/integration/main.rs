@@ -96,6 +96,7 @@ mod package;
 mod page;
 mod prove;
 mod readme;
+mod release;
 mod oracle;
 mod output_schemas;
 mod oracle_texts;
