@@ -115,7 +115,9 @@ fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostic
             )
             .at(place)
             .help("delete it, or renew it: `pgvigil rules renew ID --by NAME --why REASON`")
-            .help("the compiled query no longer applies it: the records it silenced are loud again"),
+            .help(
+                "the compiled query no longer applies it: the records it silenced are loud again",
+            ),
         );
     } else if left < SOON {
         let urgency = match left {

@@ -346,10 +346,7 @@ fn name(cluster: &Cluster, sink: &mut Diagnostics) {
             quote(&name.to_ascii_lowercase())
         )
     } else if name.len() > 63 {
-        format!(
-            "it has {} characters; the limit is 63",
-            name.len()
-        )
+        format!("it has {} characters; the limit is 63", name.len())
     } else if !is_identifier(name) {
         "write 1 to 63 letters, digits and single hyphens, beginning with a letter and not ending with a hyphen".to_owned()
     } else {

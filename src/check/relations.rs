@@ -64,12 +64,9 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     let system = |name: &String| SYSTEM_SCHEMAS.contains(&name.as_str());
     match (&matcher.schema, &matcher.relation) {
         (None, Some(_)) => sink.push(
-            Diagnostic::new(
-                Code::ExclusionRelationAlone,
-                "a relation has no schema",
-            )
-            .at(exclusion.places.key("match/relation"))
-            .help("add `schema`: any user who can create tables can use this name elsewhere"),
+            Diagnostic::new(Code::ExclusionRelationAlone, "a relation has no schema")
+                .at(exclusion.places.key("match/relation"))
+                .help("add `schema`: any user who can create tables can use this name elsewhere"),
         ),
         (Some(schemas), None) => {
             for (index, schema) in schemas

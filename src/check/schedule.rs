@@ -24,10 +24,18 @@ impl Check for Schedule {
                 .div_ceil(monitor.window_minutes.max(1));
             if windows > MOST_WINDOWS {
                 sink.push(
-                    Diagnostic::new(Code::EnvironmentLateArrival, format!("each run would re-read {windows} windows; \
-                        the maximum is {MOST_WINDOWS}"))
-                        .at(places.value("monitor/late_arrival_minutes"))
-                        .help(format!("write at most `{}`, or run less often", monitor.window_minutes.saturating_mul(MOST_WINDOWS))),
+                    Diagnostic::new(
+                        Code::EnvironmentLateArrival,
+                        format!(
+                            "each run would re-read {windows} windows; \
+                        the maximum is {MOST_WINDOWS}"
+                        ),
+                    )
+                    .at(places.value("monitor/late_arrival_minutes"))
+                    .help(format!(
+                        "write at most `{}`, or run less often",
+                        monitor.window_minutes.saturating_mul(MOST_WINDOWS)
+                    )),
                 );
             }
             if environment.engine == Engine::Monitor

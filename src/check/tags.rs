@@ -65,7 +65,10 @@ impl Check for Tags {
                 } else if !is_allowed(key) {
                     fault(
                         true,
-                        format!("the tag {} contains characters that AWS refuses", quote(key)),
+                        format!(
+                            "the tag {} contains characters that AWS refuses",
+                            quote(key)
+                        ),
                         characters,
                     );
                 }
