@@ -275,9 +275,12 @@ impl DocumentSchema {
         };
         if fault.path.parts() == ["version"] {
             return Some(
-                Diagnostic::new(Code::SchemaVersion, "this version of the format is unknown")
-                    .at(place)
-                    .help("write `version: 1`"),
+                Diagnostic::new(
+                    Code::SchemaVersion,
+                    "this version of the format is not supported",
+                )
+                .at(place)
+                .help("write `version: 1`"),
             );
         }
         let diagnostic = match &fault.kind {
@@ -362,7 +365,7 @@ impl DocumentSchema {
             }
             FaultKind::Empty => Diagnostic::new(Code::SchemaEmpty, format!("{subject} is empty"))
                 .at(place)
-                .help("write something, or leave the key out"),
+                .help("add content, or delete the key"),
             FaultKind::Repeated => {
                 let items = node.items();
                 let texts: Vec<_> = items
@@ -404,15 +407,14 @@ impl DocumentSchema {
                 .at(place)
                 .maybe_help(range.map(|(low, high)| format!("write a number from {low} to {high}")))
             }
-            FaultKind::Form(what) => Diagnostic::new(
-                Code::SchemaValue,
-                format!("{subject} does not have the form it must have"),
-            )
-            .at(place)
-            .help(self.example(&fault.path).map_or_else(
-                || what.clone(),
-                |example| format!("write it as in {}", quote(&example)),
-            )),
+            FaultKind::Form(what) => {
+                Diagnostic::new(Code::SchemaValue, format!("{subject} has the wrong format"))
+                    .at(place)
+                    .help(self.example(&fault.path).map_or_else(
+                        || what.clone(),
+                        |example| format!("write it as in {}", quote(&example)),
+                    ))
+            }
         };
         Some(diagnostic)
     }
@@ -502,7 +504,7 @@ fn elsewhere(key: &str, document: &str) -> Option<String> {
         .get("properties")
         .and_then(|properties| properties.get(key))
         .is_some();
-    is_there.then(|| format!("{} belongs into {home}", quote(key)))
+    is_there.then(|| format!("{} belongs in {home}", quote(key)))
 }
 
 fn wrong_type(
@@ -531,7 +533,7 @@ fn wrong_type(
         return Diagnostic::new(
             Code::SchemaUnquotedText,
             format!(
-                "{subject} is text, and {} without quotes is {written}",
+                "{subject} must be text, but {} without quotes is {written}",
                 quote(&scalar.text)
             ),
         )
@@ -568,7 +570,7 @@ fn wrong_type(
     Diagnostic::new(
         Code::SchemaWrongType,
         format!(
-            "{subject} must be {}, and this is {written}",
+            "{subject} must be {}, but this is {written}",
             words.join(" or ")
         ),
     )

@@ -52,9 +52,9 @@ fn only_what_is_out_of_scope_is_dropped_for_its_command() {
 /// Where the text meets a question that AWS leaves open, and why the answer does not matter.
 const SETTLED: &[&str] = &[
     // It stands behind a name, which is ASCII and holds no line break.
-    "whether `$` matches before a final line break differs between dialects",
+    "dialects differ in whether `$` matches before a final line break",
     // Of names of settings: a wider answer fetches more.
-    "which characters `(?i)` takes for equal differs between dialects",
+    "dialects differ in which characters `(?i)` treats as equal",
     // `replace(x, '\"', …)` stands in public queries. Another reading finds no record certain, and fetches more.
     "how a text with quotes, backslashes or control characters is read is not documented: '\"\"'",
     // Of what is no record: whatever it is, it has not the form of a record, and counts no statements.

@@ -132,7 +132,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         r"filter @message like /(a)\1/",
         r"\1",
-        "spell the repeated text out",
+        "write the repeated text out",
     ),
     ("filter @message like /a++/", "+", "possessive"),
     (
@@ -149,7 +149,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         r"filter @message like /\p{Lu}/",
         r"\p{Lu}",
-        "spell the characters out",
+        "list the characters",
     ),
     (r"filter @message like /\h/", r"\h", "escape"),
     ("filter @message like /(?x)a/", "x", "only `i`, `m` and `s`"),
@@ -283,7 +283,7 @@ fn nesting_is_bounded() {
         "(".repeat(1_000),
         ")".repeat(1_000)
     );
-    assert!(faults(&text)[0].message.contains("nests too deeply"));
+    assert!(faults(&text)[0].message.contains("nested too deeply"));
     let stages = vec!["filter @log = 'a'"; 1_001].join("|");
     assert!(faults(&stages)[0].message.contains("more than 1000 stages"));
 }

@@ -224,7 +224,8 @@ impl Walk<'_> {
         let length = |text: &str| u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         let count = |items: &[Json]| u64::try_from(items.len()).unwrap_or(u64::MAX);
         let limit = wanted.as_u64();
-        let form = |keyword: &str| FaultKind::Form(format!("it breaks `{keyword}` of the schema"));
+        let form =
+            |keyword: &str| FaultKind::Form(format!("it violates `{keyword}` in the schema"));
         match (keyword, value) {
             ("type", _) => {
                 let types = names(wanted);
@@ -245,7 +246,7 @@ impl Walk<'_> {
             }
             ("maxLength", Json::String(text)) => {
                 let limit = limit.filter(|limit| length(text) > *limit)?;
-                let what = format!("at most {limit} characters are possible");
+                let what = format!("write at most {limit} characters");
                 Some(FaultKind::Form(what))
             }
             ("pattern", Json::String(text)) => {
@@ -339,7 +340,7 @@ impl Walk<'_> {
 fn broken(path: &DocPath, keyword: &str) -> Fault {
     Fault {
         path: path.clone(),
-        kind: FaultKind::Form(format!("it breaks `{keyword}` of the schema")),
+        kind: FaultKind::Form(format!("it violates `{keyword}` in the schema")),
     }
 }
 

@@ -59,11 +59,11 @@ fn collect(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             branches(&path, context, faults)
         }
-        ValidationErrorKind::MaxLength { limit } => push(FaultKind::Form(format!(
-            "at most {limit} characters are possible"
-        ))),
+        ValidationErrorKind::MaxLength { limit } => {
+            push(FaultKind::Form(format!("write at most {limit} characters")))
+        }
         other => push(FaultKind::Form(format!(
-            "it breaks `{}` of the schema",
+            "it violates `{}` in the schema",
             other.keyword()
         ))),
     }
