@@ -73,7 +73,7 @@ pub(super) fn lower(
     if let Some(stage) = query.stages.get(MAX_STAGES) {
         let fault = Fault::new(
             stage.span,
-            format!("a query of more than {MAX_STAGES} stages"),
+            format!("a query has more than {MAX_STAGES} stages"),
         );
         return Err(vec![fault.help("join conditions with `and`")]);
     }
@@ -143,7 +143,7 @@ impl Lowering {
         let message = if EVENT_FIELDS.iter().any(|(field, _)| *field == name) || name == "@ptr" {
             format!("`{name}` is a field of the service")
         } else if self.names.contains_key(name) {
-            format!("`{name}` is set already: what a second value does is not documented")
+            format!("`{name}` is set already: the effect of a second value is not documented")
         } else {
             return true;
         };
@@ -153,7 +153,7 @@ impl Lowering {
 
     fn stage(&mut self, index: usize, span: Span, command: &Command) {
         if self.deduped && !matches!(command, Command::Limit(_)) {
-            self.fault(Fault::new(span, "only `limit` may follow `dedup`"));
+            self.fault(Fault::new(span, "only `limit` can follow `dedup`"));
             return;
         }
         match command {
@@ -255,11 +255,9 @@ impl Lowering {
             );
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if self.stats > 0 => "after `stats` only its own columns exist".to_owned(),
+                None if self.stats > 0 => "after `stats` there are only its own columns".to_owned(),
                 None if name == "@ptr" => "it exists only in answers of the service".to_owned(),
-                None => {
-                    "take it out of the message with `parse`; a text stands in quotes".to_owned()
-                }
+                None => "extract it from the message with `parse`; put a text in quotes".to_owned(),
             };
             self.fault(fault.help(help));
         }
@@ -354,12 +352,12 @@ impl Lowering {
     fn stats(&mut self, span: Span, stats: &Stats) {
         self.stats += 1;
         if self.stats > 2 {
-            self.fault(Fault::new(span, "a query holds two `stats` at most"));
+            self.fault(Fault::new(span, "a query can contain at most two `stats`"));
         }
         if let (2, Some(sorted)) = (self.stats, self.sorted) {
             self.fault(Fault::new(
                 sorted,
-                "`sort`, `limit` and `dedup` stand after the second `stats`",
+                "put `sort`, `limit` and `dedup` after the second `stats`",
             ));
         }
         let mut plan = Plan {
@@ -397,8 +395,8 @@ impl Lowering {
         };
         if outputs.iter().any(|(name, _)| *name == label) {
             self.fault(
-                Fault::new(span, format!("two columns are called `{label}`"))
-                    .help("give one of them another name with `as`"),
+                Fault::new(span, format!("two columns have the name `{label}`"))
+                    .help("give one of them a different name with `as`"),
             );
         } else {
             outputs.push((label, kind));
@@ -407,8 +405,9 @@ impl Lowering {
 
     fn aggregate(&mut self, expr: &Expr) -> Option<(Aggregate, Option<Term>, Kind)> {
         let ExprKind::Call { name, args } = &expr.kind else {
-            self.fault(Fault::new(expr.span, "this is not an aggregate")
-                .help("write an aggregate such as `count(*)`; compute with its result in a `fields` after `stats`"));
+            self.fault(Fault::new(expr.span, "this is not an aggregate").help(
+                "write an aggregate such as `count(*)`; use its result in a `fields` after `stats`",
+            ));
             return None;
         };
         let lower = name.text.to_ascii_lowercase();
@@ -441,7 +440,7 @@ impl Lowering {
         if matches!(aggregate, Aggregate::Earliest | Aggregate::Latest) && self.stats > 1 {
             self.fault(Fault::new(
                 expr.span,
-                "rows of a `stats` have no time to be ordered by",
+                "rows of a `stats` have no time to sort by",
             ));
             return None;
         }
@@ -515,7 +514,7 @@ impl Lowering {
                     let slot = self.names.get(&key.expr.to_string()).copied();
                     if slot.is_none() {
                         self.fault(
-                            Fault::new(key.expr.span, "`sort` takes the names of columns")
+                            Fault::new(key.expr.span, "`sort` accepts only names of columns")
                                 .help("name the value with `fields … as …` first"),
                         );
                     }
@@ -547,9 +546,8 @@ impl Lowering {
             .any(|known| known.eq_ignore_ascii_case(&name.text))
         {
             self.fault(
-                Fault::new(name.span, format!("`{}` is an aggregate", name.text)).help(
-                    "aggregates stand in `stats`; name the result with `as` and use the name",
-                ),
+                Fault::new(name.span, format!("`{}` is an aggregate", name.text))
+                    .help("use aggregates in `stats`; name the result with `as` and use the name"),
             );
             return;
         }
@@ -559,7 +557,7 @@ impl Lowering {
         );
         self.fault(match near {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help("functions that are not run here are refused"),
+            None => fault.help("pgvigil refuses functions that it cannot run"),
         });
     }
 
@@ -580,7 +578,7 @@ impl Lowering {
                 None => {
                     self.fault(Fault::new(
                         expr.span,
-                        format!("`{number}` is not a number that can be told"),
+                        format!("`{number}` cannot be represented as a number"),
                     ));
                     None
                 }
@@ -601,19 +599,16 @@ impl Lowering {
             ExprKind::Period(_) => {
                 self.fault(Fault::new(
                     expr.span,
-                    "a period stands only in `bin`, `datefloor` and `dateceil`",
+                    "a period is allowed only in `bin`, `datefloor` and `dateceil`",
                 ));
                 None
             }
             ExprKind::Star => {
-                self.fault(Fault::new(expr.span, "`*` stands only in `count(*)`"));
+                self.fault(Fault::new(expr.span, "`*` is allowed only in `count(*)`"));
                 None
             }
             _ => {
-                self.fault(Fault::new(
-                    expr.span,
-                    "a condition stands where a value is expected",
-                ));
+                self.fault(Fault::new(expr.span, "found a condition, expected a value"));
                 None
             }
         }
@@ -624,13 +619,13 @@ impl Lowering {
         match kind {
             Kind::Time => {
                 self.fault(
-                    Fault::new(expr.span, "a time cannot be computed with")
+                    Fault::new(expr.span, "a time cannot be used in arithmetic")
                         .help("use `toMillis(…)`"),
                 );
                 None
             }
             Kind::Text => {
-                self.fault(Fault::new(expr.span, "a text cannot be computed with"));
+                self.fault(Fault::new(expr.span, "a text cannot be used in arithmetic"));
                 None
             }
             _ => Some(term),
@@ -657,7 +652,7 @@ impl Lowering {
                     expr.span,
                     format!("`{}` is true or false, not a value", name.text),
                 )
-                .help("use it as a condition of its own"),
+                .help("use it as a separate condition"),
             );
             return None;
         }
@@ -777,7 +772,7 @@ impl Lowering {
             ExprKind::Call { name, args } => self.predicate(expr, name, args),
             _ => {
                 self.fault(
-                    Fault::new(expr.span, "a value stands where a condition is expected")
+                    Fault::new(expr.span, "found a value, expected a condition")
                         .help("compare it: `… = 1`"),
                 );
                 None
@@ -794,8 +789,11 @@ impl Lowering {
         let (term, kind) = self.value(expr)?;
         if kind == Kind::Time {
             self.fault(
-                Fault::new(expr.span, "how a time is written is not documented here")
-                    .help("compare `toMillis(…)`"),
+                Fault::new(
+                    expr.span,
+                    "the text format of a time is not documented for this use",
+                )
+                .help("compare `toMillis(…)`"),
             );
             return None;
         }
@@ -815,7 +813,7 @@ impl Lowering {
             self.fault(
                 Fault::new(
                     span,
-                    "how a time compares with another value is not documented",
+                    "the comparison of a time with another value is not documented",
                 )
                 .help("compare `toMillis(…)` with a number of milliseconds"),
             );

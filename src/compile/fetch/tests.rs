@@ -58,17 +58,17 @@ const SETTLED: &[&str] = &[
     // `replace(x, '\"', …)` stands in public queries. Another reading finds no record certain, and fetches more.
     "how a text with quotes, backslashes or control characters is read is not documented: '\"\"'",
     // Of what is no record: whatever it is, it has not the form of a record, and counts no statements.
-    "what a function of a missing field is, is not documented: concat(",
-    "what a function of a missing field is, is not documented: mark",
-    "what parsing a missing field does is not documented: flat",
+    "the result of a function of a missing field is not documented: concat(",
+    "the result of a function of a missing field is not documented: mark",
+    "the effect of parsing a missing field is not documented: flat",
     // Grouping by a field of the service sets nothing.
-    "what setting `@log` a second time does is not documented",
+    "the effect of setting `@log` a second time is not documented",
     // The first filter found something in it.
-    "where `sort` puts missing values is not documented: size",
+    "it is not documented where `sort` puts missing values: size",
     // `isempty(what) = 1` stands beside them: where the record was read, so was the prefix.
-    "whether this holds when the field is missing is not documented: user ",
+    "it is not documented whether this holds when the field is missing: user ",
     // Where there is no record, something failed: that stands beside it.
-    "whether this holds when the field is missing is not documented: what not like",
+    "it is not documented whether this holds when the field is missing: what not like",
 ];
 
 #[test]
