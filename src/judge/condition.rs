@@ -315,7 +315,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             return (
                 field.key(),
                 format!(
-                    "{}, and not {}",
+                    "found {}, expected {}",
                     quote(facts.value(*field)),
                     any_of(values.iter())
                 ),
@@ -327,7 +327,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
     let (Test::Text(test), Some(sql)) = (test, sql) else {
         return (
             "statement",
-            "the text of the statement is not in the record".to_owned(),
+            "the record does not contain the text of the statement".to_owned(),
         );
     };
     let text = sql.text();
@@ -344,7 +344,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
     match test {
         TextTest::Logged => (
             "statement",
-            "the text of the statement is not in the record".to_owned(),
+            "the record does not contain the text of the statement".to_owned(),
         ),
         TextTest::Empty => (
             "statement.is_empty",
@@ -356,12 +356,12 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             } else {
                 "statement.matches"
             },
-            format!("the whole text is not one of those wanted: {}", quote(text)),
+            format!("the whole text is not one of those listed: {}", quote(text)),
         ),
         TextTest::StartsWith(words) => (
             "statement.starts_with",
             format!(
-                "the text begins with {}, and not with {}",
+                "the text begins with {}, expected {}",
                 quote(text),
                 any_of(words.iter().map(|word| &**word))
             ),
@@ -372,12 +372,12 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         TextTest::Lacks(parts) => held(
             "statement.lacks",
             first(parts, |part| part.find(sql.lower()).is_some()),
-            "holds",
+            "contains",
         ),
         TextTest::LacksWords(words) => held(
             "statement.lacks_words",
             first(words, |word| has_word(sql.lower(), word)),
-            "holds the word",
+            "contains the word",
         ),
         TextTest::LacksNames(names) => held(
             "statement.lacks_names",
@@ -387,7 +387,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         TextTest::Contains(parts) => (
             "statement.contains",
             format!(
-                "the text holds none of {}",
+                "the text does not contain any of {}",
                 any_of(parts.iter().map(Finder::needle))
             ),
         ),
@@ -410,7 +410,7 @@ fn unlisted(sql: &Sql<'_>, functions: &Names, types: &Names) -> String {
             format!("{} {what}", quote(name.written(text)))
         }
         (_, Some(stop)) => format!(
-            "the text holds {}, before {}",
+            "the text contains {}, before {}",
             stop.why.describe(),
             quote(behind(text, stop.at))
         ),
@@ -434,7 +434,7 @@ impl Objects {
             Some(schemas) if !schemas.has(schema) => (
                 "schema",
                 format!(
-                    "the object is {}, and not in {}",
+                    "the object is {}, which is not in {}",
                     quote(printed),
                     any_of(schemas.iter())
                 ),

@@ -31,12 +31,12 @@ use token::{Fault, Kind, Token, Tokens};
 pub(crate) struct Name {
     /// The first byte.
     pub(crate) start: usize,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub(crate) end: usize,
 }
 
 impl Name {
-    /// The name as it stands in the text.
+    /// The name as it is written in the text.
     pub(crate) fn written(self, text: &[u8]) -> &[u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
@@ -68,21 +68,23 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// What stands there, in words.
+    /// A description of the reason.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::BackslashQuote => "a backslash before a quote, which servers read in two ways",
+            Self::BackslashQuote => {
+                "a backslash before a quote, whose meaning depends on the server's settings"
+            }
             Self::UnicodeEscape => "a name or text with Unicode escapes",
             Self::NumberWithLetters => {
-                "a number that a letter follows, which servers read in two ways"
+                "a number followed by a letter, whose meaning depends on the server's version"
             }
             Self::Unclosed => "a text, comment or parenthesis that does not end",
-            Self::Byte => "a character that begins nothing in SQL",
+            Self::Byte => "a character that cannot begin a word or symbol of SQL",
             Self::QuotedCall => "a quoted name before a parenthesis",
             Self::Operator => "an operator that is not one of PostgreSQL's own",
             Self::Attribute => "an attribute of a value, which can be a call",
             Self::File => "a file or program of the server",
-            Self::Form => "a form that is not known to be harmless",
+            Self::Form => "syntax that pgvigil does not recognise as harmless",
         }
     }
 }

@@ -48,10 +48,14 @@ impl Told {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::FailedDdl | Self::FailedCall => {
-                "a statement failed, of which pgAudit writes no record, and it may have read data before"
+                "a statement failed, so pgAudit wrote no record of it, but it might have read data before"
             }
-            Self::FastPath => "a call over the fast path, of which pgAudit writes no record",
-            Self::Replication => "the replication protocol, of which pgAudit writes no record",
+            Self::FastPath => {
+                "a function was called over the fast-path interface, for which pgAudit writes no record"
+            }
+            Self::Replication => {
+                "a client used the replication protocol, for which pgAudit writes no record"
+            }
         }
     }
 

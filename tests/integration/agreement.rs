@@ -350,7 +350,7 @@ impl Judges {
             answer.id == id
                 && matches!(&answer.answer, Answer::Fails(failed) if failed.condition == "statement.only_calls"
                     // What changes the meaning of names.
-                    || failed.why.starts_with("it changes where names are looked up"))
+                    || failed.why.starts_with("it changes the search path or the role"))
         })
     }
 }

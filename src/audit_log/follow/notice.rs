@@ -96,21 +96,21 @@ impl fmt::Display for Notice {
             }
             Self::FromEnd { path, offset } => write!(
                 f,
-                "{}: read from its end, byte {offset}; what it holds already is not judged",
+                "{}: read from its end, byte {offset}; its earlier content is not judged",
                 path.display()
             ),
             Self::Resumed { path, offset } => {
-                write!(f, "{}: goes on at byte {offset}", path.display())
+                write!(f, "{}: continues at byte {offset}", path.display())
             }
             Self::Renamed { path, was, offset } => write!(
                 f,
-                "{}: was {}, goes on at byte {offset}",
+                "{}: renamed from {}, continues at byte {offset}",
                 path.display(),
                 was.display()
             ),
             Self::Copied { path, was, offset } => write!(
                 f,
-                "{}: a copy of {}, goes on at byte {offset}",
+                "{}: a copy of {}, continues at byte {offset}",
                 path.display(),
                 was.display()
             ),
@@ -120,7 +120,7 @@ impl fmt::Display for Notice {
                 copy: Some(copy),
             } => write!(
                 f,
-                "{}: truncated; the rest of what it held is read from its copy {} at byte {offset}",
+                "{}: truncated; the rest of its former content is read from its copy {} at byte {offset}",
                 path.display(),
                 copy.display()
             ),
@@ -130,19 +130,18 @@ impl fmt::Display for Notice {
                 copy: None,
             } => write!(
                 f,
-                "{}: truncated, and there is no copy beside it: what was written between byte {offset} and that moment \
-                 is not judged",
+                "{}: truncated, and there is no copy next to it: entries written after byte {offset} and before the truncation are not judged",
                 path.display()
             ),
             Self::Gone { path, offset } => write!(
                 f,
-                "{}: gone, and no file beside it is the same: what was written to it after byte {offset} is not judged",
+                "{}: missing, and no file next to it has the same content: entries written to it after byte {offset} are not judged",
                 path.display()
             ),
             Self::Unread { path, what } => write!(f, "{}: {what}", path.display()),
             Self::Trouble(trouble) => write!(
                 f,
-                "{}: {}; tried again until it works",
+                "{}: {}; pgvigil keeps retrying",
                 trouble.path.display(),
                 trouble.what
             ),

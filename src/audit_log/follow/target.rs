@@ -182,12 +182,13 @@ impl Target {
                             trouble(
                                 path,
                                 format!(
-                                    "the folder holds more than {FILES_MAX} files, and the others are not followed: move old logs away, or name a pattern"
+                                    "the folder contains more than {FILES_MAX} files, and the others are not \
+                                     followed: move old logs away, or use a pattern"
                                 ),
                             );
                         }
                         if candidates.len() == before {
-                            trouble(path, "the folder holds no files".to_owned());
+                            trouble(path, "the folder contains no files".to_owned());
                         }
                     }
                     Err(error) => trouble(path, format!("the folder cannot be listed: {error}")),
@@ -201,7 +202,7 @@ impl Target {
                     trouble(path, "does not exist".to_owned());
                     siblings.list(path, is_first, since, candidates);
                 }
-                Err(error) => trouble(path, format!("cannot be looked at: {error}")),
+                Err(error) => trouble(path, format!("cannot be inspected: {error}")),
             },
             Self::Pattern(path, pattern) => {
                 let mut failed = false;
@@ -222,7 +223,7 @@ impl Target {
                     }
                 }
                 if candidates.len() == before && !failed {
-                    trouble(path, "no file has such a name".to_owned());
+                    trouble(path, "no file matches".to_owned());
                 }
             }
         }
@@ -296,7 +297,7 @@ pub(super) fn unlike(
             troubles.push(Trouble {
                 path: path.clone(),
                 what: format!(
-                    "the server writes {} by now: follow the folder, or a pattern in quotes",
+                    "the server now writes to {}: follow the folder, or a pattern in quotes",
                     later.path.display()
                 ),
             });

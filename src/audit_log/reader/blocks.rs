@@ -340,7 +340,7 @@ impl<'o> Blocks<'o> {
                 file,
                 current.line,
                 format!(
-                    "an entry is longer than {} bytes; the rest of it is left out",
+                    "an entry is longer than {} bytes; its rest is left out",
                     self.entry_bytes()
                 ),
             );
@@ -391,7 +391,7 @@ impl<'o> Blocks<'o> {
                     self.report.add_broken(
                         current.file,
                         header.line,
-                        "the header of the CSV has no column of messages: export `@message` too",
+                        "the header of the CSV has no column for messages: export `@message` too",
                     );
                     units.clear();
                 }

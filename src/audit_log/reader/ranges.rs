@@ -357,7 +357,7 @@ impl<'s, 'b> Window<'s, 'b> {
             faults: Vec::new(),
         };
         if stop - last >= limit {
-            let what = format!("an entry is longer than {limit} bytes; the rest of it is left out");
+            let what = format!("an entry is longer than {limit} bytes; its rest is left out");
             cut.faults
                 .push((starts.last().map_or(0, |start| start.lines), what));
             cut.text.end = last + limit.saturating_sub(LOOK_AHEAD);
