@@ -119,7 +119,7 @@ mod tests {
         );
         assert_eq!(
             fields.text("name").unwrap_err().to_string(),
-            "x/alarm/a: `name` is missing or not of its kind"
+            "x/alarm/a: `name` is missing or has the wrong type"
         );
         fields.finish().unwrap();
     }

@@ -49,7 +49,7 @@ impl LeftOut<'_> {
         let parts: Vec<String> = exclusions.into_iter().chain(accounts).collect();
         (!parts.is_empty()).then(|| {
             format!(
-                "leaves out, for room: {}. {consequence}",
+                "left out because the text is too long: {}. {consequence}",
                 parts.join(" and ")
             )
         })

@@ -115,8 +115,8 @@ impl Compiler<'_> {
             _ => "",
         };
         let description = format!(
-            "People's records on {} ({}): more than {}{each} in {} seconds, looked for every {minutes} minutes. Query {}. \
-             Investigate with the saved query {}. Without data: the query fails, nobody is watched.",
+            "People's records on {} ({}): more than {}{each} in {} seconds, checked every {minutes} minutes. Query \
+             {}. Investigate with the saved query {}. Without data: the query fails, no one is being watched.",
             self.subject(),
             settings.signal.name(),
             settings.threshold,
@@ -150,7 +150,7 @@ impl Compiler<'_> {
         self.on_query(
             self.names.log_heartbeat(),
             &format!(
-                "No line in the log of {} for {HEARTBEAT_HOURS} hours, or queries that do not run: nobody is watched.",
+                "There was no line in the log of {} for {HEARTBEAT_HOURS} hours, or queries do not run: no one is being watched.",
                 self.subject()
             ),
             json!({
