@@ -1,14 +1,32 @@
 //! Follows PostgreSQL's log files while the server writes them.
 //!
-//! A log goes on in four ways, and each is followed without losing or repeating an entry: it grows; it is renamed and
-//! another takes its name; the server begins a file with a new name (`log_filename`); it is copied and truncated. What
-//! a file *is* is told by its inode and by its first bytes, not by its name ([`Place`]).
+//! A log continues in four ways, and each is followed without losing or repeating an entry: it grows; it is renamed, and
+//! another file takes its name; the server begins a file with a new name (`log_filename`); it is copied and truncated.
 //!
-//! An entry ends when the next begins. The last one is held back until the file has been quiet for a while, and a line
-//! without an end is held until it has one: nothing is judged half-written.
+//! **Places.** A name says nothing about which file it is, because rotation moves names. So a file is recognised by its
+//! [`Place`]: its inode, a digest of its first bytes, and a digest of the bytes right before the offset that was reached. The
+//! inode finds a renamed file again. The two digests find a copy, which has another inode: a file continues a place if it has
+//! the same first bytes, and the same bytes before that offset. A beginning of less than 32 bytes proves nothing, because two
+//! servers may begin their logs alike. Places are saved in the cursor, so all of this works after a restart too.
 //!
-//! Nothing here reads the clock, sleeps or prints: the caller says what time it is, and asks for the next [`Chunk`].
-//! Whatever cannot be followed stays in [`Follower::troubles`] until it can.
+//! **Rotation.** [`Follower::look`] lists the files about once a second. A renamed file is read to its end under its new name.
+//! Files are read in the order of their age, which is the time of their first entry: a new file waits until the older ones are
+//! at their end, but only for a bounded time, because it may belong to another server. A file that is no longer named, has
+//! ended and has not grown for a while is dropped, and only its place is remembered for some time.
+//!
+//! **Copies.** A log that is copied and truncated (`copytruncate`) is at first two files with the same content. Before a file is
+//! read from its beginning, it is compared with the remembered places and with the other files. If it contains text that was
+//! already read elsewhere, it continues after that text. If the original is still followed, the copy waits, and is read only if the original is truncated. A file is
+//! truncated if it is shorter than the part that was read, or begins with other bytes. Then the copy supplies the entries that
+//! were written after the last read and before the truncation, and the truncated file starts again at its beginning. Without
+//! a copy, a [`Notice`] says that entries might be lost.
+//!
+//! **Entries.** An entry ends where the next one begins. The last one is held back until the file has been quiet for a while, and a
+//! line without an end is held back until it has one, so no entry is judged half-written. The caller confirms each [`Chunk`] by
+//! [`Follower::settle`]; only then does the place move on.
+//!
+//! Nothing here reads the clock, sleeps or prints: the caller passes the time and asks for the next [`Chunk`]. A file or folder
+//! that cannot be followed is listed in [`Follower::troubles`] until it can be.
 
 mod file;
 mod kind;

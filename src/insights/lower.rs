@@ -1,4 +1,11 @@
-//! Syntax tree to program: names become slots, and whatever has no meaning is refused.
+//! Syntax tree to program: names become slots, and everything without a documented meaning is refused.
+//!
+//! The stages are taken in order. The lowering keeps a table from each name to its slot, so a stage can only use names that an
+//! earlier stage has set, and knows the kind of each value (text, number, time). `stats`, `sort`, `limit` and `dedup` end the
+//! current segment and begin a new part; after a `stats` the table contains only its own columns.
+//!
+//! A fault does not end the lowering: the stage is left out and the next one is checked. After a fault, unknown names are not
+//! reported, because the refused stage might have set them.
 
 use std::collections::HashMap;
 

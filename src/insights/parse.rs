@@ -1,4 +1,16 @@
-//! Text to syntax tree. What the language has and we do not run is refused with its place.
+//! Text to syntax tree. Syntax that the service supports but pgvigil does not run is refused with its place.
+//!
+//! This is a recursive descent parser with one token of lookahead: there is a function for each level of the grammar, from
+//! `and`/`or` over `not`, comparisons and arithmetic down to names and literals. It asks the lexer for a token at a time, because
+//! only the parser knows whether a slash begins a regular expression or is a division. The depth of nesting is bounded, so a
+//! hostile text cannot exhaust the stack.
+//!
+//! Where AWS documents no precedence, the parser does not choose one. `and` next to `or` without parentheses, and `not` before
+//! anything but parentheses or a call, are faults with a help that shows an unambiguous spelling. So every tree has only one
+//! meaning, whatever the service would do with the ambiguous text.
+//!
+//! A fault ends its stage only. The parser then skips to the next `|` and continues, so a query with several errors reports
+//! one of each stage. It does not check names, functions or the contents of regular expressions: the lowering does.
 
 use super::lex::{Kind, Lexer, Token};
 use super::print::KEYWORDS;

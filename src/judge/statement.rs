@@ -1,22 +1,25 @@
-//! What the text of a statement can call.
+//! Finds everything that the text of a statement can call.
 //!
 //! A person reaches data that no record names by a *call* inside a statement that looks like noise. So a statement is
 //! read for everything in it that PostgreSQL may turn into a call:
 //!
 //! - a name before a parenthesis, unless the grammar says otherwise;
-//! - a cast in every spelling (`x::t`, `CAST(x AS t)`, `t 'x'`, types of columns and parameters): input functions, casts
-//!   and the checks of domains run then, and a type is looked up in `pg_temp` first;
+//! - a cast in every spelling (`x::t`, `CAST(x AS t)`, `t 'x'`, types of columns and parameters): a cast runs input functions,
+//!   cast functions and the checks of domains, and PostgreSQL looks a type up in `pg_temp` first;
 //! - an operator, by its symbols or as `OPERATOR(schema.symbols)`;
-//! - attribute notation: `(x).f` calls `f` where the value has no such attribute.
+//! - attribute notation: `(x).f` calls `f` if the value has no such attribute.
 //!
-//! [`Reading::of`] goes through the tokens once and notes the names of functions and types, whatever an exclusion lists;
-//! what the text holds is compared with a list afterwards. It knows the few tokens before the one at hand and a stack of
-//! open parentheses, not the grammar: where the grammar gives a name before a parenthesis another meaning, the rule for
-//! that meaning rests on tokens that cannot stand there otherwise. What no rule covers ends the reading ([`Stop`]), and
-//! then the record counts. Tests hold the result against PostgreSQL's own grammar.
+//! [`Reading::of`] goes through the tokens once and collects the names of functions and types. It does not know the lists of an
+//! exclusion: the names are compared with a list afterwards, so one reading serves all exclusions.
 //!
-//! A column of a row, `t.f`, is the one call that is written like nothing else: `f` may be a function of the row's type.
-//! Such names are too many to list; docs/threat-model.md names it among what remains.
+//! The reader is not a parser of SQL. It looks at the last few tokens and at a stack of open parentheses. In some places the
+//! grammar gives a name before a parenthesis another meaning, for example the list of columns after `INSERT INTO t`. The rule
+//! for such a meaning depends on tokens that cannot appear there in any other case, so a person cannot pass off a call as one.
+//! If no rule applies, the reading ends ([`Stop`]) and the record counts: the reader can be too strict, but must never miss a
+//! call. Tests compare the result with PostgreSQL's own grammar.
+//!
+//! A column of a row, `t.f`, is the one call that cannot be told from a plain column: `f` may be a function of the row's type.
+//! Such names are too many to list; docs/threat-model.md lists it among the remaining risks.
 
 mod keyword;
 mod setting;
