@@ -73,7 +73,7 @@ pub fn weakens(name: &str, value: &str, wanted: &str) -> bool {
     }
 }
 
-/// What somebody would not see where a setting outside the policy has this value; `None` where it takes nothing away.
+/// What a reader of the log would miss if a setting outside the policy had this value; `None` if nothing.
 ///
 /// Sources: pgAudit's README; PostgreSQL's manual, "When To Log": LOG ranks between ERROR and FATAL for the log.
 pub fn hides(name: &str, value: &str) -> Option<&'static str> {

@@ -685,7 +685,7 @@ impl Compiler<'_> {
             &monitor.namespace,
             metric.name,
             metric.dimensions_value(),
-            // Every run computes a window anew: a sum would count it as often as it is computed.
+            // Several runs compute the same window: a sum would count it several times.
             above(
                 "Maximum",
                 periods_watched(monitor),
@@ -1014,7 +1014,7 @@ impl Compiler<'_> {
             "schedule": rate(self.environment.monitor.window_minutes),
             "state": "ENABLED",
         });
-        // Nothing is counted before somebody would hear of it.
+        // Nothing is counted before the notifications work.
         let depends_on: Vec<String> = self
             .alarms()
             .iter()

@@ -1,4 +1,4 @@
-//! The conditions of an exclusion, ready to be asked of a record.
+//! The conditions of an exclusion, compiled so that they can be tested on records.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -214,7 +214,8 @@ impl Test {
     }
 }
 
-/// Where the prefix has no name, nobody is served; a record without an object has no type, and that is a value.
+/// A prefix without a name belongs to a process without a client. A record without an object has the empty object
+/// type, which is a value.
 fn must_be_there(field: Field) -> bool {
     match field {
         Field::User | Field::Database | Field::Client => true,

@@ -34,7 +34,7 @@ const DDL: &[&[u8]] = &[
 ];
 
 impl Told {
-    /// What stands in the place of a command. The statement itself is not told.
+    /// The text that is shown as the command. The statement itself is not shown.
     pub fn command(self) -> &'static str {
         match self {
             Self::FailedDdl => "FAILED DDL",

@@ -266,7 +266,7 @@ impl<'a> Lowering<'a> {
                     Some(span) => places.item_part("pattern", 0, span),
                     None => places.value("pattern"),
                 };
-                // Without a pattern that can be read the entry means nobody: everybody stays audited.
+                // Without a valid pattern the entry matches no role, so every role stays audited.
                 let Some(pattern) = self.pattern(&text, place) else {
                     return;
                 };

@@ -1,5 +1,5 @@
-//! What stands among the policy files and is not read. It is a fault, alike in a folder and in a revision of Git: whoever put
-//! it there believes that it counts.
+//! Things among the policy files that are not read. They are errors, both in a folder and in a revision of Git: the
+//! person who put them there believes that they count.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Place, SourceFiles};

@@ -81,7 +81,7 @@ fn without_null(schema: &mut Schema) {
             object.entry(key).or_insert(value);
         }
     }
-    // What a Rust integer is called is nobody's business.
+    // Users do not need the names of Rust's integer types.
     if object
         .get("format")
         .is_some_and(|format| format == "uint32")

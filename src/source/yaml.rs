@@ -44,7 +44,7 @@ pub struct Scalar {
     pub text: String,
     /// How it is written.
     pub style: Style,
-    /// Where the text begins in the file, if it stands there letter by letter on one line.
+    /// Where the text begins in the file, if the file contains it unchanged on one line.
     pub verbatim: Option<usize>,
 }
 
@@ -64,7 +64,7 @@ pub enum Style {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub key_place: Place,
     /// The value.
     pub value: Node,
@@ -816,7 +816,7 @@ impl Node {
     }
 }
 
-/// What stands for invalid values in JSON.
+/// What replaces invalid values in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidAs {
     /// Null, so that every route is the same as in the tree.

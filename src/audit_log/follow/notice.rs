@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Trouble;
 use super::kind::Unread;
 
-/// Something that whoever runs the watcher should read.
+/// An event that the operator of the watcher should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A file is read from its beginning.

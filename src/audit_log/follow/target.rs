@@ -1,4 +1,4 @@
-//! What is to be followed: a file, a folder or a pattern, and the files that this means now.
+//! The arguments: a file, a folder or a pattern, and the files that it means now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -19,7 +19,7 @@ const FILES_MAX: usize = 10_000;
 /// An argument.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// A file or a folder: which, is seen anew each time; with what stood beside the file from the first.
+    /// A file or a folder, which is checked each time; with the files that were next to it at the start.
     Path(PathBuf, Siblings),
     /// Files whose names it says.
     Pattern(PathBuf, String),
@@ -256,8 +256,8 @@ pub(super) fn beside(path: &Path) -> Vec<Candidate> {
     files_in(folder).map(|(files, _)| files).unwrap_or_default()
 }
 
-/// Tells where the server writes by now, if it is not what is followed: a later file beside one that was named, or a
-/// log in a form that is not read.
+/// Reports where the server writes now, if that file is not followed: a later file next to the named one, or a log in
+/// an unsupported format.
 pub(super) fn unlike(
     targets: &[Target],
     files: &[Followed],

@@ -1,4 +1,4 @@
-//! Reads the sources in their order: whoever asks gets a block that is cut already, or a range to read.
+//! Reads the sources in their order: each thread that asks gets a complete block, or a range to read.
 
 use super::block::{Block, Unit, as_u64};
 use super::csv::CsvColumns;
@@ -78,7 +78,7 @@ enum Step {
     Ended(Option<Block>),
     /// Nothing yet: read on.
     More,
-    /// Nobody wants more.
+    /// The consumer needs no more.
     Unwanted,
 }
 

@@ -139,7 +139,8 @@ impl Compiler<'_> {
                 "results_to_alarm": 1,
                 "comparison": "GreaterThanThreshold",
                 "threshold": settings.threshold,
-                // No rows are no data, and a quiet night. A query that fails is without data whatever stands here.
+                // No rows means no data, as in a quiet night. A query that fails has no data, whatever the value
+                // here.
                 "missing_data": "notBreaching",
             }),
         )
