@@ -70,8 +70,8 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
     let fetch = Fetch::of(&all).text(Ask::ALL);
     let (source, left_out) = all.that_fits();
     let consequence = match environment.engine {
-        Engine::Monitor => "It shows more than counts",
-        Engine::LogAlarm => "The alarm counts what they would silence",
+        Engine::Monitor => "It shows more records than count",
+        Engine::LogAlarm => "The alarm counts the records that they would silence",
     };
     let heading = |what: &str| {
         let mut header = header(what, &all, environment);
@@ -81,11 +81,11 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         }
         header
     };
-    let query = source.alarm(&heading("what counts"));
+    let query = source.alarm(&heading("counted records"));
     let query_digest = digest(&query.text);
-    let investigate = source.investigate(&heading("what counts, newest first"));
-    let summary = source.summary(&heading("what counts, in sums"));
-    let table = source.table(&heading("what counts, without statements"));
+    let investigate = source.investigate(&heading("counted records, newest first"));
+    let summary = source.summary(&heading("sums of counted records"));
+    let table = source.table(&heading("counted records, without statements"));
     let rules = Rules::of(&loaded.policy, environment);
     let policy_layer = PolicyLayer::of(environment, &rules);
     let inputs = MonitorInputs {
@@ -93,7 +93,11 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         policy_digest: &environment.digest,
     };
 
-    let signal_rows = signal_rows(&source, environment, &heading("what an alarm counts"));
+    let signal_rows = signal_rows(
+        &source,
+        environment,
+        &heading("records that an alarm counts"),
+    );
     let rows: BTreeMap<Signal, String> = signal_rows
         .iter()
         .map(|(signal, query)| (*signal, query.text.clone()))
@@ -130,7 +134,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         &loaded.policy,
         environment,
         today,
-        &header("who is audited", &all, environment),
+        &header("audited people", &all, environment),
     );
     let at = |name: &str| format!("{}/{name}", environment.name);
     let mut artefacts = vec![
@@ -203,8 +207,8 @@ fn last_days(exclusions: &[&Exclusion]) -> String {
             .to_owned();
     }
     let mut text =
-        "**Exclusions that end first**: after its last day an exclusion silences nothing, and its \
-         records count. `pgvigil rules renew` writes another day.\n"
+        "**Exclusions that end first**: after its last day an exclusion silences nothing, so its records count. \
+         `pgvigil rules renew` sets a later day.\n"
             .to_owned();
     for (day, id) in ending.iter().take(ON_A_DASHBOARD) {
         let _ = write!(text, "\n- {day} `{id}`");
@@ -296,16 +300,16 @@ pub fn limits(loaded: &Loaded) -> Diagnostics {
             NameProblem::Character(character) => Diagnostic::new(
                 Code::EnvironmentResourceName,
                 format!(
-                    "the {kind} would be named {name}, which holds {}",
+                    "the {kind} would have the name {name}, which contains {}",
                     quote(&character.to_string())
                 ),
             )
             .help("write the name with letters, digits and hyphens"),
             NameProblem::Taken { by } => Diagnostic::new(
                 Code::EnvironmentResourceName,
-                format!("the {kind} {name} would belong to two clusters"),
+                format!("two clusters would have the same {kind} {name}"),
             )
-            .context(by.clone(), "the other one")
+            .context(by.clone(), "the other cluster")
             .help("watch a cluster in one environment only"),
         };
         sink.push(diagnostic.at(fault.place));
@@ -336,14 +340,14 @@ fn names_too_long(faults: &[NameFault]) -> Diagnostics {
             Diagnostic::new(
                 Code::EnvironmentResourceName,
                 format!(
-                    "the name {} would be too long for {}: {length} characters; the limit is {}",
+                    "the name {} would be too long for {}: it has {length} characters; the limit is {}",
                     quote(&fault.name),
                     kinds.join(", "),
                     fault.limit
                 ),
             )
             .at(fault.place.clone())
-            .help("shorten the name of the environment: it is the name of the file"),
+            .help("shorten the name of the environment, which is the name of its file"),
         );
     }
     sink
@@ -374,10 +378,10 @@ fn joined(found: Vec<(&Environment, Diagnostics)>) -> Diagnostics {
         let help = match others.len() {
             0 => None,
             many if many > NAMED => Some(format!(
-                "the same holds for {named} and {} more",
+                "the same applies to {named} and {} more",
                 count(many - NAMED, "environment")
             )),
-            _ => Some(format!("the same holds for {named}")),
+            _ => Some(format!("the same applies to {named}")),
         };
         sink.push(diagnostic.maybe_help(help));
     }
@@ -436,8 +440,9 @@ fn leaves_out(left_out: &LeftOut<'_>, environment: &Environment) -> Diagnostic {
             names.join(", ")
         ),
     )
-    .help("these texts take 10,000 characters: the alarms count what is left out; `engine: monitor` has room for all")
-    .help("the texts have the exclusions in the order of the policy: put first what silences most")
+    .help("these texts have a limit of 10,000 characters: the alarms count records of the exclusions left out; \
+        `engine: monitor` has room for all")
+    .help("the texts contain the exclusions in the order of the policy: move those that silence the most records to the top")
     .at(place.clone())
 }
 

@@ -1,7 +1,7 @@
-//! What is wrong with the files of a user: data, collected and sorted, never rendered here.
+//! The errors and warnings about a user's files, as data: they are collected and sorted here, and rendered elsewhere.
 //!
-//! Messages are lowercase without a full stop, user text stands in backticks, what to do stands in
-//! `help`, and no message names a type of this program.
+//! Messages are lowercase without a full stop, user text is in backticks, the fix is in `help`, and no message names
+//! a type of this program.
 
 pub mod code;
 mod count;
@@ -18,7 +18,7 @@ use crate::source::Place;
 pub enum Severity {
     /// The files cannot be used.
     Error,
-    /// The files can be used, and somebody should look.
+    /// The files can be used, but a person should look at them.
     Warning,
 }
 
@@ -127,7 +127,7 @@ impl Diagnostic {
     }
 }
 
-/// Most diagnostics that are kept: nobody reads more, and a broken file may have a million.
+/// Maximum number of diagnostics that are kept: no one reads more, and a broken file can have a million.
 const KEPT: usize = 2_000;
 
 /// Collects diagnostics.
@@ -235,7 +235,7 @@ pub fn quote(text: &str) -> String {
     shown
 }
 
-/// Whether somebody may have taken a name for a pattern: `app_*`, `app_%`.
+/// Whether the author might have meant a name as a pattern: `app_*`, `app_%`.
 pub fn has_wildcard(name: &str) -> bool {
     name.contains(['*', '%'])
 }
@@ -263,7 +263,7 @@ pub fn is_bidirectional(character: char) -> bool {
     matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters that cannot be seen, or that look like a space and are none.
+/// Characters that are invisible, or that look like a space but are different.
 pub fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{00A0}' | '\u{00AD}' | '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{1680}' | '\u{17B4}' | '\u{17B5}'
@@ -299,7 +299,7 @@ pub fn closest<'a>(
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate);
-    // What is cut short is far away by distance and near in meaning.
+    // A shortened word has a large edit distance, but is close in meaning.
     let longer = || {
         candidates
             .into_iter()

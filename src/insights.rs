@@ -1,9 +1,15 @@
 //! The query language of CloudWatch Logs Insights: syntax tree, printer, parser, interpreter.
 //!
-//! It knows the subset that the compiler emits and what a responder would write by hand in that
-//! spirit. Everything else is refused with its place: a stage that is silently ignored would make a
-//! query look proven that is not. What AWS does not document is an option ([`MissingField`]) or is
-//! told by [`open_questions`].
+//! It supports the subset that the compiler emits, and similar queries that a responder would write.
+//! Everything else is refused with its place: if a stage were silently ignored, a query would look
+//! proven although it is not. Where AWS documents no answer, there is an option ([`MissingField`]),
+//! or [`open_questions`] reports it.
+//!
+//! A query passes through three steps. The parser (`parse`) turns the text into a syntax tree. The
+//! lowering (`lower`) turns the tree into a program: it replaces names by numbered slots, compiles
+//! regular expressions, and refuses everything that has no documented meaning. The interpreter
+//! (`program`, `segment`) runs the program over events. AWS runs the same text; `pgvigil prove`
+//! asks a real account about the answers that are assumed here ([`assumed`]).
 //!
 //! ```
 //! use pgvigil::insights::{Event, Options, Program, parse};

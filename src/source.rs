@@ -1,4 +1,4 @@
-//! Text and places in it: the files that users write, their YAML trees, and where a value stands.
+//! Text and places in it: the files that users write, their YAML trees, and the place of each value.
 //!
 //! [`yaml`] is the only code that knows the YAML crate. Nothing here knows what the files mean.
 

@@ -1,14 +1,32 @@
 //! Follows PostgreSQL's log files while the server writes them.
 //!
-//! A log goes on in four ways, and each is followed without losing or repeating an entry: it grows; it is renamed and
-//! another takes its name; the server begins a file with a new name (`log_filename`); it is copied and truncated. What
-//! a file *is* is told by its inode and by its first bytes, not by its name ([`Place`]).
+//! A log continues in four ways, and each is followed without losing or repeating an entry: it grows; it is renamed, and
+//! another file takes its name; the server begins a file with a new name (`log_filename`); it is copied and truncated.
 //!
-//! An entry ends when the next begins. The last one is held back until the file has been quiet for a while, and a line
-//! without an end is held until it has one: nothing is judged half-written.
+//! **Places.** A name says nothing about which file it is, because rotation moves names. So a file is recognised by its
+//! [`Place`]: its inode, a digest of its first bytes, and a digest of the bytes right before the offset that was reached. The
+//! inode finds a renamed file again. The two digests find a copy, which has another inode: a file continues a place if it has
+//! the same first bytes, and the same bytes before that offset. A beginning of less than 32 bytes proves nothing, because two
+//! servers may begin their logs alike. Places are saved in the cursor, so all of this works after a restart too.
 //!
-//! Nothing here reads the clock, sleeps or prints: the caller says what time it is, and asks for the next [`Chunk`].
-//! Whatever cannot be followed stays in [`Follower::troubles`] until it can.
+//! **Rotation.** [`Follower::look`] lists the files about once a second. A renamed file is read to its end under its new name.
+//! Files are read in the order of their age, which is the time of their first entry: a new file waits until the older ones are
+//! at their end, but only for a bounded time, because it may belong to another server. A file that is no longer named, has
+//! ended and has not grown for a while is dropped, and only its place is remembered for some time.
+//!
+//! **Copies.** A log that is copied and truncated (`copytruncate`) is at first two files with the same content. Before a file
+//! is read from its beginning, it is compared with the remembered places and with the other files. If it contains text that
+//! was already read elsewhere, it continues after that text. If the original is still followed, the copy waits, and is read
+//! only if the original is truncated. A file is truncated if it is shorter than the part that was read, or begins with other
+//! bytes. Then the copy supplies the entries that were written after the last read and before the truncation, and the
+//! truncated file starts again at its beginning. Without a copy, a [`Notice`] says that entries might be lost.
+//!
+//! **Entries.** An entry ends where the next one begins. The last one is held back until the file has been quiet for a while, and a
+//! line without an end is held back until it has one, so no entry is judged half-written. The caller confirms each [`Chunk`] by
+//! [`Follower::settle`]; only then does the place move on.
+//!
+//! Nothing here reads the clock, sleeps or prints: the caller passes the time and asks for the next [`Chunk`]. A file or folder
+//! that cannot be followed is listed in [`Follower::troubles`] until it can be.
 
 mod file;
 mod kind;
@@ -75,8 +93,8 @@ pub enum Start {
 pub struct Earlier {
     /// Where each file goes on.
     pub places: Vec<Place>,
-    /// When it looked for files the last time. What was written later beside a log that is named, under a name that begins with its own,
-    /// is read too: it was rotated while nobody watched.
+    /// When it looked for files the last time. A file next to a named log, whose name begins with the log's and which
+    /// was written later, is read too: the log was rotated while pgvigil did not run.
     pub at: SystemTime,
 }
 
@@ -186,8 +204,7 @@ impl Follower {
     /// Follows what the paths name: files, folders, and patterns such as `log/postgresql-*.log`. After an earlier run,
     /// every file that it does not name is read from its beginning.
     ///
-    /// # Errors
-    /// If a pattern is none.
+    /// # Errors If a pattern is not valid.
     pub fn new(
         paths: &[PathBuf],
         options: Options,
@@ -249,7 +266,7 @@ impl Follower {
             .map(|candidate| (candidate.inode, candidate))
             .collect();
         self.unread.retain(|inode, no_log| {
-            // A number that another file has by now is looked at anew.
+            // If the inode belongs to another file now, that file is inspected again.
             by_inode.get(inode).is_some_and(|found| {
                 no_log.modified = found.modified;
                 found.path == no_log.path && found.size >= no_log.size
@@ -394,8 +411,8 @@ impl Follower {
         self.insert(self.turn_of(&file), file);
     }
 
-    /// Where a file stands among the others: behind older ones, before younger ones of which nothing has been handed
-    /// on, and before empty ones, which get their place when they begin.
+    /// The position of a file among the others: after older ones, before younger ones of which nothing has been
+    /// handed on, and before empty ones, which get their position when their first bytes arrive.
     fn turn_of(&self, file: &Followed) -> usize {
         let age = file.age();
         let older = self
@@ -416,7 +433,7 @@ impl Follower {
         self.files.insert(at.min(self.files.len()), file);
     }
 
-    /// Looks beside the places of an earlier run for files that were renamed since, and tells which are gone.
+    /// Looks next to the places of an earlier run for files that were renamed since, and reports the missing ones.
     fn find_left(&mut self, now: Instant) {
         let mut left: Vec<Followed> = Vec::new();
         for known in std::mem::take(&mut self.remembered) {
@@ -477,7 +494,7 @@ impl Follower {
                 });
             }
         }
-        // What they hold is older than what stands in their place.
+        // Their content is older than that of the files which now have their names.
         left.sort_by_cached_key(Followed::age);
         for (at, file) in left.into_iter().enumerate() {
             self.insert(at, file);
@@ -513,7 +530,8 @@ impl Follower {
         self.turn = 0;
     }
 
-    /// The next entries, `None` when there are none for now. The same again until [`Follower::settle`].
+    /// The next entries, or `None` if there are none for now. Returns the same entries until [`Follower::settle`] is
+    /// called.
     pub fn next(&mut self, now: Instant) -> Option<Chunk<'_>> {
         self.leave_out_pauses(now);
         loop {
@@ -552,7 +570,7 @@ impl Follower {
                 Step::Handed => break,
                 Step::Nothing => self.turn += 1,
                 Step::More => {}
-                // What stands beside it by now may be older.
+                // A file that appeared next to it might be older.
                 Step::Began => {
                     self.look(now, self.wall);
                     if let Some(at) = self.files.iter().position(|file| file.key == key) {
@@ -575,7 +593,8 @@ impl Follower {
         self.files.get(self.turn).and_then(Followed::chunk)
     }
 
-    /// While nobody asks, because what was handed on finds no room, no file can end: such a time is no waiting.
+    /// If the caller pauses, because its output is full, no file can reach its end. Such a pause does not count as
+    /// waiting.
     fn leave_out_pauses(&mut self, now: Instant) {
         let pause = self
             .asked
@@ -619,7 +638,8 @@ impl Follower {
         let Some(file) = self.files.get(turn) else {
             return false;
         };
-        // One that waits for its turn does not see that it was truncated, and this may be what it was.
+        // A file that waits for its turn does not notice that it was truncated, and this file might contain its
+        // former content.
         let was = self.files.iter().enumerate().find(|(at, other)| {
             *at != turn
                 && other.has_head()
@@ -652,7 +672,7 @@ impl Follower {
             }
             return true;
         }
-        // Of two that are alike, the one that is further is the log, or else the first.
+        // Of two files with the same content, the one that was read further is the log, otherwise the first.
         let is_copy = self.files.iter().enumerate().any(|(at, other)| {
             let is_log = (other.stage(), turn) > (file.stage(), at);
             at != turn && is_log && file.is_copy_of(other)
@@ -681,7 +701,8 @@ impl Follower {
         });
         let mut copy_path = None;
         if let Some(copy) = found {
-            // One that was found first, while this file waited for its turn, has handed on what is held back here.
+            // A copy that was found earlier, while this file waited for its turn, has already handed on the lines
+            // held back here.
             if copy.is_untouched() {
                 copy.resume(&place);
             }
@@ -701,7 +722,7 @@ impl Follower {
             }
         }
         if copy_path.is_none() && !file.is_flushed && file.hand_on_lines() {
-            // Nobody else has what is held back.
+            // There is no copy, so no other file contains the lines that are held back.
             file.is_flushed = true;
             self.files.insert(at, file);
             self.turn = at;
@@ -719,12 +740,12 @@ impl Follower {
             });
         }
         file.begin_again();
-        // What is noted of the old one stays apart from the new one, which is younger than its copies.
+        // The new content is younger than the copies of the old one, so the file goes to the end, with a new key.
         self.insert(self.files.len(), file);
         self.turn = 0;
     }
 
-    /// From now on what stands at the end of a file has ended, once the file has been quiet: nobody waits for more.
+    /// From now on the last entry of a file is complete as soon as the file has been quiet: nothing more is expected.
     pub fn end(&mut self) {
         self.is_ending = true;
     }

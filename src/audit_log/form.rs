@@ -170,13 +170,13 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "a log of PostgreSQL in text form",
-            Self::Export => "lines with a time of their own before the message",
+            Self::Export => "lines with an additional time before the message",
             Self::Json => "JSON",
             Self::Csv => "CSV with a header",
             Self::Csvlog => "PostgreSQL's csvlog",
             Self::AwsText => "`aws logs --output text`",
             Self::Yaml => "`aws logs --output yaml`",
-            Self::Joined => "messages in one line, joined by TABs",
+            Self::Joined => "messages on one line, joined by TABs",
         }
     }
 
@@ -380,19 +380,20 @@ pub fn looks_like(head: &[u8]) -> (&'static str, &'static str) {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     match Format::detect(head) {
         Format::Json => (
-            "JSON without a message of the server",
+            "JSON without server messages",
             "export the events with their messages",
         ),
         Format::Csv => (
-            "CSV without messages of the server",
+            "CSV without server messages",
             "export the column `@message`",
         ),
-        Format::Postgres if !line.first().is_some_and(u8::is_ascii_digit) => {
-            ("no log of PostgreSQL", "give the log itself")
-        }
+        Format::Postgres if !line.first().is_some_and(u8::is_ascii_digit) => (
+            "something other than a PostgreSQL log",
+            "use the log itself",
+        ),
         format => (
             format.name(),
-            "give the log's own log_line_prefix by --log-line-prefix",
+            "pass the log's own log_line_prefix with --log-line-prefix",
         ),
     }
 }
@@ -403,18 +404,18 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let has = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
     if head.contains(&0) {
-        return Some(("a binary file", "give the log itself"));
+        return Some(("a binary file", "use the log itself"));
     }
     if line.starts_with(b"---") && has("|") || line.starts_with(b"|") || line.starts_with(b"+-") {
         return Some((
             "a table for people",
-            "take the log again with `--output json`",
+            "download the log again with `--output json`",
         ));
     }
     if is_syslog(line) {
         return Some((
             "syslog",
-            "take the file that the server writes (log_destination = 'stderr'), or `journalctl -o json`",
+            "use the file that the server writes (log_destination = 'stderr'), or `journalctl -o json`",
         ));
     }
     if line.starts_with(b"<") {
@@ -424,8 +425,8 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
         || memchr::memmem::find(line, b",OBJECT,").is_some()
     {
         return Some((
-            "pgauditlogtofile in an unknown form",
-            "take the server's own log",
+            "pgauditlogtofile in an unknown format",
+            "use the server's own log",
         ));
     }
     if line.starts_with(b"RESULTS\t") || has("\nRESULTS\t") {
@@ -437,13 +438,13 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
     if line.starts_with(b"/aws/") {
         return Some((
             "awslogs, with the group and the stream before each message",
-            "take the log again with `--no-group --no-stream`",
+            "download the log again with `--no-group --no-stream`",
         ));
     }
     if line.starts_with(b"[pod/") {
         return Some((
             "kubectl logs --prefix",
-            "take the log again without `--prefix`",
+            "download the log again without `--prefix`",
         ));
     }
     dressed(line)
@@ -455,7 +456,7 @@ fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
     if line.contains(&0x1b) {
         return Some((
             "a log with the colours of a terminal",
-            "take the log again without colours, such as with `--color off`",
+            "download the log again without colours, for example with `--color off`",
         ));
     }
     if line.starts_with(b"-- Journal begins")
@@ -464,32 +465,32 @@ fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
         || line.starts_with(b"__REALTIME_TIMESTAMP=")
     {
         return Some((
-            "journald's own form",
-            "take the log again with `journalctl -o json`",
+            "journald's own format",
+            "export the log again with `journalctl -o json`",
         ));
     }
     if has("]: [DATABASE] ") || has(" app[postgres.") {
         return Some((
             "Heroku's log",
-            "keep only the text after `sql_error_code`, and set its prefix with --log-line-prefix",
+            "keep only the text after `sql_error_code`, and pass its prefix with --log-line-prefix",
         ));
     }
     if has("\t{\"") || has(": {\"message\"") || has(": {\"log\"") {
         return Some((
-            "what Fluentd writes, with a time and a tag before each event",
+            "the output of Fluentd, with a time and a tag before each event",
             "configure it to write only the event, as JSON",
         ));
     }
     if has(", {\"log\"") || has(", {\"message\"") {
         return Some((
-            "what Fluent Bit writes, with a tag and a time before each event",
+            "the output of Fluent Bit, with a tag and a time before each event",
             "configure it to write only the event: `Format plain`",
         ));
     }
     if has(" {app=") || has("\"} 2") {
         return Some((
             "the output of logcli",
-            "take the log again with `--output=jsonl`",
+            "download the log again with `--output=jsonl`",
         ));
     }
     if has(" | ") && !has("AUDIT: ")
@@ -501,7 +502,7 @@ fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
     {
         return Some((
             "docker compose logs",
-            "take the log again with `--no-log-prefix --no-color`",
+            "download the log again with `--no-log-prefix --no-color`",
         ));
     }
     // A time in the middle of the line, where an entry begins with it.
@@ -511,11 +512,11 @@ fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
     match before.last()? {
         b':' => Some((
             "the output of grep, with a file or a number before each line",
-            "take the log itself, or `grep -h` without `-n`",
+            "use the log itself, or `grep -h` without `-n`",
         )),
         b' ' if !before.first()?.is_ascii_digit() => Some((
             "entries with names before them, as stern prints them",
-            "take the entries alone, as `kubectl logs` prints them",
+            "use only the entries, as `kubectl logs` prints them",
         )),
         _ => None,
     }

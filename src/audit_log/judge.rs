@@ -39,16 +39,16 @@ pub enum EntryKind<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Suspicion {
     /// `AUDIT:` is followed by what pgAudit does not print.
-    #[error("the message begins as a record, but is not a valid one: {0}")]
+    #[error("the message begins like a record but is not valid: {0}")]
     Record(RecordError),
     /// A head of a record in a line without the prefix.
-    #[error("a record under a prefix of another form: {0}")]
+    #[error("a record has a prefix of a different form: {0}")]
     ForeignPrefix(Mismatch),
     /// It begins as an entry and ends before its severity: cut, or a name with a line break.
-    #[error("an entry that is cut short: {0}")]
+    #[error("the entry is cut short: {0}")]
     Cut(Mismatch),
-    /// A head of a record behind a line break that PostgreSQL did not write.
-    #[error("a record after a line that does not begin with a TAB")]
+    /// The head of a record follows a line break that PostgreSQL did not write.
+    #[error("a record follows a line that does not begin with a TAB")]
     LineWithoutTab,
 }
 

@@ -127,7 +127,7 @@ impl fmt::Display for LogLinePrefix {
 /// A `log_line_prefix` that RDS and Aurora do not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a log_line_prefix of RDS or Aurora; they allow `%t:%r:%u@%d:[%p]:` and `%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:`"
+    "`{0}` is not a log_line_prefix of RDS or Aurora; these allow `%t:%r:%u@%d:[%p]:` and `%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:`"
 )]
 pub struct UnknownPrefixError(
     /// What was given.
@@ -257,13 +257,13 @@ pub enum Doubt {
     /// `a@b@c`: user `a@b` of database `c`, or user `a` of database `b@c`. Common where roles are
     /// named after Kerberos principals, so this alone is no sign of forgery; the guess is the
     /// last `@`.
-    #[error("user and database cannot be told apart: more than one `@`")]
+    #[error("user and database cannot be separated: there is more than one `@`")]
     SeveralAtSigns,
     /// A second place where the prefix may end, near enough to lie in a name.
-    #[error("the prefix can end at more than one place: a name can contain a forged severity")]
+    #[error("the prefix could end at more than one place: a name could contain a forged severity")]
     SeveralEnds,
     /// A second head of a record, in a name or in the statement.
-    #[error("the entry holds more than one `AUDIT:` head")]
+    #[error("the entry contains more than one `AUDIT:` head")]
     SeveralHeads,
     /// A line that does not begin with a TAB inside the entry: PostgreSQL did not write it as one.
     #[error("a line inside the entry does not begin with a TAB")]
@@ -287,7 +287,7 @@ pub enum Mismatch {
     #[error("the entry does not begin with the time that the prefix prints")]
     Timestamp,
     /// The client address is not one.
-    #[error("no client address after the time")]
+    #[error("there is no client address after the time")]
     Client,
     /// User, database, process and severity do not follow.
     #[error("the entry ends before its severity")]

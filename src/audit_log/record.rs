@@ -136,16 +136,16 @@ pub enum RecordFault {
     #[error("the record ends before its {0}")]
     Missing(&'static str),
     /// A quote or a line break in a field without quotes.
-    #[error("a quote or line break in the {0}, which is not quoted")]
+    #[error("there is a quote or line break in the {0}, which is not quoted")]
     BareSpecial(&'static str),
     /// The closing quote is missing.
     #[error("the closing quote of the {0} is missing")]
     Unclosed(&'static str),
     /// Text between a closing quote and the next comma.
-    #[error("text after the closing quote of the {0}")]
+    #[error("there is text after the closing quote of the {0}")]
     AfterQuote(&'static str),
     /// More than pgAudit prints.
-    #[error("more fields than a record has")]
+    #[error("there are more fields than a record has")]
     Trailing,
 }
 

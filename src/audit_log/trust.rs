@@ -70,7 +70,7 @@ pub const FIELDS: &[FieldTrust] = &[
     ),
     server(
         "kind",
-        "SESSION or OBJECT: which setting asked for the record (pgaudit.c, log_audit_event)",
+        "SESSION or OBJECT: the setting that caused the record (pgaudit.c, log_audit_event)",
     ),
     server(
         "statement_id",
@@ -90,11 +90,11 @@ pub const FIELDS: &[FieldTrust] = &[
     ),
     server(
         "object_type",
-        "from the catalog entry of the touched object (pgaudit.c, log_select_dml)",
+        "from the catalog entry of the object (pgaudit.c, log_select_dml)",
     ),
     server(
         "object",
-        "schema and name of the touched object, from the catalog; its owner named it (pgaudit.c, quote_qualified_identifier)",
+        "schema and name of the object, from the catalog; the object's owner chose the name (pgaudit.c, quote_qualified_identifier)",
     ),
     writer(
         "statement",
@@ -146,11 +146,10 @@ pub fn of_condition(key: &str) -> Option<&'static FieldTrust> {
 /// The reference page of all fields.
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "# Fields of a log entry\n\nGenerated from `src/audit_log/trust.rs`. Who writes a field decides whether an exclusion can depend on it.\n\n\
-         - `server`: PostgreSQL writes it from its own state; the watched person cannot choose it per statement\n\
-         - `session`: the session can set it to anything, at any time\n\
-         - `writer`: the watched person types it\n\n\
-         | field | trust | where it comes from |\n| --- | --- | --- |\n",
+        "# Fields of a log entry\n\nGenerated from `src/audit_log/trust.rs`. The writer of a field decides whether an \
+         exclusion can depend on it.\n\n- `server`: PostgreSQL writes it from its own state; the watched person \
+         cannot choose it per statement\n- `session`: the session can set it to anything, at any time\n- `writer`: \
+         the watched person types it\n\n| field | trust | where it comes from |\n| --- | --- | --- |\n",
     );
     for field in FIELDS {
         page.push_str(&format!(

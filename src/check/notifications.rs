@@ -32,7 +32,7 @@ impl Check for Notifications {
                     .help("write one address as in `dba@example.com`"),
                 );
             }
-            // A reference that is wrong has been reported, and is somebody who would be told.
+            // A wrong reference has been reported already, and is meant as a receiver, so the list is not empty.
             let is_written = environment.places.has("notifications/email/0")
                 || environment.places.has("notifications/https/0");
             if environment.provider == Provider::Aws && !is_written {

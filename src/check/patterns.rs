@@ -49,7 +49,7 @@ impl Check for Patterns {
                     Diagnostic::new(
                         Code::AccountSwallowsUser,
                         format!(
-                            "the pattern {} also matches the audited roles {roles}",
+                            "the pattern {} also matches the audited {roles}",
                             quote(pattern.as_str())
                         ),
                     )

@@ -1,4 +1,4 @@
-//! Audited people whose settings leave out what is counted, and environments that audit nobody.
+//! Audited people whose settings leave out classes that are counted, and environments that audit no one.
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, quote, quote_all};

@@ -73,24 +73,26 @@ pub fn weakens(name: &str, value: &str, wanted: &str) -> bool {
     }
 }
 
-/// What somebody would not see where a setting outside the policy has this value; `None` where it takes nothing away.
+/// What a reader of the log would miss if a setting outside the policy had this value; `None` if nothing.
 ///
 /// Sources: pgAudit's README; PostgreSQL's manual, "When To Log": LOG ranks between ERROR and FATAL for the log.
 pub fn hides(name: &str, value: &str) -> Option<&'static str> {
     let value = normal(name, value);
     match (name, value.as_str()) {
-        (LOG_MIN_MESSAGES, "fatal" | "panic") => Some("the log has no audit record at all"),
+        (LOG_MIN_MESSAGES, "fatal" | "panic") => Some("the log contains no audit records at all"),
         ("pgaudit.log_level", level) if level != "log" => {
-            Some("records have a level that the log can be configured to leave out")
+            Some("records have a level at which the log can leave them out")
         }
-        ("pgaudit.log_client", "on") => Some("the audited user sees the records"),
-        ("log_min_error_statement", "log" | "fatal" | "panic") => Some(
-            "statements that fail are not in the log, and pgAudit makes no record of DDL that fails",
-        ),
+        ("pgaudit.log_client", "on") => Some("audited people see their own records"),
+        ("log_min_error_statement", "log" | "fatal" | "panic") => {
+            Some("failed statements are not in the log, and pgAudit writes no record of failed DDL")
+        }
         ("pgaudit.log_rows", "on") => Some(
-            "a statement that ends with an error after rows were sent, or whose client hangs up, has no record",
+            "a statement has no record if it fails after sending rows, or if its client disconnects",
         ),
-        ("pgaudit.log_statement", "off") => Some("records have no text of the statement"),
+        ("pgaudit.log_statement", "off") => {
+            Some("records do not contain the text of the statement")
+        }
         ("pgaudit.log_parameter_max_size", size) if size != "0" => {
             Some("long bound values are left out of the records")
         }

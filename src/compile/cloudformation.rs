@@ -299,12 +299,13 @@ impl Template {
                 "PolicyPrefix": {
                     "Type": "String",
                     "Default": "",
-                    "Description": "What the keys of policy-….zip begin with in that bucket, such as pgvigil/",
+                    "Description": "Prefix of the keys of policy-….zip in that bucket, such as pgvigil/",
                 },
                 "PackageKey": {
                     "Type": "String",
                     "Description": format!(
-                        "Key of the package {package}: a key of its own for each version, since CloudFormation looks at the key and not at what it holds",
+                        "Key of the package {package}: use a different key for each version, because CloudFormation \
+                         compares only the key, not the content",
                     ),
                 },
             }),
@@ -351,24 +352,25 @@ fn waived(of_type: &str) -> Option<Value> {
         "AWS::Lambda::Function" => &[
             (
                 "CKV_AWS_116",
-                "a failed run needs no dead letters: the next run counts its window, and an alarm reports the failure",
+                "a failed run needs no dead-letter queue: the next run counts its window, and an alarm reports the failure",
             ),
             (
                 "CKV_AWS_117",
-                "the function calls AWS's own services and nothing in a VPC",
+                "the function calls only AWS services, nothing in a VPC",
             ),
             (
                 "CKV_AWS_173",
-                "the variables hold names and digests and no secrets",
+                "the variables contain names and digests, but no secrets",
             ),
         ],
         "AWS::Logs::LogGroup" => &[(
             "CKV_AWS_158",
-            "CloudWatch Logs encrypts it with a key of its own; pgvigil makes no key for logs",
+            "CloudWatch Logs encrypts it with its own key; pgvigil creates no key for logs",
         )],
         "AWS::KMS::Key" => &[(
             "CKV_AWS_33",
-            "the statement with the principal * holds for one role only: aws:PrincipalArn, kms:CallerAccount and kms:ViaService limit it, and KMS refuses a key that names a role which does not exist yet",
+            "the statement with the principal * applies to one role only: aws:PrincipalArn, kms:CallerAccount and \
+             kms:ViaService limit it; KMS refuses a key that names a role which does not exist yet",
         )],
         _ => return None,
     };

@@ -65,7 +65,7 @@ pub enum ExportFault {
         environment: String,
     },
     /// The document lacks a field that the target needs.
-    #[error("{address}: `{field}` is missing or not of its kind")]
+    #[error("{address}: `{field}` is missing or has the wrong type")]
     Missing {
         /// The document.
         address: String,
@@ -91,7 +91,7 @@ pub enum ExportFault {
         fault: String,
     },
     /// Two resources would bear one name in the export.
-    #[error("{address}: another resource of the export is called `{label}` too")]
+    #[error("{address}: another resource of the export has the name `{label}` too")]
     SameLabel {
         /// The document.
         address: String,
@@ -99,7 +99,7 @@ pub enum ExportFault {
         label: String,
     },
     /// The text would be read as a reference to a secret or a parameter, and replaced.
-    #[error("{file}: holds `{text}`, which the engine would replace")]
+    #[error("{file}: contains `{text}`, which the engine would replace")]
     Replaced {
         /// The file of the export.
         file: String,

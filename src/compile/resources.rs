@@ -115,14 +115,17 @@ pub(super) fn saved_queries(engine: Engine) -> &'static [&'static str] {
     }
 }
 
-const DETECTIONS_OF_A_TIME: &str = "# What the monitor reported, newest first: who, what, how often. Choose the time; no text of SQL is here.\n";
+const DETECTIONS_OF_A_TIME: &str = "# Detections of the monitor, newest first: who, what, how often. Choose the time \
+    range; the rows contain no SQL text.\n";
 
 /// Everything that a role's sessions wrote, judged or not. It holds for both prefixes: the role stands between a colon and an at sign
 /// (`audit_log::prefix`). People edit the text: we do not know that exports can make a saved query with a parameter.
-const ENTRIES_OF_A_ROLE: &str = "# All entries of one role, oldest first. Put the role in the place of ROLE, and choose the time around the detection.\n\
-     filter @message like ':ROLE@'\n| fields @timestamp, @message\n| sort @timestamp asc\n| limit 1000\n";
+const ENTRIES_OF_A_ROLE: &str = "# All entries of one role, oldest first. Replace ROLE with the role, and choose the \
+    time range around the detection.\nfilter @message like ':ROLE@'\n| fields @timestamp, @message\n| sort @timestamp \
+    asc\n| limit 1000\n";
 
-/// Windows that the monitor computes in each run: the newest, and those of as many missed runs as nobody was told of.
+/// Windows that the monitor computes in each run: the newest, and those of the missed runs for which no alarm has
+/// fired yet.
 pub const WINDOWS_RECOMPUTED: u32 = 1 + MISSED_RUNS;
 
 /// Periods that the alarm of a signal looks at: every window that a run can still publish must be among them when it
@@ -682,7 +685,7 @@ impl Compiler<'_> {
             &monitor.namespace,
             metric.name,
             metric.dimensions_value(),
-            // Every run computes a window anew: a sum would count it as often as it is computed.
+            // Several runs compute the same window: a sum would count it several times.
             above(
                 "Maximum",
                 periods_watched(monitor),
@@ -696,7 +699,7 @@ impl Compiler<'_> {
         self.alarm(
             self.names.monitor_alarm("monitor-errors"),
             &format!(
-                "The monitor of {} fails: some of its windows might not be counted.",
+                "The monitor of {} fails: records in its windows might not be counted.",
                 self.subject()
             ),
             &self.environment.monitor.namespace,
@@ -712,7 +715,8 @@ impl Compiler<'_> {
         self.alarm(
             self.names.monitor_alarm("not-judged"),
             &format!(
-                "A window of {} had more records than one query returns: the records that were not judged count. The monitor's log shows who made them.",
+                "On {} a window had more records than one query returns: the rest was counted without being judged. \
+                 The monitor's log shows who caused them.",
                 self.subject()
             ),
             &monitor.namespace,
@@ -745,7 +749,7 @@ impl Compiler<'_> {
         )
     }
 
-    /// SNS drops a message that a subscriber does not take. Those that work hear of it.
+    /// SNS drops a message that a subscriber does not accept. This alarm notifies the subscribers that work.
     fn delivery_alarm(&self) -> Document {
         let metric = Metric::undelivered(&self.names.shared());
         self.alarm(
@@ -893,7 +897,7 @@ impl Compiler<'_> {
             20
         } else {
             widgets.push(table(
-                "What the monitor reported, newest first",
+                "Detections of the monitor, newest first",
                 12,
                 &self.detections(),
             ));
@@ -1010,7 +1014,7 @@ impl Compiler<'_> {
             "schedule": rate(self.environment.monitor.window_minutes),
             "state": "ENABLED",
         });
-        // Nothing is counted before somebody would hear of it.
+        // Nothing is counted before the notifications work.
         let depends_on: Vec<String> = self
             .alarms()
             .iter()

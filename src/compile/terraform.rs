@@ -81,7 +81,7 @@ pub fn terraform(
         json!({
             "type": "bool",
             "default": false,
-            "description": "Import what `pgvigil apply` made before. Leave it off where nothing was applied",
+            "description": "Import the resources that `pgvigil apply` created before. Leave it off if nothing was applied",
         }),
     );
     variables.insert(
@@ -89,7 +89,7 @@ pub fn terraform(
         json!({
             "type": "map(string)",
             "default": {},
-            "description": "Import ids that no data source knows, by address of the resource: ARNs of subscriptions and of saved queries",
+            "description": "Import ids that no data source provides, by address of the resource: ARNs of subscriptions and of saved queries",
         }),
     );
     for (variable, description) in &module.secrets {

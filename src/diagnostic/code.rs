@@ -21,7 +21,7 @@ macro_rules! codes {
                 match self { $(Code::$variant => $id,)* }
             }
 
-            /// What the code stands for, in a few words.
+            /// What is wrong, in a few words.
             pub const fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
             }
@@ -188,7 +188,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// What there is to say of a code, whoever finds it.
+/// The texts of a code, no matter which command reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The stable name, `area/name`.

@@ -211,11 +211,10 @@ const SAVED: &str = "the saved queries";
 #[must_use]
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "# What is assumed of CloudWatch Logs Insights\n\n\
-         Generated from `src/insights/assumed.rs`. AWS's documents leave these questions open. No account has answered them yet: every answer is *assumed*, \
-         for the reason next to it.\n\
-         `pgvigil prove` asks a real account each of them ([prove.md](prove.md)).\n\n\
-         | name | question | assumed | reason | what depends on it |\n| --- | --- | --- | --- | --- |\n",
+        "# What is assumed of CloudWatch Logs Insights\n\nGenerated from `src/insights/assumed.rs`. AWS's documents \
+         leave these questions open. No account has answered them yet: every answer is *assumed*, for the reason \
+         next to it.\n`pgvigil prove` tests each of them on a real account ([prove.md](prove.md)).\n\n| name | \
+         question | assumed | reason | what depends on it |\n| --- | --- | --- | --- | --- |\n",
     );
     for one in assumptions() {
         let cells = [
@@ -357,7 +356,7 @@ fn conditions() -> Vec<Assumption> {
             name: "precedence",
             question: "Does `and` bind tighter than `or`?",
             answer: "yes",
-            reason: "as in SQL and in every language that AWS's engineers use",
+            reason: "as in SQL and most other languages",
             rests: None,
             probe: only_there(
                 "filter @message like 'missing ' or @message like 'clock' and @message like 'nowhere'\n\
@@ -514,7 +513,7 @@ fn functions() -> Vec<Assumption> {
             name: "replace-all",
             question: "Does `replace` take every place, and is `'\"\"'` a text of two quotes?",
             answer: "yes",
-            reason: "AWS's page of functions says it of every place; of quotes in a text it says nothing",
+            reason: "AWS's page of functions says that it replaces every place, but does not mention quotes in a text",
             rests: Some(FETCH),
             probe: probe(
                 "filter @message like 'quotes '\n| fields replace(@message, '\"\"', '`') as got\n| display got",

@@ -139,7 +139,7 @@ impl Captures {
         if names.is_empty() {
             return Err(
                 Fault::new(0..pattern.len(), "this regular expression names no field")
-                    .help("name what is taken out: `(?<name>…)`"),
+                    .help("name the part to extract: `(?<name>…)`"),
             );
         }
         Ok((

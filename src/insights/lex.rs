@@ -163,7 +163,7 @@ impl<'a> Lexer<'a> {
                 "this text is not closed on its line",
             )
             .help(format!(
-                "end it with `{quote}`; a text cannot hold a line break"
+                "end it with `{quote}`; a text cannot contain a line break"
             )));
         };
         let text = inner.get(..length).unwrap_or_default();
@@ -235,10 +235,10 @@ impl<'a> Lexer<'a> {
         );
         Err(match first {
             '!' => fault.help("write `not (…)` around the whole condition"),
-            '{' | '}' => fault.help("a list is written in square brackets"),
-            ';' => fault.help("a query has no final semicolon; stages are joined by `|`"),
+            '{' | '}' => fault.help("write lists in square brackets"),
+            ';' => fault.help("remove the final semicolon; stages are joined by `|`"),
             _ if !first.is_ascii() => {
-                fault.help("put other characters into quotes, field names into backticks")
+                fault.help("put other characters in quotes, and field names in backticks")
             }
             _ => fault,
         })

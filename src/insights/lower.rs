@@ -1,4 +1,11 @@
-//! Syntax tree to program: names become slots, and whatever has no meaning is refused.
+//! Syntax tree to program: names become slots, and everything without a documented meaning is refused.
+//!
+//! The stages are taken in order. The lowering keeps a table from each name to its slot, so a stage can only use names that an
+//! earlier stage has set, and knows the kind of each value (text, number, time). `stats`, `sort`, `limit` and `dedup` end the
+//! current segment and begin a new part; after a `stats` the table contains only its own columns.
+//!
+//! A fault does not end the lowering: the stage is left out and the next one is checked. After a fault, unknown names are not
+//! reported, because the refused stage might have set them.
 
 use std::collections::HashMap;
 
@@ -73,7 +80,7 @@ pub(super) fn lower(
     if let Some(stage) = query.stages.get(MAX_STAGES) {
         let fault = Fault::new(
             stage.span,
-            format!("a query of more than {MAX_STAGES} stages"),
+            format!("a query has more than {MAX_STAGES} stages"),
         );
         return Err(vec![fault.help("join conditions with `and`")]);
     }
@@ -143,7 +150,7 @@ impl Lowering {
         let message = if EVENT_FIELDS.iter().any(|(field, _)| *field == name) || name == "@ptr" {
             format!("`{name}` is a field of the service")
         } else if self.names.contains_key(name) {
-            format!("`{name}` is set already: what a second value does is not documented")
+            format!("`{name}` is set already: the effect of a second value is not documented")
         } else {
             return true;
         };
@@ -255,11 +262,9 @@ impl Lowering {
             );
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if self.stats > 0 => "after `stats` only its own columns exist".to_owned(),
+                None if self.stats > 0 => "after `stats` there are only its own columns".to_owned(),
                 None if name == "@ptr" => "it exists only in answers of the service".to_owned(),
-                None => {
-                    "take it out of the message with `parse`; quote it if it is text".to_owned()
-                }
+                None => "extract it from the message with `parse`; put a text in quotes".to_owned(),
             };
             self.fault(fault.help(help));
         }
@@ -354,12 +359,12 @@ impl Lowering {
     fn stats(&mut self, span: Span, stats: &Stats) {
         self.stats += 1;
         if self.stats > 2 {
-            self.fault(Fault::new(span, "a query holds two `stats` at most"));
+            self.fault(Fault::new(span, "a query can contain at most two `stats`"));
         }
         if let (2, Some(sorted)) = (self.stats, self.sorted) {
             self.fault(Fault::new(
                 sorted,
-                "write `sort`, `limit` and `dedup` after the second `stats`",
+                "put `sort`, `limit` and `dedup` after the second `stats`",
             ));
         }
         let mut plan = Plan {
@@ -397,8 +402,8 @@ impl Lowering {
         };
         if outputs.iter().any(|(name, _)| *name == label) {
             self.fault(
-                Fault::new(span, format!("two columns are called `{label}`"))
-                    .help("give one of them another name with `as`"),
+                Fault::new(span, format!("two columns have the name `{label}`"))
+                    .help("give one of them a different name with `as`"),
             );
         } else {
             outputs.push((label, kind));
@@ -407,8 +412,9 @@ impl Lowering {
 
     fn aggregate(&mut self, expr: &Expr) -> Option<(Aggregate, Option<Term>, Kind)> {
         let ExprKind::Call { name, args } = &expr.kind else {
-            self.fault(Fault::new(expr.span, "this is not an aggregate")
-                .help("write an aggregate such as `count(*)`; compute with its result in a `fields` after `stats`"));
+            self.fault(Fault::new(expr.span, "this is not an aggregate").help(
+                "write an aggregate such as `count(*)`; use its result in a `fields` after `stats`",
+            ));
             return None;
         };
         let lower = name.text.to_ascii_lowercase();
@@ -441,7 +447,7 @@ impl Lowering {
         if matches!(aggregate, Aggregate::Earliest | Aggregate::Latest) && self.stats > 1 {
             self.fault(Fault::new(
                 expr.span,
-                "rows of a `stats` have no time to be ordered by",
+                "rows of a `stats` have no time to sort by",
             ));
             return None;
         }
@@ -515,7 +521,7 @@ impl Lowering {
                     let slot = self.names.get(&key.expr.to_string()).copied();
                     if slot.is_none() {
                         self.fault(
-                            Fault::new(key.expr.span, "`sort` takes the names of columns")
+                            Fault::new(key.expr.span, "`sort` accepts only names of columns")
                                 .help("name the value with `fields … as …` first"),
                         );
                     }
@@ -547,9 +553,8 @@ impl Lowering {
             .any(|known| known.eq_ignore_ascii_case(&name.text))
         {
             self.fault(
-                Fault::new(name.span, format!("`{}` is an aggregate", name.text)).help(
-                    "write aggregates in `stats`; name the result with `as` and use the name",
-                ),
+                Fault::new(name.span, format!("`{}` is an aggregate", name.text))
+                    .help("use aggregates in `stats`; name the result with `as` and use the name"),
             );
             return;
         }
@@ -559,7 +564,7 @@ impl Lowering {
         );
         self.fault(match near {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help("functions that are not run here are refused"),
+            None => fault.help("pgvigil refuses functions that it cannot run"),
         });
     }
 
@@ -580,7 +585,7 @@ impl Lowering {
                 None => {
                     self.fault(Fault::new(
                         expr.span,
-                        format!("`{number}` is not a number that can be represented"),
+                        format!("`{number}` cannot be represented as a number"),
                     ));
                     None
                 }
@@ -621,13 +626,13 @@ impl Lowering {
         match kind {
             Kind::Time => {
                 self.fault(
-                    Fault::new(expr.span, "a time cannot be computed with")
+                    Fault::new(expr.span, "a time cannot be used in arithmetic")
                         .help("use `toMillis(…)`"),
                 );
                 None
             }
             Kind::Text => {
-                self.fault(Fault::new(expr.span, "a text cannot be computed with"));
+                self.fault(Fault::new(expr.span, "a text cannot be used in arithmetic"));
                 None
             }
             _ => Some(term),
@@ -654,7 +659,7 @@ impl Lowering {
                     expr.span,
                     format!("`{}` is true or false, not a value", name.text),
                 )
-                .help("use it as a condition of its own"),
+                .help("use it as a separate condition"),
             );
             return None;
         }
@@ -791,8 +796,11 @@ impl Lowering {
         let (term, kind) = self.value(expr)?;
         if kind == Kind::Time {
             self.fault(
-                Fault::new(expr.span, "how a time is written is not documented here")
-                    .help("compare `toMillis(…)`"),
+                Fault::new(
+                    expr.span,
+                    "the text format of a time is not documented for this use",
+                )
+                .help("compare `toMillis(…)`"),
             );
             return None;
         }
@@ -812,7 +820,7 @@ impl Lowering {
             self.fault(
                 Fault::new(
                     span,
-                    "how a time compares with another value is not documented",
+                    "the comparison of a time with another value is not documented",
                 )
                 .help("compare `toMillis(…)` with a number of milliseconds"),
             );

@@ -134,7 +134,7 @@ impl Lint {
                 if self.after_stats && !self.displayed {
                     self.tell(
                         span,
-                        "which columns `fields` leaves after `stats` is not documented",
+                        "it is not documented which columns `fields` keeps after `stats`",
                         "name all columns in `stats`, or end with `display`",
                     );
                 }
@@ -151,7 +151,7 @@ impl Lint {
             Command::Limit(_) if !self.sorted => {
                 self.tell(
                     span,
-                    "which rows a `limit` without `sort` keeps is not documented",
+                    "it is not documented which rows a `limit` without `sort` keeps",
                     "add a `sort` before it",
                 );
             }
@@ -163,7 +163,7 @@ impl Lint {
         if self.names.contains_key(name) || EVENT_FIELDS.iter().any(|(field, _)| *field == name) {
             self.tell(
                 span,
-                format!("what setting `{name}` a second time does is not documented"),
+                format!("the effect of setting `{name}` a second time is not documented"),
                 "choose another name",
             );
         }
@@ -224,7 +224,7 @@ impl Lint {
         if open {
             self.tell(
                 expr.span,
-                "what a function of a missing field is, is not documented",
+                "the result of a function of a missing field is not documented",
                 "wrap the field: `coalesce(…, '')`",
             );
         }
@@ -246,7 +246,7 @@ impl Lint {
                     for span in open {
                         self.tell(
                             span,
-                            "whether this holds when the field is missing is not documented",
+                            "it is not documented whether this holds when the field is missing",
                             "guard it: `(ispresent(f) and …)`, `(isempty(f) = 1 or …)`, `coalesce(f, '')`, or an earlier `filter ispresent(f)`",
                         );
                     }
@@ -282,7 +282,7 @@ impl Lint {
                         .map_or(Span::default(), |name| name.span);
                     self.tell(
                         span,
-                        "what parsing a missing field does is not documented",
+                        "the effect of parsing a missing field is not documented",
                         "wrap it: `fields coalesce(…, '') as …`",
                     );
                 }
@@ -299,7 +299,7 @@ impl Lint {
             ParsePattern::Glob { span, text, names } => {
                 self.tell(
                     *span,
-                    "how far `*` reaches in a glob is not documented",
+                    "it is not documented how much text `*` matches in a glob",
                     "use a regular expression with named groups",
                 );
                 self.text(*span, text);
@@ -318,7 +318,7 @@ impl Lint {
                     };
                     let offset = literal.span.start + 1;
                     let place = Span::new(place.start + offset, place.end + offset);
-                    self.tell(place, "whether a group that takes no part in the match is missing or empty is not documented", format!("let the group itself match nothing: `(?<{name}>…|)`"));
+                    self.tell(place, "it is not documented whether a group that takes no part in the match is missing or empty", format!("make the group itself match nothing: `(?<{name}>…|)`"));
                     let own = self.groups.len();
                     self.groups.push(Group {
                         parent: Some(group),
@@ -338,7 +338,7 @@ impl Lint {
             if missing {
                 self.tell(
                     column.expr.span,
-                    "how rows without this value are grouped is not documented",
+                    "it is not documented how rows without this value are grouped",
                     "group by `coalesce(…, '') as …`",
                 );
             }
@@ -354,14 +354,14 @@ impl Lint {
                 match lower.as_str() {
                     "pct" | "stddev" => self.tell(
                         name.span,
-                        format!("how `{}` is computed is not documented", name.text),
+                        format!("the calculation of `{}` is not documented", name.text),
                         "use `min`, `max`, `avg` or `sum`",
                     ),
                     "min" | "max" if matches!(args.first().map(|arg| &arg.kind), Some(ExprKind::Field(name)) if name == "@timestamp") =>
                     {
                         self.tell(
                             column.expr.span,
-                            "how the result is shown is not documented",
+                            "the format of the result is not documented",
                             "use `toMillis(@timestamp)`",
                         );
                     }
@@ -415,7 +415,7 @@ impl Lint {
         if self.may_be_missing(&key.expr) {
             self.tell(
                 key.expr.span,
-                "where `sort` puts missing values is not documented",
+                "it is not documented where `sort` puts missing values",
                 "sort by `coalesce(…, '')`, named in a `fields` before",
             );
         }
@@ -432,7 +432,7 @@ impl Lint {
                 let span = Span::new(expr.span.start, inner.span.start);
                 self.tell(
                     span,
-                    "practitioners see unary `not` behave unexpectedly",
+                    "users report unexpected results of unary `not`",
                     "write `!=`, `not like` or `not in`",
                 );
                 self.literals(inner);
@@ -482,7 +482,7 @@ impl Lint {
         if self.is_text_of_log(left) && self.is_text_of_log(right) {
             self.tell(
                 span,
-                "whether two fields compare as numbers or as text is not documented",
+                "it is not documented whether two fields compare as numbers or as text",
                 "compare with a literal",
             );
         }
@@ -508,7 +508,7 @@ impl Lint {
         if matches!(&expr.kind, ExprKind::Text(text) if value::number(text.as_bytes()).is_some()) {
             self.tell(
                 expr.span,
-                "whether a quoted number compares as a number or as text is not documented",
+                "it is not documented whether a quoted number compares as a number or as text",
                 "write a number without quotes, or match with a regular expression: `like /^1\\z/`",
             );
         }
@@ -525,7 +525,7 @@ impl Lint {
         if text.contains("{{") {
             self.tell(
                 span,
-                "`{{` begins a parameter of a saved query",
+                "`{{` starts a parameter of a saved query",
                 "write it as a regular expression: `\\{\\{`",
             );
         }

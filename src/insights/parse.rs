@@ -1,4 +1,16 @@
-//! Text to syntax tree. What the language has and we do not run is refused with its place.
+//! Text to syntax tree. Syntax that the service supports but pgvigil does not run is refused with its place.
+//!
+//! This is a recursive descent parser with one token of lookahead: there is a function for each level of the grammar, from
+//! `and`/`or` over `not`, comparisons and arithmetic down to names and literals. It asks the lexer for a token at a time, because
+//! only the parser knows whether a slash begins a regular expression or is a division. The depth of nesting is bounded, so a
+//! hostile text cannot exhaust the stack.
+//!
+//! Where AWS documents no precedence, the parser does not choose one. `and` next to `or` without parentheses, and `not` before
+//! anything but parentheses or a call, are faults with a help that shows an unambiguous spelling. So every tree has only one
+//! meaning, whatever the service would do with the ambiguous text.
+//!
+//! A fault ends its stage only. The parser then skips to the next `|` and continues, so a query with several errors reports
+//! one of each stage. It does not check names, functions or the contents of regular expressions: the lowering does.
 
 use super::lex::{Kind, Lexer, Token};
 use super::print::KEYWORDS;
@@ -16,16 +28,16 @@ const REFUSED_COMMANDS: [(&str, &str); 19] = [
     ("source", "choose the log group outside the query"),
     (
         "pattern",
-        "its clusters cannot be reproduced; group with `stats … by`",
+        "its groups cannot be reproduced; group with `stats … by`",
     ),
     ("anomaly", "its result cannot be reproduced"),
     ("diff", "compare two runs of the query instead"),
     ("join", "run two queries"),
     ("lookup", "list the values with `in [...]`"),
     ("filterindex", "use `filter`"),
-    ("unmask", "masked data stays masked"),
-    ("unnest", "take the values apart with `parse`"),
-    ("expand", "take the values apart with `parse`"),
+    ("unmask", "leave the data masked"),
+    ("unnest", "extract the values with `parse`"),
+    ("expand", "extract the values with `parse`"),
     ("relevantfields", "name the fields"),
     ("addtotals", "sum with `stats`"),
     ("head", "use `limit`"),
@@ -96,7 +108,7 @@ pub fn parse(text: &str) -> Result<Query, Vec<Fault>> {
 fn placeholders(text: &str) -> Vec<Fault> {
     text.match_indices("{{")
         .map(|(at, _)| {
-            Fault::new(at..at + 2, "`{{` begins a parameter of a saved query")
+            Fault::new(at..at + 2, "`{{` starts a parameter of a saved query")
                 .help("write the value itself; in a regular expression escape it as `\\{\\{`")
         })
         .collect()
@@ -166,7 +178,7 @@ impl<'a> Parser<'a> {
             Kind::End => {
                 return Fault::new(
                     self.token.span,
-                    format!("the query ends where {expected} is expected"),
+                    format!("the query ends, expected {expected}"),
                 );
             }
             Kind::Word { text, .. } | Kind::Number(text) | Kind::Text(text) => text.as_str(),
@@ -301,14 +313,17 @@ impl<'a> Parser<'a> {
                 }
                 self.advance()?;
                 if self.is_symbol("-") && self.token.span.start == span.end {
-                    let fault = Fault::new(self.token.span, "a bare name cannot hold `-`");
-                    return Err(fault.help("put the name into backticks"));
+                    let fault = Fault::new(
+                        self.token.span,
+                        "a name without backticks cannot contain `-`",
+                    );
+                    return Err(fault.help("put the name in backticks"));
                 }
                 Ok(Name { span, text })
             }
             Kind::Text(_) => Err(self
                 .unexpected(expected)
-                .help("write names bare or in backticks, not in quotes")),
+                .help("write the name without quotes or in backticks")),
             _ => Err(self.unexpected(expected)),
         }
     }
@@ -401,7 +416,7 @@ impl<'a> Parser<'a> {
             if self.is_word("as") {
                 return Err(Fault::new(
                     self.token.span,
-                    "a regular expression names its fields itself",
+                    "a regular expression contains the names of its fields",
                 )
                 .help("write `(?<name>…)` in it and drop `as`"));
             }
@@ -427,7 +442,7 @@ impl<'a> Parser<'a> {
             return Err(Fault::new(span, "this glob has no `*`"));
         }
         if text.contains("**") {
-            return Err(Fault::new(span, "two `*` with nothing between them"));
+            return Err(Fault::new(span, "two `*` are next to each other"));
         }
         self.advance()?;
         if !self.take_word("as")? {
@@ -467,7 +482,7 @@ impl<'a> Parser<'a> {
         if self.depth >= MAX_DEPTH {
             return Err(Fault::new(
                 self.token.span,
-                format!("more than {MAX_DEPTH} levels of nesting"),
+                format!("the query has more than {MAX_DEPTH} levels of nesting"),
             ));
         }
         self.depth += 1;
@@ -495,9 +510,9 @@ impl<'a> Parser<'a> {
         if self.is_word(other) {
             return Err(Fault::new(
                 self.token.span,
-                "`and` and `or` without parentheses between them: no precedence is documented",
+                "`and` and `or` are mixed without parentheses, but their precedence is not documented",
             )
-            .help("put one of them into parentheses"));
+            .help("put one of them in parentheses"));
         }
         let kind = if word == "and" {
             ExprKind::And(items)
@@ -518,20 +533,22 @@ impl<'a> Parser<'a> {
                 .get(self.token.span.end..)
                 .is_some_and(|rest| rest.trim_start().starts_with('('));
         if !self.is_symbol("(") && !call {
-            return Err(
-                Fault::new(not.span, "what `not` reaches over is not documented")
-                    .help("write `!=`, `not like` or `not in`, or parentheses: `not (…)`"),
-            );
+            return Err(Fault::new(
+                not.span,
+                "it is not documented which conditions `not` applies to",
+            )
+            .help("write `!=`, `not like` or `not in`, or parentheses: `not (…)`"));
         }
         let inner = self.atom()?;
         let span = Span::new(not.span.start, self.last_end);
         let relation = matches!(self.token.kind, Kind::Symbol(symbol) if !matches!(symbol, ")" | "|" | "," | "]"))
             || ["like", "in", "not"].iter().any(|word| self.is_word(word));
         if relation {
-            return Err(
-                Fault::new(not.span, "what `not` reaches over is not documented")
-                    .help("put the whole condition into parentheses: `not (…)`"),
-            );
+            return Err(Fault::new(
+                not.span,
+                "it is not documented which conditions `not` applies to",
+            )
+            .help("put the whole condition in parentheses: `not (…)`"));
         }
         Ok(Expr::new(span, ExprKind::Not(Box::new(inner))))
     }
@@ -606,7 +623,7 @@ impl<'a> Parser<'a> {
         if self.is_symbol("(") {
             return Err(self
                 .unexpected("`[`")
-                .help("a list is written in square brackets"));
+                .help("write lists in square brackets"));
         }
         self.expect_symbol("[")?;
         let mut list = Vec::new();
@@ -615,7 +632,7 @@ impl<'a> Parser<'a> {
             if !matches!(literal.kind, ExprKind::Text(_) | ExprKind::Number(_)) {
                 return Err(Fault::new(
                     literal.span,
-                    "a list holds quoted texts and numbers",
+                    "a list can contain quoted texts and numbers",
                 ));
             }
             list.push(literal);
@@ -655,7 +672,9 @@ impl<'a> Parser<'a> {
                     self.token.span,
                     "`-` between two words is a subtraction here",
                 )
-                .help("put a name that holds `-` into backticks, or spaces around a subtraction"));
+                .help(
+                    "put a name that contains `-` in backticks, or put spaces around a subtraction",
+                ));
             }
             left = self.operation(operator, left, Self::product)?;
         }
@@ -683,9 +702,9 @@ impl<'a> Parser<'a> {
         if self.is_symbol("^") {
             return Err(Fault::new(
                 self.token.span,
-                "`^` twice without parentheses: no order is documented",
+                "`^` is used twice without parentheses, but the order is not documented",
             )
-            .help("put one of them into parentheses"));
+            .help("put one of them in parentheses"));
         }
         Ok(power)
     }
@@ -758,7 +777,7 @@ impl<'a> Parser<'a> {
                 if !quoted && is_keyword(&text) {
                     return Err(self
                         .unexpected("a field or a value")
-                        .help("put a field of this name into backticks"));
+                        .help("put a field of this name in backticks"));
                 }
                 if text == "@" {
                     return Err(Fault::new(span, "`@` alone is not a name"));
@@ -868,7 +887,7 @@ fn period(span: Span, number: &str, word: &str) -> Result<Period, Fault> {
         "w" | "week" | "mo" | "mon" | "month" | "q" | "qtr" | "quarter" | "y" | "yr" | "year" => {
             return Err(Fault::new(
                 span,
-                format!("where a `{singular}` begins is not documented"),
+                format!("it is not documented when a `{singular}` begins"),
             )
             .help("use days"));
         }

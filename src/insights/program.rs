@@ -1,4 +1,17 @@
-//! Running a query on events.
+//! Runs a query on events.
+//!
+//! A query is a list of stages. Some stages look at one row at a time (`fields`, `parse`, `filter`); others need all rows before
+//! they can answer (`stats`, `sort`, `limit`, `dedup`). So a program is cut into parts: each part is a run of row-wise stages, a
+//! *segment*, and the stage that ends it, a *barrier*.
+//!
+//! [`Run::push`] takes an event through the first segment only. If a filter rejects it, nothing is kept of it. Otherwise it is
+//! added to its group if the barrier is a `stats`, or its values are kept as a row. Rows that a later `limit` would drop anyway
+//! are dropped early, so memory stays flat over a long log. [`Run::finish`] applies the first barrier, then passes the rows
+//! through the other parts one after the other, and cuts the result to 10,000 rows if the query sets no limit, as the service
+//! does. [`Run::merge`] joins the runs of several threads: each counts its own events, and a `stats` keeps intermediate
+//! results that can be joined.
+//!
+//! To judge a single event, only the first segment is needed: [`Program::judge`] returns the first filter that rejects it.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,7 +1,11 @@
 //! A run of row-wise stages (`fields`, `parse`, `filter`) and how rows pass it.
 //!
-//! Every name has a slot. A slot that a `parse` or `fields` stage sets is computed when it is first
-//! read, and once a row: most rows are rejected before most parses.
+//! Every name has a slot: a number, assigned when the query is compiled. A row is an array of cells, one for each slot. The
+//! first slots come with the row; `parse` and `fields` set the others. Such a slot is computed when a condition first reads it,
+//! and at most once a row, because the filters reject most rows before most of the parses are needed.
+//!
+//! A cell of text contains no text. It points into the message, or into an arena that is cleared for each row. The cells, the
+//! arena and the memory of the regular expressions are reused from row to row, so judging a row allocates nothing.
 
 use std::ops::Range;
 

@@ -120,7 +120,7 @@ pub enum ServiceError {
     NoRegion,
     /// The credentials do not allow it.
     #[error(
-        "not allowed to call `{action}` on {resource}: add that action to the IAM policy of these credentials ({message})"
+        "not allowed to call `{action}` on {resource}: add the action to the IAM policy of these credentials ({message})"
     )]
     Denied {
         /// The IAM action that is missing.
@@ -148,7 +148,8 @@ pub enum ServiceError {
     },
     /// Too many queries or calls, until the time was over.
     #[error(
-        "the service had no room for the query within {seconds} s ({message}): wait for other queries and dashboards of this region to end, or run fewer at once"
+        "the service did not accept the query within {seconds} s ({message}): wait for other queries and dashboards \
+         of this region to end, or run fewer at once"
     )]
     Busy {
         /// How long it was tried.
@@ -166,14 +167,14 @@ pub enum ServiceError {
     },
     /// The time that was given is over.
     #[error(
-        "no result within {seconds} s, the queries were stopped: take a shorter window or shorter slices"
+        "there was no result within {seconds} s, so pgvigil stopped the queries: use a shorter window or shorter slices"
     )]
     TooLate {
         /// How long it was tried.
         seconds: u64,
     },
     /// It was told to stop.
-    #[error("stopped before the end, and so were the queries")]
+    #[error("interrupted: the queries were stopped too")]
     Stopped,
     /// The service cannot be reached, or answers something else than a result.
     #[error("cannot {operation}: {message}; try again")]

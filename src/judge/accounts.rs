@@ -33,7 +33,7 @@ impl Accounts {
         all
     }
 
-    /// Whether a role is one of them. Nobody's name is not.
+    /// Whether a role is one of them. The empty name never is.
     pub(super) fn has(&self, remembered: &mut Remembered, role: &[u8]) -> bool {
         if role.is_empty() {
             return false;

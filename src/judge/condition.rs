@@ -1,4 +1,4 @@
-//! The conditions of an exclusion, ready to be asked of a record.
+//! The conditions of an exclusion, compiled so that they can be tested on records.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -214,7 +214,8 @@ impl Test {
     }
 }
 
-/// Where the prefix has no name, nobody is served; a record without an object has no type, and that is a value.
+/// A prefix without a name belongs to a process without a client. A record without an object has the empty object
+/// type, which is a value.
 fn must_be_there(field: Field) -> bool {
     match field {
         Field::User | Field::Database | Field::Client => true,
@@ -327,7 +328,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
     let (Test::Text(test), Some(sql)) = (test, sql) else {
         return (
             "statement",
-            "the text of the statement is not in the record".to_owned(),
+            "the record does not contain the text of the statement".to_owned(),
         );
     };
     let text = sql.text();
@@ -344,7 +345,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
     match test {
         TextTest::Logged => (
             "statement",
-            "the text of the statement is not in the record".to_owned(),
+            "the record does not contain the text of the statement".to_owned(),
         ),
         TextTest::Empty => (
             "statement.is_empty",
@@ -356,7 +357,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             } else {
                 "statement.matches"
             },
-            format!("the whole text is not one of those wanted: {}", quote(text)),
+            format!("the whole text is not one of those listed: {}", quote(text)),
         ),
         TextTest::StartsWith(words) => (
             "statement.starts_with",
@@ -372,12 +373,12 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         TextTest::Lacks(parts) => held(
             "statement.lacks",
             first(parts, |part| part.find(sql.lower()).is_some()),
-            "holds",
+            "contains",
         ),
         TextTest::LacksWords(words) => held(
             "statement.lacks_words",
             first(words, |word| has_word(sql.lower(), word)),
-            "holds the word",
+            "contains the word",
         ),
         TextTest::LacksNames(names) => held(
             "statement.lacks_names",
@@ -410,7 +411,7 @@ fn unlisted(sql: &Sql<'_>, functions: &Names, types: &Names) -> String {
             format!("{} {what}", quote(name.written(text)))
         }
         (_, Some(stop)) => format!(
-            "the text holds {}, before {}",
+            "the text contains {}, before {}",
             stop.why.describe(),
             quote(behind(text, stop.at))
         ),

@@ -79,10 +79,10 @@ impl Judge {
             },
             Verdict::Counted => match (&read, self.exclusions.is_empty()) {
                 (Read::InDoubt, _) => format!(
-                    "it cannot be read for certain, and stays loud: {}",
+                    "it cannot be read reliably, so it stays loud: {}",
                     doubt(&judged.entry)
                 ),
-                (Read::Refusal(_), _) => "a person was refused".to_owned(),
+                (Read::Refusal(_), _) => "an attempt was refused".to_owned(),
                 (Read::Told(_, told), _) => told.reason().to_owned(),
                 (_, true) => "there is no exclusion".to_owned(),
                 _ => "no exclusion silences it".to_owned(),
@@ -130,20 +130,20 @@ impl Judge {
         if self.is_protected(facts.user) {
             return fail(
                 "protected",
-                format!("whatever {} does counts", quote(facts.user)),
+                format!("every statement of {} counts", quote(facts.user)),
             );
         }
         if facts.tampers() {
             return fail(
                 "audit",
-                "it names a setting that decides what is logged: such a record is never silenced"
+                "it names a setting that controls the log: such a record is never silenced"
                     .to_owned(),
             );
         }
         if facts.changes_session() {
             return fail(
                 "statement",
-                "it changes where names are looked up, or the role: such a record is never silenced"
+                "it changes the search path or the role: such a record is never silenced"
                     .to_owned(),
             );
         }
@@ -153,7 +153,7 @@ impl Judge {
                 "expires",
                 match (exclusion.last_day.and_then(date), day) {
                     (Some(last), Some(day)) => {
-                        format!("its last day was {last}; the record is from {day}")
+                        format!("its last day was {last}, but the record is from {day}")
                     }
                     _ => "the day of the record cannot be read".to_owned(),
                 },
@@ -167,7 +167,7 @@ impl Judge {
             // Every condition holds for the likeliest names, and not for others that the line may mean.
             None => fail(
                 names_condition(&exclusion.tests),
-                "role and database can be separated in several ways, and not all of them match"
+                "role and database can be separated in several ways, but not all of them match"
                     .to_owned(),
             ),
         }
@@ -216,7 +216,7 @@ fn doubt(entry: &EntryKind<'_>) -> String {
             doubt: Some(doubt), ..
         } => doubt.to_string(),
         EntryKind::Audit { doubt: None, .. } => {
-            "a name holds `:`, `[` or `]`, which can look like the rest of the line".to_owned()
+            "a name contains `:`, `[` or `]`, so it can look like the rest of the line".to_owned()
         }
         EntryKind::Suspicious { reason, .. } => reason.to_string(),
         EntryKind::Foreign(mismatch) => mismatch.to_string(),

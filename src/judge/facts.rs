@@ -1,4 +1,4 @@
-//! What the judge looks at in one record. What is dear to compute is computed when a condition first asks for it.
+//! The fields of one record that the judge uses. Expensive ones are computed when a condition first needs them.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -49,8 +49,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Writes all that [`Facts::of`] takes, so that records with the same bytes meet the same fate. Of the message the
-    /// numbers are left out: nothing asks for them.
+    /// Writes everything that [`Facts::of`] uses, so records with the same bytes have the same outcome. The numbers
+    /// in the message are left out, because no condition uses them.
     pub(super) fn key(prefix: &Prefix<'a>, record: &Record<'a>, day: i32, key: &mut Vec<u8>) {
         key.clear();
         key.extend_from_slice(&day.to_ne_bytes());

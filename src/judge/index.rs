@@ -1,10 +1,18 @@
-//! Which exclusions may fit a record, without asking each.
+//! Finds the exclusions that may match a record, without testing each of them.
 //!
-//! Every exclusion is filed once for each value of its most telling condition: the object, the whole text, the role, the
-//! database, the client address; else the class. A record looks its own values up, so it meets the exclusions that share
-//! one with it and no others, however many there are. Patterns on whole texts have no value to look up: those are joined
-//! into one expression, which tells in one pass over the text which of them match. It is run only where the record has a
-//! type of object that one of them asks for.
+//! Every exclusion is filed under its most selective condition, once for each value of that condition. The order is: the
+//! object, the whole text, the role, the client address, the database, the command, the class. An exclusion with none of these
+//! goes to a short list that every record gets. If a record meets the condition, the exclusion is filed under one of the
+//! record's own values, so looking up these values finds it. The lookup can find too many exclusions, because the other
+//! conditions are not tested yet, but never too few.
+//!
+//! Patterns on whole texts have no value to look up. They are joined into one regular expression, which shows in one pass over
+//! the text which of them match. An exclusion can have a condition on the object type as well; then its patterns are joined
+//! separately for each such type, and run only on records of that type. If a joined expression would be too large to build,
+//! all of its exclusions are candidates.
+//!
+//! The result is in the order of the policy, and names each exclusion once. So the first candidate whose tests all hold is the
+//! first exclusion of the policy that silences the record.
 
 use foldhash::HashMap;
 use regex_automata::PatternSet;

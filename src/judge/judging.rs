@@ -124,7 +124,7 @@ impl Exclusion {
         }
     }
 
-    /// To read a statement is dear, and comes last.
+    /// Reading a statement is expensive, so it comes last.
     pub(super) fn silences(&self, facts: &Facts<'_>) -> bool {
         let hold = |reads: bool| {
             self.tests
@@ -187,11 +187,11 @@ pub enum Outcome {
 pub(super) enum Read<'e, 'a> {
     /// Nothing that could count.
     Nothing,
-    /// It counts, whoever wrote it.
+    /// It counts, no matter who wrote it.
     InDoubt,
-    /// Somebody was refused.
+    /// PostgreSQL refused an attempt.
     Refusal(&'e Prefix<'a>),
-    /// Somebody did something of which no record is written.
+    /// A person did something for which pgAudit writes no record.
     Told(&'e Prefix<'a>, Told),
     /// One record.
     Record(&'e Prefix<'a>, &'e Record<'a>),
@@ -342,8 +342,8 @@ impl Judge {
         self.decide(&mut scratch.room, text, read, day, |_| false).0
     }
 
-    /// Decides on an entry that was read. `also` hears of each exclusion that silences it, and says whether it wants to
-    /// hear of more.
+    /// Decides on an entry that was read. `also` is called for each exclusion that silences it, and returns whether
+    /// to continue.
     fn decide(
         &self,
         room: &mut Room,
@@ -426,8 +426,8 @@ impl Judge {
             {
                 continue;
             }
-            // What names a setting that decides what is logged is never silent, nor is what changes the meaning of names. It
-            // is dear to find out, and asked of few.
+            // A record that names a setting of the audit log, or changes the meaning of names, is never silent. This
+            // test is expensive, so it runs only if an exclusion matches.
             if first.is_none() && (facts.tampers() || facts.changes_session()) {
                 return Outcome::Counted;
             }
@@ -510,7 +510,7 @@ impl Judge {
         }
     }
 
-    /// A refusal under a prefix that is not understood is nobody's, and counts.
+    /// A refusal under an unreadable prefix belongs to no known person, and counts.
     fn hidden_refusal<'e, 'a>(&self, text: &[u8]) -> Read<'e, 'a> {
         if self.counts(Signal::Denied) && scope::may_hold_refusal(text) {
             Read::InDoubt

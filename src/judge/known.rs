@@ -1,4 +1,17 @@
-//! What became of records that a thread has judged before.
+//! Remembers the outcomes of records that a thread has judged before.
+//!
+//! Programs send the same statements all day, so most records of a log differ only in time, process and session. The outcome
+//! depends on fewer things: the day (exclusions expire), the role, the database, the client address, the application name, and
+//! the body of the record, which is its text from the class to the parameters. These bytes together are the key, with the
+//! length before each name, so that two different records cannot have the same key. If a key is found, its outcome is the
+//! result; otherwise the judge decides, and the outcome is kept.
+//!
+//! Two things make this safe. Keys are compared byte by byte, not only by their hash. And [`Facts::key`] contains everything that
+//! [`Facts::of`] reads, apart from the numbers of statements and rows, which no condition looks at: a new condition on another field
+//! must add that field to the key. A test below changes one field after the other and checks that the outcome follows.
+//!
+//! Only records with exactly one reading are remembered. The memory is bounded ([`Memo`]): if it is full, everything is
+//! dropped and it fills again. It belongs to one judge; another judge starts with an empty one.
 
 use super::facts::Facts;
 use super::memo::Memo;

@@ -1,8 +1,8 @@
-//! Verdicts that were given before.
+//! A table of earlier verdicts.
 //!
-//! Logs repeat themselves: programs send the same statements all day. The key is everything that a verdict rests on, and
-//! it is compared byte by byte: a collision of hashes costs time, never a verdict. Each thread has hashes of its own, so
-//! that nobody can write statements that collide.
+//! Logs repeat themselves: programs send the same statements all day. The key contains everything that a verdict
+//! depends on, and is compared byte by byte: a collision of hashes costs time, but never changes a verdict. Each
+//! thread has a random hash function, so that users cannot write statements that collide.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -37,7 +37,7 @@ pub(crate) struct Memo<T> {
     hasher: RandomState,
 }
 
-/// Where a key that was not found would stand.
+/// The free place for a key that was not found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vacancy {
     hash: u64,

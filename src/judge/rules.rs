@@ -79,10 +79,10 @@ pub enum RulesError {
     #[error("the rules cannot be read: {0}")]
     Form(#[from] serde_json::Error),
     /// A later version of pgvigil wrote it, or something else did.
-    #[error("the rules have the form {0}, and this version of pgvigil reads the form {FORMAT}")]
+    #[error("the rules have the format {0}, but this version of pgvigil reads the format {FORMAT}")]
     Format(u32),
     /// It holds a word that is not known.
-    #[error("the rules hold an unknown {what}: `{value}`")]
+    #[error("the rules contain an unknown {what}: `{value}`")]
     Unknown {
         /// What it is.
         what: &'static str,

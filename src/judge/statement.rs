@@ -1,22 +1,25 @@
-//! What the text of a statement can call.
+//! Finds everything that the text of a statement can call.
 //!
 //! A person reaches data that no record names by a *call* inside a statement that looks like noise. So a statement is
 //! read for everything in it that PostgreSQL may turn into a call:
 //!
 //! - a name before a parenthesis, unless the grammar says otherwise;
-//! - a cast in every spelling (`x::t`, `CAST(x AS t)`, `t 'x'`, types of columns and parameters): input functions, casts
-//!   and the checks of domains run then, and a type is looked up in `pg_temp` first;
+//! - a cast in every spelling (`x::t`, `CAST(x AS t)`, `t 'x'`, types of columns and parameters): a cast runs input functions,
+//!   cast functions and the checks of domains, and PostgreSQL looks a type up in `pg_temp` first;
 //! - an operator, by its symbols or as `OPERATOR(schema.symbols)`;
-//! - attribute notation: `(x).f` calls `f` where the value has no such attribute.
+//! - attribute notation: `(x).f` calls `f` if the value has no such attribute.
 //!
-//! [`Reading::of`] goes through the tokens once and notes the names of functions and types, whatever an exclusion lists;
-//! what the text holds is compared with a list afterwards. It knows the few tokens before the one at hand and a stack of
-//! open parentheses, not the grammar: where the grammar gives a name before a parenthesis another meaning, the rule for
-//! that meaning rests on tokens that cannot stand there otherwise. What no rule covers ends the reading ([`Stop`]), and
-//! then the record counts. Tests hold the result against PostgreSQL's own grammar.
+//! [`Reading::of`] goes through the tokens once and collects the names of functions and types. It does not know the lists of an
+//! exclusion: the names are compared with a list afterwards, so one reading serves all exclusions.
 //!
-//! A column of a row, `t.f`, is the one call that is written like nothing else: `f` may be a function of the row's type.
-//! Such names are too many to list; docs/threat-model.md names it among what remains.
+//! The reader is not a parser of SQL. It looks at the last few tokens and at a stack of open parentheses. In some places the
+//! grammar gives a name before a parenthesis another meaning, for example the list of columns after `INSERT INTO t`. The rule
+//! for such a meaning depends on tokens that cannot appear there in any other case, so a person cannot pass off a call as one.
+//! If no rule applies, the reading ends ([`Stop`]) and the record counts: the reader can be too strict, but must never miss a
+//! call. Tests compare the result with PostgreSQL's own grammar.
+//!
+//! A column of a row, `t.f`, is the one call that cannot be told from a plain column: `f` may be a function of the row's type.
+//! Such names are too many to list; docs/threat-model.md lists it among the remaining risks.
 
 mod keyword;
 mod setting;
@@ -31,12 +34,12 @@ use token::{Fault, Kind, Token, Tokens};
 pub(crate) struct Name {
     /// The first byte.
     pub(crate) start: usize,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub(crate) end: usize,
 }
 
 impl Name {
-    /// The name as it stands in the text.
+    /// The name as it is written in the text.
     pub(crate) fn written(self, text: &[u8]) -> &[u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
@@ -68,21 +71,23 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// What stands there, in words.
+    /// A description of the reason.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::BackslashQuote => "a backslash before a quote, which servers read in two ways",
+            Self::BackslashQuote => {
+                "a backslash before a quote, whose meaning depends on the server's settings"
+            }
             Self::UnicodeEscape => "a name or text with Unicode escapes",
             Self::NumberWithLetters => {
-                "a number that a letter follows, which servers read in two ways"
+                "a number followed by a letter, whose meaning depends on the server's version"
             }
             Self::Unclosed => "a text, comment or parenthesis that does not end",
-            Self::Byte => "a character that begins nothing in SQL",
+            Self::Byte => "a character that cannot begin a word or symbol of SQL",
             Self::QuotedCall => "a quoted name before a parenthesis",
             Self::Operator => "an operator that is not one of PostgreSQL's own",
             Self::Attribute => "an attribute of a value, which can be a call",
             Self::File => "a file or program of the server",
-            Self::Form => "a form that might not be harmless",
+            Self::Form => "syntax that pgvigil does not recognise as harmless",
         }
     }
 }

@@ -34,7 +34,7 @@ const DDL: &[&[u8]] = &[
 ];
 
 impl Told {
-    /// What stands in the place of a command. The statement itself is not told.
+    /// The text that is shown as the command. The statement itself is not shown.
     pub fn command(self) -> &'static str {
         match self {
             Self::FailedDdl => "FAILED DDL",
@@ -48,10 +48,14 @@ impl Told {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::FailedDdl | Self::FailedCall => {
-                "a statement failed: pgAudit writes no record of it, and it might have read data before"
+                "a statement failed, so pgAudit wrote no record of it, but it might have read data before"
             }
-            Self::FastPath => "a call over the fast path, of which pgAudit writes no record",
-            Self::Replication => "the replication protocol, of which pgAudit writes no record",
+            Self::FastPath => {
+                "a function was called over the fast-path interface, for which pgAudit writes no record"
+            }
+            Self::Replication => {
+                "a client used the replication protocol, for which pgAudit writes no record"
+            }
         }
     }
 

@@ -186,7 +186,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
                 Code::SourceNoFiles,
                 "there are no files under `rules/` and `environments/`",
             )
-            .help("run the command in the repository's folder, or begin with `pgvigil init`"),
+            .help("run the command in the repository's folder, or start with `pgvigil init`"),
         );
     }
     let mut lowering = Lowering::new(&mut files, &mut sink, incomplete);
@@ -274,12 +274,12 @@ impl Reader {
             }
             let file = self.files.add(path, "");
             let help = if is_nested {
-                "environment files belong directly in `environments/`: move it there"
+                "environment files must be directly under `environments/`: move the file there"
             } else {
-                "give it the extension `.yaml`, or move it away"
+                "give it the extension `.yaml`, or move it out of the policy"
             };
             self.sink.push(
-                Diagnostic::new(Code::SourceUnexpectedFile, "this file is not read")
+                Diagnostic::new(Code::SourceUnexpectedFile, "this file is ignored")
                     .at(Place::new(file, 0..0))
                     .help(help),
             );
@@ -344,7 +344,7 @@ impl Reader {
                     .files
                     .add(path, String::from_utf8_lossy(error.as_bytes()));
                 self.sink.push(
-                    Diagnostic::new(Code::SourceNotUtf8, "this is not UTF-8")
+                    Diagnostic::new(Code::SourceNotUtf8, "this file is not UTF-8")
                         .at(Place::new(file, start..start + '\u{FFFD}'.len_utf8()))
                         .help("save the file as UTF-8"),
                 );
@@ -359,7 +359,7 @@ impl Reader {
             self.sink.push(
                 Diagnostic::new(Code::SourceEmptyFile, "this file is empty")
                     .at(Place::new(file, 0..0))
-                    .help("delete it, or write something into it"),
+                    .help("delete it, or add content to it"),
             );
         }
         for fault in parsed.faults {
@@ -374,7 +374,7 @@ impl Reader {
                 self.sink.push(
                     Diagnostic::new(Code::SchemaWrongType, "a policy file must be a mapping")
                         .at(root.head())
-                        .help("begin with `version: 1`"),
+                        .help("start the file with `version: 1`"),
                 );
             }
             is_mapping
@@ -397,21 +397,24 @@ impl Reader {
                 '\r' if text.as_bytes().get(offset + 1) == Some(&b'\n') => continue,
                 _ if character.is_control() => (
                     Code::SourceControlCharacter,
-                    format!("a control character, U+{:04X}", u32::from(character)),
+                    format!(
+                        "the file contains a control character, U+{:04X}",
+                        u32::from(character)
+                    ),
                     "delete it",
                 ),
                 _ if is_bidirectional(character) => (
                     Code::SourceBidirectionalCharacter,
                     format!(
-                        "a mark that turns the direction of writing, U+{:04X}",
+                        "the file contains a character that changes the direction of text, U+{:04X}",
                         u32::from(character)
                     ),
-                    "delete it: what is displayed is not what is read",
+                    "delete it: it makes the displayed text differ from the text that pgvigil reads",
                 ),
                 _ if is_invisible(character) => (
                     Code::SourceInvisibleCharacter,
                     format!(
-                        "a character that cannot be seen, U+{:04X}",
+                        "the file contains an invisible character, U+{:04X}",
                         u32::from(character)
                     ),
                     "delete it, or type a plain space",
@@ -475,10 +478,10 @@ fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Dia
             sink.push(
                 Diagnostic::new(
                     Code::EnvironmentLiteralSecret,
-                    "the address of an incident platform is a secret and is not allowed in a file",
+                    "the address of an incident platform is a secret and must not be in a file",
                 )
                 .at(literal.place.clone())
-                .help("refer to it: `{from_env: NAME}` or `{from_secret: NAME}`")
+                .help("refer to it by `{from_env: NAME}` or `{from_secret: NAME}`")
                 .help("change the secret: it is in the history of the repository now"),
             );
             literal.kind = Kind::Invalid;
@@ -499,27 +502,27 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
         FaultKind::MergeConflict => (
             Code::YamlMergeConflict,
             "this file contains an unresolved merge conflict".to_owned(),
-            Some("decide for one of the two sides, and delete the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`".to_owned()),
+            Some("choose one of the two sides, and delete the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`".to_owned()),
         ),
-        FaultKind::Tab => (Code::YamlTab, "found a tab, but YAML requires spaces".to_owned(), Some("write spaces".to_owned())),
+        FaultKind::Tab => (Code::YamlTab, "found a tab where YAML requires spaces".to_owned(), Some("write spaces".to_owned())),
         FaultKind::DuplicateKey(key) => (
             Code::YamlDuplicateKey,
             format!("the key {} is defined twice", quote(&key)),
-            Some("delete one of the two: readers disagree on which one counts".to_owned()),
+            Some("delete one of the two: YAML parsers differ in which one they use".to_owned()),
         ),
         FaultKind::MergeKey => (
             Code::YamlMergeKey,
-            "merge keys are not read".to_owned(),
+            "merge keys are not supported".to_owned(),
             Some("write the values out, or use `extends` in an environment".to_owned()),
         ),
         FaultKind::Alias => (
             Code::YamlAlias,
-            "anchors and aliases are not read".to_owned(),
+            "anchors and aliases are not supported".to_owned(),
             Some("write the value out, or use `extends` in an environment; quote a text that begins with `&` or `*`".to_owned()),
         ),
         FaultKind::Tag => (
             Code::YamlTag,
-            "tags are not read".to_owned(),
+            "tags are not supported".to_owned(),
             Some("delete it; quote a text that begins with `!`".to_owned()),
         ),
         FaultKind::SeveralDocuments => (
@@ -529,8 +532,8 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
         ),
         FaultKind::TooDeep => (
             Code::YamlTooDeep,
-            format!("this nests deeper than {} levels", yaml::MAX_DEPTH),
-            Some("no policy file needs that".to_owned()),
+            format!("this is nested deeper than {} levels", yaml::MAX_DEPTH),
+            Some("reduce the nesting: no policy file needs so many levels".to_owned()),
         ),
         FaultKind::KeyNotText => (Code::YamlKeyNotText, "a key must be a plain word".to_owned(), None),
         FaultKind::Null => {
@@ -541,11 +544,11 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
             } else {
                 format!("{} has no value", quote(text.trim_matches(['"', '\''])))
             };
-            (Code::YamlNull, message, Some("write a value, or leave the key out".to_owned()))
+            (Code::YamlNull, message, Some("write a value, or delete the key".to_owned()))
         }
         FaultKind::BooleanLike(value) => (
             Code::YamlBooleanLike,
-            format!("some YAML readers take {} for `{value}`", quote(text)),
+            format!("some YAML parsers read {} as `{value}`", quote(text)),
             Some(format!("write {} if it is text, `{value}` if it is not", quote(&format!("\"{text}\"")))),
         ),
         FaultKind::LeadingZero => {
@@ -553,13 +556,13 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
             let number = if trimmed.is_empty() { "0" } else { trimmed };
             (
                 Code::YamlLeadingZero,
-                format!("YAML readers disagree on {}: an octal number, a decimal number or text", quote(text)),
+                format!("YAML parsers differ on {}: they read an octal number, a decimal number or text", quote(text)),
                 Some(format!("write {} if it is text, {} if it is a number", quote(&format!("\"{text}\"")), quote(number))),
             )
         }
         FaultKind::NumberLike => (
             Code::YamlNumberLike,
-            format!("YAML readers disagree on {}: a number or text", quote(text)),
+            format!("YAML parsers differ on {}: they read a number or text", quote(text)),
             Some(format!("write {} if it is text, plain digits if it is a number", quote(&format!("\"{text}\"")))),
         ),
     };
@@ -567,7 +570,7 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
         .at(fault.place)
         .maybe_help(help);
     match fault.other {
-        Some(other) => diagnostic.context(other, "first here"),
+        Some(other) => diagnostic.context(other, "first defined here"),
         None => diagnostic,
     }
 }

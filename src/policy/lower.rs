@@ -89,7 +89,7 @@ impl<'a> Lowering<'a> {
             &documents,
             "audit",
             Code::UserTwoDefaults,
-            "default audit settings are given for the second time",
+            "default audit settings are defined twice",
         ) {
             self.audit = audit_settings(Some(raw), &AuditSettings::default());
         }
@@ -97,7 +97,7 @@ impl<'a> Lowering<'a> {
             &documents,
             "limits",
             Code::LimitsTwice,
-            "limits are given for the second time",
+            "limits are defined twice",
         ) {
             self.policy.limits = limits(&raw);
         }
@@ -203,8 +203,8 @@ impl<'a> Lowering<'a> {
             if let Some(first) = &first {
                 self.sink.push(
                     Diagnostic::new(code, twice)
-                        .label(place, "given again")
-                        .context(first.clone(), "given here")
+                        .label(place, "defined again")
+                        .context(first.clone(), "defined here")
                         .help("keep one of the two"),
                 );
                 continue;
@@ -215,7 +215,7 @@ impl<'a> Lowering<'a> {
         value
     }
 
-    /// An entry as its raw type; nothing, without a word, if what is wrong with it was reported.
+    /// An entry as its raw type; `None`, without a message, if its errors have been reported.
     fn entry<T: DeserializeOwned>(&mut self, node: &Node, is_whole: bool) -> Option<T> {
         if !is_whole || matches!(node.kind, Kind::Invalid) {
             return None;
@@ -224,7 +224,7 @@ impl<'a> Lowering<'a> {
             Ok(raw) => Some(raw),
             Err(_) if has_invalid(node) => None,
             Err(error) => {
-                // `5.0` is a whole number to JSON Schema and none to the types.
+                // `5.0` is a whole number to JSON Schema, but not to the types.
                 let pointer: String = error
                     .path()
                     .to_string()
@@ -232,11 +232,8 @@ impl<'a> Lowering<'a> {
                     .map(|part| format!("/{}", part.trim_end_matches(']')))
                     .collect();
                 self.sink.push(
-                    Diagnostic::new(
-                        Code::SchemaValue,
-                        "this does not have the form it must have",
-                    )
-                    .at(node.locate(&DocPath::from_pointer(&pointer), Part::Value)),
+                    Diagnostic::new(Code::SchemaValue, "this value has the wrong format")
+                        .at(node.locate(&DocPath::from_pointer(&pointer), Part::Value)),
                 );
                 None
             }
@@ -269,7 +266,7 @@ impl<'a> Lowering<'a> {
                     Some(span) => places.item_part("pattern", 0, span),
                     None => places.value("pattern"),
                 };
-                // Without a pattern that can be read the entry means nobody: everybody stays audited.
+                // Without a valid pattern the entry matches no role, so every role stays audited.
                 let Some(pattern) = self.pattern(&text, place) else {
                     return;
                 };
@@ -499,13 +496,15 @@ impl<'a> Lowering<'a> {
                 Code::PatternInvalid,
                 format!("the regular expression {} is too large", quote(text)),
                 None,
-                Some("repeat less, or list the names".to_owned()),
+                Some("use smaller counts, or list the names".to_owned()),
             ),
             Err(PatternError::Empty) => (
                 Code::PatternEmpty,
                 format!("the pattern {} matches the empty text", quote(text)),
                 None,
-                Some("write `+` instead of `*`, or the text that must be there".to_owned()),
+                Some(
+                    "write `+` instead of `*`, or add a character that must be present".to_owned(),
+                ),
             ),
         };
         self.sink.push(
@@ -595,7 +594,7 @@ impl<'a> Lowering<'a> {
             Some(false) => return,
             Some(true) => Diagnostic::new(
                 Code::ReferenceEnvironment,
-                format!("{} is a base and not deployed", quote(name)),
+                format!("{} is a base, which is not deployed", quote(name)),
             )
             .at(place)
             .help("name the environments that extend it"),

@@ -19,7 +19,7 @@ use super::pattern::Pattern;
 pub struct Policy {
     /// Audited people, in the order of the files.
     pub users: Vec<User>,
-    /// A file says `users: []`: nobody is audited yet, and somebody knows it.
+    /// A file contains `users: []`: no one is audited yet, and the author knows it.
     pub is_nobody_yet: bool,
     /// Accounts that are deliberately not audited, in the order of the files.
     pub service_accounts: Vec<ServiceAccount>,
@@ -304,7 +304,7 @@ pub struct Exclusion {
     pub created: Date,
     /// Last day.
     pub expires: Option<Date>,
-    /// Somebody answers for what a person could hide behind it.
+    /// A named owner accepts the risk that a person evades the alarm through it.
     pub accepted_risk: Option<AcceptedRisk>,
     /// Share of people's records in a log that it may silence: 0 to 1.
     pub max_silenced_share: Option<f64>,
@@ -325,7 +325,7 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
-    /// Whether somebody answers on a day for what people can hide behind it.
+    /// Whether its risk is accepted on a day.
     pub fn is_risk_accepted(&self, today: Date) -> bool {
         self.accepted_risk
             .as_ref()
@@ -415,16 +415,16 @@ pub struct Statement {
     /// set `harmless-types`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_casts: Option<Vec<String>>,
-    /// None of these stands anywhere in the text, whatever the letter case.
+    /// The text contains none of these, in any letter case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks: Option<Vec<String>>,
-    /// None of these stands anywhere in the text as a word of its own, whatever the letter case.
+    /// The text contains none of these as a separate word, in any letter case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks_words: Option<Vec<String>>,
     /// None of these is named as an object: a text constant that begins with one (`'pg_authid'`) is fine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lacks_names: Option<Vec<String>>,
-    /// One of these stands somewhere in the text: never proof, needs company.
+    /// The text contains one of these. That alone proves nothing, so other conditions are needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contains: Option<Vec<String>>,
 }
@@ -432,7 +432,7 @@ pub struct Statement {
 impl Match {
     /// The conditions, each once, in the order in which they are explained: what the server writes comes first.
     ///
-    /// Whatever has to know every condition matches on [`Condition`]: a new one that somebody forgot does not build.
+    /// Code that must handle every condition matches on [`Condition`], so a forgotten new one is a compile error.
     pub fn conditions(&self) -> Vec<Condition<'_>> {
         let Self {
             user,

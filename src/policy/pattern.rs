@@ -110,7 +110,7 @@ fn anchors(text: &str) -> Result<(), Fault> {
                     at..at + 1,
                     format!("`{}` is not needed", char::from(byte)),
                 )
-                .help("leave it out: the whole text is matched"));
+                .help("delete it: the pattern always matches the whole text"));
             }
             _ => {}
         }

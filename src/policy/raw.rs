@@ -1,5 +1,5 @@
-//! What users write, as written: the types behind the schemas of `schema/`. Their docs are docs for
-//! users. Nothing is resolved here; [`lower`](super::lower) does that.
+//! The policy as users write it: the types from which the schemas in `schema/` are generated. Users read these doc
+//! comments in their editors. Nothing is resolved here; [`lower`](super::lower) does that.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct RawRules {
     /// Version of the file's format.
     #[schemars(extend("const" = 1))]
     pub version: u32,
-    /// pgAudit settings of every person, unless an entry says otherwise. In one file only.
+    /// pgAudit settings of every person whose entry has no settings of its own. In one file only.
     pub audit: Option<RawAudit>,
     /// People whose access is audited.
     pub users: Option<Vec<RawUser>>,
@@ -25,48 +25,48 @@ pub struct RawRules {
     pub service_accounts: Option<Vec<RawAccount>>,
     /// Roles of the platform that are not audited, such as `rdsadmin`.
     pub system_roles: Option<Vec<RawAccount>>,
-    /// Patterns of proven noise that does not count.
+    /// Patterns of records that are known to be noise and do not count.
     pub exclusions: Option<Vec<RawExclusion>>,
-    /// Limits of exclusions, and how many people have to approve a change. In one file only.
+    /// Limits on what exclusions can do, and how many people must approve a change. In one file only.
     pub limits: Option<RawLimits>,
-    /// Records that no exclusion can silence.
+    /// Records that no exclusion is allowed to silence.
     pub protected: Option<Vec<RawProtected>>,
-    /// Records that must count in every environment, whatever exclusions there are.
+    /// Records that must count in every environment, regardless of the exclusions.
     pub canaries: Option<Vec<RawSample>>,
 }
 
-/// Limits of exclusions. A missing key keeps its default.
+/// Limits on what exclusions can do. A key that is left out keeps its default.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Limits")]
 pub struct RawLimits {
-    /// Longest life of an exclusion, in days from `created` to `expires`.
+    /// Maximum number of days from `created` to `expires` of an exclusion.
     #[schemars(range(min = 1, max = 3660), example = 180, extend("default" = 366))]
     pub max_life_days: Option<u32>,
-    /// Longest life of an accepted risk, in days from `created` to its `until`.
+    /// Maximum number of days from `created` of an exclusion to `until` of its accepted risk.
     #[schemars(range(min = 1, max = 366), example = 30, extend("default" = 90))]
     pub max_accepted_days: Option<u32>,
-    /// Largest share of people's records in a log that all exclusions together are allowed to silence, 0 to 1.
-    /// `pgvigil rules impact` measures it. Default: no limit.
+    /// Maximum share of people's records in a log that all exclusions together can silence, 0 to 1. `pgvigil rules
+    /// impact` measures it. Default: no limit.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.6)]
     pub max_silenced_share: Option<f64>,
-    /// The same for each exclusion without a share of its own. Default: no limit.
+    /// The same limit for each exclusion that does not set its own. Default: no limit.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.3)]
     pub max_exclusion_share: Option<f64>,
-    /// How many people have to approve a change of exclusions or accounts.
+    /// Number of people who must approve a change of the silenced records.
     #[schemars(range(max = 10), example = 1, extend("default" = 1))]
     pub approvals: Option<u32>,
-    /// The same for a change that silences more than before.
+    /// Number of people who must approve a change that silences more records than before.
     #[schemars(range(max = 10), example = 2, extend("default" = 2))]
     pub approvals_when_widened: Option<u32>,
 }
 
-/// Records that no exclusion can silence. All conditions must hold; a list means "any of".
+/// Records that no exclusion is allowed to silence. All conditions must hold; a list means "any of".
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Protected")]
 pub struct RawProtected {
-    /// Roles. Without another condition, all of their records count: no exclusion has an effect on them.
+    /// Roles. If this is the only condition, every statement of these roles counts: no exclusion affects them.
     #[schemars(example = &"break_glass")]
     pub user: Option<OneOrMany<String>>,
     /// Databases.
@@ -87,23 +87,23 @@ pub struct RawProtected {
     /// Why it is protected.
     #[schemars(regex(pattern = r"\S"), example = &"card data under PCI DSS")]
     pub reason: String,
-    /// Who answers for this entry.
+    /// The owner: who is responsible for this entry.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
     pub owner: String,
 }
 
-/// A person accepts the risk that an exclusion can be used to evade the alarm.
+/// A named owner accepts the risk that a person evades the alarm through an exclusion.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AcceptedRisk")]
 pub struct RawAcceptedRisk {
-    /// Why there is no better way.
-    #[schemars(regex(pattern = r"\S"), example = &"the tool has no setting for this; replaced in March")]
+    /// Why there is no alternative.
+    #[schemars(regex(pattern = r"\S"), example = &"the tool cannot be told to ask otherwise; replaced in March")]
     pub reason: String,
-    /// Who answers for it.
+    /// The owner: who is responsible for it.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
     pub owner: String,
-    /// Last day. From the next day on the compiled query no longer excludes.
+    /// Last day. From the next day, the compiled query no longer applies the exclusion.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-01-31")]
     pub until: String,
 }
@@ -116,17 +116,17 @@ pub struct RawAudit {
     /// `pgaudit.log`: the classes of statements that are logged.
     #[schemars(example = ["all"], extend("default" = ["all"]))]
     pub log: Option<OneOrMany<RawLogClass>>,
-    /// `pgaudit.log_relation`: one record for each relation of a statement. Exclusions by schema and relation rely on
-    /// it.
+    /// `pgaudit.log_relation`: log one record for each relation of a statement. Exclusions by schema and relation
+    /// need it.
     #[schemars(extend("default" = true))]
     pub log_relation: Option<bool>,
-    /// `pgaudit.log_catalog`: statements on the system catalog are logged too.
+    /// `pgaudit.log_catalog`: log statements on the system catalog too.
     #[schemars(extend("default" = true))]
     pub log_catalog: Option<bool>,
-    /// `pgaudit.log_parameter`: values bound to a statement are logged; they can contain personal data.
+    /// `pgaudit.log_parameter`: log the values bound to a statement. They might contain personal data.
     #[schemars(extend("default" = false))]
     pub log_parameter: Option<bool>,
-    /// `pgaudit.log_statement_once`: only the first record of a statement contains the text.
+    /// `pgaudit.log_statement_once`: log the text only in the first record of a statement.
     #[schemars(extend("default" = false))]
     pub log_statement_once: Option<bool>,
 }
@@ -146,7 +146,7 @@ pub enum RawLogClass {
     Function,
     /// GRANT, REVOKE, CREATE, ALTER and DROP ROLE.
     Role,
-    /// DDL that is not of class `role`.
+    /// DDL outside the class `role`.
     Ddl,
     /// DISCARD, FETCH, CHECKPOINT, VACUUM, SET.
     Misc,
@@ -159,13 +159,13 @@ pub enum RawLogClass {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "User")]
 pub struct RawUser {
-    /// The database role, as `pg_roles.rolname` has it.
+    /// The database role, as in `pg_roles.rolname`.
     #[schemars(length(min = 1), example = &"alice")]
     pub role: String,
-    /// Who answers for this entry.
+    /// The owner: who is responsible for this entry.
     #[schemars(regex(pattern = r"\S"), example = &"data-platform")]
     pub owner: String,
-    /// The team the person works in.
+    /// The person's team.
     #[schemars(regex(pattern = r"\S"), example = &"analytics")]
     pub team: Option<String>,
     /// Where the person is audited: `all`, or a list of environments.
@@ -176,7 +176,8 @@ pub struct RawUser {
     pub until: Option<String>,
     /// pgAudit settings that differ from those at the top of the file.
     pub audit: Option<RawAudit>,
-    /// Email addresses with which the person signs commits: people are not allowed to write an exclusion for their own role.
+    /// Email addresses that the person uses in commits. They show when a person writes an exclusion for their own
+    /// role, which is not allowed.
     #[schemars(example = &"alice@example.com")]
     pub git: Option<OneOrMany<String>>,
 }
@@ -195,7 +196,7 @@ pub struct RawAccount {
     /// Why the account is not audited.
     #[schemars(regex(pattern = r"\S"), example = &"the orders service; its statements are in its own repository")]
     pub reason: String,
-    /// Who answers for this entry.
+    /// The owner: who is responsible for this entry.
     #[schemars(regex(pattern = r"\S"), example = &"orders-team")]
     pub owner: String,
     /// Where the account is not audited: `all`, or a list of environments.
@@ -203,7 +204,7 @@ pub struct RawAccount {
     pub environments: RawSelection,
 }
 
-/// A pattern of proven noise that does not count.
+/// A pattern of records that are known to be noise and do not count.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Exclusion")]
@@ -211,37 +212,38 @@ pub struct RawExclusion {
     /// Stable name in kebab case, unique in the repository.
     #[schemars(regex(pattern = r"^[a-z0-9]+(-[a-z0-9]+)*$"), length(max = 63), example = &"catalog-metadata")]
     pub id: String,
-    /// One line for people.
+    /// A title of one line for readers.
     #[schemars(regex(pattern = r"\S"), example = &"Metadata queries of database clients")]
     pub title: String,
-    /// The program that makes these records, and why they are harmless.
+    /// What produces these records, and why they are harmless.
     #[schemars(regex(pattern = r"\S"), example = &"The whole text is SELECT 1. It reads nothing.")]
     pub reason: String,
-    /// Who answers for it.
+    /// The owner: who is responsible for it.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
     pub owner: String,
-    /// The ticket where it was agreed.
+    /// The ticket in which the exclusion was agreed.
     #[schemars(regex(pattern = r"\S"), example = &"SEC-101")]
     pub ticket: Option<String>,
-    /// The day on which it was agreed.
+    /// The day on which the exclusion was agreed.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2026-11-22")]
     pub created: String,
-    /// Last day. An expired exclusion is an error, and from the next day on the compiled query no longer excludes.
+    /// Last day. From the next day, the exclusion is an error, and the compiled query no longer applies it.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
     pub expires: Option<String>,
-    /// A person accepts the risk that this exclusion can be used to evade the alarm. Without it, an exclusion
-    /// that can be evaded is an error.
+    /// A named owner accepts the risk that a person evades the alarm through this exclusion. Without this key, an
+    /// evadable exclusion is an error.
     pub accepted_risk: Option<RawAcceptedRisk>,
-    /// Largest share of people's records in a log that this exclusion is allowed to silence, 0 to 1; `limits` has the default.
+    /// Maximum share of people's records in a log that this exclusion can silence, 0 to 1. Default: the value in
+    /// `limits`.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.1)]
     pub max_silenced_share: Option<f64>,
-    /// Where it applies: `all`, or a list of environments.
+    /// Where the exclusion applies: `all`, or a list of environments.
     #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
-    /// The records that it silences: every condition must hold, a list means "any of".
+    /// The records that it silences. All conditions must hold; a list means "any of".
     #[serde(rename = "match")]
     pub matcher: RawMatch,
-    /// Records that keep the exclusion honest: each is tried by `pgvigil rules test`.
+    /// Records that show what the exclusion silences and what it does not. `pgvigil rules test` tests each of them.
     pub samples: Option<RawSamples>,
 }
 
@@ -250,13 +252,13 @@ pub struct RawExclusion {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Match")]
 pub struct RawMatch {
-    /// Roles, exact.
+    /// Exact names of roles.
     #[schemars(example = &"alice")]
     pub user: Option<OneOrMany<String>>,
-    /// Databases, exact.
+    /// Exact names of databases.
     #[schemars(example = &"shop")]
     pub database: Option<OneOrMany<String>>,
-    /// Client addresses without the port, exact.
+    /// Exact client addresses, without the port.
     #[schemars(example = &"10.0.3.17")]
     pub client: Option<OneOrMany<String>>,
     /// Classes, as pgAudit prints them: READ, WRITE, FUNCTION, ROLE, DDL, MISC.
@@ -265,17 +267,17 @@ pub struct RawMatch {
     /// Commands, as pgAudit prints them.
     #[schemars(example = &"SELECT")]
     pub command: Option<OneOrMany<String>>,
-    /// Object types, as pgAudit prints them; `none` means that the record has no object.
+    /// Object types, as pgAudit prints them. `none` means that the record has no object.
     #[schemars(example = ["TABLE", "VIEW"])]
     pub object_type: Option<OneOrMany<String>>,
-    /// Schemas of the object, exact.
+    /// Exact names of the object's schema.
     #[schemars(example = &"pg_catalog")]
     pub schema: Option<OneOrMany<String>>,
-    /// Names of the object inside its schema, exact, or `{set: NAME}` for a built-in set. Needs `schema`.
+    /// Exact names of the object inside its schema, or `{set: NAME}` for a built-in set. Needs `schema`.
     #[schemars(example = ["pg_class", "pg_attribute"])]
     pub relation: Option<RawNames>,
-    /// What the statement's text must look like. The watched person writes it: it can only narrow
-    /// the fields above, or stand for a whole statement.
+    /// Conditions on the statement's text. The watched person writes this text, so such a condition can only narrow
+    /// the fields above or match a whole statement.
     pub statement: Option<RawStatement>,
 }
 
@@ -284,10 +286,10 @@ pub struct RawMatch {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Statement")]
 pub struct RawStatement {
-    /// The statement has no text at all, as the body of a SQL function that the system ships.
+    /// The statement has no text, like the body of a SQL function that comes with PostgreSQL.
     #[schemars(example = true)]
     pub is_empty: Option<bool>,
-    /// The whole text is one of these: letter case, white space and one final `;` do not matter.
+    /// The whole text is one of these. Letter case, white space and one final `;` do not matter.
     #[schemars(example = ["select version()"])]
     pub equals: Option<OneOrMany<String>>,
     /// The whole text matches one of these portable regular expressions.
@@ -296,20 +298,20 @@ pub struct RawStatement {
     /// The text starts with one of these words, after white space and comments.
     #[schemars(example = ["select"])]
     pub starts_with: Option<OneOrMany<String>>,
-    /// Every function called in the text is one of these, or of a built-in set.
+    /// Every function that the text calls is one of these, or is in a built-in set.
     #[schemars(example = ["current_schema", "version"])]
     pub only_calls: Option<RawNames>,
-    /// Types that the text can cast to, besides those of the grammar, because a cast is also a call. Goes with `only_calls`;
-    /// without it `{set: harmless-types}`.
+    /// Types that the text is allowed to cast to, besides those of the grammar: a cast can call a function too. For
+    /// use with `only_calls`. Default: `{set: harmless-types}`.
     #[schemars(example = ["regclass", "public.order_state"])]
     pub only_casts: Option<RawNames>,
     /// The text does not contain any of these.
     #[schemars(example = ["pg_authid"])]
     pub lacks: Option<OneOrMany<String>>,
-    /// The text does not contain any of these as a whole word; letter case does not matter.
+    /// The text does not contain any of these as a separate word. Letter case does not matter.
     #[schemars(example = ["from", "table"])]
     pub lacks_words: Option<OneOrMany<String>>,
-    /// None of these is named as an object; a text constant such as `'pg_authid'` is fine.
+    /// The text does not name any of these as an object. A text constant such as `'pg_authid'` is allowed.
     #[schemars(example = ["pg_authid"])]
     pub lacks_names: Option<OneOrMany<String>>,
     /// The text contains one of these. People can type it too, so it needs `expires`.
@@ -317,7 +319,7 @@ pub struct RawStatement {
     pub contains: Option<OneOrMany<String>>,
 }
 
-/// Records that keep an exclusion honest.
+/// Records that show what an exclusion silences and what it does not.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Samples")]
@@ -335,7 +337,7 @@ pub struct RawSamples {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Sample")]
 pub struct RawSample {
-    /// Role; left out, a person of the policy.
+    /// Role. Default: a person of the policy.
     #[schemars(example = &"alice")]
     pub user: Option<String>,
     /// Database.
@@ -350,7 +352,7 @@ pub struct RawSample {
     /// Command, as pgAudit prints it.
     #[schemars(example = &"SELECT")]
     pub command: String,
-    /// Object type, as pgAudit prints it. Left out, the record has no object.
+    /// Object type, as pgAudit prints it. Without it the record has no object.
     #[schemars(example = &"TABLE")]
     pub object_type: Option<String>,
     /// Object with its schema, as pgAudit prints it.
@@ -361,8 +363,8 @@ pub struct RawSample {
     pub statement: String,
 }
 
-/// Where the policy is deployed: one file for each environment; its name is the file's name. A base is
-/// named by `extends`, and mappings merge with it key by key.
+/// Where the policy is deployed: one file for each environment, named after it. `extends` names a base, whose
+/// mappings are merged key by key.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "pgvigil environment")]
@@ -371,13 +373,13 @@ pub struct RawEnvironment {
     /// Version of the file's format.
     #[schemars(extend("const" = 1))]
     pub version: u32,
-    /// A base for other environments, which is not deployed itself.
+    /// Makes this file a base for other environments. A base is not deployed itself.
     #[schemars(extend("default" = false))]
     pub base: Option<bool>,
-    /// The file whose values this one builds on: its name without `.yaml`.
+    /// The file that this one inherits values from: its name without `.yaml`.
     #[schemars(length(min = 1), example = &"base")]
     pub extends: Option<String>,
-    /// One line for people.
+    /// A title of one line for readers.
     #[schemars(regex(pattern = r"\S"), example = &"The shop's production clusters")]
     pub title: Option<String>,
     /// Where to deploy.
@@ -388,8 +390,8 @@ pub struct RawEnvironment {
     /// AWS region. For `aws` only.
     #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"), example = &"eu-central-1")]
     pub region: Option<String>,
-    /// IAM role that pgvigil takes on in the account: one ARN, or one for reading and one for writing. For `aws`
-    /// only. Default: the credentials as they are found.
+    /// IAM role that pgvigil assumes in the account: one ARN, or one for reading and one for writing. For `aws` only.
+    /// Default: the current AWS credentials.
     pub assume_role: Option<RawAssumeRole>,
     /// Folder of the `local` provider, relative to the repository.
     #[schemars(length(min = 1), example = &".pgvigil/local")]
@@ -400,7 +402,7 @@ pub struct RawEnvironment {
     /// Identifiers of watched RDS instances.
     #[schemars(inner(regex(pattern = r"^[a-z](-?[a-z0-9])*$"), length(max = 63)), example = ["legacy-db"])]
     pub instances: Option<Vec<String>>,
-    /// A database of each cluster, for `pgvigil enrol`: the variable that holds its URL, by cluster or instance.
+    /// A database for each cluster or instance, for `pgvigil enrol`: the environment variable that contains its URL.
     #[schemars(example = serde_json::json!({"orders": {"from_env": "ORDERS_DATABASE_URL"}}))]
     pub databases: Option<BTreeMap<String, RawDatabase>>,
     /// `log_line_prefix` of the clusters: one of the two that RDS offers.
@@ -409,28 +411,28 @@ pub struct RawEnvironment {
     /// Exclusions that apply here: `all`, or a list of ids, which can be empty.
     #[schemars(example = &"all", example = ["catalog-metadata"], extend("default" = "all"))]
     pub exclusions: Option<RawExclusionSelection>,
-    /// What counts: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log query. What each costs
-    /// and lacks: docs/engines.md.
+    /// The engine that counts records: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log
+    /// query. docs/engines.md compares their costs and limits.
     #[schemars(extend("default" = "monitor"))]
     pub engine: Option<RawEngine>,
     /// When and how the monitor runs. The engine `log-alarm` uses `schedule`, `settle_seconds` and `late_arrival_minutes`.
     pub monitor: Option<RawMonitor>,
-    /// The signals that are counted.
+    /// The kinds of records that are counted.
     pub signals: Option<RawSignals>,
-    /// People and endpoints to notify when an alarm fires.
+    /// Who is notified when an alarm fires.
     pub notifications: Option<RawNotifications>,
     /// Days that CloudWatch keeps the clusters' logs.
     #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
     pub retention_days: Option<u32>,
-    /// Days that CloudWatch keeps the monitor's own log, the record of detection.
+    /// Days that CloudWatch keeps the monitor's own log, the evidence of what was detected.
     #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
     pub monitor_retention_days: Option<u32>,
-    /// Protect the log groups of the clusters from deletion: CloudWatch refuses to delete one until the protection is
-    /// switched off. `false` leaves the protection as it is. For `aws` only.
+    /// Protects the log groups of the clusters: CloudWatch refuses to delete them until the protection is switched
+    /// off. `false` leaves the protection as it is. For `aws` only.
     #[schemars(extend("default" = false))]
     pub log_deletion_protection: Option<bool>,
-    /// ARN of an IAM policy that every role of the environment gets as its permissions boundary. For `aws` only.
-    /// Default: none, and one that is set outside pgvigil is taken off.
+    /// ARN of an IAM policy: the permissions boundary of every role of the environment. For `aws` only. Default:
+    /// none; pgvigil removes a boundary that was set outside pgvigil.
     #[schemars(
         regex(pattern = r"^arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/\S+$"),
         example = &"arn:aws:iam::123456789012:policy/boundary"
@@ -441,17 +443,17 @@ pub struct RawEnvironment {
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// Where a database is found.
+/// Where to find a database.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Database")]
 pub struct RawDatabase {
-    /// Name of a variable that holds the URL: user, password, host, port and database.
+    /// Name of the environment variable that contains the URL: user, password, host, port and database.
     #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"), example = &"ORDERS_DATABASE_URL")]
     pub from_env: String,
 }
 
-/// One role for everything, or one for what reads and one for what writes.
+/// One role for everything, or one for reading and one for writing.
 #[derive(Debug, Clone)]
 pub enum RawAssumeRole {
     /// `ARN`.
@@ -460,15 +462,15 @@ pub enum RawAssumeRole {
     Two(RawRoles),
 }
 
-/// A role for what reads, and one for what writes.
+/// One role for reading and one for writing.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Roles")]
 pub struct RawRoles {
-    /// ARN of the role that reads: `plan`, `drift`.
+    /// ARN of the role for reading, which `plan` and `drift` use.
     #[schemars(length(min = 1), example = &"arn:aws:iam::123456789012:role/pgvigil-plan")]
     pub plan: String,
-    /// ARN of the role that writes: `apply`.
+    /// ARN of the role for writing, which `apply` uses.
     #[schemars(length(min = 1), example = &"arn:aws:iam::123456789012:role/pgvigil-apply")]
     pub apply: String,
 }
@@ -486,11 +488,11 @@ pub const RETENTION_DAYS: [u32; 22] = [
 pub enum RawProvider {
     /// Amazon Web Services.
     Aws,
-    /// A folder, for trying things out.
+    /// A folder, for experiments without AWS.
     Local,
 }
 
-/// What counts.
+/// The engine that counts records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "Engine")]
@@ -518,14 +520,14 @@ pub enum RawArchitecture {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Monitor")]
 pub struct RawMonitor {
-    /// Time between two runs, and length of a window: `rate(1 minute)` to `rate(24 hours)`.
+    /// Time between two runs, and the length of a window: `rate(1 minute)` to `rate(24 hours)`.
     #[schemars(regex(pattern = r"^rate\([0-9]+ (minutes?|hours?)\)$"), example = &"rate(5 minutes)", extend("default" = "rate(5 minutes)"))]
     pub schedule: Option<String>,
     /// Seconds that a run waits for records to arrive before it reads a window.
     #[schemars(range(min = 0, max = 3600), extend("default" = 120))]
     pub settle_seconds: Option<u32>,
-    /// Minutes within which a late record is counted for certain. What reaches the log group later than that after its
-    /// own time might not be counted by any window.
+    /// A record is counted for certain if it reaches the log group within this many minutes of its own time. A later
+    /// record might never be counted.
     #[schemars(range(min = 0, max = 1440), extend("default" = 15))]
     pub late_arrival_minutes: Option<u32>,
     /// Processor.
@@ -534,58 +536,60 @@ pub struct RawMonitor {
     /// Megabytes of memory.
     #[schemars(range(min = 128, max = 10240), extend("default" = 128))]
     pub memory_mb: Option<u32>,
-    /// Seconds after which a run is stopped.
+    /// Seconds after which Lambda stops a run.
     #[schemars(range(min = 1, max = 900), extend("default" = 300))]
     pub timeout_seconds: Option<u32>,
-    /// Concurrent runs that Lambda keeps free for the function, or `none`: then other functions of the account can delay a
-    /// run, and two runs at the same time can notify people twice. An account whose limit is 10, as that of new accounts,
-    /// has room for `none` only.
+    /// Concurrent runs that Lambda reserves for the function, or `none`. With `none`, other functions of the account
+    /// can delay a run, and two simultaneous runs can notify people twice. An account with a limit of 10, as new
+    /// accounts have, only allows `none`.
     #[schemars(example = &1, extend("default" = 1))]
     pub reserved_concurrency: Option<RawReservation>,
     /// Namespace of the metrics.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity", extend("default" = "RDSAudit/UserActivity"))]
     pub namespace: Option<String>,
-    /// Metrics besides the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`.
+    /// Metrics besides the count of each signal: counts by `command`, by `user`, and records that each exclusion
+    /// silences (`suppressed`).
     #[schemars(length(max = 3), example = ["command", "user"], extend("default" = ["command"]))]
     pub metrics: Option<Vec<RawBreakdown>>,
 }
 
-/// Concurrent runs that are kept free for the function.
+/// Concurrent runs that Lambda reserves for the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RawReservation {
-    /// So many.
+    /// This number.
     Runs(u32),
     /// `none`.
     Nothing,
 }
 
-/// What the monitor publishes besides the count of each signal.
+/// Metrics that the monitor publishes besides the count of each signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Breakdown")]
 pub enum RawBreakdown {
     /// The count of each command.
     Command,
-    /// The count of each person: a metric for each, and each is billed.
+    /// The count of each person. AWS bills a metric for each person.
     User,
     /// Records that each exclusion silences.
     Suppressed,
 }
 
-/// The signals that are counted.
+/// The kinds of records that are counted.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signals")]
 pub struct RawSignals {
-    /// Reads and writes by people, in every form. Always on; this sets its alarm.
+    /// Reads and writes by people, in every form. Always on; this key sets its alarm.
     pub dml: Option<RawSignal>,
-    /// Roles, memberships and privileges that people make, change or take away, as `CREATE ROLE` and `GRANT` do. Default: off.
+    /// People create, change or remove roles, memberships and privileges, for example by `CREATE ROLE` and `GRANT`.
+    /// Default: off.
     pub privilege: Option<RawSignal>,
-    /// Tables and other objects that people make, change or drop. Default: off.
+    /// People create, change or drop tables and other objects. Default: off.
     pub schema: Option<RawSignal>,
-    /// Statements and refused attempts that name pgAudit or another setting that decides what is logged. Default: off.
+    /// Statements and refused attempts that name pgAudit or another setting that controls the log. Default: off.
     pub audit_tampering: Option<RawSignal>,
-    /// Refused work: missing privileges, and failed logins. Default: off.
+    /// Refused attempts by people: missing privileges, and failed logins. Default: off.
     pub denied: Option<RawSignal>,
 }
 
@@ -599,15 +603,15 @@ pub struct RawSignal {
     pub threshold: Option<u32>,
 }
 
-/// People and endpoints to notify when an alarm fires.
+/// Who is notified when an alarm fires.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Notifications")]
 pub struct RawNotifications {
-    /// Email addresses, at most 20: a tag of the topic records what was applied to each, and a topic can have 50 tags.
+    /// Email addresses, at most 20: each needs a tag of the topic, and a topic can have 50 tags.
     #[schemars(length(max = 20), inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
     pub email: Option<Vec<String>>,
-    /// HTTPS endpoints of incident platforms, at most 5. They are secrets: refer to them, never write them here.
+    /// HTTPS endpoints of incident platforms, at most 5. They are secrets: write references, not the addresses.
     #[schemars(length(max = 5), example = serde_json::json!([{"from_env": "INCIDENT_URL"}]))]
     pub https: Option<Vec<RawSecret>>,
 }
@@ -617,7 +621,7 @@ pub struct RawNotifications {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Secret")]
 pub struct RawSecret {
-    /// Name of an environment variable of the deploying process.
+    /// Name of an environment variable of the process that deploys.
     #[schemars(example = &"INCIDENT_URL")]
     pub from_env: Option<String>,
     /// Name or ARN of an AWS Secrets Manager secret.
@@ -638,7 +642,7 @@ pub enum RawSelection {
     Only(Vec<String>),
 }
 
-/// As [`RawSelection`], but none at all is a choice too.
+/// Like [`RawSelection`], but the list can be empty.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(transparent)]
 pub struct RawExclusionSelection(pub RawSelection);

@@ -10,8 +10,9 @@ const DEFAULT: &str = " Default: ";
 /// The page.
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "# Keys of the policy files\n\nGenerated from `src/policy/raw.rs`, as the schemas in `schema/` are: editors show the same. [policy.md](policy.md) explains how the keys work together, and which YAML is refused.\n\n\
-         In a path, `[]` is each item of a list, and `NAME` is a name of your choice.\n",
+        "# Keys of the policy files\n\nGenerated from `src/policy/raw.rs`, like the schemas in `schema/`: editors \
+         show the same texts. [policy.md](policy.md) explains how the keys work together, and which YAML is \
+         refused.\n\nIn a path, `[]` means each item of a list, and `NAME` a name of your choice.\n",
     );
     for (files, schema) in [
         ("rules/**/*.yaml", &RULES),

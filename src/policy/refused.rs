@@ -1,5 +1,5 @@
-//! What stands among the policy files and is not read. It is a fault, alike in a folder and in a revision of Git: whoever put
-//! it there believes that it counts.
+//! Things among the policy files that are not read. They are errors, both in a folder and in a revision of Git: the
+//! person who put them there believes that they count.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Place, SourceFiles};
@@ -42,24 +42,24 @@ impl Refused {
             Why::Link => (
                 Code::SourceSymbolicLink,
                 "symbolic links are not followed".to_owned(),
-                "put the file itself here",
+                "replace the link with the file itself",
             ),
             Why::Submodule => (
                 Code::SourceSubmodule,
-                "the files of a submodule are not read".to_owned(),
-                "put the files themselves here: `git rm --cached`, delete its `.git`, then `git add`",
+                "files of a submodule are not read".to_owned(),
+                "replace the submodule with its files: `git rm --cached`, delete its `.git`, then `git add`",
             ),
             Why::Deep => (
                 Code::SourceTooDeep,
                 format!(
-                    "this folder lies deeper than {MAX_FOLDERS} folders, so its files are not read"
+                    "this folder is nested deeper than {MAX_FOLDERS} levels, so its files are not read"
                 ),
                 "move its files further up",
             ),
             Why::NoFile => (
                 Code::SourceNotAFile,
                 "this is a pipe, a socket or a device, not a file".to_owned(),
-                "delete it, or put a file here",
+                "delete it, or replace it with a file",
             ),
             Why::Large => (
                 Code::SourceTooLarge,

@@ -17,16 +17,16 @@ pub enum RevisionError {
     #[error("cannot run git: {0}")]
     Run(#[from] std::io::Error),
     /// The folder is in no repository, or git refuses it.
-    #[error("git says: {0}")]
+    #[error("git failed: {0}")]
     Git(String),
     /// A name that stands for no commit.
     #[error(
-        "there is no revision `{0}` here; a shallow clone lacks history: fetch it with `git fetch --unshallow`"
+        "there is no revision `{0}` here; if this is a shallow clone, fetch its history with `git fetch --unshallow`"
     )]
     Unknown(String),
     /// Git lacks a file that the revision has.
     #[error(
-        "this clone lacks the file {0} of {1}, and nothing is fetched in passing: `git fetch --refetch` completes a partial clone"
+        "this clone lacks the file {0} of {1}, and pgvigil does not fetch files: complete a partial clone with `git fetch --refetch`"
     )]
     Lacking(String, String),
     /// Git took too long.

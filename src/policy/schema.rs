@@ -82,7 +82,7 @@ fn without_null(schema: &mut Schema) {
             object.entry(key).or_insert(value);
         }
     }
-    // What a Rust integer is called is nobody's business.
+    // Users do not need the names of Rust's integer types.
     if object
         .get("format")
         .is_some_and(|format| format == "uint32")
@@ -278,9 +278,12 @@ impl DocumentSchema {
         };
         if fault.path.parts() == ["version"] {
             return Some(
-                Diagnostic::new(Code::SchemaVersion, "this version of the format is unknown")
-                    .at(place)
-                    .help("write `version: 1`"),
+                Diagnostic::new(
+                    Code::SchemaVersion,
+                    "this version of the format is not supported",
+                )
+                .at(place)
+                .help("write `version: 1`"),
             );
         }
         let diagnostic = match &fault.kind {
@@ -365,7 +368,7 @@ impl DocumentSchema {
             }
             FaultKind::Empty => Diagnostic::new(Code::SchemaEmpty, format!("{subject} is empty"))
                 .at(place)
-                .help("write something, or leave the key out"),
+                .help("add content, or delete the key"),
             FaultKind::Repeated => {
                 let items = node.items();
                 let texts: Vec<_> = items
@@ -407,15 +410,14 @@ impl DocumentSchema {
                 .at(place)
                 .maybe_help(range.map(|(low, high)| format!("write a number from {low} to {high}")))
             }
-            FaultKind::Form(what) => Diagnostic::new(
-                Code::SchemaValue,
-                format!("{subject} does not have the form it must have"),
-            )
-            .at(place)
-            .help(self.example(&fault.path).map_or_else(
-                || what.clone(),
-                |example| format!("write it as in {}", quote(&example)),
-            )),
+            FaultKind::Form(what) => {
+                Diagnostic::new(Code::SchemaValue, format!("{subject} has the wrong format"))
+                    .at(place)
+                    .help(self.example(&fault.path).map_or_else(
+                        || what.clone(),
+                        |example| format!("write it as in {}", quote(&example)),
+                    ))
+            }
         };
         Some(diagnostic)
     }
@@ -505,7 +507,7 @@ fn elsewhere(key: &str, document: &str) -> Option<String> {
         .get("properties")
         .and_then(|properties| properties.get(key))
         .is_some();
-    is_there.then(|| format!("{} belongs into {home}", quote(key)))
+    is_there.then(|| format!("{} belongs in {home}", quote(key)))
 }
 
 fn wrong_type(
@@ -534,7 +536,7 @@ fn wrong_type(
         return Diagnostic::new(
             Code::SchemaUnquotedText,
             format!(
-                "{subject} is text, and {} without quotes is {written}",
+                "{subject} must be text, but {} without quotes is {written}",
                 quote(&scalar.text)
             ),
         )
@@ -571,7 +573,7 @@ fn wrong_type(
     Diagnostic::new(
         Code::SchemaWrongType,
         format!(
-            "{subject} must be {}, and this is {written}",
+            "{subject} must be {}, but this is {written}",
             words.join(" or ")
         ),
     )

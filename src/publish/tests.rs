@@ -179,7 +179,7 @@ fn faults_that_let_nothing_be_looked_at_are_told_too() {
     broken.findings.push(Finding::new(
         "check",
         "yaml/tab",
-        "a tab in the indentation",
+        "the indentation contains a tab",
     ));
     let told = words(publish(&broken, &board).unwrap());
     assert_eq!(
@@ -193,7 +193,7 @@ fn faults_that_let_nothing_be_looked_at_are_told_too() {
     assert!(
         board.comments.borrow()[1]
             .body
-            .contains("a tab in the indentation")
+            .contains("the indentation contains a tab")
     );
 }
 

@@ -44,7 +44,7 @@ pub struct Scalar {
     pub text: String,
     /// How it is written.
     pub style: Style,
-    /// Where the text begins in the file, if it stands there letter by letter on one line.
+    /// Where the text begins in the file, if the file contains it unchanged on one line.
     pub verbatim: Option<usize>,
 }
 
@@ -64,7 +64,7 @@ pub enum Style {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub key_place: Place,
     /// The value.
     pub value: Node,
@@ -104,7 +104,7 @@ impl Scalar {
                 Err(_) => self.text.parse().map_or(Value::Text, Value::Float),
             };
         }
-        // Of what Rust reads as a float, the core schema knows only what consists of these and has a digit.
+        // Rust accepts more floats than the core schema, which allows only these characters and requires a digit.
         let is_float = digits
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
@@ -117,7 +117,7 @@ impl Scalar {
     }
 }
 
-/// Something that policy files may not hold.
+/// Something that policy files must not contain.
 #[derive(Debug, Clone)]
 pub struct Fault {
     /// What.
@@ -128,7 +128,7 @@ pub struct Fault {
     pub other: Option<Place>,
 }
 
-/// What policy files may not hold.
+/// The kinds of things that policy files must not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// Not YAML, in words.
@@ -137,7 +137,7 @@ pub enum FaultKind {
     MergeConflict,
     /// A tab where YAML wants spaces.
     Tab,
-    /// The key stands a second time in its mapping; the first is kept.
+    /// The key is repeated in its mapping; the first one is kept.
     DuplicateKey(String),
     /// `<<`.
     MergeKey,
@@ -149,7 +149,7 @@ pub enum FaultKind {
     SeveralDocuments,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// A key that is no text.
+    /// A key that is not text.
     KeyNotText,
     /// A key without value, `~` or `null`.
     Null,
@@ -166,7 +166,7 @@ pub enum FaultKind {
 pub struct Parsed {
     /// The document: nothing if the file is empty or is not YAML.
     pub root: Option<Node>,
-    /// What it may not hold, in the order of the file.
+    /// Everything in it that policy files must not contain, in the order of the file.
     pub faults: Vec<Fault>,
 }
 
@@ -181,7 +181,7 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     let body = text.get(skipped..).unwrap_or_default();
     let conflicts = conflicts(body);
     if !conflicts.is_empty() {
-        // Neither of the two sides is what the file says.
+        // Neither of the two sides is the content of the file.
         let faults = conflicts.into_iter().map(|span| Fault {
             kind: FaultKind::MergeConflict,
             place: Place::new(file, span.start + skipped..span.end + skipped),
@@ -564,7 +564,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The tab that the crate speaks of: it stands behind the value that was being read, or before what is read next.
+    /// The tab that the crate's message is about: it comes after the value that was being read, or before the next
+    /// one.
     fn tab_near(&self, offset: usize, info: &str) -> Option<usize> {
         let behind = self.text.get(offset..)?;
         if info.contains("found a tab") {
@@ -647,7 +648,7 @@ impl Builder<'_> {
     }
 }
 
-/// What the crate says, for people who write policy files.
+/// The crate's messages, rewritten for people who write policy files.
 fn explain(info: &str) -> String {
     let words = match info {
         "mapping values are not allowed in this context" => {
@@ -672,19 +673,21 @@ fn explain(info: &str) -> String {
             "the file ends inside a quoted text or a bracket"
         }
         "while parsing a quoted scalar, found unknown escape character" => {
-            "this escape is unknown: between double quotes a backslash is written `\\\\`, between single quotes it stands for itself"
+            "unknown escape: write a backslash as `\\\\` in double quotes, or use single quotes, where it is an ordinary character"
         }
         "invalid trailing content after double-quoted scalar" => "text follows a closing quote",
         "while parsing a node, did not find expected node content" => "a value is expected here",
         "invalid indentation"
         | "invalid indentation in flow construct"
-        | "invalid indentation in quoted scalar" => "the indentation does not fit",
+        | "invalid indentation in quoted scalar" => {
+            "the indentation does not match the lines above"
+        }
         other => other,
     };
     words.to_owned()
 }
 
-/// What YAML readers disagree on.
+/// Words that YAML parsers read differently.
 fn plain_fault(scalar: &Scalar) -> Option<FaultKind> {
     if scalar.style != Style::Plain {
         return None;
@@ -832,7 +835,7 @@ impl Node {
     }
 }
 
-/// What stands for invalid values in JSON.
+/// What replaces invalid values in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidAs {
     /// Null, so that every route is the same as in the tree.

@@ -683,7 +683,7 @@ fn a_code_is_explained_with_an_example() {
     let repository = Repository::new();
     let run = repository.run(&["explain", "yaml/tab"]).exits(0);
     for words in [
-        "a tab in the indentation",
+        "the indentation contains a tab",
         "why it matters: ",
         "what to do: ",
         "error[yaml/tab]",

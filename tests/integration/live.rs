@@ -592,7 +592,7 @@ fn what_the_service_refuses_says_what_to_do() {
     for (name, words) in [
         (
             "AccessDeniedException",
-            "not allowed to call `logs:StartQuery` on /aws/rds/cluster/orders/postgresql: add that action",
+            "not allowed to call `logs:StartQuery` on /aws/rds/cluster/orders/postgresql: add the action",
         ),
         (
             "UnrecognizedClientException",

@@ -164,7 +164,7 @@ const FILES: [(&str, [u64; 3], i32, &str); 44] = [
         0,
         "",
     ),
-    ("made/quiet.log", [0, 0, 0], UNREAD, "is an audit record"),
+    ("made/quiet.log", [0, 0, 0], UNREAD, "no audit record"),
     (
         "made/words.log",
         [0, 0, 0],

@@ -15,10 +15,10 @@ use super::place::{HEAD, Inode, Place, Print, TAIL};
 use super::target::{Candidate, modified};
 use super::{Chunk, Key, Options};
 
-/// Bytes by whose equality a copy is told.
+/// Number of bytes that are compared to recognise a copy.
 const COMPARED: usize = 4096;
 
-/// What came of looking at a file.
+/// The result of looking at a file.
 #[derive(Debug)]
 pub(super) enum Step {
     /// There are entries to hand on.
@@ -27,15 +27,15 @@ pub(super) enum Step {
     Nothing,
     /// There is more to read.
     More,
-    /// The first bytes of it are there: now it can be told whether it is a copy, and how old it is.
+    /// Its first bytes have arrived, so it can be checked whether it is a copy, and how old it is.
     Began,
-    /// The file holds less than was read of it, or something else.
+    /// The file is shorter than the part that was read, or has different content.
     Truncated,
-    /// It is no log.
+    /// It is not a log.
     Unread(Unread),
 }
 
-/// How far a file is.
+/// How far the reading of a file has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Opened,
@@ -43,7 +43,7 @@ pub(super) enum Stage {
     HandedOn,
 }
 
-/// Entries that were handed on and are not settled.
+/// Entries that were handed on, but whose caller has not confirmed them.
 #[derive(Debug)]
 pub(super) struct Handed {
     len: usize,
@@ -55,11 +55,11 @@ pub(super) struct Handed {
 pub(super) struct Followed {
     pub(super) key: Key,
     pub(super) path: PathBuf,
-    /// What is settled.
+    /// The confirmed place: everything before it is done.
     pub(super) place: Place,
-    /// None while it has not grown for long.
+    /// `None` if the file was closed because it has not grown for a long time.
     file: Option<File>,
-    /// What was read behind the place.
+    /// The bytes that were read after the place.
     pub(super) buffer: Vec<u8>,
     head: Vec<u8>,
     /// The bytes before the place.
@@ -70,10 +70,10 @@ pub(super) struct Followed {
     pub(super) grown: Instant,
     /// Since when it waits for the files before it.
     pub(super) waits: Option<Instant>,
-    /// What is read in this round: so that one file that grows fast does not hold up the others.
+    /// Where reading stops in this round, so that one file that grows fast does not delay the others.
     pub(super) limit: Option<u64>,
     pub(super) handed: Option<Handed>,
-    /// Whether it is no longer what the arguments name.
+    /// Whether the arguments no longer name it.
     pub(super) is_left: bool,
     /// Whether it waits as the copy of another file that is followed.
     pub(super) is_copy: bool,
@@ -91,13 +91,15 @@ impl Followed {
         let data = file.metadata()?;
         let at = Candidate::new(&candidate.path, &data);
         if !data.is_file() || at.inode != candidate.inode {
-            return Err(io::Error::other("it was replaced at this moment"));
+            return Err(io::Error::other(
+                "it was replaced while it was being opened",
+            ));
         }
         let head = read_at(&file, 0, HEAD)?;
         let has_seen_older = head.contains(&b'\n') || head.len() == HEAD;
         let mut place = Place::new(&candidate.path, at.inode);
         place.head = Print::of(&head);
-        // Of a file that has been quiet for long nobody waits for more.
+        // A file that has been quiet for a long time counts as complete.
         let age = wall.duration_since(at.modified).unwrap_or(Duration::ZERO);
         Ok(Self {
             key: Key(0),
@@ -397,7 +399,7 @@ impl Followed {
         let data = match file.metadata() {
             Ok(data) => data,
             Err(error) => {
-                self.trouble = Some(format!("cannot be looked at: {error}"));
+                self.trouble = Some(format!("cannot be inspected: {error}"));
                 return Step::Nothing;
             }
         };

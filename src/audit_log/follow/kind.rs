@@ -51,17 +51,15 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Compressed => {
-                "is compressed: only logs that grow are followed, `rules eval` reads it"
+                "is compressed: pgvigil follows only logs that grow; use `rules eval` to read it"
             }
             Self::Csvlog => {
-                "is a csvlog, which is not read: set log_destination = 'stderr' in postgresql.conf"
+                "is a csvlog, which is not supported: set log_destination = 'stderr' in postgresql.conf"
             }
             Self::Jsonlog => {
-                "is a jsonlog, which is not read: set log_destination = 'stderr' in postgresql.conf"
+                "is a jsonlog, which is not supported: set log_destination = 'stderr' in postgresql.conf"
             }
-            Self::CloudWatch => {
-                "is not a log file of PostgreSQL itself: `rules eval` reads exports"
-            }
+            Self::CloudWatch => "is not a log that PostgreSQL writes: use `rules eval` to read exports",
             Self::Utf16 => "is UTF-16: convert it to UTF-8",
         })
     }

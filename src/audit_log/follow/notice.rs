@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Trouble;
 use super::kind::Unread;
 
-/// Something that whoever runs the watcher should read.
+/// An event that the operator of the watcher should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A file is read from its beginning.
@@ -96,21 +96,21 @@ impl fmt::Display for Notice {
             }
             Self::FromEnd { path, offset } => write!(
                 f,
-                "{}: read from its end, byte {offset}; its present content is not judged",
+                "{}: read from its end, byte {offset}; its earlier content is not judged",
                 path.display()
             ),
             Self::Resumed { path, offset } => {
-                write!(f, "{}: goes on at byte {offset}", path.display())
+                write!(f, "{}: continues at byte {offset}", path.display())
             }
             Self::Renamed { path, was, offset } => write!(
                 f,
-                "{}: was {}, goes on at byte {offset}",
+                "{}: renamed from {}, continues at byte {offset}",
                 path.display(),
                 was.display()
             ),
             Self::Copied { path, was, offset } => write!(
                 f,
-                "{}: a copy of {}, goes on at byte {offset}",
+                "{}: a copy of {}, continues at byte {offset}",
                 path.display(),
                 was.display()
             ),
@@ -120,7 +120,7 @@ impl fmt::Display for Notice {
                 copy: Some(copy),
             } => write!(
                 f,
-                "{}: truncated; the rest of its old content is read from its copy {} at byte {offset}",
+                "{}: truncated; the rest of its former content is read from its copy {} at byte {offset}",
                 path.display(),
                 copy.display()
             ),
@@ -130,18 +130,18 @@ impl fmt::Display for Notice {
                 copy: None,
             } => write!(
                 f,
-                "{}: truncated without a copy next to it: the bytes from {offset} up to the truncation are not judged",
+                "{}: truncated, and there is no copy next to it: entries written after byte {offset} and before the truncation are not judged",
                 path.display()
             ),
             Self::Gone { path, offset } => write!(
                 f,
-                "{}: gone, and no other file in the folder has its content: the bytes after {offset} are not judged",
+                "{}: missing, and no file next to it has the same content: entries written to it after byte {offset} are not judged",
                 path.display()
             ),
             Self::Unread { path, what } => write!(f, "{}: {what}", path.display()),
             Self::Trouble(trouble) => write!(
                 f,
-                "{}: {}; tried again until it works",
+                "{}: {}; pgvigil keeps retrying",
                 trouble.path.display(),
                 trouble.what
             ),

@@ -1,4 +1,4 @@
-//! What is to be followed: a file, a folder or a pattern, and the files that this means now.
+//! The arguments: a file, a folder or a pattern, and the files that it means now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -19,7 +19,7 @@ const FILES_MAX: usize = 10_000;
 /// An argument.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// A file or a folder: which, is seen anew each time; with what stood beside the file from the first.
+    /// A file or a folder, which is checked each time; with the files that were next to it at the start.
     Path(PathBuf, Siblings),
     /// Files whose names it says.
     Pattern(PathBuf, String),
@@ -182,12 +182,13 @@ impl Target {
                             trouble(
                                 path,
                                 format!(
-                                    "the folder contains more than {FILES_MAX} files; the others are not followed: move old logs away, or use a pattern"
+                                    "the folder contains more than {FILES_MAX} files, and the others are not \
+                                     followed: move old logs away, or use a pattern"
                                 ),
                             );
                         }
                         if candidates.len() == before {
-                            trouble(path, "the folder holds no files".to_owned());
+                            trouble(path, "the folder contains no files".to_owned());
                         }
                     }
                     Err(error) => trouble(path, format!("the folder cannot be listed: {error}")),
@@ -201,7 +202,7 @@ impl Target {
                     trouble(path, "does not exist".to_owned());
                     siblings.list(path, is_first, since, candidates);
                 }
-                Err(error) => trouble(path, format!("cannot be looked at: {error}")),
+                Err(error) => trouble(path, format!("cannot be inspected: {error}")),
             },
             Self::Pattern(path, pattern) => {
                 let mut failed = false;
@@ -222,7 +223,7 @@ impl Target {
                     }
                 }
                 if candidates.len() == before && !failed {
-                    trouble(path, "no file has such a name".to_owned());
+                    trouble(path, "no file matches".to_owned());
                 }
             }
         }
@@ -255,8 +256,8 @@ pub(super) fn beside(path: &Path) -> Vec<Candidate> {
     files_in(folder).map(|(files, _)| files).unwrap_or_default()
 }
 
-/// Tells where the server writes by now, if it is not what is followed: a later file beside one that was named, or a
-/// log in a form that is not read.
+/// Reports where the server writes now, if that file is not followed: a later file next to the named one, or a log in
+/// an unsupported format.
 pub(super) fn unlike(
     targets: &[Target],
     files: &[Followed],
@@ -296,7 +297,7 @@ pub(super) fn unlike(
             troubles.push(Trouble {
                 path: path.clone(),
                 what: format!(
-                    "the server writes {} by now: follow the folder, or a pattern in quotes",
+                    "the server now writes to {}: follow the folder, or a pattern in quotes",
                     later.path.display()
                 ),
             });

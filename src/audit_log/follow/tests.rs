@@ -278,7 +278,7 @@ fn a_truncation_without_a_copy_is_told() {
         [short(2), short(3)],
         "what was held back is handed on"
     );
-    assert!(world.told().contains("there is no copy beside it"));
+    assert!(world.told().contains("there is no copy next to it"));
 }
 
 #[test]
@@ -323,7 +323,10 @@ fn files_with_new_names_are_read_in_their_order_and_csvlog_is_told() {
     );
     assert!(world.texts().is_empty());
     let told = world.told();
-    assert!(told.contains("is a csvlog, which is not read"), "{told}");
+    assert!(
+        told.contains("is a csvlog, which is not supported"),
+        "{told}"
+    );
     assert!(told.contains("is compressed"), "{told}");
     // The text log is as young: the server writes both.
     assert_eq!(world.follower.troubles(), []);
@@ -376,7 +379,7 @@ fn what_is_missing_is_told_once_and_waited_for() {
     assert!(world.texts().is_empty());
     let told = world.told();
     assert!(told.contains("log: does not exist; tried again"), "{told}");
-    assert!(told.contains("no file has such a name"), "{told}");
+    assert!(told.contains("no file matches"), "{told}");
     world.texts();
     assert_eq!(world.told(), "");
     assert_eq!(world.follower.troubles().len(), 2);
@@ -403,7 +406,7 @@ fn a_place_whose_file_has_gone_is_told_and_what_is_there_is_read_from_its_beginn
     assert!(
         world
             .told()
-            .contains("gone, and no file beside it is the same")
+            .contains("missing, and no file next to it has the same content")
     );
 }
 

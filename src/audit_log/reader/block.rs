@@ -114,7 +114,7 @@ impl Block {
                         report.add_broken(
                             self.file,
                             unit.line,
-                            "a message is next to the list of events and is left out",
+                            "there is a message outside the list of events, which is left out",
                         );
                     }
                     continue;

@@ -1,4 +1,4 @@
-//! Reads the sources in their order: whoever asks gets a block that is cut already, or a range to read.
+//! Reads the sources in their order: each thread that asks gets a complete block, or a range to read.
 
 use super::block::{Block, Unit, as_u64};
 use super::csv::CsvColumns;
@@ -78,7 +78,7 @@ enum Step {
     Ended(Option<Block>),
     /// Nothing yet: read on.
     More,
-    /// Nobody wants more.
+    /// The consumer needs no more.
     Unwanted,
 }
 
@@ -340,7 +340,7 @@ impl<'o> Blocks<'o> {
                 file,
                 current.line,
                 format!(
-                    "an entry is longer than {} bytes; the rest of it is left out",
+                    "an entry is longer than {} bytes; its rest is left out",
                     self.entry_bytes()
                 ),
             );
@@ -391,7 +391,7 @@ impl<'o> Blocks<'o> {
                     self.report.add_broken(
                         current.file,
                         header.line,
-                        "the header of the CSV has no column of messages: export `@message` too",
+                        "the header of the CSV has no column for messages: export `@message` too",
                     );
                     units.clear();
                 }

@@ -145,7 +145,7 @@ pub(super) fn split_row(row: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
         match rest {
             [] => return Ok(columns),
             [b',', after @ ..] => rest = after,
-            _ => return Err("text after the closing quote of a CSV column".to_owned()),
+            _ => return Err("there is text after the closing quote of a CSV column".to_owned()),
         }
     }
 }

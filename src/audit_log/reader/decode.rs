@@ -26,7 +26,7 @@ pub(super) fn open<'a>(
             Some(Packing::Zst) => Box::new(Zst::new(head)?),
             Some(packing) => {
                 return Err(io::Error::other(format!(
-                    "the file is compressed ({}), which is not read: unpack it with `{}`",
+                    "the file is compressed ({}), which is not supported: unpack it with `{}`",
                     packing.name(),
                     packing.remedy()
                 )));

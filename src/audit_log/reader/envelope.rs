@@ -151,7 +151,7 @@ struct Scope {
 impl Opener {
     fn value(&mut self, value: Value, depth: usize) -> Result<(), String> {
         if depth > DEPTH_MAX {
-            return Err("envelopes are nested too deep".to_owned());
+            return Err("envelopes are nested too deeply".to_owned());
         }
         match value {
             Value::String(text) => self.text(text.into_bytes(), depth),
@@ -274,7 +274,7 @@ impl Opener {
         depth: usize,
     ) -> Result<(), String> {
         if depth > DEPTH_MAX {
-            return Err("envelopes are nested too deep".to_owned());
+            return Err("envelopes are nested too deeply".to_owned());
         }
         if let Some(part) = in_parts(&object, self.form) {
             scope.parts.push(part);

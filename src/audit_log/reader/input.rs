@@ -101,7 +101,7 @@ impl Inputs {
                 let before = inputs.sources.len();
                 inputs.add_folder(path, 0);
                 if inputs.sources.len() == before {
-                    inputs.add_broken(path, "the folder holds no files");
+                    inputs.add_broken(path, "the folder contains no files");
                 }
             } else {
                 inputs.sources.push(Source::Path(path.to_owned()));
@@ -148,7 +148,7 @@ impl Inputs {
 
     fn add_folder(&mut self, folder: &Path, depth: usize) {
         if depth > DEPTH_MAX {
-            self.add_broken(folder, "folders are nested too deep");
+            self.add_broken(folder, "folders are nested too deeply");
             return;
         }
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -172,7 +172,7 @@ impl Inputs {
             } else {
                 self.add_broken(
                     &path,
-                    "not a file: a link that leads nowhere or to a folder, or a device",
+                    "not a file: it is a broken link, a link to a folder, or a device",
                 );
             }
         }

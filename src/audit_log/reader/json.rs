@@ -202,7 +202,7 @@ impl JsonCutter {
             }
             Some(_) => self.broken(
                 file,
-                "a line break inside a JSON string; the event is left out",
+                "there is a line break inside a JSON string; the event is left out",
                 report,
             ),
             None => {}
@@ -298,7 +298,7 @@ impl JsonCutter {
             }
             _ => self.broken(
                 file,
-                "this is not valid JSON; what follows is left out up to the next line",
+                "this is not valid JSON; the rest of the line is left out",
                 report,
             ),
         }
@@ -331,7 +331,7 @@ impl JsonCutter {
         if self.stack.len() >= DEPTH_MAX {
             self.broken(
                 file,
-                "JSON is nested too deep; what follows is left out up to the next line",
+                "JSON is nested too deeply; the rest of the line is left out",
                 report,
             );
             return;

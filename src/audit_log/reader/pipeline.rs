@@ -57,7 +57,7 @@ impl Default for ReadOptions {
 }
 
 impl ReadOptions {
-    /// For somebody who reads entries with this prefix.
+    /// For a consumer that reads entries with this prefix.
     pub fn with_prefix(prefix: LogLinePrefix) -> Self {
         Self {
             prefix: Some(prefix),

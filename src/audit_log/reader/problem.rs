@@ -52,40 +52,39 @@ impl Problem {
             }
             Self::Form { like, remedy } => format!("the file looks like {like}; {remedy}"),
             Self::NoRecord => format!(
-                "none of {} is an audit record: is pgAudit on, and does the log cover the time?",
+                "{} read, but no audit record: check that pgAudit is on, and that the log covers the right time",
                 entries("entry", "entries")
             ),
             Self::OtherPrefix => format!(
-                "{} a log_line_prefix that is not the environment's: such records count, without a user; \
-                 give the prefix by --log-line-prefix",
+                "{} a log_line_prefix different from the environment's: such records count, without a user; pass the \
+                 prefix with --log-line-prefix",
                 entries("record has", "records have")
             ),
             Self::Masked => format!(
-                "{} masked names or addresses (`***`) in the prefix: such records count, without a user; \
-                 take the log again with the permission logs:Unmask",
+                "{} masked names or addresses (`***`) in the prefix: such records count, without a user; download the \
+                 log again with the permission logs:Unmask",
                 entries("entry has", "entries have")
             ),
             Self::Unfinished(state) => format!(
-                "the query had the state `{state}` when its result was saved, so the result is not whole: \
-                 save it again when the state is `Complete`"
+                "the result was saved while the query had the state `{state}`, so it is incomplete: save it again when the state is `Complete`"
             ),
             Self::Transformed => format!(
-                "{} split into fields by a log transformer, which removed the text: export the log again without the transformer",
+                "{} changed by a log transformer, which removed the text: download the log again without the transformer",
                 entries("entry was", "entries were")
             ),
             Self::Repeated => format!(
-                "{} appear twice: pages of a download overlap, so totals are too high; download the log again",
+                "{} appear twice because pages of a download overlap, so totals are too high: download the log again",
                 entries("entry or more", "entries or more")
             ),
             Self::Cut => format!(
-                "{} end before their end: download the log again",
+                "{} are cut short: download the log again",
                 entries("entry or more", "entries")
             ),
-            Self::Joined => "the messages are in one line, joined by TABs, so the borders between them are a guess: \
-                             use --query 'events[].[message]'"
+            Self::Joined => "the messages are on one line, joined by TABs, so pgvigil has to guess where each begins: \
+                use --query 'events[].[message]'"
                 .to_owned(),
             Self::Incomplete => {
-                "the document says that there is more than it holds: download the rest".to_owned()
+                "the document is incomplete: it says that there are more events; download the rest".to_owned()
             }
         }
     }

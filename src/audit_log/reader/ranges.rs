@@ -8,7 +8,7 @@
 //! front has been counted. If the guess was wrong, the range is read again from where the one before stopped. So the
 //! pieces join without a gap and without an overlap whatever happens to the file, as if one thread had read it.
 //!
-//! Nobody asks how long the file is: its end is where a read gives nothing, and what is read behind that is dropped.
+//! The length of the file is not needed: its end is where a read returns nothing, and later reads are dropped.
 
 use super::block::as_u64;
 use super::cut::LOOK_AHEAD;
@@ -105,7 +105,7 @@ impl Ranges {
 impl Iterator for Ranges {
     type Item = Range;
 
-    /// The next range. `None` when somebody has seen the end of the file.
+    /// The next range, or `None` if a thread has seen the end of the file.
     fn next(&mut self) -> Option<Range> {
         if self.shared.is_ended.load(Ordering::Relaxed) {
             return None;
@@ -357,7 +357,7 @@ impl<'s, 'b> Window<'s, 'b> {
             faults: Vec::new(),
         };
         if stop - last >= limit {
-            let what = format!("an entry is longer than {limit} bytes; the rest of it is left out");
+            let what = format!("an entry is longer than {limit} bytes; its rest is left out");
             cut.faults
                 .push((starts.last().map_or(0, |start| start.lines), what));
             cut.text.end = last + limit.saturating_sub(LOOK_AHEAD);

@@ -50,7 +50,7 @@ enum Piece {
 
 /// A text that cannot be read as a `log_line_prefix`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{prefix}` is not a log_line_prefix that can be read: {why}")]
+#[error("`{prefix}` is not a log_line_prefix that pgvigil can read: {why}")]
 pub struct TemplateError {
     prefix: String,
     why: String,

@@ -177,7 +177,7 @@ fn reads_an_export_tree() {
     assert_eq!(report.broken_count, 2);
     assert_eq!(
         (report.broken[0].file, &report.broken[0].what[..]),
-        (3, "the folder holds no files")
+        (3, "the folder contains no files")
     );
     assert!(
         report.broken[1].what.starts_with("cannot read: "),
@@ -251,7 +251,7 @@ fn broken_json_costs_one_event() {
         broken(&report),
         [(
             2,
-            "a line break inside a JSON string; the event is left out"
+            "there is a line break inside a JSON string; the event is left out"
         )]
     );
 
@@ -268,7 +268,7 @@ fn broken_json_costs_one_event() {
         [
             (
                 1,
-                "this is not valid JSON; what follows is left out up to the next line"
+                "this is not valid JSON; the rest of the line is left out"
             ),
             (5, "the file ends inside this event")
         ]
@@ -322,7 +322,7 @@ fn an_entry_has_a_longest_length() {
         entry_bytes: 256,
         ..ReadOptions::default()
     };
-    let what = "an entry is longer than 256 bytes; the rest of it is left out";
+    let what = "an entry is longer than 256 bytes; its rest is left out";
     let long = "x".repeat(5000);
     let (seen, report) = read_all(
         &Inputs::from_bytes("t", format!("a\nb{long}\n\t{long}\nc\n").into_bytes()),

@@ -40,7 +40,7 @@ fn document_of(text: &str, form: LogLinePrefix) -> Result<Opened, String> {
     match (parsed.root, fault) {
         (Some(root), None) => envelope::open_value(root.to_json(InvalidAs::Null), form),
         _ => Err(
-            "the YAML cannot be read as a whole: take the log again with --output json".to_owned(),
+            "part of the YAML cannot be read: download the log again with --output json".to_owned(),
         ),
     }
 }

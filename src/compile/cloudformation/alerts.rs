@@ -131,7 +131,7 @@ impl Template {
             }
         };
         let parameter = format!("{start}{}", pascal(name));
-        let description = format!("What the policy takes from {what} {name}");
+        let description = format!("The value that the policy takes from {what} {name}");
         match self.secrets.insert(parameter.clone(), description.clone()) {
             // `A_B` and `AB` would be one parameter: two secrets are not.
             Some(other) if other != description => Err(ExportFault::SameLabel {

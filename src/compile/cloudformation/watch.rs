@@ -6,7 +6,7 @@ use super::super::export::{ExportFault, Fields};
 use super::super::resources::{Document, Kind, canonical};
 use super::{Template, tags};
 
-/// What belongs to somebody else: told, not made.
+/// Settings of resources that belong to RDS: listed, but not part of the template.
 pub(super) fn adopted(template: &mut Template, document: &Document) -> Result<(), ExportFault> {
     let mut fields = Fields::of(document)?;
     let (name, days) = (fields.text("name")?, fields.take("retention_days")?);

@@ -1,4 +1,4 @@
-//! The properties of a document, taken one by one, so that what nobody took is noticed.
+//! The properties of a document, taken one by one, so that a forgotten one is noticed.
 
 use serde_json::{Map, Value};
 
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Refuses a field that nobody took.
+    /// Refuses a field that was not taken.
     pub(crate) fn finish(self) -> Result<(), ExportFault> {
         match self.left.iter().next() {
             None => Ok(()),
@@ -119,7 +119,7 @@ mod tests {
         );
         assert_eq!(
             fields.text("name").unwrap_err().to_string(),
-            "x/alarm/a: `name` is missing or not of its kind"
+            "x/alarm/a: `name` is missing or has the wrong type"
         );
         fields.finish().unwrap();
     }

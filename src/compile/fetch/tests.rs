@@ -52,23 +52,23 @@ fn only_what_is_out_of_scope_is_dropped_for_its_command() {
 /// Where the text meets a question that AWS leaves open, and why the answer does not matter.
 const SETTLED: &[&str] = &[
     // It stands behind a name, which is ASCII and holds no line break.
-    "whether `$` matches before a final line break differs between dialects",
+    "dialects differ in whether `$` matches before a final line break",
     // Of names of settings: a wider answer fetches more.
-    "which characters `(?i)` takes for equal differs between dialects",
+    "dialects differ in which characters `(?i)` treats as equal",
     // `replace(x, '\"', …)` stands in public queries. Another reading finds no record certain, and fetches more.
     "how a text with quotes, backslashes or control characters is read is not documented: '\"\"'",
     // Of what is no record: whatever it is, it has not the form of a record, and counts no statements.
-    "what a function of a missing field is, is not documented: concat(",
-    "what a function of a missing field is, is not documented: mark",
-    "what parsing a missing field does is not documented: flat",
+    "the result of a function of a missing field is not documented: concat(",
+    "the result of a function of a missing field is not documented: mark",
+    "the effect of parsing a missing field is not documented: flat",
     // Grouping by a field of the service sets nothing.
-    "what setting `@log` a second time does is not documented",
+    "the effect of setting `@log` a second time is not documented",
     // The first filter found something in it.
-    "where `sort` puts missing values is not documented: size",
+    "it is not documented where `sort` puts missing values: size",
     // `isempty(what) = 1` stands beside them: where the record was read, so was the prefix.
-    "whether this holds when the field is missing is not documented: user ",
+    "it is not documented whether this holds when the field is missing: user ",
     // Where there is no record, something failed: that stands beside it.
-    "whether this holds when the field is missing is not documented: what not like",
+    "it is not documented whether this holds when the field is missing: what not like",
 ];
 
 #[test]

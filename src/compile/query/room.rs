@@ -1,7 +1,7 @@
-//! What of a policy has room in the texts that people read.
+//! Which exclusions of a policy fit into the texts that people read.
 //!
-//! The judge knows every exclusion. A text that Logs Insights runs has 10,000 characters: an exclusion that it leaves out makes
-//! it show more, and never less. The order is that of the policy, so that whoever wants an exclusion in the texts puts it
+//! The judge knows every exclusion. A text that Logs Insights runs has 10,000 characters: an exclusion that it leaves
+//! out makes it show more, and never less. Exclusions are taken in the order of the policy, so an important one goes
 //! first.
 
 use super::{QUERY_LIMIT, QuerySource};
@@ -49,7 +49,7 @@ impl LeftOut<'_> {
         let parts: Vec<String> = exclusions.into_iter().chain(accounts).collect();
         (!parts.is_empty()).then(|| {
             format!(
-                "leaves out, for room: {}. {consequence}",
+                "left out because the text is too long: {}. {consequence}",
                 parts.join(" and ")
             )
         })

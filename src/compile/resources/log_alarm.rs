@@ -115,8 +115,8 @@ impl Compiler<'_> {
             _ => "",
         };
         let description = format!(
-            "People's records on {} ({}): more than {}{each} in {} seconds, looked for every {minutes} minutes. Query {}. \
-             Investigate with the saved query {}. Without data: the query fails, and no one is being watched.",
+            "People's records on {} ({}): more than {}{each} in {} seconds, checked every {minutes} minutes. Query \
+             {}. Investigate with the saved query {}. Without data: the query fails, no one is being watched.",
             self.subject(),
             settings.signal.name(),
             settings.threshold,
@@ -139,7 +139,8 @@ impl Compiler<'_> {
                 "results_to_alarm": 1,
                 "comparison": "GreaterThanThreshold",
                 "threshold": settings.threshold,
-                // No rows are no data, and a quiet night. A query that fails is without data whatever stands here.
+                // No rows means no data, as in a quiet night. A query that fails has no data, whatever the value
+                // here.
                 "missing_data": "notBreaching",
             }),
         )
@@ -150,7 +151,7 @@ impl Compiler<'_> {
         self.on_query(
             self.names.log_heartbeat(),
             &format!(
-                "No line in the log of {} for {HEARTBEAT_HOURS} hours, or queries that do not run: no one is being watched.",
+                "There was no line in the log of {} for {HEARTBEAT_HOURS} hours, or queries do not run: no one is being watched.",
                 self.subject()
             ),
             json!({

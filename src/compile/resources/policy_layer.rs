@@ -38,7 +38,7 @@ pub enum LayerFault {
     #[error(transparent)]
     Archive(#[from] ArchiveFault),
     /// It holds other rules than its digest says.
-    #[error("the document's rules are not those that its digest names: compile it again")]
+    #[error("the rules in the document do not match its digest: compile it again")]
     Digest,
 }
 

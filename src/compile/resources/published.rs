@@ -43,7 +43,7 @@ impl Publisher {
     }
 }
 
-/// Values of dimensions that are of one cluster, person or exclusion.
+/// Example values of dimensions that belong to one cluster, person or exclusion.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples<'a> {
     /// A log group.
@@ -81,7 +81,7 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
         of_monitor(
             Metric::signal_in(group, signal),
             &when,
-            &format!("statements of the signal `{name}`; 0 too"),
+            &format!("statements of the signal `{name}`; also published if 0"),
             Some(signal_alarm_end(signal)),
         );
         // Whoever is refused chooses the names: each would be a metric.
@@ -91,32 +91,32 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
         of_monitor(
             Metric::command(group, signal, examples.command),
             "`metrics: [command]`; window",
-            "of these, those with the command; more than 0 only",
+            "of these, those with the command; only published above 0",
             None,
         );
         of_monitor(
             Metric::user(group, signal, examples.user),
             "`metrics: [user]`; window",
-            "of these, those of the role; more than 0 only",
+            "of these, those of the role; only published above 0",
             None,
         );
     }
     of_monitor(
         Metric::suppressed(group, examples.exclusion),
         "`metrics: [suppressed]`; window",
-        "records that the exclusion silenced; more than 0 only",
+        "records that the exclusion silenced; only published above 0",
         None,
     );
     of_monitor(
         Metric::not_judged(group),
         "always; window",
-        "records that count although they were not judged, because there were more than a query returns; 0 too",
+        "records counted without being judged, because a query does not return so many; also published if 0",
         Some("not-judged".to_owned()),
     );
     of_monitor(
         Metric::lag(group),
-        "always; window in which something counted",
-        "from a counted record to its arrival, at most",
+        "always; window with a counted record",
+        "longest time from a counted record to its arrival",
         None,
     );
     of_monitor(
@@ -127,14 +127,14 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
     );
     of_monitor(
         Metric::heartbeat_in(group),
-        "always; run that ended well",
+        "always; successful run",
         "1",
         Some("heartbeat".to_owned()),
     );
     of_monitor(
         Metric::errors_in(group),
         "always; run",
-        "1 when it failed, 0 when not",
+        "1 if the run failed, otherwise 0",
         Some("monitor-errors".to_owned()),
     );
     let mut of_service = |metric: Metric, by, value: &str, alarm: Option<&str>| {
@@ -150,13 +150,13 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
     of_service(
         Metric::undelivered(examples.name),
         Publisher::Sns,
-        "messages of the topic that a subscriber did not take",
+        "messages of the topic that a subscriber did not accept",
         Some("delivery"),
     );
     for (metric, value) in [
         (
             Metric::function_errors(examples.name),
-            "runs of the function that failed; on the dashboard",
+            "failed runs of the function; on the dashboard",
         ),
         (
             Metric::function_throttles(examples.name),
@@ -178,8 +178,12 @@ pub fn render_reference() -> String {
         name: "",
     };
     let mut page = String::from(
-        "## CloudWatch: the engine `monitor`\n\nGenerated from `src/compile/resources/published.rs`. The namespace is the environment's `monitor.namespace`, unless the table names another. The name of an alarm is `pgvigil-ENV-CLUSTER-HASH-` followed by the suffix in the table; it takes the maximum of a window, or the sum for messages that are not delivered. The engine `log-alarm` does not publish the monitor's metrics: its alarms read the log itself.\n\n\
-         | metric | dimensions | unit | who | when; at which time | value | alarm |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+        "## CloudWatch: the engine `monitor`\n\nGenerated from `src/compile/resources/published.rs`. The namespace is \
+         the environment's `monitor.namespace`, unless the table names another one. The name of an alarm is \
+         `pgvigil-ENV-CLUSTER-HASH-` and the end in the last column; it uses the maximum of a window, and for \
+         undelivered messages the sum. The engine `log-alarm` publishes none of the monitor's metrics: its alarms \
+         read the log itself.\n\n| metric | dimensions | unit | who | when; at which time | value | alarm |\n| --- \
+         | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in published(&examples) {
         let dimensions: Vec<String> = row

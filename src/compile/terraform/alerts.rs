@@ -112,11 +112,11 @@ impl Module {
         let (variable, description) = match (named("from_env"), named("from_secret")) {
             (Some(name), None) => (
                 format!("from_env_{}", label(name)),
-                format!("What the policy takes from the environment variable {name}"),
+                format!("The value that the policy takes from the environment variable {name}"),
             ),
             (None, Some(name)) => (
                 format!("from_secret_{}", label(name)),
-                format!("What the policy takes from the secret {name}"),
+                format!("The value that the policy takes from the secret {name}"),
             ),
             _ => {
                 return Err(ExportFault::Inexpressible {

@@ -50,6 +50,6 @@ impl Id {
     /// What a reader of the resource must know about it.
     pub(super) fn note(&self) -> Option<&'static str> {
         matches!(self, Self::Given)
-            .then_some("AWS chose its id: `import_ids` must hold it to take the resource over")
+            .then_some("AWS chose its id: `import_ids` must contain it to import the resource")
     }
 }

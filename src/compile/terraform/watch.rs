@@ -25,7 +25,8 @@ pub(super) fn log_group(document: &Document) -> Result<Vec<Block>, ExportFault> 
         fields.optional("deletion_protection"),
     ) {
         let left_out = format!(
-            "Left out: its deletion protection ({protection}), which this generation of the provider does not know. Set it with `aws logs put-log-group-deletion-protection`"
+            "Left out: its deletion protection ({protection}), which this version of the provider does not support. \
+             Set it with `aws logs put-log-group-deletion-protection`"
         );
         arguments.insert("//".to_owned(), json!(left_out));
     }

@@ -5,14 +5,10 @@ use super::faults;
 
 /// Query, underlined text, a part of the message or the help.
 const REFUSED: &[(&str, &str, &str)] = &[
-    ("", "", "the query ends where a command is expected"),
-    ("filter", "", "the query ends where a condition is expected"),
+    ("", "", "the query ends, expected a command"),
+    ("filter", "", "the query ends, expected a condition"),
     ("filter @message like 'x' |", "|", "no stage follows"),
-    (
-        "| filter @message like 'x'",
-        "|",
-        "stands where a command is expected",
-    ),
+    ("| filter @message like 'x'", "|", ", expected a command"),
     (
         "filter @message like 'x' | pattern @message",
         "pattern",
@@ -132,7 +128,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         r"filter @message like /(a)\1/",
         r"\1",
-        "spell the repeated text out",
+        "write the repeated text out",
     ),
     ("filter @message like /a++/", "+", "possessive"),
     (
@@ -149,7 +145,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         r"filter @message like /\p{Lu}/",
         r"\p{Lu}",
-        "spell the characters out",
+        "list the characters",
     ),
     (r"filter @message like /\h/", r"\h", "escape"),
     ("filter @message like /(?x)a/", "x", "only `i`, `m` and `s`"),
@@ -162,11 +158,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("parse @message 'a' as b", "'a'", "no `*`"),
     ("parse @message '* *' as b", "b", "1 names for 2 `*`"),
-    (
-        "parse @message '**' as a, b",
-        "'**'",
-        "nothing between them",
-    ),
+    ("parse @message '**' as a, b", "'**'", "next to each other"),
     ("parse @message /(?<a>b)/ as c", "as", "drop `as`"),
     ("parse @message /a/", "a", "names no field"),
     ("parse @message /(?<a>b)(?<a>c)/", "a", "same name"),
@@ -185,7 +177,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("fields bin(1w) as b", "1w", "not documented"),
     ("fields bin(0m) as b", "0m", "at least one"),
     ("fields 5x as b", "5x", "not a number or a period"),
-    ("fields 2 ^ 3 ^ 4 as b", "^", "no order is documented"),
+    ("fields 2 ^ 3 ^ 4 as b", "^", "the order is not documented"),
     ("fields @timestamp + 1 as b", "@timestamp", "toMillis"),
     (
         "stats sum(@message) / 2 as n",
@@ -197,7 +189,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "stats count(*) as n, count(*) as n",
         "n",
-        "two columns are called `n`",
+        "two columns have the name `n`",
     ),
     (
         "stats count(*) as n | filter @message like 'x'",
@@ -207,7 +199,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "stats count(*) as n | stats max(n) as m | stats max(m) as l",
         "stats max(m) as l",
-        "two `stats` at most",
+        "at most two `stats`",
     ),
     (
         "stats count(*) as n | sort n asc | stats max(n) as m",
@@ -229,10 +221,10 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "dedup @log | filter @log = 'a'",
         "filter @log = 'a'",
-        "only `limit` may follow",
+        "only `limit` can follow",
     ),
     ("display missing", "missing", "no stage before sets"),
-    ("filter @log = «x»", "«", "put other characters into quotes"),
+    ("filter @log = «x»", "«", "put other characters in quotes"),
 ];
 
 #[test]
@@ -283,7 +275,7 @@ fn nesting_is_bounded() {
         "(".repeat(1_000),
         ")".repeat(1_000)
     );
-    assert!(faults(&text)[0].message.contains("nests too deeply"));
+    assert!(faults(&text)[0].message.contains("nested too deeply"));
     let stages = vec!["filter @log = 'a'"; 1_001].join("|");
     assert!(faults(&stages)[0].message.contains("more than 1000 stages"));
 }

@@ -112,7 +112,7 @@ impl Lowering<'_> {
                             format!("this file extends a chain of more than {MAX_CHAIN} files"),
                         )
                         .at(place)
-                        .help("put what these files share into fewer bases"),
+                        .help("combine what these files share into fewer bases"),
                     );
                 }
                 continue;
@@ -169,12 +169,12 @@ impl Lowering<'_> {
                         Diagnostic::new(
                             Code::ReferenceCycle,
                             format!(
-                                "environments extend each other in a circle: {}",
+                                "environments extend each other in a cycle: {}",
                                 seen.join(" → ")
                             ),
                         )
                         .at(place)
-                        .help("cut the circle"),
+                        .help("remove one `extends` from the cycle"),
                     );
                 }
                 return None;
@@ -268,7 +268,7 @@ impl Lowering<'_> {
                 "permissions_boundary",
             ],
         };
-        // That it does nothing is true of `false` everywhere.
+        // `false` has no effect in any environment, so it is not worth a warning.
         let is_off = |key: &str| {
             key == "log_deletion_protection" && raw.log_deletion_protection == Some(false)
         };
@@ -312,7 +312,7 @@ impl Lowering<'_> {
             self.sink.push(
                 Diagnostic::new(
                     Code::EnvironmentAssumeRole,
-                    "the provider `local` has no roles to assume",
+                    "the provider `local` does not support `assume_role`",
                 )
                 .at(places.key("assume_role"))
                 .help("delete it, or set `provider: aws`"),
@@ -507,7 +507,7 @@ impl Lowering<'_> {
                 fault(
                     value("from_env"),
                     format!(
-                        "{} is not a valid name of an environment variable",
+                        "{} is not a valid name for an environment variable",
                         quote(&name)
                     ),
                     "write letters, digits and `_`, as in `INCIDENT_URL`",
@@ -618,13 +618,13 @@ fn parse_rate(text: &str) -> Result<u32, String> {
         Ok(minutes)
     } else {
         Err(format!(
-            "write {}: AWS wants it so",
+            "write {}: AWS requires this form",
             quote(&format!("rate({number} {right})"))
         ))
     }
 }
 
-/// What is said of a retention that CloudWatch does not offer.
+/// The diagnostic for a retention that CloudWatch does not offer.
 pub(in crate::policy) fn retention_fault(written: &str, subject: &str, place: Place) -> Diagnostic {
     let nearest = written.parse::<i64>().ok().and_then(|days| {
         RETENTION_DAYS.into_iter().min_by_key(|offered| {
@@ -643,8 +643,8 @@ pub(in crate::policy) fn retention_fault(written: &str, subject: &str, place: Pl
         ),
     )
     .at(place)
-    .maybe_help(nearest.map(|days| format!("the nearest is `{days}`")))
-    .help(format!("it offers {}", all.join(", ")))
+    .maybe_help(nearest.map(|days| format!("the nearest value is `{days}`")))
+    .help(format!("the possible values are {}", all.join(", ")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The dialect of regular expressions: which ones we take, which ones mean the same in every engine, how they are
-//! compiled.
+//! The dialect of regular expressions: which ones pgvigil accepts, which ones mean the same in every engine, and how
+//! they are compiled.
 //!
 //! The dialect of the service is not documented beyond hints (Hyperscan in its guide of 2022,
 //! named groups, `(?i)`). Patterns are compiled over bytes with ASCII meaning.
@@ -102,7 +102,7 @@ pub(crate) fn build(pattern: &str) -> Result<meta::Regex, Fault> {
                 Some(error) => Fault::new(
                     whole,
                     format!(
-                        "this regular expression is not understood: {}",
+                        "cannot parse this regular expression: {}",
                         brief(&error.to_string())
                     ),
                 ),
@@ -132,12 +132,12 @@ pub(crate) fn syntax(pattern: &str) -> Result<Ast, Fault> {
             let fault = |message: &str, help: &str| Fault::new(span.clone(), message).help(help);
             match error.kind() {
                 Kind::UnsupportedLookAround => fault(
-                    "look-around is not documented for the service",
+                    "the documentation of the service does not mention look-around",
                     "use a second `filter` with `like` or `not like`",
                 ),
                 Kind::UnsupportedBackreference => fault(
-                    "backreferences are not documented for the service",
-                    "spell the repeated text out",
+                    "the documentation of the service does not mention backreferences",
+                    "write the repeated text out",
                 ),
                 Kind::ClassUnclosed => fault(
                     "this class is not closed",
@@ -155,28 +155,28 @@ pub(crate) fn syntax(pattern: &str) -> Result<Ast, Fault> {
                 | Kind::RepetitionCountDecimalEmpty
                 | Kind::DecimalEmpty
                 | Kind::RepetitionCountInvalid => fault(
-                    "this repetition is not understood",
+                    "cannot parse this repetition",
                     "write `{2}`, `{2,}` or `{0,3}`; a brace itself is `\\{`",
                 ),
                 Kind::RepetitionMissing => fault(
-                    "there is nothing before this repetition",
+                    "there is nothing to repeat before this repetition",
                     "escape the character with a backslash",
                 ),
                 Kind::EscapeUnrecognized => fault(
-                    "not every engine has this escape",
-                    "spell the characters out",
+                    "not every dialect supports this escape",
+                    "list the characters",
                 ),
                 Kind::GroupNameDuplicate { .. } => fault(
-                    "two groups of the same name",
-                    "give each group a name of its own",
+                    "two groups have the same name",
+                    "give each group a different name",
                 ),
                 Kind::NestLimitExceeded(_) => {
-                    Fault::new(span.clone(), "this regular expression nests too deeply")
+                    Fault::new(span.clone(), "this regular expression is nested too deeply")
                 }
                 other => Fault::new(
                     span.clone(),
                     format!(
-                        "this regular expression is not understood: {}",
+                        "cannot parse this regular expression: {}",
                         lowercase_first(&other.to_string())
                     ),
                 ),
@@ -218,7 +218,7 @@ impl ast::Visitor for Checker {
             Ast::Literal(literal) => self.literal(literal),
             Ast::Dot(span) if self.strict => Err(at(
                 span,
-                "whether `.` matches a line break differs between dialects",
+                "dialects differ in whether `.` matches a line break",
                 "write `[^\\n]` or `[\\s\\S]`",
             )),
             Ast::Assertion(assertion) => self.assertion(assertion),
@@ -236,9 +236,11 @@ impl ast::Visitor for Checker {
                 GroupKind::CaptureName {
                     starts_with_p: true,
                     name,
-                } if self.strict => {
-                    Err(at(&name.span, "not every engine has `(?P<`", "write `(?<`"))
-                }
+                } if self.strict => Err(at(
+                    &name.span,
+                    "not every dialect supports `(?P<`",
+                    "write `(?<`",
+                )),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -254,13 +256,13 @@ impl ast::Visitor for Checker {
             }
             ClassSetItem::Ascii(class) if self.strict => Err(at(
                 &class.span,
-                "not every engine has this named class",
-                "spell the characters out: `[A-Za-z]`",
+                "not every dialect supports this named class",
+                "list the characters: `[A-Za-z]`",
             )),
             ClassSetItem::Unicode(class) => Err(unicode_class(&class.span)),
             ClassSetItem::Bracketed(class) => Err(at(
                 &class.span,
-                "a `[` in a class means different things in different dialects",
+                "dialects differ in the meaning of `[` in a class",
                 "write `\\[`",
             )),
             ClassSetItem::Union(union) if self.strict && !is_everything(&union.items) => {
@@ -277,8 +279,8 @@ impl ast::Visitor for Checker {
     fn visit_class_set_binary_op_pre(&mut self, op: &ast::ClassSetBinaryOp) -> Result<(), Fault> {
         Err(at(
             &op.span,
-            "set operations in a class mean different things in different dialects",
-            "escape `&`, `-` and `~`, or spell the characters out",
+            "dialects differ in the meaning of set operations in a class",
+            "escape `&`, `-` and `~`, or list the characters",
         ))
     }
 }
@@ -290,7 +292,7 @@ impl Checker {
                 FlagsItemKind::Flag(Flag::CaseInsensitive) if self.strict => {
                     return Err(at(
                         span,
-                        "which characters `(?i)` takes for equal differs between dialects",
+                        "dialects differ in which characters `(?i)` treats as equal",
                         "write both cases: `[Ss]`",
                     ));
                 }
@@ -300,7 +302,7 @@ impl Checker {
                 {
                     return Err(at(
                         span,
-                        "flags are not documented for the service",
+                        "the documentation of the service does not mention flags",
                         "write `[\\s\\S]` for any character, `\\n` for a line break",
                     ));
                 }
@@ -309,8 +311,8 @@ impl Checker {
                 ) => {
                     return Err(at(
                         &item.span,
-                        "this flag means different things in different dialects",
-                        "only `i`, `m` and `s` are known",
+                        "dialects differ in the meaning of this flag",
+                        "use only `i`, `m` and `s`",
                     ));
                 }
                 _ => {}
@@ -325,21 +327,21 @@ impl Checker {
             AssertionKind::StartLine | AssertionKind::StartText | AssertionKind::EndText => Ok(()),
             AssertionKind::EndLine if self.strict => Err(at(
                 span,
-                "whether `$` matches before a final line break differs between dialects",
+                "dialects differ in whether `$` matches before a final line break",
                 "write `\\z`",
             )),
             AssertionKind::WordBoundary | AssertionKind::NotWordBoundary if self.strict => Err(at(
                 span,
-                "what a word is differs between dialects",
-                "name the characters that are allowed around it: `[^A-Za-z0-9_]`",
+                "dialects differ in what they treat as a word",
+                "list the characters that can come before or after it: `[^A-Za-z0-9_]`",
             )),
             AssertionKind::EndLine
             | AssertionKind::WordBoundary
             | AssertionKind::NotWordBoundary => Ok(()),
             _ => Err(at(
                 span,
-                "not every engine has this assertion",
-                "name the characters that are allowed around it",
+                "not every dialect supports this assertion",
+                "list the characters that can come before or after it",
             )),
         }
     }
@@ -359,7 +361,7 @@ impl Checker {
         }
         Err(at(
             &literal.span,
-            "not every engine has this escape",
+            "not every dialect supports this escape",
             "write the character itself, or `\\x` and two digits",
         ))
     }
@@ -368,7 +370,7 @@ impl Checker {
         if !literal.c.is_ascii() && !matches!(literal.kind, LiteralKind::HexFixed(_)) {
             return Err(at(
                 &literal.span,
-                "a non-ASCII character in a class means different things in different dialects",
+                "dialects differ in the meaning of a non-ASCII character in a class",
                 "write an alternation: `(é|è)`",
             ));
         }
@@ -381,14 +383,14 @@ impl Checker {
             Ast::Repetition(_) => {
                 return Err(at(
                     op,
-                    "a repetition of a repetition is possessive in some dialects",
+                    "some dialects treat a repetition of a repetition as possessive",
                     "put the inner one into a group: `(?:a+)+`",
                 ));
             }
             Ast::Literal(literal) if self.strict && !literal.c.is_ascii() => {
                 return Err(at(
                     &literal.span,
-                    "a repeated non-ASCII character means different things in different dialects",
+                    "dialects differ in the meaning of a repeated non-ASCII character",
                     "put it into a group: `(?:é)+`",
                 ));
             }
@@ -397,8 +399,8 @@ impl Checker {
             {
                 return Err(at(
                     op,
-                    "a count of `[^…]` counts bytes in some dialects and characters in others",
-                    "use `*` or `+`, or name the characters",
+                    "a count of `[^…]` counts bytes in some dialects, but characters in others",
+                    "use `*` or `+`, or list the characters",
                 ));
             }
             _ => {}
@@ -406,8 +408,8 @@ impl Checker {
         if self.strict && !repetition.greedy && counted(&repetition.op.kind) {
             return Err(at(
                 op,
-                "not every engine has lazy counts",
-                "use a class that ends where the text does",
+                "not every dialect supports lazy counts",
+                "use a class that excludes the character that follows",
             ));
         }
         Ok(())
@@ -426,8 +428,8 @@ fn counted(kind: &RepetitionKind) -> bool {
 fn unicode_class(span: &ast::Span) -> Fault {
     at(
         span,
-        "not every engine has Unicode classes",
-        "spell the characters out",
+        "not every dialect supports Unicode classes",
+        "list the characters",
     )
 }
 
@@ -439,7 +441,7 @@ fn perl_class(class: &ast::ClassPerl) -> Fault {
     };
     at(
         &class.span,
-        "which characters this class holds differs between dialects",
+        "dialects differ in which characters this class contains",
         help,
     )
 }
