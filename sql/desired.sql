@@ -1,5 +1,5 @@
--- What the policy says, for the statements that follow. The compiled script fills the tables;
--- they vanish with the session.
+-- The declared settings, for the statements that follow. The compiled script fills the tables;
+-- they disappear with the session.
 create temporary table if not exists pgvigil_desired (
     role name not null,
     setting text not null,
@@ -10,7 +10,7 @@ create temporary table if not exists pgvigil_desired (
 create temporary table if not exists pgvigil_unaudited (
     role_pattern text not null
 );
--- What is noted beside each role: by it the next run knows whose settings it made.
+-- A fingerprint that is stored with each role: it shows the next run which settings pgvigil made.
 create temporary table if not exists pgvigil_fingerprint (
     role name primary key,
     fingerprint text not null

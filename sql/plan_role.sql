@@ -1,7 +1,7 @@
--- A role for `pgvigil enrol plan` and `pgvigil enrol coverage`: it reads, and changes nothing.
+-- A role for `pgvigil enrol plan` and `pgvigil enrol coverage`: it reads and changes nothing.
 --
--- Roles, memberships and settings may be read by everybody. What it needs besides is to see whose sessions are open and from
--- where, and to connect to each database (which PUBLIC may, unless somebody took that away).
+-- Every role can read roles, memberships and settings. This role must also see who has open sessions and from
+-- where, and connect to each database (which PUBLIC can, unless that right was revoked).
 -- Give it a password, or on Aurora and RDS `grant rds_iam to pgvigil_plan`. It is a login role: declare it under
 -- `service_accounts`.
 do $plan_role$

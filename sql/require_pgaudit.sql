@@ -1,12 +1,12 @@
--- Stops with a reason where pgAudit cannot work. Changes nothing.
+-- Stops with a reason if pgAudit cannot work. Changes nothing.
 do $require$
 declare
     libraries text;
 begin
-    -- Functions that people of this database wrote must not be found in place of the system's.
+    -- A function that a user of this database wrote must not run in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
-    -- First: who may not set these settings may not read shared_preload_libraries either.
+    -- First, because a role that cannot set these settings cannot read shared_preload_libraries either.
     if not (select rolsuper from pg_roles where rolname = current_user)
         and not exists (
             select from pg_roles

@@ -1,9 +1,9 @@
--- Reads back what was set, and stops where a declared role is not audited as declared.
+-- Reads the settings back, and stops if a declared role is not audited as declared.
 do $verify$
 declare
     wrong text;
 begin
-    -- Functions that people of this database wrote must not be found in place of the system's.
+    -- A function that a user of this database wrote must not run in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
     select string_agg(fault, '; ' order by fault)
@@ -32,7 +32,7 @@ begin
 end
 $verify$;
 
--- Every role that can log in, and how it is audited now.
+-- Every role that can log in, and its audit now.
 select
     r.rolname as role,
     case

@@ -1,5 +1,5 @@
-//! Takes over a stack that somebody else's scripts or Terraform made for the same clusters: finds it by what it does,
-//! tells what differs, and takes it out of service once pgvigil's own is seen to run.
+//! Takes over a stack that other scripts or Terraform made for the same clusters: finds it by what it does,
+//! shows what differs, and takes it out of service once pgvigil's own is seen to run.
 //!
 //! The order is what counts: the new monitor watches before the old one stops, and the old function goes last, since
 //! it leads to everything else.

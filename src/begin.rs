@@ -1,8 +1,8 @@
-//! A new policy repository: from a few wishes to files with comments that explain them, which `check` has nothing
-//! against.
+//! A new policy repository: from a few settings to files with comments that explain them, in which `check` finds no
+//! error.
 //!
 //! ```text
-//! wish (what somebody asks for) ─ faults ─> tree (every file, as text) ─ place ─> a folder, where nothing is overwritten
+//! wish (the wanted settings)    ─ faults ─> tree (every file, as text) ─ place ─> a folder, where nothing is overwritten
 //! cluster (what an account has) ─┘
 //! ```
 

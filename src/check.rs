@@ -1,7 +1,7 @@
-//! Semantic checks of the policy: what is well formed and still wrong. One check per file, all
-//! behind [`Check`], all in [`ALL`].
+//! Semantic checks of the policy: errors in files that are well formed. There is one check per file; each implements
+//! [`Check`] and is listed in [`ALL`].
 //!
-//! A check reads the model and the places in it, and knows today only from its [`Context`].
+//! A check reads the model and the places in it. It takes today's date from its [`Context`].
 
 pub mod dates;
 pub mod duplicates;
@@ -27,14 +27,14 @@ use crate::diagnostic::{Diagnostics, Severity};
 use crate::policy::{Loaded, Policy};
 use crate::source::SourceFiles;
 
-/// What a check may look at.
+/// Everything that a check can read.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The policy.
     pub policy: &'a Policy,
     /// The files that it was read from.
     pub files: &'a SourceFiles,
-    /// The day for which the policy is judged.
+    /// The day for which the policy is checked.
     pub today: Date,
 }
 
@@ -76,7 +76,7 @@ pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
     for check in ALL {
         check.run(&context, &mut sink);
     }
-    // One that is faulty may be what audits somebody: one cause is told once.
+    // A faulty rules file might be the one that audits someone: report that cause only once.
     let is_faulty = |place: &crate::source::Place| {
         let path = context.files.path(place.file);
         path.starts_with("rules/") || path == "rules"
@@ -90,7 +90,7 @@ pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
     if are_rules_sound {
         people::nobody_audited(&context, &mut sink);
     }
-    // What breaks the schema is an error even where no check has words for it.
+    // A violation of the schema is an error even if no check has a message for it.
     let worded: Vec<_> = sink
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)

@@ -199,7 +199,7 @@ fn last_days(exclusions: &[&Exclusion]) -> String {
         .collect();
     ending.sort();
     if ending.is_empty() {
-        return "**Exclusions that end first**: none of this environment has a last day."
+        return "**Exclusions that end first**: no exclusion of this environment has a last day."
             .to_owned();
     }
     let mut text =
@@ -336,7 +336,7 @@ fn names_too_long(faults: &[NameFault]) -> Diagnostics {
             Diagnostic::new(
                 Code::EnvironmentResourceName,
                 format!(
-                    "the name {} would be too long for {}: {length} characters, and at most {} are possible",
+                    "the name {} would be too long for {}: {length} characters; the limit is {}",
                     quote(&fault.name),
                     kinds.join(", "),
                     fault.limit

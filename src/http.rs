@@ -16,11 +16,11 @@ pub use ureq::http::{HeaderValue, StatusCode, Uri};
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// It is none.
-    #[error("it is no http or https URL")]
+    #[error("it is not an http or https URL")]
     NoUrl,
     /// It would be sent where everybody on the way can read it.
     #[error(
-        "it is http, and what is sent would go in the clear: use https, or a receiver on this machine"
+        "it is http, so everything would be sent unencrypted: use https, or a receiver on this machine"
     )]
     Clear,
     /// No certificate authority is trusted here.
@@ -30,7 +30,7 @@ pub enum AddressError {
     NoCertificates,
     /// A variable names a proxy that is none.
     #[error(
-        "the variable {0} does not hold the address of an http or https proxy, such as http://proxy.example:3128"
+        "the variable {0} does not contain the address of an http or https proxy, such as http://proxy.example:3128"
     )]
     Proxy(&'static str),
 }
@@ -85,28 +85,28 @@ pub fn describe(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(Timeout::Connect) => "it cannot be reached in time",
         ureq::Error::Timeout(_) => "it does not answer in time",
-        ureq::Error::HostNotFound => "its host is not known",
+        ureq::Error::HostNotFound => "its host name cannot be resolved",
         ureq::Error::ConnectionFailed => "it cannot be reached",
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
-            "there is no secure connection to it: its certificate is not trusted here, or it speaks another TLS"
+            "no secure connection is possible: its certificate is not trusted here, or it uses a different TLS version"
         }
         ureq::Error::Protocol(_) => "it does not speak HTTP",
         ureq::Error::Io(error) => {
             return match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => {
-                    "nobody listens there: the connection is refused".to_owned()
+                    "the connection is refused: no server listens there".to_owned()
                 }
                 std::io::ErrorKind::ConnectionReset
                 | std::io::ErrorKind::BrokenPipe
                 | std::io::ErrorKind::UnexpectedEof => "it closes the connection".to_owned(),
                 std::io::ErrorKind::InvalidData => {
-                    "there is no secure connection to it: its certificate is not trusted here, or it speaks another TLS"
+                    "no secure connection is possible: its certificate is not trusted here, or it uses a different TLS version"
                         .to_owned()
                 }
                 kind => format!("it cannot be reached: {kind}"),
             };
         }
-        _ => "the request cannot be made",
+        _ => "the request cannot be sent",
     }
     .to_owned()
 }

@@ -50,7 +50,7 @@ impl At {
 /// What is carried over to no policy file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Leftover {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// What it is, without values that may be secret.
     pub what: String,
@@ -63,7 +63,7 @@ pub struct Leftover {
 /// What is carried over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Carried {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// Its name there.
     pub name: String,

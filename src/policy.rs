@@ -12,6 +12,8 @@ pub mod revision;
 pub mod scalar;
 pub mod schema;
 pub mod sets;
+#[cfg(test)]
+mod second_reader;
 
 pub use load::{LoadError, Loaded, load, load_from};
 pub(crate) use lower::is_kebab;

@@ -27,7 +27,7 @@ pub fn limit(usual: Duration) -> Duration {
 /// What a message says of an answer that did not come: how long it was waited for, and how to wait longer.
 pub fn given_up(limit: Duration) -> String {
     format!(
-        "no answer within {}: {OPTION} SECONDS waits longer",
+        "no answer within {}: wait longer with {OPTION} SECONDS",
         seconds(limit)
     )
 }
@@ -48,7 +48,7 @@ mod tests {
     fn a_message_says_how_long_it_was_and_what_helps() {
         assert_eq!(
             given_up(Duration::from_secs(10)),
-            "no answer within 10 seconds: --call-timeout SECONDS waits longer"
+            "no answer within 10 seconds: wait longer with --call-timeout SECONDS"
         );
         assert!(given_up(Duration::from_secs(1)).contains("1 second:"));
         assert!(given_up(Duration::from_millis(200)).contains("200 ms"));

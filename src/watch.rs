@@ -252,7 +252,7 @@ impl Watch {
         self.outbox.as_mut()
     }
 
-    /// What is counted.
+    /// The signals that are counted.
     pub fn metrics(&mut self) -> &mut Metrics {
         &mut self.metrics
     }

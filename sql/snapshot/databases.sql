@@ -1,4 +1,4 @@
--- Every database, whether whoever asks may connect, and whether everybody may make temporary objects there.
+-- Every database: whether the current role can connect, and whether every role can create temporary objects there.
 select
     datname,
     datallowconn,

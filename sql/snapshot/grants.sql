@@ -1,4 +1,4 @@
--- Who may set what the audit rests on, besides superusers (PostgreSQL 15 and later). No name is everybody.
+-- Roles besides superusers that can set the audit's parameters (PostgreSQL 15 and later). An empty name is every role.
 select p.parname, coalesce(r.rolname, '')
 from pg_parameter_acl p
 cross join aclexplode(p.paracl) as a

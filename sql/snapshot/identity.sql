@@ -1,2 +1,2 @@
--- Which server this is: a number that it got when it was made, and that its replicas share.
+-- The server's identity: a number from its creation, which its replicas share.
 select system_identifier from pg_control_system()

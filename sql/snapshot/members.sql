@@ -1,4 +1,4 @@
--- Who is a member of which role, and may hand the membership on.
+-- The members of each role, and whether they can grant the membership to others.
 select g.rolname, m.rolname, a.admin_option
 from pg_auth_members a
 join pg_roles g on g.oid = a.roleid

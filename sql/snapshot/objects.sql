@@ -1,5 +1,5 @@
--- What was made in this database that a plain name, a cast or a call can come to, and that leaves no record of its own.
--- Columns: the kind, the object, who may use it (no name is everybody).
+-- Objects of this database that a plain name, a cast or a call can reach, and that leave no record of their own.
+-- Columns: the kind, the object, the roles that can use it (an empty name is every role).
 with made as (
     select oid from pg_namespace
     where nspname not in ('pg_catalog', 'information_schema') and nspname not like 'pg\_toast%'
@@ -7,7 +7,7 @@ with made as (
 brought as (
     select classid, objid from pg_depend where deptype = 'e'
 )
--- Types, functions and operators with a name of the system's own.
+-- Types, functions and operators with the same name as one of the system's.
 select 'shadow', 'type ' || format_type(t.oid, null), ''
 from pg_type t
 where t.typnamespace in (select oid from made)
@@ -27,7 +27,7 @@ where o.oprnamespace in (select oid from made)
   and exists (select from pg_operator s where s.oprnamespace = 'pg_catalog'::regnamespace and s.oprname = o.oprname)
   and not exists (select from brought b where b.classid = 'pg_operator'::regclass and b.objid = o.oid)
 union all
--- Casts that call a function that somebody wrote in SQL or a procedural language.
+-- Casts that call a user's function in SQL or a procedural language.
 select 'shadow', 'cast from ' || format_type(c.castsource, null) || ' to ' || format_type(c.casttarget, null), ''
 from pg_cast c
 join pg_proc f on f.oid = c.castfunc
@@ -35,7 +35,7 @@ join pg_language l on l.oid = f.prolang and l.lanname not in ('internal', 'c')
 where c.oid >= 16384 and c.castmethod = 'f'
   and not exists (select from brought b where b.classid = 'pg_cast'::regclass and b.objid = c.oid)
 union all
--- Functions in SQL of one row of the system's own, or of anything: `c.f` calls them where `c` is such a row.
+-- SQL functions callable with one argument, a row of the system's or any type: `c.f` calls them if `c` is such a row.
 select 'shadow', 'column ' || p.oid::regprocedure::text, ''
 from pg_proc p
 join pg_language l on l.oid = p.prolang and l.lanname = 'sql'
@@ -47,7 +47,7 @@ where p.pronamespace in (select oid from made)
        or t.typname in ('anyelement', 'anynonarray', 'anycompatible', 'anycompatiblenonarray'))
   and not exists (select from brought b where b.classid = 'pg_proc'::regclass and b.objid = p.oid)
 union all
--- Domains whose check calls more than the system's own functions of their arguments.
+-- Domains whose check calls more than the system's functions of their arguments.
 select 'domain', format_type(c.contypid, null), ''
 from pg_constraint c
 where c.contype = 'c' and c.contypid <> 0
@@ -58,7 +58,7 @@ where c.contype = 'c' and c.contypid <> 0
     join pg_proc p on p.oid = called[1]::oid
     where p.provolatile <> 'i' or p.pronamespace <> 'pg_catalog'::regnamespace)
 union all
--- Functions that run with their owner's rights: what they do has no record.
+-- Functions that run with their owner's rights: their work has no record.
 select 'definer', p.oid::regprocedure::text, coalesce(r.rolname, '')
 from pg_proc p
 cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a

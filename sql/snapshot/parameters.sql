@@ -1,4 +1,4 @@
--- The settings that pgAudit knows here (none where it is not loaded), and those of the log that say what has no record.
+-- The settings of this pgAudit (none if it is not loaded), and those of the log that decide which records are missing.
 select name, setting, source
 from pg_settings
 where name like 'pgaudit.%'

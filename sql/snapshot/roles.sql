@@ -1,4 +1,4 @@
--- Every role, also those that cannot log in.
+-- Every role, including those that cannot log in.
 select
     r.rolname,
     r.rolcanlogin,

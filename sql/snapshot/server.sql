@@ -1,4 +1,4 @@
--- The server, the database, and who asks.
+-- The server, the database, and the current role.
 select
     current_setting('server_version_num'),
     current_setting('server_version'),

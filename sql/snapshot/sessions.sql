@@ -1,4 +1,4 @@
--- Open sessions of clients. Without pg_read_all_stats the rows of others are hollow, and the first column says so.
+-- Open sessions of clients. Without pg_read_all_stats the rows of other roles are empty, and the first column shows it.
 select
     pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
     usename,

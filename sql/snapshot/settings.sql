@@ -1,4 +1,4 @@
--- Settings of roles and databases that have to do with the audit; empty names are "every".
+-- Settings of roles and databases that affect the audit; an empty name means "every".
 select
     coalesce(r.rolname, ''),
     coalesce(d.datname, ''),

@@ -1,4 +1,4 @@
-//! Each resource of a former stack beside its counterpart: what differs, what is wrong with it, what becomes of it.
+//! Each resource of a former stack next to its counterpart: what differs, what is wrong with it, what happens to it.
 
 #![expect(
     clippy::indexing_slicing,
@@ -17,7 +17,7 @@ use crate::deploy::document::{Document, Kind};
 use crate::deploy::port::Identity;
 use crate::policy::model::{Environment, Notification};
 
-/// What stands of former stacks.
+/// What exists of former stacks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Adoption {
     /// Where it is.
@@ -41,7 +41,7 @@ impl Adoption {
     }
 }
 
-/// What stands for one cluster.
+/// What exists for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Former {
     /// The cluster.
@@ -57,7 +57,7 @@ pub struct Former {
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
-    /// Its name; a web address is never told.
+    /// Its name; a web address is never shown.
     pub name: String,
     /// Address of what pgvigil has in its place.
     pub counterpart: Option<String>,
@@ -246,13 +246,13 @@ impl View<'_> {
         resource.defects = defect::of_function(function, &self.watched.cluster);
         if !function.is_certain {
             resource.notes.push(
-                "it reads the cluster's log and is not surely such a monitor: it is left alone unless --function names it"
+                "it reads the cluster's log, but might not be an old monitor: it is left unchanged unless --function names it"
                     .to_owned(),
             );
         }
         if function.namespace.as_ref() != Some(&monitor.namespace) {
             resource.notes.push(
-                "the namespaces differ: old alarms and graphs do not see pgvigil's figures, and nothing is counted twice"
+                "the namespaces differ, so old alarms and graphs do not show pgvigil's figures, and nothing is counted twice"
                     .to_owned(),
             );
         }
@@ -277,7 +277,7 @@ impl View<'_> {
         let foreign: Vec<&str> = rule.foreign().map(|(_, arn)| arn.as_str()).collect();
         if !foreign.is_empty() {
             resource.notes.push(format!(
-                "it starts something else too, and goes on doing so: {}",
+                "it also starts other targets, and keeps doing so: {}",
                 foreign.join(", ")
             ));
         }
@@ -290,7 +290,7 @@ impl View<'_> {
         resource.defects = defect::of_role(role, at.partition);
         if !role.other_functions.is_empty() {
             resource.notes.push(format!(
-                "other functions run with it: {}",
+                "other functions use it: {}",
                 role.other_functions.join(", ")
             ));
         }
@@ -330,7 +330,7 @@ impl View<'_> {
         resource.defects = defect::of_alarm(alarm, self.remains);
         if !alarm.composites.is_empty() {
             resource.notes.push(format!(
-                "composite alarms name it: {}",
+                "composite alarms use it: {}",
                 alarm.composites.join(", ")
             ));
         }
@@ -343,14 +343,14 @@ impl View<'_> {
         resource.defects = defect::of_topic(topic, &at.account, role);
         if !topic.other_alarms.is_empty() {
             resource.notes.push(format!(
-                "other alarms tell it too: {}",
+                "other alarms publish to it too: {}",
                 topic.other_alarms.join(", ")
             ));
         }
         resource
     }
 
-    /// Who listens to an old topic, and whether they will hear of pgvigil's alarms.
+    /// The subscribers of an old topic, and whether they will be notified of pgvigil's alarms.
     fn listeners(&self, topic: &Topic) -> Vec<Resource> {
         let own = self
             .remains
@@ -382,10 +382,9 @@ impl View<'_> {
                         "the environment's file has it".to_owned()
                     }
                     ("https", None) if own.is_none() && https > 0 => format!(
-                        "the environment's file has {https} of that protocol; whether one is this is told once they \
-                         are subscribed"
+                        "the environment's file has {https} of that protocol; whether this is one of them shows once they are subscribed"
                     ),
-                    _ => "MISSING in the environment's file: nobody hears there once the old alarms are gone".to_owned(),
+                    _ => "MISSING in the environment's file: it gets no notifications once the old alarms are gone".to_owned(),
                 });
                 if !old.is_confirmed {
                     resource.notes.push("never confirmed".to_owned());
@@ -438,26 +437,24 @@ fn meanwhile(environment: &Environment) -> Vec<String> {
         .unwrap_or_default();
     let mut all = vec![
         format!(
-            "Both publish {} with the same dimensions. The old alarm adds everything up (Sum), pgvigil's takes the \
-             largest figure (Maximum).",
+            "Both publish {} with the same dimensions. The old alarm uses the sum of the figures (Sum), pgvigil's the largest one (Maximum).",
             super::METRIC
         ),
-        "A count above 0 stays above 0 either way: with a threshold of 0 no alarm is lost, and none goes off that one \
-         of the two would not have raised."
+        "A count above 0 stays above 0 either way: with a threshold of 0, no alarm is lost, and none fires that neither \
+         monitor would have raised alone."
             .to_owned(),
-        "Sums are too high, also after the old monitor stopped: pgvigil publishes a window again when late records \
-         arrive. Read Maximum."
+        "Sums are too high, even after the old monitor stops: pgvigil publishes a window again when late records arrive. Use Maximum."
             .to_owned(),
-        "The old query counts tools' catalog reads, and pgvigil's hears COPY, TRUNCATE and MERGE: each sets off both \
-         alarms. People hear twice, by two topics."
+        "The old query counts tools' catalog reads, and pgvigil's counts COPY, TRUNCATE and MERGE: each of these raises both \
+         alarms. People are notified twice, through two topics."
             .to_owned(),
-        "The old alarm keeps watching pgvigil's figures after the old schedule is disabled, and tells the old topic \
-         until it is deleted: nobody loses an alert in between."
+        "After the old schedule is disabled, the old alarm still watches pgvigil's figures and notifies the old topic until \
+         it is deleted, so no alert is lost in between."
             .to_owned(),
     ];
     if threshold > 0 {
         all.push(format!(
-            "The files' threshold is {threshold}: while both run, the old monitor's larger counts can pass it."
+            "The declared threshold is {threshold}: while both run, the old monitor's larger counts can exceed it."
         ));
     }
     all
@@ -466,14 +463,14 @@ fn meanwhile(environment: &Environment) -> Vec<String> {
 /// The order that leaves no time unwatched.
 fn order(environment: &str) -> Vec<String> {
     [
-        format!("pgvigil apply --env {environment}: the new stack beside the old one. Subscriptions: people confirm."),
-        format!("pgvigil doctor --env {environment}: everything works; wait for two heartbeats."),
-        format!("pgvigil adopt --env {environment} --retire: disables the old schedules, and deletes nothing. To go back, enable them."),
-        "Was it made with Terraform? Then never `terraform destroy`: it deletes the cluster's log group with the \
-         evidence in it (T1). Take everything out of its state first (`terraform state rm`), or its next apply brings \
-         the old schedule back."
+        format!("pgvigil apply --env {environment}: deploys the new stack next to the old one. Receivers then confirm their subscriptions."),
+        format!("pgvigil doctor --env {environment}: checks that everything works. Wait for two heartbeats."),
+        format!("pgvigil adopt --env {environment} --retire: disables the old schedules and deletes nothing. To go back, enable them."),
+        "Was the old stack created with Terraform? Then never run `terraform destroy`: it deletes the cluster's log group \
+         with the evidence in it (T1). First remove everything from Terraform's state (`terraform state rm`), or its next \
+         apply restores the old schedule."
             .to_owned(),
-        format!("pgvigil adopt --env {environment} --retire --delete: deletes what is left. Log groups, topics and keys stay."),
+        format!("pgvigil adopt --env {environment} --retire --delete: deletes the rest of the old stack. Log groups, topics and keys stay."),
     ]
     .to_vec()
 }

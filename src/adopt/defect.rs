@@ -64,22 +64,22 @@ pub(super) fn of_cluster(watched: &Watched, remains: &Remains) -> Vec<Defect> {
             functions.is_empty() && alarms > 0,
             defect(
                 "T4",
-                "no function reads the log that these alarms are about: the names know no cluster, and a second \
-                 deployment turned the function to another one. Nobody is watched",
+                "no function reads the log of these alarms, so nothing is watched: the names do not contain the cluster, and \
+                 a second deployment pointed the function at another one",
             ),
         ),
         (
             !functions.is_empty() && running == 0,
             defect(
                 "L5",
-                "no schedule starts the monitor: nobody is watched, and no alarm says so",
+                "no schedule starts the monitor: nothing is watched, and no alarm shows it",
             ),
         ),
         (
             running > 0 && alarms == 0,
             defect(
                 "T11",
-                "the monitor runs and there is no alarm on what it counts: nobody is told",
+                "the monitor runs, but no alarm watches its counts: no one is notified",
             ),
         ),
     ]);
@@ -87,7 +87,7 @@ pub(super) fn of_cluster(watched: &Watched, remains: &Remains) -> Vec<Defect> {
         all.push(defect(
             "A4",
             format!(
-                "{alarms} alarms on one metric: all go off, and each deployment by script adds one"
+                "{alarms} alarms on one metric: all of them fire, and each deployment by script adds another"
             ),
         ));
     }
@@ -111,15 +111,12 @@ pub(super) fn of_function(function: &Function, cluster: &str) -> Vec<Defect> {
             !function.name.contains(cluster),
             defect(
                 "T4",
-                "its name knows no cluster: deploying for another one turns it away from this one",
+                "its name does not contain the cluster: a deployment for another cluster takes it away from this one",
             ),
         ),
         (
             function.own_log == Some(None),
-            defect(
-                "L12",
-                "its own log is kept for ever: nothing set its retention",
-            ),
+            defect("L12", "its own log is kept forever: no retention is set"),
         ),
     ])
 }
@@ -129,7 +126,7 @@ pub(super) fn of_rule(rule: &Rule) -> Vec<Defect> {
         rule.own().next().is_some() && !rule.is_enabled,
         defect(
             "L5",
-            "it is disabled, and no alarm notices a monitor that does not run",
+            "it is disabled, and no alarm detects a monitor that does not run",
         ),
     )])
 }
@@ -155,30 +152,30 @@ pub(super) fn of_alarm(alarm: &Alarm, remains: &Remains) -> Vec<Defect> {
             is_empty("ok_actions"),
             defect(
                 "A2",
-                "no action when it is over: the platform keeps the incident open and drops later alerts",
+                "it has no action for the OK state: the platform keeps the incident open and drops later alerts",
             ),
         ),
         (
             is_empty("alarm_actions") || alarm.properties["actions_enabled"] == false,
-            defect("A2", "it goes off and tells nobody"),
+            defect("A2", "it fires, but notifies no one"),
         ),
         (
             text("missing_data") != Some("breaching"),
             defect(
                 "L5",
-                "it is quiet without data, and nothing of its stack watches a heartbeat: a dead monitor looks healthy",
+                "it stays quiet without data, and its stack watches no heartbeat: a dead monitor looks healthy",
             ),
         ),
         (
             namespace.is_some() && namespace != text("namespace"),
             defect(
                 "A7",
-                "it watches another namespace than the function publishes into",
+                "it watches a namespace into which the function does not publish",
             ),
         ),
         (
             window.is_some_and(|window| Some(window * 60) != period),
-            defect("A7", "its period is not the function's window"),
+            defect("A7", "its period differs from the function's window"),
         ),
     ])
 }
@@ -196,7 +193,7 @@ pub(super) fn of_dashboard(dashboard: &Dashboard, remains: &Remains) -> Vec<Defe
             defect(
                 "A1",
                 format!(
-                    "it points at alarms that are not there: {}",
+                    "it shows alarms that do not exist: {}",
                     missing.into_iter().collect::<Vec<_>>().join(", ")
                 ),
             ),
@@ -205,7 +202,7 @@ pub(super) fn of_dashboard(dashboard: &Dashboard, remains: &Remains) -> Vec<Defe
             text.contains("@message not like") && !text.contains("SHOW search_path"),
             defect(
                 "D11",
-                "its query lacks exclusions of the function's: rows and alarm disagree",
+                "its query lacks exclusions that the function has, so its rows do not match the alarm",
             ),
         ),
         (
@@ -247,7 +244,7 @@ pub(super) fn of_topic(topic: &Topic, account: &str, role: Option<&str>) -> Vec<
             refuses(evaluate(&topic.policy, &call)),
             defect(
                 "A9",
-                "its policy refuses every publisher of the account's own: roles do not carry aws:SourceAccount",
+                "its policy refuses every publisher in its own account, because roles do not send aws:SourceAccount",
             ),
         ),
         (
@@ -255,7 +252,7 @@ pub(super) fn of_topic(topic: &Topic, account: &str, role: Option<&str>) -> Vec<
             defect(
                 "A10",
                 format!(
-                    "{insecure} subscriptions over plain http: who did what is readable on the way"
+                    "{insecure} subscriptions use plain http: others can read the notifications on the way"
                 ),
             ),
         ),
@@ -263,7 +260,7 @@ pub(super) fn of_topic(topic: &Topic, account: &str, role: Option<&str>) -> Vec<
             pending > 0,
             defect(
                 "A13",
-                format!("{pending} subscriptions were never confirmed: nobody hears there"),
+                format!("{pending} subscriptions were never confirmed: they get no notifications"),
             ),
         ),
         (topic.key.is_none(), defect("A17", "it is not encrypted")),
@@ -271,7 +268,7 @@ pub(super) fn of_topic(topic: &Topic, account: &str, role: Option<&str>) -> Vec<
             topic.key.as_deref() == Some("alias/aws/sns"),
             defect(
                 "A11",
-                "AWS's own key cannot let alarms in: their messages are lost",
+                "AWS's own key cannot give alarms access: their messages are lost",
             ),
         ),
     ])
@@ -291,12 +288,12 @@ pub(super) fn of_key(key: &Key) -> Vec<Defect> {
             key.is_customers && open,
             defect(
                 "A11",
-                "CloudWatch may use it for any account: the policy has no condition on the source",
+                "CloudWatch can use it for any account: the policy has no condition on the source",
             ),
         ),
         (
             key.is_customers && !key.rotates,
-            defect("A12", "it is never renewed"),
+            defect("A12", "it is never rotated"),
         ),
     ])
 }
@@ -327,27 +324,30 @@ pub(super) fn of_role(role: &Role, partition: &str) -> Vec<Defect> {
     seen([
         (
             allows("logs:StartQuery", &everything),
-            defect("A14", "it may read every log group of the account"),
+            defect("A14", "it can read every log group of the account"),
         ),
         (
             allows("cloudwatch:PutMetricData", &|statement| {
                 statement.get("Condition").is_none()
             }),
-            defect("A14", "it may publish any metric"),
+            defect("A14", "it can publish any metric"),
         ),
         (
             allows("logs:PutLogEvents", &every_group),
             defect(
                 "A14",
-                "it may write into every log, that of the records included: evidence can be forged",
+                "it can write to every log, including that of the records: evidence can be forged",
             ),
         ),
-        (is_anybodys, defect("A15", "its trust names no account")),
+        (
+            is_anybodys,
+            defect("A15", "its trust policy names no account"),
+        ),
         (
             partition != "aws" && policies.contains("arn:aws:"),
             defect(
                 "A16",
-                "its ARNs are of another partition: the rights mean nothing here",
+                "its ARNs belong to another partition: the permissions have no effect here",
             ),
         ),
     ])

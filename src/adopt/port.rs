@@ -61,12 +61,12 @@ impl Search {
     }
 }
 
-/// Looks. There is no call here that changes anything.
+/// Reads only: no call here changes anything.
 pub trait Finder: Reader {
     /// Finds everything of former stacks.
     ///
     /// # Errors
-    /// Functions, schedules and alarms must all be readable: what is not seen would go on beside the new monitor. So
+    /// Functions, schedules and alarms must all be readable: what is not seen would keep running next to the new monitor. So
     /// must a function that a person named, and it must read the log group of a watched cluster.
     fn find(&self, search: &Search) -> Result<Remains, CloudError>;
 
@@ -79,7 +79,7 @@ pub trait Finder: Reader {
 
 /// Takes out of service.
 pub trait Retirer: Finder {
-    /// Carries out one step. What it is about is looked at once more first; what is done already is no failure.
+    /// Carries out one step. It reads its resource once more first; a step that is already done is not a failure.
     ///
     /// # Errors
     /// [`CloudError::Conflict`] when the step's ground moved; else what the provider says.

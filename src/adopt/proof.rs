@@ -110,14 +110,14 @@ pub fn proofs(
     delete: bool,
 ) -> Vec<Proof> {
     let mut all = vec![if plan.is_empty() {
-        proof(true, "pgvigil's own stack is as the files say".to_owned())
+        proof(true, "pgvigil's own stack matches the files".to_owned())
     } else {
         let counts = plan.counts();
         let left = counts.create + counts.change + counts.delete;
         proof(
             false,
             format!(
-                "pgvigil's own stack is not as the files say: {left} to change, {} not read; run `pgvigil apply` first",
+                "pgvigil's own stack does not match the files: {left} to change, {} not read; run `pgvigil apply` first",
                 counts.unread
             ),
         )
@@ -133,7 +133,7 @@ pub fn proofs(
         all.push(proof(
             remains.unread.is_empty(),
             match remains.unread.len() {
-                0 => "everything of the old stacks could be read".to_owned(),
+                0 => "all parts of the old stacks could be read".to_owned(),
                 unread => format!("{unread} parts of the old stacks could not be read"),
             },
         ));
@@ -152,14 +152,14 @@ fn alive(heartbeat: &Heartbeat, beats: &Beats) -> Proof {
     let sentence = match newest {
         None => format!("pgvigil's monitor of {cluster} has not published its heartbeat yet"),
         Some(newest) => format!(
-            "pgvigil's monitor of {cluster} published its heartbeat in {seen} of the last {PERIODS} periods, at last in \
-             that of {newest}; it must in {RUNS}, and in one of the last {FRESH}"
+            "pgvigil's monitor of {cluster} published its heartbeat in {seen} of the last {PERIODS} periods, most recently in \
+             that of {newest}; required: {RUNS} periods, one of them among the last {FRESH}"
         ),
     };
     proof(is_fresh && seen >= RUNS, sentence)
 }
 
-/// Who heard of the old alarms hears of the new ones.
+/// Every receiver of the old alarms also gets the new ones.
 fn heard(watched: &Watched, remains: &Remains) -> Proof {
     let cluster = &watched.cluster;
     let own = remains
@@ -175,7 +175,7 @@ fn heard(watched: &Watched, remains: &Remains) -> Proof {
     if confirmed.is_empty() {
         return proof(
             false,
-            format!("nobody confirmed a subscription of pgvigil's topic of {cluster}"),
+            format!("no one confirmed a subscription to pgvigil's topic of {cluster}"),
         );
     }
     let deaf: Vec<String> = remains
@@ -188,8 +188,7 @@ fn heard(watched: &Watched, remains: &Remains) -> Proof {
         return proof(
             true,
             format!(
-                "{} confirmed subscriptions of pgvigil's topic of {cluster}, among them everybody who heard of the old \
-                 alarms",
+                "{} confirmed subscriptions to pgvigil's topic of {cluster}, including every receiver of the old alarms",
                 confirmed.len()
             ),
         );
@@ -197,7 +196,7 @@ fn heard(watched: &Watched, remains: &Remains) -> Proof {
     proof(
         false,
         format!(
-            "these hear of the old alarms of {cluster}, and of pgvigil's not: {}",
+            "these receivers get the old alarms of {cluster}, but not pgvigil's: {}",
             deaf.join(", ")
         ),
     )

@@ -18,7 +18,7 @@ pub struct Remains {
     pub rules: Vec<Rule>,
     /// Alarms on what they count.
     pub alarms: Vec<Alarm>,
-    /// Topics that those alarms tell.
+    /// Topics that those alarms notify.
     pub topics: Vec<Topic>,
     /// Keys of those topics.
     pub keys: Vec<Key>,
@@ -60,7 +60,7 @@ pub struct Function {
     pub runtime: Option<String>,
     /// ARN of its role.
     pub role: String,
-    /// Its own log: `None` when there is none, else the days it is kept, or for ever.
+    /// Its own log: `None` when there is none, else the days it is kept, or forever.
     pub own_log: Option<Option<i32>>,
     /// It is a monitor beyond doubt: by its name, by its variables, or since a person named it. Any function may have
     /// a variable for a log group.
@@ -106,7 +106,7 @@ pub struct Topic {
     pub policy: Value,
     /// Who listens.
     pub subscriptions: Vec<Subscription>,
-    /// Other alarms that tell it.
+    /// Other alarms that notify it.
     pub other_alarms: Vec<String>,
 }
 
@@ -197,7 +197,7 @@ impl Remains {
             .filter(move |alarm| alarm.log_group == log_group)
     }
 
-    /// Topics that the old alarms about a log group tell.
+    /// Topics that the old alarms about a log group notify.
     pub fn topics_of<'a>(&'a self, log_group: &'a str) -> impl Iterator<Item = &'a Topic> {
         self.topics.iter().filter(move |topic| {
             self.alarms_of(log_group)
@@ -207,7 +207,7 @@ impl Remains {
 }
 
 impl Alarm {
-    /// ARNs of what it tells when it goes off, is over, or knows nothing.
+    /// ARNs that it notifies on `ALARM`, on `OK` and on `INSUFFICIENT_DATA`.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         ["alarm_actions", "ok_actions", "insufficient_data_actions"]
             .into_iter()
@@ -216,14 +216,14 @@ impl Alarm {
             .filter_map(Value::as_str)
     }
 
-    /// Says whether it tells a topic.
+    /// Whether it notifies a topic.
     pub fn tells(&self, topic: &str) -> bool {
         self.actions().any(|action| action == topic)
     }
 }
 
 impl Rule {
-    /// Targets that are not one of its functions: they are nobody's business here.
+    /// Targets that are not one of its functions: this program leaves them alone.
     pub fn foreign(&self) -> impl Iterator<Item = &(String, String)> {
         self.targets
             .iter()
@@ -238,7 +238,7 @@ impl Rule {
     }
 }
 
-/// Says whether an ARN names a function, whatever its version or alias.
+/// Whether an ARN names a function, with any version or alias.
 pub fn is_same_function(function: &str, arn: &str) -> bool {
     arn.strip_prefix(function)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))

@@ -23,7 +23,7 @@ pub struct Wish {
     pub delete: bool,
     /// Delete the functions' roles. A role belongs to all regions, and only one is looked at.
     pub roles: bool,
-    /// Alarms under other names that are the stack's all the same.
+    /// Alarms that belong to the stack despite their other names.
     pub alarms: Vec<String>,
 }
 
@@ -161,7 +161,7 @@ pub fn retirement(search: &Search, remains: &Remains, wish: &Wish) -> Retirement
         all.keep(
             format!("function {}", function.name),
             format!(
-                "it reads {} and is not surely such a monitor: name it with --function if it is",
+                "it reads {}, but might not be an old monitor: name it with --function if it is",
                 function.log_group
             ),
         );
@@ -194,13 +194,13 @@ pub fn retirement(search: &Search, remains: &Remains, wish: &Wish) -> Retirement
             };
             all.keep(
                 format!("topic {}", topic.arn),
-                format!("people are subscribed to it, and it may serve others{others}"),
+                format!("people are subscribed to it, and it might serve other systems{others}"),
             );
         }
         for key in remains.keys.iter().filter(|key| key.is_customers) {
             all.keep(
                 format!("key {}", key.name),
-                "what it encrypted can be read with nothing else",
+                "data that it encrypted cannot be read without it",
             );
         }
     }
@@ -228,13 +228,13 @@ fn stop(rules: &[Rule], all: &mut Retirement) {
             }
             continue;
         }
-        // Disabling it would stop what is somebody else's.
+        // Disabling it would also stop targets that are not part of the stack.
         if !ids(rule).is_empty() {
             all.step(Work::RemoveTargets { ids: ids(rule) }, &rule.name);
         }
         all.keep(
             format!("schedule {}", rule.name),
-            format!("it starts something else too: {}", foreign.join(", ")),
+            format!("it also starts other targets: {}", foreign.join(", ")),
         );
     }
 }
@@ -261,7 +261,7 @@ fn delete_dashboards(search: &Search, remains: &Remains, all: &mut Retirement) {
 /// Why a dashboard is not the stack's alone.
 fn why_keep(search: &Search, dashboard: &Dashboard) -> Option<String> {
     if !dashboard.name.starts_with(former::DASHBOARD) {
-        return Some("its name is not such a stack's: somebody made it".to_owned());
+        return Some("its name is not one of the old stack: a person created it".to_owned());
     }
     let others: Vec<String> = log_groups(&dashboard.body.to_string())
         .into_iter()
@@ -299,8 +299,8 @@ fn delete_alarms(search: &Search, remains: &Remains, wish: &Wish, all: &mut Reti
         if !is_named {
             all.keep(
                 resource,
-                "its name is not such a stack's; it goes on watching the metric, which is now pgvigil's. If it is \
-                 the stack's, name it with --alarm",
+                "its name is not one of the old stack; it still watches the metric, which now belongs to pgvigil. If it \
+                 belongs to the old stack, name it with --alarm",
             );
         } else if alarm.composites.is_empty() {
             let log_group = alarm.log_group.clone();
@@ -308,7 +308,7 @@ fn delete_alarms(search: &Search, remains: &Remains, wish: &Wish, all: &mut Reti
         } else {
             all.keep(
                 resource,
-                format!("composite alarms name it: {}", alarm.composites.join(", ")),
+                format!("composite alarms use it: {}", alarm.composites.join(", ")),
             );
         }
     }
@@ -338,18 +338,18 @@ fn delete_roles(remains: &Remains, certain: &[&Function], wish: &Wish, all: &mut
 fn why_keep_role(role: &Role, wish: &Wish) -> Option<String> {
     if !role.other_functions.is_empty() {
         return Some(format!(
-            "other functions run with it: {}",
+            "other functions use it: {}",
             role.other_functions.join(", ")
         ));
     }
     let is_lambdas = super::defect::statements(&role.trust)
         .all(|statement| statement["Principal"]["Service"] == "lambda.amazonaws.com");
     if !is_lambdas {
-        return Some("others than Lambda may take it on".to_owned());
+        return Some("services other than Lambda can assume it".to_owned());
     }
     (!wish.roles).then(|| {
-        "a role belongs to all regions, and a monitor of another region may run with it: where none does, delete it \
-         with --also role, before the function goes"
+        "a role is not bound to a region, so a monitor in another region might use it: if none does, delete it with --also \
+         role before the function is deleted"
             .to_owned()
     })
 }
@@ -364,7 +364,7 @@ pub enum State {
     Done,
     /// Not done, and why. A write whose answer was lost may have been carried out.
     Failed(String),
-    /// Not tried, since one before it failed or somebody asked for a stop.
+    /// Not tried, because an earlier step failed or the user asked for a stop.
     NotBegun,
 }
 
@@ -423,7 +423,7 @@ impl Run {
         self.steps.iter().all(|taken| taken.state == State::Done)
     }
 
-    /// Takes the steps one after the other, up to the first that fails or until somebody asks for a stop.
+    /// Takes the steps one after the other, up to the first that fails or until the user asks for a stop.
     pub fn carry_out(
         &mut self,
         retirer: &dyn Retirer,

@@ -424,7 +424,7 @@ pub fn foreign_form(head: &[u8]) -> Option<(&'static str, &'static str)> {
         || memchr::memmem::find(line, b",OBJECT,").is_some()
     {
         return Some((
-            "pgauditlogtofile in a form that is not known",
+            "pgauditlogtofile in an unknown form",
             "take the server's own log",
         ));
     }
@@ -471,19 +471,19 @@ fn dressed(line: &[u8]) -> Option<(&'static str, &'static str)> {
     if has("]: [DATABASE] ") || has(" app[postgres.") {
         return Some((
             "Heroku's log",
-            "take what stands behind `sql_error_code`, and give its prefix by --log-line-prefix",
+            "keep only the text after `sql_error_code`, and set its prefix with --log-line-prefix",
         ));
     }
     if has("\t{\"") || has(": {\"message\"") || has(": {\"log\"") {
         return Some((
             "what Fluentd writes, with a time and a tag before each event",
-            "let it write the event alone, as JSON",
+            "configure it to write only the event, as JSON",
         ));
     }
     if has(", {\"log\"") || has(", {\"message\"") {
         return Some((
             "what Fluent Bit writes, with a tag and a time before each event",
-            "let it write the event alone: `Format plain`",
+            "configure it to write only the event: `Format plain`",
         ));
     }
     if has(" {app=") || has("\"} 2") {

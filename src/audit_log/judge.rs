@@ -39,7 +39,7 @@ pub enum EntryKind<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Suspicion {
     /// `AUDIT:` is followed by what pgAudit does not print.
-    #[error("the message begins as a record and is none: {0}")]
+    #[error("the message begins as a record, but is not a valid one: {0}")]
     Record(RecordError),
     /// A head of a record in a line without the prefix.
     #[error("a record under a prefix of another form: {0}")]
@@ -48,7 +48,7 @@ pub enum Suspicion {
     #[error("an entry that is cut short: {0}")]
     Cut(Mismatch),
     /// A head of a record behind a line break that PostgreSQL did not write.
-    #[error("a record behind a line that does not begin with a TAB")]
+    #[error("a record after a line that does not begin with a TAB")]
     LineWithoutTab,
 }
 

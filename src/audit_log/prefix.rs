@@ -260,7 +260,7 @@ pub enum Doubt {
     #[error("user and database cannot be told apart: more than one `@`")]
     SeveralAtSigns,
     /// A second place where the prefix may end, near enough to lie in a name.
-    #[error("the prefix may end at more than one place: a name may hold a forged severity")]
+    #[error("the prefix can end at more than one place: a name can contain a forged severity")]
     SeveralEnds,
     /// A second head of a record, in a name or in the statement.
     #[error("the entry holds more than one `AUDIT:` head")]

@@ -119,7 +119,7 @@ pub fn time_of(text: &[u8]) -> i64 {
 /// The day on which the server wrote an entry, in UTC.
 pub fn day_of(text: &[u8]) -> Option<jiff::civil::Date> {
     let time = jiff::Timestamp::from_millisecond(time_of(text)).ok()?;
-    Some(time.to_zoned(jiff::tz::TimeZone::UTC).date())
+    Some(time.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
 }
 
 /// In the year 2286, and exact as a float.

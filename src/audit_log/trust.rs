@@ -90,11 +90,11 @@ pub const FIELDS: &[FieldTrust] = &[
     ),
     server(
         "object_type",
-        "from the catalog entry of what is touched (pgaudit.c, log_select_dml)",
+        "from the catalog entry of the touched object (pgaudit.c, log_select_dml)",
     ),
     server(
         "object",
-        "schema and name of what is touched, from the catalog; its owner named it (pgaudit.c, quote_qualified_identifier)",
+        "schema and name of the touched object, from the catalog; its owner named it (pgaudit.c, quote_qualified_identifier)",
     ),
     writer(
         "statement",
@@ -146,7 +146,7 @@ pub fn of_condition(key: &str) -> Option<&'static FieldTrust> {
 /// The reference page of all fields.
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "# Fields of a log entry\n\nGenerated from `src/audit_log/trust.rs`. Who writes a field decides what an exclusion may rest on.\n\n\
+        "# Fields of a log entry\n\nGenerated from `src/audit_log/trust.rs`. Who writes a field decides whether an exclusion can depend on it.\n\n\
          - `server`: PostgreSQL writes it from its own state; the watched person cannot choose it per statement\n\
          - `session`: the session can set it to anything, at any time\n\
          - `writer`: the watched person types it\n\n\

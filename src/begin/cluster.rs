@@ -1,4 +1,4 @@
-//! What an account has: the port to it, what is worth knowing of a cluster, and to which environment it belongs.
+//! The clusters of an account: the port that lists them, remarks on each, and the environment that each belongs to.
 
 use super::wish::{ClusterWish, EnvironmentWish, is_account, is_region};
 use crate::audit_log::prefix::LogLinePrefix;
@@ -6,12 +6,12 @@ use crate::deploy::port::{At, CloudError};
 use crate::policy;
 use crate::policy::model::{ClusterKind, Environment};
 
-/// Looks at an account. There is no call that changes anything.
+/// Reads an account. It has no call that changes anything.
 pub trait ClusterLister {
     /// Where the credentials lead.
     ///
     /// # Errors
-    /// [`CloudError`] when nobody answers, or they are refused.
+    /// [`CloudError`] if there is no answer, or the credentials are refused.
     fn place(&self) -> Result<At, CloudError>;
 
     /// Every Aurora cluster with PostgreSQL of the account and region, by name.
@@ -44,12 +44,12 @@ impl FoundCluster {
         Some(libraries.split(',').any(|name| name.trim() == "pgaudit"))
     }
 
-    /// What is worth knowing, each a comment.
+    /// Remarks on the cluster, each written as a comment.
     pub fn remarks(&self) -> Vec<String> {
         let log = if self.exports_log {
             "exports its log"
         } else {
-            "does NOT export its log to CloudWatch: `pgvigil doctor` tells the command"
+            "does NOT export its log to CloudWatch: `pgvigil doctor` shows the command"
         };
         let library = match self.preloads_pgaudit() {
             Some(true) => "preloads pgaudit".to_owned(),
@@ -57,7 +57,7 @@ impl FoundCluster {
                 "does NOT preload pgaudit: add it to shared_preload_libraries of {}, then reboot",
                 self.parameter_group
             ),
-            None => "what it preloads could not be read".to_owned(),
+            None => "could not read its preloaded libraries".to_owned(),
         };
         vec![format!("PostgreSQL {}; {log}; {library}", self.version)]
     }
@@ -71,9 +71,9 @@ impl FoundCluster {
     }
 }
 
-/// An environment of which nothing is known but where it is: what a look at an account needs.
+/// An environment with nothing but an account and a region: enough to read the account.
 pub fn somewhere(account: Option<&str>, region: &str) -> Option<Environment> {
-    // Checked before: nothing of it can be more than a word of the file.
+    // Both are checked, so that they cannot add other keys to the file.
     let account = account
         .filter(|account| is_account(account))
         .unwrap_or("000000000000");
@@ -85,9 +85,8 @@ pub fn somewhere(account: Option<&str>, region: &str) -> Option<Environment> {
     loaded.policy.environments.into_iter().next()
 }
 
-/// Gives clusters to environments of the same place: to the only one, else to the one that the cluster's name names.
-/// Those whose name tells nothing become a comment in the first of them. Returns their names, and clusters with a
-/// prefix of the log that no environment can have beside the others.
+/// Assigns clusters to environments of the same account and region: to the only one, else to the one whose name is part
+/// of the cluster's name. Other clusters become a comment in the first environment. Returns the names of those.
 pub fn assign(environments: &mut [&mut EnvironmentWish], found: &[FoundCluster]) -> Vec<String> {
     let mut left = Vec::new();
     let names: Vec<String> = environments
@@ -128,7 +127,7 @@ pub fn assign(environments: &mut [&mut EnvironmentWish], found: &[FoundCluster])
     left
 }
 
-/// An environment has one prefix; a cluster with another one has to be said.
+/// An environment has one log_line_prefix; a cluster with another one gets a remark.
 fn prefix(environment: &mut EnvironmentWish, cluster: &FoundCluster) {
     let theirs = cluster
         .log_line_prefix
@@ -156,12 +155,12 @@ fn prefix(environment: &mut EnvironmentWish, cluster: &FoundCluster) {
         .find(|wish| wish.name == cluster.name)
     {
         wish.remarks.push(format!(
-            "its log_line_prefix is {theirs}, and this environment reads {ours}: give it the same, or an environment of its own"
+            "its log_line_prefix is {theirs}, but this environment expects {ours}: give it the same, or an environment of its own"
         ));
     }
 }
 
-/// Other words for an environment, as names of clusters have them.
+/// Short forms of environment names, as used in the names of clusters.
 const SHORT: [(&str, &[&str]); 4] = [
     ("production", &["prod", "prd", "live"]),
     ("staging", &["stage", "stg"]),
@@ -169,7 +168,7 @@ const SHORT: [(&str, &[&str]); 4] = [
     ("testing", &["test", "tst", "qa"]),
 ];
 
-/// The only environment that a part of the name names.
+/// The environment whose name is part of the cluster's name, if there is only one.
 fn named(cluster: &str, environments: &[String]) -> Option<usize> {
     let parts: Vec<&str> = cluster.split('-').collect();
     let group = |word: &str| {

@@ -9,7 +9,7 @@ use crate::rules::renew::spread;
 const SHIPPED: &str = include_str!("../../rules/exclusions.yaml");
 
 /// Days from `created` to the latest `expires`: a review each year, within the 366 days that `limits` allows by default. The
-/// others end earlier, so that not everything is loud on one day.
+/// others end earlier, so that not all records become loud on the same day.
 const LIFE: i64 = 364;
 
 /// Their ids, in the order of the file.
@@ -19,7 +19,7 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
         .filter_map(|line| line.strip_prefix("  - id: "))
 }
 
-/// The file. Whoever takes the exclusions over agrees to them on this day.
+/// The file. Its owner agrees to the exclusions on this day.
 pub fn exclusions(owner: &str, today: Date, proposals: &str) -> String {
     // Those that come last in the file end first: they are the newest and the least tried.
     let mut last_days = spread(today, LIFE, ids().count());
@@ -28,8 +28,8 @@ pub fn exclusions(owner: &str, today: Date, proposals: &str) -> String {
     for line in SHIPPED.lines() {
         if line == "version: 1" {
             text.push_str(&format!(
-                "#\n# Copied from pgvigil {}. Read each as your own: you answer for what it silences. Delete what none of your\n\
-                 # tools does; an exclusion that is gone makes nothing silent.\n",
+                "#\n# Copied from pgvigil {}. Review each exclusion as your own: you are responsible for what it silences. Delete those\n\
+                 # that none of your tools needs; a deleted exclusion silences nothing.\n",
                 env!("CARGO_PKG_VERSION")
             ));
         }

@@ -1,4 +1,4 @@
-//! What a forge runs: workflows of GitHub, a pipeline of GitLab, and whom it asks for a review.
+//! The files for a forge: GitHub workflows or a GitLab pipeline, and the code owners that it asks for a review.
 
 use super::wish::{Forge, Wish};
 use crate::policy::model::Provider;
@@ -14,7 +14,7 @@ const GITLAB: &str = include_str!("templates/gitlab-ci.yml");
 const GITLAB_APPLY: &str = include_str!("templates/gitlab-apply.yml");
 const GITLAB_DRIFT: &str = include_str!("templates/gitlab-drift.yml");
 
-/// Actions by digest: a tag can be moved, a digest not. The comment is what bots that renew them read.
+/// Actions by digest: a tag can be moved, a digest cannot. Bots that update them read the comment.
 const ACTIONS: [(&str, &str); 4] = [
     (
         "checkout",
@@ -62,7 +62,7 @@ pub fn files(wish: &Wish) -> Vec<(&'static str, String)> {
     }
 }
 
-/// The region in which a pipeline signs in: any will do, so the first environment's.
+/// The region in which a pipeline signs in. Any region works, so this is the first environment's.
 fn region(wish: &Wish) -> &str {
     wish.environments
         .iter()
@@ -86,7 +86,7 @@ fn secrets(wish: &Wish) -> Vec<&str> {
 fn github(wish: &Wish, template: &str) -> String {
     let mut text = conditional(template, wish.provider == Provider::Aws);
     text = text.replace("{{install}}", INSTALL);
-    // Where a workflow may write, no step decides which programs the next one finds.
+    // In a workflow that can write, no step should change which programs the next one finds.
     let only: String = INSTALL
         .split_inclusive('\n')
         .filter(|line| !line.contains("GITHUB_PATH"))
@@ -103,7 +103,7 @@ fn github(wish: &Wish, template: &str) -> String {
     let secrets: String = secrets(wish)
         .into_iter()
         .map(|name| {
-            format!("          {name}: ${{{{ secrets.{name} }}}} # of the GitHub environment\n")
+            format!("          {name}: ${{{{ secrets.{name} }}}} # from the GitHub environment\n")
         })
         .collect();
     text.replace("{{environments}}", &quoted_where_needed(&environments))
@@ -111,7 +111,7 @@ fn github(wish: &Wish, template: &str) -> String {
         .replace("{{secrets}}", &secrets)
 }
 
-/// Names in kebab case; some readers take `on` or `no` for something else.
+/// Names in kebab case, quoted if needed: some readers take `on` or `no` for a boolean.
 fn quoted_where_needed(names: &[&str]) -> String {
     let names: Vec<String> = names
         .iter()
@@ -135,7 +135,7 @@ fn gitlab(wish: &Wish) -> String {
     let mut before: Option<String> = None;
     for environment in &wish.environments {
         let job = format!("apply:{}", environment.name);
-        // In this order: a failure stops those behind it.
+        // In this order: a failure stops the ones after it.
         let needs = before.map_or_else(
             || "  needs: []\n".to_owned(),
             |job| format!("  needs: [\"{job}\"]\n"),
@@ -152,7 +152,7 @@ fn gitlab(wish: &Wish) -> String {
     text
 }
 
-/// Keeps or drops what stands between `{{aws}}` and `{{/aws}}`.
+/// Keeps or drops the text between `{{aws}}` and `{{/aws}}`.
 fn conditional(template: &str, is_aws: bool) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
@@ -170,8 +170,8 @@ fn conditional(template: &str, is_aws: bool) -> String {
 
 fn code_owners(wish: &Wish) -> String {
     let mut text = format!(
-        "# Who is asked to review what. An exclusion blinds the alarm: nobody merges one alone. The rule counts only where the\n\
-         # branch main asks for the review of code owners. Owner of the policy: {}.\n",
+        "# Who reviews which files. An exclusion silences records, so no one should merge one alone. These rules work only if the\n\
+         # branch main requires a review by code owners. Owner of the policy: {}.\n",
         remark(&wish.owner)
     );
     let paths = ["/rules/", "/environments/", "/.github/", "/.gitlab-ci.yml"];
@@ -180,7 +180,7 @@ fn code_owners(wish: &Wish) -> String {
         _ => **path != "/.github/",
     });
     if wish.code_owners.is_empty() {
-        text.push_str("# decide: write a team in the place of @ORGANISATION/TEAM, and delete the sign # before the paths.\n");
+        text.push_str("# decide: replace @ORGANISATION/TEAM with a team, and delete the # before each path.\n");
         for path in wanted {
             text.push_str(&format!("# {path:<18} @ORGANISATION/TEAM\n"));
         }

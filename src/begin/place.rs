@@ -1,4 +1,4 @@
-//! Puts files into a folder. What stands there is never overwritten, and a run that cannot finish leaves nothing.
+//! Writes files into a folder. Existing files are never overwritten, and a run that cannot finish leaves nothing.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -15,9 +15,9 @@ pub enum State {
     Unchanged,
     /// It was there with another text, and still is.
     Kept,
-    /// A symbolic link stands there.
+    /// There is a symbolic link at its path.
     KeptLink,
-    /// A folder, or something else that is no file, stands there.
+    /// There is a folder at its path, or something else that is not a file.
     KeptOther,
 }
 
@@ -33,12 +33,12 @@ pub struct Placed {
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    /// A folder is needed where something else stands.
-    #[error("{} is {what}, and a folder is needed there: nothing was written", path.display())]
+    /// A folder is needed where there is something else.
+    #[error("{} is {what}, but a folder is needed there: nothing was written", path.display())]
     NotAFolder {
         /// Where.
         path: PathBuf,
-        /// What stands there.
+        /// What is there.
         what: &'static str,
     },
     /// The system refused.
@@ -50,8 +50,8 @@ pub enum PlaceError {
         #[source]
         source: std::io::Error,
     },
-    /// What was written could not be taken back.
-    #[error("cannot write {}, and {left} files of this run are left", path.display())]
+    /// Files that were written could not be removed again.
+    #[error("cannot write {}, and could not remove {left} files of this run", path.display())]
     Left {
         /// What.
         path: PathBuf,
@@ -61,18 +61,18 @@ pub enum PlaceError {
         #[source]
         source: std::io::Error,
     },
-    /// Somebody asked for a stop.
+    /// The user requested a stop.
     #[error("stopped: nothing was written")]
     Stopped,
 }
 
-/// Ends the name of a file that is being written; `.gitignore` knows it.
+/// Ends the name of a file that is being written; `.gitignore` lists it.
 pub const UNFINISHED: &str = ".pgvigil-new";
 
 /// What would become of each file. Reads only.
 ///
 /// # Errors
-/// [`PlaceError`] where a folder is needed and something else stands.
+/// [`PlaceError`] if a folder is needed where there is something else.
 pub fn look(root: &Path, files: &[File]) -> Result<Vec<Placed>, PlaceError> {
     is_folder(root, true)?;
     files
@@ -110,7 +110,7 @@ fn is_folder(path: &Path, may_be_link: bool) -> Result<(), PlaceError> {
             if fs::symlink_metadata(path).is_err() {
                 return Ok(());
             }
-            "a symbolic link that leads nowhere"
+            "a symbolic link without a target"
         }
         Err(error) if error.kind() == ErrorKind::NotADirectory => "below a file",
         Err(source) => {
@@ -136,7 +136,7 @@ fn state(path: &Path, file: &File) -> Result<State, PlaceError> {
         Err(error) => Err(refused(error)),
         Ok(found) if found.is_symlink() => Ok(State::KeptLink),
         Ok(found) if !found.is_file() => Ok(State::KeptOther),
-        // A text of another length is another text: it need not be read.
+        // A file of another length differs: it need not be read.
         Ok(found) if found.len() != file.text.len() as u64 => Ok(State::Kept),
         Ok(_) => {
             let now = fs::read(path).map_err(refused)?;
@@ -149,7 +149,7 @@ fn state(path: &Path, file: &File) -> Result<State, PlaceError> {
     }
 }
 
-/// What this run has made so far, to take it back.
+/// What this run has created so far, to remove it on failure.
 #[derive(Default)]
 struct Made {
     folders: Vec<PathBuf>,
@@ -157,7 +157,7 @@ struct Made {
 }
 
 impl Made {
-    /// Takes everything back, the last first; folders only where nobody else put something into them.
+    /// Removes everything again, the last first; folders only if they are empty.
     fn undo(&mut self) -> usize {
         let mut left = 0;
         for file in self.files.drain(..).rev() {
@@ -191,13 +191,13 @@ impl Made {
         Ok(())
     }
 
-    /// Writes a file as a whole. `false` where somebody else was quicker.
+    /// Writes a whole file. `false` if another program was quicker.
     fn file(&mut self, path: &Path, file: &File) -> std::io::Result<bool> {
         let folder = path.parent().unwrap_or(Path::new("."));
         self.folder(folder)?;
         let unfinished = folder.join(format!(".{}{UNFINISHED}", std::process::id()));
         let written = write(&unfinished, file).and_then(|()| {
-            // A link is made only where nothing stands; a rename would take the place of what does.
+            // A hard link fails if the name exists; a rename would replace the existing file.
             match fs::hard_link(&unfinished, path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
                 Err(error) if has_no_links(&error) => {
@@ -237,7 +237,7 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // The caller's mask takes away what it does not want.
+        // The umask of the process removes permissions.
         options.mode(if file.is_program { 0o777 } else { 0o666 });
     }
     let mut out = options.open(path)?;
@@ -245,10 +245,10 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
     out.sync_all()
 }
 
-/// Writes what is missing. `stop` is asked between two files.
+/// Writes the missing files. Calls `stop` between two files.
 ///
 /// # Errors
-/// [`PlaceError`]; then everything of this run was taken back, but with [`PlaceError::Left`].
+/// [`PlaceError`]. Then everything of this run was removed again, except with [`PlaceError::Left`].
 pub fn place(
     root: &Path,
     files: &[File],

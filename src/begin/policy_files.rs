@@ -1,4 +1,4 @@
-//! The policy files but the exclusions: users, the base, one file for each environment.
+//! The policy files except the exclusions: users, the base, one file for each environment.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ pub fn users(wish: &Wish) -> String {
     let owner = scalar(&wish.owner);
     if wish.users.is_empty() {
         text.push_str(&format!(
-            "\n# People whose access is audited. No one is named yet, so nothing is logged, and `check` warns of it. An entry:\n\
+            "\n# People whose access is audited. No one is listed yet, so nothing is logged, and `check` warns about it. Example:\n\
              #   - role: alice\n#     owner: {owner}\n#     environments: all\n#     until: {}-12-31\nusers: []\n",
             wish.today.year()
         ));
@@ -39,18 +39,18 @@ pub fn users(wish: &Wish) -> String {
         }
     }
     text.push_str(&format!(
-        "\n# Accounts of applications. They are not audited, so each needs a reason that a reviewer believes.\n\
+        "\n# Accounts of applications. They are not audited, so each needs a reason that convinces a reviewer.\n\
          # service_accounts:\n#   - role: orders_api\n#     reason: The orders service; its statements are in its own repository.\n\
          #     owner: {owner}\n#     environments: all\n",
     ));
     text.push_str(&format!(
-        "\n# What no exclusion may silence, whatever a pull request says: tables with the data that counts most, and people whose\n\
-         # every statement counts.\n# protected:\n#   - {{schema: public, relation: [customers, cards], reason: Personal data of \
-         customers., owner: {owner}}}\n#   - {{user: break_glass, reason: Nobody works with it., owner: {owner}}}\n",
+        "\n# Records that no exclusion can silence, whatever a pull request declares: those of tables with the most important data,\n\
+         # and of people whose every statement counts.\n# protected:\n#   - {{schema: public, relation: [customers, cards], reason: Personal data of \
+         customers., owner: {owner}}}\n#   - {{user: break_glass, reason: No one works with this role., owner: {owner}}}\n",
     ));
     if wish.provider == Provider::Aws {
         text.push_str(&format!(
-            "\n# Roles of the platform. Nobody can log in as one.\nsystem_roles:\n  - role: rdsadmin\n    \
+            "\n# Roles of the platform. No one can log in as one of them.\nsystem_roles:\n  - role: rdsadmin\n    \
              reason: The platform's own role; AWS owns it and nobody can log in as it.\n    owner: {owner}\n    environments: all\n"
         ));
     }
@@ -76,7 +76,7 @@ pub fn base(wish: &Wish) -> String {
     format!("{BASE}tags:\n  owner: {}\n", scalar(&tag(&wish.owner)))
 }
 
-/// An owner as a value of a tag, which has fewer characters ("Tag naming and usage conventions").
+/// An owner as a value of a tag, which allows fewer characters ("Tag naming and usage conventions").
 fn tag(owner: &str) -> String {
     owner
         .chars()
@@ -96,7 +96,7 @@ pub fn environment(wish: &Wish, environment: &EnvironmentWish) -> String {
     match wish.provider {
         Provider::Local => {
             text.push_str(
-                "#\n# A folder on this machine in the place of AWS: no account, no database. What an apply would make is written there.\n",
+                "#\n# A folder on this machine instead of AWS: no account, no database. An apply writes its resources there.\n",
             );
             text.push_str("version: 1\nextends: base\nprovider: local\n");
             let _ = writeln!(text, "folder: .pgvigil/{}", environment.name);
@@ -118,7 +118,7 @@ pub fn environment(wish: &Wish, environment: &EnvironmentWish) -> String {
                 }
             }
             text.push_str(
-                "# Where pipelines sign in elsewhere and take on a role in this account:\n\
+                "# If pipelines sign in to another account and assume a role in this one:\n\
                  # assume_role: {plan: \"arn:aws:iam::ACCOUNT:role/pgvigil-plan\", apply: \"arn:aws:iam::ACCOUNT:role/pgvigil-apply\"}\n",
             );
         }
@@ -129,7 +129,7 @@ pub fn environment(wish: &Wish, environment: &EnvironmentWish) -> String {
     {
         let _ = writeln!(
             text,
-            "# As the parameter group of the clusters has it.\nlog_line_prefix: {}",
+            "# The value in the parameter group of the clusters.\nlog_line_prefix: {}",
             quoted(prefix)
         );
     }
@@ -185,7 +185,7 @@ fn undecided(text: &mut String, clusters: &[ClusterWish]) {
     if clusters.is_empty() {
         return;
     }
-    text.push_str("  # decide: found in the account, and no environment's name stands in theirs. They are NOT watched yet.\n");
+    text.push_str("  # decide: found in the account, but their names contain no environment's name. They are NOT watched yet.\n");
     for cluster in clusters {
         for line in &cluster.remarks {
             let _ = writeln!(text, "  #   {}", remark(line));
@@ -194,17 +194,17 @@ fn undecided(text: &mut String, clusters: &[ClusterWish]) {
     }
 }
 
-/// Who is told.
+/// Who is notified.
 fn told(text: &mut String, environment: &EnvironmentWish) {
     if environment.emails.is_empty() && environment.https.is_empty() {
         text.push_str(
-            "# decide: who is told when an alarm goes off? Nobody, as long as this is a comment. The URL of an incident platform\n\
-             # is a secret: name the variable that holds it, never write it here.\n\
+            "# decide: who is notified when an alarm fires? No one, as long as this is a comment. The URL of an incident platform\n\
+             # is a secret: name the variable that contains it, never write it here.\n\
              # notifications:\n#   email: [dba@example.com]\n#   https:\n#     - {from_env: INCIDENT_URL}\n",
         );
         return;
     }
-    text.push_str("# Who is told when an alarm goes off.\nnotifications:\n");
+    text.push_str("# Who is notified when an alarm fires.\nnotifications:\n");
     if !environment.emails.is_empty() {
         let all: Vec<String> = environment
             .emails
@@ -214,9 +214,7 @@ fn told(text: &mut String, environment: &EnvironmentWish) {
         let _ = writeln!(text, "  email: [{}]", all.join(", "));
     }
     if !environment.https.is_empty() {
-        text.push_str(
-            "  # URLs are secrets: the variables hold them where an apply runs.\n  https:\n",
-        );
+        text.push_str("  # URLs are secrets: set these variables where an apply runs.\n  https:\n");
         for variable in &environment.https {
             let _ = writeln!(text, "    - {{from_env: {}}}", scalar(variable));
         }

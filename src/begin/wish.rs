@@ -1,4 +1,4 @@
-//! What somebody asks for, and everything that is wrong with it, told at once.
+//! The description of a new policy repository, and all its errors, which are reported together.
 
 use jiff::civil::Date;
 
@@ -14,7 +14,7 @@ pub enum Forge {
     Github,
     /// GitLab: a pipeline.
     Gitlab,
-    /// Nowhere yet: no files for it.
+    /// No forge yet: no files for one.
     None,
 }
 
@@ -25,12 +25,12 @@ pub struct ClusterWish {
     pub name: String,
     /// Aurora or RDS.
     pub kind: ClusterKind,
-    /// What is known of it: becomes a comment.
+    /// What is known about it. Written as a comment.
     pub remarks: Vec<String>,
 }
 
 impl ClusterWish {
-    /// An Aurora cluster of which nothing is known.
+    /// An Aurora cluster without further information.
     pub fn aurora(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -45,9 +45,9 @@ impl ClusterWish {
 pub struct UserWish {
     /// The database role.
     pub role: String,
-    /// What of it pgAudit logs, where that is not everything.
+    /// The classes that pgAudit logs, if not all.
     pub log: Option<Vec<LogClass>>,
-    /// What is known: becomes a comment.
+    /// What is known about it. Written as a comment.
     pub remarks: Vec<String>,
 }
 
@@ -62,11 +62,11 @@ pub struct EnvironmentWish {
     pub region: Option<String>,
     /// What is watched.
     pub clusters: Vec<ClusterWish>,
-    /// Clusters that were found and belong here perhaps: a comment.
+    /// Clusters that were found and might belong here. Written as a comment.
     pub undecided: Vec<ClusterWish>,
-    /// `log_line_prefix`, where it is not the usual one.
+    /// `log_line_prefix`, if it is not the default.
     pub log_line_prefix: Option<String>,
-    /// Who is told by e-mail.
+    /// Email addresses to notify.
     pub emails: Vec<String>,
     /// Variables with the URLs of incident platforms.
     pub https: Vec<String>,
@@ -89,9 +89,9 @@ pub struct EnvironmentWish {
 pub struct Wish {
     /// Where to deploy.
     pub provider: Provider,
-    /// Where it is reviewed.
+    /// Where pull requests are reviewed.
     pub forge: Forge,
-    /// Who answers for the entries.
+    /// Owner of the entries.
     pub owner: String,
     /// Whom the forge asks for a review: `@org/team`, or addresses.
     pub code_owners: Vec<String>,
@@ -101,7 +101,7 @@ pub struct Wish {
     pub users: Vec<UserWish>,
     /// The day.
     pub today: Date,
-    /// Lines behind the exclusions, each a comment.
+    /// Comment lines after the exclusions.
     pub proposals: String,
 }
 
@@ -124,11 +124,11 @@ impl Fault {
     }
 }
 
-/// Longest owner; a name of a team is shorter.
+/// Most characters of an owner; team names are shorter.
 const OWNER: usize = 100;
 
 impl Wish {
-    /// Everything that is wrong, in the order in which it is asked for.
+    /// Every error, in the order of the questions.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         self.owners(&mut faults);
@@ -169,15 +169,15 @@ impl Wish {
         };
         if !is_text(&self.owner) {
             faults.push(Fault::new(
-                format!("{} is no owner", quote(&self.owner)),
+                format!("{} is not a valid owner", quote(&self.owner)),
                 format!("write the name of a team or a person on one line, at most {OWNER} characters, as in --owner data-platform"),
             ));
         }
         for owner in &self.code_owners {
             if !is_code_owner(owner) {
                 faults.push(Fault::new(
-                    format!("{} is no owner that a forge knows", quote(owner)),
-                    "write --code-owner @ORGANISATION/TEAM, @PERSON or an e-mail address",
+                    format!("{} is not a valid code owner", quote(owner)),
+                    "write --code-owner @ORGANISATION/TEAM, @PERSON or an email address",
                 ));
             }
         }
@@ -199,12 +199,12 @@ impl Wish {
                     {
                         faults.push(Fault::new(
                             format!(
-                                "the cluster {} stands in {} and in {}",
+                                "the cluster {} is listed in {} and in {}",
                                 quote(name),
                                 quote(&other.name),
                                 quote(&environment.name)
                             ),
-                            "keep it in one",
+                            "keep it in one environment",
                         ));
                     }
                     _ => seen.push((environment, &cluster.name)),
@@ -228,7 +228,7 @@ impl Wish {
             if let Some(message) = role_fault(role) {
                 faults.push(Fault::new(
                     message,
-                    "write the name as `pg_roles` has it; a role with `:`, `[` or `]` has to be renamed first",
+                    "write the name as in `pg_roles`; rename a role with `:`, `[` or `]` first",
                 ));
             }
         }
@@ -240,12 +240,12 @@ impl EnvironmentWish {
         let named = quote(&self.name);
         if !is_kebab(&self.name, 32) {
             faults.push(Fault::new(
-                format!("{named} is no name for an environment"),
+                format!("{named} is not a valid environment name"),
                 "write lower-case words joined by hyphens, at most 32 characters",
             ));
         } else if self.name == "base" {
             faults.push(Fault::new(
-                "`base` is the file that all environments share, and no environment",
+                "`base` is the file that all environments share, not an environment",
                 "choose another name",
             ));
         }
@@ -253,10 +253,10 @@ impl EnvironmentWish {
         match &self.account {
             None if is_aws => faults.push(Fault::new(
                 format!("{named} has no AWS account"),
-                "give --account, twelve digits; --account ENV=ACCOUNT where environments differ",
+                "give --account, twelve digits; --account ENV=ACCOUNT if environments differ",
             )),
             Some(account) if !is_account(account) => faults.push(Fault::new(
-                format!("{} is no AWS account number", quote(account)),
+                format!("{} is not a valid AWS account number", quote(account)),
                 "write twelve digits",
             )),
             _ => {}
@@ -264,10 +264,10 @@ impl EnvironmentWish {
         match &self.region {
             None if is_aws => faults.push(Fault::new(
                 format!("{named} has no AWS region"),
-                "give --region, as in --region eu-central-1; --region ENV=REGION where environments differ",
+                "give --region, as in --region eu-central-1; --region ENV=REGION if environments differ",
             )),
             Some(region) if !is_region(region) => faults.push(Fault::new(
-                format!("{} is no AWS region", quote(region)),
+                format!("{} is not a valid AWS region", quote(region)),
                 "write it as in eu-central-1",
             )),
             _ => {}
@@ -276,7 +276,7 @@ impl EnvironmentWish {
             faults.push(Fault::new(
                 format!("{named} has no cluster"),
                 format!(
-                    "give --cluster {}=NAME, or --import-clusters where credentials for the account are at hand",
+                    "give --cluster {}=NAME, or --import-clusters if you have credentials for the account",
                     if is_kebab(&self.name, 32) { &self.name } else { "ENV" }
                 ),
             ));
@@ -284,16 +284,16 @@ impl EnvironmentWish {
         for cluster in &self.clusters {
             if !is_cluster(&cluster.name) {
                 faults.push(Fault::new(
-                    format!("{} is no cluster identifier of RDS", quote(&cluster.name)),
-                    "write 1 to 63 lower-case letters, digits and single hyphens, a letter first",
+                    format!("{} is not a valid RDS cluster identifier", quote(&cluster.name)),
+                    "write 1 to 63 lower-case letters, digits and single hyphens, starting with a letter",
                 ));
             }
         }
         for email in &self.emails {
             if !is_address(email) {
                 faults.push(Fault::new(
-                    format!("{} is no e-mail address", quote(email)),
-                    "write one address as in dba@example.com",
+                    format!("{} is not a valid email address", quote(email)),
+                    "write one address, as in dba@example.com",
                 ));
             }
         }
@@ -313,9 +313,7 @@ pub fn role_fault(role: &str) -> Option<String> {
         .chars()
         .any(|sign| sign.is_control() || is_hostile(sign))
     {
-        Some(format!(
-            "the role {shown} holds characters that cannot be seen"
-        ))
+        Some(format!("the role {shown} contains invisible characters"))
     } else if role.contains([':', '[', ']']) {
         Some(format!("the role {shown} can imitate a line of the log"))
     } else if role.trim_matches(' ') != role {
@@ -443,15 +441,15 @@ mod tests {
         assert_eq!(
             told,
             [
-                "`a\\nb` is no owner",
-                "`@a\\n* @evil` is no owner that a forge knows",
-                "`../etc` is no name for an environment",
-                "`12` is no AWS account number",
+                "`a\\nb` is not a valid owner",
+                "`@a\\n* @evil` is not a valid code owner",
+                "`../etc` is not a valid environment name",
+                "`12` is not a valid AWS account number",
                 "`../etc` has no AWS region",
-                "`UPPER` is no cluster identifier of RDS",
-                "`nobody` is no e-mail address",
+                "`UPPER` is not a valid RDS cluster identifier",
+                "`nobody` is not a valid email address",
                 "the environment `../etc` is named twice",
-                "`base` is the file that all environments share, and no environment",
+                "`base` is the file that all environments share, not an environment",
                 "`base` has no AWS account",
                 "`base` has no AWS region",
                 "`base` has no cluster",

@@ -1,4 +1,4 @@
-//! Entries that have ended, end soon, or never seem to end.
+//! Entries that have ended, end soon, or last too long.
 
 use jiff::civil::Date;
 
@@ -11,7 +11,7 @@ use crate::source::Place;
 #[derive(Debug)]
 pub struct Dates;
 
-/// Days before the end from which the end is announced.
+/// How many days before the end the first warning comes.
 const SOON: i32 = 30;
 
 impl Check for Dates {
@@ -36,7 +36,7 @@ impl Check for Dates {
                         format!("the enrolment of {} ends {}", quote(&user.role), when(left)),
                     )
                     .at(user.places.value("until"))
-                    .help("set a later date, or let it end"),
+                    .help("set a later date, or let the enrolment end"),
                 );
             }
         }
@@ -90,13 +90,13 @@ impl Check for Dates {
                     Diagnostic::new(
                         Code::ExclusionLivesLong,
                         format!(
-                            "the exclusion {name} lives {}, and {longest} are allowed",
+                            "the exclusion {name} lasts {}; the limit is {longest}",
                             count(life, "day")
                         ),
                     )
                     .at(place)
                     .help(format!(
-                        "let it expire within {longest} days of `created`: what makes noise changes"
+                        "set `expires` to at most {longest} days after `created`: sources of noise change"
                     )),
                 );
             }
@@ -104,7 +104,7 @@ impl Check for Dates {
     }
 }
 
-/// Says that something has ended, or will soon. From a month on once, then more urgently.
+/// Reports that something has ended or ends soon. The help becomes more urgent as the day comes closer.
 fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostics) {
     let left = days(today, last);
     if left < 0 {
@@ -114,14 +114,16 @@ fn ends(name: &str, last: Date, today: Date, place: Place, sink: &mut Diagnostic
                 format!("the exclusion {name} expired on {last}"),
             )
             .at(place)
-            .help("delete it, or agree on it anew: `pgvigil rules renew ID --by NAME --why REASON`")
-            .help("the compiled query no longer excludes what it silenced: it is loud"),
+            .help("delete it, or renew it: `pgvigil rules renew ID --by NAME --why REASON`")
+            .help(
+                "the compiled query no longer applies it: the records it silenced are loud again",
+            ),
         );
     } else if left < SOON {
         let urgency = match left {
-            0..=3 => "the records that it silences will count after that day",
-            4..=14 => "agree on it anew within two weeks, or let it expire",
-            _ => "agree on it anew, or let it expire",
+            0..=3 => "after that day the records that it silences count",
+            4..=14 => "renew it within two weeks, or let it expire",
+            _ => "renew it, or allow it to expire",
         };
         sink.push(
             Diagnostic::new(
@@ -140,7 +142,7 @@ fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut
     };
     let name = quote(&exclusion.id);
     let place = exclusion.places.value("accepted_risk/until");
-    // Where the exclusion itself ends earlier, that is told.
+    // If the exclusion itself ends earlier, that is reported instead.
     if exclusion.expires.is_none_or(|expires| risk.until < expires) {
         ends(&name, risk.until, today, place.clone(), sink);
     }
@@ -151,13 +153,13 @@ fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut
             Diagnostic::new(
                 Code::ExclusionAcceptedLong,
                 format!(
-                    "the risk of {name} is accepted for another {}, and {longest} are allowed",
+                    "the risk of {name} is accepted for another {}; the limit is {longest}",
                     count(length, "day")
                 ),
             )
             .at(place)
             .help(format!(
-                "let it end within {longest} days, and look at it again then"
+                "set an end within {longest} days, and review the risk again then"
             )),
         );
     }
@@ -166,7 +168,7 @@ fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut
             Diagnostic::new(
                 Code::ExclusionAcceptedBySelf,
                 format!(
-                    "{} accepts the risk of an exclusion of its own",
+                    "{} accepts the risk of their own exclusion",
                     quote(&risk.owner)
                 ),
             )
@@ -175,7 +177,7 @@ fn accepted_risk(exclusion: &Exclusion, limits: &Limits, today: Date, sink: &mut
                 "accepts the risk",
             )
             .context(exclusion.places.value("owner"), "owns the exclusion")
-            .help("name somebody else who answers for the risk"),
+            .help("have someone other than the owner accept the risk"),
         );
     }
 }

@@ -27,7 +27,7 @@ fn exclusions(context: &Context<'_>, sink: &mut Diagnostics) {
             Some(first) => sink.push(
                 Diagnostic::new(
                     Code::ExclusionDuplicate,
-                    format!("a second exclusion has the id {}", quote(&exclusion.id)),
+                    format!("two exclusions have the id {}", quote(&exclusion.id)),
                 )
                 .label(exclusion.place.clone(), "used again")
                 .context((*first).clone(), "used here")
@@ -100,7 +100,7 @@ fn roles(context: &Context<'_>, sink: &mut Diagnostics) {
                     .help("keep one of the two, or give them different environments"),
             );
         }
-        // Ten of one name tell the same story as a thousand.
+        // Ten duplicates of a name are enough to report.
         if earlier.len() < 10 {
             earlier.push(declared);
         }
@@ -151,7 +151,7 @@ fn clusters(context: &Context<'_>, sink: &mut Diagnostics) {
                     )
                     .label(cluster.place.clone(), "named again")
                     .context((*first).clone(), "named here")
-                    .help("each alarm goes off twice: keep one of the two");
+                    .help("each alarm fires twice: keep one of the two");
                     diagnostic.severity = Severity::Warning;
                     sink.push(diagnostic);
                 }

@@ -11,7 +11,7 @@ use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, partition}
 #[derive(Debug)]
 pub struct Environments;
 
-/// Regions of RDS in November 2026. A new one is a warning, not an error.
+/// Regions of RDS in November 2026. An unknown one is a warning, not an error: it may be new.
 const REGIONS: &[&str] = &[
     "af-south-1",
     "ap-east-1",
@@ -78,7 +78,7 @@ fn account(environment: &Environment, sink: &mut Diagnostics) {
         sink.push(
             Diagnostic::new(
                 Code::EnvironmentAccount,
-                format!("{} is no AWS account number", quote(account)),
+                format!("{} is not a valid AWS account number", quote(account)),
             )
             .at(environment.places.value("account"))
             .help("write twelve digits in quotes, as in `\"123456789012\"`"),
@@ -113,13 +113,13 @@ fn region(environment: &Environment, sink: &mut Diagnostics) {
     let (code, message, otherwise) = if has_form {
         (
             Code::EnvironmentUnknownRegion,
-            format!("the region {} is not known", quote(region)),
+            format!("unknown region {}", quote(region)),
             "correct it, unless the region is new",
         )
     } else {
         (
             Code::EnvironmentRegion,
-            format!("{} is no AWS region", quote(region)),
+            format!("{} is not a valid AWS region", quote(region)),
             "write it as in `eu-central-1`",
         )
     };
@@ -130,10 +130,10 @@ fn region(environment: &Environment, sink: &mut Diagnostics) {
     );
 }
 
-/// Commercial regions without log alarms when they came (July 2026).
+/// Commercial regions that had no log alarms when AWS introduced them (July 2026).
 const WITHOUT_LOG_ALARMS: &[&str] = &["me-central-1", "me-south-1"];
 
-/// Log alarms came to the commercial regions but two; of other partitions nothing is said.
+/// AWS announced log alarms for all commercial regions but two, and said nothing about the other partitions.
 fn engine(environment: &Environment, sink: &mut Diagnostics) {
     let Some(region) = environment
         .region
@@ -145,7 +145,7 @@ fn engine(environment: &Environment, sink: &mut Diagnostics) {
     let message = if WITHOUT_LOG_ALARMS.contains(&region) {
         "had no log alarms in July 2026"
     } else if partition(region) != "aws" || region.starts_with("eusc-") {
-        "is not among those that CloudWatch was said to offer log alarms in"
+        "is not among the regions for which AWS has announced log alarms"
     } else {
         return;
     };
@@ -155,7 +155,7 @@ fn engine(environment: &Environment, sink: &mut Diagnostics) {
             format!("the region {} {message}", quote(region)),
         )
         .at(environment.places.value("engine"))
-        .help("look whether it has them by now, or write `engine: monitor`"),
+        .help("check whether it has them now, or write `engine: monitor`"),
     );
 }
 
@@ -182,7 +182,7 @@ fn assume_role(environment: &Environment, sink: &mut Diagnostics) {
             sink.push(
                 Diagnostic::new(
                     Code::EnvironmentAssumeRole,
-                    format!("{} is no ARN of an IAM role", quote(arn)),
+                    format!("{} is not a valid ARN of an IAM role", quote(arn)),
                 )
                 .at(place)
                 .help(format!(
@@ -346,10 +346,7 @@ fn name(cluster: &Cluster, sink: &mut Diagnostics) {
             quote(&name.to_ascii_lowercase())
         )
     } else if name.len() > 63 {
-        format!(
-            "it has {} characters, and at most 63 are possible",
-            name.len()
-        )
+        format!("it has {} characters; the limit is 63", name.len())
     } else if !is_identifier(name) {
         "write 1 to 63 letters, digits and single hyphens, beginning with a letter and not ending with a hyphen".to_owned()
     } else {
@@ -359,7 +356,7 @@ fn name(cluster: &Cluster, sink: &mut Diagnostics) {
         Diagnostic::new(
             Code::EnvironmentCluster,
             format!(
-                "{} is no identifier of {} {kind}",
+                "{} is not a valid identifier for {} {kind}",
                 quote(name),
                 if kind == "cluster" { "a" } else { "an" }
             ),

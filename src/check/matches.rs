@@ -8,7 +8,7 @@ use crate::policy::model::Match;
 #[derive(Debug)]
 pub struct Matches;
 
-/// Commands of each class whose records are people's work, not its frame (COMMIT, FETCH, PREPARE …).
+/// Commands that do people's work, as opposed to those around it (COMMIT, FETCH, PREPARE …).
 const WORK: &[&str] = &[
     "SELECT",
     "SELECT INTO",
@@ -56,7 +56,7 @@ impl Check for Matches {
                 sink.push(
                     Diagnostic::new(Code::ExclusionTooWide, format!("the exclusion {} silences {what}", quote(&exclusion.id)))
                         .at(exclusion.match_place.clone())
-                        .help("narrow it: `class` and `command`, with `schema` and `relation`, or with a whole statement"),
+                        .help("narrow it: set `class` and `command`, and either `schema` and `relation` or a whole statement"),
                 );
             }
         }
@@ -70,7 +70,7 @@ fn is_only_statement(matcher: &Match) -> bool {
     } == Match::default()
 }
 
-/// What people do that the conditions let through, if they are too few.
+/// What the exclusion would silence besides noise, if it has too few conditions.
 fn too_wide(matcher: &Match) -> Option<&'static str> {
     let statement = matcher.statement.as_ref();
     if statement.is_some_and(|statement| statement.equals.is_some() || statement.is_empty) {
@@ -83,7 +83,7 @@ fn too_wide(matcher: &Match) -> Option<&'static str> {
             "records of every class"
         });
     };
-    // `starts_with`, `lacks` and `contains` are met by what people type.
+    // People can type a text that meets `starts_with` and `lacks`, so these do not narrow.
     let is_narrowed = matcher.schema.is_some()
         || matcher.relation.is_some()
         || statement.is_some_and(|statement| {
@@ -91,7 +91,7 @@ fn too_wide(matcher: &Match) -> Option<&'static str> {
                 || statement.only_calls.is_some()
                 || statement.contains.is_some()
         });
-    // ROLE and DDL records are no reads or writes, but nobody's noise as a whole either.
+    // ROLE and DDL records are not reads or writes, but a whole command of them is never noise either.
     let is_work = commands
         .iter()
         .any(|command| WORK.contains(&command.as_str()))
@@ -103,8 +103,8 @@ fn too_wide(matcher: &Match) -> Option<&'static str> {
         .iter()
         .any(|class| class == "ROLE" || class == "DDL");
     match (is_narrowed, is_work, is_sensitive) {
-        (false, true, _) => Some("people's own statements together with the noise"),
-        (false, _, true) => Some("every change of that kind to roles or schemas"),
+        (false, true, _) => Some("people's own statements as well as the noise"),
+        (false, _, true) => Some("every change of this kind to roles or schemas"),
         _ => None,
     }
 }

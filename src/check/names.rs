@@ -56,13 +56,13 @@ impl Check for Names {
                     Diagnostic::new(
                         Code::PatternWildcard,
                         format!(
-                            "the name {} holds a wildcard, and matches no other name",
+                            "the name {} contains a wildcard, but matches no other name",
                             quote(name)
                         ),
                     )
                     .at(place.clone())
                     .help(
-                        "name each one in a list; accounts may have a `pattern`, as in `pattern: etl_[a-z]+`",
+                        "list each name; accounts can have a `pattern`, as in `pattern: etl_[a-z]+`",
                     ),
                 );
             }
@@ -73,13 +73,13 @@ impl Check for Names {
                     Diagnostic::new(
                         Code::SourceMixedScripts,
                         format!(
-                            "the name {} has letters that look like others: {}",
+                            "the name {} contains letters that look like others: {}",
                             quote(name),
                             foreign(name)
                         ),
                     )
                     .at(place)
-                    .help("type the name anew, unless the database has it so"),
+                    .help("retype the name, unless it is spelt like this in the database"),
                 );
             }
         }

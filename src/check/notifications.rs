@@ -26,7 +26,7 @@ impl Check for Notifications {
                 sink.push(
                     Diagnostic::new(
                         Code::EnvironmentEmail,
-                        format!("{} is no e-mail address", quote(address)),
+                        format!("{} is not a valid email address", quote(address)),
                     )
                     .at(environment.places.item("notifications/email", index))
                     .help("write one address as in `dba@example.com`"),
@@ -40,7 +40,7 @@ impl Check for Notifications {
                     Diagnostic::new(
                         Code::EnvironmentNobodyTold,
                         format!(
-                            "nobody is told when an alarm of {} goes off",
+                            "no one is notified when an alarm of {} fires",
                             quote(&environment.name)
                         ),
                     )

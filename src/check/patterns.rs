@@ -24,12 +24,12 @@ impl Check for Patterns {
                     Diagnostic::new(
                         Code::AccountMatchesAll,
                         format!(
-                            "the pattern {} matches every role: nobody would be audited",
+                            "the pattern {} matches every role: no one would be audited",
                             quote(pattern.as_str())
                         ),
                     )
                     .at(account.place.clone())
-                    .help("write what the accounts' names have in common, as in `etl_[a-z]+`"),
+                    .help("write the part that the accounts' names have in common, as in `etl_[a-z]+`"),
                 );
                 continue;
             }
@@ -49,13 +49,13 @@ impl Check for Patterns {
                     Diagnostic::new(
                         Code::AccountSwallowsUser,
                         format!(
-                            "the pattern {} also matches the audited {roles}",
+                            "the pattern {} also matches the audited roles {roles}",
                             quote(pattern.as_str())
                         ),
                     )
                     .at(account.place.clone())
                     .context(first.place.clone(), "audited here")
-                    .help("make the pattern narrower, or rename the account"),
+                    .help("narrow the pattern, or rename the account"),
                 );
             }
         }
@@ -74,13 +74,13 @@ impl Check for Patterns {
                         Diagnostic::new(
                             Code::ExclusionTooWide,
                             format!(
-                                "the pattern {} matches whatever people type",
+                                "the pattern {} matches any statement",
                                 quote(pattern.as_str())
                             ),
                         )
                         .at(exclusion.places.item("match/statement/matches", index))
                         .help(
-                            "write the statement that is meant, with classes such as `[a-z_]+` where it varies",
+                            "write the statement itself, with classes such as `[a-z_]+` for the parts that vary",
                         ),
                     );
                 }
@@ -89,7 +89,7 @@ impl Check for Patterns {
     }
 }
 
-/// Roles that no honest pattern of accounts has all of.
+/// Unlike role names: a pattern that matches all of them matches every role.
 const PROBE_ROLES: &[&str] = &[
     "a",
     "Qx7",

@@ -40,7 +40,7 @@ fn classes(user: &User, sink: &mut Diagnostics) {
         Diagnostic::new(
             Code::UserNotWatched,
             format!(
-                "what {} does in the classes {} is not logged, so nothing counts it",
+                "the audit settings of {} leave out the classes {}, so nothing in them is logged or counted",
                 quote(&user.role),
                 quote_all(&missing)
             ),
@@ -64,11 +64,11 @@ fn relations(context: &Context<'_>, sink: &mut Diagnostics) {
         Diagnostic::new(
             Code::UserNoRelations,
             format!(
-                "records of {names} do not say which relations a statement touches: a read of any table looks like every other"
+                "records of {names} do not contain the relations that a statement touches: reads of all tables look the same"
             ),
         )
         .at(place)
-        .help("set `log_relation: true`, or leave it out: exclusions by schema and relation rest on it")
+        .help("set `log_relation: true`, or delete the key: exclusions by schema and relation need it")
     };
     for user in without().filter(is_own) {
         sink.push(told(
@@ -111,13 +111,13 @@ pub(super) fn nobody_audited(context: &Context<'_>, sink: &mut Diagnostics) {
         let mut found = Diagnostic::new(
             Code::EnvironmentNobodyAudited,
             format!(
-                "the environment {} audits nobody, so its alarm never goes off",
+                "the environment {} audits no one, so its alarm never fires",
                 quote(&environment.name)
             ),
         )
         .at(environment.place.clone())
-        .help("add people to `users` in `rules/`, or name the environment in their `environments`")
-        .help("`pgvigil enrol import` writes the entries of those who can log in to a database");
+        .help("add people to `users` in `rules/`, or add the environment to their `environments`")
+        .help("`pgvigil enrol import` writes an entry for each role that can log in to a database");
         // `users: []` is how a new repository begins.
         if context.policy.is_nobody_yet && context.policy.users.is_empty() {
             found.severity = Severity::Warning;

@@ -44,7 +44,7 @@ fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
         sink.push(
             Diagnostic::new(
                 Code::ProtectedEmpty,
-                "the entry does not say what is protected",
+                "the entry has no condition, so it protects nothing",
             )
             .at(entry.place.clone())
             .help("write `user`, `class`, `command`, or `schema` with `relation`"),
@@ -54,7 +54,7 @@ fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
         sink.push(
             Diagnostic::new(
                 Code::ProtectedRelationAlone,
-                "a relation is protected without its schema",
+                "a protected relation has no schema",
             )
             .at(entry.place.clone())
             .help("add `schema`, as in `schema: public`"),
@@ -94,7 +94,7 @@ fn fault(entry: &Protected, exclusion: &Exclusion) -> Option<String> {
             .flatten()
             .find(|user| users.contains(user))?;
         return Some(format!(
-            "the exclusion {id} names {}, whose every statement counts",
+            "the exclusion {id} names {}, but every statement of this role must count",
             quote(named)
         ));
     }
@@ -134,12 +134,12 @@ fn describe(entry: &Protected) -> String {
             parts.push(format!("{name} {}", quote(&values.join(", "))));
         }
     }
-    format!("what is protected: {}", parts.join(", "))
+    format!("protected records: {}", parts.join(", "))
 }
 
 fn help(entry: &Protected) -> String {
     if entry.whole_users().is_some() {
-        return "take the role off the exclusion".to_owned();
+        return "remove the role from the exclusion".to_owned();
     }
     let key = if entry.schema.is_some() {
         "`schema` and `relation`, or `object_type: none`"

@@ -58,12 +58,12 @@ impl Check for Reasons {
                     Diagnostic::new(
                         Code::ExclusionReason,
                         format!(
-                            "the reason {} says nothing to a reviewer",
+                            "the reason {} does not explain why the records are harmless",
                             quote(reason.trim())
                         ),
                     )
                     .at(places.value("reason"))
-                    .help("say what makes these records and why nobody needs to see them"),
+                    .help("state what produces these records and why no one needs to see them"),
                 );
             }
         }

@@ -64,12 +64,9 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
     let system = |name: &String| SYSTEM_SCHEMAS.contains(&name.as_str());
     match (&matcher.schema, &matcher.relation) {
         (None, Some(_)) => sink.push(
-            Diagnostic::new(
-                Code::ExclusionRelationAlone,
-                "a relation is named without its schema",
-            )
-            .at(exclusion.places.key("match/relation"))
-            .help("add `schema`: anybody who may create tables can give one that name"),
+            Diagnostic::new(Code::ExclusionRelationAlone, "a relation has no schema")
+                .at(exclusion.places.key("match/relation"))
+                .help("add `schema`: any user who can create tables can use this name elsewhere"),
         ),
         (Some(schemas), None) => {
             for (index, schema) in schemas
@@ -81,7 +78,7 @@ fn check_exclusion(exclusion: &Exclusion, sink: &mut Diagnostics) {
                     Diagnostic::new(
                         Code::ExclusionCatalogWhole,
                         format!(
-                            "the whole schema {} is silenced, and some of it holds users' data",
+                            "the exclusion silences the whole schema {}, but some of it contains user data",
                             quote(schema)
                         ),
                     )
@@ -149,8 +146,8 @@ fn is_left_out(matcher: &Match, relation: &str) -> bool {
 fn protected(names: &str, place: crate::source::Place) -> Diagnostic {
     Diagnostic::new(
         Code::ExclusionProtected,
-        format!("{names} holds users' data or secrets, and reading it would be silenced"),
+        format!("{names} contains user data or secrets, and the exclusion would silence reads of it"),
     )
     .at(place)
-    .help("take it off the list, name it under `statement.lacks`, or list whole texts without it under `statement.equals`")
+    .help("remove it from the list, name it under `statement.lacks`, or list whole texts without it under `statement.equals`")
 }

@@ -43,19 +43,19 @@ fn sink_faults(role: &str, place: &Place, sink: &mut Diagnostics) {
             Diagnostic::new(
                 Code::RoleTooLong,
                 format!(
-                    "a role name has at most {LONGEST} bytes, and this has {}",
+                    "a role name has at most {LONGEST} bytes, but this one has {}",
                     role.len()
                 ),
             )
             .at(place.clone())
-            .help("write the name as `pg_roles` has it"),
+            .help("write the name as it appears in `pg_roles`"),
         );
     }
     if role.chars().any(char::is_control) {
         sink.push(
             Diagnostic::new(
                 Code::RoleControlCharacter,
-                format!("the role name {} holds control characters", quote(role)),
+                format!("the role name {} contains control characters", quote(role)),
             )
             .at(place.clone())
             .help("rename the role: it can break a line of the log"),
@@ -68,7 +68,7 @@ fn sink_faults(role: &str, place: &Place, sink: &mut Diagnostics) {
                 format!("the role name {} begins or ends with a space", quote(role)),
             )
             .at(place.clone())
-            .help("write the name as `pg_roles` has it"),
+            .help("write the name as it appears in `pg_roles`"),
         );
     }
     if let Some(sign) = role
@@ -79,13 +79,13 @@ fn sink_faults(role: &str, place: &Place, sink: &mut Diagnostics) {
             Diagnostic::new(
                 Code::RoleImitatesLog,
                 format!(
-                    "the role name {} holds {}, with which it can imitate a line of the log",
+                    "the role name {} contains {}, so it can imitate a line of the log",
                     quote(role),
                     quote(&sign.to_string())
                 ),
             )
             .at(place.clone())
-            .help("rename the role: its records cannot be told from forged ones"),
+            .help("rename the role: its records cannot be distinguished from forged ones"),
         );
     }
 }

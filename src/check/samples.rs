@@ -34,7 +34,7 @@ impl Check for Samples {
             for sample in exclusion.silences.iter().chain(&exclusion.stays_loud) {
                 if !sample.object.is_empty() && sample.object_type.is_empty() {
                     sink.push(
-                        Diagnostic::new(Code::ExclusionSampleObject, format!("the sample has the object {} and no type", quote(&sample.object)))
+                        Diagnostic::new(Code::ExclusionSampleObject, format!("the sample has the object {} but no type", quote(&sample.object)))
                             .at(sample.place.clone())
                             .help("add `object_type`, as in `object_type: TABLE`: pgAudit prints both or neither"),
                     );

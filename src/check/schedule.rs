@@ -9,10 +9,10 @@ use crate::policy::model::Engine;
 #[derive(Debug)]
 pub struct Schedule;
 
-/// Most windows that one run may read again: each is a query, and an account has 100 at a time.
+/// Most windows that one run can read again: each is a query, and an account has 100 at a time.
 const MOST_WINDOWS: u32 = 60;
 
-/// Figures of a time longer ago are shown late (CloudWatch, PutMetricData: data points with time stamps).
+/// CloudWatch shows older figures late (CloudWatch, PutMetricData: data points with time stamps).
 const PROMPT_MINUTES: u32 = 180;
 
 impl Check for Schedule {
@@ -24,9 +24,18 @@ impl Check for Schedule {
                 .div_ceil(monitor.window_minutes.max(1));
             if windows > MOST_WINDOWS {
                 sink.push(
-                    Diagnostic::new(Code::EnvironmentLateArrival, format!("each run would read {windows} windows again, and at most {MOST_WINDOWS} are possible"))
-                        .at(places.value("monitor/late_arrival_minutes"))
-                        .help(format!("write at most `{}`, or run less often", monitor.window_minutes.saturating_mul(MOST_WINDOWS))),
+                    Diagnostic::new(
+                        Code::EnvironmentLateArrival,
+                        format!(
+                            "each run would re-read {windows} windows; \
+                        the maximum is {MOST_WINDOWS}"
+                        ),
+                    )
+                    .at(places.value("monitor/late_arrival_minutes"))
+                    .help(format!(
+                        "write at most `{}`, or run less often",
+                        monitor.window_minutes.saturating_mul(MOST_WINDOWS)
+                    )),
                 );
             }
             if environment.engine == Engine::Monitor
@@ -36,7 +45,7 @@ impl Check for Schedule {
                 sink.push(
                     Diagnostic::new(
                         Code::EnvironmentOverlap,
-                        "a run may last longer than the time between two runs",
+                        "a run can last longer than the time between two runs",
                     )
                     .at(places.value("monitor/timeout_seconds"))
                     .help(format!(
@@ -49,10 +58,10 @@ impl Check for Schedule {
                 sink.push(
                     Diagnostic::new(
                         Code::EnvironmentLateFigures,
-                        "CloudWatch takes up to two hours more to show figures of a time more than three hours ago",
+                        "CloudWatch needs up to two hours more to show figures that are more than three hours old",
                     )
                     .at(places.value("monitor/schedule"))
-                    .help("write at most `rate(3 hours)`: the alarm sees each window that much later"),
+                    .help("write at most `rate(3 hours)`: a longer interval delays the alarm"),
                 );
             }
             let namespace = monitor.namespace.as_str();

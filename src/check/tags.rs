@@ -8,8 +8,8 @@ use crate::source::DocPath;
 #[derive(Debug)]
 pub struct Tags;
 
-/// AWS allows 50; those that pgvigil sets itself need room, and what was last applied to what bears no tags is
-/// noted in tags of the function and of the topic.
+/// AWS allows 50 tags. pgvigil needs some of them: its own, and tags of the function and the topic that note what was
+/// last applied to resources without tags.
 const MOST: usize = 20;
 
 impl Check for Tags {
@@ -21,12 +21,12 @@ impl Check for Tags {
                     Diagnostic::new(
                         Code::EnvironmentTag,
                         format!(
-                            "there are {} tags, and at most {MOST} are possible",
+                            "there are {} tags; the limit is {MOST}",
                             environment.tags.len()
                         ),
                     )
                     .at(environment.places.key("tags"))
-                    .help("keep those that somebody uses"),
+                    .help("delete tags that no one uses"),
                 );
             }
             for (key, value) in &environment.tags {
@@ -65,7 +65,10 @@ impl Check for Tags {
                 } else if !is_allowed(key) {
                     fault(
                         true,
-                        format!("the tag {} holds characters that AWS refuses", quote(key)),
+                        format!(
+                            "the tag {} contains characters that AWS refuses",
+                            quote(key)
+                        ),
                         characters,
                     );
                 }
@@ -82,7 +85,7 @@ impl Check for Tags {
                     fault(
                         false,
                         format!(
-                            "the value of the tag {} holds characters that AWS refuses",
+                            "the value of the tag {} contains characters that AWS refuses",
                             quote(key)
                         ),
                         characters,

@@ -324,10 +324,10 @@ fn word_fault(key: &str, word: &str, place: impl FnOnce() -> Place, sink: &mut D
         return;
     }
     let help = match (key, word) {
-        ("class", "MISC_SET") => Some("it is a setting only: SET is printed as `MISC`, so write `class: MISC` and `command: SET`".to_owned()),
-        ("command", "TRUNCATE") => Some("it is printed as `TRUNCATE TABLE`".to_owned()),
+        ("class", "MISC_SET") => Some("`MISC_SET` is only a setting: pgAudit prints SET as `MISC`, so write `class: MISC` and `command: SET`".to_owned()),
+        ("command", "TRUNCATE") => Some("pgAudit prints `TRUNCATE TABLE`".to_owned()),
         (key, word) if has_wildcard(word) => Some(format!(
-            "there are no wildcards: without `{key}` every one matches, and a list names some"
+            "there are no wildcards: list the words, or leave out `{key}` to match all"
         )),
         _ => suggest(word, known.iter().copied(), "it prints"),
     };
@@ -340,7 +340,7 @@ fn word_fault(key: &str, word: &str, place: impl FnOnce() -> Place, sink: &mut D
         Diagnostic::new(
             Code::ExclusionUnknownWord,
             format!(
-                "pgAudit never prints the {what} {}, so this matches nothing",
+                "pgAudit never prints the {what} {}, so the condition matches nothing",
                 quote(word)
             ),
         )

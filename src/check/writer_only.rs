@@ -1,4 +1,4 @@
-//! Exclusions that rest on nothing but what the watched person types.
+//! Exclusions that depend only on text that the watched person types.
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, quote};
@@ -15,12 +15,12 @@ impl Check for WriterOnly {
                 let mut diagnostic = Diagnostic::new(
                         Code::ExclusionWriterOnly,
                         format!(
-                            "the exclusion {} rests on the statement alone, which anybody can type",
+                            "the exclusion {} depends only on the statement, which any user can type",
                             quote(&exclusion.id)
                         ),
                     )
                     .at(exclusion.places.key("match/statement"))
-                    .help("add `class` and `command`, with `schema` and `relation`; or write the whole statement under `equals` or `matches`");
+                    .help("add `class` and `command`, and `schema` and `relation`; or write the whole statement under `equals` or `matches`");
                 if exclusion.is_risk_accepted(context.today) {
                     diagnostic.severity = Severity::Warning;
                 }
@@ -30,9 +30,8 @@ impl Check for WriterOnly {
     }
 }
 
-/// Says whether a match has no condition on a field that the server writes, and no whole statement.
-/// All conditions of the model rest on the server but those of the statement; the table of fields is
-/// `audit_log::trust`.
+/// Says whether a match has no condition on a field that the server writes, and no whole statement. The server writes
+/// every field of the model but the statement; the table of fields is `audit_log::trust`.
 pub(super) fn rests_on_text(matcher: &Match) -> bool {
     let Some(statement) = &matcher.statement else {
         return false;

@@ -1,5 +1,5 @@
-//! Codes of what a pipeline's steps find, beside those of `check`: one table for `pgvigil explain`, for docs/codes.md and for code
-//! scanning.
+//! Codes of what a pipeline's steps find, in addition to those of `check`: one table for `pgvigil explain`, for
+//! docs/codes.md and for code scanning.
 
 use crate::diagnostic::code::Entry;
 
@@ -25,36 +25,36 @@ const W: &str = "warning";
 /// Every code, by area.
 #[rustfmt::skip]
 pub const ALL: &[Entry] = &[
-    entry("rules/sample", E, "a sample is judged otherwise than promised", "the exclusion silences what it must not, or leaves loud what it was made for", "correct the exclusion, or the sample if what it promises has changed"),
-    entry("rules/fixture", E, "a log fixture is judged otherwise than promised", "on a real log the rules do something else than people agreed on", "correct the rules, or the file of expectations beside the log"),
-    entry("rules/score", E, "the samples notice too few changes of the rules", "an exclusion could become wider, and every test would still pass", "add near misses to the exclusions that `rules test` lists"),
-    entry("attack/evadable", E, "a person can hide behind an exclusion", "a statement was found that does harm and that no one would hear of", "narrow the exclusion until the statement counts"),
-    entry("impact/evadable", E, "a person can hide behind an exclusion that a change is about", "a statement was found that does harm and that no one would hear of", "narrow the exclusion until the statement counts, or let somebody accept the risk for a short time"),
-    entry("impact/protected", E, "a change silences records that are protected", "what is protected must be heard, whoever does it and whyever", "narrow the exclusion so that it cannot match the protected entry"),
-    entry("impact/share", E, "an exclusion silences more of the records than the limits allow", "where so much is silent, people's own work is likely to be among it", "narrow the exclusion, or raise `max_silenced_share` under `limits`, with approval"),
-    entry("impact/own-role", E, "the author of a change silences their own role", "nobody decides by themselves that they are not watched", "let another person propose the change"),
-    entry("impact/hears-less", W, "the alarm hears less after the change", "a person, a cluster, a signal or a receiver is lost, and silence looks like peace", "let people approve it who did not write it"),
-    entry("impact/base", E, "the state before the change is not known", "what a change does cannot be seen without what was there before", "fetch the whole history (`fetch-depth: 0`), or name the revision with --base"),
-    entry("impact/unread", E, "log samples were not read, or not as a whole", "what was not read proves nothing: records that fall silent may be among it", "give logs in a form that is read: docs/logs.md"),
-    entry("impact/prefixes", W, "log samples of one folder have two prefixes", "a log that was written with another `log_line_prefix` shows nothing of what this environment counts", "keep the samples of each environment in `samples/ENVIRONMENT/`"),
-    entry("approvals/missing", E, "approvals are needed, and none can be shown", "whoever makes the alarm hear less must not be the only one who agrees", "let the people approve it that the report asks for"),
-    entry("plan/failed", E, "there is no plan", "what an apply would change cannot be reviewed", "correct what the message names, and run the step again"),
-    entry("plan/unread", W, "a plan could not read a resource", "what an apply would do to it is not known", "give the role the rights that `pgvigil iam-policy` prints"),
-    entry("plan/impossible", E, "a step of a plan cannot succeed", "an apply refuses such a plan before its first write", "do what the message says, then make the plan again"),
-    entry("plan/drift", W, "somebody changed by hand what the plan is about", "the apply takes the change back, and somebody may rely on it", "take the change into the files, or let the apply take it back"),
-    entry("apply/failed", E, "an apply stopped at a step that failed", "what is deployed is neither the old state nor the new one", "correct what the message names, and run the apply again: it goes on where it stopped"),
-    entry("apply/left", W, "something is left to do after an apply", "what is deployed is not yet what the files say", "do what the message says, then run the apply again"),
-    entry("drift/drifted", E, "somebody changed by hand what is deployed", "an alarm that was changed in a console can be deaf, and no review has seen it", "take the change into the files, or run the apply again"),
-    entry("drift/both", E, "somebody changed by hand what is deployed, and the files have changed too", "an apply would overwrite a change that no review has seen", "look at both, then take the change into the files or run the apply"),
-    entry("drift/missing", E, "a resource that was deployed is gone", "the alarm may have lost its ears or its voice", "find out who deleted it (`drift --blame`), then run the apply"),
-    entry("drift/extra", E, "a resource is there that no file declares", "what no file declares nobody has reviewed", "declare it, or delete it"),
-    entry("drift/pending", W, "the files have changed, and nothing was applied since", "what is deployed is not yet what the files say", "run the apply"),
-    entry("drift/unread", E, "a resource could not be read", "whether somebody changed it is not known", "give the role the rights that `pgvigil iam-policy` prints"),
-    entry("drift/unknown", E, "what is deployed could not be read", "whether somebody changed it is not known", "correct what the message names, and run the step again"),
-    entry("environment/removed", W, "an environment's file is gone, and its resources may still be there", "they go on as they are, and nobody looks after them", "run `destroy` at the last revision that has the file, or bring it back"),
+    entry("rules/sample", E, "a sample does not get the promised verdict", "the exclusion silences records that must stay loud, or leaves records loud that it was written for", "correct the exclusion, or the sample if what it promises has changed"),
+    entry("rules/fixture", E, "a log fixture does not get the expected verdicts", "on a real log, the verdicts of the rules differ from the agreed ones", "correct the rules, or the file of expectations next to the log"),
+    entry("rules/score", E, "the samples catch too few changes of the rules", "an exclusion could become wider, and every test would still pass", "add near misses to the exclusions that `rules test` lists"),
+    entry("attack/evadable", E, "an exclusion can be used to evade the alarm", "pgvigil found a harmful statement that would not raise an alarm", "narrow the exclusion until the statement counts"),
+    entry("impact/evadable", E, "a changed exclusion can be used to evade the alarm", "pgvigil found a harmful statement that would not raise an alarm", "narrow the exclusion until the statement counts, or have someone accept the risk for a short time"),
+    entry("impact/protected", E, "a change silences records that are protected", "protected records must always count, regardless of who causes them and why", "narrow the exclusion so that it cannot match the protected entry"),
+    entry("impact/share", E, "an exclusion silences more of the records than the limits allow", "if so many records are silent, people's own work is probably among them", "narrow the exclusion, or raise `max_silenced_share` under `limits`, with approval"),
+    entry("impact/own-role", E, "the author of a change silences their own role", "no one is allowed to decide alone that their own work is not watched", "have another person propose the change"),
+    entry("impact/hears-less", W, "the alarm covers less after the change", "a person, a cluster, a signal or a receiver is no longer covered, and a silent alarm looks as if nothing happens", "have people other than the author approve it"),
+    entry("impact/base", E, "the state before the change could not be read", "without the earlier state, pgvigil cannot determine what the change does", "fetch the whole history (`fetch-depth: 0`), or name the revision with --base"),
+    entry("impact/unread", E, "log samples were not read, or only in part", "unread parts prove nothing: they might contain records that become silent", "provide logs in a supported form: docs/logs.md"),
+    entry("impact/prefixes", W, "log samples in one folder have two prefixes", "a log with another `log_line_prefix` does not show what this environment counts", "keep the samples of each environment in `samples/ENVIRONMENT/`"),
+    entry("approvals/missing", E, "approvals are needed, but none could be found", "the author of a change that makes the alarm cover less must not be the only one who agrees", "ask the people whom the report names for approval"),
+    entry("plan/failed", E, "the plan could not be made", "without a plan, the effect of an apply cannot be reviewed", "fix the cause that the message names, then run the step again"),
+    entry("plan/unread", W, "a plan could not read a resource", "pgvigil could not determine what an apply would do to the resource", "grant the role the permissions that `pgvigil iam-policy` prints"),
+    entry("plan/impossible", E, "a step of a plan cannot succeed", "an apply refuses such a plan before it writes anything", "follow the message, then run plan again"),
+    entry("plan/drift", W, "a resource of the plan was changed outside pgvigil", "the apply reverts the change, but someone might rely on it", "add the change to the files, or allow the apply to revert it"),
+    entry("apply/failed", E, "an apply stopped at a failed step", "the deployed state is neither the old one nor the new one", "fix the cause that the message names, then run the apply again: it continues where it stopped"),
+    entry("apply/left", W, "an apply left something to do", "the deployed state is not yet the declared one", "follow the message, then run the apply again"),
+    entry("drift/drifted", E, "a deployed resource was changed outside pgvigil", "an alarm that was changed in a console might no longer work, and no one reviewed the change", "add the change to the files, or run the apply again"),
+    entry("drift/both", E, "a deployed resource was changed outside pgvigil, and the files changed too", "an apply would overwrite a change that no one reviewed", "compare both, then add the change to the files or run the apply"),
+    entry("drift/missing", E, "a deployed resource is missing", "the alarm might no longer count records or notify anyone", "find out who deleted it (`drift --blame`), then run the apply"),
+    entry("drift/extra", E, "a resource exists that no file declares", "a resource that no file declares was never reviewed", "declare it, or delete it"),
+    entry("drift/pending", W, "the files changed, but were not applied", "the deployed state is not yet the declared one", "run the apply"),
+    entry("drift/unread", E, "a resource could not be read", "pgvigil could not check whether it was changed outside pgvigil", "grant the role the permissions that `pgvigil iam-policy` prints"),
+    entry("drift/unknown", E, "the deployed state could not be read", "pgvigil could not check whether it was changed outside pgvigil", "fix the cause that the message names, then run the step again"),
+    entry("environment/removed", W, "an environment's file is gone, but its resources might still exist", "they stay deployed, but no one maintains them", "run `destroy` at the last revision that has the file, or restore the file"),
 ];
 
-/// What there is to say of a code, whoever finds it.
+/// The entry of a code, from this table or from `check`.
 pub fn find(id: &str) -> Option<Entry> {
     let own = ALL.iter().find(|entry| entry.id == id).copied();
     own.or_else(|| {

@@ -11,14 +11,14 @@ use crate::rules::impact::ImpactReport;
 use crate::rules::test::TestReport;
 use crate::source::{Place, SourceFiles};
 
-/// Most findings that a result holds: nobody reads more, and forges take no more.
+/// The largest number of findings in a result: no one reads more, and forges accept no more.
 pub const KEPT: usize = 1_000;
 
 /// Names of the steps that find something in the files.
 pub const CHECK: &str = "check";
 /// The samples and fixtures.
 pub const RULES_TEST: &str = "rules test";
-/// Whether people can hide behind an exclusion.
+/// Whether an exclusion can be used to evade the alarm.
 pub const ATTACK: &str = "attack";
 /// What a change silences and wakes.
 pub const IMPACT: &str = "impact";
@@ -26,7 +26,7 @@ pub const IMPACT: &str = "impact";
 /// Whether those agree who have to.
 pub const APPROVALS: &str = "approvals";
 
-/// The code of a change by which the alarm hears less.
+/// The code of a change that makes the alarm cover less.
 pub const HEARS_LESS: &str = "impact/hears-less";
 
 /// How bad a finding is.
@@ -62,7 +62,7 @@ pub struct Spot {
     pub column: Option<u64>,
     /// Last line.
     pub end_line: u64,
-    /// The column behind the last character.
+    /// The column after the last character.
     pub end_column: Option<u64>,
 }
 
@@ -242,7 +242,7 @@ pub fn of_diagnostic(
 }
 
 /// What the rule tests found: samples and fixtures that were judged otherwise than promised. A sample that fails in several
-/// environments is told once.
+/// environments is reported once.
 pub fn of_tests(report: &TestReport, folder: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut add =
@@ -301,7 +301,7 @@ pub fn of_tests(report: &TestReport, folder: &str) -> Vec<Finding> {
             RULES_TEST,
             "rules/score",
             format!(
-                "the samples notice {} % of the changes of rules, and {wanted} % are asked for",
+                "the samples catch {} % of the rule changes; the required score is {wanted} %",
                 report.totals.score()
             ),
         ));
@@ -309,7 +309,7 @@ pub fn of_tests(report: &TestReport, folder: &str) -> Vec<Finding> {
     findings
 }
 
-/// Why a change must not be merged, at the exclusion that is meant; and by what the alarm hears less, as a warning.
+/// Why a change must not be merged, at the exclusion that is meant; and what makes the alarm cover less, as a warning.
 pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Finding> {
     let findings = report.faults.iter().map(|fault| {
         let impact = fault
@@ -351,7 +351,7 @@ pub fn of_impact(report: &ImpactReport, loaded: &Loaded, folder: &str) -> Vec<Fi
     let losses = report.hearing.losses().map(|change| {
         let mut finding = Finding::new(IMPACT, HEARS_LESS, change.told())
             .of(&report.env)
-            .help("let people approve it who did not write it");
+            .help("have people other than the author approve it");
         finding.level = Level::Warning;
         // A person who is still in the files has a place there.
         if let [role] = change.people.as_slice() {

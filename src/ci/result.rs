@@ -1,5 +1,5 @@
 //! The result of a run as one document, from which every other form is rendered. Texts in it come from policy files,
-//! logs, databases and providers, and are hostile; a document that is read back may be somebody else's.
+//! logs, databases and providers, and are hostile; a document that is read back might come from someone else.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,15 +15,15 @@ use crate::rules::impact::ImpactReport;
 /// and no findings.
 pub const FORMAT_VERSION: u32 = 3;
 
-/// Why a document is no result.
+/// Why a document is not a result.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
     /// Not JSON, or not of this form.
-    #[error("this is no result of `pgvigil ci`: {0}")]
+    #[error("this is not a result of `pgvigil ci`: {0}")]
     NotAResult(#[from] serde_json::Error),
     /// Another version's.
     #[error(
-        "the result has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: run the step again with this version"
+        "the result has format version {0}, but this pgvigil reads version {FORMAT_VERSION}: run the step again with this version"
     )]
     Version(u64),
 }
@@ -36,7 +36,7 @@ pub enum Work {
     Pr,
     /// A merge: bring what is deployed to what the files say.
     Apply,
-    /// A schedule: what did somebody change by hand?
+    /// A schedule: was anything changed outside pgvigil?
     Drift,
 }
 
@@ -78,7 +78,7 @@ pub struct CiResult {
     pub untouched: Vec<String>,
 }
 
-/// What a reviewer is told to do with a change.
+/// What a reviewer is advised to do with a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {
@@ -86,7 +86,7 @@ pub enum Advice {
     Merge,
     /// Something is wrong with it.
     DoNotMerge,
-    /// Not everything was looked at, or somebody has to agree first.
+    /// Not everything was checked, or someone has to approve first.
     NotKnown,
 }
 
@@ -118,7 +118,7 @@ pub enum State {
     Passed,
     /// Not so.
     Failed,
-    /// It was not run, for a reason that is told.
+    /// It was not run, for a reason that is given.
     Skipped,
 }
 
@@ -165,7 +165,7 @@ pub struct EnvironmentResult {
     pub plan: Option<Plan>,
     /// What an apply did.
     pub applied: Option<Applied>,
-    /// What somebody changed by hand.
+    /// Changes made outside pgvigil.
     pub drift: Option<DriftReport>,
 }
 
@@ -189,7 +189,7 @@ impl EnvironmentResult {
         &self.identity.environment
     }
 
-    /// Whether the report of the impact says it too.
+    /// Whether the impact report contains it too.
     pub fn is_told_by_impact(&self, finding: &Finding) -> bool {
         let mut heard = self
             .impact
@@ -237,7 +237,7 @@ impl CiResult {
     /// Reads a document.
     ///
     /// # Errors
-    /// If it is none, or another version's.
+    /// If it is not a result, or has another version.
     pub fn from_text(text: &str) -> Result<Self, ResultError> {
         let value: serde_json::Value = serde_json::from_str(text)?;
         match value
@@ -297,7 +297,7 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 format!(
-                    "the log samples could not be read whole, so what falls silent there is not known: {} to no log entry",
+                    "the log samples could not be read completely, so pgvigil could not determine which records become silent: {} to no log entry",
                     match report.logs.foreign {
                         1 => "1 piece of text belongs".to_owned(),
                         more => format!("{more} pieces of text belong"),
@@ -311,7 +311,7 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 format!(
-                    "{} needed, which this run cannot see: {}",
+                    "{} needed, but this run cannot check for approvals: {}",
                     match report.approvals.required {
                         1 => "1 approval is".to_owned(),
                         more => format!("{more} approvals are"),
@@ -323,15 +323,15 @@ impl CiResult {
         if reports().any(|report| report.direction.may_silence_more()) {
             return decide(
                 Advice::NotKnown,
-                "the alarm may hear less, and the limits ask no one to agree".to_owned(),
+                "the alarm might cover less, but the limits require no approval".to_owned(),
             );
         }
         let why = if self.environments.is_empty() {
             "the change touches no environment"
         } else if reports().all(|report| report.direction == Verdict::Unchanged) {
-            "the alarm hears what it did"
+            "the alarm covers the same as before"
         } else {
-            "the alarm hears no less than it did"
+            "the alarm covers no less than before"
         };
         decide(Advice::Merge, why.to_owned())
     }
@@ -358,7 +358,7 @@ impl CiResult {
             .filter(move |finding| finding.environment.as_deref() == environment)
     }
 
-    /// Findings that concern an environment, those of the whole repository among them, but not what its impact tells.
+    /// Findings that concern an environment, those of the whole repository among them, but not those that its impact reports.
     pub fn findings_beside_impact<'a>(
         &'a self,
         environment: &'a EnvironmentResult,

@@ -4,7 +4,7 @@ use crate::policy::Loaded;
 
 /// Names of the environments in head that a change touches, in head's order: those whose own files, or the rules, say
 /// something else than in base. A base that is extended touches everything below it. The rules touch everything, even by a
-/// comment: each monitor tells the digest of the policy by which it judges, so there is something to deploy.
+/// comment: each monitor reports the digest of the policy by which it judges, so there is something to deploy.
 pub fn touched(base: &Loaded, head: &Loaded) -> Vec<String> {
     let environments = head.policy.environments.iter();
     environments
@@ -16,7 +16,7 @@ pub fn touched(base: &Loaded, head: &Loaded) -> Vec<String> {
         .collect()
 }
 
-/// Names of environments that base has and head has not: what was deployed for them is nobody's any more.
+/// Names of environments that base has and head has not: no one maintains their deployed resources any more.
 pub fn removed(base: &Loaded, head: &Loaded) -> Vec<String> {
     let environments = base.policy.environments.iter();
     environments

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "of JSON: what is absent is null, and what is written to is an object made here"
+    reason = "of JSON: an absent key is null, and only objects made here are written to"
 )]
 
 mod adopt;

@@ -102,7 +102,7 @@ impl LocalFolder {
             whole.push(part);
             if fs::symlink_metadata(&whole).is_ok_and(|found| found.is_symlink()) {
                 return Err(io::Error::other(format!(
-                    "{} is a symbolic link, and nothing is written through one: remove it, or name another `folder`",
+                    "{} is a symbolic link, which pgvigil does not write through: remove it, or name another `folder`",
                     whole.display()
                 )));
             }
@@ -218,7 +218,7 @@ fn read_live(path: &Path, kind: Kind) -> Result<Option<Value>, CloudError> {
         serde_json::from_str(&text).map_err(|error| CloudError::Unreadable {
             resource: format!("{}:{}:{}", path.display(), error.line(), error.column()),
             message: format!(
-                "it is not JSON ({error}); mend the file, or delete it and apply again"
+                "it is not JSON ({error}); fix the file, or delete it and apply again"
             ),
         })?;
     normalise(kind, &mut properties);

@@ -81,9 +81,9 @@ pub fn hides(name: &str, value: &str) -> Option<&'static str> {
     match (name, value.as_str()) {
         (LOG_MIN_MESSAGES, "fatal" | "panic") => Some("the log has no audit record at all"),
         ("pgaudit.log_level", level) if level != "log" => {
-            Some("records have a level at which the log may leave them out")
+            Some("records have a level that the log can be configured to leave out")
         }
-        ("pgaudit.log_client", "on") => Some("whoever is audited sees the records"),
+        ("pgaudit.log_client", "on") => Some("the audited user sees the records"),
         ("log_min_error_statement", "log" | "fatal" | "panic") => Some(
             "statements that fail are not in the log, and pgAudit makes no record of DDL that fails",
         ),

@@ -107,13 +107,13 @@ pub enum ExportFault {
         text: String,
     },
     /// More than the engine takes.
-    #[error("{file}: {size} {unit}, and at most {limit} are possible")]
+    #[error("{file}: {size} {unit}; the limit is {limit}")]
     TooLarge {
         /// The file of the export.
         file: String,
         /// Its size.
         size: usize,
-        /// What is counted.
+        /// The signals that are counted.
         unit: &'static str,
         /// Most that the engine takes.
         limit: usize,

@@ -161,7 +161,7 @@ pub enum Part {
     /// The others that have a record's mark, and what tells of work without a record. Anybody who reaches the server can make
     /// some of these, under any name.
     Unread,
-    /// What somebody was refused. Anybody who reaches the server can make these, under any name.
+    /// What a person was refused. Anybody who reaches the server can make these, under any name.
     Refusals,
 }
 

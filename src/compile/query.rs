@@ -110,7 +110,7 @@ pub struct QuerySource<'a> {
     pub exclusions: Vec<&'a Exclusion>,
     /// Roles that no exclusion has an effect on.
     pub protected_users: Vec<&'a str>,
-    /// What is counted.
+    /// The signals that are counted.
     pub signals: Vec<Signal>,
     /// Length of a window, in minutes.
     pub window_minutes: u32,

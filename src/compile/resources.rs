@@ -115,7 +115,7 @@ pub(super) fn saved_queries(engine: Engine) -> &'static [&'static str] {
     }
 }
 
-const DETECTIONS_OF_A_TIME: &str = "# What the monitor told, newest first: who, what, how often. Choose the time; no text of SQL is here.\n";
+const DETECTIONS_OF_A_TIME: &str = "# What the monitor reported, newest first: who, what, how often. Choose the time; no text of SQL is here.\n";
 
 /// Everything that a role's sessions wrote, judged or not. It holds for both prefixes: the role stands between a colon and an at sign
 /// (`audit_log::prefix`). People edit the text: we do not know that exports can make a saved query with a parameter.
@@ -696,7 +696,7 @@ impl Compiler<'_> {
         self.alarm(
             self.names.monitor_alarm("monitor-errors"),
             &format!(
-                "The monitor of {} fails: its windows may be uncounted.",
+                "The monitor of {} fails: some of its windows might not be counted.",
                 self.subject()
             ),
             &self.environment.monitor.namespace,
@@ -712,7 +712,7 @@ impl Compiler<'_> {
         self.alarm(
             self.names.monitor_alarm("not-judged"),
             &format!(
-                "On {} there was more in a window than one query returns: records counted that nobody judged. Who made them stands in the monitor's log.",
+                "A window of {} had more records than one query returns: the records that were not judged count. The monitor's log shows who made them.",
                 self.subject()
             ),
             &monitor.namespace,
@@ -728,7 +728,7 @@ impl Compiler<'_> {
         self.alarm(
             self.names.monitor_alarm("heartbeat"),
             &format!(
-                "The monitor of {} is silent: nobody is watched.",
+                "The monitor of {} has stopped reporting: no one is being watched.",
                 self.subject()
             ),
             &self.environment.monitor.namespace,
@@ -893,7 +893,7 @@ impl Compiler<'_> {
             20
         } else {
             widgets.push(table(
-                "What the monitor told, newest first",
+                "What the monitor reported, newest first",
                 12,
                 &self.detections(),
             ));

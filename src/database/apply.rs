@@ -40,7 +40,7 @@ pub enum ApplyError {
     #[error("the plan is not applied: {0}: make the plan again")]
     Moved(String),
     /// What was set is not what stands there.
-    #[error("read back and not as planned, so everything was undone: {0}")]
+    #[error("the settings read back are not as planned, so everything was undone: {0}")]
     NotAsPlanned(String),
     /// Somebody asked for a stop.
     #[error("stopped before the end, so everything was undone")]
@@ -74,7 +74,7 @@ pub fn refusal(plan: &Plan, snapshot: &Snapshot) -> Option<String> {
     let server = &snapshot.server;
     if server.is_replica {
         return Some(
-            "the server is a replica, and roles are changed at the writer: use the cluster's writer endpoint"
+            "the server is a replica, but roles are changed at the writer: use the cluster's writer endpoint"
                 .to_owned(),
         );
     }
@@ -87,8 +87,8 @@ pub fn refusal(plan: &Plan, snapshot: &Snapshot) -> Option<String> {
     }
     if !server.is_superuser && !server.is_admin {
         return Some(format!(
-            "the role `{}` may not set pgaudit settings of other roles: connect as a superuser, or on Aurora and RDS \
-             as a member of rds_superuser",
+            "the role `{}` has no permission to set pgaudit settings of other roles: connect as \
+                a superuser, or on Aurora and RDS as a member of rds_superuser",
             server.reader
         ));
     }
@@ -103,7 +103,7 @@ pub fn refusal(plan: &Plan, snapshot: &Snapshot) -> Option<String> {
             .collect();
         if !superusers.is_empty() {
             return Some(format!(
-                "only a superuser may change a superuser, and `{}` is none: `{}`",
+                "only a superuser can change a superuser, but `{}` is not one: `{}`",
                 server.reader,
                 superusers.join("`, `")
             ));
@@ -159,8 +159,8 @@ fn explained(error: ApplyError) -> ApplyError {
     match error {
         ApplyError::Database(DatabaseError::Refused { code, message }) if code == "53200" => {
             ApplyError::Refused(format!(
-                "{message}: the server has not room for a lock on each of these roles at once; raise \
-                 max_locks_per_transaction, or enrol them in several steps"
+                "{message}: the server does not have enough locks for all of these roles at \
+                    once; raise max_locks_per_transaction, or enrol them in several steps"
             ))
         }
         other => other,

@@ -81,7 +81,7 @@ impl AttackDatabase {
             self.session.run(setting).map_err(|error| match error {
                 DatabaseError::Refused { code, .. } if code == "42501" => {
                     DatabaseError::Unfit(format!(
-                        "`{setting}` is not permitted: connect as a superuser, or as one who was granted pgAudit's settings"
+                        "`{setting}` is not permitted: connect as a superuser, or as a role that was granted pgAudit's settings"
                     ))
                 }
                 other => other,
@@ -199,7 +199,7 @@ impl AttackServer for AttackDatabase {
         if script.steps.iter().any(|step| ends_transaction(step)) {
             return Ok(Ran::Failed {
                 code: String::new(),
-                message: "not sent, it would end the transaction that undoes it".to_owned(),
+                message: "not sent: it would end the transaction that undoes it".to_owned(),
             });
         }
         self.set_relation(script.without_relation).map_err(failed)?;

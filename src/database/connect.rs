@@ -26,26 +26,28 @@ pub enum TargetError {
     #[error("the variable `{0}`, which should hold the database's URL, is not set")]
     NoVariable(String),
     /// Not understood.
-    #[error("the database's URL is not understood: {0}")]
+    #[error("the database's URL is not valid: {0}")]
     Syntax(String),
     /// The command line is visible to everybody on the machine.
     #[error(
-        "the URL on the command line holds a password: put the URL into a variable and say `--database env:NAME`, or use PGPASSWORD or PGPASSFILE"
+        "the URL on the command line contains a password: put the URL into a variable and use `--database env:NAME`, or use PGPASSWORD or PGPASSFILE"
     )]
     VisiblePassword,
     /// No such way to use TLS.
-    #[error("`sslmode={0}` is not known: use verify-full, verify-ca, require, prefer or disable")]
+    #[error(
+        "`sslmode={0}` is not supported: use verify-full, verify-ca, require, prefer or disable"
+    )]
     SslMode(String),
     /// IAM tokens are for one server with a name.
-    #[error("a token of IAM is for one host with a name, and the database's URL names {0}")]
+    #[error("an IAM token is valid for one host with a name, but the database's URL names {0}")]
     Hosts(String),
     /// The URL's reader takes 5432 where libpq would look at the variable.
     #[error(
-        "the database's URL names a host without a port, and PGPORT is set: write the port into the URL"
+        "the database's URL names a host without a port, but PGPORT is set: write the port into the URL"
     )]
     NoPort,
     /// A password file that others may read is not used, as libpq does.
-    #[error("the password file {0} can be read by others: chmod 600 it")]
+    #[error("other users can read the password file {0}: set its mode to 600")]
     OpenPasswordFile(String),
 }
 
@@ -238,13 +240,13 @@ fn complete(config: &mut Config, set: &dyn Fn(&str) -> Option<String>) -> Result
     {
         config.port(
             port.parse()
-                .map_err(|_| TargetError::Syntax("PGPORT is no port".to_owned()))?,
+                .map_err(|_| TargetError::Syntax("PGPORT is not a valid port".to_owned()))?,
         );
     }
     if config.get_user().is_none() {
         let user = set("PGUSER")
             .or_else(|| set("USER"))
-            .ok_or_else(|| TargetError::Syntax("it names no user".to_owned()))?;
+            .ok_or_else(|| TargetError::Syntax("it does not name a user".to_owned()))?;
         config.user(user);
     }
     if config.get_dbname().is_none()

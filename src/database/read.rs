@@ -136,7 +136,7 @@ pub(super) fn read(session: &Session) -> Result<Snapshot, DatabaseError> {
                 extension: if name == server.database {
                     here.clone()
                 } else {
-                    Extension::NotRead("not looked at".to_owned())
+                    Extension::NotRead("not read".to_owned())
                 },
                 objects: if name == server.database {
                     made.take().unwrap_or_default()
@@ -208,7 +208,7 @@ fn server(session: &Session) -> Result<Server, DatabaseError> {
     };
     if server.version_num < OLDEST {
         return Err(DatabaseError::Unfit(format!(
-            "the server is PostgreSQL {}, and pgvigil knows 13 and later",
+            "the server is PostgreSQL {}, but pgvigil supports 13 and later",
             server.version
         )));
     }
@@ -227,7 +227,9 @@ fn sessions(
                 None,
                 vec![NotRead {
                     what: "open sessions".to_owned(),
-                    why: format!("the role `{reader}` has not the rights of `pg_read_all_stats`"),
+                    why: format!(
+                        "the role `{reader}` does not have the rights of `pg_read_all_stats`"
+                    ),
                 }],
             ));
         }
@@ -265,7 +267,7 @@ pub(super) fn extensions(target: &Target, snapshot: &mut Snapshot) {
             continue;
         }
         if !database.may_connect {
-            database.extension = Extension::NotRead("it may not be connected to".to_owned());
+            database.extension = Extension::NotRead("it does not allow connections".to_owned());
             continue;
         }
         let found =

@@ -196,14 +196,15 @@ where
 fn explained(target: &Target, error: &tokio_postgres::Error) -> String {
     let text = words(error);
     let help = if text.contains("UnknownIssuer") {
-        "the server's certificate is of an authority that is not trusted: name its file with --ca, PGSSLROOTCERT or \
-         sslrootcert; for RDS that is the bundle of certificates that AWS publishes"
+        "the server's certificate is from an authority that is not trusted: name its file with \
+            --ca, PGSSLROOTCERT or sslrootcert; for RDS that is the bundle of certificates that \
+            AWS publishes"
     } else if text.contains("NotValidForName") || text.contains("not valid for name") {
-        "the server's certificate is for another name: connect by a name that it holds"
+        "the server's certificate is for a different name: connect with a name that it contains"
     } else if text.contains("CaUsedAsEndEntity") {
-        "the server shows the certificate of an authority as its own: give it one that the authority signed"
+        "the server uses an authority's certificate as its own: give it one that the authority signed"
     } else if text.contains("does not support TLS") {
-        "the server has no TLS; `sslmode=disable` sends everything in clear"
+        "the server does not support TLS; `sslmode=disable` sends everything unencrypted"
     } else {
         return text;
     };

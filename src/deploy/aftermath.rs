@@ -45,7 +45,7 @@ pub fn left(done: &Plan, reader: &dyn Reader) -> Result<Vec<Left>, PlanError> {
                 Clone::clone,
             )
         } else if resource.remember {
-            "that it was applied is not written beside it".to_owned()
+            "its fingerprint does not record this apply".to_owned()
         } else {
             continue;
         };

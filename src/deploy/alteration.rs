@@ -207,7 +207,9 @@ impl Group<'_> {
                     .unwrap_or_default();
                 (
                     Effect::Unknown,
-                    format!("might apply, its criteria `{criteria}` are not understood: {note}"),
+                    format!(
+                        "might apply, because pgvigil does not understand its criteria `{criteria}`: {note}"
+                    ),
                 )
             }
         };
@@ -299,7 +301,7 @@ fn processors(document: &str) -> Vec<String> {
 
 fn transformer(processors: &[String]) -> (Effect, String) {
     let named = match processors {
-        [] => "processors that are not understood".to_owned(),
+        [] => "processors that pgvigil does not understand".to_owned(),
         [first] => first.clone(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     };
@@ -330,7 +332,7 @@ pub fn mask(document: &str) -> (Effect, String) {
     let not_understood = || {
         (
             Effect::Unknown,
-            "might blind the query: the policy is not understood".to_owned(),
+            "might blind the query: pgvigil does not understand the policy".to_owned(),
         )
     };
     let Ok(policy) = serde_json::from_str::<Value>(document) else {
@@ -379,7 +381,7 @@ pub fn mask(document: &str) -> (Effect, String) {
     let (effect, note) = worst.unwrap_or_else(|| {
         (
             Effect::None,
-            "finds sensitive data and masks none of it".to_owned(),
+            "finds sensitive data but does not mask it".to_owned(),
         )
     });
     let others = masked.len().saturating_sub(1);
@@ -416,7 +418,7 @@ fn identified<'a>(identifier: &str, regex: &impl Fn(&str) -> Option<&'a str>) ->
     let Some(pattern) = pattern else {
         return (
             Effect::Unknown,
-            format!("might blind the query: `{identifier}` is not understood"),
+            format!("might blind the query: pgvigil does not understand `{identifier}`"),
         );
     };
     let effect = SAMPLES

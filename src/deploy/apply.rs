@@ -38,7 +38,7 @@ impl Observer for () {}
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Live is no longer as it was when the plan was made.
-    #[error("live has moved since the plan was made: {}", list(.0))]
+    #[error("deployed resources changed since the plan was made: {}", list(.0))]
     Moved(Vec<Moved>),
     /// Steps that cannot succeed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -340,7 +340,7 @@ fn ground(resource: &Planned, document: &Document, reading: &Reading) -> Ground 
             } else if resource.live_digest.as_ref() == Some(&now) {
                 Ground::AsPlanned(Some(now))
             } else if resource.live_digest.is_none() {
-                Ground::Moved("exists, and the plan meant to create it")
+                Ground::Moved("exists, but the plan was to create it")
             } else {
                 Ground::Moved("was changed")
             }

@@ -89,13 +89,15 @@ pub fn blame(report: &DriftReport, witness: &dyn Witness) -> BTreeMap<String, Bl
         let blame = match told.get(&key) {
             Some(blame) => blame.clone(),
             None if told.len() >= MOST_ASKED => not_asked(format!(
-                "the first {MOST_ASKED} resources of a report are asked about"
+                "CloudTrail is queried for the first {MOST_ASKED} resources of a report only"
             )),
             None => match &refused {
                 Some(error) => not_asked(error.to_string()),
                 None => {
                     let blame = match witness.deeds(kind, &key.1) {
-                        Ok(None) => not_asked("the record knows no such resource".to_owned()),
+                        Ok(None) => not_asked(
+                            "CloudTrail cannot be searched for this kind of resource".to_owned(),
+                        ),
                         Ok(Some(deeds)) => newest(deeds),
                         Err(error) => {
                             let blame = not_asked(error.to_string());

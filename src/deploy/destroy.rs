@@ -26,7 +26,7 @@ pub const KEY_DELETION_DAYS: u32 = 30;
 
 /// What the deletion of a key means; it names [`KEY_DELETION_DAYS`].
 pub(super) const KEY_ENDS: &str =
-    "scheduled for deletion: it ends after 30 days, and until then can be brought back";
+    "scheduled for deletion: it is deleted after 30 days, and can be restored until then";
 
 /// Plans the removal of everything that pgvigil made for an environment, the schedule first. The plan is
 /// carried out as any other is.
@@ -63,7 +63,7 @@ pub fn destroy(
             {
                 unread.push(Unread {
                     address: document.address.clone(),
-                    error: "it is there, and the provider does not list it".to_owned(),
+                    error: "it exists, but the provider does not list it".to_owned(),
                 });
             }
             Ok(_) => {}
@@ -102,29 +102,29 @@ fn planned(
     });
     let is_adopted = asked.is_some_and(|(document, _)| document.ownership == Ownership::Adopted);
     let (action, note) = match found.kind {
-        None => (Action::None, Some("not of pgvigil's making: never touched")),
+        None => (Action::None, Some("not made by pgvigil: never touched")),
         Some(Kind::LogGroup) if is_adopted => (
             Action::None,
-            Some("kept: the cluster's own log, which RDS made and which holds the evidence"),
+            Some("kept: the cluster's own log, which RDS made and which contains the evidence"),
         ),
         Some(kind) if kind.is_protected() => (
             Action::None,
-            Some("kept: a log group holds the evidence of what was detected, and is never deleted"),
+            Some("kept: a log group contains the evidence of detections, so it is never deleted"),
         ),
         Some(Kind::KmsKey | Kind::KmsAlias) if !also.contains(&Also::Key) => (
             Action::None,
             Some(
-                "kept: what was encrypted with the key cannot be read without it; `--also key` deletes it",
+                "kept: data encrypted with the key cannot be read without it; `--also key` deletes it",
             ),
         ),
         Some(Kind::SnsTopic) if !also.contains(&Also::Topic) => (
             Action::None,
-            Some("kept: other alarms may send to it; `--also topic` deletes it"),
+            Some("kept: other alarms might send to it; `--also topic` deletes it"),
         ),
         Some(_) if asked.is_none() && found.applied.is_none() => (
             Action::None,
             Some(
-                "kept: nothing says that pgvigil made it; `plan --prune` deletes it when it is named",
+                "kept: nothing shows that pgvigil made it; `plan --prune` deletes it if you name it",
             ),
         ),
         Some(Kind::KmsKey) => (Action::Delete, Some(KEY_ENDS)),

@@ -157,7 +157,7 @@ impl Room {
                     format!("{before} are unreserved now")
                 } else {
                     format!(
-                        "{} stay unreserved beside the other reservations of this run",
+                        "{} stay unreserved after the other reservations of this run",
                         before.max(0)
                     )
                 };

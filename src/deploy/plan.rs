@@ -178,7 +178,7 @@ pub struct Counts {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The credentials lead elsewhere.
-    #[error("the environment is {expected}, and the credentials lead to {found}")]
+    #[error("the environment is {expected}, but the credentials are for {found}")]
     Elsewhere {
         /// What the files say.
         expected: Box<At>,
@@ -186,13 +186,13 @@ pub enum PlanError {
         found: Box<At>,
     },
     /// Something is to be deleted that is not there, or that a file asks for.
-    #[error("nothing to prune at {}: only what is live and no file asks for can be pruned", .0.join(", "))]
+    #[error("nothing to prune at {}: only deployed resources that no file declares can be pruned", .0.join(", "))]
     NothingToPrune(Vec<String>),
     /// Something is to be deleted that never is.
     #[error("never deleted by pgvigil: {}", .0.join(", "))]
     Protected(Vec<String>),
     /// A key is to be deleted, and the topic that it encrypts is not.
-    #[error("a topic that is kept cannot send without its key: keep {}, or delete the topic too", .0.join(", "))]
+    #[error("the topic that is kept cannot send without its key: keep {}, or delete the topic too", .0.join(", "))]
     KeyInUse(Vec<String>),
     /// The provider does not say where the credentials lead.
     #[error(transparent)]
@@ -502,17 +502,14 @@ fn planned(document: &Document, reading: &Result<Reading, CloudError>) -> Planne
 fn extra(found: &Found, prune: &BTreeSet<String>) -> Planned {
     let named = prune.contains(&found.address);
     let (action, note) = match found.kind {
-        None => (Action::None, "not of pgvigil's making: never touched"),
+        None => (Action::None, "not made by pgvigil: never touched"),
         Some(kind) if kind.is_protected() => (
             Action::None,
-            "kept: a log group holds evidence, and is never deleted",
+            "kept: a log group contains evidence, so it is never deleted",
         ),
         Some(Kind::KmsKey) if named => (Action::Delete, KEY_ENDS),
         Some(_) if named => (Action::Delete, "named to be pruned"),
-        Some(_) => (
-            Action::None,
-            "kept: deleted only when it is named to be pruned",
-        ),
+        Some(_) => (Action::None, "kept: deleted only if named with --prune"),
     };
     // What still is as we applied it was ours, and the files let go of it.
     let ours = found.digest.is_some() && found.digest == found.applied;

@@ -185,7 +185,7 @@ pub enum CloudError {
         message: String,
     },
     /// Somebody else changed it since it was read.
-    #[error("{resource} was made or changed by somebody else since it was read")]
+    #[error("{resource} was created or changed by another caller since it was read")]
     Conflict {
         /// What.
         resource: String,

@@ -37,7 +37,7 @@ pub enum SavedPlanError {
     NotAPlan(#[from] serde_json::Error),
     /// Another version's.
     #[error(
-        "the plan has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: make the plan again"
+        "the plan has format version {0}, but this pgvigil reads version {FORMAT_VERSION}: make the plan again"
     )]
     Version(u64),
     /// Changed since it was written.

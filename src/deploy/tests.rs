@@ -472,7 +472,7 @@ fn a_saved_plan_is_refused_after_live_moved_and_names_what() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.contains("exists, and the plan meant to create it"),
+        refused.contains("exists, but the plan was to create it"),
         "{refused}"
     );
 }

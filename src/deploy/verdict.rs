@@ -13,7 +13,7 @@ use super::port::{CloudError, Reading};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Live is as the files say.
+    /// Live is as the files declare.
     Clean,
     /// The files moved; live is as last applied, or was never applied.
     Pending,
@@ -46,13 +46,19 @@ impl Verdict {
     /// What the word means, in one line.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Clean => "live is as the files say",
-            Self::Pending => "the files moved since the last apply, live did not",
-            Self::Drifted => "somebody changed live since the last apply, the files did not move",
-            Self::Both => "both moved, or what was last applied is not known",
-            Self::Missing => "it was applied once, and somebody deleted it",
-            Self::Extra => "it is live and no file asks for it",
-            Self::Unreadable => "it could not be read, so nothing is known about it",
+            Self::Clean => "the deployed resource is as the files declare",
+            Self::Pending => {
+                "the files changed since the last apply; the deployed resource did not"
+            }
+            Self::Drifted => {
+                "the deployed resource changed since the last apply; the files did not"
+            }
+            Self::Both => {
+                "the files and the deployed resource changed, or the last apply is unknown"
+            }
+            Self::Missing => "it was applied once, but has been deleted since",
+            Self::Extra => "it is deployed, but no file declares it",
+            Self::Unreadable => "it could not be read, so it could not be checked",
         }
     }
 }
@@ -107,7 +113,7 @@ impl Outcome {
 
 /// Judges a resource that a file asks for, with who moved.
 ///
-/// Live that already is as the files say is clean, however it came to be so. Where no fingerprint stands beside a
+/// Live that already is as the files declare is clean, however it came to be so. Where no fingerprint stands beside a
 /// resource of ours that differs, it cannot be told who moved: that is `Both`, the louder of the two. A resource
 /// that we only adopt was never ours before its first apply: that is `Pending`.
 pub fn judge(document: &Document, reading: &Result<Reading, CloudError>) -> (Verdict, Outcome) {

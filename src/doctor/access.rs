@@ -290,7 +290,7 @@ fn principal(statement: &Value, call: &Call) -> Holds {
 }
 
 fn is_principal(principal: &Value, call: &Call) -> Holds {
-    let unclear = || Holds::Unclear("its principal is not understood".to_owned());
+    let unclear = || Holds::Unclear("pgvigil does not understand its principal".to_owned());
     let principals = match principal {
         // `*` stands for services too (IAM user guide, "aws:PrincipalIsAWSService").
         Value::String(text) => return if text == "*" { Holds::Yes } else { unclear() },
@@ -356,19 +356,21 @@ fn listed(
         (None, Some(value)) => any(value).map(|found| Holds::of(!found)),
         _ => None,
     }
-    .unwrap_or_else(|| Holds::Unclear(format!("its {key} is not understood")))
+    .unwrap_or_else(|| Holds::Unclear(format!("pgvigil does not understand its {key}")))
 }
 
 fn conditions(statement: &Value, call: &Call) -> Holds {
     let operators = match statement.get("Condition") {
         None | Some(Value::Null) => return Holds::Yes,
         Some(Value::Object(operators)) => operators,
-        Some(_) => return Holds::Unclear("its condition is not understood".to_owned()),
+        Some(_) => return Holds::Unclear("pgvigil does not understand its condition".to_owned()),
     };
     all(operators.iter().flat_map(|(operator, keys)| {
         let keys: Vec<_> = keys.as_object().into_iter().flatten().collect();
         if keys.is_empty() {
-            return vec![Holds::Unclear("its condition is not understood".to_owned())];
+            return vec![Holds::Unclear(
+                "pgvigil does not understand its condition".to_owned(),
+            )];
         }
         keys.into_iter()
             .map(|(key, values)| condition(operator, key, values, call))
@@ -382,7 +384,9 @@ fn condition(operator: &str, key: &str, values: &Value, call: &Call) -> Holds {
         value => vec![scalar(value)],
     };
     let Some(known) = call.context.get(&key.to_ascii_lowercase()) else {
-        return Holds::Unclear(format!("whether the call carries `{key}` is not known"));
+        return Holds::Unclear(format!(
+            "could not determine whether the call carries `{key}`"
+        ));
     };
     if operator == "Null" {
         let is_absent = *known == ContextValue::Absent;
@@ -406,13 +410,13 @@ fn condition(operator: &str, key: &str, values: &Value, call: &Call) -> Holds {
         // Only whether the key is there can be told.
         "IpAddress" => (false, |_, _| false),
         "NotIpAddress" => (true, |_, _| false),
-        _ => return Holds::Unclear(format!("`{operator}` is not understood")),
+        _ => return Holds::Unclear(format!("pgvigil does not understand `{operator}`")),
     };
     match known {
         // Every negated operator holds for a key that is not there.
         ContextValue::Absent => Holds::of(negated || if_exists),
         ContextValue::Is(_) if base.ends_with("IpAddress") => {
-            Holds::Unclear(format!("`{operator}` is not understood"))
+            Holds::Unclear(format!("pgvigil does not understand `{operator}`"))
         }
         ContextValue::Is(value) => {
             let found = values.iter().any(|pattern| matches(pattern, value));

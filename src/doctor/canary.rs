@@ -124,13 +124,13 @@ impl Step {
     pub fn title(self) -> &'static str {
         match self {
             Self::Matcher => "the compiled query counts a marked record",
-            Self::Alarm => "an alarm on the canary's metric can be made",
-            Self::Metric => "CloudWatch takes a point of the canary's metric",
-            Self::GoesOff => "the alarm goes off",
-            Self::Told => "the topic takes the alarm's message",
-            Self::IsOver => "the alarm is over",
-            Self::ToldOver => "the topic takes the message that it is over",
-            Self::Removed => "the canary's alarm is taken away again",
+            Self::Alarm => "an alarm on the canary's metric can be created",
+            Self::Metric => "CloudWatch accepts a point of the canary's metric",
+            Self::GoesOff => "the alarm fires",
+            Self::Told => "the topic accepts the alarm's message",
+            Self::IsOver => "the alarm returns to OK",
+            Self::ToldOver => "the topic accepts the message that the alarm is over",
+            Self::Removed => "the canary's alarm is deleted again",
         }
     }
 }
@@ -203,7 +203,7 @@ fn marked(
         ..RecordFields::default()
     });
     let second = now
-        .to_zoned(TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string();
     let names = PrefixFields {
@@ -233,16 +233,16 @@ pub fn prove_matcher(
         let entry = marked(judge.prefix(), now, class, command, &text);
         let why = match judge.verdict(&mut scratch, &entry) {
             Verdict::Counted => continue,
-            Verdict::NotARecord => "is not taken for a record".to_owned(),
+            Verdict::NotARecord => "is not recognised as a record".to_owned(),
             Verdict::OutOfScope => format!(
-                "is out of scope: a service account of the policy stands for the role {USER} too"
+                "is out of scope: a service account of the policy also matches the role {USER}"
             ),
             Verdict::Excluded(by) => format!("is silenced by {}", by.join(", ")),
         };
         return Outcome::Failed(format!("a marked {class},{command} {why}"));
     }
     Outcome::Proven(format!(
-        "{} marked records count, by this program's judge",
+        "{} marked records count, according to this program's judge",
         records.len()
     ))
 }
@@ -259,7 +259,7 @@ pub fn alarm(subject: &Subject<'_>, now: Timestamp, token: &str, pages: bool) ->
     CanaryAlarm {
         name: format!("{}{:x}-{token}", prefix(subject), now.as_second()),
         description: format!(
-            "Test of pgvigil's alarms. Nobody did anything on {}. It ends by itself.",
+            "Test alarm from `pgvigil doctor --canary`. No database activity on {} caused it. It resets by itself.",
             subject.cluster.name
         ),
         namespace: subject.environment.monitor.namespace.clone(),
@@ -353,7 +353,7 @@ pub fn prove(run: &Run<'_>, canary: Option<&dyn Canary>, progress: &mut dyn FnMu
             chain(run, canary, &mut steps, progress);
         }
         Some(_) => not_reached(&mut steps, "the matcher comes first"),
-        None => not_reached(&mut steps, "a folder has no metrics and no alarms"),
+        None => not_reached(&mut steps, "a folder has no metrics or alarms"),
     }
     let unproven = unproven(&steps);
     Report {
@@ -376,8 +376,8 @@ fn not_reached(steps: &mut Vec<Proof>, why: &str) {
 /// Parts of the chain that nothing here has seen.
 fn unproven(steps: &[Proof]) -> Vec<String> {
     let mut parts = vec![
-        "from the database to its log group, and the query in the service: `pgvigil doctor` looks at both".to_owned(),
-        "that the function counts: its heartbeat says that it runs".to_owned(),
+        "the way from the database to its log group, and the query in the service: `pgvigil doctor` checks both".to_owned(),
+        "that the function counts: its heartbeat shows that it runs".to_owned(),
     ];
     // That the canary's own alarm is taken away is no part of the chain.
     parts.extend(
@@ -388,7 +388,7 @@ fn unproven(steps: &[Proof]) -> Vec<String> {
             .map(|proof| proof.step.title().to_owned()),
     );
     parts.push(
-        "from the topic to each person: whether somebody has read a message only they can say"
+        "the way from the topic to each person: only they can confirm that they read a message"
             .to_owned(),
     );
     parts
@@ -459,7 +459,7 @@ fn chain(
             break;
         }
         if alarm.topic.is_none() && matches!(step, Step::Told | Step::ToldOver) {
-            let outcome = Outcome::NotReached("nobody was to be paged".to_owned());
+            let outcome = Outcome::NotReached("this run pages no one".to_owned());
             steps.push(Proof { step, outcome });
             continue;
         }
@@ -489,7 +489,7 @@ fn chain(
     let why = if run.stop.load(Ordering::SeqCst) {
         "it was asked to stop"
     } else {
-        "a step before it failed"
+        "an earlier step failed"
     };
     if let Some(outcome) = removed {
         // In the order of the steps, after those that were not reached.
@@ -574,7 +574,9 @@ fn reaches(
 ) -> Result<String, Early> {
     let what = format!("it did not become {}", state.name());
     let (_, after) = wait_for(run, &what, || match canary.state(&alarm.name)? {
-        None => Err(Early::Failed("somebody deleted the alarm".to_owned())),
+        None => Err(Early::Failed(
+            "the alarm was deleted during the test".to_owned(),
+        )),
         Some(found) => Ok((found == state).then_some(())),
     })?;
     Ok(format!("{} {after}", state.name()))
@@ -607,9 +609,9 @@ fn remove(canary: &dyn Canary, name: &str) -> Outcome {
         Ok(None) => Outcome::Proven(
             "it is gone; the metric's points stay until CloudWatch drops them".to_owned(),
         ),
-        Ok(Some(_)) => Outcome::Failed(format!("{name} is still there: delete it by hand")),
+        Ok(Some(_)) => Outcome::Failed(format!("{name} is still there: delete it manually")),
         Err(error) => Outcome::Failed(format!(
-            "{name} may still be there, delete it by hand: {error}"
+            "{name} might still be there, delete it manually: {error}"
         )),
     }
 }

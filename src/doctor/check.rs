@@ -71,7 +71,7 @@ impl<'a> Context<'a> {
     /// What was observed.
     fn observed(&self) -> Result<&'a Observed, Finding> {
         self.observed
-            .ok_or_else(|| Finding::skip("a folder runs nothing that could be observed"))
+            .ok_or_else(|| Finding::skip("a folder runs nothing that can be observed"))
     }
 
     /// The live properties of a document's resource.
@@ -90,7 +90,7 @@ impl<'a> Context<'a> {
     fn document(&self, kind: Kind) -> Result<&'a Document, Finding> {
         self.subject
             .one(kind)
-            .ok_or_else(|| Finding::skip(format!("the files ask for no {kind}")))
+            .ok_or_else(|| Finding::skip(format!("the files declare no {kind}")))
     }
 
     /// The live properties of the resource of a kind.

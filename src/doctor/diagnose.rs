@@ -175,7 +175,7 @@ fn checks(run: impl Fn(&Run) -> Option<Findings>) -> Vec<Checked> {
         let Some(findings) = findings else { continue };
         let mut findings = findings.unwrap_or_else(|early| vec![early]);
         if findings.is_empty() {
-            findings.push(Finding::unclear("the check said nothing"));
+            findings.push(Finding::unclear("the check returned no result"));
         }
         let verdict = loudest(&findings);
         done.push(Checked {

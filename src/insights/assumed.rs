@@ -213,9 +213,9 @@ pub fn render_reference() -> String {
     let mut page = String::from(
         "# What is assumed of CloudWatch Logs Insights\n\n\
          Generated from `src/insights/assumed.rs`. AWS's documents leave these questions open. No account has answered them yet: every answer is *assumed*, \
-         for the reason beside it.\n\
+         for the reason next to it.\n\
          `pgvigil prove` asks a real account each of them ([prove.md](prove.md)).\n\n\
-         | name | question | assumed | reason | what rests on it |\n| --- | --- | --- | --- | --- |\n",
+         | name | question | assumed | reason | what depends on it |\n| --- | --- | --- | --- | --- |\n",
     );
     for one in assumptions() {
         let cells = [

@@ -235,7 +235,7 @@ impl<'a> Lexer<'a> {
         );
         Err(match first {
             '!' => fault.help("write `not (…)` around the whole condition"),
-            '{' | '}' => fault.help("lists stand in square brackets"),
+            '{' | '}' => fault.help("a list is written in square brackets"),
             ';' => fault.help("a query has no final semicolon; stages are joined by `|`"),
             _ if !first.is_ascii() => {
                 fault.help("put other characters into quotes, field names into backticks")

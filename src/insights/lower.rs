@@ -153,7 +153,7 @@ impl Lowering {
 
     fn stage(&mut self, index: usize, span: Span, command: &Command) {
         if self.deduped && !matches!(command, Command::Limit(_)) {
-            self.fault(Fault::new(span, "only `limit` may follow `dedup`"));
+            self.fault(Fault::new(span, "only `limit` can follow `dedup`"));
             return;
         }
         match command {
@@ -258,7 +258,7 @@ impl Lowering {
                 None if self.stats > 0 => "after `stats` only its own columns exist".to_owned(),
                 None if name == "@ptr" => "it exists only in answers of the service".to_owned(),
                 None => {
-                    "take it out of the message with `parse`; a text stands in quotes".to_owned()
+                    "take it out of the message with `parse`; quote it if it is text".to_owned()
                 }
             };
             self.fault(fault.help(help));
@@ -359,7 +359,7 @@ impl Lowering {
         if let (2, Some(sorted)) = (self.stats, self.sorted) {
             self.fault(Fault::new(
                 sorted,
-                "`sort`, `limit` and `dedup` stand after the second `stats`",
+                "write `sort`, `limit` and `dedup` after the second `stats`",
             ));
         }
         let mut plan = Plan {
@@ -548,7 +548,7 @@ impl Lowering {
         {
             self.fault(
                 Fault::new(name.span, format!("`{}` is an aggregate", name.text)).help(
-                    "aggregates stand in `stats`; name the result with `as` and use the name",
+                    "write aggregates in `stats`; name the result with `as` and use the name",
                 ),
             );
             return;
@@ -580,7 +580,7 @@ impl Lowering {
                 None => {
                     self.fault(Fault::new(
                         expr.span,
-                        format!("`{number}` is not a number that can be told"),
+                        format!("`{number}` is not a number that can be represented"),
                     ));
                     None
                 }
@@ -601,19 +601,16 @@ impl Lowering {
             ExprKind::Period(_) => {
                 self.fault(Fault::new(
                     expr.span,
-                    "a period stands only in `bin`, `datefloor` and `dateceil`",
+                    "a period is allowed only in `bin`, `datefloor` and `dateceil`",
                 ));
                 None
             }
             ExprKind::Star => {
-                self.fault(Fault::new(expr.span, "`*` stands only in `count(*)`"));
+                self.fault(Fault::new(expr.span, "`*` is allowed only in `count(*)`"));
                 None
             }
             _ => {
-                self.fault(Fault::new(
-                    expr.span,
-                    "a condition stands where a value is expected",
-                ));
+                self.fault(Fault::new(expr.span, "found a condition, expected a value"));
                 None
             }
         }
@@ -777,7 +774,7 @@ impl Lowering {
             ExprKind::Call { name, args } => self.predicate(expr, name, args),
             _ => {
                 self.fault(
-                    Fault::new(expr.span, "a value stands where a condition is expected")
+                    Fault::new(expr.span, "found a value, expected a condition")
                         .help("compare it: `… = 1`"),
                 );
                 None

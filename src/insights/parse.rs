@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         };
         Fault::new(
             self.token.span,
-            format!("`{found}` stands where {expected} is expected"),
+            format!("found `{found}`, expected {expected}"),
         )
     }
 
@@ -308,7 +308,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Text(_) => Err(self
                 .unexpected(expected)
-                .help("names stand bare or in backticks, not in quotes")),
+                .help("write names bare or in backticks, not in quotes")),
             _ => Err(self.unexpected(expected)),
         }
     }
@@ -606,7 +606,7 @@ impl<'a> Parser<'a> {
         if self.is_symbol("(") {
             return Err(self
                 .unexpected("`[`")
-                .help("lists stand in square brackets"));
+                .help("a list is written in square brackets"));
         }
         self.expect_symbol("[")?;
         let mut list = Vec::new();
@@ -752,7 +752,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Symbol("/") => Err(Fault::new(
                 span,
-                "a regular expression stands only after `like`, `not like`, `=~` and `parse`",
+                "a regular expression is allowed only after `like`, `not like`, `=~` and `parse`",
             )),
             Kind::Word { text, quoted } => {
                 if !quoted && is_keyword(&text) {

@@ -315,7 +315,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
             return (
                 field.key(),
                 format!(
-                    "{}, and not {}",
+                    "found {}, expected {}",
                     quote(facts.value(*field)),
                     any_of(values.iter())
                 ),
@@ -361,7 +361,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         TextTest::StartsWith(words) => (
             "statement.starts_with",
             format!(
-                "the text begins with {}, and not with {}",
+                "the text begins with {}, expected {}",
                 quote(text),
                 any_of(words.iter().map(|word| &**word))
             ),
@@ -387,7 +387,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
         TextTest::Contains(parts) => (
             "statement.contains",
             format!(
-                "the text holds none of {}",
+                "the text does not contain any of {}",
                 any_of(parts.iter().map(Finder::needle))
             ),
         ),
@@ -434,7 +434,7 @@ impl Objects {
             Some(schemas) if !schemas.has(schema) => (
                 "schema",
                 format!(
-                    "the object is {}, and not in {}",
+                    "the object is {}, which is not in {}",
                     quote(printed),
                     any_of(schemas.iter())
                 ),

@@ -82,7 +82,7 @@ impl Judge {
                     "it cannot be read for certain, and stays loud: {}",
                     doubt(&judged.entry)
                 ),
-                (Read::Refusal(_), _) => "somebody was refused".to_owned(),
+                (Read::Refusal(_), _) => "a person was refused".to_owned(),
                 (Read::Told(_, told), _) => told.reason().to_owned(),
                 (_, true) => "there is no exclusion".to_owned(),
                 _ => "no exclusion silences it".to_owned(),
@@ -153,7 +153,7 @@ impl Judge {
                 "expires",
                 match (exclusion.last_day.and_then(date), day) {
                     (Some(last), Some(day)) => {
-                        format!("its last day was {last}, and the record is of {day}")
+                        format!("its last day was {last}; the record is from {day}")
                     }
                     _ => "the day of the record cannot be read".to_owned(),
                 },
@@ -167,7 +167,7 @@ impl Judge {
             // Every condition holds for the likeliest names, and not for others that the line may mean.
             None => fail(
                 names_condition(&exclusion.tests),
-                "role and database can be told apart in several ways, and not all of them fit"
+                "role and database can be separated in several ways, and not all of them match"
                     .to_owned(),
             ),
         }

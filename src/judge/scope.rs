@@ -59,7 +59,7 @@ pub(super) enum Deed {
     TakesRole,
 }
 
-/// Levels of entries that tell what somebody was refused; in results they stand where a record has its class.
+/// Levels of entries that tell what a person was refused; in results they stand where a record has its class.
 pub(crate) const REFUSAL_LEVELS: &[&str] = &["ERROR", "FATAL"];
 
 /// What a statement or a refusal names that decides what is logged: pgAudit and its settings, the threshold of the log,
@@ -202,7 +202,7 @@ fn begins_alter(statement: &[u8]) -> bool {
         .any(|word| word.eq_ignore_ascii_case(b"alter "))
 }
 
-/// Whether the entry of an error tells that somebody was refused: how the messages begin that PostgreSQL writes when
+/// Whether the entry of an error tells that a person was refused: how the messages begin that PostgreSQL writes when
 /// somebody lacks a right or is not let in, those with the SQLSTATE 42501 and of class 28 (PostgreSQL,
 /// `ERRCODE_INSUFFICIENT_PRIVILEGE` and `ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION` in src/backend). English, as RDS
 /// writes them.

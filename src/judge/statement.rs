@@ -82,7 +82,7 @@ impl Unreadable {
             Self::Operator => "an operator that is not one of PostgreSQL's own",
             Self::Attribute => "an attribute of a value, which can be a call",
             Self::File => "a file or program of the server",
-            Self::Form => "a form that is not known to be harmless",
+            Self::Form => "a form that might not be harmless",
         }
     }
 }

@@ -48,7 +48,7 @@ impl Told {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::FailedDdl | Self::FailedCall => {
-                "a statement failed, of which pgAudit writes no record, and it may have read data before"
+                "a statement failed: pgAudit writes no record of it, and it might have read data before"
             }
             Self::FastPath => "a call over the fast path, of which pgAudit writes no record",
             Self::Replication => "the replication protocol, of which pgAudit writes no record",

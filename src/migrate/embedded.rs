@@ -15,7 +15,7 @@ pub struct Embedded {
     pub text: String,
     /// The line on which it begins.
     pub line: usize,
-    /// All of it stands on that line.
+    /// All of it is on that line.
     pub is_one_line: bool,
 }
 
@@ -77,7 +77,7 @@ fn strings(value: &Value, depth: usize, texts: &mut Vec<String>) {
     }
 }
 
-/// The line on which a text of JSON stands, by its first words as they are written there.
+/// The line of a JSON text, found by its first words as they are written there.
 fn json_line(json: &str, text: &str) -> usize {
     let spelt = serde_json::to_string(text).unwrap_or_default();
     let spelt = spelt.trim_matches('"');
@@ -89,13 +89,13 @@ fn json_line(json: &str, text: &str) -> usize {
         .map_or(1, |at| line_of(json, at))
 }
 
-/// The scalars of YAML: a block begins on the line behind its sign.
+/// The scalars of YAML: a block begins on the line after its sign.
 fn scalars(node: &Node, text: &str, found: &mut Vec<Embedded>) {
     match &node.kind {
         Kind::Scalar(scalar) => {
             let start = node.place.span.start;
             let is_block = scalar.style == Style::Block;
-            // The lines of a block begin behind the one with its sign.
+            // The lines of a block begin after the one with its sign.
             let head = text.get(start..).and_then(|rest| rest.split('\n').next());
             let is_below = is_block
                 && head.is_some_and(|head| {
@@ -146,7 +146,7 @@ fn literals(text: &str) -> Vec<Embedded> {
             });
             let whole = match joined {
                 Some(before) => {
-                    // What it was a part of is no text of its own.
+                    // The larger text that contains it is not a text of its own.
                     found.pop();
                     Embedded {
                         text: before.text + &value,

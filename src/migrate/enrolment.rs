@@ -197,7 +197,7 @@ pub fn read(input: &Input, enrolment: &mut Enrolment) {
         };
         if !statement.is_whole {
             tell(
-                "a quote is not closed: nothing behind it was read".to_owned(),
+                "a quote is not closed: the text after it was not read".to_owned(),
                 "close it, and run the command again",
                 true,
             );
@@ -214,40 +214,41 @@ pub fn read(input: &Input, enrolment: &mut Enrolment) {
             }
             Meaning::Setting { name } => tell(
                 format!("{} is set for a role", quote(&name)),
-                "the policy's `audit` at the top of rules/users.yaml decides for everybody: write it into the entry's `audit` where a person differs",
+                "the policy's `audit` at the top of rules/users.yaml applies to all users: where a user differs, write it \
+                 under `audit` of their entry",
                 true,
             ),
             Meaning::Off { role } => tell(
                 format!("the audit of {} is switched off", quote(&role)),
-                "no entry was written: somebody who is to be audited needs one under `users`, an account one under `service_accounts` with a reason",
+                "no entry was written: add a person who is to be audited under `users`, or an account under `service_accounts` with a reason",
                 true,
             ),
             Meaning::Extension => tell(
                 "CREATE EXTENSION pgaudit".to_owned(),
-                "`pgvigil enrol apply` makes it where it is missing",
+                "`pgvigil enrol apply` creates it where it is missing",
                 false,
             ),
             Meaning::Question => tell(
-                "a statement that only asks".to_owned(),
-                "`pgvigil enrol coverage` answers who is enrolled, and who is not",
+                "a statement that only reads".to_owned(),
+                "`pgvigil enrol coverage` shows who is enrolled and who is not",
                 false,
             ),
             Meaning::Psql(word) => tell(
                 format!("the command \\{word} of psql"),
-                "it changes nothing in the audit; where it changes the database, run `pgvigil enrol` for that one too",
+                "it does not change the audit; if it changes to another database, run `pgvigil enrol` for that one too",
                 !["echo", "q", "set", "timing", "pset", "x"].contains(&word.as_str()),
             ),
             Meaning::ForAll(what) => tell(
-                format!("{what} sets the audit for everybody, service accounts too"),
-                "pgvigil audits role by role: name the people under `users`, then take the setting back",
+                format!("{what} sets the audit for all roles, including service accounts"),
+                "pgvigil audits role by role: name the people under `users`, then remove the setting",
                 true,
             ),
             Meaning::Unknown => tell(
                 format!(
-                    "a statement that is not understood: {}",
+                    "a statement could not be interpreted: {}",
                     shown(&statement.tokens)
                 ),
-                "take it over by hand, or leave it out where it has nothing to do with the audit",
+                "transfer it manually, or leave it out if it does not concern the audit",
                 true,
             ),
         }
@@ -274,7 +275,7 @@ enum Meaning {
     Unknown,
 }
 
-/// The first words, without texts: a password may stand there.
+/// The first words, without texts, because these can contain a password.
 fn shown(tokens: &[Token]) -> String {
     let words: Vec<String> = tokens
         .iter()
@@ -444,7 +445,7 @@ fn enrol(
         });
     };
     if let Some(fault) = role_fault(&role) {
-        open(fault, "write the name as `pg_roles` has it");
+        open(fault, "write the name as `pg_roles` shows it");
         return;
     }
     let mut log = Vec::new();
@@ -455,11 +456,11 @@ fn enrol(
             None => {
                 open(
                     format!(
-                        "{}: {} is no class that pgAudit adds",
+                        "{}: {} is not a class that pgAudit can add",
                         quote(&role),
                         quote(name)
                     ),
-                    "everything of this person is audited in its place: narrow `audit: {log: [...]}` by hand where you want less",
+                    "all classes are audited for this person instead: to audit less, narrow `audit: {log: [...]}` manually",
                 );
                 log = vec![LogClass::All];
                 break;
@@ -473,13 +474,13 @@ fn enrol(
                 quote(&role),
                 quote(&database)
             ),
-            "the entry audits the person in every database of the cluster: a person is a person everywhere",
+            "the entry audits the person in every database of the cluster",
         );
     }
     if enrolment.users.iter().any(|user| user.role == role) {
         open(
             format!("{} is enrolled twice", quote(&role)),
-            "the first statement was taken",
+            "the first statement was used",
         );
         return;
     }
@@ -489,7 +490,7 @@ fn enrol(
         name: format!("ALTER USER {role} SET pgaudit.log"),
         becomes: format!("rules/users.yaml: users, role {role}"),
         note: (!is_all).then(|| {
-            "less than everything is logged: what is left out cannot be counted".to_owned()
+            "not all classes are logged: records of the others cannot be counted".to_owned()
         }),
     });
     enrolment.users.push(UserWish {

@@ -121,7 +121,7 @@ impl Trial<'_> {
         self.new.verdict(&mut Scratch::default(), line) == Verdict::Counted
     }
 
-    /// Whether an exclusion takes away whatever the query looks for: no statement is heard any more.
+    /// Whether an exclusion drops everything that the query looks for: no statement counts any more.
     pub fn drops_everything(&self, condition: &Condition) -> bool {
         let mut seen = 0;
         for entry in &corpus().actions {
@@ -155,7 +155,7 @@ impl Trial<'_> {
         })
     }
 
-    /// Tries to hide behind one exclusion.
+    /// Tries to evade the alarm through one exclusion.
     pub fn hide(&self, condition: &Condition) -> Tried {
         let mut tried = Tried::default();
         let Some((entry, template)) = self.victim() else {
@@ -198,7 +198,7 @@ impl Trial<'_> {
         tried
     }
 
-    /// A plain statement whose words begin as the exclusion's: nobody has to hide anything.
+    /// A plain statement whose words begin as the exclusion's: no disguise is needed.
     fn by_itself(&self, condition: &Condition, witness: &str) -> Option<Evasion> {
         let is_question = witness
             .get(..7)
@@ -290,14 +290,19 @@ impl Trial<'_> {
 }
 
 /// Where the text is when nothing is hidden at all.
-pub const PLAIN: &str = "plain sight: a column whose name begins so";
+pub const PLAIN: &str = "plain sight: a column whose name begins with the text";
 
-/// How many are told of an exclusion.
+/// How many evasions of an exclusion are listed.
 const TOLD: usize = 3;
 
-/// Keeps the most telling: one that needs no disguise, a comment, a literal, an alias.
+/// Keeps the clearest: one that needs no disguise, a comment, a literal, an alias.
 fn tell(evasions: &mut Vec<Evasion>) {
-    let order = [PLAIN, "a block comment behind", "a literal", "an alias"];
+    let order = [
+        PLAIN,
+        "a block comment after the statement",
+        "a literal",
+        "an alias",
+    ];
     let rank = |evasion: &Evasion| {
         let found = order.iter().position(|name| evasion.carrier == *name);
         found.unwrap_or(order.len())

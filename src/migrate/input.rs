@@ -43,7 +43,7 @@ impl Kind {
             Self::Function => "the function's configuration",
             Self::Variables => "the function's variables",
             Self::Tfvars | Self::TfvarsJson => "variables of Terraform",
-            Self::Sql => "SQL that switches the audit on",
+            Self::Sql => "SQL that turns on the audit",
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::policy;
 use crate::policy::model::Provider;
 use crate::policy::scalar::scalar;
 
-/// What no input tells.
+/// Values that no input contains.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Name of the environment.
@@ -46,13 +46,13 @@ pub struct Read {
 /// One exclusion of the old query.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldExclusion {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// As written.
     pub text: String,
-    /// Whether a person can hide behind it.
+    /// Whether it can be used to evade the alarm.
     pub evadable: bool,
-    /// Whether it takes every record away: nobody has to hide.
+    /// Whether it excludes every record, so that evasion is not even needed.
     pub drops_everything: bool,
     /// What was tried.
     #[serde(flatten)]
@@ -64,7 +64,7 @@ pub struct OldExclusion {
 /// What the old query looks for.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldInclude {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// As written.
     pub text: String,
@@ -113,7 +113,7 @@ pub struct Migration {
 
 /// Why nothing could be compared.
 #[derive(Debug, thiserror::Error)]
-#[error("the compiled query cannot be run: {0}")]
+#[error("the compiled query could not be run: {0}")]
 pub struct MigrateError(String);
 
 /// Reads all inputs.
@@ -161,9 +161,10 @@ pub fn migrate(inputs: &[Input], options: &Options) -> Result<Migration, Migrate
             Some(Kind::Sql) => enrolment::read(input, &mut enrolment),
             None => left.push(Leftover {
                 at: At::new(&input.name, 1),
-                what: "this file is none of those that can be read".to_owned(),
-                help: "give the Insights query, or the dashboard, the query definitions, the Terraform, CloudFormation or CDK that holds \
-                       it; the JSON of `aws lambda get-function-configuration`, NAME=value lines, a .tfvars file, or SQL"
+                what: "the type of this file is not supported".to_owned(),
+                help: "provide the Insights query, or the dashboard, query definitions, Terraform, CloudFormation or CDK code \
+                       that contains it; the JSON of `aws lambda get-function-configuration`; NAME=value lines; a .tfvars \
+                       file; or SQL"
                     .to_owned(),
                 is_open: true,
             }),

@@ -9,7 +9,7 @@ use crate::insights::{self, Event, Options, Program, Query};
 /// A condition on the whole line.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// Where it stands.
+    /// Its place.
     pub at: At,
     /// As written.
     pub shown: String,
@@ -69,7 +69,7 @@ impl OldQuery {
         }
     }
 
-    /// Says whether an entry has what the query looks for, whatever it excludes.
+    /// Whether an entry has what the query looks for, regardless of what it excludes.
     pub fn includes(&self, entry: &[u8]) -> bool {
         self.includes.iter().all(|condition| condition.finds(entry))
     }
@@ -95,7 +95,7 @@ pub struct Text<'a> {
     pub text: &'a str,
     /// The line of the file on which it begins, from 1 on.
     pub line: usize,
-    /// All of it stands on that line: a text of JSON.
+    /// All of it is on that line: a text of JSON.
     pub is_one_line: bool,
 }
 
@@ -114,7 +114,7 @@ impl Text<'_> {
 /// heard does not keep the others from being read.
 pub fn read(input: &Text<'_>, left: &mut Vec<Leftover>) -> Option<OldQuery> {
     let all = stages::stages(input.text);
-    // What the query reads from is no part of what it looks for.
+    // The source of the query is not part of what it looks for.
     let (sources, all): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|stage| stage.command == "source");
     drop(sources);
@@ -141,7 +141,7 @@ pub fn read(input: &Text<'_>, left: &mut Vec<Leftover>) -> Option<OldQuery> {
     for stage in &query.stages {
         match &stage.command {
             Command::Filter(expr) => split(input, expr, false, &mut old, left),
-            // What comes behind looks at sums, and at no line.
+            // The stages after it work on sums, not on lines.
             Command::Stats(_) => break,
             _ => {}
         }
@@ -183,15 +183,15 @@ fn in_parts(
         for fault in faults.iter().filter(of_stage) {
             let (what, help) = if decides {
                 (
-                    format!("a condition that cannot be run: {}", fault.message),
+                    format!("a condition could not be evaluated: {}", fault.message),
                     fault.help.clone().unwrap_or_else(|| {
-                        "it was taken for met: correct it, and run the command again".to_owned()
+                        "it was treated as true: correct it, and run the command again".to_owned()
                     }),
                 )
             } else {
                 (
-                    format!("a stage that cannot be run: {}", fault.message),
-                    "it does not decide who is heard, and was left out".to_owned(),
+                    format!("a stage could not be run: {}", fault.message),
+                    "it does not decide which records count, so it was left out".to_owned(),
                 )
             };
             left.push(Leftover {
@@ -217,7 +217,7 @@ fn in_parts(
     let mut good = Vec::new();
     for stage in all {
         if !stage.is_condition() {
-            // What cannot be told from a condition is told as one.
+            // What cannot be distinguished from a condition is reported as one.
             let decides = !KNOWN.contains(&stage.command.as_str());
             fault_of(stage, decides, faults);
             continue;
@@ -311,8 +311,8 @@ fn one(input: &Text<'_>, expr: &Expr, negated: bool, old: &mut OldQuery, left: &
             old.program = None;
             left.push(Leftover {
                 at,
-                what: format!("a condition that is no search in @message: {}", quote(written)),
-                help: "it was taken for met, and is carried over to no file: write an exclusion on fields where it silences noise"
+                what: format!("a condition does not search in @message: {}", quote(written)),
+                help: "it was treated as true and not carried over: if it silences noise, write an exclusion on fields"
                     .to_owned(),
                 is_open: true,
             });

@@ -104,7 +104,7 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Repla
             }
         }
         if case_matters(condition, text) {
-            let note = "it looks at letter case: the same in small letters was counted".to_owned();
+            let note = "it is case-sensitive: the same text in lower case was counted".to_owned();
             if !found.notes.contains(&note) {
                 found.notes.push(note);
             }
@@ -113,7 +113,8 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Repla
     for (word, ids) in PROGRAMS {
         if texts.iter().any(|text| text.to_lowercase().contains(word)) {
             found.notes.push(
-                "it is what a program calls itself, and anybody can: what the program asks for is silenced by class and object"
+                "it is a name that a program gives itself, and any user can set it: the statements of the program are \
+                 silenced by class and object instead"
                     .to_owned(),
             );
             for id in ids {
@@ -129,7 +130,7 @@ pub fn replacement(condition: &Condition, loaded: &Loaded, new: &Judge) -> Repla
         }
     }
     if found.exclusions.is_empty() && !is_out_of_scope {
-        // As somebody meant it who took the expression for a text.
+        // In the sense of an author who mistook the expression for plain text.
         let meant = texts.last().map(String::as_str);
         found.proposal = Some(proposal(condition, meant, loaded));
     }
@@ -188,7 +189,7 @@ fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
         Some(Pattern::Regex(regex)) => regex.pattern.replace('\\', ""),
         None => return None,
     };
-    // The prefix has `:role@database:`; the role stands before the sign.
+    // The prefix has `:role@database:`; the role comes before the `@`.
     let text = text.trim_start_matches(':');
     let (name, is_prefix) = match text.split_once('@') {
         Some((name, _)) => (name, true),
@@ -204,14 +205,14 @@ fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
     let mut accounts = loaded.policy.service_accounts.iter();
     if accounts.any(|account| account.role.takes(name.as_bytes())) {
         return Some(Role {
-            why: format!("`{name}` is a role that the new files leave alone already"),
+            why: format!("the new files already exempt the role `{name}` from the audit"),
             to_declare: None,
         });
     }
     if PLATFORM.contains(&name) {
         return Some(Role {
             why: format!(
-                "`{name}` is a role that RDS makes: it is left alone by its name, and nobody else can be silent with it"
+                "`{name}` is a role that RDS creates: it is exempt by its role name, which no other user can imitate"
             ),
             to_declare: Some(name.to_owned()),
         });
@@ -220,14 +221,14 @@ fn role(condition: &Condition, loaded: &Loaded) -> Option<Role> {
         && name
             .split(['_', '-'])
             .any(|part| WORDS.contains(&part.trim_end_matches(|sign: char| sign.is_ascii_digit())));
-    // Relations of the catalog are no roles.
+    // Relations of the catalog are not roles.
     let is_catalog = name.starts_with("pg_") || name.starts_with("information_schema");
     if is_catalog || !(is_prefix || has_word) {
         return None;
     }
     Some(Role {
         why: format!(
-            "`{name}` looks like a role: an account is left alone by its name, and nobody else can be silent with it"
+            "`{name}` looks like a role: an account is exempt by its role name, which no other user can imitate"
         ),
         to_declare: Some(name.to_owned()),
     })
@@ -239,8 +240,8 @@ pub fn accounts(roles: &[(String, String)], owner: &str) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "# Roles that the old query left alone. Delete the signs # in front of those that are accounts of applications and\n\
-         # not of people, and say why each may stay unaudited.\n\
+        "# Roles that the old query ignored. Uncomment those that are accounts of applications, not of people, and state for\n\
+         # each why it needs no audit.\n\
          # service_accounts:\n",
     );
     for (role, at) in roles {
@@ -262,7 +263,7 @@ impl Replacement {
     }
 }
 
-/// A pattern as somebody may have meant it who took it for a plain text: `SELECT version()`.
+/// A pattern in the sense of an author who mistook it for plain text: `SELECT version()`.
 fn literal(condition: &Condition) -> Option<String> {
     let Some(Pattern::Regex(regex)) = &condition.pattern else {
         return None;
@@ -388,8 +389,8 @@ fn proposal(condition: &Condition, text: Option<&str>, loaded: &Loaded) -> Strin
     }
     let mut lines = vec![
         format!("proposal for {shown} of the old query ({}:{})", remark(&condition.at.file), condition.at.line),
-        "It is switched off. Look at what the text was there for (`pgvigil rules eval` on a log), write its schema and table in".to_owned(),
-        "the place of each SCHEMA and RELATION, give the reason, delete the signs #, then run `pgvigil rules test`.".to_owned(),
+        "It is switched off. Find out what the text was for (`pgvigil rules eval` on a log), write its schema and table in".to_owned(),
+        "place of each SCHEMA and RELATION, give the reason, uncomment it, then run `pgvigil rules test`.".to_owned(),
     ];
     let statement = text.trim_end_matches(';').trim();
     let is_whole = is_question(statement)

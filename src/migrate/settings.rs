@@ -59,14 +59,14 @@ impl Settings {
         });
     }
 
-    /// Says whether two inputs say different things, and tells it: the first one stays.
+    /// Whether two inputs contradict each other. If so, reports it; the first one is kept.
     fn differs<T: PartialEq>(&mut self, at: &At, name: &str, was: Option<&T>, now: &T) -> bool {
         match was {
             Some(was) if was != now => {
                 self.open(
                     at,
-                    format!("{name} says something else than an input before"),
-                    "the value of the first input was taken: correct the file by hand if it is wrong",
+                    format!("{name} contradicts an earlier input"),
+                    "the value of the first input was used: correct the file if it is wrong",
                 );
                 true
             }
@@ -90,9 +90,8 @@ impl Settings {
             Some((kind, cluster, key)) if is_cluster(cluster) => self.cluster(at, name, kind, cluster, key),
             _ => self.open(
                 at,
-                format!("{name}: {} is no log group of an Aurora cluster or RDS instance", quote(value)),
-                "pgvigil watches /aws/rds/cluster/NAME/postgresql and /aws/rds/instance/NAME/postgresql: name the cluster under \
-                 `clusters` by hand",
+                format!("{name}: {} is not a log group of an Aurora cluster or RDS instance", quote(value)),
+                "pgvigil watches /aws/rds/cluster/NAME/postgresql and /aws/rds/instance/NAME/postgresql: name the cluster under `clusters` manually",
             ),
         }
     }
@@ -116,8 +115,11 @@ impl Settings {
         } else {
             self.open(
                 at,
-                format!("{name}: {} is no cluster identifier of RDS", quote(value)),
-                "name the cluster under `clusters` as RDS has it",
+                format!(
+                    "{name}: {} is not a valid RDS cluster identifier",
+                    quote(value)
+                ),
+                "name the cluster under `clusters` as RDS shows it",
             );
         }
     }
@@ -134,7 +136,7 @@ impl Settings {
             self.open(
                 at,
                 format!("{name}: CloudWatch refuses the namespace {}", quote(value)),
-                "RDSAudit/UserActivity is taken; metrics of the old one are not continued",
+                "RDSAudit/UserActivity is used instead; the metrics in the old namespace do not continue",
             );
             return;
         }
@@ -161,10 +163,10 @@ impl Settings {
             self.open(
                 at,
                 format!(
-                    "{name}: {} is no number of minutes from 1 to 1440",
+                    "{name}: {} is not a number of minutes from 1 to 1440",
                     quote(value)
                 ),
-                "every five minutes is taken: write `monitor: {schedule: rate(N minutes)}`",
+                "five minutes are used instead: for another schedule, write `monitor: {schedule: rate(N minutes)}`",
             );
             return;
         };
@@ -172,7 +174,7 @@ impl Settings {
         if !self.differs(at, name, was.as_ref(), &minutes) {
             let unit = if minutes == 1 { "minute" } else { "minutes" };
             let note = (minutes == 1).then(|| {
-                "the old system wrote `rate(1 minutes)`, which EventBridge refuses".to_owned()
+                "the old system wrote `rate(1 minutes)`, which EventBridge rejects".to_owned()
             });
             self.carry(
                 at,
@@ -189,8 +191,8 @@ impl Settings {
         if !(1..=900).contains(&value) {
             self.open(
                 at,
-                format!("{name}: no timeout of a function"),
-                "300 seconds are taken",
+                format!("{name}: the value is not a valid function timeout"),
+                "300 seconds are used instead",
             );
             return;
         }
@@ -215,7 +217,7 @@ impl Settings {
                 if one.becomes.contains("timeout_seconds") {
                     one.becomes = format!("{FILE}: monitor.timeout_seconds: {window}");
                     one.note = Some(format!(
-                        "it was {timeout}: a run would have lasted longer than the time between two"
+                        "it was {timeout}: a run could have taken longer than the time between two runs"
                     ));
                 }
             }
@@ -235,8 +237,8 @@ impl Settings {
             }
             _ => self.open(
                 at,
-                format!("{name} is no ARN of a function"),
-                "give --account and --region",
+                format!("{name} is not a function ARN"),
+                "pass --account and --region",
             ),
         }
     }
@@ -246,8 +248,8 @@ impl Settings {
         if !is_region(value) {
             self.open(
                 at,
-                format!("{name}: {} is no AWS region", quote(value)),
-                "give --region",
+                format!("{name}: {} is not a valid AWS region", quote(value)),
+                "pass --region",
             );
             return;
         }
@@ -264,8 +266,8 @@ impl Settings {
         if !is_account(value) {
             self.open(
                 at,
-                format!("{name}: {} is no AWS account number", quote(value)),
-                "give --account, twelve digits",
+                format!("{name}: {} is not a valid AWS account number", quote(value)),
+                "pass --account with twelve digits",
             );
             return;
         }
@@ -299,14 +301,14 @@ impl Settings {
         if !is_kebab(&kebab, 32) || kebab == "base" {
             self.open(
                 at,
-                format!("{name}: {} is no name for an environment", quote(value)),
-                "give --env NAME",
+                format!("{name}: {} is not a valid environment name", quote(value)),
+                "pass --env NAME",
             );
             return;
         }
         let note = (kebab != value).then(|| {
             format!(
-                "names of environments are in kebab case: {} was {}",
+                "environment names are in kebab case: {} was {}",
                 quote(&kebab),
                 quote(value)
             )
@@ -326,7 +328,11 @@ impl Settings {
     /// `alert_email`.
     pub fn email(&mut self, at: &At, name: &str, value: &str) {
         if value.is_empty() {
-            self.done(at, format!("{name} is empty"), "nobody was told by e-mail");
+            self.done(
+                at,
+                format!("{name} is empty"),
+                "no one was notified by email",
+            );
         } else if is_address(value) {
             self.carry(at, name, "notifications.email", None);
             if !self.environment.emails.iter().any(|known| known == value) {
@@ -335,19 +341,19 @@ impl Settings {
         } else {
             self.open(
                 at,
-                format!("{name}: {} is no e-mail address", quote(value)),
+                format!("{name}: {} is not a valid email address", quote(value)),
                 "write it under `notifications: {email: [...]}`",
             );
         }
     }
 
-    /// `incident_platform_url`: its value goes nowhere.
+    /// `incident_platform_url`: its value is a secret and is not copied.
     pub fn incident_url(&mut self, at: &At, name: &str, is_empty: bool) {
         if is_empty {
             self.done(
                 at,
                 format!("{name} is empty"),
-                "no incident platform was told",
+                "no incident platform was notified",
             );
             return;
         }
@@ -356,8 +362,9 @@ impl Settings {
             name,
             &format!("notifications.https: [{{from_env: {INCIDENT_URL}}}]"),
             Some(format!(
-                "the URL is a secret and was copied nowhere: set {INCIDENT_URL} where an apply runs, or write from_secret with \
-                 the name of a secret of AWS Secrets Manager; it stood in a file and in Terraform's state, so renew the key in it"
+                "the URL is a secret and was not copied: set {INCIDENT_URL} where an apply runs, or write from_secret with \
+                 the name of a secret in AWS Secrets Manager; a file and Terraform's state contained it, so replace the key \
+                 in it"
             )),
         );
         if !self
@@ -381,8 +388,8 @@ impl Settings {
             Some(0) => {
                 self.open(
                     at,
-                    format!("{name}: 0 keeps the log for ever"),
-                    "365 days are taken: choose a number of days under `retention_days`",
+                    format!("{name}: 0 keeps the log forever"),
+                    "365 days are used instead: choose a number of days under `retention_days`",
                 );
             }
             Some(days) => {
@@ -393,15 +400,15 @@ impl Settings {
                     name,
                     &format!("retention_days: {next}"),
                     Some(format!(
-                        "CloudWatch does not know {days} days: the next longer time was taken"
+                        "CloudWatch does not support {days} days: the next longer time was used"
                     )),
                 );
                 self.environment.retention_days = Some(next);
             }
             None => self.open(
                 at,
-                format!("{name}: {} is no number of days", quote(value)),
-                "365 days are taken: write `retention_days`",
+                format!("{name}: {} is not a number of days", quote(value)),
+                "365 days are used instead: for another time, write `retention_days`",
             ),
         }
     }
@@ -423,8 +430,8 @@ impl Settings {
         {
             self.open(
                 at,
-                format!("the tag {} cannot be taken over", quote(key)),
-                "AWS takes letters, digits, spaces and `_ . : / = + - @`; `aws:` and `pgvigil` are taken",
+                format!("the tag {} cannot be carried over", quote(key)),
+                "AWS allows letters, digits, spaces and `_ . : / = + - @`; the prefixes `aws:` and `pgvigil` are reserved",
             );
             return;
         }
@@ -434,8 +441,8 @@ impl Settings {
         if self.environment.tags.len() >= 18 {
             self.open(
                 at,
-                format!("the tag {} is one too many", quote(key)),
-                "at most 20 are possible: keep those that somebody uses",
+                format!("the tag {} exceeds the limit", quote(key)),
+                "keep only the tags that are in use: the limit is 20",
             );
             return;
         }

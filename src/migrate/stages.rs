@@ -5,7 +5,7 @@ use std::ops::Range;
 /// A stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// Where it stands, without the bars around it.
+    /// Its place, without the bars around it.
     pub span: Range<usize>,
     /// Its command, in small letters; empty where it begins with none.
     pub command: String,
@@ -25,7 +25,7 @@ impl Stage {
         matches!(self.command.as_str(), "fields" | "parse")
     }
 
-    /// Whether no line of the log comes behind it.
+    /// Whether no log line reaches the stages after it.
     pub fn gathers(&self) -> bool {
         GATHERS.contains(&self.command.as_str())
     }
@@ -79,7 +79,7 @@ pub fn stages(text: &str) -> Vec<Stage> {
     stages
 }
 
-/// Whether a slash behind this text begins a regular expression; else it divides.
+/// Whether a slash after this text begins a regular expression; otherwise it is a division.
 fn begins_expression(before: &str) -> bool {
     let before = before.trim_end();
     let word = before

@@ -44,11 +44,11 @@ struct Reader<'a> {
 
 const TEMPLATE: Refused = (
     "a template of Terraform",
-    "write the value that it has: `terraform console` tells it",
+    "write the value itself: `terraform console` shows it",
 );
 const UNKNOWN: Refused = (
-    "a value that is no text, number, list or map",
-    "write the value itself, or take it over by hand",
+    "not a text, number, list or map",
+    "write the value itself, or transfer it manually",
 );
 
 impl<'a> Reader<'a> {
@@ -107,14 +107,17 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Value, Refused> {
         if depth > 8 {
-            return Err(("values inside values inside values", "take it over by hand"));
+            return Err(("values are nested too deeply", "transfer it manually"));
         }
         let rest = self.rest();
         if rest.starts_with('"') {
             return self.string().map(Value::Text);
         }
         if rest.starts_with("<<") {
-            return Err(("a text of several lines", "write it in quotes, with \\n"));
+            return Err((
+                "text of several lines is not supported",
+                "write it in quotes, with \\n",
+            ));
         }
         if self.take('[') {
             let mut items = Vec::new();
@@ -126,7 +129,7 @@ impl<'a> Reader<'a> {
                 items.push(self.value(depth + 1)?);
                 self.gap(true);
                 if !self.take(',') && !self.rest().starts_with(']') {
-                    return Err(("a list without its `]`", "close it"));
+                    return Err(("a list has no closing `]`", "close it"));
                 }
             }
         }
@@ -146,7 +149,7 @@ impl<'a> Reader<'a> {
                 self.gap(false);
                 if key.is_empty() || !(self.take('=') || self.take(':')) {
                     return Err((
-                        "a map whose entry is no `key = value`",
+                        "a map contains an entry that is not `key = value`",
                         "write one entry a line",
                     ));
                 }
@@ -188,13 +191,14 @@ impl<'a> Reader<'a> {
                         let sign = u32::from_str_radix(&digits, 16)
                             .ok()
                             .and_then(char::from_u32);
-                        text.push(
-                            sign.ok_or(("an escape that is no character", "write the character"))?,
-                        );
+                        text.push(sign.ok_or((
+                            "an escape does not stand for a character",
+                            "write the character",
+                        ))?);
                     }
                     _ => {
                         return Err((
-                            "an escape that Terraform does not know",
+                            "an escape is not valid in Terraform",
                             "write \\\\ for a backslash",
                         ));
                     }
@@ -203,7 +207,7 @@ impl<'a> Reader<'a> {
                 other => text.push(other),
             }
         }
-        Err(("a text without its closing quote", "close it"))
+        Err(("a text has no closing quote", "close it"))
     }
 }
 
@@ -224,8 +228,8 @@ pub fn read(input: &Input, settings: &mut Settings) {
         if name.is_empty() || !reader.take('=') {
             settings.open(
                 &at,
-                "this line is no `name = value`",
-                "it was not read: correct it, or take it over by hand",
+                "this line is not `name = value`",
+                "it was not read: correct it, or transfer it manually",
             );
             reader.skip_line();
             continue;
@@ -238,8 +242,8 @@ pub fn read(input: &Input, settings: &mut Settings) {
                 if !reader.rest().is_empty() && !reader.rest().starts_with('\n') {
                     settings.open(
                         &at,
-                        format!("behind the value of {} stands more", quote(&name)),
-                        "that more was not read: write the value itself",
+                        format!("there is more text after the value of {}", quote(&name)),
+                        "that text was not read: write only the value",
                     );
                     reader.skip_line();
                 }
@@ -259,15 +263,15 @@ pub fn read_json(input: &Input, settings: &mut Settings) {
         Ok(_) => {
             settings.open(
                 &At::new(&input.name, 1),
-                "this JSON is no object",
-                "give an object of variables",
+                "this JSON is not an object",
+                "provide an object of variables",
             );
             return;
         }
         Err(error) => {
             settings.open(
                 &At::new(&input.name, error.line()),
-                format!("this is no JSON: {error}"),
+                format!("this is not valid JSON: {error}"),
                 "correct the file",
             );
             return;
@@ -279,8 +283,8 @@ pub fn read_json(input: &Input, settings: &mut Settings) {
             Some(value) => assign(&at, &input.name, name, &value, settings),
             None => settings.open(
                 &at,
-                format!("the value of {}", quote(name)),
-                "take it over by hand",
+                format!("the value of {} could not be read", quote(name)),
+                "transfer it manually",
             ),
         }
     }
@@ -319,7 +323,7 @@ fn assign(at: &At, file: &str, name: &str, value: &Value, settings: &mut Setting
         settings.done(
             at,
             format!("{} is null", quote(name)),
-            "the default is taken",
+            "the default is used",
         );
         return;
     }
@@ -355,7 +359,7 @@ fn assign(at: &At, file: &str, name: &str, value: &Value, settings: &mut Setting
                     Some(value) => settings.tag(&at, key, value),
                     None => settings.open(
                         &at,
-                        format!("the tag {} is no text", quote(key)),
+                        format!("the tag {} is not text", quote(key)),
                         "write it under `tags`",
                     ),
                 }
@@ -377,16 +381,16 @@ fn assign(at: &At, file: &str, name: &str, value: &Value, settings: &mut Setting
         ) => settings.open(
             at,
             format!(
-                "the value of {} has another form than the old system takes",
+                "the value of {} has a form that the old system does not accept",
                 quote(name)
             ),
-            "take it over by hand",
+            "transfer it manually",
         ),
         // A value of an unknown variable may be a secret: it is not shown.
         _ => settings.open(
             at,
-            format!("the variable {} is not known", quote(name)),
-            "its value was not looked at: see whether you need it",
+            format!("the variable {} is unknown", quote(name)),
+            "its value was not read: check whether you need it",
         ),
     }
 }

@@ -14,8 +14,8 @@ pub fn function(input: &Input, settings: &mut Settings) {
         Err(error) => {
             settings.open(
                 &At::new(&input.name, error.line()),
-                format!("this is no JSON: {error}"),
-                "write it anew with `aws lambda get-function-configuration --function-name NAME`",
+                format!("this is not valid JSON: {error}"),
+                "write it again with `aws lambda get-function-configuration --function-name NAME`",
             );
             return;
         }
@@ -28,7 +28,7 @@ pub fn function(input: &Input, settings: &mut Settings) {
                 settings.done(
                     &at,
                     "`Code` is not read",
-                    "it holds a signed address of the function's code",
+                    "it contains a signed address of the function's code",
                 );
             }
             object.remove("Configuration").unwrap_or_default()
@@ -38,8 +38,8 @@ pub fn function(input: &Input, settings: &mut Settings) {
     let Value::Object(object) = value else {
         settings.open(
             &whole,
-            "this JSON is no object",
-            "give what `aws lambda get-function-configuration` prints",
+            "this JSON is not an object",
+            "provide the output of `aws lambda get-function-configuration`",
         );
         return;
     };
@@ -62,20 +62,20 @@ pub fn function(input: &Input, settings: &mut Settings) {
                 Some(Value::Object(all)) => variables(input, all, settings),
                 _ => settings.open(
                     &at,
-                    "`Environment` holds no variables",
-                    "the credentials may lack kms:Decrypt for the function's variables: ask again with others",
+                    "`Environment` contains no variables",
+                    "the credentials might lack kms:Decrypt for the function's variables: run the command again with others",
                 ),
             },
             ("Variables", Value::Object(all)) => variables(input, all, settings),
             ("Runtime" | "Handler" | "Architectures" | "MemorySize" | "CodeSize" | "CodeSha256", _) => settings.done(
                 &at,
                 format!("`{key}` is not carried over"),
-                "pgvigil's monitor is a program of its own",
+                "pgvigil has its own monitor program",
             ),
             ("Role", _) => settings.done(
                 &at,
                 "`Role` is not carried over",
-                "pgvigil makes a role with fewer rights; `pgvigil adopt` takes the old one out of service",
+                "pgvigil creates a role with fewer permissions; `pgvigil adopt` takes the old one out of service",
             ),
             ("FunctionName", _) => settings.done(
                 &at,
@@ -86,13 +86,13 @@ pub fn function(input: &Input, settings: &mut Settings) {
                 settings.open(
                     &at,
                     "the function runs in a VPC",
-                    "pgvigil's monitor needs none: it speaks with CloudWatch and SNS only; see that they are reached from outside the VPC",
+                    "pgvigil's monitor needs none because it uses only CloudWatch and SNS: check that both can be reached from outside the VPC",
                 );
             }
             ("DeadLetterConfig" | "KMSKeyArn" | "Layers" | "FileSystemConfigs", inner) if !is_empty(inner) => settings.open(
                 &at,
                 format!("`{key}` is not carried over"),
-                "pgvigil's monitor has no such setting: see whether you need it",
+                "pgvigil's monitor has no such setting: check whether you need it",
             ),
             // Times, states and numbers of AWS' own.
             _ => {}
@@ -132,8 +132,8 @@ fn variables(input: &Input, all: &Map<String, Value>, settings: &mut Settings) {
             Value::Number(number) => variable(&at, key, &number.to_string(), settings),
             _ => settings.open(
                 &at,
-                format!("the variable {} is no text", quote(key)),
-                "see whether you need it",
+                format!("the variable {} is not text", quote(key)),
+                "check whether you need it",
             ),
         }
     }
@@ -153,8 +153,8 @@ fn variable(at: &At, name: &str, value: &str, settings: &mut Settings) {
         "INCIDENT_PLATFORM_URL" => settings.incident_url(at, name, value.is_empty()),
         _ => settings.open(
             at,
-            format!("the variable {} is not known", quote(name)),
-            "its value was not looked at: see whether you need it; a secret belongs into `from_env` or `from_secret`",
+            format!("the variable {} is unknown", quote(name)),
+            "its value was not read: check whether you need it; put a secret into `from_env` or `from_secret`",
         ),
     }
 }
@@ -171,8 +171,8 @@ pub fn lines(input: &Input, settings: &mut Settings) {
         let Some((name, value)) = line.split_once('=') else {
             settings.open(
                 &at,
-                "this line is no NAME=value",
-                "it was not read: correct it, or take it over by hand",
+                "this line is not NAME=value",
+                "it was not read: correct it, or transfer it manually",
             );
             continue;
         };
@@ -180,7 +180,7 @@ pub fn lines(input: &Input, settings: &mut Settings) {
         if value.contains("$(") || value.contains('`') || value.contains("${") {
             settings.open(
                 &at,
-                format!("the value of {} is what a shell makes of it", quote(name)),
+                format!("the value of {} depends on a shell", quote(name)),
                 "write the value itself",
             );
             continue;
@@ -189,7 +189,7 @@ pub fn lines(input: &Input, settings: &mut Settings) {
     }
 }
 
-/// A value without the quotes around it, or without the comment behind it.
+/// A value without the quotes around it, or without the comment after it.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote)

@@ -72,7 +72,10 @@ pub(super) fn of(
 }
 
 /// The data points of figures, without the receipts.
-#[expect(clippy::cast_precision_loss, reason = "nobody makes 2^53 statements")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are never 2^53 statements"
+)]
 pub(super) fn data(
     settings: &Settings,
     judging: &Judging,
@@ -121,7 +124,7 @@ pub(super) fn data(
 }
 
 /// What exclusions silenced. None is no figure: most exclusions silence nothing in most windows, and each figure is billed.
-#[expect(clippy::cast_precision_loss, reason = "nobody makes 2^53 records")]
+#[expect(clippy::cast_precision_loss, reason = "there are never 2^53 records")]
 pub(super) fn suppressed(
     settings: &Settings,
     sums: &BTreeMap<Place, BTreeMap<String, u64>>,

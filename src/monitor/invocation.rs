@@ -45,7 +45,7 @@ impl What {
             Value::Object(fields) => fields,
             _ => {
                 return Err(refused(
-                    "the event is no JSON object: send `{}`, or `{\"from\": …, \"until\": …}`",
+                    "the event is not a JSON object: send `{}`, or `{\"from\": …, \"until\": …}`",
                 ));
             }
         };
@@ -57,7 +57,7 @@ impl What {
                 .map(|time| Some(time.as_millisecond()))
                 .ok_or_else(|| {
                     refused(&format!(
-                        "`{key}` of the event is no time like `2026-11-22T09:00:00Z`"
+                        "`{key}` of the event is not a time like `2026-11-22T09:00:00Z`"
                     ))
                 }),
         };
@@ -69,7 +69,7 @@ impl What {
             }
             Some(_) => {
                 return Err(refused(
-                    "the event is none of a schedule: the monitor takes `Scheduled Event`, `{}`, and `{\"from\": …, \"until\": …}`",
+                    "the event does not come from a schedule: the monitor accepts `Scheduled Event`, `{}`, and `{\"from\": …, \"until\": …}`",
                 ));
             }
             None => {}

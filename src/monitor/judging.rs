@@ -15,7 +15,7 @@ use crate::policy::model::Signal;
 pub struct Judging {
     pub(super) judge: Judge,
     pub(super) fetch: Fetch,
-    /// What is counted.
+    /// The signals that are counted.
     pub(super) signals: Vec<Signal>,
     /// SHA-256 of the rules.
     pub(super) digest: String,
@@ -37,13 +37,14 @@ impl Judging {
         let digest = digest(bytes);
         if digest != settings.rules_digest {
             return Err(fault(format!(
-                "is not the digest of `{PATH}`, which is {digest}: the layer holds other rules than the variables name; \
-                 run `pgvigil apply`, which changes both in one call"
+                "is not the digest of `{PATH}`, which is {digest}: the rules in the layer differ \
+                    from those that the variables name; run `pgvigil apply`, which changes both \
+                    in one call"
             )));
         }
         let rules = Rules::from_bytes(bytes).map_err(|error| {
             fault(format!(
-                "names rules in `{PATH}` that this monitor cannot read: {error}; deploy rules and monitor of one version of pgvigil"
+                "names rules in `{PATH}` that this monitor cannot read: {error}; deploy rules and monitor from the same version of pgvigil"
             ))
         })?;
         if !rules.signals.contains(&Signal::Dml) {

@@ -160,7 +160,7 @@ fn text(
     };
     let statements: u64 = groups.iter().map(|told| told.statements).sum();
     line(&format!(
-        "{statements} {} that nobody was told of before, in {} {}.",
+        "{statements} {} not reported before, in {} {}.",
         if statements == 1 {
             "statement"
         } else {
@@ -170,12 +170,12 @@ fn text(
         if groups.len() == 1 { "group" } else { "groups" },
     ));
     if incomplete {
-        line("There were more people than one query returns: this list is NOT complete.");
+        line("There were more people than one query can return: this list is NOT complete.");
     }
     let not_judged: u64 = groups.iter().map(|told| told.not_judged).sum();
     if not_judged > 0 {
         line(&format!(
-            "There were more statements than one query returns: {not_judged} records were NOT judged. Exclusions may silence some of them."
+            "There were more statements than one query can return: {not_judged} records were NOT judged. Exclusions might silence some of them."
         ));
     }
     line("");
@@ -215,7 +215,7 @@ fn text(
     if groups.len() > described.len() {
         line("");
         line(&format!(
-            "and {} more: every one is in the monitor's log, with `\"record\":\"pgvigil.detection\"`",
+            "and {} more: the monitor's log contains all of them, with `\"record\":\"pgvigil.detection\"`",
             groups.len() - described.len()
         ));
     }

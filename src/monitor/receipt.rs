@@ -146,14 +146,17 @@ async fn add<P: World>(
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the cast saturates, and what is no number is none"
+    reason = "the cast saturates, and turns a NaN into 0"
 )]
 fn total(value: f64) -> u64 {
     value.round() as u64
 }
 
 /// The receipt of a window, to be published.
-#[expect(clippy::cast_precision_loss, reason = "nobody makes 2^53 statements")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "there are never 2^53 statements"
+)]
 pub(super) fn datum(settings: &Settings, log_group: &str, window: i64, total: u64) -> Datum {
     Datum {
         metric: Metric::receipt(log_group),

@@ -35,7 +35,7 @@ pub(super) fn due(
     let Ok(at) = Timestamp::from_millisecond(mark) else {
         return Vec::new();
     };
-    let today = at.to_zoned(TimeZone::UTC).date();
+    let today = at.to_zoned_datetime(TimeZone::UTC).date();
     let mut found: Vec<(&str, Date, i32)> = last_days
         .iter()
         .filter_map(|(id, last)| Some((id.as_str(), *last, today.until(*last).ok()?.get_days())))
@@ -57,7 +57,9 @@ pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> (String
         1 => format!("pgvigil {environment}: 1 exclusion ends"),
         more => format!("pgvigil {environment}: {more} exclusions end"),
     };
-    let mut text = String::from("What these exclusions silence counts after their last day:\n\n");
+    let mut text = String::from(
+        "After its last day, an exclusion no longer silences records: they count.\n\n",
+    );
     for (listed, (id, last, left)) in due.iter().enumerate() {
         if text.len() > LONGEST {
             text.push_str(&format!("… and {} more\n", due.len() - listed));
@@ -72,7 +74,7 @@ pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> (String
         text.push_str(&format!("  {id}: {when}, on {last}\n"));
     }
     text.push_str(
-        "\nAgree on them anew, or let them end: pgvigil rules renew ID --by NAME --why REASON\n",
+        "\nRenew them, or let them expire. To renew: pgvigil rules renew ID --by NAME --why REASON\n",
     );
     (subject, text)
 }

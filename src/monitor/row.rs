@@ -80,7 +80,7 @@ impl Key {
         let record = judged.record();
         let (class, command) = match (record, who) {
             (Some(record), _) => (text(record.class), text(record.command)),
-            // What somebody was refused.
+            // What a person was refused.
             (None, Some(prefix)) if judged.signals.contains(&Signal::Denied) => {
                 let words = prefix.message.split(|byte| *byte == b'\n').next();
                 (text(prefix.level), text(words.unwrap_or_default()))

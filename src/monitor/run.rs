@@ -104,7 +104,7 @@ pub async fn run<P: World>(
             run.journal(json!({
                 "record": "pgvigil.error",
                 "level": "ERROR",
-                "message": format!("the metric of errors was not published: {unsaid}"),
+                "message": format!("the error metric was not published: {unsaid}"),
             }));
         }
     }
@@ -137,14 +137,14 @@ impl<P: World> Run<'_, P> {
                 let last = windows.of(until_ms - 1).min(settled);
                 if first < oldest {
                     return Err(RunError::Invocation(format!(
-                        "the range begins more than {} days ago, and CloudWatch takes no figure that old: begin at {} or later",
+                        "the range begins more than {} days ago, but CloudWatch does not accept data that old: begin at {} or later",
                         LONGEST_MS / 86_400_000,
                         time(windows.start_ms(oldest + 1)),
                     )));
                 }
                 if first > last {
                     return Err(RunError::Invocation(format!(
-                        "the range has no window that is over and settled: the newest one ends at {}",
+                        "the range does not contain a window that has ended and settled: the newest one ends at {}",
                         time(windows.start_ms(settled + 1)),
                     )));
                 }
@@ -164,7 +164,7 @@ impl<P: World> Run<'_, P> {
             self.journal(json!({
                 "record": "pgvigil.warning",
                 "level": "WARN",
-                "message": format!("{error}: the last {WINDOWS_RECOMPUTED} windows are told again where nothing else is known"),
+                "message": format!("{error}: the last {WINDOWS_RECOMPUTED} windows are reported again unless their receipts are known"),
             }));
         }
         let mut answer = Answer {
@@ -242,7 +242,7 @@ impl<P: World> Run<'_, P> {
             self.journal(json!({
                 "record": "pgvigil.warning",
                 "level": "WARN",
-                "message": format!("{} windows are left to make up for: the next run goes on", wanted.len() - done),
+                "message": format!("{} windows still have to be counted: the next run continues", wanted.len() - done),
             }));
         }
         Ok((done, operations))
@@ -332,8 +332,9 @@ impl<P: World> Run<'_, P> {
         for (place, figure) in figures.iter().filter(|(_, figure)| figure.not_judged > 0) {
             self.not_judged += figure.not_judged;
             let message = format!(
-                "{} records of {} in the window that begins at {} were not judged, since there were more than one query returns: \
-                 they count, and exclusions may silence some of them",
+                "{} records of {} in the window that begins at {} were not judged, because there \
+                    were more than one query can return: they count, but exclusions might \
+                    silence some of them",
                 figure.not_judged,
                 self.settings.log_group(place.group),
                 time(self.settings.windows.start_ms(place.window)),
@@ -344,7 +345,7 @@ impl<P: World> Run<'_, P> {
         }
         for window in incomplete {
             let message = format!(
-                "in the window that begins at {} there were more people than one query returns: its figures are the least that happened",
+                "in the window that begins at {} there were more people than one query can return: its figures are lower bounds",
                 time(self.settings.windows.start_ms(*window))
             );
             self.journal(
@@ -370,7 +371,7 @@ impl<P: World> Run<'_, P> {
             return Ok(());
         };
         self.patience
-            .call("tell people of new groups", async |within| {
+            .call("notify people of new groups", async |within| {
                 self.port
                     .publish(topic, &message.subject, &message.text, within)
                     .await
@@ -392,7 +393,7 @@ impl<P: World> Run<'_, P> {
             return Ok(());
         };
         self.patience
-            .call("tell people of exclusions that end", async |within| {
+            .call("notify people of exclusions that end", async |within| {
                 self.port.publish(topic, &subject, &text, within).await
             })
             .await

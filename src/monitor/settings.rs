@@ -68,20 +68,24 @@ impl Settings {
                 && name
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"_-/.#".contains(&byte));
-            fits.then(|| name.to_owned())
-                .ok_or_else(|| format!("holds {}, which is no log group", quote(name)))
+            fits.then(|| name.to_owned()).ok_or_else(|| {
+                format!(
+                    "contains {}, which is not a valid log group name",
+                    quote(name)
+                )
+            })
         });
         if !(1..=LOG_GROUPS_MAX).contains(&log_groups.len()) {
             reader.fault(
                 "LOG_GROUP_NAME",
-                &format!("must hold 1 to {LOG_GROUPS_MAX} log groups"),
+                &format!("must contain 1 to {LOG_GROUPS_MAX} log groups"),
             );
         }
         let namespace = reader.text("METRIC_NAMESPACE");
         if namespace.len() > 255 || namespace.starts_with("AWS/") || !printable(&namespace) {
             reader.fault(
                 "METRIC_NAMESPACE",
-                "is no namespace that PutMetricData takes",
+                "is not a namespace that PutMetricData accepts",
             );
         }
         let minutes = reader.number("QUERY_WINDOW_MINUTES", 1, 1440);
@@ -92,19 +96,19 @@ impl Settings {
         if cluster.is_some() && log_groups.len() > 1 {
             reader.fault(
                 "PGVIGIL_CLUSTER",
-                "names one cluster, and `LOG_GROUP_NAME` holds several",
+                "names one cluster, but `LOG_GROUP_NAME` contains several log groups",
             );
         }
         let policy_digest = reader.digest("PGVIGIL_POLICY_DIGEST");
         let rules_digest = reader.rules_digest();
         let topic = reader.optional("PGVIGIL_TOPIC");
         if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
-            reader.fault("PGVIGIL_TOPIC", "is no ARN of a topic");
+            reader.fault("PGVIGIL_TOPIC", "is not the ARN of a topic");
         }
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
                 format!(
-                    "holds {}, which is none of `command`, `user`, `suppressed`",
+                    "contains {}, which is not one of `command`, `user`, `suppressed`",
                     quote(name)
                 )
             })
@@ -222,7 +226,10 @@ impl Reader<'_> {
             _ => {
                 self.fault(
                     variable,
-                    &format!("is {}, and no number from {least} to {most}", quote(&text)),
+                    &format!(
+                        "is {}, which is not a number from {least} to {most}",
+                        quote(&text)
+                    ),
                 );
                 least
             }
@@ -233,7 +240,7 @@ impl Reader<'_> {
         let text = self.text(variable);
         let fits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !fits {
-            self.fault(variable, "is no SHA-256 in hexadecimal");
+            self.fault(variable, "is not a SHA-256 in hexadecimal");
         }
         text
     }
@@ -263,7 +270,7 @@ impl Reader<'_> {
         for part in text.split(',').filter(|_| !text.is_empty()) {
             match read(part) {
                 Ok(value) if values.contains(&value) => {
-                    self.fault(variable, &format!("holds {} twice", quote(part)));
+                    self.fault(variable, &format!("contains {} twice", quote(part)));
                 }
                 Ok(value) => values.push(value),
                 Err(problem) => self.fault(variable, &problem),
@@ -281,7 +288,7 @@ impl Reader<'_> {
             .cloned()
             .collect();
         for name in foreign {
-            self.fault(&name, "is not known to this monitor: it is of another version of pgvigil than the variables; deploy both again");
+            self.fault(&name, "is not a variable of this monitor: monitor and variables are from different versions of pgvigil; deploy both again");
         }
     }
 }

@@ -30,11 +30,11 @@ pub enum ArchiveFault {
     #[error("the zip file cannot be written: {0}")]
     Unwritable(String),
     /// It is none, or a damaged one.
-    #[error("it is no zip file that can be read: {0}")]
+    #[error("it is not a readable zip file: {0}")]
     Unreadable(String),
     /// Lambda would find nothing to start.
     #[error(
-        "it holds no `{BOOTSTRAP}`, which is what Lambda starts: make it with `pgvigil package`"
+        "it does not contain `{BOOTSTRAP}`, which Lambda starts: make it with `pgvigil package`"
     )]
     NoBootstrap,
     /// It is not a layer of ours.
@@ -42,11 +42,11 @@ pub enum ArchiveFault {
     NoRules,
     /// Lambda could not start it.
     #[error(
-        "`{BOOTSTRAP}` may not be started by everybody (mode {0:o}): make the package with `pgvigil package`"
+        "`{BOOTSTRAP}` is not executable for all users (mode {0:o}): make the package with `pgvigil package`"
     )]
     NotStartable(u32),
     /// Lambda would not take it.
-    #[error("it has {size} bytes, and Lambda takes at most {limit}")]
+    #[error("it has {size} bytes; the limit of Lambda is {limit}")]
     TooLarge {
         /// Its size.
         size: usize,
@@ -133,7 +133,7 @@ pub(super) fn unpack(zip: &[u8], name: &str) -> Result<Option<(Vec<u8>, u32)>, A
                 .read_to_end(&mut contents),
             _ => {
                 return Err(ArchiveFault::Unreadable(format!(
-                    "`{name}` is compressed in a way that Lambda does not know"
+                    "`{name}` is compressed in a way that Lambda does not support"
                 )));
             }
         }

@@ -54,20 +54,18 @@ pub struct Program {
 pub enum ProgramFault {
     /// It is something else.
     #[error(
-        "the program is no ELF file: give the monitor as it was built for Linux, not a script or a program of another system"
+        "the program is not an ELF file: give the monitor as built for Linux, not a script or a program for another system"
     )]
     NotElf,
     /// It is of another word size or byte order.
-    #[error(
-        "the program is of 32 bits or of another byte order, and Lambda runs 64 bits, little endian"
-    )]
+    #[error("the program is 32-bit or big-endian, but Lambda runs 64-bit, little-endian programs")]
     Class,
     /// It is an object file, a core dump, …
-    #[error("the file is ELF, and not a program that can be started")]
+    #[error("the file is ELF, but not a program that can be started")]
     NotProgram,
     /// It is for another processor.
     #[error(
-        "the program is for {found}, and the package is for {}: build it for that, or package it with `--architecture`",
+        "the program is for {found}, but the package is for {}: build the program for that, or set `--architecture`",
         wanted.name()
     )]
     Architecture {
@@ -78,7 +76,7 @@ pub enum ProgramFault {
     },
     /// It needs a newer glibc.
     #[error(
-        "the program needs glibc {needed} (`{library}`), and provided.al2023 has {GLIBC}: build it with cargo-zigbuild, or on Amazon Linux 2023"
+        "the program needs glibc {needed} (`{library}`), but provided.al2023 has {GLIBC}: build it with cargo-zigbuild, or on Amazon Linux 2023"
     )]
     Glibc {
         /// The version.
@@ -87,7 +85,7 @@ pub enum ProgramFault {
         library: String,
     },
     /// It asks for something of glibc's that no other program may use, or that is not understood.
-    #[error("the program needs `{0}`, of which nothing says that provided.al2023 has it")]
+    #[error("the program needs `{0}`, but pgvigil could not confirm that provided.al2023 has it")]
     Version(String),
     /// It is started by something that is not there.
     #[error(
@@ -154,7 +152,8 @@ pub fn check(program: &[u8], architecture: Architecture) -> Result<Program, Prog
     let sections = header.sections(endian, program).map_err(unreadable)?;
     if is_dynamic && sections.is_empty() {
         return Err(ProgramFault::Unreadable(
-            "its section headers were cut off, and nothing tells what it needs".to_owned(),
+            "its section headers are missing, so pgvigil cannot determine which libraries it needs"
+                .to_owned(),
         ));
     }
     let dynamic = sections

@@ -86,8 +86,12 @@ fn what_is_no_package_is_refused() {
             .unwrap_err()
             .to_string()
     };
-    assert!(open(b"").contains("no zip file"), "{}", open(b""));
-    assert!(open(b"PK\x03\x04 and nothing").contains("no zip file"));
+    assert!(
+        open(b"").contains("not a readable zip file"),
+        "{}",
+        open(b"")
+    );
+    assert!(open(b"PK\x03\x04 and nothing").contains("not a readable zip file"));
     let package = Package::of(&smallest(ARM), Architecture::Arm64).unwrap();
     let mut other = package.bytes.clone();
     for at in 0..other.len() - 9 {
@@ -128,13 +132,13 @@ fn programs_that_would_not_run_are_refused() {
     }
     assert_eq!(
         said(&smallest(X86), Architecture::Arm64),
-        "the program is for x86_64, and the package is for arm64: build it for that, or package it with `--architecture`"
+        "the program is for x86_64, but the package is for arm64: build the program for that, or set `--architecture`"
     );
     assert!(said(&smallest(ARM), Architecture::X86_64).contains("for arm64, and"));
     assert!(said(&smallest(21), Architecture::X86_64).contains("ELF machine 21"));
     let mut narrow = smallest(X86);
     narrow[4] = 1;
-    assert!(said(&narrow, Architecture::X86_64).contains("32 bits"));
+    assert!(said(&narrow, Architecture::X86_64).contains("32-bit"));
     let mut object = smallest(X86);
     object[16] = 1;
     assert!(said(&object, Architecture::X86_64).contains("not a program"));

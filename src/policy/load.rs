@@ -274,7 +274,7 @@ impl Reader {
             }
             let file = self.files.add(path, "");
             let help = if is_nested {
-                "environments stand directly under `environments/`: move it there"
+                "environment files belong directly in `environments/`: move it there"
             } else {
                 "give it the extension `.yaml`, or move it away"
             };
@@ -475,7 +475,7 @@ fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Dia
             sink.push(
                 Diagnostic::new(
                     Code::EnvironmentLiteralSecret,
-                    "the address of an incident platform is a secret and cannot stand in a file",
+                    "the address of an incident platform is a secret and is not allowed in a file",
                 )
                 .at(literal.place.clone())
                 .help("refer to it: `{from_env: NAME}` or `{from_secret: NAME}`")
@@ -498,13 +498,13 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
         FaultKind::Syntax(why) => (Code::YamlSyntax, why, None),
         FaultKind::MergeConflict => (
             Code::YamlMergeConflict,
-            "this file holds a merge conflict that nobody has resolved".to_owned(),
+            "this file contains an unresolved merge conflict".to_owned(),
             Some("decide for one of the two sides, and delete the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`".to_owned()),
         ),
-        FaultKind::Tab => (Code::YamlTab, "a tab stands where YAML wants spaces".to_owned(), Some("write spaces".to_owned())),
+        FaultKind::Tab => (Code::YamlTab, "found a tab, but YAML requires spaces".to_owned(), Some("write spaces".to_owned())),
         FaultKind::DuplicateKey(key) => (
             Code::YamlDuplicateKey,
-            format!("the key {} stands here for the second time", quote(&key)),
+            format!("the key {} is defined twice", quote(&key)),
             Some("delete one of the two: readers disagree on which one counts".to_owned()),
         ),
         FaultKind::MergeKey => (
@@ -535,7 +535,7 @@ fn word(fault: Fault, files: &SourceFiles) -> Diagnostic {
         FaultKind::KeyNotText => (Code::YamlKeyNotText, "a key must be a plain word".to_owned(), None),
         FaultKind::Null => {
             let message = if matches!(text, "~" | "null" | "Null" | "NULL") {
-                format!("{} is no value", quote(text))
+                format!("{} is not a value", quote(text))
             } else if text.is_empty() {
                 "a value is missing".to_owned()
             } else {

@@ -505,7 +505,7 @@ impl<'a> Lowering<'a> {
                 Code::PatternEmpty,
                 format!("the pattern {} matches the empty text", quote(text)),
                 None,
-                Some("write `+` instead of `*`, or what must stand there".to_owned()),
+                Some("write `+` instead of `*`, or the text that must be there".to_owned()),
             ),
         };
         self.sink.push(
@@ -600,7 +600,7 @@ impl<'a> Lowering<'a> {
             .at(place)
             .help("name the environments that extend it"),
             None if name == "all" => {
-                Diagnostic::new(Code::ReferenceEnvironment, "`all` is no environment")
+                Diagnostic::new(Code::ReferenceEnvironment, "`all` is not an environment")
                     .at(place)
                     .help("write `environments: all` without the list")
             }
@@ -633,7 +633,7 @@ impl<'a> Lowering<'a> {
         }
         if others.len() > SHOWN {
             let more = count(others.len() - SHOWN, "place");
-            diagnostic = diagnostic.help(format!("the same name stands in {more} more"));
+            diagnostic = diagnostic.help(format!("the same name is in {more} more"));
         }
         self.sink.push(diagnostic);
     }

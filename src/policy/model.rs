@@ -88,7 +88,7 @@ pub struct Limits {
     pub max_silenced_share: Option<f64>,
     /// The same for each exclusion that names no share of its own.
     pub max_exclusion_share: Option<f64>,
-    /// People who have to approve a change of what is silenced.
+    /// How many people have to approve a change of exclusions or accounts.
     pub approvals: u32,
     /// The same for a change that silences more.
     pub approvals_when_widened: u32,
@@ -214,7 +214,7 @@ pub struct AuditSettings {
     pub log_catalog: bool,
     /// `pgaudit.log_parameter`: values bound to a statement are logged.
     pub log_parameter: bool,
-    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement.
+    /// `pgaudit.log_statement_once`: only the first record of a statement contains the text.
     pub log_statement_once: bool,
 }
 
@@ -680,7 +680,7 @@ impl Architecture {
     }
 }
 
-/// What the monitor publishes beside the count of each signal.
+/// What the monitor publishes besides the count of each signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Breakdown {
     /// The count of each command.
@@ -775,7 +775,7 @@ impl Signal {
 pub struct SignalSettings {
     /// Which.
     pub signal: Signal,
-    /// The alarm goes off when more statements than this are counted in a window.
+    /// The alarm fires when more statements than this are counted in a window.
     pub threshold: u32,
 }
 
@@ -788,7 +788,7 @@ pub enum Secret {
     FromSecret(String),
 }
 
-/// Who is told when an alarm goes off.
+/// People and endpoints to notify when an alarm fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notification {
     /// An e-mail address.

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Who is audited, who is not, and which noise does not count. Any number of files under `rules/`.
+/// Audited people, accounts that are not audited, and noise that does not count. Any number of files under `rules/`.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "pgvigil rules")]
@@ -27,15 +27,15 @@ pub struct RawRules {
     pub system_roles: Option<Vec<RawAccount>>,
     /// Patterns of proven noise that does not count.
     pub exclusions: Option<Vec<RawExclusion>>,
-    /// What exclusions may do at most, and how many people have to agree. In one file only.
+    /// Limits of exclusions, and how many people have to approve a change. In one file only.
     pub limits: Option<RawLimits>,
-    /// What no exclusion may silence.
+    /// Records that no exclusion can silence.
     pub protected: Option<Vec<RawProtected>>,
     /// Records that must count in every environment, whatever exclusions there are.
     pub canaries: Option<Vec<RawSample>>,
 }
 
-/// What exclusions may do at most. A key that is left out keeps its default.
+/// Limits of exclusions. A missing key keeps its default.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Limits")]
@@ -46,14 +46,14 @@ pub struct RawLimits {
     /// Longest life of an accepted risk, in days from `created` to its `until`.
     #[schemars(range(min = 1, max = 366), example = 30, extend("default" = 90))]
     pub max_accepted_days: Option<u32>,
-    /// Share of people's records in a log that all exclusions together may silence, 0 to 1.
+    /// Largest share of people's records in a log that all exclusions together are allowed to silence, 0 to 1.
     /// `pgvigil rules impact` measures it. Default: no limit.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.6)]
     pub max_silenced_share: Option<f64>,
-    /// The same for each exclusion that names none of its own. Default: no limit.
+    /// The same for each exclusion without a share of its own. Default: no limit.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.3)]
     pub max_exclusion_share: Option<f64>,
-    /// People who have to approve a change of what is silenced.
+    /// How many people have to approve a change of exclusions or accounts.
     #[schemars(range(max = 10), example = 1, extend("default" = 1))]
     pub approvals: Option<u32>,
     /// The same for a change that silences more than before.
@@ -61,12 +61,12 @@ pub struct RawLimits {
     pub approvals_when_widened: Option<u32>,
 }
 
-/// Records that no exclusion may silence. All conditions must hold; a list means "any of".
+/// Records that no exclusion can silence. All conditions must hold; a list means "any of".
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Protected")]
 pub struct RawProtected {
-    /// Roles. With nothing else, whatever they do counts: no exclusion has an effect on them.
+    /// Roles. Without another condition, all of their records count: no exclusion has an effect on them.
     #[schemars(example = &"break_glass")]
     pub user: Option<OneOrMany<String>>,
     /// Databases.
@@ -92,13 +92,13 @@ pub struct RawProtected {
     pub owner: String,
 }
 
-/// Somebody answers for what a person could hide behind an exclusion.
+/// A person accepts the risk that an exclusion can be used to evade the alarm.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AcceptedRisk")]
 pub struct RawAcceptedRisk {
     /// Why there is no better way.
-    #[schemars(regex(pattern = r"\S"), example = &"the tool cannot be told to ask otherwise; replaced in March")]
+    #[schemars(regex(pattern = r"\S"), example = &"the tool has no setting for this; replaced in March")]
     pub reason: String,
     /// Who answers for it.
     #[schemars(regex(pattern = r"\S"), example = &"security")]
@@ -123,10 +123,10 @@ pub struct RawAudit {
     /// `pgaudit.log_catalog`: statements on the system catalog are logged too.
     #[schemars(extend("default" = true))]
     pub log_catalog: Option<bool>,
-    /// `pgaudit.log_parameter`: values bound to a statement are logged; they may hold personal data.
+    /// `pgaudit.log_parameter`: values bound to a statement are logged; they can contain personal data.
     #[schemars(extend("default" = false))]
     pub log_parameter: Option<bool>,
-    /// `pgaudit.log_statement_once`: the text stands only in the first record of a statement.
+    /// `pgaudit.log_statement_once`: only the first record of a statement contains the text.
     #[schemars(extend("default" = false))]
     pub log_statement_once: Option<bool>,
 }
@@ -176,7 +176,7 @@ pub struct RawUser {
     pub until: Option<String>,
     /// pgAudit settings that differ from those at the top of the file.
     pub audit: Option<RawAudit>,
-    /// E-mail addresses with which the person signs commits: nobody may write an exclusion for their own role.
+    /// Email addresses with which the person signs commits: people are not allowed to write an exclusion for their own role.
     #[schemars(example = &"alice@example.com")]
     pub git: Option<OneOrMany<String>>,
 }
@@ -214,7 +214,7 @@ pub struct RawExclusion {
     /// One line for people.
     #[schemars(regex(pattern = r"\S"), example = &"Metadata queries of database clients")]
     pub title: String,
-    /// What makes these records, and why they are harmless.
+    /// The program that makes these records, and why they are harmless.
     #[schemars(regex(pattern = r"\S"), example = &"The whole text is SELECT 1. It reads nothing.")]
     pub reason: String,
     /// Who answers for it.
@@ -229,16 +229,16 @@ pub struct RawExclusion {
     /// Last day. An expired exclusion is an error, and from the next day on the compiled query no longer excludes.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), example = &"2027-11-21")]
     pub expires: Option<String>,
-    /// Somebody answers for what a person could hide behind this exclusion. Without it, an exclusion
+    /// A person accepts the risk that this exclusion can be used to evade the alarm. Without it, an exclusion
     /// that can be evaded is an error.
     pub accepted_risk: Option<RawAcceptedRisk>,
-    /// Share of people's records in a log that this exclusion may silence, 0 to 1; `limits` has the default.
+    /// Largest share of people's records in a log that this exclusion is allowed to silence, 0 to 1; `limits` has the default.
     #[schemars(range(min = 0.0, max = 1.0), example = 0.1)]
     pub max_silenced_share: Option<f64>,
     /// Where it applies: `all`, or a list of environments.
     #[schemars(example = &"all", example = ["prod", "staging"])]
     pub environments: RawSelection,
-    /// What it silences: every condition must hold, a list means "any of".
+    /// The records that it silences: every condition must hold, a list means "any of".
     #[serde(rename = "match")]
     pub matcher: RawMatch,
     /// Records that keep the exclusion honest: each is tried by `pgvigil rules test`.
@@ -299,20 +299,20 @@ pub struct RawStatement {
     /// Every function called in the text is one of these, or of a built-in set.
     #[schemars(example = ["current_schema", "version"])]
     pub only_calls: Option<RawNames>,
-    /// Types that the text may cast to beside those of the grammar, since a cast is a call too. Goes with `only_calls`;
+    /// Types that the text can cast to, besides those of the grammar, because a cast is also a call. Goes with `only_calls`;
     /// without it `{set: harmless-types}`.
     #[schemars(example = ["regclass", "public.order_state"])]
     pub only_casts: Option<RawNames>,
-    /// None of these stands anywhere in the text.
+    /// The text does not contain any of these.
     #[schemars(example = ["pg_authid"])]
     pub lacks: Option<OneOrMany<String>>,
-    /// None of these words may stand in the text as a word of its own; letter case does not matter.
+    /// The text does not contain any of these as a whole word; letter case does not matter.
     #[schemars(example = ["from", "table"])]
     pub lacks_words: Option<OneOrMany<String>>,
     /// None of these is named as an object; a text constant such as `'pg_authid'` is fine.
     #[schemars(example = ["pg_authid"])]
     pub lacks_names: Option<OneOrMany<String>>,
-    /// One of these stands somewhere in the text. People can type it too, so it needs `expires`.
+    /// The text contains one of these. People can type it too, so it needs `expires`.
     #[schemars(example = ["/* inventory-agent */"])]
     pub contains: Option<OneOrMany<String>>,
 }
@@ -406,7 +406,7 @@ pub struct RawEnvironment {
     /// `log_line_prefix` of the clusters: one of the two that RDS offers.
     #[schemars(example = &"%t:%r:%u@%d:[%p]:", example = &"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:", extend("default" = "%t:%r:%u@%d:[%p]:"))]
     pub log_line_prefix: Option<String>,
-    /// Exclusions that apply here: `all`, or a list of ids, which may be empty.
+    /// Exclusions that apply here: `all`, or a list of ids, which can be empty.
     #[schemars(example = &"all", example = ["catalog-metadata"], extend("default" = "all"))]
     pub exclusions: Option<RawExclusionSelection>,
     /// What counts: `monitor`, a Lambda function, or `log-alarm`, CloudWatch's alarm on a log query. What each costs
@@ -415,9 +415,9 @@ pub struct RawEnvironment {
     pub engine: Option<RawEngine>,
     /// When and how the monitor runs. The engine `log-alarm` uses `schedule`, `settle_seconds` and `late_arrival_minutes`.
     pub monitor: Option<RawMonitor>,
-    /// What is counted.
+    /// The signals that are counted.
     pub signals: Option<RawSignals>,
-    /// Who is told when an alarm goes off.
+    /// People and endpoints to notify when an alarm fires.
     pub notifications: Option<RawNotifications>,
     /// Days that CloudWatch keeps the clusters' logs.
     #[schemars(extend("enum" = RETENTION_DAYS), extend("default" = 365))]
@@ -525,7 +525,7 @@ pub struct RawMonitor {
     #[schemars(range(min = 0, max = 3600), extend("default" = 120))]
     pub settle_seconds: Option<u32>,
     /// Minutes within which a late record is counted for certain. What reaches the log group later than that after its
-    /// own time may be counted by no window.
+    /// own time might not be counted by any window.
     #[schemars(range(min = 0, max = 1440), extend("default" = 15))]
     pub late_arrival_minutes: Option<u32>,
     /// Processor.
@@ -545,7 +545,7 @@ pub struct RawMonitor {
     /// Namespace of the metrics.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._/#:-]{1,255}$"), example = &"RDSAudit/UserActivity", extend("default" = "RDSAudit/UserActivity"))]
     pub namespace: Option<String>,
-    /// Metrics beside the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`.
+    /// Metrics besides the count of each signal: by `command`, by `user`, and what each exclusion has `suppressed`.
     #[schemars(length(max = 3), example = ["command", "user"], extend("default" = ["command"]))]
     pub metrics: Option<Vec<RawBreakdown>>,
 }
@@ -559,7 +559,7 @@ pub enum RawReservation {
     Nothing,
 }
 
-/// What the monitor publishes beside the count of each signal.
+/// What the monitor publishes besides the count of each signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Breakdown")]
@@ -572,7 +572,7 @@ pub enum RawBreakdown {
     Suppressed,
 }
 
-/// What is counted.
+/// The signals that are counted.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signals")]
@@ -585,7 +585,7 @@ pub struct RawSignals {
     pub schema: Option<RawSignal>,
     /// Statements and refused attempts that name pgAudit or another setting that decides what is logged. Default: off.
     pub audit_tampering: Option<RawSignal>,
-    /// What people are refused: privileges they lack, and failed logins. Default: off.
+    /// Refused work: missing privileges, and failed logins. Default: off.
     pub denied: Option<RawSignal>,
 }
 
@@ -594,17 +594,17 @@ pub struct RawSignals {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Signal")]
 pub struct RawSignal {
-    /// The alarm goes off when more statements than this are counted in a window.
+    /// The alarm fires when more statements than this are counted in a window.
     #[schemars(range(min = 0, max = 1_000_000), extend("default" = 0))]
     pub threshold: Option<u32>,
 }
 
-/// Who is told when an alarm goes off.
+/// People and endpoints to notify when an alarm fires.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Notifications")]
 pub struct RawNotifications {
-    /// E-mail addresses, at most 20: what was applied to each is noted in a tag of the topic, which bears 50.
+    /// Email addresses, at most 20: a tag of the topic records what was applied to each, and a topic can have 50 tags.
     #[schemars(length(max = 20), inner(regex(pattern = r"^[^\s@]+@[^\s@]+\.[^\s@]+$")), example = ["dba@example.com"])]
     pub email: Option<Vec<String>>,
     /// HTTPS endpoints of incident platforms, at most 5. They are secrets: refer to them, never write them here.

@@ -10,9 +10,8 @@ const DEFAULT: &str = " Default: ";
 /// The page.
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "# Keys of the policy files\n\nGenerated from `src/policy/raw.rs`, as the schemas in `schema/` are: editors show the same. How the \
-         keys work together, and the YAML that is refused: [policy.md](policy.md).\n\n\
-         In a path, `[]` stands for each item of a list and `NAME` for a name of your own.\n",
+        "# Keys of the policy files\n\nGenerated from `src/policy/raw.rs`, as the schemas in `schema/` are: editors show the same. [policy.md](policy.md) explains how the keys work together, and which YAML is refused.\n\n\
+         In a path, `[]` is each item of a list, and `NAME` is a name of your choice.\n",
     );
     for (files, schema) in [
         ("rules/**/*.yaml", &RULES),

@@ -1,6 +1,6 @@
 //! Text of somebody's in a policy file that pgvigil writes: as a scalar of YAML, and as a line of a comment.
 
-use crate::diagnostic::is_hostile;
+use crate::diagnostic::{is_hostile, is_invisible};
 
 /// Words that some readers of YAML take for something else than text.
 const TAKEN: [&str; 11] = [
@@ -17,8 +17,17 @@ pub fn scalar(text: &str) -> String {
     if is_plain {
         text.to_owned()
     } else {
-        // JSON's strings are YAML's.
-        serde_json::to_string(text).unwrap_or_default()
+        // JSON's strings are YAML's. What cannot be seen is refused in policy files, so it is spelt out.
+        let json = serde_json::to_string(text).unwrap_or_default();
+        let mut scalar = String::with_capacity(json.len());
+        for character in json.chars() {
+            if character.is_control() || is_hostile(character) || is_invisible(character) {
+                scalar.push_str(&format!("\\U{:08X}", u32::from(character)));
+            } else {
+                scalar.push(character);
+            }
+        }
+        scalar
     }
 }
 
@@ -62,6 +71,21 @@ mod tests {
         }
         assert_eq!(scalar("data-platform"), "data-platform");
         assert_eq!(scalar("no"), "\"no\"");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn two_readers_take_a_scalar_for_the_text(text in ".*|[a-z_0-9+.:-]{1,8}") {
+            let yaml = format!("owner: {}\n", scalar(&text));
+            let mut files = crate::source::SourceFiles::default();
+            let file = files.add("rules/a.yaml", &yaml);
+            let parsed = crate::source::yaml::parse(&files, file);
+            proptest::prop_assert!(parsed.faults.is_empty(), "{yaml}");
+            let root = parsed.root.unwrap();
+            proptest::prop_assert_eq!(root.get("owner").unwrap().as_text(), Some(text.as_str()));
+            let theirs: serde_json::Value = yaml_serde::from_str(&yaml).map_err(|error| proptest::test_runner::TestCaseError::fail(format!("{error} {yaml:?}")))?;
+            proptest::prop_assert_eq!(theirs["owner"].as_str(), Some(text.as_str()));
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub fn prove(
         removed: Removed::Everything,
         left_behind: 0,
     };
-    progress("looking for what former runs left behind");
+    progress("looking for leftovers of former runs");
     let left = clean(own, environment, question.clock.now(), false);
     let mut proof = Proof {
         question,
@@ -151,7 +151,7 @@ pub fn prove(
             Early::Failed(why) => scrub.clean(&why),
         });
     }
-    progress("taking the log groups away");
+    progress("deleting the log groups");
     if groups.remove(own, environment).is_err() {
         report.removed = Removed::NotEverything;
     }
@@ -161,7 +161,7 @@ pub fn prove(
 }
 
 fn not_reached() -> State {
-    State::NotAsked("the proof did not come so far".to_owned())
+    State::NotAsked("the proof ended before this step".to_owned())
 }
 
 /// Questions that were not come to are in the report too.
@@ -258,7 +258,7 @@ struct Proof<'a> {
 impl Proof<'_> {
     fn ask(&mut self, progress: &mut dyn FnMut(&str)) -> Result<(), Early> {
         let now_ms = self.question.clock.now().as_millisecond();
-        progress("writing entries into log groups of its own");
+        progress("writing entries into the proof's own log groups");
         let (in_time, late) = recorded::entries(&self.question.recordings, now_ms);
         let probes_from = now_ms / 1_000 - PROBED_SECONDS_AGO;
         let probes: Vec<Entry> = assumed::entries()
@@ -337,10 +337,13 @@ impl Proof<'_> {
         stream: &str,
         written: &[Entry],
     ) -> Result<Vec<Stored>, Early> {
-        let stored = self.wait_for("the service did not show all entries that it took", || {
-            let stored = self.own.read(group, stream)?;
-            Ok((stored.len() >= written.len()).then_some(stored))
-        })?;
+        let stored = self.wait_for(
+            "the service did not return all entries that it accepted",
+            || {
+                let stored = self.own.read(group, stream)?;
+                Ok((stored.len() >= written.len()).then_some(stored))
+            },
+        )?;
         let other = written
             .iter()
             .zip(&stored)
@@ -500,7 +503,7 @@ impl Proof<'_> {
             .into_iter()
             .map(|(column, expected, found)| {
                 format!(
-                    "`{column}` should be {} and is {}",
+                    "`{column}` should be {} but is {}",
                     self.scrub.value(expected.as_deref()),
                     self.scrub.value(found.as_deref())
                 )
@@ -538,7 +541,9 @@ impl Proof<'_> {
                 }
             };
             if row.log != log {
-                return State::Other("a row of the fetch query is of another log group".to_owned());
+                return State::Other(
+                    "a row of the fetch query belongs to a different log group".to_owned(),
+                );
             }
             let verdict = judge.verdict(&mut scratch, &row.entry(self.question.prefix()));
             add(&mut through, &verdict, row.records);
@@ -548,7 +553,7 @@ impl Proof<'_> {
         }
         let count = |verdicts: &BTreeMap<String, u64>| verdicts.values().sum::<u64>();
         State::Other(format!(
-            "of the entries themselves {} count or are silenced, of the rows of the fetch query {}",
+            "of the entries themselves, {} count or are silenced; of the rows of the fetch query, {}",
             count(&direct),
             count(&through)
         ))
@@ -572,7 +577,7 @@ impl Proof<'_> {
             .collect();
         let count = requests.len();
         let results = self.run(&requests, |done| {
-            progress(&format!("asking questions: {done} of {count}"))
+            progress(&format!("testing assumptions: {done} of {count}"))
         })?;
         for (assumption, result) in assumptions.iter().zip(results) {
             let state = self.answer(&assumption.probe, result);
@@ -588,7 +593,7 @@ impl Proof<'_> {
         }
         State::Other(match &result {
             Err(message) => format!("it is refused: {}", self.scrub.clean(message)),
-            Ok(_) if probe.expected == Expected::Refused => "it is taken".to_owned(),
+            Ok(_) if probe.expected == Expected::Refused => "it is accepted".to_owned(),
             Ok(result) => {
                 let rows = &result.table.rows;
                 let shown: Vec<String> = rows
@@ -603,9 +608,9 @@ impl Proof<'_> {
                     })
                     .collect();
                 match rows.len() {
-                    0 => "nothing comes back".to_owned(),
+                    0 => "it returns nothing".to_owned(),
                     1 => format!("it is {}", shown.join("; ")),
-                    rows => format!("{rows} rows come back, such as {}", shown.join("; ")),
+                    rows => format!("it returns {rows} rows, such as {}", shown.join("; ")),
                 }
             }
         })
@@ -627,7 +632,7 @@ fn interpret(text: &str, limit: u32, log: &str, stored: &[Stored]) -> Result<Tab
     let first = |faults: Vec<crate::insights::Fault>| {
         let fault = faults.first().map(|fault| fault.message.clone());
         format!(
-            "our interpreter does not take the text: {}",
+            "pgvigil's interpreter does not accept the text: {}",
             fault.unwrap_or_default()
         )
     };

@@ -104,7 +104,7 @@ impl Status {
 
     /// Nobody can say whether enough people agree.
     pub fn not_known(why: &str) -> Self {
-        Self::new(false, &format!("not known: {why}"))
+        Self::new(false, &format!("could not check: {why}"))
     }
 }
 
@@ -149,7 +149,7 @@ pub fn decide(
     // An author without an account may be anybody; whoever pushed is somebody.
     if request.pushers.is_none() && !request.commits_have_accounts {
         return Ok(Status::not_known(
-            "a commit belongs to no account, and who pushed it is not told",
+            "a commit does not belong to an account, and the forge does not name who pushed it",
         ));
     }
     let writers = Writers::of(needed, request);
@@ -177,7 +177,7 @@ pub fn decide(
                 }
                 Agreement::Unknown(team) => {
                     return Ok(Status::not_known(&format!(
-                        "the token may not see who is in {team}, which owns {path}"
+                        "the token has no permission to list the members of {team}, which owns {path}"
                     )));
                 }
             }
@@ -197,7 +197,7 @@ fn missing(needed: &Needed, request: &Request, count: u32, wrote: &[&Approver]) 
         (some, all) => format!("{some} of {all} approvals"),
     };
     if let Some(one) = wrote.first() {
-        text.push_str(&format!("; {} had a hand in it", one.login));
+        text.push_str(&format!("; {} wrote part of it", one.login));
     } else if let Some(one) = request.stale.first() {
         text.push_str(&format!("; {one} approved an earlier commit"));
     }

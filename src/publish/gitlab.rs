@@ -39,8 +39,8 @@ impl GitLab {
         let api = Api::new(api, "PRIVATE-TOKEN", token)?;
         let user = api.ask("GET", "/user", None)?;
         let user = user.get("id").and_then(Value::as_u64);
-        let user =
-            user.ok_or_else(|| BoardError("GET /user: the answer names nobody".to_owned()))?;
+        let user = user
+            .ok_or_else(|| BoardError("GET /user: the answer does not name a user".to_owned()))?;
         Ok(Self {
             api,
             project: project.to_owned(),

@@ -54,11 +54,12 @@ impl Api {
         let base = base.trim_end_matches('/').to_owned();
         let address: Uri = base
             .parse()
-            .map_err(|_| BoardError("the address of the forge is no URL".to_owned()))?;
+            .map_err(|_| BoardError("the address of the forge is not a valid URL".to_owned()))?;
         let agent = http::agent(&address, waiting::limit(TIMEOUT))
             .map_err(|error| BoardError(format!("the address of the forge: {error}")))?;
-        let mut value = http::HeaderValue::from_str(value)
-            .map_err(|_| BoardError("the token has characters that no header has".to_owned()))?;
+        let mut value = http::HeaderValue::from_str(value).map_err(|_| {
+            BoardError("the token has characters that are not allowed in a header".to_owned())
+        })?;
         value.set_sensitive(true);
         Ok(Self {
             agent,
@@ -91,7 +92,7 @@ impl Api {
             thread::sleep(wait.unwrap_or(pause).min(LONGEST_PAUSE));
             pause *= 2;
         }
-        Err(BoardError(format!("{method} {path}: not asked")))
+        Err(BoardError(format!("{method} {path}: not sent")))
     }
 
     fn once(
@@ -110,7 +111,7 @@ impl Api {
             .header("Content-Type", "application/json")
             .header("User-Agent", concat!("pgvigil/", env!("CARGO_PKG_VERSION")))
             .body(text)
-            .map_err(|_| "the request cannot be made".to_owned())?;
+            .map_err(|_| "the request cannot be sent".to_owned())?;
         let mut response = self
             .agent
             .run(request)
@@ -171,9 +172,9 @@ impl Api {
             .map(Value::to_string)
             .unwrap_or_default();
         let hint = match answered.status {
-            401 => ": the token is not taken",
-            403 => ": the token lacks the right to it",
-            404 => ": it is not there, or the token may not see it",
+            401 => ": the token is not accepted",
+            403 => ": the token has no permission for it",
+            404 => ": it does not exist, or the token has no permission to see it",
             _ => "",
         };
         let said = if said.is_empty() {
@@ -235,7 +236,7 @@ impl Api {
                 None,
             )?;
             let Value::Array(some) = body else {
-                return Err(BoardError(format!("GET {path}: the answer is no list")));
+                return Err(BoardError(format!("GET {path}: the answer is not a list")));
             };
             let count = some.len();
             items.extend(some);

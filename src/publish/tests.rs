@@ -247,7 +247,7 @@ fn an_issue_lives_as_long_as_what_it_tells_of() {
         [("prod".to_owned(), "updated")]
     );
     assert!(board.issues.borrow()[0].1);
-    assert!(board.issues.borrow()[0].0.title.contains("not known"));
+    assert!(board.issues.borrow()[0].0.title.contains("could not check"));
 
     run.environments[0].drift = Some(report("prod", Some(Outcome::Pending)));
     run.environments[0].exit_code = 12;

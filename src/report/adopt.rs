@@ -1,4 +1,4 @@
-//! What stands of other stacks, and what takes them out of service: for a terminal and for programs.
+//! The resources of other stacks, and the steps that take them out of service: for a terminal and for programs.
 
 #![expect(clippy::indexing_slicing, reason = "a JSON object takes a new key")]
 
@@ -30,7 +30,7 @@ fn versioned(mut value: Value) -> String {
     escape::json(&pretty(&value))
 }
 
-/// Lines of whole words behind a lead; further lines begin under the first word.
+/// Lines of whole words after a lead; further lines begin under the first word.
 fn draw(text: &mut String, lead: &str, sentence: &str, style: Style) {
     let indent = lead.chars().count();
     let mut lead = lead.to_owned();
@@ -87,7 +87,7 @@ fn draw_cluster(cluster: &Former, style: Style, text: &mut String) {
         draw(text, &lead, &terminal(&defect.sentence), style);
     }
     if cluster.resources.is_empty() {
-        text.push_str("  nothing of another stack\n");
+        text.push_str("  no resources of another stack\n");
     }
     for resource in &cluster.resources {
         draw_resource(resource, style, text);

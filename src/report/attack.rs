@@ -60,7 +60,7 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
     };
     let _ = writeln!(
         text,
-        "{word}: {} with {} tried on {}, a person can hide behind {evadable}",
+        "{word}: {} ({}) tried on {}; evadable: {evadable}",
         count(report.statements, "statement"),
         count(report.records, "record"),
         count(report.exclusions.len(), "exclusion"),
@@ -74,7 +74,7 @@ pub fn human(report: &AttackReport, colour: bool) -> String {
     text
 }
 
-/// What only the server knew: it stands first.
+/// What only the server showed. It comes first.
 fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
     for found in &server.unpredicted {
         let mark = if found.accepted {
@@ -84,7 +84,7 @@ fn unpredicted(text: &mut String, server: &ServerReport, colour: bool) {
         };
         let _ = writeln!(
             text,
-            "  {mark} {}  silent on the server, though a record that counts was expected",
+            "  {mark} {}  silent on the server, but a counted record was expected",
             visible(&found.exclusion)
         );
         evasion_lines(text, &found.exclusion, &found.evasion, colour);
@@ -105,8 +105,8 @@ fn generated_lines(text: &mut String, generated: &GeneratedReport) {
     let classes = &generated.classes;
     let _ = writeln!(
         text,
-        "generated: {} of {} statements sent ({} places × {} ways to hide × {} carriers × {} layouts), {} of them brought a secret back or \
-         changed something, {} silent",
+        "generated: {} of {} statements sent ({} places × {} ways to hide × {} carriers × {} layouts), {} of them returned a \
+         secret or changed something, {} silent",
         generated.tried,
         generated.combinations,
         classes.places.len(),
@@ -137,7 +137,7 @@ fn summary(text: &mut String, server: &ServerReport) {
     };
     let _ = writeln!(
         text,
-        "on {} with {}: {} ran, {} confirmed, {} that were not predicted; {} silent without effect, {} could not run",
+        "on {} with {}: {} ran, {} confirmed, {} not predicted; {} silent without effect, {} could not run",
         version("PostgreSQL", &server.version),
         version("pgAudit", &server.pgaudit),
         count(server.executed, "statement"),
@@ -191,7 +191,7 @@ fn on_server(text: &mut String, said: &OnServer, colour: bool) {
     }
 }
 
-/// The fields of a record that decide, as they stand in the log.
+/// The fields of a record that decide, as in the log.
 fn what_of(record: &AttackRecord) -> String {
     [
         &record.class,
@@ -272,7 +272,7 @@ fn evasion_lines(text: &mut String, exclusion: &str, evasion: &Evasion, colour: 
         let by = match judged.verdict {
             "excluded" => format!("silenced by {}", visible(&judged.excluded_by.join(", "))),
             "out_of_scope" => "no signal counts it".to_owned(),
-            _ => "no record to the query".to_owned(),
+            _ => "not a record for the query".to_owned(),
         };
         let line = format!("{what}: {by}");
         let _ = writeln!(text, "{INDENT}{}", paint(colour, "2", &line));

@@ -32,10 +32,10 @@ pub fn placed(placed: &[Placed], is_dry: bool) -> String {
             State::Unchanged => ("unchanged", ""),
             State::Kept => (
                 "kept",
-                ": another text stands there; move it away to get this one",
+                ": a different file exists there; move it away to get this one",
             ),
-            State::KeptLink => ("kept", ": a symbolic link stands there"),
-            State::KeptOther => ("kept", ": something that is no file stands there"),
+            State::KeptLink => ("kept", ": a symbolic link exists there"),
+            State::KeptOther => ("kept", ": the path exists, but is not a file"),
         };
         written += usize::from(file.state == State::Written);
         kept += usize::from(word == "kept");
@@ -59,7 +59,7 @@ pub fn placed(placed: &[Placed], is_dry: bool) -> String {
         parts.push(format!("{unchanged} unchanged"));
     }
     if kept > 0 {
-        parts.push(format!("{kept} kept as they were"));
+        parts.push(format!("{kept} left unchanged"));
     }
     let _ = writeln!(
         text,

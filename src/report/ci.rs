@@ -1,4 +1,4 @@
-//! The result of a pipeline's run in every form that somebody reads: each is made of the one document
+//! The result of a pipeline's run in every form that people or programs read: each is made of the one document
 //! ([`crate::ci::CiResult`]) and of nothing else.
 
 pub mod annotations;
@@ -39,10 +39,10 @@ fn word(work: Work, exit_code: u8) -> &'static str {
         (Work::Drift, 0) => "nothing drifted",
         (_, 0) => "passed",
         (_, 10) => "must not be merged",
-        (_, 11) => "a rule does not do what it promises",
+        (_, 11) => "a test of the rules fails",
         (_, 12) => "not applied yet",
         (_, 13) => "drifted",
-        (_, 14) => "drifted, and not applied yet",
+        (_, 14) => "drifted, with changes still to apply",
         (_, 15) => "stopped part way",
         (_, 17) => "logs were not read",
         (_, 18) => "approvals are missing",
@@ -57,7 +57,7 @@ pub(super) fn advice(result: &CiResult) -> Option<String> {
     Some(format!("{}: {why}", decision.advice.name()))
 }
 
-/// What stands before the environments that a run left alone.
+/// The heading of the environments that a run did not touch.
 fn left_alone(work: Work) -> &'static str {
     match work {
         Work::Apply => "Without a plan",
@@ -111,13 +111,13 @@ fn message(finding: &Finding) -> String {
     text
 }
 
-/// What becomes of a plan's resources, in words; empty where there is no plan.
+/// What a plan does with its resources, in words; empty if there is no plan.
 fn plan_words(environment: &EnvironmentResult) -> Option<String> {
     let plan = environment.plan.as_ref()?;
     Some(super::plan::summary(&plan.counts()))
 }
 
-/// Whether somebody changed by hand what is deployed, as far as is known.
+/// Whether a deployed resource was changed outside pgvigil, as far as could be read.
 fn has_drifted(environment: &EnvironmentResult) -> bool {
     let outcome = environment.drift.as_ref().and_then(|report| report.outcome);
     matches!(outcome, Some(Outcome::Drifted | Outcome::Both))

@@ -12,7 +12,7 @@ pub struct Entry<T> {
     pub environment: String,
     /// The cluster; absent where the files do not say which one is meant.
     pub cluster: Option<String>,
-    /// The result, or why there is none.
+    /// The result, or the reason why it is missing.
     pub result: Result<T, String>,
 }
 

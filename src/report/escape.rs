@@ -1,4 +1,4 @@
-//! Text that somebody else wrote, made harmless for where it is shown.
+//! Text from outside pgvigil, made harmless for the place where it is shown.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ fn is_hostile(character: char) -> bool {
 }
 
 /// One line for a terminal: control, bidirectional and invisible characters as `\u{…}`, and no `##[` or
-/// `##name[`, at which runners read a command wherever it stands.
+/// `##name[`, which runners read as a command anywhere in a line.
 pub fn terminal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -186,7 +186,7 @@ pub fn html_sentence(text: &str) -> String {
     escaped
 }
 
-/// Prose of Markdown on one line: no markup, no HTML, no link, and nobody is told by a mention.
+/// Prose of Markdown on one line: no markup, no HTML, no link, and no mention that notifies someone.
 ///
 /// A renderer looks for mentions, references and addresses after it has resolved escapes. So the sign that begins one
 /// is parted from the word by an invisible character, as bots that quote release notes do.

@@ -1,4 +1,4 @@
-//! Diagnostics as workflow commands: GitHub shows them beside the lines of a pull request.
+//! Diagnostics as workflow commands: GitHub shows them next to the lines of a pull request.
 
 use super::escape::spelt;
 use super::visible;

@@ -28,7 +28,7 @@ impl Default for Options {
     }
 }
 
-/// Longest part of a line that is shown beside what is underlined.
+/// Longest part of a line that is shown around the underlined text.
 const BESIDE: usize = 400;
 
 /// Lines between two labels from which they are shown apart.
@@ -117,7 +117,7 @@ fn snippet<'a>(
         .get(lines.clone())
         .is_some_and(|text| text.split('\n').any(|line| line.len() > 2 * BESIDE));
     if has_long_line {
-        // One line of a megabyte helps nobody: what stands around the fault does.
+        // A line of a megabyte is of no use: the text around the fault is.
         labels.truncate(1);
         let span = labels
             .first()
@@ -157,7 +157,7 @@ fn snippet<'a>(
         .annotations(annotations)
 }
 
-/// Windows line ends are no fault.
+/// Windows line ends are not a fault.
 fn strip(text: &str) -> String {
     text.replace("\r\n", "\n")
 }

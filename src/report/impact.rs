@@ -111,7 +111,7 @@ fn one_line(statement: &str) -> String {
 /// The direction as it is cried out.
 fn verdict(direction: Direction) -> String {
     match direction {
-        Direction::Unknown => "UNKNOWN, taken for widened".to_owned(),
+        Direction::Unknown => "UNKNOWN, treated as widened".to_owned(),
         known => known.name().to_uppercase(),
     }
 }
@@ -123,7 +123,7 @@ fn is_changed(exclusion: &ExclusionImpact) -> bool {
         || exclusion.newly_silent > 0
 }
 
-/// Whether people can hide behind an exclusion that stays.
+/// Whether an exclusion can be used to evade the alarm that stays.
 fn is_evadable(exclusion: &ExclusionImpact) -> bool {
     exclusion.change != Change::Removed
         && exclusion
@@ -132,7 +132,7 @@ fn is_evadable(exclusion: &ExclusionImpact) -> bool {
             .is_some_and(|attack| attack.silent > 0 || !exclusion.opens.is_empty())
 }
 
-/// What the alarm hears more or less: a word, and a sentence for each change, the gravest first.
+/// Of what the alarm covers more or less: a word, and a sentence for each change, the gravest first.
 fn hearing(report: &ImpactReport) -> Vec<(Hears, String)> {
     let changes = report.hearing.changes.iter();
     changes
@@ -140,10 +140,10 @@ fn hearing(report: &ImpactReport) -> Vec<(Hears, String)> {
         .collect()
 }
 
-/// The title of what follows from a change beside exclusions.
-const HEARING: &str = "What the alarm hears";
+/// The title of the effects of a change other than those on exclusions.
+const HEARING: &str = "What the alarm covers";
 
-/// The figures that stand beside the verdict, the gravest first.
+/// The figures next to the verdict, the gravest first.
 fn headline(report: &ImpactReport) -> Vec<String> {
     let mut parts = Vec::new();
     if !report.faults.is_empty() {
@@ -155,11 +155,11 @@ fn headline(report: &ImpactReport) -> Vec<String> {
     let is_lost = |change: &HearingChange| change.direction == Hears::Less;
     match report.hearing.direction {
         _ if report.hearing.changes.iter().any(is_lost) => {
-            parts.push("the alarm hears less".to_owned());
+            parts.push("the alarm covers less".to_owned());
         }
-        Hears::Less => parts.push("the alarm hears less".to_owned()),
-        Hears::NotComparable => parts.push("the alarm hears something else".to_owned()),
-        Hears::More => parts.push("the alarm hears more".to_owned()),
+        Hears::Less => parts.push("the alarm covers less".to_owned()),
+        Hears::NotComparable => parts.push("the alarm covers something else".to_owned()),
+        Hears::More => parts.push("the alarm covers more".to_owned()),
         Hears::Same => {}
     }
     parts.push(effect_in_all(report));
@@ -225,7 +225,7 @@ fn attack(exclusion: &ExclusionImpact) -> (bool, String) {
     (
         false,
         format!(
-            "no trick is needed: whatever reads {} is silent; beside that, {text}",
+            "no trick is needed: every statement that reads {} is silent; besides, {text}",
             exclusion.opens.join(", ")
         ),
     )
@@ -249,7 +249,7 @@ fn tried(attack: Option<&Attack>) -> (bool, String) {
         Some(attack) => (
             false,
             format!(
-                "a person can hide behind it: {} of {} {}",
+                "evadable: {} of {} {}",
                 number(attack.silent),
                 count(attack.tried, "statement"),
                 if attack.silent == 1 {
@@ -269,7 +269,7 @@ fn tests(tests: Option<&Tests>) -> (bool, String) {
     };
     let near = count(tests.near_misses, "near miss");
     let mut text = format!(
-        "{} silenced, {near} loud, {} of {} noticed",
+        "{} silenced, {near} loud, {} of {} caught",
         count(tests.silences, "sample"),
         number(tests.killed),
         count(tests.mutants, "mutant")
@@ -298,9 +298,9 @@ fn effect(exclusion: &ExclusionImpact) -> String {
             number(exclusion.silenced_head)
         ),
     ];
-    let mut of = format!("{} of what people did", percent(exclusion.share));
+    let mut of = format!("{} of people's records", percent(exclusion.share));
     if let Some(most) = exclusion.max_share {
-        of.push_str(&format!(", at most {} allowed", percent(most)));
+        of.push_str(&format!(", limit {}", percent(most)));
     }
     parts.push(of);
     parts.push(count(exclusion.users, "user"));
@@ -324,7 +324,7 @@ fn record(record: &Counterexample) -> String {
 }
 
 /// What there is to know of exclusions that the change leaves alone. The first part counts them.
-/// What no alarm tells any longer.
+/// Signals whose records no alarm reports any longer.
 fn signals_off(report: &ImpactReport) -> Option<String> {
     let plural = if report.signals_off.len() == 1 {
         "signal"
@@ -333,7 +333,7 @@ fn signals_off(report: &ImpactReport) -> Option<String> {
     };
     (!report.signals_off.is_empty()).then(|| {
         format!(
-            "The {plural} {}: what only they count is silent, and their alarms go.",
+            "Records that only the {plural} {} counted become silent, and no alarm reports them.",
             report.signals_off.join(", ")
         )
     })
@@ -363,7 +363,7 @@ fn others(report: &ImpactReport) -> Vec<String> {
         .collect();
     if !evadable.is_empty() {
         parts.push(format!(
-            "people can hide behind {} ({})",
+            "{} evadable ({})",
             number(length(&evadable)),
             named(&evadable)
         ));
@@ -434,18 +434,21 @@ fn unread(logs: &Logs) -> Option<String> {
     }
     if logs.foreign > 0 {
         parts.push(format!(
-            "{} that are no log entry",
+            "{} outside any log entry",
             count(logs.foreign, "piece")
         ));
     }
     let read = (!parts.is_empty())
-        .then(|| format!("not all of the input could be read: {}", parts.join(", ")));
-    // The texts come from logs, and stand in one line.
+        .then(|| format!("part of the input could not be read: {}", parts.join(", ")));
+    // The texts come from logs; they must fit on one line.
     let measured = logs.unread.first().map(|first| {
         let first = crate::report::visible(first).replace('\n', " ");
         match logs.unread.len() {
-            1 => format!("the effect is not measured: {first}"),
-            many => format!("the effect is not measured: {first}; and {} more", many - 1),
+            1 => format!("the effect could not be measured: {first}"),
+            many => format!(
+                "the effect could not be measured: {first}; and {} more",
+                many - 1
+            ),
         }
     });
     match (measured, read) {
@@ -467,7 +470,7 @@ fn command_of(group: &Group) -> String {
 }
 
 /// What `(!)` means.
-const GRAVE: &str = "(!) touches what is protected, or writes";
+const GRAVE: &str = "(!) touches protected data, or writes";
 
 /// The sentence under an approval.
 fn approvals(report: &ImpactReport) -> Vec<(&'static str, Vec<String>)> {
@@ -528,7 +531,7 @@ fn digest(text: &str) -> String {
     text.chars().take(12).collect()
 }
 
-/// The name of a revision, with its commit where the name is none.
+/// The name of a revision, with its commit if the name is not the commit itself.
 fn revision(name: &str, commit: Option<&String>) -> String {
     match commit {
         Some(commit) if commit.starts_with(name) => digest(commit),

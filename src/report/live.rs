@@ -7,8 +7,8 @@ use crate::rules::live::Estimate;
 pub fn estimate(estimate: &Estimate, region: &str) -> String {
     let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
     let mut text = format!(
-        "{} queries in {} will read about {} of {} log groups\n\
-         estimated cost: {:.2} USD, or {:.2} USD if AWS tells the compressed size; prices of us-east-1, other regions differ\n",
+        "{} queries in {} will read about {} of {} log groups\nestimated cost: {:.2} USD, or {:.2} USD if AWS reports the \
+         compressed size; prices are for us-east-1, other regions differ\n",
         estimate.queries,
         visible(region),
         gigabytes(estimate.bytes),
@@ -19,7 +19,7 @@ pub fn estimate(estimate: &Estimate, region: &str) -> String {
     let unknown: Vec<String> = estimate.unknown().map(visible).collect();
     if !unknown.is_empty() {
         text.push_str(&format!(
-            "not in the estimate, since their size is not known: {}\n",
+            "not in the estimate because their size could not be determined: {}\n",
             unknown.join(", ")
         ));
     }

@@ -16,7 +16,7 @@ pub fn json(migration: &Migration) -> String {
     escape::json(&pretty(&value))
 }
 
-/// Lines of whole words behind a lead.
+/// Lines of whole words after a lead.
 fn draw(text: &mut String, lead: &str, sentence: &str, style: Style) {
     let indent = lead.chars().count();
     let mut lead = lead.to_owned();
@@ -31,7 +31,7 @@ fn place(at: &At) -> String {
     terminal(&format!("{}:{}", at.file, at.line))
 }
 
-/// Misses that are told one by one.
+/// How many missed statements are listed one by one.
 const MISSES: usize = 12;
 
 /// For a terminal.
@@ -45,7 +45,7 @@ pub fn human(migration: &Migration, style: Style) -> String {
         draw_query(&mut text, query, style);
     }
     if !migration.carried.is_empty() {
-        heading(&mut text, "Taken over", style);
+        heading(&mut text, "Carried over", style);
         for one in &migration.carried {
             let _ = writeln!(
                 text,
@@ -60,8 +60,8 @@ pub fn human(migration: &Migration, style: Style) -> String {
         }
     }
     for (title, is_open) in [
-        ("Left to do by hand", true),
-        ("Not taken over, and nothing to do", false),
+        ("Left to do manually", true),
+        ("Not carried over, nothing to do", false),
     ] {
         let mut some = migration
             .left
@@ -105,7 +105,7 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
             text,
             "  ",
             &format!(
-                "It looks for {} anywhere in the line, so whoever writes the line decides.",
+                "It looks for {} anywhere in the line, so the author of a statement decides whether it counts.",
                 looked_for.join(" and ")
             ),
             style,
@@ -119,7 +119,7 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
             .count();
         let _ = writeln!(
             text,
-            "\n  {} it never counts, whatever it excludes; pgvigil's query counts {}:",
+            "\n  {} that it never counts, whatever it excludes; pgvigil's query counts {}:",
             count(query.misses.len(), "statement"),
             if silent_after == 0 {
                 "all of them".to_owned()
@@ -160,16 +160,16 @@ fn draw_query(text: &mut String, query: &QueryReport, style: Style) {
 
 fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
     let word = if exclusion.drops_everything {
-        style.paint(Paint::Red, "takes every record away: nobody is heard")
+        style.paint(Paint::Red, "excludes every record: nothing is counted")
     } else if exclusion.evadable {
         style.paint(Paint::Red, "evadable")
     } else if exclusion.tried.tried == 0 {
         style.paint(
             Paint::Yellow,
-            "not tried: no text that it looks for could be made, or no statement that the query counts",
+            "not tried: could not generate a text that it looks for, or a statement that the query counts",
         )
     } else {
-        format!("{} ways tried, none hides", exclusion.tried.tried)
+        format!("{} ways tried, none evades it", exclusion.tried.tried)
     };
     let _ = writeln!(
         text,
@@ -219,7 +219,7 @@ fn draw_exclusion(text: &mut String, exclusion: &OldExclusion, style: Style) {
         draw(
             text,
             "    in its place: ",
-            "no shipped exclusion; a proposal stands as a comment at the end of rules/exclusions.yaml, for you to complete",
+            "no shipped exclusion; a comment at the end of rules/exclusions.yaml proposes one for you to complete",
             style,
         );
     }

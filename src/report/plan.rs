@@ -1,7 +1,7 @@
 //! Plans, drift and applies, drawn for people ([`human`]), for machines ([`json`]) and for pull requests
 //! ([`markdown`]).
 //!
-//! Live values were written by whoever edited them: everything drawn goes through [`escape`].
+//! Live values can come from anyone who edited them, so everything drawn goes through [`escape`].
 
 pub mod fleet;
 pub mod human;
@@ -57,13 +57,13 @@ fn rules_heading(change: &RulesChange) -> String {
                 short(&change.declared)
             );
             match differences.as_slice() {
-                [] => format!("{digests}: the same rules, written otherwise"),
+                [] => format!("{digests}: the same rules in another form"),
                 _ => digests,
             }
         }
         LiveRules::Unread { reason } => {
             format!(
-                "compared by the layer's digest alone, since the live rules cannot be read: {reason}"
+                "compared only by the layer's digest, because the live rules could not be read: {reason}"
             )
         }
     };

@@ -22,7 +22,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
         about: match (text.compared, text.rows) {
             (true, 1) => format!("{}: 1 row, compared", text.name),
             (true, rows) => format!("{}: {rows} rows, compared", text.name),
-            (false, _) => format!("{}: the service takes it", text.name),
+            (false, _) => format!("{}: the service accepts it", text.name),
         },
         state: &text.state,
     });
@@ -33,8 +33,8 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
             question.question,
             question.assumed,
             match question.rests {
-                Some(rests) => format!(" On it rests: {rests}."),
-                None => " Nothing rests on it.".to_owned(),
+                Some(rests) => format!(" This depends on it: {rests}."),
+                None => " Nothing depends on it.".to_owned(),
             }
         ),
         state: &question.state,
@@ -56,7 +56,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
                 },
                 Row {
                     about:
-                        "the judge says the same of what is fetched as of the entries themselves"
+                        "the judge gives fetched entries the same verdicts as the original entries"
                             .to_owned(),
                     state: &report.judged,
                 },
@@ -94,7 +94,7 @@ fn summary(report: &Report) -> String {
     let (others, unknown) = (report.others(), report.not_asked());
     let mut parts = vec![format!("{} as assumed", all - others - unknown)];
     if others > 0 {
-        parts.push(format!("{others} other than assumed"));
+        parts.push(format!("{others} not as assumed"));
     }
     if unknown > 0 {
         parts.push(format!("{unknown} not asked"));
@@ -106,11 +106,11 @@ fn summary(report: &Report) -> String {
 fn removal(report: &Report) -> String {
     let left = match report.left_behind {
         0 => String::new(),
-        left => format!(" Of former proofs {left} log groups and alarms were taken away."),
+        left => format!(" {left} log groups and alarms of earlier proofs were removed."),
     };
     let own = match report.removed {
-        Removed::Everything => "All that the proof made is taken away.",
-        Removed::NotEverything => "Something that the proof made may be there still.",
+        Removed::Everything => "Everything that the proof created is removed.",
+        Removed::NotEverything => "Some resources that the proof created might still exist.",
     };
     format!("{own}{left}")
 }

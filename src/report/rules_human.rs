@@ -48,7 +48,7 @@ pub fn test(report: &TestReport, colour: bool) -> String {
         put(
             &mut text,
             &format!(
-                "not tested: `{}` applies in none of these environments",
+                "not tested: `{}` does not apply in any of these environments",
                 visible(id)
             ),
         );
@@ -83,7 +83,7 @@ pub fn test(report: &TestReport, colour: bool) -> String {
     }
     put(&mut text, &line);
     let mut line = format!(
-        "mutants: {} of {} of the rules noticed ({} %), {} of {} loud",
+        "mutants: {} of {} of the rules caught ({} %), {} of {} loud",
         totals.mutants_killed,
         count(totals.mutants, "change"),
         totals.score(),
@@ -96,7 +96,7 @@ pub fn test(report: &TestReport, colour: bool) -> String {
         } else {
             "less than"
         };
-        let _ = write!(line, "; {word} the {percent} % asked for");
+        let _ = write!(line, "; {word} the required {percent} %");
     }
     put(&mut text, &line);
     text
@@ -123,12 +123,12 @@ fn environment_lines(text: &mut String, environment: &EnvironmentReport, colour:
         let covered = if exclusion.covered {
             ""
         } else {
-            ", not covered: needs a sample that it alone silences, and a near miss of one condition"
+            ", not covered: add a sample that only this exclusion silences, and a near miss that fails one condition"
         };
         put(
             text,
             &format!(
-                "  {mark} {:width$}  silenced {}, near misses {}, decided alone {}, {} of {} noticed{covered}",
+                "  {mark} {:width$}  silenced {}, near misses {}, silenced only here {}, {} of {} caught{covered}",
                 visible(&exclusion.id),
                 exclusion.silenced,
                 exclusion.near_misses,
@@ -186,7 +186,7 @@ fn survivor_lines(text: &mut String, findings: &Findings, colour: bool) {
         put(
             text,
             &format!(
-                "      no near miss fails on this alone: {}",
+                "      conditions without a near miss of their own: {}",
                 findings.conditions_not_exercised.join(", ")
             ),
         );
@@ -200,9 +200,9 @@ fn survivor_lines(text: &mut String, findings: &Findings, colour: bool) {
         .collect();
     for survivor in survivors.iter().take(SURVIVORS_SHOWN) {
         let missing = match (survivor.kind, survivor.noticed_by) {
-            (Change::Remove, _) => "no sample is silenced by it alone",
-            (_, Promise::StaysLoud) => "no near miss notices",
-            (_, Promise::Silences) => "no silenced sample notices",
+            (Change::Remove, _) => "no sample is silenced only by it",
+            (_, Promise::StaysLoud) => "no near miss catches it",
+            (_, Promise::Silences) => "no silenced sample catches it",
         };
         put(
             text,
@@ -306,7 +306,7 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
         let answer = match &exclusion.answer {
             Answer::Silences => paint(colour, Paint::Green, "silences it"),
             Answer::Fails(failed) => format!("{}: {}", failed.condition, visible(&failed.why)),
-            Answer::NotRead => "not asked: the record cannot be read for certain".to_owned(),
+            Answer::NotRead => "not applied: the record is ambiguous".to_owned(),
         };
         put(
             &mut text,

@@ -9,7 +9,7 @@ use crate::diagnostic::code::{Entry, example};
 /// Where this version is described.
 const INFORMATION: &str = concat!("https://docs.rs/pgvigil/", env!("CARGO_PKG_VERSION"));
 
-/// A kind of findings: GitHub shows the full description and the help beside a finding.
+/// A kind of finding: GitHub shows the full description and the help next to a finding.
 pub(super) fn rule(entry: &Entry, level: &str) -> Value {
     let mut markdown = format!(
         "{}.\n\n**Why it matters:** {}.\n\n**What to do:** {}.\n",
@@ -36,12 +36,12 @@ pub(super) fn location(file: &str, region: Value) -> Value {
     }})
 }
 
-/// What tells a finding from every other: GitHub's code scanning looks at its own key alone.
+/// What distinguishes a finding from every other: GitHub's code scanning uses only its own key.
 pub(super) fn fingerprints(word: String, numbered: String) -> Value {
     json!({"pgvigil/v2": word, "primaryLocationLineHash": numbered})
 }
 
-/// A relative reference (RFC 3986): what is no plain character of a path is written as `%XX`.
+/// A relative reference (RFC 3986): characters that are not plain in a path are written as `%XX`.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

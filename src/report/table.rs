@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// What stands between two columns.
+/// The text between two columns.
 const GAP: &str = "  ";
 
 /// A column is not cut to less.

@@ -1,5 +1,5 @@
-//! Whether a person can hide behind an exclusion: statements that read or change protected data are
-//! made to look like what the exclusions silence, and the compiled text judges their records.
+//! Whether an exclusion can be used to evade the alarm: statements that read or change protected data are made to look like
+//! records that the exclusions silence, and the judge decides about their records.
 //!
 //! ```text
 //! corpus.sql (statements, and their records as a server wrote them) ─┐
@@ -9,8 +9,24 @@
 //! grammar/ (places × hidden calls × carriers × layouts) ── generate ──> a server ─> did a secret come back unheard?
 //! ```
 //!
-//! An attack is an **evasion** if at least one of its records is excluded and none counts. "None silent"
-//! is what was tried, not a proof.
+//! The analysis needs no server, because it knows the records of its statements. [`corpus`] contains harmful statements
+//! together with the records that a real server wrote for them, with `log_relation` on and off. [`plan`] rewrites them for
+//! one exclusion, in a way for each [`Kind`]. [`witness`] and [`pattern`] take from the exclusion's conditions the texts
+//! that it looks for; [`carrier`] plants such a text in a place where it does not change the statement, such as a comment or
+//! a literal. Other kinds add a call that leaves no relation in its record ([`ride`]), fill the open places of a pattern
+//! with SQL ([`lint`]), put a second statement next to a silenced one, or use names that look like others or contain the
+//! head of a record ([`forge`]). Class, command and object of the records stay those that a server writes for such a
+//! statement.
+//!
+//! [`run`](mod@run) writes the log entries of each attack as the server would and gives them to the judge. An attack is an
+//! **evasion** if at least one of its records is excluded and none counts. It is charged to the exclusion that it was made
+//! for, if that one takes part in silencing it, otherwise to the first that does. The report shows the shortest evasion of
+//! each kind. `rules attack` tries as many as it can make, with all rules in force; `check` tries a few of each kind, on
+//! each exclusion alone.
+//!
+//! With a database, [`server`] sends the same statements to a real server, judges the records that it really writes, and
+//! compares them with the prediction. [`generate`] goes further: it combines the forms of a grammar and looks only at
+//! effects. "None silent" describes what was tried; it is not a proof.
 
 pub mod carrier;
 pub mod corpus;
@@ -35,27 +51,27 @@ pub use run::{
     judge_records, run, statements,
 };
 
-/// How an attack hides.
+/// How an attack evades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It does not: the statement as it is.
     Plain,
-    /// The text that the exclusion looks for stands in a comment, a literal, a name.
+    /// The text that the exclusion looks for is in a comment, a literal, a name.
     Planted,
     /// A function that leaves no relation in the record rides on a relation of the exclusion.
     Rider,
     /// What a pattern leaves open is filled with SQL.
     Pattern,
-    /// More SQL stands before or behind a text that the exclusion silences.
+    /// More SQL comes before or after a text that the exclusion silences.
     Beside,
-    /// A users' table or function stands, by `search_path`, for one that the text names.
+    /// Through `search_path`, a users' table or function takes the place of one that the text names.
     Shadow,
     /// It does not: the exclusion names users' data itself.
     Named,
     /// A users' table is named so that it looks like one that the exclusion names.
     LookAlike,
-    /// A role, database or application name holds the head of a record.
+    /// A role, database or application name contains the head of a record.
     Forged,
 }
 
@@ -65,13 +81,13 @@ impl Kind {
         match self {
             Self::Plain => "the statement as it is",
             Self::Planted => "the text is planted in the statement",
-            Self::Rider => "a call rides on what the exclusion silences",
+            Self::Rider => "a function call is added to a silenced statement",
             Self::Pattern => "what the pattern leaves open is filled with SQL",
-            Self::Beside => "more SQL stands beside the silenced text",
+            Self::Beside => "more SQL is added next to the silenced text",
             Self::Shadow => "another object answers to the name in the text",
             Self::Named => "the exclusion names users' data itself",
             Self::LookAlike => "a users' table has a name that looks like it",
-            Self::Forged => "a name holds the head of another record",
+            Self::Forged => "a name contains the head of another record",
         }
     }
 }
@@ -111,7 +127,7 @@ pub struct Who {
 pub struct Attack {
     /// The exclusion it was made for.
     pub exclusion: String,
-    /// How it hides.
+    /// How it evades.
     pub kind: Kind,
     /// What it does, in a few words.
     pub does: String,
@@ -127,7 +143,7 @@ pub struct Attack {
     pub records: Vec<AttackRecord>,
     /// The session.
     pub who: Who,
-    /// The condition of the exclusion that lets it through, as a path in the file (`match/relation`).
+    /// The condition of the exclusion that does not stop it, as a path in the file (`match/relation`).
     pub condition: String,
     /// Which item of a list of patterns or texts it is.
     pub item: Option<usize>,

@@ -1,4 +1,4 @@
-//! Canaries: records that must count, whatever exclusions there are.
+//! Canaries: records that must count, regardless of the exclusions.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ fn silent(
         ),
     )
     .at(canary.place.clone())
-    .help("narrow the exclusion; a canary is a record that must always be heard");
+    .help("narrow the exclusion: a canary is a record that must always count");
     let exclusions = loaded.policy.exclusions.iter();
     for exclusion in exclusions.filter(|exclusion| by.contains(&exclusion.id)) {
         diagnostic = diagnostic.context(exclusion.place.clone(), "silences it");

@@ -36,7 +36,7 @@ pub struct Line<'a> {
     pub database: Option<Cow<'a, str>>,
     /// Client address with port, as the prefix has it.
     pub client: Option<Cow<'a, str>>,
-    /// Class; the level of an entry that tells of a refusal.
+    /// Class; for a refusal, the level of the entry.
     pub class: Option<Cow<'a, str>>,
     /// Command.
     pub command: Option<Cow<'a, str>>,
@@ -48,7 +48,7 @@ pub struct Line<'a> {
     pub statement: Option<Cow<'a, str>>,
 }
 
-/// Builds the line of an entry; `None` for what is no audit record.
+/// Builds the line of an entry; `None` if it is not an audit record.
 pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<Line<'a>> {
     let verdict = judged.verdict.name()?;
     let mut line = Line {

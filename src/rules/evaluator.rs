@@ -13,7 +13,7 @@ use crate::policy::model::Signal;
 
 /// Why a compiled query cannot be run here.
 #[derive(Debug, thiserror::Error)]
-#[error("the compiled query is not one that this version can run: {}", describe(.0))]
+#[error("this version cannot run the compiled query: {}", describe(.0))]
 pub struct EvaluatorError(pub Vec<Fault>);
 
 fn describe(faults: &[Fault]) -> String {

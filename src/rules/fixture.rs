@@ -1,4 +1,4 @@
-//! Log fixtures: a log and, beside it, what must become of its lines.
+//! Log fixtures: a log and, next to it, the expected verdicts on its lines.
 //!
 //! `NAME.log` (also `.gz`, `.zst`) has its expectations in `NAME.expect.tsv`, with the columns
 //! `first_line`, `last_line`, `label`, `note`. A record belongs to the range in which its first line lies.
@@ -181,7 +181,7 @@ pub fn parse_expectations(
             "aside" => Label::Aside,
             other => {
                 fault(format!(
-                    "the label is `{other}`, and must be `human`, `noise` or `aside`"
+                    "the label is `{other}`; it must be `human`, `noise` or `aside`"
                 ));
                 continue;
             }

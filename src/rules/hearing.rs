@@ -1,9 +1,20 @@
-//! What the alarm hears after a change of the policy: less, the same, more, or something that cannot be compared.
+//! What the alarm covers after a change of the policy: less, the same, more, or something that cannot be compared.
 //!
-//! [`direction`](super::direction) judges what exclusions and service accounts silence. Here is everything else that
-//! decides whether somebody's work reaches a person: who is audited and how, what is counted, where, how soon, who is
-//! notified, for how long it is kept, and what guards the policy itself. The structures of the model are taken apart
-//! without `..`, so that a key which somebody forgets does not build; [`keys`] lists the keys of the files.
+//! [`direction`](super::direction) judges which records exclusions and service accounts silence. This module judges
+//! everything else that decides whether a person's work reaches another person: who is audited and how, what is counted,
+//! where, how soon, who is notified, how long logs are kept, and what guards the policy itself.
+//!
+//! Nothing is proven here; each key of the policy has its own rule. The value before the change is compared with the value
+//! after it, and the rule says in which direction the key goes: a removed receiver is [`Hears::Less`], a lower threshold is
+//! [`Hears::More`], another `log_line_prefix` is [`Hears::NotComparable`]. Reports treat "not comparable" like less. Every
+//! difference becomes a [`HearingChange`]: a sentence for the reviewer, the owners who answer for it, and a [`Cost`], which
+//! says how logs can show what the change would have cost. Differences that are the same for several people are merged into
+//! one sentence. [`Hears::and`] combines the directions of all changes, and [`together`] combines the result with the
+//! verdict of `direction`: the whole is never narrowed or unchanged while the alarm might cover less.
+//!
+//! The danger is a key that is forgotten. Therefore the structures of the model are taken apart without `..`, so that a new
+//! key does not build until it has a rule, and [`keys`] lists every key of the files with the reason where it needs none. A
+//! test compares that list with the schemas.
 
 mod environment;
 pub mod files;
@@ -39,11 +50,11 @@ use crate::policy::model::{Environment, Policy, Signal};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Hears {
-    /// Something that reached a person does so no longer, or later.
+    /// Something no longer reaches a person, or reaches them later.
     Less,
-    /// It hears something else. Taken for less.
+    /// It covers something else. Treated as less.
     NotComparable,
-    /// Something reaches a person that did not.
+    /// Something reaches a person that did not before.
     More,
     /// As before.
     #[default]
@@ -61,7 +72,7 @@ impl Hears {
         }
     }
 
-    /// Whether the alarm may hear less: what is not proven counts.
+    /// Whether the alarm might cover less: not comparable counts as less.
     pub fn may_be_less(self) -> bool {
         matches!(self, Self::Less | Self::NotComparable)
     }
@@ -95,7 +106,7 @@ impl Hears {
     }
 }
 
-/// What is silenced and what is heard, as one verdict: never narrowed or unchanged while the alarm may hear less.
+/// What is silenced and what is covered, as one verdict: never narrowed or unchanged while the alarm might cover less.
 #[must_use]
 pub fn together(silences: Verdict, hears: Hears) -> Verdict {
     match (silences, hears) {
@@ -107,21 +118,21 @@ pub fn together(silences: Verdict, hears: Hears) -> Verdict {
     }
 }
 
-/// How logs tell what a change would have cost.
+/// How logs show what a change would have cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cost {
-    /// No log tells it.
+    /// No log shows it.
     #[default]
     Unknown,
-    /// What these people did that counted.
+    /// Counted records of these people.
     Of(Vec<String>),
     /// The same, in these classes.
     Classes(Vec<String>, Vec<&'static str>),
-    /// What counted and does not, because its signal is off.
+    /// Records that no longer count, because their signal is off.
     SignalOff,
-    /// Whatever counted.
+    /// All counted records.
     Everything,
-    /// Windows in which the alarm of a signal went off, by its thresholds before and after.
+    /// Windows in which the alarm of a signal fired, by its thresholds before and after.
     Windows {
         /// Which.
         signal: Signal,
@@ -134,10 +145,10 @@ pub enum Cost {
     },
 }
 
-/// One thing of which the alarm hears more or less.
+/// One thing that the alarm covers more or less.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct HearingChange {
-    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file beside it.
+    /// The key of the policy, as [`keys`] lists it; [`files::KEY`] for a file next to it.
     pub key: String,
     /// Which way it goes.
     pub direction: Hears,
@@ -145,11 +156,11 @@ pub struct HearingChange {
     pub sentence: String,
     /// Roles of the people meant.
     pub people: Vec<String>,
-    /// Who answers for it, where the policy names somebody.
+    /// Who answers for it, if the policy names an owner.
     pub owners: Vec<String>,
-    /// What it would have cost in the logs, in words; none where no log tells.
+    /// What it would have cost in the logs, in words; none if no log shows it.
     pub cost: Option<String>,
-    /// How logs tell it.
+    /// How logs show it.
     #[serde(skip)]
     pub measured_by: Cost,
 }
@@ -164,7 +175,7 @@ impl HearingChange {
     }
 }
 
-/// What the alarm of an environment hears after a change.
+/// What the alarm of an environment covers after a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Hearing {
     /// All in all.
@@ -184,7 +195,7 @@ impl Hearing {
             .fold(Hears::Same, |all, change| all.and(change.direction));
     }
 
-    /// What is heard less, or not comparably.
+    /// Changes by which the alarm covers less, or something that cannot be compared.
     pub fn losses(&self) -> impl Iterator<Item = &HearingChange> {
         self.changes
             .iter()
@@ -207,7 +218,7 @@ pub struct Ground<'a> {
     pub today: Date,
 }
 
-/// Compares what the alarm of an environment hears. What exclusions and service accounts silence is not looked at:
+/// Compares what the alarm of an environment covers. What exclusions and service accounts silence is not compared here:
 /// that is [`direction::compare`](super::direction::compare)'s.
 pub fn compare(ground: &Ground<'_>) -> Hearing {
     let (before, after) = (
@@ -226,7 +237,7 @@ pub fn compare(ground: &Ground<'_>) -> Hearing {
                 "environments",
                 Hears::Less,
                 format!(
-                    "nothing is heard in {} any more: the environment is gone, and {} {} no longer watched there",
+                    "no alarm covers {} any more: the environment is gone, so {} {} no longer watched there",
                     ground.called,
                     words::listed(&clusters),
                     if clusters.len() == 1 { "is" } else { "are" }
@@ -284,7 +295,7 @@ struct Draft {
     direction: Hears,
     /// The person it is about.
     role: Option<String>,
-    /// The sentence; behind a name where it is about a person, with `{is}` for the verb.
+    /// The sentence. If it is about a person, the name comes before it, and `{is}` is the place of the verb.
     text: String,
     owners: Vec<String>,
     cost: Cost,

@@ -94,7 +94,7 @@ struct Sums(Vec<(u64, u64)>);
 
 struct Counting<'a> {
     judge: &'a Judge,
-    /// Where each exclusion stands.
+    /// The place of each exclusion.
     places: HashMap<&'a str, usize>,
 }
 

@@ -47,13 +47,14 @@ pub fn check(root: &Path, loaded: &Loaded) -> Diagnostics {
             Diagnostic::new(
                 Code::CompileTooLoud,
                 format!(
-                    "the log alarms of {} would count {counted} of {of} records of tools in `{}`: {percent} %, and at most {MOST_PERCENT} % are allowed",
+                    "the log alarms of {} would count {counted} of {of} records of tools in `{}`: {percent} %; the limit is {MOST_PERCENT} %",
                     quote(&environment.name),
                     fixture::FOLDER
                 ),
             )
-            .help("a log alarm leaves out what has no room: see `compile/left-out`; put first what silences most, or select fewer exclusions")
-            .help("`engine: monitor` has room for all of them")
+            .help("list the exclusions that silence most first, or select fewer: a log alarm leaves out those that do not fit \
+                   (see `compile/left-out`)")
+            .help("or use `engine: monitor`, which has room for all of them")
             .at(place.clone()),
         );
     }

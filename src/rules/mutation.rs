@@ -1,12 +1,21 @@
-//! How much the samples of an exclusion notice, and how much its conditions do.
+//! How many faults the samples of an exclusion catch, and how much its conditions do.
 //!
-//! A *mutant of a rule* is an exclusion with one small change: a condition dropped, widened or
-//! narrowed. It is noticed when a sample is judged otherwise than promised. A *mutant of a record* is
-//! a silenced sample with one thing changed that the exclusion claims to look at. It must be loud.
+//! The samples are the tests of an exclusion, and this module tests the tests. It makes small changes (*mutants*) of two
+//! kinds. A *mutant of a rule* is the exclusion with one condition dropped, widened or narrowed; one more mutant is the
+//! policy without the exclusion. It is caught (*killed*) if at least one sample no longer gets the promised verdict: a wider
+//! rule silences a near miss, a narrower rule leaves a silenced sample loud. A mutant that survives is a mistake that
+//! someone could make while every test still passes. A *mutant of a record* is the reverse: the exclusion stays, and a
+//! silenced sample is changed in one thing that the exclusion claims to check, such as its class or a harmful call in its
+//! text. It must be loud.
 //!
-//! All mutants of an exclusion are exclusions of one judge, which answers for each by itself: no other exclusion hides
-//! what a mutant lets through, and what it notices is the same in every environment. Only the mutant "the exclusion is
-//! gone" needs the others: it is noticed by a sample that no other exclusion silences.
+//! All rule mutants of an exclusion are loaded into one judge, as exclusions with a number for an id. One verdict on a
+//! sample then tells which of them silence it, so the cost is one verdict for each sample, not one for each pair. The judge
+//! contains nothing else: no other exclusion can hide what a mutant lets through, and the result is the same in every
+//! environment. Only the mutant "the exclusion is gone" depends on the other exclusions: it is caught by a sample that no
+//! other exclusion silences.
+//!
+//! Samples that already fail are left out, because they cannot catch anything. From the dropped conditions follows which
+//! conditions have a near miss of their own: one that only this condition keeps loud.
 
 mod record;
 mod rule;
@@ -52,7 +61,7 @@ pub struct RuleMutants {
     pub survivors: Vec<Survivor>,
 }
 
-/// What is done to a rule.
+/// What is changed in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {

@@ -33,7 +33,7 @@ pub struct Facts<'a> {
     pub statement: Option<&'a [u8]>,
     /// The day on which it was written, in UTC. No exclusion silences a record of an unknown day.
     pub day: Option<Date>,
-    /// Everything behind the prefix of the entry's line: what it names.
+    /// Everything after the prefix of the entry's line: what it names.
     pub message: &'a [u8],
 }
 
@@ -137,7 +137,7 @@ pub fn counts(signal: Signal, facts: &Facts<'_>) -> bool {
             (names || resets_a_role(&lower))
                 && !(facts.class == b"MISC" && facts.command == b"SHOW")
         }
-        // Refusals are no records.
+        // Refusals are not records.
         Signal::Denied => false,
     }
 }

@@ -1,4 +1,4 @@
-//! Agreeing on exclusions anew: later last days, written into the policy files as they stand, with who and why beside them.
+//! Renewing exclusions: later last days, written into the existing policy files, with the person and the reason next to them.
 //!
 //! Nothing else of a file changes, comments and layout least of all: what is written is reviewed as a change of three lines.
 
@@ -120,7 +120,7 @@ pub fn notice(loaded: &Loaded, today: Date) -> Option<String> {
 /// The files as they are to be, with what becomes of each exclusion.
 ///
 /// # Errors
-/// If a last day cannot be written: there is none so far, or the new one is not allowed.
+/// If a last day cannot be written: the exclusion has none so far, or the new one is not allowed.
 pub fn renew(
     loaded: &Loaded,
     exclusions: &[&Exclusion],
@@ -145,11 +145,11 @@ pub fn renew(
         let spread_to = last_days.next().unwrap_or(today);
         let last = until.unwrap_or(spread_to);
         if last <= before {
-            return Err(refused(format!("lasts until {before} already")));
+            return Err(refused(format!("already lasts until {before}")));
         }
         if last <= today {
             return Err(refused(format!(
-                "cannot be renewed until {last}, which is not after today"
+                "cannot be renewed until {last}, which is not in the future"
             )));
         }
         let days = today
@@ -157,7 +157,7 @@ pub fn renew(
             .map_or(0, |span| i64::from(span.get_days()));
         if days > longest {
             return Err(refused(format!(
-                "would live {days} days, and `limits.max_life_days` allows {longest}"
+                "would last {days} days; the limit `limits.max_life_days` is {longest}"
             )));
         }
         let (expires, created) = (
@@ -166,10 +166,12 @@ pub fn renew(
         );
         let text = loaded.files.text(expires.file);
         if loaded.files.slice(&expires).is_empty() || created.file != expires.file {
-            return Err(refused("does not stand in one place".to_owned()));
+            return Err(refused(
+                "has `created` and `expires` in different places".to_owned(),
+            ));
         }
         let file = edits.entry(expires.file).or_default();
-        // The comment stands above the last day where that has a line of its own, above the entry elsewhere.
+        // The comment goes above the last day if that has a line of its own, otherwise above the entry.
         let line_of = |at: usize| {
             text.get(..at)
                 .and_then(|head| head.rfind('\n'))
@@ -228,7 +230,7 @@ pub fn renew(
     Ok((texts, renewed))
 }
 
-/// The scalar at the beginning of a range: of one in quotes the reader's range reaches over the comment behind it.
+/// The scalar at the beginning of a range: if it is in quotes, the reader's range includes the comment after it.
 fn scalar(text: &str, span: &std::ops::Range<usize>) -> std::ops::Range<usize> {
     let written = text.get(span.clone()).unwrap_or_default();
     let length = match written.chars().next() {

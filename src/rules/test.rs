@@ -20,7 +20,7 @@ use super::sample;
 /// Version of the report. It grows when a program that reads the older one would be misled.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Failures of one fixture that are told one by one.
+/// How many failures of one fixture are listed one by one.
 const FAILURES_MAX: usize = 50;
 
 /// The outcome of all tests.
@@ -100,7 +100,7 @@ pub struct EnvironmentReport {
 pub struct ExclusionReport {
     /// Its id.
     pub id: String,
-    /// Where it stands.
+    /// Its place.
     pub file: String,
     /// Line of the id, counted from 1.
     pub line: usize,
@@ -125,7 +125,7 @@ pub struct ExclusionReport {
 pub enum Promise {
     /// The exclusion silences it.
     Silences,
-    /// It counts, whatever exclusions there are.
+    /// It counts, regardless of the exclusions.
     StaysLoud,
 }
 
@@ -142,7 +142,7 @@ impl Promise {
 /// One sample.
 #[derive(Debug, Clone, Serialize)]
 pub struct SampleReport {
-    /// Where it stands.
+    /// Its place.
     pub file: String,
     /// Line, counted from 1.
     pub line: usize,
@@ -450,7 +450,7 @@ fn sample_report(
             bench.why(&exclusion.id, &entry)
         )),
         (Promise::Silences, Verdict::Excluded(by)) => Some(format!(
-            "only {} silences it, and not this exclusion, because of {}",
+            "only {} silences it; this exclusion does not, because of {}",
             ids(by),
             bench.why(&exclusion.id, &entry)
         )),
@@ -465,7 +465,7 @@ fn sample_report(
             Some(format!("another exclusion silences it: {}", ids(by)))
         }
         (_, Verdict::OutOfScope | Verdict::NotARecord) => Some(format!(
-            "no exclusion is asked: {}",
+            "no exclusion is applied: {}",
             bench.why(&exclusion.id, &entry)
         )),
     };

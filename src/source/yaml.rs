@@ -423,6 +423,17 @@ impl Builder<'_> {
             }
             ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, None),
         };
+        // Other readers refuse both.
+        if style == Style::Plain && text.starts_with(['|', '>']) {
+            self.syntax(
+                "a text cannot begin with `|` or `>` inside brackets: quote it",
+                &place,
+            );
+        }
+        let is_key = matches!(self.stack.last(), Some(Frame::Mapping { key: None, .. }));
+        if is_key && written.contains('\n') {
+            self.syntax("a key must be on one line", &place);
+        }
         let scalar = Scalar {
             text,
             style,
@@ -479,6 +490,16 @@ impl Builder<'_> {
         self.put(Node { place, kind });
     }
 
+    fn syntax(&mut self, why: &str, place: &Place) {
+        self.fault(FaultKind::Syntax(why.to_owned()), place.clone());
+    }
+
+    fn is_bracket(&self, at: usize) -> bool {
+        self.text
+            .get(at..)
+            .is_some_and(|rest| rest.starts_with(['[', '{']))
+    }
+
     fn close(&mut self, end: &Place) {
         let (start, kind, last) = match self.stack.pop() {
             Some(Frame::Sequence { start, items }) => {
@@ -494,11 +515,7 @@ impl Builder<'_> {
             None => return,
         };
         // A flow collection ends with its bracket, a block collection with its last value.
-        let is_flow = self
-            .text
-            .get(start..)
-            .is_some_and(|rest| rest.starts_with(['[', '{']));
-        let end = if is_flow {
+        let end = if self.is_bracket(start) {
             end.span.end
         } else {
             last.unwrap_or(start)
@@ -634,10 +651,12 @@ impl Builder<'_> {
 fn explain(info: &str) -> String {
     let words = match info {
         "mapping values are not allowed in this context" => {
-            "a `:` stands where no key can be: a text that holds `: ` needs quotes, and keys of one mapping start in one column"
+            "unexpected `:`: quote text that contains `: `, and align the keys of a mapping in one column"
         }
-        "mapping keys are not allowed in this context" => "a key stands where none can be",
-        "block sequence entries are not allowed in this context" => "a list item cannot stand here",
+        "mapping keys are not allowed in this context" => "a key is not allowed here",
+        "block sequence entries are not allowed in this context" => {
+            "a list item is not allowed here"
+        }
         "simple key expected" | "simple key expect ':'" => "a key lacks its `:`",
         "while parsing a block mapping, did not find expected key" => {
             "a key is expected here: check the indentation, and quotes that close too early"
@@ -715,7 +734,9 @@ fn plain_fault(scalar: &Scalar) -> Option<FaultKind> {
             all(mantissa, u8::is_ascii_digit)
                 && all(exponent.trim_start_matches(['-', '+']), u8::is_ascii_digit)
         });
-    (is_sexagesimal || is_underscored || is_radix || is_special || is_exponent)
+    // Beyond 64 bits some readers have big numbers, others floats.
+    let is_huge = all(unsigned, u8::is_ascii_digit) && text.parse::<i64>().is_err();
+    (is_sexagesimal || is_underscored || is_radix || is_special || is_exponent || is_huge)
         .then_some(FaultKind::NumberLike)
 }
 

@@ -45,7 +45,7 @@ impl Document {
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
     /// Another watcher has it.
-    #[error("another watcher uses the cursor: two would deliver every record twice")]
+    #[error("another watcher uses the cursor: two watchers would deliver every record twice")]
     Locked,
     /// The file system refuses.
     #[error("{what}: {source}")]
@@ -57,8 +57,8 @@ pub enum CursorError {
     },
     /// It is no cursor.
     #[error(
-        "it is no cursor of this version ({0}): nothing is read, so that nothing is delivered twice; remove it to read \
-         the logs from their beginning"
+        "it is not a cursor of this version ({0}): pgvigil reads nothing, so that it delivers \
+            nothing twice; remove it to read the logs from their beginning"
     )]
     Damaged(String),
 }

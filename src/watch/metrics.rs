@@ -141,7 +141,7 @@ impl Metrics {
             problems.push("the cursor cannot be written".to_owned());
         }
         if self.is_policy_broken {
-            problems.push("the policy files have faults: the last sound policy is used".to_owned());
+            problems.push("the policy files have errors: the last valid policy is used".to_owned());
         }
         problems
     }
@@ -208,7 +208,7 @@ impl Metrics {
         text.one(
             "healthy",
             "gauge",
-            "Whether everything is followed and delivered; /healthz says what is not.",
+            "Whether everything is followed and delivered; /healthz lists the problems.",
             u64::from(problems == 0),
         );
         text.family(
@@ -236,7 +236,7 @@ impl Metrics {
         text.family(
             "excluded_total",
             "counter",
-            "Audit records that each exclusion silences; a record may be silenced by several.",
+            "Audit records that each exclusion silences; several exclusions can silence one record.",
         );
         for (id, number) in &sums.excluded {
             text.sample("excluded_total", &[("exclusion", id)], *number);
@@ -250,13 +250,13 @@ impl Metrics {
         text.one(
             "entries_total",
             "counter",
-            "Log entries, records among them.",
+            "Log entries, including records.",
             sums.entries,
         );
         text.one(
             "foreign_total",
             "counter",
-            "Pieces of text that belong to no entry.",
+            "Text fragments that do not belong to an entry.",
             sums.foreign,
         );
         text.one(
@@ -267,18 +267,24 @@ impl Metrics {
         );
         text.float(
             "lag_seconds",
-            "How long what is judged next has been written; 0 when nothing waits.",
+            "Age of the oldest log text that is not judged yet; 0 when there is none.",
             self.lag(),
         );
-        text.family("files", "gauge", "Files: followed, passed over as no text logs, and arguments or files that cannot be followed.");
+        text.family("files", "gauge", "Files: followed, skipped because they are not text logs, and arguments or files that cannot be followed.");
         text.sample("files", &[("state", "followed")], now.files.followed);
         text.sample("files", &[("state", "unread")], now.files.unread);
         text.sample("files", &[("state", "failing")], as_u64(now.failing));
-        text.one("warnings_total", "counter", "Messages that somebody should read: a file that is gone, truncated or not readable, a webhook that fails.", self.warnings);
+        text.one(
+            "warnings_total",
+            "counter",
+            "Messages that need attention: a file that is \
+            gone, truncated or not readable, a webhook that fails.",
+            self.warnings,
+        );
         text.one(
             "output_pending_bytes",
             "gauge",
-            "Bytes that the output has not taken; nothing is read meanwhile.",
+            "Bytes that the output has not accepted; nothing is read meanwhile.",
             now.pending,
         );
         text.one(
@@ -323,7 +329,7 @@ impl Metrics {
         text.one(
             "policy_broken",
             "gauge",
-            "Whether the policy files have faults, so that an older policy is used.",
+            "Whether the policy files have errors, so that an older policy is used.",
             u64::from(self.is_policy_broken),
         );
         if let Some((records, bytes, webhook)) = &now.webhook {
@@ -333,7 +339,12 @@ impl Metrics {
                 "Requests to the webhook.",
                 webhook.attempts,
             );
-            text.family("webhook_failures_total", "counter", "Requests that were not taken: refused by a status that more tries hardly change, or failed otherwise.");
+            text.family(
+                "webhook_failures_total",
+                "counter",
+                "Requests that were not accepted: \
+                refused with a status that a retry hardly changes, or failed otherwise.",
+            );
             text.sample(
                 "webhook_failures_total",
                 &[("reason", "refused")],
@@ -347,7 +358,7 @@ impl Metrics {
             text.one(
                 "webhook_delivered_total",
                 "counter",
-                "Records that the webhook took.",
+                "Records that the webhook accepted.",
                 webhook.delivered,
             );
             text.one(
@@ -364,7 +375,7 @@ impl Metrics {
             );
             text.time(
                 "webhook_last_success_timestamp_seconds",
-                "When the webhook last took something.",
+                "When the webhook last accepted a request.",
                 self.last_webhook,
             );
         }
@@ -375,9 +386,9 @@ impl Metrics {
 /// The part of the reference page about `watch --metrics`: made of the text that Prometheus reads.
 pub fn render_reference() -> String {
     let mut page = String::from(
-        "## Prometheus: `pgvigil watch --metrics`\n\nGenerated from `src/watch/metrics.rs`. Those of the webhook are there with `--webhook` \
-         only; a time that has not come yet is left out. No alarm of pgvigil's reads them: alerts are yours to write \
-         ([watch.md](watch.md)).\n\n\
+        "## Prometheus: `pgvigil watch --metrics`\n\nGenerated from `src/watch/metrics.rs`. The metrics of the webhook exist only with \
+         `--webhook`; a time is left out until it has a value. No alarm of pgvigil reads these metrics: write your own \
+         alerts ([watch.md](watch.md)).\n\n\
          | metric | labels | type | value |\n| --- | --- | --- | --- |\n",
     );
     let text = example().render(&Build::default(), 0);

@@ -320,7 +320,7 @@ impl Outbox {
             Answer::Refused { status } => {
                 self.sums.refused += 1;
                 (
-                    format!("it answers with status {status}, which more tries hardly change"),
+                    format!("it answers with status {status}, which a retry hardly changes"),
                     self.limits.retry_refused,
                 )
             }

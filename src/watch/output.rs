@@ -34,7 +34,7 @@ pub enum OutputError {
     #[error("another watcher writes to it")]
     Locked,
     /// It is a device or a pipe.
-    #[error("it is no file: nothing can be cut off it after a crash; use stdout")]
+    #[error("it is not a regular file, so it cannot be truncated after a crash; use stdout")]
     NoFile,
 }
 

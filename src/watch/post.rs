@@ -14,7 +14,9 @@ pub enum WebhookError {
     #[error("the address of the webhook: {0}")]
     Address(#[from] AddressError),
     /// The header cannot be sent.
-    #[error("the value of the Authorization header has characters that no header has")]
+    #[error(
+        "the value of the Authorization header has characters that are not allowed in a header"
+    )]
     NoHeader,
 }
 

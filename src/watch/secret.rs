@@ -19,9 +19,7 @@ pub enum SecretRef {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It stands where it must not.
-    #[error(
-        "give `env:NAME` or `file:PATH`: what stands on a command line, every user of the machine can read"
-    )]
+    #[error("give `env:NAME` or `file:PATH`: every user of the machine can read the command line")]
     Bare,
     /// Nothing is there.
     #[error("{0} is empty or not set")]

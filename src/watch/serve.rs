@@ -149,16 +149,16 @@ fn respond(request: &[u8], pages: &Pages) -> (Page, bool) {
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
-        return (plain(400, "this is no request\n"), true);
+        return (plain(400, "this is not a valid request\n"), true);
     };
     if !is_whole || !version.starts_with("HTTP/1.") || request.len() > REQUEST_MAX {
-        return (plain(400, "this is no request\n"), true);
+        return (plain(400, "this is not a valid request\n"), true);
     }
     if method != "GET" && method != "HEAD" {
-        return (plain(405, "there is only GET\n"), true);
+        return (plain(405, "only GET is supported\n"), true);
     }
     let path = target.split('?').next().unwrap_or_default();
-    let page = pages(path).unwrap_or_else(|| plain(404, "there are /metrics and /healthz\n"));
+    let page = pages(path).unwrap_or_else(|| plain(404, "only /metrics and /healthz exist\n"));
     (page, method == "GET")
 }
 

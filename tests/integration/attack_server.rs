@@ -101,7 +101,7 @@ fn a_silence_that_nobody_predicted_stands_first_and_fails() {
     let lines: Vec<&str> = human.lines().collect();
     assert_eq!(
         lines[1],
-        "  HIDE x0  silent on the server, though a record that counts was expected"
+        "  HIDE x0  silent on the server, but a counted record was expected"
     );
     assert!(human.contains("\nfailed: "), "{human}");
     let json: serde_json::Value = serde_json::from_str(&report::attack::json(&report)).unwrap();

@@ -459,5 +459,5 @@ fn alarms_stay_while_somebody_hears_only_them() {
     forced.push("--without-proof");
     let (code, text) = world.run(&forced);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("going on without proof"), "{text}");
+    assert!(text.contains("continuing without proof"), "{text}");
 }

@@ -67,7 +67,7 @@ const CHANGED: &[(&str, &str, &str, &str, &str)] = &[
         "logs.delete_account_policy(policyName='odd', policyType='TRANSFORMER_POLICY')",
         "orders/account-transformer-policy/odd",
         "unknown",
-        "its criteria `LogGroupName NOT IN [\"x\"]` are not understood",
+        "pgvigil does not understand its criteria `LogGroupName NOT IN [\"x\"]`",
     ),
     (
         "policy('first', 'TRANSFORMER_POLICY', '[{\"csv\": {}}]', selectionCriteria='LogGroupNamePrefix = \"/x\"')\n\

@@ -192,7 +192,7 @@ impl World {
         self.by_hand(by_hand);
         let broken = self.doctor();
         assert_eq!(broken.verdict(id), verdict, "{id}: {}", broken.check(id));
-        // What is not as the files say fails in its own check, so a warning is seldom alone.
+        // What is not as the files declare fails in its own check, so a warning is seldom alone.
         if verdict == "fail" {
             assert_eq!(broken.code, 10, "{id}");
         }

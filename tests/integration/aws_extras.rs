@@ -209,7 +209,7 @@ fn subscriptions_wait_move_and_are_known_by_their_trace() {
     for command in ["plan", "drift"] {
         let (code, text) = world.run(&[command, "--env", "prod"]);
         assert!(
-            text.contains("waits for its confirmation since"),
+            text.contains("has been waiting for its confirmation since"),
             "{command} {code}: {text}"
         );
         assert!(text.contains("(0 hours)"), "{text}");
@@ -383,7 +383,7 @@ fn two_accounts_by_their_roles() {
         ".",
     ]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("the credentials lead to"), "{text}");
+    assert!(text.contains("the credentials are for"), "{text}");
     assert!(world.moto.calls()[from..].iter().all(|call| !call.writes));
 }
 

@@ -186,7 +186,7 @@ fn assert_truthful(story: &str, text: &str, now: &BTreeMap<String, String>) {
         let action = now[address].as_str();
         let is_true = match (word.as_str(), written.as_str()) {
             ("created" | "adopted" | "changed" | "already so", _)
-            | ("failed", "it was written all the same") => action == "none",
+            | ("failed", "it was written despite the error") => action == "none",
             ("failed", "it was not written") | ("not done", _) => {
                 action
                     == if address.contains("/aws/rds/") {
@@ -198,7 +198,7 @@ fn assert_truthful(story: &str, text: &str, now: &BTreeMap<String, String>) {
             // A key without a name is found by the apply alone.
             (
                 "failed",
-                "a part of it was written: the next apply finishes it" | "a part of it was written",
+                "part of it was written: the next apply finishes it" | "part of it was written",
             ) => action == "update" || address.contains("/kms-key/") && action == "create",
             _ => false,
         };
@@ -329,8 +329,9 @@ fn two_applies_at_once() {
         let second = world.begin(APPLY);
         let both = [end(first), end(second)];
         for (code, text) in &both {
-            let refused = text.contains("was made or changed by somebody else since it was read")
-                || text.contains("live has moved since the plan was made");
+            let refused = text
+                .contains("was created or changed by another caller since it was read")
+                || text.contains("deployed resources changed since the plan was made");
             assert!(
                 *code == 0 || matches!(code, 1 | 15) && refused,
                 "{round}: {code} {text}"
@@ -420,7 +421,7 @@ fn a_saved_plan_is_refused_when_live_moved() {
         "{text}"
     );
     assert!(
-        text.contains("exists, and the plan meant to create it"),
+        text.contains("exists, but the plan was to create it"),
         "{text}"
     );
     assert!(world.moto.calls()[before..].iter().all(|call| !call.writes));
@@ -464,7 +465,7 @@ fn what_moves_between_the_check_and_the_write_is_not_overwritten() {
     assert_eq!(code, 15, "{text}");
     assert!(
         text.contains(&format!(
-            "{alarm} was made or changed by somebody else since it was read"
+            "{alarm} was created or changed by another caller since it was read"
         )),
         "{text}"
     );
@@ -496,7 +497,7 @@ fn what_moves_between_the_check_and_the_write_is_not_overwritten() {
     let (code, text) = end(child);
     assert_eq!(code, 15, "{function}: {text}");
     assert!(
-        text.contains("was made or changed by somebody else since it was read"),
+        text.contains("was created or changed by another caller since it was read"),
         "{text}"
     );
     let now = world.by_hand("print(client('lambda').list_functions()['Functions'][0]['Timeout'])");
@@ -631,7 +632,7 @@ fn cases() -> Vec<Case> {
                     "cannot call events:ListTargetsByRule on pgvigil-prod-orders-",
                     2,
                 ),
-                ("no whole answer came", 2),
+                ("the answer is incomplete", 2),
             ],
             true,
         ),
@@ -639,7 +640,7 @@ fn cases() -> Vec<Case> {
             "a proxy's page",
             json!({ "operation": "*", "times": null, "garbage": "<html>no</html>", "status": 200 }),
             &[(
-                "the answer, with the status 200, is none of AWS's: look at the proxy, and at AWS_ENDPOINT_URL",
+                "the answer, with the status 200, is not from AWS: check the proxy, and AWS_ENDPOINT_URL",
                 1,
             )],
             false,
@@ -648,7 +649,7 @@ fn cases() -> Vec<Case> {
             "a proxy's page for one service",
             json!({ "operation": "monitoring:GetDashboard", "times": null, "garbage": "<html>no</html>", "status": 403 }),
             &[
-                ("the answer, with the status 403, is none of AWS's", 1),
+                ("the answer, with the status 403, is not from AWS", 1),
                 ("/dashboard/pgvigil-prod-orders-", 1),
             ],
             true,

@@ -138,7 +138,7 @@ fn an_account_without_room_is_told_before_the_first_write() {
     // Nobody changed anything by hand, whatever an apply has room for.
     let (code, text) = world.run(DRIFT);
     assert_eq!(code, 12, "{text}");
-    assert!(text.contains("nobody changed anything by hand"), "{text}");
+    assert!(text.contains("no changes made outside pgvigil"), "{text}");
     assert!(!text.contains("reserved_concurrency"), "{text}");
     let (code, check) = world.checked("account-concurrency");
     assert_eq!((code, &check["verdict"]), (10, &json!("fail")), "{check}");
@@ -160,7 +160,7 @@ fn an_account_without_room_is_told_before_the_first_write() {
 fn environments_of_one_account_share_its_room() {
     let world = World::new(&["billing", "orders"]);
     world.environments();
-    let room = "10 stay unreserved beside the other reservations of this run, of 11 in all";
+    let room = "10 stay unreserved after the other reservations of this run, of 11 in all";
     world.moto.concurrency(11, 10);
     let before = world.moto.calls().len();
     for name in ["prod", "second"] {
@@ -181,7 +181,9 @@ fn environments_of_one_account_share_its_room() {
     assert_eq!(code, 10, "{text}");
     assert!(text.contains(room) && text.contains(KEY), "{text}");
     assert!(
-        text.contains("nothing was changed: the account has no room for `second`"),
+        text.contains(
+            "nothing was changed: the account does not have enough capacity for `second`"
+        ),
         "{text}"
     );
     assert!(
@@ -271,9 +273,9 @@ fn a_reservation_that_the_service_refuses_is_told_with_what_to_do() {
     for words in [
         "below its minimum value of [1000]",
         KEY,
-        "a part of it was written",
-        "another apply would fail at this step too, until that is changed",
-        "First change what the failed step needs.",
+        "part of it was written",
+        "another apply would fail at this step too, until the cause is fixed",
+        "First fix the cause of the failed step.",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }

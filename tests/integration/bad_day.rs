@@ -145,9 +145,10 @@ fn a_dead_cluster_does_not_keep_the_others_from_being_enrolled() {
         run.err
     );
     let run = order(&["enrol", "apply", "--env", "local", "--auto-approve"]).exits(15);
-    assert!(run.out.contains("read back and as planned"), "{}", run.out);
+    assert!(run.out.contains("read back, and as planned"), "{}", run.out);
     assert!(
-        run.err.contains("what could not be read was left as it is"),
+        run.err
+            .contains("servers that could not be read were left unchanged"),
         "{}",
         run.err
     );
@@ -399,7 +400,7 @@ fn a_path_in_a_command_to_paste_is_one_word() {
         let run = repository
             .run(&["plan", "--env", "local", "--out", path])
             .exits(0);
-        let line = format!("`pgvigil apply --env local {word}` does just this");
+        let line = format!("apply it with `pgvigil apply --env local {word}`");
         assert!(run.err.contains(&line), "{}", run.err);
     }
     // It is not taken for an option.

@@ -464,15 +464,15 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
     let run = ground.run(&flags).exits(2);
     assert_eq!(run.out, "");
     for words in [
-        "error: it is not said to which environment the cluster `UPPER` belongs: write --cluster ENV=UPPER",
+        "error: could not determine which environment the cluster `UPPER` belongs to: write --cluster ENV=UPPER",
         "error: there is no environment `nowhere`",
-        "error: `a\\u{202e}b` is no owner",
-        "error: `a b` is no owner that a forge knows",
-        "error: `../x` is no name for an environment",
-        "error: `12` is no AWS account number",
+        "error: `a\\u{202e}b` is not a valid owner",
+        "error: `a b` is not a valid code owner",
+        "error: `../x` is not a valid environment name",
+        "error: `12` is not a valid AWS account number",
         "error: `../x` has no AWS region",
         "error: `base` is the file that all environments share",
-        "error: `nobody` is no e-mail address",
+        "error: `nobody` is not a valid email address",
         "error: the role `x]:LOG` can imitate a line of the log",
         "nothing was written",
     ] {
@@ -513,7 +513,7 @@ fn what_stands_there_is_kept() {
     let run = ground.run(&["init", "a"]).exits(0);
     assert!(
         run.out
-            .contains("kept      README.md: another text stands there"),
+            .contains("kept      README.md: a different file exists there"),
         "{}",
         run.out
     );
@@ -522,7 +522,7 @@ fn what_stands_there_is_kept() {
         "{}",
         run.out
     );
-    assert!(run.out.contains("2 kept as they were"), "{}", run.out);
+    assert!(run.out.contains("2 left unchanged"), "{}", run.out);
     assert_eq!(ground.read("a/README.md"), "mine\n");
     assert!(ground.read("a/rules/users.yaml").contains("zoe"));
 
@@ -586,7 +586,7 @@ fn links_lead_nowhere_and_what_cannot_be_written_is_told() {
     let run = ground.run(&["init", "a"]).exits(1);
     assert!(
         run.err.contains(
-            "a/rules is a symbolic link, and a folder is needed there: nothing was written"
+            "a/rules is a symbolic link, but a folder is needed there: nothing was written"
         ),
         "{}",
         run.err
@@ -598,7 +598,7 @@ fn links_lead_nowhere_and_what_cannot_be_written_is_told() {
     let run = ground.run(&["init", "a"]).exits(0);
     assert!(
         run.out
-            .contains("kept      README.md: a symbolic link stands there"),
+            .contains("kept      README.md: a symbolic link exists there"),
         "{}",
         run.out
     );
@@ -692,7 +692,7 @@ fn on_a_terminal_it_asks() {
     ];
     let (code, shown) = on_a_terminal(&ground, &["init", "b"], &answers);
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("`1234` cannot be it."), "{shown}");
+    assert!(shown.contains("`1234` is not valid here."), "{shown}");
     assert!(
         ground
             .read("b/environments/production.yaml")
@@ -862,7 +862,7 @@ fn clusters_are_imported_with_what_they_lack() {
     );
     assert!(
         done.err
-            .contains("no environment's name stands in `lonely`"),
+            .contains("the name `lonely` contains no environment's name"),
         "{}",
         done.err
     );
@@ -904,7 +904,7 @@ fn clusters_are_imported_with_what_they_lack() {
     let done = run(&["--account", "999999999999", "--cluster", "orders"]).exits(2);
     assert!(
         done.err.contains(
-            "`production` is in the account 999999999999, and the credentials lead to 123456789012"
+            "`production` is in the account 999999999999, but the credentials lead to 123456789012"
         ),
         "{}",
         done.err
@@ -948,7 +948,7 @@ fn roles_of_a_real_server_are_imported_before_anything_is_written() {
     for entry in [
         "  - role: alice\n    owner: us\n    environments: [local]\n",
         "  - role: \"Mixed \\\"Case\\\"\"\n",
-        "  # decide: taken for an application because its name has the word api\n  - role: shop_api\n",
+        "  # decide: taken for an application because its name contains the word api\n  - role: shop_api\n",
     ] {
         assert!(users.contains(entry), "{entry}\n{users}");
     }
@@ -1065,13 +1065,13 @@ fn what_the_pipelines_call_is_there() {
 }
 
 /// Serves a folder by HTTPS, until the program that Python runs is stopped.
-struct Https {
+pub(crate) struct Https {
     child: std::process::Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Https {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         use std::io::{BufRead as _, BufReader};
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
@@ -1111,6 +1111,36 @@ impl Drop for Https {
     }
 }
 
+/// Nobody holds the name on PyPI or npm: a stranger could, and a workflow that names a package would run theirs.
+#[test]
+fn no_file_names_a_package_of_a_registry() {
+    for (forge, provider) in [("github", "aws"), ("gitlab", "aws"), ("github", "local")] {
+        let ground = Ground::new();
+        let mut args = vec!["init", "--forge", forge, "--provider", provider];
+        if provider == "aws" {
+            args.extend(["--env", "a", "--region", "eu-central-1", "--cluster", "a=b"]);
+            args.extend(["--account", "123456789012", "--email", "dba@example.com"]);
+        }
+        ground.run(&args).exits(0);
+        // What is run, and what a person is told to run. Exclusions quote what people type.
+        let is_run = |path: &String| !path.starts_with("rules/") && !path.starts_with("schema/");
+        for path in ground.files().into_iter().filter(is_run) {
+            let text = ground.read(&path);
+            for word in [
+                "pip ",
+                "pipx",
+                "uvx",
+                "npx",
+                "npm ",
+                "cargo install",
+                "docker:",
+            ] {
+                assert!(!text.contains(word), "{path}: {word}");
+            }
+        }
+    }
+}
+
 /// The step that fetches pgvigil, run as a runner runs it.
 #[test]
 fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
@@ -1146,13 +1176,14 @@ fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
         line.split(' ').next().unwrap().to_owned()
     };
     let https = Https::start(shop.path());
-    let run = |url: &str, sum: &str| {
+    let run = |url: &str, sum: &str, version: &str| {
         let machine = tempfile::tempdir().unwrap();
         let path = machine.path().join("path");
         let done = Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
             .env("URL", url)
             .env("SHA256", sum)
+            .env("VERSION", version)
             .env("RUNNER_TEMP", machine.path())
             .env("GITHUB_PATH", &path)
             .env("CURL_CA_BUNDLE", at("cert.pem"))
@@ -1170,21 +1201,23 @@ fn a_pipeline_takes_the_program_with_the_right_checksum_and_no_other() {
     };
     let url = |name: &str| format!("https://localhost:{}/{name}", https.port);
     for name in ["pgvigil.tar.gz", "bare"] {
-        let (is_done, said, program) = run(&url(name), &sum(name));
+        let (is_done, said, program) = run(&url(name), &sum(name), "9.9.9");
         assert!(is_done, "{said}");
         assert_eq!(program.as_deref(), Some("pgvigil 9.9.9\n"), "{said}");
     }
-    for (url, sum, words) in [
-        (url("pgvigil.tar.gz"), sum("bare"), "FAILED"),
-        (url("nothing"), sum("bare"), "404"),
-        (url("bare").replace("https", "http"), sum("bare"), "curl"),
-        (
-            String::new(),
-            String::new(),
-            "::error::set the repository variables PGVIGIL_URL",
-        ),
+    let unset = "::error::set the repository variables PGVIGIL_URL";
+    let other = "::error::PGVIGIL_URL contains pgvigil 9.9.9, and PGVIGIL_VERSION is 9.9.8";
+    let http = url("bare").replace("https", "http");
+    for (url, sum, version, words) in [
+        (url("pgvigil.tar.gz"), sum("bare"), "9.9.9", "FAILED"),
+        (url("nothing"), sum("bare"), "9.9.9", "404"),
+        (http, sum("bare"), "9.9.9", "curl"),
+        (url("bare"), sum("bare"), "9.9.8", other),
+        (url("bare"), sum("bare"), "", unset),
+        (url("bare"), String::new(), "9.9.9", unset),
+        (String::new(), sum("bare"), "9.9.9", unset),
     ] {
-        let (is_done, said, program) = run(&url, &sum);
+        let (is_done, said, program) = run(&url, &sum, version);
         assert!(
             !is_done && program.is_none() && said.contains(words),
             "{said}"

@@ -117,7 +117,7 @@ fn the_status_fails_until_two_agree_who_had_no_hand_in_it() {
                 asked.said = two();
                 asked.opener = "dave";
             },
-            "1 of 2 approvals; dave had a hand in it",
+            "1 of 2 approvals; dave wrote part of it",
         );
         refuses(
             &|asked| {
@@ -128,7 +128,7 @@ fn the_status_fails_until_two_agree_who_had_no_hand_in_it() {
                     message: "More",
                 });
             },
-            "erin had a hand in it",
+            "erin wrote part of it",
         );
         refuses(
             &|asked| {
@@ -136,14 +136,14 @@ fn the_status_fails_until_two_agree_who_had_no_hand_in_it() {
                 asked.commits[0].message =
                     "Change it\n\nCo-authored-by: Dave <7+dave@users.noreply.github.com>";
             },
-            "dave had a hand in it",
+            "dave wrote part of it",
         );
         refuses(
             &|asked| {
                 asked.said = two();
                 asked.pushers = Some(vec!["carol", "erin"]);
             },
-            "erin had a hand in it",
+            "erin wrote part of it",
         );
         // An earlier commit is another change.
         refuses(
@@ -169,7 +169,7 @@ fn the_status_fails_until_two_agree_who_had_no_hand_in_it() {
                 asked.said = two();
                 asked.head = "1".repeat(40);
             },
-            "not known",
+            "could not check",
         );
         // Every open request, on a schedule; and the one that ends with a commit.
         forge.state().asked = start.clone();
@@ -225,7 +225,7 @@ fn github_knows_more() {
         asked.commits[0].login = None;
         asked.pushers = None;
     });
-    assert!(!is_success && text.contains("not known"), "{text}");
+    assert!(!is_success && text.contains("could not check"), "{text}");
     assert!(ask(&|asked| asked.pushers = None).0);
 }
 
@@ -251,7 +251,9 @@ fn code_owners_of_the_base_are_asked() {
         };
         let (is_success, text) = ask(None);
         assert!(
-            !is_success && text.contains("the token may not see who is in @shop/security"),
+            !is_success
+                && text
+                    .contains("the token has no permission to list the members of @shop/security"),
             "{text}"
         );
         let (is_success, text) = ask(Some(vec![("shop/security", "carol")]));

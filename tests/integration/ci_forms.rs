@@ -54,7 +54,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
                 step(
                     "attack",
                     "failed",
-                    "4482 statements tried on 12 exclusions, a person can hide behind 1",
+                    "4482 statements tried on 12 exclusions, 1 of them evadable",
                     10
                 ),
                 step(
@@ -72,7 +72,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
                 step(
                     "plan",
                     "skipped",
-                    "no valid credentials: none are configured; what an apply would change is not known",
+                    "no valid credentials: none are configured; could not determine what an apply would change",
                     0
                 ),
             ]);
@@ -88,17 +88,12 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
             (
                 json!([
                     step("check", "failed", "5 files, 1 error, 1 warning", 10),
-                    step(
-                        "rules test",
-                        "failed",
-                        "1 judged otherwise than promised",
-                        11
-                    ),
+                    step("rules test", "failed", "1 not judged as promised", 11),
                 ]),
                 json!([
                     {
                         "step": "check", "code": "exclusion/evadable", "level": "error", "environment": null,
-                        "message": text("a person can hide behind the exclusion `dbeaver-catalog`"),
+                        "message": text("the exclusion `dbeaver-catalog` can be used to evade the alarm"),
                         "help": [text("narrow it, or accept the risk for a short time: 100%")],
                         "statement": text("DELETE FROM public.accounts /* pg_catalog */"),
                         "excerpt": text("error[exclusion/evadable]: a person can hide\n  --> rules/exclusions.yaml:31:9"),
@@ -112,7 +107,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
                     },
                     {
                         "step": "plan", "code": "plan/drift", "level": "warning", "environment": "production",
-                        "message": text("orders/event-rule drifted: somebody changed it by hand"), "help": [text("take it into the files")],
+                        "message": text("orders/event-rule drifted: it was changed outside pgvigil"), "help": [text("add it to the files")],
                         "statement": null, "excerpt": null, "spot": null,
                     },
                 ]),
@@ -176,7 +171,7 @@ fn document(work: &str, text: impl Fn(&str) -> String) -> Value {
                 json!([step("check", "passed", "no faults", 0)]),
                 json!([{
                     "step": "drift", "code": "drift/drifted", "level": "error", "environment": "production",
-                    "message": text("orders/event-rule drifted: state"), "help": [text("run the apply again")], "statement": null,
+                    "message": text("orders/event-rule drifted: state"), "help": [text("run apply again")], "statement": null,
                     "excerpt": null,
                     "spot": {"file": text("environments/production.yaml"), "line": 1, "column": 1, "end_line": 1, "end_column": 8},
                 }]),
@@ -348,7 +343,7 @@ fn a_comment_fits_and_says_where_the_rest_is() {
         assert!(text.starts_with("<!-- pgvigil env production "), "{text}");
         if limit >= 8_000 {
             assert!(
-                text.contains("must not be merged") && text.contains("More than fits here"),
+                text.contains("must not be merged") && text.contains("*Shortened: "),
                 "{limit}: {text}"
             );
             assert_eq!(
@@ -362,7 +357,7 @@ fn a_comment_fits_and_says_where_the_rest_is() {
     }
     let page = summary::render(&result, 30_000);
     assert!(
-        page.len() <= 30_000 && page.contains("More than fits here"),
+        page.len() <= 30_000 && page.contains("*Shortened: "),
         "{}",
         page.len()
     );
@@ -421,5 +416,5 @@ fn code_scanning_takes_it() {
     }
     // The one without a place is told all the same.
     let told = run["invocations"][0]["toolExecutionNotifications"].to_string();
-    assert!(told.contains("somebody changed it by hand"), "{told}");
+    assert!(told.contains("it was changed outside pgvigil"), "{told}");
 }

@@ -402,7 +402,7 @@ fn a_year_of_a_policy_repository() {
         let state = team.forge.state();
         assert_eq!(
             state.issues[0].title,
-            "pgvigil: production was changed by hand"
+            "pgvigil: production was changed outside pgvigil"
         );
         for part in ["123456789012", REGION, "orders", "DISABLED", "DisableRule"] {
             assert!(

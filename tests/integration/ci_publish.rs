@@ -135,7 +135,7 @@ fn a_forge_that_fails_is_asked_again_and_then_told() {
     assert!(!run.err.contains('\u{1b}'), "{:?}", run.err);
 
     let run = github(&repository, &forge, "wrong", &[]).exits(1);
-    assert!(run.err.contains("the token is not taken"), "{}", run.err);
+    assert!(run.err.contains("the token is not accepted"), "{}", run.err);
     let run = github(&repository, &forge, TOKEN, &["--request", "13"]).exits(1);
     assert!(run.err.contains("status 404"), "{}", run.err);
     assert_eq!(forge.state().comments.len(), 1);

@@ -179,7 +179,7 @@ fn a_broken_log_sample_is_told_with_its_place() {
     .exits(1);
     assert!(
         run.out
-            .contains("error[impact/unread]: the log samples could not be read whole"),
+            .contains("error[impact/unread]: the log samples could not be read completely"),
         "{}",
         run.out
     );
@@ -302,7 +302,7 @@ fn saved_plans_are_what_is_applied() {
         .run(&["ci", "apply", "--plans", "ci/plans"])
         .exits(1);
     assert!(
-        run.out.contains("today the files ask for something else"),
+        run.out.contains("the files have changed for"),
         "{}",
         run.out
     );
@@ -340,9 +340,8 @@ fn saved_plans_are_what_is_applied() {
         .run(&["ci", "apply", "--env", "local", "--allow-delete", "3"])
         .exits(1);
     assert!(
-        run.out.contains(
-            "the plan deletes 0 resources, and --allow-delete says 3; nothing was changed"
-        ),
+        run.out
+            .contains("the plan deletes 0 resources, but --allow-delete is 3; nothing was changed"),
         "{}",
         run.out
     );

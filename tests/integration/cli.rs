@@ -252,7 +252,7 @@ fn results_go_to_stdout_and_words_to_stderr() {
             "error: no valid credentials: none are configured in the environment, in a profile, or where this runs: sign \
              in, or set AWS_PROFILE\n"
         } else {
-            "error: the environment `prod` is deployed to `aws`, and this pgvigil was built without its feature `aws`: \
+            "error: the environment `prod` is deployed to `aws`, but this pgvigil was built without the feature `aws`: \
              build it with `--features aws`\n"
         }
     );
@@ -349,7 +349,7 @@ fn a_pull_request_in_one_go() {
         "── rules test: ",
         "── local (local, account 000000000000, region local)",
         "── attack: passed",
-        "── impact: skipped (there is nothing to compare with: name a revision with --base)",
+        "── impact: skipped (no base revision: set one with --base)",
         "── compile: passed",
         "── plan: passed",
         "── ci pr: ",
@@ -404,7 +404,7 @@ fn a_pull_request_in_one_go() {
     let run = repository.run(&["ci", "pr", "--env", "local"]).exits(10);
     assert!(
         run.out
-            .contains("── plan: skipped (the policy files have faults)"),
+            .contains("── plan: skipped (the policy files have errors)"),
         "{}",
         run.out
     );
@@ -581,7 +581,7 @@ fn compiled_files_are_kept_up_to_date() {
     assert!(
         check
             .err
-            .contains("note: out/local/notes.txt is not of pgvigil's making and stays"),
+            .contains("note: out/local/notes.txt was not written by pgvigil, so it is kept"),
         "{}",
         check.err
     );
@@ -723,7 +723,7 @@ fn near_misses_are_told_what_they_miss() {
         ])
         .exits(2);
     assert!(
-        run.err.contains("begins with the record") && run.out.is_empty(),
+        run.err.contains("contains only the record") && run.out.is_empty(),
         "{}",
         run.err
     );

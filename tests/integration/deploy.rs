@@ -84,11 +84,7 @@ fn from_nothing_to_drift_and_back() {
     );
     repository.run(PLAN).exits(14);
     let both = repository.run(DRIFT).exits(14);
-    assert!(
-        both.err.contains("the repository moved too"),
-        "{}",
-        both.err
-    );
+    assert!(both.err.contains("the files changed too"), "{}", both.err);
     repository.run(APPLY).exits(0);
     repository.run(PLAN).exits(0);
     repository.run(DRIFT).exits(0);
@@ -206,8 +202,7 @@ fn a_saved_plan_is_refused_once_the_files_have_moved() {
         .run(&["apply", "--env", "local", "a.plan"])
         .exits(1);
     assert!(
-        apply.err.contains("today the files ask for something else")
-            && apply.err.lines().count() == 1,
+        apply.err.contains("the files have changed for") && apply.err.lines().count() == 1,
         "{}",
         apply.err
     );

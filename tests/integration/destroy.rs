@@ -149,7 +149,11 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         "--auto-approve",
     ];
     let both = repository.run(&both).exits(0);
-    assert!(both.out.contains("it ends after 30 days"), "{}", both.out);
+    assert!(
+        both.out.contains("it is deleted after 30 days"),
+        "{}",
+        both.out
+    );
     assert_eq!(live(&repository, "old"), ["kms-alias", "log-group"]);
 }
 
@@ -179,7 +183,10 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody.err.contains("nobody is here to be asked") && nobody.err.contains("--auto-approve"),
+        nobody
+            .err
+            .contains("there is no terminal to ask for approval")
+            && nobody.err.contains("--auto-approve"),
         "{}",
         nobody.err
     );
@@ -202,7 +209,7 @@ fn an_environment_is_taken_down_and_comes_back() {
     assert_eq!(shown.out, saved.out);
     assert!(
         shown.err.contains("note: this plan was made at 20")
-            && shown.err.contains("may have moved since"),
+            && shown.err.contains("might have changed since"),
         "{}",
         shown.err
     );
@@ -308,7 +315,7 @@ fn somebody_types_the_name_of_the_environment() {
         let declined = typed(&repository, "destroy --env local", answer);
         assert_eq!(declined.code, 12, "{}", declined.out);
         assert!(
-            declined.out.contains("Only `local` is taken: "),
+            declined.out.contains("Only `local` is accepted: "),
             "{}",
             declined.out
         );
@@ -349,7 +356,7 @@ fn an_old_plan_brings_no_ended_exclusion_back() {
     assert!(
         refused
             .err
-            .contains("an old plan may hold an exclusion that has ended"),
+            .contains("an old plan can contain an expired exclusion"),
         "{}",
         refused.err
     );

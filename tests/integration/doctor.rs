@@ -123,7 +123,7 @@ fn a_canary_proves_the_query_and_says_what_it_does_not() {
         canary.out
     );
     assert!(
-        canary.out.contains("unproven  the alarm goes off"),
+        canary.out.contains("unproven  the alarm fires"),
         "{}",
         canary.out
     );

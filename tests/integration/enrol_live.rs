@@ -195,7 +195,7 @@ fn a_session_is_audited_after_apply_and_not_before() {
         .exits(0);
     assert!(
         run.out
-            .contains("1 open sessions of these roles keep what they had"),
+            .contains("1 open sessions of these roles keep their old settings"),
         "{}",
         run.out
     );
@@ -364,14 +364,14 @@ fn a_saved_plan_is_applied_as_it_was_or_not_at_all() {
     // The server moves.
     server.ask("alter role alice set pgaudit.log = 'ddl'");
     let run = apply(1);
-    assert!(run.err.contains("the server moved"), "{}", run.err);
+    assert!(run.err.contains("the server changed"), "{}", run.err);
     assert_eq!(server.settings(), "alice||pgaudit.log=ddl");
     // The files move.
     save();
     repository.write("rules/rules.yaml", &rules(&["alice", "bob"]));
     let run = apply(1);
     assert!(
-        run.err.contains("the files ask for something else today"),
+        run.err.contains("the files have changed since"),
         "{}",
         run.err
     );
@@ -390,7 +390,7 @@ fn a_saved_plan_is_applied_as_it_was_or_not_at_all() {
         .pgvigil(&repository, "apply", &["enrol.plan"])
         .exits(1);
     assert!(
-        run.err.contains("another server or database"),
+        run.err.contains("a different server or database"),
         "{}",
         run.err
     );
@@ -667,7 +667,7 @@ fn missing_rights_are_told_before_anything_is_tried() {
         .exits(1);
     assert!(
         run.err
-            .contains("only a superuser may change a superuser, and `admin` is none: `root`"),
+            .contains("only a superuser can change a superuser, but `admin` is not one: `root`"),
         "{}",
         run.err
     );
@@ -1329,8 +1329,8 @@ fn an_import_begins_a_file_and_never_drops_a_word() {
         "  - role: \"yes\"\n",
         "  # the password ends at 2027-01-01 00:00:00 UTC\n  - role: temp\n",
         "  # decide: 3 roles of one stem that look like an application\n  - pattern: \"worker_[0-9]+\"\n",
-        "  # decide: taken for an application because its name has the word api\n  - role: shop_api\n",
-        "  # decide: taken for an application because it may replicate\n  - role: repl\n",
+        "  # decide: taken for an application because its name contains the word api\n  - role: shop_api\n",
+        "  # decide: taken for an application because it can replicate\n  - role: repl\n",
         "  # a superuser, who can switch the audit off\n  - role: postgres\n",
     ] {
         assert!(text.contains(entry), "{entry}\nis not in\n{text}");
@@ -1358,7 +1358,7 @@ fn an_import_begins_a_file_and_never_drops_a_word() {
             "  - owner: \"her team\"   # moved in May\n    role: alice\n",
         )
         .replace(
-            "  # decide: taken for an application because its name has the word api\n",
+            "  # decide: taken for an application because its name contains the word api\n",
             "",
         );
     repository.write("rules/users.yaml", &edited);

@@ -109,28 +109,28 @@ fn whom_is_trusted_is_what_sslmode_says() {
             "localhost",
             "&sslmode=verify-full",
             Some(other),
-            Some("of an authority that is not trusted"),
+            Some("from an authority that is not trusted"),
         ),
         ("localhost", "&sslmode=verify-full", None, Some("authority")),
         (
             "127.0.0.1",
             "&sslmode=verify-full",
             Some(ours),
-            Some("the server's certificate is for another name"),
+            Some("the server's certificate is for a different name"),
         ),
         ("127.0.0.1", "&sslmode=verify-ca", Some(ours), None),
         (
             "127.0.0.1",
             "&sslmode=verify-ca",
             Some(other),
-            Some("of an authority that is not trusted"),
+            Some("from an authority that is not trusted"),
         ),
         ("127.0.0.1", "&sslmode=require", None, None),
         (
             "127.0.0.1",
             "&sslmode=require",
             Some(other),
-            Some("of an authority that is not trusted"),
+            Some("from an authority that is not trusted"),
         ),
         ("127.0.0.1", "&sslmode=prefer", None, None),
         ("127.0.0.1", "", None, None),
@@ -183,7 +183,11 @@ fn whom_is_trusted_is_what_sslmode_says() {
         &[],
     );
     assert_eq!(run.code, 1);
-    assert!(run.err.contains("the server has no TLS"), "{}", run.err);
+    assert!(
+        run.err.contains("the server does not support TLS"),
+        "{}",
+        run.err
+    );
 }
 
 /// The server here takes the token as carol's password; that it is what AWS takes is compared with botocore elsewhere.

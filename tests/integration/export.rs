@@ -154,7 +154,7 @@ fn a_local_environment_is_refused_by_name_and_left_out_of_all() {
         assert_eq!(
             String::from_utf8_lossy(&ran.stderr),
             "error: the environment `local` has the provider `local`: only environments of the provider `aws` can be \
-             compiled for another engine\n"
+             compiled for another tool\n"
         );
         let ran = compile(out.path(), &["--target", target]);
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();

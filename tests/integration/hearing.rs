@@ -224,7 +224,7 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
         ),
         (
             &[(PEOPLE, "log: [all]", "log: [all]\n  log_relation: false")],
-            "alice, bob and müller: records no longer tell which relations a statement touches",
+            "alice, bob and müller: records no longer name the relations that a statement touches",
         ),
         (
             &[(PEOPLE, "log: [all]", "log: [ddl]")],
@@ -236,7 +236,7 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
                 (ENV, "dml: {threshold: 0}", "dml: {threshold: 100000}"),
                 (ENV, "  https: [{from_env: INCIDENT_URL}]\n", ""),
             ],
-            "the alarm of `dml` goes off at more than 100000 statements instead of 0",
+            "the alarm of `dml` fires at more than 100000 statements instead of 0",
         ),
         (
             &[(ENV, "rate(5 minutes)", "rate(3 hours)")],
@@ -252,11 +252,11 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
                 "service_accounts:\n",
                 "service_accounts:\n  - {pattern: 'etl_[a-z]+', reason: the loaders of the night, owner: etl, environments: all}\n",
             )],
-            "whoever matches `etl_[a-z]+` does no longer counts",
+            "every role that matches `etl_[a-z]+` is now a service account",
         ),
         (
             &[(PEOPLE, "    git: alice@example.com\n", "")],
-            "alice: commits are no longer known by the same addresses",
+            "alice: Git addresses are removed",
         ),
         (
             &[(RULES, NEAR_MISS, "")],
@@ -302,7 +302,7 @@ fn nothing_that_makes_the_alarm_hear_less_passes_as_unchanged() {
     let first = text.lines().next().unwrap();
     assert_eq!(
         first,
-        "── not known: 2 approvals are needed, which this run cannot see: bob is no longer audited in prod"
+        "── not known: 2 approvals are needed, but this run cannot check for approvals: bob is no longer audited in prod"
     );
     for name in ["comment-prod.md", "summary.md"] {
         let page = std::fs::read_to_string(repository.0.path().join("ci").join(name)).unwrap();
@@ -328,7 +328,7 @@ fn approvals_that_cannot_be_shown_have_an_exit_code() {
         result["decision"]["why"]
             .as_str()
             .unwrap()
-            .contains("2 approvals are needed, and none can be shown"),
+            .contains("2 approvals are needed, but this run cannot see any"),
         "{}",
         result["decision"]
     );
@@ -342,7 +342,7 @@ fn approvals_that_cannot_be_shown_have_an_exit_code() {
     assert_eq!(result["environments"][0]["impact"]["direction"], "narrowed");
     assert_eq!(
         result["decision"],
-        serde_json::json!({"advice": "merge", "why": "the alarm hears no less than it did"})
+        serde_json::json!({"advice": "merge", "why": "the alarm covers no less than before"})
     );
     // Without anything to compare with nobody knows.
     let output = repository.run(
@@ -426,7 +426,10 @@ fn what_is_renewed_is_a_change_for_one() {
     assert_eq!(git(repository.0.path(), &["status", "--porcelain"]), "");
     let output = renew(&by);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text, "renewed flyway until 2028-05-08, before 2027-05-31\n");
+    assert_eq!(
+        text,
+        "renewed flyway until 2028-05-08, previously 2027-05-31\n"
+    );
     let diff = git(repository.0.path(), &["diff", "-U0"]);
     let lines: Vec<&str> = diff
         .lines()
@@ -571,10 +574,10 @@ fn files_that_guard_the_policy_are_looked_at() {
     commit(&path, "carol@example.com");
     git(&path, &["checkout", "-q", "-B", "change"]);
     for (name, sentence) in [
-        (".github/CODEOWNERS", "nobody is asked for a review"),
+        (".github/CODEOWNERS", "it no longer requests reviews"),
         (
             ".github/workflows/pgvigil-pr.yml",
-            "what it looked at is not looked at any more",
+            "its checks no longer run",
         ),
         (
             "samples/orders.log",
@@ -595,19 +598,19 @@ fn files_that_guard_the_policy_are_looked_at() {
             ".github/CODEOWNERS",
             "@shop/security",
             "@mallory",
-            "names other people who are asked",
+            "requests reviews from other people",
         ),
         (
             ".github/workflows/pgvigil-pr.yml",
             "ci pr",
             "ci pr || true",
-            "decides what of a change is looked at",
+            "decides which checks run on a change",
         ),
         (
             "rules/fixtures/day.expect.tsv",
             "first_line\tlast_line\tlabel\tnote\n",
             "first_line\tlast_line\tlabel\tnote\n\n",
-            "it may notice less",
+            "it might catch less",
         ),
     ] {
         repository.change(&[(name, from, to)], "carol@example.com");
@@ -635,7 +638,7 @@ fn an_environment_that_is_renamed_is_gone() {
     for args in [&[][..], &["--env", "production"]] {
         let (code, result) = repository.review(args);
         assert_eq!(code, 0, "{:#}", result["findings"]);
-        asks(&result, "prod", "nothing is heard in prod any more");
+        asks(&result, "prod", "no alarm covers prod any more");
     }
 }
 
@@ -647,7 +650,7 @@ fn an_environment_that_vanishes_is_heard_of() {
     for args in [&[][..], &["--env", "prod"]] {
         let (code, result) = repository.review(args);
         assert_eq!(code, 0, "{result:#}");
-        asks(&result, "prod", "nothing is heard in prod any more");
+        asks(&result, "prod", "no alarm covers prod any more");
     }
     let text = repository.impact();
     assert!(text.contains("(432 records in these logs)"), "{text}");
@@ -657,7 +660,7 @@ fn an_environment_that_vanishes_is_heard_of() {
         "carol@example.com",
     );
     let (_, result) = repository.review(&[]);
-    asks(&result, "prod", "nothing is heard in prod any more");
+    asks(&result, "prod", "no alarm covers prod any more");
     repository.change(
         &[(
             PEOPLE,

@@ -243,7 +243,7 @@ fn a_widened_exclusion_is_told_record_by_record() {
     );
     for part in [
         "**WIDENED**",
-        "a person can hide behind it",
+        "evadable: ",
         "| `alice` | `WRITE DELETE` | `public.scratch` |",
         "2 approvals needed",
         evasion,

@@ -68,7 +68,7 @@ fn a_comment_says_what_falls_silent() {
         "SET balance = 0 /* pg\\_catalog */"
             .replace('\\', "")
             .as_str(),
-        "41 of 44 mutants noticed (3 survived)",
+        "41 of 44 mutants caught (3 survived)",
         "| `alice` | `WRITE UPDATE` | `public.accounts` | **(!)** 24 |",
         "2 unused in these logs (pg-dump-cursors, expandarray-body)",
         "1 expires in 9 days (jdbc-keywords)",
@@ -102,7 +102,7 @@ fn a_comment_fits_and_says_what_it_leaves_out() {
         assert!(text.starts_with("<!-- pgvigil impact production -->\n"));
         if limit >= 3_000 {
             assert!(
-                text.contains("WIDENED") && text.contains("More than fits a comment"),
+                text.contains("WIDENED") && text.contains("Shortened to fit a comment"),
                 "{text}"
             );
             assert!(text.contains("This change must not be merged"));

@@ -96,6 +96,7 @@ mod package;
 mod page;
 mod prove;
 mod readme;
+mod release;
 mod oracle;
 mod output_schemas;
 mod oracle_texts;
@@ -118,4 +119,5 @@ mod walked;
 #[cfg(feature = "webhook")]
 mod watch;
 mod watch_crash;
+mod wording;
 mod workflows;

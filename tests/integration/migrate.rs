@@ -86,7 +86,10 @@ fn every_exclusion_of_the_old_query_is_shown_to_be_evadable() {
             .iter()
             .map(|e| e["carrier"].as_str().unwrap())
             .collect();
-        assert!(carriers.contains(&"a block comment behind"), "{carriers:?}");
+        assert!(
+            carriers.contains(&"a block comment after the statement"),
+            "{carriers:?}"
+        );
         for evasion in evasions {
             assert_eq!(evasion["counted_by_pgvigil"], true, "{evasion}");
             // What is shown is what was run: the line holds the statement.
@@ -229,12 +232,12 @@ fn all_files_together_become_a_sound_repository_without_a_secret() {
     // Everything that was not understood is told with its place.
     for words in [
         "lambda.json:11",
-        "`SLACK_TOKEN` is not known",
+        "`SLACK_TOKEN` is unknown",
         "prod.tfvars:10",
         "the value of `vpc_name`",
         "setup.sql:5",
         "\"DROP TABLE X\"",
-        "CloudWatch does not know 300 days",
+        "CloudWatch does not support 300 days",
     ] {
         let words = words.replace('"', "`");
         assert!(run.out.contains(&words), "{words}\n{}", run.out);
@@ -440,7 +443,7 @@ fn every_way_of_excluding_is_one() {
         assert_eq!(exclusions[0]["text"], "'nagios'", "{condition}");
         assert_eq!(exclusions[0]["evadable"], true, "{condition}: {report}");
     }
-    // It takes every record away: whoever does anything is unheard.
+    // It excludes every record: whoever does anything is unheard.
     std::fs::write(
         ground.path("own.txt"),
         format!("{head}| filter @message not like /:LOG:/\n| filter @message not like /nagios/\n"),
@@ -454,7 +457,7 @@ fn every_way_of_excluding_is_one() {
     let run = ground.run(&["migrate", "own.txt"]).exits(0);
     assert!(
         run.out.contains("2 exclusions, 2 of them evadable")
-            && run.out.contains("takes every record away"),
+            && run.out.contains("excludes every record"),
         "{}",
         run.out
     );

@@ -759,7 +759,7 @@ fn l9_a_monitor_without_its_variables_does_not_start() {
     let told = function.log().join("\n");
     assert!(
         told.contains("`LOG_GROUP_NAME` is missing")
-            && told.contains("`PGVIGIL_FUTURE` is not known"),
+            && told.contains("`PGVIGIL_FUTURE` is not a variable of this monitor"),
         "{told}"
     );
     assert!(stand.insights.state().calls.is_empty());

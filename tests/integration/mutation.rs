@@ -160,7 +160,7 @@ fn a_condition_without_effect_survives() {
         "{survivors:?}"
     );
     assert!(
-        !survivors.contains(&"`statement.equals` 1: more may follow".to_owned()),
+        !survivors.contains(&"`statement.equals` 1: more text can follow".to_owned()),
         "{survivors:?}"
     );
 }
@@ -248,12 +248,12 @@ fn a_score_can_be_asked_for() {
     let (code, out) = run(folder.path(), &["--min-score", "100"]);
     assert_eq!(code, 11, "{out}");
     assert!(
-        out.contains("failed: 2 samples") && out.ends_with("less than the 100 % asked for\n"),
+        out.contains("failed: 2 samples") && out.ends_with("less than the required 100 %\n"),
         "{out}"
     );
     assert!(
-        out.contains("      no near miss fails on this alone: class, command, object_type, statement.lacks_words\n")
-            && out.contains("      `class` with `WRITE` too: no near miss notices\n"),
+        out.contains("      conditions without a near miss of their own: class, command, object_type, statement.lacks_words\n")
+            && out.contains("      `class` with `WRITE` too: no near miss catches it\n"),
         "{out}"
     );
     let (code, out) = run(folder.path(), &["--min-score", "1"]);
@@ -298,8 +298,8 @@ fn the_shipped_samples_notice() {
     assert_eq!(
         records,
         [
-            "pg-dump-prepare: a call of lo_get behind it",
-            "pg-dump-prepare: a call of lo_get between comments behind it",
+            "pg-dump-prepare: a call of lo_get after it",
+            "pg-dump-prepare: a call of lo_get between comments after it",
         ]
     );
 }

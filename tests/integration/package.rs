@@ -119,24 +119,24 @@ fn what_lambda_could_not_run_is_refused_and_leaves_no_file() {
         (
             "arm64",
             fixtures("x86_64"),
-            "the program is for x86_64, and the package is for arm64",
+            "the program is for x86_64, but the package is for arm64",
         ),
         (
             "x86_64",
             fixtures("arm64"),
-            "the program is for arm64, and the package is for x86_64",
+            "the program is for arm64, but the package is for x86_64",
         ),
         (
             "x86_64",
             fixtures("x86_64-newer-glibc"),
-            "needs glibc 2.36 (`libc.so.6`), and provided.al2023 has 2.34",
+            "needs glibc 2.36 (`libc.so.6`), but provided.al2023 has 2.34",
         ),
         (
             "x86_64",
             fixtures("x86_64-musl"),
             "is loaded by `/lib/ld-musl-x86_64.so.1`",
         ),
-        ("x86_64", "script".to_owned(), "is no ELF file"),
+        ("x86_64", "script".to_owned(), "is not an ELF file"),
         (
             "x86_64",
             "nothing-there".to_owned(),
@@ -168,15 +168,15 @@ fn what_lambda_could_not_run_is_refused_and_leaves_no_file() {
 fn says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, words) in [
-        (&[][..], 2, "for which processor?"),
-        (&["--env", "quiet"], 2, "which runs no program"),
+        (&[][..], 2, "no processor: give"),
+        (&["--env", "quiet"], 2, "which needs no package"),
         (&["--env", "nowhere"], 2, "nowhere"),
         (
             &["--env", "prod", "--architecture", "arm64"],
             2,
             "cannot be used with",
         ),
-        (&["--env", "prod"], 1, "is not pgvigil's source"),
+        (&["--env", "prod"], 1, "does not contain pgvigil's source"),
         (
             &["--architecture", "arm64", "--binary", "x", "--source", "."],
             2,

@@ -621,7 +621,7 @@ fn prove_takes_away_what_is_left_and_asks_before_it_begins() {
     let (code, text) = stand.run(&["prove", "--env", "prod"]);
     assert_eq!(code, 2, "{text}");
     assert!(
-        text.contains("nobody is here to be asked") && text.contains("USD"),
+        text.contains("there is no terminal to ask for approval") && text.contains("USD"),
         "{text}"
     );
     assert_eq!(stand.log_groups(), [""; 0]);
@@ -634,7 +634,7 @@ fn prove_takes_away_what_is_left_and_asks_before_it_begins() {
     let (code, text) = stand.run(&PROVE);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("`pgvigil prove --env prod --clean` takes it away"),
+        text.contains("`pgvigil prove --env prod --clean` removes them"),
         "{text}"
     );
     assert_eq!(stand.log_groups().len(), 2);
@@ -646,6 +646,6 @@ fn prove_takes_away_what_is_left_and_asks_before_it_begins() {
         "{text}"
     );
     let (code, text) = stand.run(&["prove", "--env", "prod", "--clean"]);
-    assert_eq!((code, text.as_str()), (0, "nothing is left behind\n"));
+    assert_eq!((code, text.as_str()), (0, "no test resources are left\n"));
     assert_eq!(stand.log_groups(), [""; 0]);
 }

@@ -69,7 +69,7 @@ fn samples_that_hold() {
     let (code, out, err) = run(folder.path(), &["rules", "test"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(
-        out.contains("versions  silenced 1, near misses 1, decided alone 1, "),
+        out.contains("versions  silenced 1, near misses 1, silenced only here 1, "),
         "{out}"
     );
     assert!(
@@ -241,5 +241,8 @@ fn explanations() {
         out.contains("-:1: excluded: ") && out.contains("-:2: counted: "),
         "{out}"
     );
-    assert!(err.contains("2 of 2 entries hold an audit record"), "{err}");
+    assert!(
+        err.contains("2 of 2 entries contain an audit record"),
+        "{err}"
+    );
 }

@@ -409,11 +409,14 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
             &entry(number, if number == 7 { hostile } else { "alice" }),
         );
     }
-    watcher.wait_said("the webhook takes nothing");
+    watcher.wait_said("the webhook does not accept records");
     let (status, health) = get(&address, "/healthz");
     assert_eq!(status, 503);
-    assert!(health.contains("the webhook takes nothing"), "{health}");
-    watcher.wait_said("the webhook takes records again");
+    assert!(
+        health.contains("the webhook does not accept records"),
+        "{health}"
+    );
+    watcher.wait_said("the webhook accepts records again");
     eventually("every record", || receiver.ids().len() >= 250);
     let out = folder.path().join("out.jsonl");
     eventually("every line", || statements(&out).len() >= 250);
@@ -515,7 +518,7 @@ fn what_a_webhook_refuses_waits_for_the_next_run() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("status 404"), "{said}");
     assert!(
-        said.contains("wait for the webhook: the next run delivers them"),
+        said.contains("are queued for the webhook: the next run delivers them"),
         "{said}"
     );
     let out = folder.path().join("out.jsonl");
@@ -701,16 +704,19 @@ fn what_cannot_be_followed_is_told() {
     assert!(code == 1 && said.contains("does not exist"), "{said}");
     let (code, _, said) = run(&["--cursor", "damaged", "debian.log"]);
     assert!(
-        code == 1 && said.contains("no cursor of this version"),
+        code == 1 && said.contains("not a cursor of this version"),
         "{said}"
     );
     let (code, _, said) = run(&["-"]);
     assert!(code == 2 && said.contains("rules eval"), "{said}");
     let (code, _, said) = run(&["--out", "/dev/null", "debian.log"]);
-    assert!(code == 1 && said.contains("it is no file"), "{said}");
+    assert!(
+        code == 1 && said.contains("it is not a regular file"),
+        "{said}"
+    );
     for (address, what) in [
         ("https://hidden/x", "give `env:NAME`"),
-        ("env:HOOK", "no http or https URL"),
+        ("env:HOOK", "not an http or https URL"),
         ("env:NONE", "empty or not set"),
     ] {
         let (code, _, said) = run(&["--webhook", address, "debian.log"]);

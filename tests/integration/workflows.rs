@@ -15,6 +15,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::begin::Https;
 use crate::forge::{Forge, TOKEN};
 use crate::git::{commit, git};
 use crate::moto::{Moto, package, target};
@@ -389,6 +390,83 @@ fn a_merge_is_planned_approved_and_applied_and_drift_becomes_an_issue() {
     assert!(machine.forge.state().issues[0].body.contains("DISABLED"));
 }
 
+/// The action's step that finds the program, with a release on loopback and a `gh` that knows one archive.
+#[test]
+fn the_action_takes_a_release_with_its_digest_and_its_provenance() {
+    let shop = TempDir::new().unwrap();
+    let at = |path: &str| shop.path().join(path);
+    let make = "set -eu\n\
+        case $(uname -sm) in *x86_64) here=x86_64-unknown-linux-gnu ;; *) here=aarch64-unknown-linux-gnu ;; esac\n\
+        mkdir -p releases/v9.9.9 \"pgvigil-9.9.9-$here\" tools none\n\
+        printf '#!/bin/sh\\necho pgvigil 9.9.9${GH_TOKEN:+ with a token}\\n' >\"pgvigil-9.9.9-$here/pgvigil\"\n\
+        chmod 0755 \"pgvigil-9.9.9-$here/pgvigil\"\n\
+        tar -czf \"releases/v9.9.9/pgvigil-9.9.9-$here.tar.gz\" \"pgvigil-9.9.9-$here\"\n\
+        printf '#!/bin/sh\\nset -eu\\n[ \"$GH_TOKEN\" = secret ]\\n[ \"$1 $2 $4 $5\" = \"attestation verify --repo shop/pgvigil\" ]\\n\
+        [ \"$6 $7\" = \"--signer-workflow shop/pgvigil/.github/workflows/release.yml\" ]\\n[ \"$8 $9\" = \"--source-ref refs/tags/v9.9.9\" ]\\n' >tools/gh\n\
+        chmod 0755 tools/gh\n\
+        sha256sum releases/v9.9.9/*.tar.gz";
+    let made = Command::new("bash")
+        .args(["-c", make])
+        .current_dir(shop.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let line = String::from_utf8(made.stdout).unwrap();
+    let (sum, archive) = line.trim().split_once("  ").unwrap();
+    let https = Https::start(shop.path());
+    let url = format!("https://localhost:{}/{archive}", https.port);
+    let run = |more: &[(&str, &str)]| {
+        let machine = TempDir::new().unwrap();
+        let output = machine.path().join("output");
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new("bash");
+        command
+            .arg(source().join("action/program"))
+            .env_clear()
+            .env("PATH", format!("{}:{path}", at("tools").display()))
+            .env("RUNNER_TEMP", machine.path())
+            .env("GITHUB_OUTPUT", &output)
+            .env("CURL_CA_BUNDLE", at("cert.pem"))
+            .env("GH_TOKEN", "secret")
+            .envs([("VERSION", "9.9.9"), ("SHA256", sum), ("URL", &url)])
+            .envs([("REPOSITORY", "shop/pgvigil"), ("PROVENANCE", "true")])
+            .envs(more.iter().copied());
+        let done = command.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout).into_owned()
+            + &String::from_utf8_lossy(&done.stderr);
+        let program = fs::read_to_string(output).ok();
+        assert_eq!(program.is_some(), done.status.success(), "{said}");
+        assert!(!said.contains("with a token"), "{said}");
+        (done.status.success(), said)
+    };
+    let (is_done, said) = run(&[]);
+    assert!(is_done && said.ends_with("pgvigil 9.9.9\n"), "{said}");
+    let other = "0".repeat(64);
+    let missing = url.replace("v9.9.9", "v9.9.8");
+    for (more, words) in [
+        (&[("VERSION", "")][..], "set the inputs version"),
+        (&[("VERSION", "9.9.9;id")], "set the inputs version"),
+        (&[("SHA256", "")], "set the inputs version"),
+        (&[("SHA256", &other)], "does not have the digest"),
+        (&[("URL", &missing)], "could not be fetched"),
+        (
+            &[("URL", ""), ("REPOSITORY", "")],
+            "set the input repository",
+        ),
+        (&[("REPOSITORY", "")], "set the input repository"),
+        (
+            &[("REPOSITORY", "else/pgvigil")],
+            "was not built by the release",
+        ),
+        (&[("GH_TOKEN", "")], "was not built by the release"),
+    ] {
+        let (is_done, said) = run(more);
+        assert!(!is_done && said.contains(words), "{more:?}: {said}");
+    }
+    let (is_done, said) = run(&[("PROVENANCE", "false"), ("REPOSITORY", "")]);
+    assert!(is_done, "{said}");
+}
+
 /// What builds a program that others run comes by its digest.
 #[test]
 fn what_builds_is_installed_by_hash() {
@@ -403,7 +481,12 @@ fn what_builds_is_installed_by_hash() {
         let text = fs::read_to_string(script).unwrap().replace("\\\n", " ");
         for line in text
             .lines()
-            .filter(|line| line.contains("pip\" install") || line.contains("pip install"))
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .filter(|line| {
+                ["pip\" install", "pip install", "pip download"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            })
         {
             installs += 1;
             assert!(

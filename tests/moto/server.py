@@ -14,7 +14,7 @@ Beside AWS it answers:
         {"writes": true, "skip": 3, "times": null, "cut": true}       the connection is cut, the call is not carried out
         {"operation": "*", "delay": 0.2}                              slow, and carried out
         {"writes": true, "lost": true, "skip": 3, "times": 1}         carried out, and the answer is lost
-        {"operation": "*", "garbage": "<html>", "status": 200}        an answer that is none of AWS's
+        {"operation": "*", "garbage": "<html>", "status": 200}        an answer that is not from AWS
     GET  /test/layers/…  the content of a layer, at the address that GetLayerVersion hands out; it counts as the call
                          s3:GetObject, for faults too
     POST /test/reset     empties the account: no resources, no calls, no faults

@@ -59,7 +59,9 @@ impl fmt::Display for Unread {
             Self::Jsonlog => {
                 "is a jsonlog, which is not read: set log_destination = 'stderr' in postgresql.conf"
             }
-            Self::CloudWatch => "is no log of PostgreSQL's own: `rules eval` reads exports",
+            Self::CloudWatch => {
+                "is not a log file of PostgreSQL itself: `rules eval` reads exports"
+            }
             Self::Utf16 => "is UTF-16: convert it to UTF-8",
         })
     }

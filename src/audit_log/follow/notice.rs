@@ -14,7 +14,7 @@ pub enum Notice {
         /// The file.
         path: PathBuf,
     },
-    /// A file is read from its end: what it holds already is not judged.
+    /// A file is read from its end: its present content is not judged.
     FromEnd {
         /// The file.
         path: PathBuf,
@@ -96,7 +96,7 @@ impl fmt::Display for Notice {
             }
             Self::FromEnd { path, offset } => write!(
                 f,
-                "{}: read from its end, byte {offset}; what it holds already is not judged",
+                "{}: read from its end, byte {offset}; its present content is not judged",
                 path.display()
             ),
             Self::Resumed { path, offset } => {
@@ -120,7 +120,7 @@ impl fmt::Display for Notice {
                 copy: Some(copy),
             } => write!(
                 f,
-                "{}: truncated; the rest of what it held is read from its copy {} at byte {offset}",
+                "{}: truncated; the rest of its old content is read from its copy {} at byte {offset}",
                 path.display(),
                 copy.display()
             ),
@@ -130,13 +130,12 @@ impl fmt::Display for Notice {
                 copy: None,
             } => write!(
                 f,
-                "{}: truncated, and there is no copy beside it: what was written between byte {offset} and that moment \
-                 is not judged",
+                "{}: truncated without a copy next to it: the bytes from {offset} up to the truncation are not judged",
                 path.display()
             ),
             Self::Gone { path, offset } => write!(
                 f,
-                "{}: gone, and no file beside it is the same: what was written to it after byte {offset} is not judged",
+                "{}: gone, and no other file in the folder has its content: the bytes after {offset} are not judged",
                 path.display()
             ),
             Self::Unread { path, what } => write!(f, "{}: {what}", path.display()),

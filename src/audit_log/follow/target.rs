@@ -182,7 +182,7 @@ impl Target {
                             trouble(
                                 path,
                                 format!(
-                                    "the folder holds more than {FILES_MAX} files, and the others are not followed: move old logs away, or name a pattern"
+                                    "the folder contains more than {FILES_MAX} files; the others are not followed: move old logs away, or use a pattern"
                                 ),
                             );
                         }

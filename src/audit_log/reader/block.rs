@@ -114,7 +114,7 @@ impl Block {
                         report.add_broken(
                             self.file,
                             unit.line,
-                            "a message stands beside the list of events, and is left out",
+                            "a message is next to the list of events and is left out",
                         );
                     }
                     continue;

@@ -70,7 +70,7 @@ impl Problem {
                  save it again when the state is `Complete`"
             ),
             Self::Transformed => format!(
-                "{} taken apart by a log transformer, and the text is gone: take the log again without the transformer",
+                "{} split into fields by a log transformer, which removed the text: export the log again without the transformer",
                 entries("entry was", "entries were")
             ),
             Self::Repeated => format!(

@@ -40,7 +40,7 @@ where
     let code = context
         .err()
         .code()
-        .unwrap_or("an answer that is none of AWS's");
+        .unwrap_or("an answer that is not from AWS");
     let words = context.err().message().unwrap_or_default();
     let status = context.raw().status().as_u16();
     let kind = match code {

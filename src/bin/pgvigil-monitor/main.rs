@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     match runtime.block_on(serve(monitor)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error(&format!("Lambda cannot be asked for work: {error}"));
+            log::error(&format!("cannot get an event from Lambda: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -79,7 +79,7 @@ impl Metrics for Services {
                 );
                 let (Some(place), true) = (place, is_whole) else {
                     return Err(refused(
-                        "the service answers with something else than was asked for",
+                        "the service returned metrics that were not requested",
                     ));
                 };
                 for (time, value) in result.timestamps().iter().zip(result.values()) {

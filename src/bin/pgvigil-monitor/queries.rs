@@ -24,7 +24,7 @@ impl Queries for Services {
             .query_id
             .ok_or_else(|| CallError {
                 kind: CallErrorKind::Refused,
-                message: "the service names no query".to_owned(),
+                message: "the service did not return a query id".to_owned(),
             })
     }
 

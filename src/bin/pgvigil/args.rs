@@ -15,15 +15,15 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 faults in policy files or found by doctor, 11 rule tests \
-failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the coverage of enrolment, 17 logs \
-were not read, 18 approvals are missing, 19 migrate left something to do by hand.\n\nResults go to stdout, everything else to \
-stderr.";
+const AFTER_HELP: &str = "Exit codes: 0 clean, 1 the tool failed, 2 bad usage, 10 errors in policy files or problems found \
+by doctor, 11 rule tests failed, 12 changes pending, 13 drift, 14 both, 15 apply stopped part way, 16 a gap in the \
+coverage of enrolment, 17 logs were not read, 18 approvals are missing, 19 migrate left steps to do \
+manually.\n\nResults go to stdout, everything else to stderr.";
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Folder of the policy repository: it holds `rules/` and `environments/`
+    /// Folder of the policy repository, which contains `rules/` and `environments/`
     #[arg(
         long,
         short = 'C',
@@ -45,7 +45,7 @@ pub(crate) struct Global {
     /// Print no progress and no hints
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
-    /// Judge dates (expiry, end of enrolment) as on this day instead of today
+    /// Check dates (expiry, end of enrolment) as if today were this day
     #[arg(
         long,
         global = true,
@@ -53,7 +53,8 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) today: Option<Date>,
-    /// Seconds to wait for each answer of a database, Git, a forge or AWS; default: PGVIGIL_CALL_TIMEOUT, or a limit for each kind
+    /// Seconds to wait for each answer from a database, Git, a forge or AWS; default: PGVIGIL_CALL_TIMEOUT, else a
+    /// limit for each kind
     #[arg(
         long,
         global = true,
@@ -78,9 +79,10 @@ pub(crate) enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Begin a policy repository: asks on a terminal, else takes what the options say; overwrites nothing
+    /// Create a policy repository: asks questions on a terminal, otherwise uses the options; overwrites nothing
     Init(InitArgs),
-    /// Turn the files of the old audit monitor (query, variables, tfvars, SQL) into policy files, and show who could hide from it
+    /// Turn the files of the old audit monitor (query, variables, tfvars, SQL) into policy files, and show how it can
+    /// be evaded
     Migrate(MigrateArgs),
     /// Check every policy file
     Check(CheckArgs),
@@ -91,35 +93,35 @@ pub(crate) enum Command {
     Compile(CompileArgs),
     /// Show what an apply would change
     Plan(PlanArgs),
-    /// Bring what is deployed to what the repository says
+    /// Deploy what the repository declares
     Apply(ApplyArgs),
-    /// Take down what was deployed for an environment; what holds evidence is kept
+    /// Delete the deployed resources of an environment; resources that hold evidence are kept
     Destroy(DestroyArgs),
-    /// Tell what somebody changed by hand
+    /// Show what was changed outside pgvigil
     Drift(DriftArgs),
-    /// Tell what fails silently: logs, alarms, subscriptions, schedule, permissions, clocks
+    /// Find silent failures: logs, alarms, subscriptions, schedule, permissions, clocks
     Doctor(DoctorArgs),
-    /// Ask the account's services whether they do as pgvigil assumes, in log groups and with an alarm of its own
+    /// Test whether the account's services behave as pgvigil assumes, using its own log groups and its own alarm
     Prove(ProveArgs),
-    /// Print the IAM policy with the least rights that a role needs
+    /// Print the IAM policy with the minimum permissions that a role needs
     IamPolicy(IamPolicyArgs),
-    /// Take over a stack that other scripts or Terraform made for the same clusters, without a gap
+    /// Take over a stack that other scripts or Terraform created for the same clusters, without a gap in monitoring
     Adopt(AdoptArgs),
-    /// Make the monitor's package for Lambda: the same bytes from the same program, on any machine
+    /// Build the monitor's package for Lambda: the same program gives the same bytes on any machine
     Package(PackageArgs),
-    /// Enrol people on live databases, and see that everybody with a login is accounted for
+    /// Enrol people on live databases, and check that every login role is accounted for
     #[command(subcommand)]
     Enrol(EnrolCommand),
-    /// Follow the logs of a PostgreSQL of your own, and tell what counts as it happens
+    /// Follow the logs of your own PostgreSQL server, and report the records that count as they are written
     Watch(WatchArgs),
-    /// Run what a pipeline needs in one go
+    /// Run the steps of a CI pipeline in one command
     #[command(subcommand)]
     Ci(CiCommand),
-    /// Explain a code of a finding: why it matters, an example, what to do
+    /// Explain the code of a finding: why it matters, an example, what to do
     Explain(CodeArgs),
-    /// Write the JSON Schemas: of the policy files, for editors, and of what pgvigil writes, for programs
+    /// Write the JSON Schemas: of the policy files, for editors, and of pgvigil's output, for programs
     Schema(SchemaArgs),
-    /// Print a shell's completion script
+    /// Print the completion script for a shell
     Completions(CompletionsArgs),
     /// Write the manual pages
     Man(ManArgs),
@@ -138,45 +140,45 @@ pub(crate) enum DiagnosticFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// How to print faults
+    /// How to print problems
     #[arg(long, default_value = "human")]
     pub(crate) format: DiagnosticFormat,
-    /// Fail for this too
+    /// Fail on these too
     #[arg(long, value_name = "WHAT")]
     pub(crate) deny: Option<Deny>,
 }
 
-/// What a check fails for beside errors.
+/// What a check fails on besides errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Deny {
-    /// Every warning, as for an error
+    /// Warnings, as on errors
     Warnings,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CodeArgs {
-    /// The code, as a finding shows it: such as exclusion/evadable
+    /// The code that a finding shows, such as exclusion/evadable
     pub(crate) code: String,
-    /// How to print it
+    /// How to print the explanation
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
-    /// Judge the samples of every exclusion and the log fixtures in rules/fixtures
+    /// Test every exclusion on its samples and on the log fixtures in rules/fixtures
     Test(TestArgs),
-    /// List every exclusion: whose it is, until when it holds, what it silences
+    /// List every exclusion with its owner, its last day and the records it silences
     List(ListArgs),
-    /// Agree on exclusions anew: write a later last day into the policy files, with who and why
+    /// Renew exclusions: write a later last day into the policy files, with who decided it and why
     Renew(RenewArgs),
-    /// Judge each audit record of logs
+    /// Judge each audit record in logs
     Eval(EvalArgs),
-    /// Tell why a record counts or does not
+    /// Explain why a record counts or does not
     Explain(ExplainArgs),
-    /// Try to hide behind each exclusion, and show every statement that nobody would hear
+    /// Try to evade each exclusion, and show every statement that would go unnoticed
     Attack(AttackArgs),
-    /// Show what a change of the policy silences and wakes on real logs
+    /// Show which records in real logs a policy change makes silent or loud
     Impact(ImpactArgs),
 }
 
@@ -194,23 +196,24 @@ pub(crate) struct AttackArgs {
     /// Environment whose query is attacked
     #[arg(long)]
     pub(crate) env: String,
-    /// Attack only this exclusion; may be repeated
+    /// Attack only this exclusion; repeatable
     #[arg(long = "exclusion", value_name = "ID")]
     pub(crate) exclusions: Vec<String>,
     /// Run the statements in this empty database too, and judge its real audit records: a URL, or `env:NAME`
-    /// for a variable that holds one; libpq's variables complete it. All is undone
+    /// for a variable that contains one; libpq's variables complete it. All changes are undone
     #[cfg(feature = "database")]
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
-    /// Run the statements without asking
+    /// Run the statements without asking for approval
     #[cfg(feature = "database")]
     #[arg(long, requires = "database")]
     pub(crate) auto_approve: bool,
-    /// Send so many statements of a grammar instead, and watch whether a planted secret comes back while nothing counts
+    /// Instead, send this many statements generated from a grammar, and look for a planted secret that is returned
+    /// while no record counts
     #[cfg(feature = "database")]
     #[arg(long, value_name = "COUNT", requires = "database")]
     pub(crate) generate: Option<usize>,
-    /// How to print what was found
+    /// How to print the findings
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,
 }
@@ -231,13 +234,13 @@ pub(crate) struct ImpactArgs {
     /// Environment whose queries are compared
     #[arg(long)]
     pub(crate) env: String,
-    /// Git revision before the change; the commit where the change parted from it is what counts
+    /// Git revision before the change; the comparison uses the commit where the change branched off
     #[arg(long, value_name = "REF")]
     pub(crate) base: String,
-    /// Git revision after the change; the files as they are now without this option
+    /// Git revision after the change; default: the files as they are now
     #[arg(long, value_name = "REF")]
     pub(crate) head: Option<String>,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,
     /// How to print the report
@@ -247,15 +250,15 @@ pub(crate) struct ImpactArgs {
     #[cfg(feature = "aws")]
     #[arg(long, requires = "since", conflicts_with_all = ["logs", "log_line_prefix"])]
     pub(crate) live: bool,
-    /// How far back a live run looks, up to now: such as 6h, 7d
+    /// How far back a live run looks, such as 6h or 7d
     #[cfg(feature = "aws")]
     #[arg(long, requires = "live", value_name = "TIME")]
     pub(crate) since: Option<jiff::Span>,
-    /// Start the queries of a live run without asking
+    /// Start the queries of a live run without asking for approval
     #[cfg(feature = "aws")]
     #[arg(long, requires = "live")]
     pub(crate) auto_approve: bool,
-    /// Write a report to this file too, as its ending says: .html, .md, .json or .txt; may be repeated
+    /// Write a report to this file too; its extension sets the format: .html, .md, .json or .txt; repeatable
     #[arg(long = "report", value_name = "FILE")]
     pub(crate) reports: Vec<PathBuf>,
     /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
@@ -280,13 +283,13 @@ pub(crate) enum TestFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// Environment whose query is tested; all of them without this option
+    /// Environment whose query is tested; default: all
     #[arg(long)]
     pub(crate) env: Option<String>,
     /// How to print results
     #[arg(long, default_value = "human")]
     pub(crate) format: TestFormat,
-    /// Fail if the samples notice less than this share of the mutants of rules
+    /// Fail if the samples catch less than this share of the mutants
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) min_score: Option<u32>,
 }
@@ -304,19 +307,19 @@ pub(crate) enum EvalFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct RenewArgs {
-    /// Exclusions to renew; without any, those that end within 30 days or have ended
+    /// Exclusions to renew; default: those that end within 30 days or have ended
     #[arg(value_name = "ID")]
     pub(crate) exclusions: Vec<String>,
-    /// Last day, as YYYY-MM-DD; without this option last days are spread below the longest life that `limits` allows
+    /// Last day, as YYYY-MM-DD; default: different days, up to the longest life that `limits` allows
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<Date>,
-    /// Who decides that they are still needed
+    /// Person who decides that the exclusions are still needed
     #[arg(long, value_name = "NAME")]
     pub(crate) by: String,
-    /// Why they are still needed
+    /// Reason why the exclusions are still needed
     #[arg(long, value_name = "REASON")]
     pub(crate) why: String,
-    /// Show what would be written, and write nothing
+    /// Show what would be written, but write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -326,23 +329,23 @@ pub(crate) struct ListArgs {
     /// Environment whose exclusions are listed
     #[arg(long)]
     pub(crate) env: String,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,
     /// How to print the list
     #[arg(long, default_value = "human")]
     pub(crate) format: AttackFormat,
-    /// Logs in which to count what each exclusion silences; `-` reads stdin
+    /// Logs in which to count the records that each exclusion silences; `-` reads stdin
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
-    /// Environment whose query judges
+    /// Environment whose query judges the records
     #[arg(long)]
     pub(crate) env: String,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,
     /// How to print verdicts
@@ -351,20 +354,21 @@ pub(crate) struct EvalArgs {
     /// Print totals only: the fast path
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Logs in any form of docs/logs.md: PostgreSQL files, CloudWatch exports, JSON; also .gz and .zst; `-` reads stdin
+    /// Logs in any format that docs/logs.md lists: PostgreSQL files, CloudWatch exports, JSON; also .gz and .zst; `-`
+    /// reads stdin
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Environment whose query judges
+    /// Environment whose query judges the records
     #[arg(long)]
     pub(crate) env: String,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,
-    /// A log entry to explain, as it stands in the log
+    /// A log entry to explain, exactly as in the log
     #[arg(long, value_name = "ENTRY", conflicts_with = "logs")]
     pub(crate) line: Option<String>,
     /// Logs to explain record by record; `-` reads stdin
@@ -372,12 +376,12 @@ pub(crate) struct ExplainArgs {
     pub(crate) logs: Vec<PathBuf>,
 }
 
-/// For whom an environment is compiled.
+/// Which tool the output of `compile` is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Target {
     /// Queries, enrolment SQL, monitor settings and one document for each resource
     Documents,
-    /// A root module of Terraform for the environment
+    /// A Terraform root module for the environment
     Terraform,
     /// A CloudFormation template for each cluster
     Cloudformation,
@@ -385,16 +389,16 @@ pub(crate) enum Target {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
-    /// Environment to compile; all of them without this option
+    /// Environment to compile; default: all
     #[arg(long)]
     pub(crate) env: Option<String>,
-    /// Folder to write to: one folder for each environment
+    /// Folder to write to; each environment gets a subfolder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// For whom: pgvigil itself, or an engine that deploys in its place
+    /// Tool that deploys the output: pgvigil, or another one in its place
     #[arg(long, default_value = "documents")]
     pub(crate) target: Target,
-    /// Write nothing, exit with 12 when a file is stale, missing or left over
+    /// Write nothing, and exit with 12 if a file is out of date, missing or left over
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -415,27 +419,27 @@ pub(crate) struct PlanArgs {
     /// Environment to plan
     #[arg(long, required_unless_present_any = ["all", "show"], conflicts_with_all = ["all", "show"])]
     pub(crate) env: Option<String>,
-    /// Plan every environment, side by side
+    /// Plan every environment, several at a time
     #[arg(long)]
     pub(crate) all: bool,
-    /// Delete this too: the address of what is live and no file asks for, or a pattern such as `orders/*`; may be
-    /// repeated
+    /// Delete this deployed resource too, which no file declares: its address, or a pattern such as `orders/*`;
+    /// repeatable
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["all", "show"])]
     pub(crate) prune: Vec<String>,
-    /// Save the plan to this file, for `apply`; with --all, to one file for each environment in this folder
+    /// Save the plan to this file, for `apply`; with --all, save a file for each environment to this folder
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
-    /// package that was last applied stays
+    /// The monitor's package: a zip file, or a folder that contains `pgvigil-monitor-ARCHITECTURE.zip`; default: keep the
+    /// package that was last applied
     #[arg(long, value_name = "PATH")]
     pub(crate) package: Option<PathBuf>,
-    /// Draw a saved plan
+    /// Show a saved plan
     #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "out", "detailed_exitcode"])]
     pub(crate) show: Option<PathBuf>,
     /// How to print the plan
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,
-    /// Exit with 12, 13 or 14 when something would change
+    /// Exit with 12, 13 or 14 if an apply would change something
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }
@@ -445,45 +449,45 @@ pub(crate) struct ApplyArgs {
     /// Environment to apply
     #[arg(long)]
     pub(crate) env: String,
-    /// Apply without asking
+    /// Apply without asking for approval
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Delete this too, as in `plan --prune`; may be repeated
+    /// Delete this too, as in `plan --prune`; repeatable
     #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
     pub(crate) prune: Vec<String>,
-    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
-    /// package that was last applied stays
+    /// The monitor's package: a zip file, or a folder that contains `pgvigil-monitor-ARCHITECTURE.zip`; default: keep the
+    /// package that was last applied
     #[arg(long, value_name = "PATH")]
     pub(crate) package: Option<PathBuf>,
-    /// Confirm that the plan deletes this many resources, no more and no fewer
+    /// Confirm that the plan deletes exactly this many resources
     #[arg(long, value_name = "COUNT")]
     pub(crate) allow_delete: Option<usize>,
-    /// A saved plan; without it a fresh plan is made
+    /// A saved plan; default: make a new plan
     #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
 }
 
-/// What is kept unless it is named.
+/// Resources that `destroy` keeps unless they are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AlsoArg {
-    /// The keys and their names: they end after 30 days
+    /// The keys and their aliases; AWS deletes the keys after 30 days
     Key,
-    /// The topics, with who listens to them
+    /// The topics with their subscriptions
     Topic,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
-    /// Environment to take down
+    /// Environment to destroy
     #[arg(long)]
     pub(crate) env: String,
-    /// Delete these too, which are kept otherwise. Log groups hold evidence and are never deleted
+    /// Delete these too; default: keep them. Log groups hold evidence and are never deleted
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(crate) also: Vec<AlsoArg>,
-    /// Destroy without asking
+    /// Destroy without asking for approval
     #[arg(long, conflicts_with = "out")]
     pub(crate) auto_approve: bool,
-    /// Change nothing, and save the plan to this file for `apply`
+    /// Change nothing, but save the plan to this file for `apply`
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// How to print the plan
@@ -493,16 +497,16 @@ pub(crate) struct DestroyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DriftArgs {
-    /// Environment to look at
+    /// Environment to check
     #[arg(long, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) env: Option<String>,
-    /// Look at every environment, side by side
+    /// Check every environment, several at a time
     #[arg(long)]
     pub(crate) all: bool,
-    /// Ask CloudTrail who changed what drifted, when and how: one question a second, about 20 resources at most
+    /// Look up in CloudTrail who made each change, when and how: one request a second, about 20 resources at most
     #[arg(long)]
     pub(crate) blame: bool,
-    /// How to print what drifted
+    /// How to print the drift
     #[arg(long, default_value = "human")]
     pub(crate) format: PlanFormat,
 }
@@ -518,20 +522,20 @@ pub(crate) enum DoctorFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Environment to look at
+    /// Environment to check
     #[arg(long)]
     pub(crate) env: String,
-    /// How to print what was found
+    /// How to print the findings
     #[arg(long, default_value = "human")]
     pub(crate) format: DoctorFormat,
-    /// Hours without a log entry that are no concern; failed runs are counted over the same time
+    /// Hours without a log entry before the doctor reports it; failed runs are counted over the same hours
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
     pub(crate) hours: u32,
-    /// Prove the chain instead: a marked record through the query, then a marked metric through an alarm of its own
-    /// to the topic. People who are subscribed get a test message. All is taken away again
+    /// Instead, prove that alarms work: send a marked record through the query, then a marked metric through a test alarm
+    /// to the topic. Subscribers get a test message. Everything is removed afterwards
     #[arg(long)]
     pub(crate) canary: bool,
-    /// Seconds that each step of the canary waits at most. CloudWatch is at times some minutes late
+    /// Seconds to wait for each step of the canary. CloudWatch is sometimes a few minutes late
     #[arg(long, default_value_t = 600, value_name = "SECONDS", requires = "canary", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
 }
@@ -541,30 +545,30 @@ pub(crate) struct DoctorArgs {
 pub(crate) enum ProveFormat {
     /// For people
     Human,
-    /// For an issue or a pull request: every row, and nothing of the account
+    /// For an issue or a pull request: every row, but nothing that identifies the account
     Markdown,
-    /// One JSON document, likewise
+    /// One JSON document, also without anything that identifies the account
     Json,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ProveArgs {
-    /// Environment whose account is asked
+    /// Environment whose account is tested
     #[arg(long)]
     pub(crate) env: String,
     /// How to print the report
     #[arg(long, default_value = "human")]
     pub(crate) format: ProveFormat,
-    /// Begin without asking
+    /// Begin without asking for approval
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Let the alarm tell the topic of the environment's first cluster: people who are subscribed get two test messages
+    /// Send the alarm to the topic of the environment's first cluster: its subscribers get two test messages
     #[arg(long)]
     pub(crate) page: bool,
-    /// Only take away what former proofs left behind, also one that may still run
+    /// Only remove the resources that earlier proofs left, even of one that might still be running
     #[arg(long, conflicts_with_all = ["page", "format", "auto_approve"])]
     pub(crate) clean: bool,
-    /// Seconds to wait at most for entries to be found, and for each state of the alarm
+    /// Seconds to wait for the entries to be found, and for each state of the alarm
     #[arg(long, default_value_t = 600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
 }
@@ -578,10 +582,10 @@ pub(crate) enum AdoptFormat {
     Json,
 }
 
-/// What a deletion takes along only when it is named.
+/// Resources that `adopt --delete` keeps unless they are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdoptAlso {
-    /// The functions' roles: no monitor of another region runs with them
+    /// The functions' roles, if no monitor in another region uses them
     Role,
 }
 
@@ -590,69 +594,69 @@ pub(crate) struct AdoptArgs {
     /// Environment whose clusters the other stack watches
     #[arg(long)]
     pub(crate) env: String,
-    /// This function is a monitor of the other stack, whatever its name and variables; may be repeated
+    /// Treat this function as a monitor of the other stack, whatever its name and variables; repeatable
     #[arg(long = "function", value_name = "NAME")]
     pub(crate) functions: Vec<String>,
-    /// Disable the other stack's schedules, once pgvigil's own stack is seen to run
+    /// Disable the other stack's schedules, once pgvigil's own stack is shown to run
     #[arg(long)]
     pub(crate) retire: bool,
-    /// Delete it too: schedules, functions, alarms, dashboards. Log groups, topics and keys stay
+    /// Delete the other stack too: schedules, functions, alarms, dashboards. Log groups, topics and keys are kept
     #[arg(long, requires = "retire")]
     pub(crate) delete: bool,
-    /// This alarm is the other stack's, though its name says nothing; may be repeated
+    /// Treat this alarm as part of the other stack, whatever its name; repeatable
     #[arg(long = "alarm", value_name = "NAME", requires = "delete")]
     pub(crate) alarms: Vec<String>,
     /// Delete these too
     #[arg(long, value_name = "WHAT", value_delimiter = ',', requires = "delete")]
     pub(crate) also: Vec<AdoptAlso>,
-    /// Go on although nothing shows that pgvigil's own stack runs, or that it is heard: the clusters may be unwatched
+    /// Continue without proof that pgvigil's own stack runs and notifies someone: the clusters might be unwatched
     #[arg(long, requires = "retire")]
     pub(crate) without_proof: bool,
-    /// Disable without asking
+    /// Disable without asking for approval
     #[arg(long, requires = "retire")]
     pub(crate) auto_approve: bool,
-    /// Confirm that this many things are deleted or removed, no more and no fewer
+    /// Confirm that exactly this many things are deleted or removed
     #[arg(long, value_name = "COUNT", requires = "retire")]
     pub(crate) allow_delete: Option<usize>,
-    /// How to print what was found
+    /// How to print the findings
     #[arg(long, default_value = "human")]
     pub(crate) format: AdoptFormat,
 }
 
-/// Where a log begins that no cursor knows.
+/// Where to start reading a log that is not in the cursor file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FromArg {
-    /// With what is written from now on
+    /// Read only new lines
     End,
-    /// With what it holds already
+    /// Read the existing lines too
     Start,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// Environment whose query judges
+    /// Environment whose query judges the records
     #[arg(long)]
     pub(crate) env: String,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,
-    /// Where to begin in logs that are there already and that no cursor knows
+    /// Where to start in existing logs that the cursor file does not list
     #[arg(long, default_value = "end", value_name = "WHERE")]
     pub(crate) from: FromArg,
-    /// Remember in this file how far the logs were read, and go on there: a stop, a crash or a rotation loses nothing
+    /// Save the read position in this file and continue from there: a stop, a crash or a rotation loses nothing
     #[arg(long, value_name = "FILE")]
     pub(crate) cursor: Option<PathBuf>,
-    /// Append the JSON lines to this file instead of stdout; with --cursor it holds each record exactly once
+    /// Append the JSON lines to this file instead of stdout; with --cursor it contains each record exactly once
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Print every audit record, also those that do not count
+    /// Print every audit record, including those that do not count
     #[arg(long)]
     pub(crate) all: bool,
-    /// Read to the end and stop: for a timer
+    /// Read to the end and stop, for example when a timer starts the run
     #[arg(long)]
     pub(crate) once: bool,
-    /// Post what counts to this address as well, in batches, until it is taken: `env:NAME` or `file:PATH`, never the
-    /// address itself
+    /// Also post the records that count to this address, in batches, and retry until it accepts them: `env:NAME` or
+    /// `file:PATH`, never the address itself
     #[cfg(feature = "webhook")]
     #[arg(long, value_name = "SECRET", help_heading = "Webhook")]
     pub(crate) webhook: Option<String>,
@@ -665,33 +669,33 @@ pub(crate) struct WatchArgs {
         help_heading = "Webhook"
     )]
     pub(crate) webhook_authorization: Option<String>,
-    /// Seconds that a request may take
+    /// Seconds to wait for each request
     #[cfg(feature = "webhook")]
     #[arg(long, default_value_t = 10, value_name = "SECONDS", requires = "webhook", value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Webhook")]
     pub(crate) webhook_timeout: u64,
-    /// Send SQL texts too: they may hold personal data and passwords
+    /// Send SQL texts too: they can contain personal data and passwords
     #[cfg(feature = "webhook")]
     #[arg(long, requires = "webhook", help_heading = "Webhook")]
     pub(crate) with_statements: bool,
     /// Serve /metrics for Prometheus, and /healthz, at this address, such as 127.0.0.1:9187
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) metrics: Option<std::net::SocketAddr>,
-    /// Logs of PostgreSQL in text form: files, folders, or a pattern in quotes such as 'log/postgresql-*.log'
+    /// PostgreSQL logs in text format: files, folders, or a pattern in quotes such as 'log/postgresql-*.log'
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CiCommand {
-    /// For a pull request: check, test the rules, attack, impact, compile and plan what the change touches
+    /// For a pull request: check, test and attack the rules, then show impact and plan of the changed environments
     Pr(CiPrArgs),
-    /// After a merge: apply environment by environment, up to the first that fails
+    /// After a merge: apply the environments one after the other, and stop at the first that fails
     Apply(CiApplyArgs),
-    /// On a schedule: tell what somebody changed by hand
+    /// On a schedule: report what was changed outside pgvigil
     Drift(CiDriftArgs),
-    /// Bring a result to the pull request as comments and as the status of its approvals, or to issues
+    /// Publish a result: as comments and approval status on the pull request, or as issues
     Publish(CiPublishArgs),
-    /// Print a result in another form
+    /// Print a result in another format
     Render(CiRenderArgs),
 }
 
@@ -702,40 +706,39 @@ pub(crate) enum CiFormat {
     Human,
     /// The result as one JSON document
     Json,
-    /// For people, folded, with annotations at the lines of the pull request
+    /// For people, in collapsible groups, with annotations at the lines of the pull request
     Github,
-    /// For people, in GitLab's sections
+    /// For people, in GitLab's collapsible sections
     Gitlab,
 }
 
 /// Where the result of a run goes.
 #[derive(Debug, Args)]
 pub(crate) struct CiOutput {
-    /// Write every form of the result to this folder: JSON, summary, comments, SARIF, JUnit, code quality
+    /// Write the result in every format to this folder: JSON, summary, comments, SARIF, JUnit, code quality
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// How to print the result; found out by the pipeline's variables without this option
+    /// How to print the result; default: derived from the pipeline's variables
     #[arg(long)]
     pub(crate) format: Option<CiFormat>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPrArgs {
-    /// Environment to look at; those that the change touches without this option; may be repeated
+    /// Environment to review; repeatable; default: those that the change affects
     #[arg(long, value_name = "ENV")]
     pub(crate) env: Vec<String>,
-    /// Git revision before the change; the pipeline's variables name it without this option
+    /// Git revision before the change; default: from the pipeline's variables
     #[arg(long, value_name = "REF")]
     pub(crate) base: Option<String>,
-    /// Log sample, or a folder of them, for the impact; `samples` in the policy repository without this option; may be
-    /// repeated
+    /// Log sample, or a folder of them, for the impact; repeatable; default: `samples` in the policy repository
     #[arg(long, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
-    /// Fail with exit code 18 where the change needs approvals
+    /// Fail with exit code 18 if the change needs approvals
     #[arg(long)]
     pub(crate) require_approvals: bool,
-    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
-    /// package that was last applied stays
+    /// The monitor's package: a zip file, or a folder that contains `pgvigil-monitor-ARCHITECTURE.zip`; default: keep the
+    /// package that was last applied
     #[arg(long, value_name = "PATH")]
     pub(crate) package: Option<PathBuf>,
     #[command(flatten)]
@@ -744,17 +747,17 @@ pub(crate) struct CiPrArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiApplyArgs {
-    /// Environment to apply, in the order given; all of them, or those with a plan, without this option; may be repeated
+    /// Environment to apply; repeatable, applied in the order given; default: all, or those with a plan
     #[arg(long, value_name = "ENV")]
     pub(crate) env: Vec<String>,
-    /// Apply the plans that `ci pr --out` saved in this folder; without it fresh plans are made and applied
+    /// Apply the plans that `ci pr --out` saved in this folder; default: make new plans and apply them
     #[arg(long, value_name = "DIR")]
     pub(crate) plans: Option<PathBuf>,
-    /// The monitor's package: a zip file, or a folder that holds `pgvigil-monitor-ARCHITECTURE.zip`. Without it the
-    /// package that was last applied stays
+    /// The monitor's package: a zip file, or a folder that contains `pgvigil-monitor-ARCHITECTURE.zip`; default: keep the
+    /// package that was last applied
     #[arg(long, value_name = "PATH")]
     pub(crate) package: Option<PathBuf>,
-    /// Confirm that the plan of the one environment deletes this many resources, no more and no fewer
+    /// Confirm that the plan of the only environment deletes exactly this many resources
     #[arg(long, value_name = "COUNT")]
     pub(crate) allow_delete: Option<usize>,
     #[command(flatten)]
@@ -763,10 +766,10 @@ pub(crate) struct CiApplyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiDriftArgs {
-    /// Environment to look at; all of them without this option; may be repeated
+    /// Environment to check; repeatable; default: all
     #[arg(long, value_name = "ENV")]
     pub(crate) env: Vec<String>,
-    /// Ask CloudTrail who changed what drifted, when and how: one question a second, about 20 resources at most
+    /// Look up in CloudTrail who made each change, when and how: one request a second, about 20 resources at most
     #[arg(long)]
     pub(crate) blame: bool,
     #[command(flatten)]
@@ -775,27 +778,27 @@ pub(crate) struct CiDriftArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiPublishArgs {
-    /// The result: `result.json` of an earlier step. Without it only the status of approvals is set
+    /// The result: `result.json` of an earlier step; default: none, which sets only the approval status
     #[arg(value_name = "RESULT")]
     pub(crate) result: Option<PathBuf>,
-    /// Number of the pull or merge request; the pipeline's variables name it without this option
+    /// Number of the pull or merge request; default: from the pipeline's variables
     #[arg(long, value_name = "NUMBER")]
     pub(crate) request: Option<u64>,
-    /// Last commit of the request, where its number is not known
+    /// Last commit of the request, if you do not have its number
     #[arg(long, value_name = "COMMIT", conflicts_with = "request")]
     pub(crate) commit: Option<String>,
-    /// Set the status of every open request, without a result
+    /// Set the approval status of every open request, without a result
     #[arg(long, conflicts_with_all = ["request", "commit", "result"])]
     pub(crate) open: bool,
-    /// Git revision with which requests are compared; the base that the forge names without this option
+    /// Git revision to compare requests with; default: the base that the forge reports
     #[arg(long, value_name = "REF")]
     pub(crate) base: Option<String>,
-    /// Write comments only, and set no status
+    /// Only write comments, and set no status
     #[arg(long, conflicts_with_all = ["open", "base"])]
     pub(crate) comments_only: bool,
 }
 
-/// A form of a result.
+/// A format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CiForm {
     /// For people
@@ -819,17 +822,17 @@ pub(crate) struct CiRenderArgs {
     /// The result: `result.json` of an earlier step
     #[arg(value_name = "RESULT")]
     pub(crate) result: PathBuf,
-    /// The form to print
+    /// The format to print
     #[arg(long = "as", value_name = "FORM")]
     pub(crate) form: CiForm,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Folder to write to; `schema` in the policy repository without this option
+    /// Folder to write to; default: `schema` in the policy repository
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write nothing, exit with 12 when a file is stale or missing
+    /// Write nothing, and exit with 12 if a file is out of date or missing
     #[arg(long)]
     pub(crate) check: bool,
     /// Write the reference pages too, into this folder
@@ -850,7 +853,7 @@ pub(crate) struct ManArgs {
     pub(crate) out: PathBuf,
 }
 
-/// Who needs the rights.
+/// Role that needs the permissions.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum RoleArg {
     /// `plan`, `drift`: reads
@@ -863,13 +866,13 @@ pub(crate) enum RoleArg {
     Doctor,
     /// `doctor --canary`
     Canary,
-    /// `adopt`: looks for stacks that others made
+    /// `adopt`: reads other stacks
     Adopt,
-    /// `adopt --retire`: takes them out of service
+    /// `adopt --retire`: takes other stacks out of service
     Retire,
-    /// `prove`: writes to log groups of its own
+    /// `prove`: writes to its own log groups
     Prove,
-    /// The monitor itself, cluster by cluster: what `apply` gives its role
+    /// The monitor itself, a policy for each cluster: the permissions that `apply` gives its role
     Monitor,
 }
 
@@ -901,10 +904,10 @@ pub(crate) struct PackageArgs {
     /// Environment whose processor the package is for
     #[arg(long, conflicts_with = "architecture")]
     pub(crate) env: Option<String>,
-    /// The monitor as it was built for Linux; without it, it is built from the source with cargo-zigbuild
+    /// The monitor's program, built for Linux; default: build it from the source with cargo-zigbuild
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: Option<PathBuf>,
-    /// Folder of pgvigil's source
+    /// Folder that contains pgvigil's source
     #[arg(
         long,
         value_name = "DIR",
@@ -912,10 +915,10 @@ pub(crate) struct PackageArgs {
         conflicts_with = "binary"
     )]
     pub(crate) source: PathBuf,
-    /// File to write, or a folder for `pgvigil-monitor-ARCHITECTURE.zip`, which is also the file's name here
+    /// File to write, or a folder for `pgvigil-monitor-ARCHITECTURE.zip`; default: that file in the current folder
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
-    /// How to print what was made
+    /// How to print the result
     #[arg(long, default_value = "human")]
     pub(crate) format: PackageFormat,
 }
@@ -923,40 +926,40 @@ pub(crate) struct PackageArgs {
 /// Arguments of `iam-policy`.
 #[derive(Debug, Args)]
 pub(crate) struct IamPolicyArgs {
-    /// Environment that the rights are for
+    /// Environment that the permissions are for
     #[arg(long)]
     pub(crate) env: String,
-    /// What the role is for
+    /// Command that the role runs
     #[arg(long = "for", value_name = "WHAT")]
     pub(crate) role: RoleArg,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EnrolCommand {
-    /// Show what an apply would change at each role, and why
+    /// Show what an apply would change for each role, and why
     Plan(EnrolPlanArgs),
-    /// Bring the audit settings of roles to what the files say, in one transaction
+    /// Set the audit settings of roles as the files declare, in one transaction
     Apply(EnrolApplyArgs),
-    /// Tell whether every login role is audited, a declared account, or a system role
+    /// Check that every login role is audited, a declared account, or a system role
     Coverage(EnrolCoverageArgs),
     /// Write entries for login roles that no file declares yet
     Import(EnrolImportArgs),
 }
 
-/// Which server.
+/// Which database server to connect to.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArgs {
-    /// Cluster of the environment; all of them without this option
+    /// Cluster of the environment; default: all
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
-    /// The database: a URL without a password, or `env:NAME` for a variable that holds one; libpq's variables complete it.
-    /// Without this option, those that the environment names under `databases`
+    /// The database: a URL without a password, or `env:NAME` for a variable that contains one; libpq's variables complete
+    /// it; default: those that the environment names under `databases`
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
-    /// File with the certificates of the authorities to trust, as PEM: for RDS its bundle
+    /// PEM file with the certificate authorities to trust: for RDS, its bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Log in with a token of IAM in place of a password
+    /// Log in with an IAM token instead of a password
     #[cfg(feature = "aws")]
     #[arg(long)]
     pub(crate) iam: bool,
@@ -976,12 +979,12 @@ pub(crate) struct EnrolPlanArgs {
     /// Environment to plan
     #[arg(long, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) env: Option<String>,
-    /// Plan every environment, side by side
+    /// Plan every environment, several at a time
     #[arg(long, conflicts_with_all = ["cluster", "database"])]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Take away the audit settings of this role, which pgvigil did not make and no file wants; may be repeated
+    /// Remove the audit settings of this role, which pgvigil did not set and no file declares; repeatable
     #[arg(long, value_name = "ROLE", conflicts_with = "all")]
     pub(crate) unenrol: Vec<String>,
     /// Save the plan to this file, for `enrol apply`
@@ -990,7 +993,7 @@ pub(crate) struct EnrolPlanArgs {
     /// How to print the plan
     #[arg(long, default_value = "human")]
     pub(crate) format: EnrolPlanFormat,
-    /// Exit with 12, 13 or 14 when something would change
+    /// Exit with 12, 13 or 14 if an apply would change something
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }
@@ -1002,19 +1005,19 @@ pub(crate) struct EnrolApplyArgs {
     pub(crate) env: String,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Take away the audit settings of this role, which pgvigil did not make and no file wants; may be repeated
+    /// Remove the audit settings of this role, which pgvigil did not set and no file declares; repeatable
     #[arg(long, value_name = "ROLE", conflicts_with = "plan")]
     pub(crate) unenrol: Vec<String>,
-    /// Print the SQL that would be sent, and send nothing
+    /// Print the SQL that would be sent, but send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Apply without asking
+    /// Apply without asking for approval
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Confirm that this many roles end to be audited, no more and no fewer
+    /// Confirm that auditing stops for exactly this many roles
     #[arg(long, value_name = "COUNT")]
     pub(crate) allow_unenrol: Option<usize>,
-    /// A saved plan; without it a fresh plan is made
+    /// A saved plan; default: make a new plan
     #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
 }
@@ -1022,7 +1025,7 @@ pub(crate) struct EnrolApplyArgs {
 /// Output of a coverage report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CoverageFormat {
-    /// A table, then what was found
+    /// A table, then the findings
     Human,
     /// One JSON document
     Json,
@@ -1034,21 +1037,21 @@ pub(crate) enum CoverageFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct EnrolCoverageArgs {
-    /// Environment to look at
+    /// Environment to check
     #[arg(long, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) env: Option<String>,
-    /// Look at every environment, side by side
+    /// Check every environment, several at a time
     #[arg(long, conflicts_with_all = ["cluster", "database", "logs"])]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Logs of that server: who stands in them and in no file is told; may be repeated; `-` reads stdin
+    /// Logs of that server: report roles that appear in them but in no file; repeatable; `-` reads stdin
     #[arg(long = "logs", value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
-    /// The logs' log_line_prefix, if it is not the environment's
+    /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX", requires = "logs")]
     pub(crate) log_line_prefix: Option<String>,
-    /// Warnings are gaps too
+    /// Count warnings as gaps
     #[arg(long)]
     pub(crate) strict: bool,
     /// How to print the report
@@ -1063,7 +1066,7 @@ pub(crate) struct EnrolImportArgs {
     pub(crate) env: String,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
-    /// Who answers for the entries
+    /// Owner of the new entries
     #[arg(long, default_value = "unassigned", value_name = "NAME")]
     pub(crate) owner: String,
     /// File to add to, in the policy repository
@@ -1083,9 +1086,9 @@ pub(crate) enum ProviderArg {
 /// Where pull requests are reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ForgeArg {
-    /// Workflows of GitHub Actions
+    /// GitHub Actions workflows
     Github,
-    /// A pipeline of GitLab CI
+    /// A GitLab CI pipeline
     Gitlab,
     /// No files for a forge
     None,
@@ -1093,57 +1096,57 @@ pub(crate) enum ForgeArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// Folder of the new repository; it is made where it does not exist
+    /// Folder of the new repository; created if it does not exist
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Where to deploy
     #[arg(long)]
     pub(crate) provider: Option<ProviderArg>,
-    /// Environment; may be repeated, in the order in which they are deployed
+    /// Environment; repeatable, in the order of deployment
     #[arg(long = "env", value_name = "ENV")]
     pub(crate) environments: Vec<String>,
-    /// AWS account: twelve digits, or ENV=ACCOUNT where environments differ
+    /// AWS account: twelve digits, or ENV=ACCOUNT if environments differ
     #[arg(long = "account", value_name = "ACCOUNT")]
     pub(crate) accounts: Vec<String>,
-    /// AWS region, or ENV=REGION where environments differ; AWS_REGION without this option
+    /// AWS region, or ENV=REGION if environments differ; default: AWS_REGION
     #[arg(long = "region", value_name = "REGION")]
     pub(crate) regions: Vec<String>,
-    /// Aurora cluster to watch, or ENV=CLUSTER where there are several environments; may be repeated
+    /// Aurora cluster to watch, or ENV=CLUSTER if there are several environments; repeatable
     #[arg(long = "cluster", value_name = "NAME")]
     pub(crate) clusters: Vec<String>,
-    /// Who answers for the entries
+    /// Owner of the new entries
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
-    /// Role of a person to audit; may be repeated
+    /// Role of a person to audit; repeatable
     #[arg(long = "user", value_name = "ROLE")]
     pub(crate) users: Vec<String>,
-    /// Address that is told when an alarm goes off, or ENV=ADDRESS; may be repeated
+    /// Address to notify when an alarm fires, or ENV=ADDRESS; repeatable
     #[arg(long = "email", value_name = "ADDRESS")]
     pub(crate) emails: Vec<String>,
-    /// Where pull requests are reviewed; without this option what the repository's remote tells, else GitHub
+    /// Where pull requests are reviewed; default: derived from the repository's remote, else GitHub
     #[arg(long)]
     pub(crate) forge: Option<ForgeArg>,
-    /// Whom the forge asks for a review: @ORGANISATION/TEAM; may be repeated
+    /// Team that the forge asks for a review: @ORGANISATION/TEAM; repeatable
     #[arg(long = "code-owner", value_name = "NAME")]
     pub(crate) code_owners: Vec<String>,
-    /// Ask RDS for every Aurora PostgreSQL cluster of the account and region, with what each exports and preloads
+    /// List every Aurora PostgreSQL cluster of the account and region in RDS, with its log exports and preloaded libraries
     #[cfg(feature = "aws")]
     #[arg(long)]
     pub(crate) import_clusters: bool,
-    /// Add the login roles of a database: a URL without a password, or `env:NAME` for a variable that holds one; ENV=URL
-    /// where there are several environments; may be repeated
+    /// Add the login roles of a database: a URL without a password, or `env:NAME` for a variable that contains one;
+    /// ENV=URL if there are several environments; repeatable
     #[cfg(feature = "database")]
     #[arg(long = "import-roles", value_name = "URL")]
     pub(crate) import_roles: Vec<String>,
-    /// File with the certificates of the authorities that the database is trusted by, as PEM: for RDS its bundle
+    /// PEM file with the certificate authorities to trust for the database: for RDS, its bundle
     #[cfg(feature = "database")]
     #[arg(long, value_name = "FILE", requires = "import_roles")]
     pub(crate) ca: Option<PathBuf>,
-    /// Log in to the database with a token of IAM in place of a password
+    /// Log in to the database with an IAM token instead of a password
     #[cfg(all(feature = "aws", feature = "database"))]
     #[arg(long, requires = "import_roles")]
     pub(crate) iam: bool,
-    /// Write nothing: tell what would be written
+    /// Show what would be written, but write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -1162,19 +1165,19 @@ pub(crate) struct MigrateArgs {
     /// Files of the old system: the Insights query, the function's configuration as JSON or its variables, tfvars, SQL
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Folder to write policy files to; what stands there is never overwritten. Without it nothing is written
+    /// Folder to write policy files to; existing files are never overwritten; default: write nothing
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Name of the environment, if the files name none or another
+    /// Name of the environment, if the files contain none or another one
     #[arg(long, value_name = "ENV")]
     pub(crate) env: Option<String>,
-    /// AWS account, if no file names it
+    /// AWS account, if no file contains it
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
-    /// AWS region, if no file names it
+    /// AWS region, if no file contains it
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// Who answers for the entries
+    /// Owner of the new entries
     #[arg(long, value_name = "NAME", default_value = "unassigned")]
     pub(crate) owner: String,
     /// Where pull requests are reviewed

@@ -12,26 +12,26 @@ pub(crate) enum Exit {
     Clean = 0,
     /// The tool could not do its work.
     Failed = 1,
-    /// The command line makes no sense.
+    /// The command line is not valid.
     Usage = 2,
-    /// The policy files have faults, a step of a plan cannot succeed, the doctor found something that does not work, or a proof found
-    /// a service that does other than assumed.
+    /// The policy files have errors, a step of a plan cannot succeed, the doctor found something that does not work, or a proof found
+    /// a service that does not behave as assumed.
     Diagnostics = 10,
     /// A sample or a fixture of the rules was judged otherwise than promised.
     RuleTestsFailed = 11,
-    /// The repository moved: an apply would change something, or written files are stale.
+    /// The files changed: an apply would change something, or generated files are out of date.
     Pending = 12,
-    /// Somebody changed what is deployed.
+    /// Deployed resources were changed outside pgvigil.
     Drift = 13,
     /// Both.
     PendingAndDrift = 14,
     /// An apply stopped part way, or something is left to do after it.
     PartlyApplied = 15,
-    /// Somebody with a login is, or may be, unwatched.
+    /// A person with a login is, or might be, unwatched.
     CoverageGap = 16,
     /// Logs were not read, or not as a whole.
     Unread = 17,
-    /// Approvals are needed, and none can be shown.
+    /// Approvals are needed, but the run cannot see them.
     ApprovalsMissing = 18,
     /// Something that was to be taken over was not understood.
     NotUnderstood = 19,
@@ -55,60 +55,61 @@ impl Exit {
         Self::NotUnderstood,
     ];
 
-    /// What it means, for the reference. The README says the same.
+    /// What it means, for the reference. The README has the same table.
     fn meaning(self) -> &'static str {
         match self {
             Self::Clean => "clean",
             Self::Failed => "the tool failed",
             Self::Usage => "bad usage",
             Self::Diagnostics => {
-                "the policy files have faults, a step of a plan cannot succeed, `doctor` found something that does not work, or `prove` found a service that does other than assumed"
+                "the policy files have errors, a step of a plan cannot succeed, `doctor` found something that does not work, or \
+                 `prove` found a service that does not behave as assumed"
             }
             Self::RuleTestsFailed => "a rule test failed",
             Self::Pending => "changes pending, or written files are stale",
-            Self::Drift => "drift: somebody changed what is deployed",
+            Self::Drift => "drift: deployed resources were changed outside pgvigil",
             Self::PendingAndDrift => "both 12 and 13",
             Self::PartlyApplied => "an apply stopped part way, or something is left to do after it",
             Self::CoverageGap => {
-                "a gap in the coverage of enrolment: somebody with a login is, or may be, unwatched"
+                "a gap in the coverage of enrolment: a person with a login is, or might be, unwatched"
             }
             Self::Unread => {
-                "logs were not read, or not as a whole: the verdict does not cover all of them"
+                "logs were not read, or not completely: the verdict does not cover all of them"
             }
             Self::ApprovalsMissing => {
                 "`ci pr --require-approvals`: a change needs approvals that the run cannot see"
             }
             Self::NotUnderstood => {
-                "`migrate`: something was not understood, or is left to do by hand; the rest was done"
+                "`migrate`: something was not understood, or has to be done manually; the rest was done"
             }
         }
     }
 
-    /// What a pipeline, or a person, does about it.
+    /// What to do about it.
     fn remedy(self) -> &'static str {
         match self {
             Self::Clean => "nothing",
-            Self::Failed => "read the message on stderr; the run says nothing about the policy",
-            Self::Usage => "`pgvigil COMMAND --help`",
-            Self::Diagnostics => "mend what the output names, each with its [code](codes.md)",
-            Self::RuleTestsFailed => {
-                "correct the rule, or the sample if what it promises has changed"
+            Self::Failed => "read the message on stderr; the run has no verdict on the policy",
+            Self::Usage => "read `pgvigil COMMAND --help`",
+            Self::Diagnostics => {
+                "fix the problems in the output, each of which has a [code](codes.md)"
             }
-            Self::Pending => "`apply`, or write the files again",
+            Self::RuleTestsFailed => "correct the rule, or the sample if its promise has changed",
+            Self::Pending => "run `apply`, or write the files again",
             Self::Drift => {
-                "`drift --blame` tells who; `apply` takes it back, a change of the files keeps it"
+                "`drift --blame` shows who made the change; `apply` undoes it; to keep it, change the files"
             }
             Self::PendingAndDrift => "as for 13: `apply` does both",
             Self::PartlyApplied => {
-                "first do what the failed step asks for, if it says that another apply would fail too; then run `apply` \
-                 again: it goes on where it stopped"
+                "if the failed step says that another apply would fail too, first fix what it names; then run `apply` \
+                 again: it continues where it stopped"
             }
-            Self::CoverageGap => "`enrol plan`, `enrol import`, or declare the account",
-            Self::Unread => "do what the warnings on stderr say, or give other [logs](logs.md)",
+            Self::CoverageGap => "run `enrol plan` or `enrol import`, or declare the account",
+            Self::Unread => "follow the warnings on stderr, or give other [logs](logs.md)",
             Self::ApprovalsMissing => {
-                "let the people approve it that the report asks for, and decide by their approvals"
+                "get the approvals that the report lists, and let the forge decide by them"
             }
-            Self::NotUnderstood => "go through what the report lists under *Left to do by hand*",
+            Self::NotUnderstood => "do the steps that the report lists under *Left to do manually*",
         }
     }
 }
@@ -116,8 +117,8 @@ impl Exit {
 /// The reference page of exit codes.
 pub(crate) fn render_reference() -> String {
     let mut page = String::from(
-        "# Exit codes\n\nGenerated from `src/bin/pgvigil/exit.rs`. The same for every command. `plan` exits with 0 although there are \
-         changes, unless `--detailed-exitcode` is given; `drift` always tells.\n\n\
+        "# Exit codes\n\nGenerated from `src/bin/pgvigil/exit.rs`. They are the same for every command. `plan` exits with 0 even if \
+         there are changes, unless `--detailed-exitcode` is given; `drift` always shows them in its exit code.\n\n\
          | code | means | what to do |\n| --: | --- | --- |\n",
     );
     for exit in Exit::ALL {

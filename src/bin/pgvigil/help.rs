@@ -1,13 +1,13 @@
-//! The command line as people read it: the arguments, with examples, no wider than a page, coloured as they ask.
+//! The help texts: the arguments, with examples, no wider than a page, and coloured as requested.
 
 use clap::{ColorChoice, Command, CommandFactory as _};
 
 use crate::args::Cli;
 
-/// Columns of a help at most, however wide the terminal is.
+/// Most columns of a help text, however wide the terminal is.
 const WIDTH: usize = 100;
 
-/// What stands at the end of a command's help. A test reads every line of it as the program would.
+/// The examples at the end of each command's help. A test parses every line as the program would.
 const EXAMPLES: [(&str, &[&str]); 28] = [
     (
         "check",
@@ -188,8 +188,8 @@ fn with_examples(command: Command, names: &[&str], lines: &[&str]) -> Command {
     }
 }
 
-/// What `--color` asks for, before the arguments are read: a help and a fault of them are coloured too. Whatever else
-/// it says is refused when they are read.
+/// The value of `--color` before the arguments are parsed, because help texts and usage errors are coloured too. The parser
+/// refuses any other value later.
 pub(crate) fn colour(arguments: impl IntoIterator<Item = String>) -> ColorChoice {
     let mut asked = ColorChoice::Auto;
     let mut is_value = false;

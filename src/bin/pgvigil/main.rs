@@ -42,10 +42,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The variable for those who cannot change the command line, such as a pipeline's.
+/// The variable for users who cannot change the command line, such as that of a pipeline.
 const CALL_TIMEOUT: &str = "PGVIGIL_CALL_TIMEOUT";
 
-/// Sets how long answers are waited for.
+/// Sets how long to wait for answers.
 fn call_timeout(global: &Global) -> Result<(), String> {
     let longest = waiting::LONGEST.as_secs();
     let seconds = match (global.call_timeout, std::env::var(CALL_TIMEOUT)) {

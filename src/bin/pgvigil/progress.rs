@@ -1,5 +1,5 @@
-//! What a terminal shows while something takes long: nothing with `--quiet`, or where it is over at once. Where there is no
-//! terminal, a line now and then says what is waited for.
+//! The progress of long work on a terminal: nothing with `--quiet`, or if the work is done at once. Without a terminal,
+//! it prints a line now and then.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -16,19 +16,19 @@ use pgvigil::report::escape::inert;
 use crate::session::Session;
 use crate::stop;
 
-/// What is over sooner shows nothing.
+/// Work that takes less time shows no progress.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Where there is no terminal: when the first line says what is waited for. Each further one comes after twice the time.
+/// Time until the first line without a terminal. Each further line comes after twice the time.
 const SAID: Duration = Duration::from_secs(10);
 
-/// Names that such a line holds at most.
+/// Most names in such a line.
 const NAMED: usize = 4;
 
-/// How often what is under way moves.
+/// How often the progress is redrawn.
 const TICK: Duration = Duration::from_millis(125);
 
-/// Shows how far a reading is; nothing where nobody looks.
+/// Shows how far a read has come; nothing without a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
@@ -88,10 +88,10 @@ impl StepProgress {
     }
 }
 
-/// Bars that are drawn, or may be.
+/// Bars that are drawn, or might be.
 static BARS: Mutex<Vec<ProgressBar>> = Mutex::new(Vec::new());
 
-/// Sees to it that a signal wipes a bar.
+/// Makes a signal clear the bar.
 fn wiped_by_signals(bar: &ProgressBar) {
     if std::io::stderr().is_terminal() {
         stop::wipe();
@@ -102,7 +102,7 @@ fn wiped_by_signals(bar: &ProgressBar) {
     }
 }
 
-/// Wipes whatever is drawn.
+/// Clears all bars.
 pub(crate) fn clear_all() {
     let bars = BARS.lock().map(|bars| bars.clone()).unwrap_or_default();
     for bar in bars {
@@ -110,10 +110,10 @@ pub(crate) fn clear_all() {
     }
 }
 
-/// What is drawn at this moment.
+/// The bar that is drawn at this moment.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Prints without tearing what is drawn.
+/// Prints above the bar that is drawn.
 pub(crate) fn aside<T>(print: impl FnOnce() -> T) -> T {
     let shown = SHOWN.lock().ok().and_then(|shown| shown.clone());
     match shown {
@@ -131,7 +131,7 @@ fn remember(bar: Option<ProgressBar>) {
 /// Shows that something is under way, and for how long: `⠙ reading prod … 3s`. It goes when this is dropped.
 pub(crate) struct Activity {
     bar: ProgressBar,
-    /// What is under way of many things, by name.
+    /// Names of the things that are being worked on.
     names: Arc<Mutex<Vec<String>>>,
     is_shown: bool,
     drawing: Option<(Sender<()>, JoinHandle<()>)>,
@@ -195,12 +195,12 @@ impl Activity {
         }
     }
 
-    /// Whether somebody sees it.
+    /// Whether it is drawn on a terminal.
     pub(crate) fn is_shown(&self) -> bool {
         self.is_shown
     }
 
-    /// One of many begins; it ends when what is returned is dropped.
+    /// Starts one of many things; it ends when the returned value is dropped.
     pub(crate) fn begin(&self, name: &str) -> UnderWay<'_> {
         let name = report::visible(name);
         if let Ok(mut names) = self.names.lock() {
@@ -217,7 +217,7 @@ impl Activity {
         self.bar.inc(1);
     }
 
-    /// What is under way by now.
+    /// Changes the text.
     pub(crate) fn now(&self, what: &str) {
         self.bar.set_message(report::visible(what));
     }
@@ -240,7 +240,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Says now and then what is waited for, on lines of their own.
+/// Prints a line now and then with the names that it waits for.
 fn said(bar: ProgressBar, names: Arc<Mutex<Vec<String>>>) -> (Sender<()>, JoinHandle<()>) {
     let (over, is_over) = channel::<()>();
     let thread = std::thread::spawn(move || {
@@ -250,7 +250,7 @@ fn said(bar: ProgressBar, names: Arc<Mutex<Vec<String>>>) -> (Sender<()>, JoinHa
             pause = waited;
             let names = names.lock().map(|names| names.clone()).unwrap_or_default();
             let line = waiting_line(&bar.message(), &names, waited);
-            // Where even stderr is gone, nobody is left to tell.
+            // If even stderr is closed, there is no way to report it.
             let _ = writeln!(std::io::stderr().lock(), "{}", inert(&line));
         }
     });
@@ -284,7 +284,7 @@ impl Drop for Activity {
 
 fn bar(session: &Session) -> ProgressBar {
     let bar = ProgressBar::no_length();
-    // indicatif hides the bar by itself where stderr is no terminal.
+    // indicatif hides the bar by itself if stderr is not a terminal.
     bar.set_draw_target(if session.is_quiet() {
         ProgressDrawTarget::hidden()
     } else {

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use jiff::civil::Date;
 use pgvigil::check;
 use pgvigil::compile;
@@ -24,7 +24,7 @@ use crate::progress::{Activity, aside};
 pub(crate) struct Session {
     global: Global,
     today: Date,
-    /// Takes what would go to stdout, while somebody collects it.
+    /// Collects what would go to stdout, if set.
     collected: RefCell<Option<String>>,
 }
 
@@ -35,8 +35,8 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// What is wrong with it beside what a review is there to show: that people can hide behind an exclusion, that one has
-    /// ended, which makes it loud, and that an environment audits nobody.
+    /// The problems except those that a review shows anyway: an exclusion is evadable, an exclusion has ended, or an
+    /// environment audits no one.
     pub(crate) fn beside_evasions(&self) -> Diagnostics {
         self.without(&[
             Code::ExclusionEvadable,
@@ -48,7 +48,7 @@ impl Checked {
 }
 
 impl Checked {
-    /// What is wrong with it beside exclusions that have ended.
+    /// The problems except exclusions that have ended.
     pub(crate) fn beside_ended(&self) -> Diagnostics {
         self.without(&[Code::ExclusionExpired])
     }
@@ -66,7 +66,7 @@ impl Checked {
 
 impl Session {
     pub(crate) fn new(global: Global) -> Self {
-        let today = global.today.unwrap_or_else(|| Zoned::now().date());
+        let today = global.today.unwrap_or_else(|| ZonedDateTime::now().date());
         Self {
             global,
             today,
@@ -74,7 +74,7 @@ impl Session {
         }
     }
 
-    /// The same on the day that it is by now, for a command that runs for many.
+    /// The same with the current day, for a command that runs for many days.
     pub(crate) fn renewed(&self) -> Self {
         Self::new(self.global.clone())
     }
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// Columns for results: those of the terminal, or what COLUMNS says instead; 100 where stdout is none.
+    /// Columns for results: those of the terminal, or what COLUMNS says instead; 100 without a terminal.
     pub(crate) fn width(&self) -> usize {
         columns(terminal_size::terminal_size_of(std::io::stdout()))
     }
@@ -151,7 +151,7 @@ impl Session {
         .context("cannot write to stdout")
     }
 
-    /// Prints a result whose exit code tells the same: a reader that has gone away changes nothing.
+    /// Prints a result that the exit code shows too: a closed stdout changes nothing.
     pub(crate) fn show(&self, text: &str) -> anyhow::Result<()> {
         match self.print(text) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
@@ -159,7 +159,7 @@ impl Session {
         }
     }
 
-    /// The same of what another program reads, byte for byte.
+    /// The same for output that another program reads, byte for byte.
     pub(crate) fn show_exactly(&self, text: &str) -> anyhow::Result<()> {
         match self.hand_out(text) {
             Err(error) if is_broken_pipe(&error) => Ok(()),
@@ -167,26 +167,26 @@ impl Session {
         }
     }
 
-    /// Runs something and returns what it printed, with what it came to.
+    /// Runs a function and returns its result, with the text that it printed.
     pub(crate) fn collect<T>(&self, run: impl FnOnce() -> T) -> (T, String) {
         let outer = self.collected.replace(Some(String::new()));
         let result = run();
         (result, self.collected.replace(outer).unwrap_or_default())
     }
 
-    /// Asks on the terminal for a `yes`. Where nobody is there, nobody agrees.
+    /// Asks on the terminal for a `yes`. Without a terminal the answer is no.
     pub(crate) fn is_agreed(&self, question: &str) -> anyhow::Result<bool> {
         self.is_typed(question, "yes")
     }
 
-    /// Asks on the terminal for just this word. Where nobody is there, nobody types it.
+    /// Asks on the terminal for exactly this word. Without a terminal the answer is no.
     pub(crate) fn is_typed(&self, question: &str, word: &str) -> anyhow::Result<bool> {
         if !std::io::stdin().is_terminal() {
-            self.say("error: nobody is here to be asked: use --auto-approve");
+            self.say("error: there is no terminal to ask for approval: use --auto-approve");
             return Ok(false);
         }
         let mut terminal = std::io::stderr().lock();
-        write!(terminal, "{question} Only `{word}` is taken: ").context("cannot ask")?;
+        write!(terminal, "{question} Only `{word}` is accepted: ").context("cannot ask")?;
         terminal.flush().context("cannot ask")?;
         let mut answer = String::new();
         std::io::stdin()
@@ -196,13 +196,13 @@ impl Session {
         Ok(answer.trim() == word)
     }
 
-    /// Says something that is no result.
+    /// Prints a message on stderr.
     pub(crate) fn say(&self, text: &str) {
-        // Where even stderr is gone, nobody is left to tell.
+        // If even stderr is closed, there is no way to report it.
         let _ = aside(|| writeln!(std::io::stderr().lock(), "{}", inert(text)));
     }
 
-    /// Says what helps and is no part of the result: nothing with `--quiet`.
+    /// Prints a hint on stderr; nothing with `--quiet`.
     pub(crate) fn hint(&self, text: &str) {
         if !self.is_quiet() {
             self.say(text);
@@ -214,7 +214,7 @@ impl Session {
         let root = self.root();
         anyhow::ensure!(
             root.is_dir(),
-            "there is no folder {}: `-C` names the one that holds `rules/` and `environments/`",
+            "there is no folder {}: `-C` names the one that contains `rules/` and `environments/`",
             root.display()
         );
         Ok(self.judged(policy::load(self.root())?))
@@ -238,7 +238,7 @@ impl Session {
         }
     }
 
-    /// Renders faults.
+    /// Renders the problems.
     pub(crate) fn render(
         &self,
         checked: &Checked,
@@ -260,14 +260,14 @@ impl Session {
         }
     }
 
-    /// Reads and checks the policy for a command that needs a sound one: faults go to stderr, and
+    /// Reads and checks the policy for a command that needs a valid one: problems go to stderr, and
     /// errors end the command.
     pub(crate) fn sound(&self) -> anyhow::Result<Result<Loaded, Exit>> {
         Ok(self.sound_of(self.check()?))
     }
 
-    /// As [`Session::sound`], for a command that looks at exclusions and deploys nothing: that people can
-    /// hide behind one is what it is there to show.
+    /// As [`Session::sound`], for a command that examines exclusions and deploys nothing: evadable exclusions
+    /// are no error there, because the command shows them.
     pub(crate) fn readable(&self) -> anyhow::Result<Result<Loaded, Exit>> {
         Ok(self.readable_of(self.check()?))
     }
@@ -280,8 +280,8 @@ impl Session {
         Ok(loaded)
     }
 
-    /// Reads and checks the policy for a command that looks at one environment and deploys nothing: faults elsewhere are
-    /// counted on stderr, and do not end it. What cannot be read silences nothing.
+    /// Reads and checks the policy for a command that examines one environment and deploys nothing: errors elsewhere are
+    /// counted on stderr, and do not end the command. Entries that cannot be read silence nothing.
     pub(crate) fn usable(&self, environment: &str) -> anyhow::Result<Result<Loaded, Exit>> {
         let checked = self.check()?;
         let errors = checked.beside_evasions().errors();
@@ -300,8 +300,8 @@ impl Session {
         Ok(Ok(checked.loaded))
     }
 
-    /// As [`Session::sound`], for a command that looks at what is deployed, or writes what is to be: an exclusion that has
-    /// ended silences nothing, which is what was agreed. It must not stop anybody from seeing, or from auditing more.
+    /// As [`Session::sound`], for a command that reads the deployed resources, or writes what to deploy. An ended exclusion
+    /// is no error here: it silences nothing, as agreed, and must not stop anyone from looking or from auditing more.
     pub(crate) fn in_force(&self) -> anyhow::Result<Result<Loaded, Exit>> {
         let mut checked = self.check()?;
         checked.diagnostics = checked.beside_ended();
@@ -322,7 +322,7 @@ impl Session {
         }
     }
 
-    /// Says which exclusions silence nothing any more, because their last day has passed.
+    /// Lists the exclusions that no longer silence anything, because their last day has passed.
     fn tell_ended(&self, loaded: &Loaded) {
         let ended: Vec<String> = loaded
             .policy
@@ -358,7 +358,7 @@ impl Session {
         Err(Exit::Diagnostics)
     }
 
-    /// How faults are drawn on stderr.
+    /// How problems are rendered on stderr.
     fn options_err(&self) -> human::Options {
         human::Options {
             colour: self.colour_err(),
@@ -381,7 +381,7 @@ impl Session {
         Ok(Err(Exit::Diagnostics))
     }
 
-    /// Finds an environment by its name, or says which there are.
+    /// Finds an environment by its name, or lists those that exist.
     pub(crate) fn environment<'a>(
         &self,
         loaded: &'a Loaded,
@@ -407,7 +407,7 @@ impl Session {
         })
     }
 
-    /// Tells why the program failed.
+    /// Prints why the program failed.
     pub(crate) fn failure(&self, error: &anyhow::Error) -> Exit {
         if is_broken_pipe(error) {
             return Exit::Clean;
@@ -418,7 +418,7 @@ impl Session {
     }
 }
 
-/// Less than a table can be told in.
+/// A table needs at least this many columns.
 const NARROWEST: usize = 40;
 
 fn columns(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {

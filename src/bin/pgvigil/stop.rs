@@ -1,4 +1,4 @@
-//! Whether somebody asked for a stop: Ctrl-C, and the signals with which pipelines cancel a job.
+//! Whether the user or a pipeline requested a stop: by Ctrl-C, or by the signals that cancel a job.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,16 +9,16 @@ use crate::progress;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody looks at the flag.
+/// Whether a command checks the flag.
 static IS_HEARD: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody else has handlers.
+/// Whether a command has handlers of its own.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// What a shell says of a program that Ctrl-C has ended.
+/// The exit code that a shell shows for a program ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-/// Listens from now on, and does not end the program any more: whoever listens has to look at the flag.
+/// From now on a signal sets the flag instead of ending the program: the caller has to check the flag.
 pub(crate) fn listen() -> anyhow::Result<&'static AtomicBool> {
     install().context("cannot listen for signals")?;
     IS_HEARD.store(true, Ordering::SeqCst);
@@ -30,16 +30,16 @@ pub(crate) fn leave() {
     IS_LEFT.store(true, Ordering::SeqCst);
 }
 
-/// Wipes what is drawn before a signal ends the program.
+/// Clears the progress from the terminal before a signal ends the program.
 pub(crate) fn wipe() {
     if IS_LEFT.load(Ordering::SeqCst) {
         return;
     }
-    // Without it a line is left on the terminal, and nothing else is lost.
+    // If this fails, a line stays on the terminal; nothing else is lost.
     let _ = install();
 }
 
-/// One handler for all: there can be no second.
+/// Installs the handler: a process can have only one.
 fn install() -> Result<(), ctrlc::Error> {
     static INSTALLED: Once = Once::new();
     let mut installed = Ok(());
@@ -57,7 +57,7 @@ fn install() -> Result<(), ctrlc::Error> {
     installed
 }
 
-/// Whether a stop was asked for since somebody listens.
+/// Whether a stop was requested since `listen`.
 pub(crate) fn is_asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }

@@ -224,7 +224,8 @@ async fn rules(
                 Some(Some(("default", name))) => of_function.push(name.to_owned()),
                 Some(Some(_)) => unreadable.push(Unread {
                     resource: arn.clone(),
-                    message: "a schedule of another event bus, which is not looked at".to_owned(),
+                    message: "a schedule of another event bus, which pgvigil does not read"
+                        .to_owned(),
                 }),
                 None => {}
             }
@@ -239,7 +240,7 @@ async fn rules(
         if name.contains(['*', '?']) {
             unreadable.push(Unread {
                 resource: format!("schedules like {name}"),
-                message: "a function admits all of them: those without a target are not looked for"
+                message: "a function allows all of them: pgvigil does not search for those without a target"
                     .to_owned(),
             });
             continue;

@@ -108,7 +108,7 @@ fn deed(event: &Event) -> Option<Deed> {
         .iter()
         .find_map(|key| identity[*key].as_str())
         .or(event.username())
-        .unwrap_or("somebody that the record does not name");
+        .unwrap_or("a caller that the record does not name");
     let agent = text(&record["userAgent"]);
     Some(Deed {
         at: Timestamp::from_second(event.event_time()?.secs()).ok()?,

@@ -144,7 +144,10 @@ mod tests {
                 .unwrap();
             let time: jiff::civil::DateTime =
                 jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).unwrap();
-            let time = time.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+            let time = time
+                .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+                .unwrap()
+                .timestamp();
             let login = DatabaseLogin {
                 region: "eu-central-1",
                 host: "db.example.com",
@@ -158,7 +161,7 @@ mod tests {
                 None,
                 "test",
             );
-            let ours = token_of(login, credentials, time.into()).unwrap();
+            let ours = token_of(login, credentials, time.try_into().unwrap()).unwrap();
             assert_eq!(parts(&ours), parts(&theirs), "{user}");
         }
     }

@@ -11,7 +11,7 @@ pub(super) fn read(address: &str, wanted: &str) -> Result<Vec<u8>, String> {
     if code_sha256(&bytes) == wanted {
         Ok(bytes)
     } else {
-        Err("the address of its content leads to something else".to_owned())
+        Err("the address of its content points to different content".to_owned())
     }
 }
 

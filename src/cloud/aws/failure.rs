@@ -49,7 +49,7 @@ where
             let message = match (code, words.as_str()) {
                 // Nothing of AWS's: a proxy's page, or the error of a gateway.
                 ("", "") => format!(
-                    "the answer, with the status {status}, is none of AWS's: look at the proxy, and at AWS_ENDPOINT_URL"
+                    "the answer, with the status {status}, is not from AWS: check the proxy, and AWS_ENDPOINT_URL"
                 ),
                 ("", words) => words.to_owned(),
                 (code, "") => code.to_owned(),
@@ -72,7 +72,7 @@ where
             let message = if is_connect {
                 format!("AWS cannot be reached: {cause}")
             } else {
-                format!("no whole answer came: {cause}")
+                format!("the answer is incomplete: {cause}")
             };
             failure(Class::Lost, message)
         }

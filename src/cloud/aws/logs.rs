@@ -303,7 +303,7 @@ impl Caller {
         let answer = self.attempt(&call, || start.clone().send()).await?;
         answer.query_id.ok_or_else(|| ServiceError::Unavailable {
             operation: call.operation,
-            message: "the service names no query".to_owned(),
+            message: "the service did not return a query id".to_owned(),
         })
     }
 
@@ -320,7 +320,7 @@ impl Caller {
                     return Err(ended(state, "try again, or take shorter slices"));
                 }
                 Some(state @ QueryStatus::Cancelled) => {
-                    return Err(ended(state, "somebody else stopped it; run it again"));
+                    return Err(ended(state, "another caller stopped it; run it again"));
                 }
                 Some(state @ QueryStatus::Timeout) => {
                     return Err(ended(state, "take shorter slices or fewer log groups"));
@@ -635,7 +635,7 @@ fn ended(state: &QueryStatus, help: &'static str) -> ServiceError {
 fn unfinished() -> ServiceError {
     ServiceError::Unavailable {
         operation: "run the queries",
-        message: "one of them came to no end".to_owned(),
+        message: "one of them did not end".to_owned(),
     }
 }
 

@@ -142,7 +142,7 @@ async fn write(
             .await?;
         if let Some(rejected) = answer.rejected_log_events_info {
             return Err(unreadable(format!(
-                "the service does not take all entries: too new from {:?} on, too old up to {:?}, expired up to {:?}",
+                "the service does not accept all entries: too new from {:?} on, too old up to {:?}, expired up to {:?}",
                 rejected.too_new_log_event_start_index,
                 rejected.too_old_log_event_end_index,
                 rejected.expired_log_event_end_index

@@ -78,7 +78,7 @@ fn broken_json_is_unreadable_with_its_place() {
         panic!("{error}")
     };
     assert_eq!(*resource, format!("{}:2:8", path.display()));
-    assert!(message.contains("mend the file"), "{message}");
+    assert!(message.contains("fix the file"), "{message}");
     fs::write(&path, b"\xff\xfe").unwrap();
     assert!(matches!(
         world.cloud().read(world.one(Kind::Alarm)),

@@ -152,7 +152,7 @@ pub(super) fn permission(template: &mut Template, document: &Document) -> Result
     let mut fields = Fields::of(document)?;
     let (function, id) = (fields.text("function")?, fields.text("statement_id")?);
     template.left_out.push(format!(
-        "The id {id} of the statement that lets the schedule start the function: CloudFormation chooses its own."
+        "The id {id} of the statement that allows the schedule to start the function: CloudFormation chooses its own."
     ));
     let properties = json!({
         "FunctionName": template.referred(document, &function, Kind::LambdaFunction, None),

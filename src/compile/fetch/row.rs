@@ -208,7 +208,7 @@ impl Second {
 
 impl std::fmt::Display for Second {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let time = self.0.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        let time = self.0.to_zoned_datetime(jiff::tz::TimeZone::UTC).datetime();
         write!(
             f,
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",

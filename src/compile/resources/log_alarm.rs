@@ -116,7 +116,7 @@ impl Compiler<'_> {
         };
         let description = format!(
             "People's records on {} ({}): more than {}{each} in {} seconds, looked for every {minutes} minutes. Query {}. \
-             Investigate with the saved query {}. Without data: the query fails, nobody is watched.",
+             Investigate with the saved query {}. Without data: the query fails, and no one is being watched.",
             self.subject(),
             settings.signal.name(),
             settings.threshold,
@@ -150,7 +150,7 @@ impl Compiler<'_> {
         self.on_query(
             self.names.log_heartbeat(),
             &format!(
-                "No line in the log of {} for {HEARTBEAT_HOURS} hours, or queries that do not run: nobody is watched.",
+                "No line in the log of {} for {HEARTBEAT_HOURS} hours, or queries that do not run: no one is being watched.",
                 self.subject()
             ),
             json!({

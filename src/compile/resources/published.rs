@@ -110,7 +110,7 @@ pub fn published(examples: &Examples<'_>) -> Vec<Published> {
     of_monitor(
         Metric::not_judged(group),
         "always; window",
-        "records that count although nobody judged them, since there were more than a query returns; 0 too",
+        "records that count although they were not judged, because there were more than a query returns; 0 too",
         Some("not-judged".to_owned()),
     );
     of_monitor(
@@ -178,10 +178,7 @@ pub fn render_reference() -> String {
         name: "",
     };
     let mut page = String::from(
-        "## CloudWatch: the engine `monitor`\n\nGenerated from `src/compile/resources/published.rs`. The namespace is the environment's \
-         `monitor.namespace` where nothing else is said. An alarm is named `pgvigil-ENV-CLUSTER-HASH-` and what stands here; it takes the \
-         maximum of a window, and for messages that are not delivered the sum. The engine `log-alarm` publishes none of the monitor's: its \
-         alarms read the log itself.\n\n\
+        "## CloudWatch: the engine `monitor`\n\nGenerated from `src/compile/resources/published.rs`. The namespace is the environment's `monitor.namespace`, unless the table names another. The name of an alarm is `pgvigil-ENV-CLUSTER-HASH-` followed by the suffix in the table; it takes the maximum of a window, or the sum for messages that are not delivered. The engine `log-alarm` does not publish the monitor's metrics: its alarms read the log itself.\n\n\
          | metric | dimensions | unit | who | when; at which time | value | alarm |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in published(&examples) {

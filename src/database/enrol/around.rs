@@ -45,8 +45,12 @@ fn of_version(snapshot: &Snapshot) -> Option<Finding> {
     (snapshot.is_loaded() && WITHOUT_FOR_UPDATE.contains(&server.version_num)).then(|| {
         Finding::new(
             Code::OldPgaudit,
-            format!("the server is PostgreSQL {}: pgAudit 1.5.0 makes no record of SELECT … FOR UPDATE and FOR SHARE, and which release is loaded cannot be asked", server.version),
-            "a release of pgAudit with the correction of pgaudit#149, or a later PostgreSQL",
+            format!(
+                "the server is PostgreSQL {}: pgAudit 1.5.0 makes no record of SELECT … FOR \
+                UPDATE and FOR SHARE, and pgvigil cannot query which release is loaded",
+                server.version
+            ),
+            "install a release of pgAudit with the fix of pgaudit#149, or a later PostgreSQL",
         )
     })
 }
@@ -75,13 +79,17 @@ fn of_memberships(
         let how = if is_alone {
             "alone"
         } else {
-            "with somebody who uses a membership that it granted"
+            "together with a person who uses a membership that it granted"
         };
         findings.push(
             Finding::new(
                 Code::CanShedAudit,
-                format!("`{name}` can go on without records, {how}: {by}. pgAudit skips a session whose membership in the role of its SET ROLE was taken away; the SET ROLE and the REVOKE are the last that is heard"),
-                "take the right away; the signal `privilege` counts SET ROLE and REVOKE",
+                format!(
+                    "`{name}` can continue without records, {how}: {by}. pgAudit skips a \
+                    session whose membership in the role of its SET ROLE was revoked; its last \
+                    records are the SET ROLE and the REVOKE"
+                ),
+                "revoke the right; the signal `privilege` counts SET ROLE and REVOKE",
             )
             .of_role(name),
         );
@@ -108,8 +116,8 @@ fn of_replication(
         findings.push(
             Finding::new(
                 Code::Replicates,
-                format!("`{name}` may stream every table over the replication protocol: {by}. pgAudit makes no record of that"),
-                "take the right away, and give it to an account that people do not use",
+                format!("`{name}` can stream every table over the replication protocol: {by}. pgAudit makes no record of that"),
+                "revoke the right, and grant it to an account that people do not use",
             )
             .of_role(name),
         );
@@ -121,7 +129,7 @@ fn of_replication(
     if !findings.is_empty() && off("log_replication_commands") && off("log_connections") {
         findings.push(Finding::new(
             Code::ReplicationNotLogged,
-            "the server has `log_replication_commands` and `log_connections` off, so that nothing tells of a person who replicates".to_owned(),
+            "the server has `log_replication_commands` and `log_connections` off, so the log does not show when a person replicates".to_owned(),
             "set `log_replication_commands` to `on` in the parameter group, or in postgresql.conf: each command then counts",
         ));
     }
@@ -163,27 +171,36 @@ fn of_database(snapshot: &Snapshot, database: &Database, people: &[&str]) -> Vec
     tell(
         Code::Definer,
         of_kind("definer"),
-        "functions that run with their owner's rights and that people may call. The call counts, what it does has no record, and over the fast path the call has none either",
-        "revoke EXECUTE from PUBLIC and from people, or have the function say what it did",
+        "functions that run with their owner's rights and that people can call. The call counts, \
+            but the statements inside the function have no record, and over the fast path the \
+            call has none either",
+        "revoke EXECUTE from PUBLIC and from people, or make the function log what it did",
     );
     tell(
         Code::CallingDomain,
         of_kind("domain"),
-        "domains whose check calls functions, which a cast runs",
-        "make the check a plain comparison; casts to these domains count",
+        "domains with a check that calls functions, which a cast runs",
+        "replace the check with a plain comparison; casts to these domains count",
     );
     tell(
         Code::Shadow,
         of_kind("shadow"),
-        "what answers to a name of the system's own, so that a call, cast, operator or column that an exclusion lists may run it",
-        "rename or drop it, and take CREATE on the schema away from people",
+        "objects with the name of a system object, so a call, cast, operator or column that an exclusion lists might run them",
+        "rename or drop them, and revoke CREATE on the schema from people",
     );
     if database.is_temporary_free {
         findings.push(
             Finding::new(
                 Code::TemporaryObjects,
-                format!("everybody may make temporary types in the database `{}`, which stand before those of the system; making one counts", database.name),
-                format!("`REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC`, where nobody needs it", database.name),
+                format!(
+                    "any user can create temporary types in the database `{}`, which take \
+                    precedence over the system's types; creating one counts",
+                    database.name
+                ),
+                format!(
+                    "run `REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC`, unless users need it",
+                    database.name
+                ),
             )
             .in_database(&database.name),
         );

@@ -199,7 +199,7 @@ pub fn coverage(
                 findings.push(
                     Finding::new(
                         Code::OnGroup,
-                        format!("`{name}` has audit settings and cannot log in: they do not reach its members"),
+                        format!("`{name}` has audit settings but cannot log in: they do not apply to its members"),
                         "declare the members",
                     )
                     .of_role(name),
@@ -291,7 +291,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
     if !snapshot.is_loaded() {
         findings.push(Finding::new(
             Code::NotLoaded,
-            "the server does not know pgAudit's settings, so pgAudit is not loaded and nobody is audited".to_owned(),
+            "the server does not have pgAudit's settings, so pgAudit is not loaded and no one is audited".to_owned(),
             "add pgaudit to shared_preload_libraries (on Aurora and RDS in the parameter group of the cluster or instance), then restart",
         ));
     }
@@ -299,7 +299,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(Finding::new(
             Code::NotRead,
             format!("{}: {}", not_read.what, not_read.why),
-            "grant what sql/plan_role.sql grants to the role that looks",
+            "grant what sql/plan_role.sql grants to the role that pgvigil connects as",
         ));
     }
     for parameter in &snapshot.parameters {
@@ -321,7 +321,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(Finding::new(
                 Code::Everybody,
                 format!("the server has `pgaudit.log={}` for every role: service accounts fill the log too", parameter.value),
-                "nothing, if it is meant; else set it to `none` there",
+                "nothing to do if this is intended; otherwise set it to `none` there",
             ));
         }
     }
@@ -343,7 +343,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
                         "{place} has `{}={}` for every role: {loss}",
                         setting.name, setting.value
                     ),
-                    "`ALTER DATABASE … RESET` it",
+                    "reset it with `ALTER DATABASE … RESET`",
                 )
                 .in_database(&setting.database),
             );
@@ -354,7 +354,10 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Code::ImitatesLog,
-                    format!("the name of the database `{}` holds {sign}", database.name),
+                    format!(
+                        "the name of the database `{}` contains {sign}",
+                        database.name
+                    ),
                     "rename the database",
                 )
                 .in_database(&database.name),
@@ -364,8 +367,12 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
             Extension::Absent if is_used(database) => findings.push(
                 Finding::new(
                     Code::NoExtension,
-                    format!("the database `{}` lacks the extension pgaudit: people are audited there all the same, and records of DDL lack the names of objects", database.name),
-                    "`pgvigil enrol apply` makes it; or `CREATE EXTENSION pgaudit` there",
+                    format!(
+                        "the database `{}` lacks the extension pgaudit: people are audited \
+                        there anyway, but records of DDL lack the names of objects",
+                        database.name
+                    ),
+                    "run `pgvigil enrol apply`, or `CREATE EXTENSION pgaudit` there",
                 )
                 .in_database(&database.name),
             ),
@@ -373,7 +380,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
                 Finding::new(
                     Code::NotRead,
                     format!("the extension in the database `{}`: {why}", database.name),
-                    "grant CONNECT on it to the role that looks",
+                    "grant CONNECT on it to the role that pgvigil connects as",
                 )
                 .in_database(&database.name),
             ),
@@ -385,7 +392,7 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Code::ImitatesLog,
-                    format!("the name of the role `{}` holds {sign}", role.name),
+                    format!("the name of the role `{}` contains {sign}", role.name),
                     "rename the role",
                 )
                 .of_role(&role.name),
@@ -394,7 +401,12 @@ pub(super) fn of_server(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Code::AtSign,
-                    format!("`{}` holds `@`: the last one before the process parts user from database, so it is read rightly as long as no database's name holds one", role.name),
+                    format!(
+                        "`{}` contains `@`: the last `@` before the process id separates \
+                        user from database, so it is read correctly as long as no database name \
+                        contains one",
+                        role.name
+                    ),
                     "nothing",
                 )
                 .of_role(&role.name),
@@ -427,8 +439,8 @@ pub(super) fn of_declared(
             findings.push(
                 Finding::new(
                     Code::Missing,
-                    format!("`{name}` is declared, and no role of this server has that name"),
-                    "correct the name as `pg_roles` has it, or delete the entry",
+                    format!("`{name}` is declared, but no role of this server has that name"),
+                    "write the name as `pg_roles` has it, or delete the entry",
                 )
                 .of_role(name),
             );
@@ -438,7 +450,7 @@ pub(super) fn of_declared(
             findings.push(
                 Finding::new(
                     Code::CannotLogIn,
-                    format!("`{name}` is declared as a person and cannot log in: its settings do not reach members"),
+                    format!("`{name}` is declared as a person but cannot log in: its settings do not apply to members"),
                     "declare the members",
                 )
                 .of_role(name),
@@ -458,7 +470,7 @@ pub(super) fn of_declared(
                             "`{name}` has `log_min_messages={}`{place}: {loss}",
                             setting.value
                         ),
-                        "somebody who may: `ALTER ROLE … RESET log_min_messages`; pgvigil changes no setting but pgAudit's",
+                        "have a superuser run `ALTER ROLE … RESET log_min_messages`; pgvigil only changes pgAudit's settings",
                     )
                     .of_role(name)
                     .in_database(&setting.database),
@@ -490,7 +502,7 @@ fn of_person(live: &Live<'_>, enrolment: &Enrolment) -> Vec<Finding> {
         findings.push(
             Finding::new(
                 code,
-                format!("{has}, and is to have `{value}`"),
+                format!("{has}, but should have `{value}`"),
                 "`pgvigil enrol apply`",
             )
             .of_role(name),
@@ -512,7 +524,7 @@ fn of_person(live: &Live<'_>, enrolment: &Enrolment) -> Vec<Finding> {
             String::new()
         } else {
             format!(
-                " in the database `{}`, which beats the role's own",
+                " in the database `{}`, which overrides the role's own",
                 setting.database
             )
         };
@@ -525,7 +537,7 @@ fn of_person(live: &Live<'_>, enrolment: &Enrolment) -> Vec<Finding> {
                     "`{name}` has `{}={}`{place}{loss}",
                     setting.name, setting.value
                 ),
-                "`pgvigil enrol apply` takes it away",
+                "`pgvigil enrol apply` removes it",
             )
             .of_role(name)
             .in_database(&setting.database),
@@ -538,12 +550,12 @@ fn undeclared(name: &str, ended: Option<Date>) -> Finding {
     match ended {
         Some(until) => Finding::new(
             Code::Expired,
-            format!("the entry of `{name}` ended on {until}, and the role can still log in"),
-            "drop the role or take LOGIN away; or move `until`",
+            format!("the entry of `{name}` ended on {until}, but the role can still log in"),
+            "drop the role or revoke LOGIN; or set a later `until`",
         ),
         None => Finding::new(
             Code::Undeclared,
-            format!("`{name}` can log in, and no file declares it"),
+            format!("`{name}` can log in, but no file declares it"),
             "declare it under `users`, or with a reason under `service_accounts` or `system_roles`; `pgvigil enrol import` writes entries",
         ),
     }
@@ -558,13 +570,13 @@ fn foreign(live: &Live<'_>) -> Option<Finding> {
         Finding::new(
             Code::Foreign,
             format!(
-                "`{name}` is declared as an account that is not audited, and has `{}={}`",
+                "`{name}` is declared as an account that is not audited, but has `{}={}`",
                 setting.name, setting.value
             ),
             if live.applied.is_some() {
-                "`pgvigil enrol apply` takes it away"
+                "`pgvigil enrol apply` removes it"
             } else {
-                "nothing, if it is meant; or name it with --unenrol"
+                "nothing to do if this is intended; otherwise name it with --unenrol"
             },
         )
         .of_role(name),
@@ -603,16 +615,16 @@ fn of_rights(
             .iter()
             .find(|group| all.get(**group).is_some_and(|live| live.role.is_superuser))
         {
-            Some(format!("it may become `{group}`, a superuser"))
+            Some(format!("it can become `{group}`, a superuser"))
         } else {
             granted.iter().find_map(|(holder, parameters)| {
                 let parameters = parameters.join("`, `");
                 if holder.is_empty() {
-                    Some(format!("everybody may set `{parameters}`"))
+                    Some(format!("any user can set `{parameters}`"))
                 } else if holder == name {
-                    Some(format!("it may set `{parameters}`"))
+                    Some(format!("it can set `{parameters}`"))
                 } else if above.contains(holder) {
-                    Some(format!("by `{holder}` it may set `{parameters}`"))
+                    Some(format!("through `{holder}` it can set `{parameters}`"))
                 } else {
                     None
                 }
@@ -623,7 +635,7 @@ fn of_rights(
                 Finding::new(
                     Code::CanSwitchOff,
                     format!("`{name}` can switch its own audit off: {by}"),
-                    "give people roles without that right, and keep one such role for emergencies under a guard of its own",
+                    "give people roles without that right, and keep one such role for emergencies, with its own safeguards",
                 )
                 .of_role(name),
             );
@@ -632,8 +644,11 @@ fn of_rights(
             findings.push(
                 Finding::new(
                     Code::CanTakeOver,
-                    format!("`{name}` has CREATEROLE, with which it can give any unaudited account a password and log in as that (before PostgreSQL 16)"),
-                    "take CREATEROLE away",
+                    format!(
+                        "`{name}` has CREATEROLE, so it can give any unaudited account a \
+                        password and log in as that account (before PostgreSQL 16)"
+                    ),
+                    "revoke CREATEROLE",
                 )
                 .of_role(name),
             );
@@ -644,8 +659,13 @@ fn of_rights(
                 findings.push(
                     Finding::new(
                         Code::ActsAsUnaudited,
-                        format!("`{name}` is a member of `{group}`, which is not audited. SET ROLE keeps the name of `{name}`, and the audit as long as the membership lasts; and whoever shares rights with an account often shares its password"),
-                        "give both a group that cannot log in",
+                        format!(
+                            "`{name}` is a member of `{group}`, which is not audited. SET \
+                            ROLE keeps the name of `{name}`, and the audit as long as the \
+                            membership lasts; but people who share an account's rights often \
+                            know its password too"
+                        ),
+                        "grant the rights to a group that cannot log in, and make both its members",
                     )
                     .of_role(name),
                 );
@@ -722,7 +742,9 @@ fn shared_addresses(
             findings.push(
                 Finding::new(
                     Code::SharedAddress,
-                    format!("`{account}` is not audited, and connects from {address}, as `{person}` does: a person may be using it (or both come through one gateway)"),
+                    format!("`{account}` is not audited, and connects from {address}, as \
+                        `{person}` does: a person might be using it (or both connect through one \
+                        gateway)"),
                     "give the account a password that people do not know, and allow it from its own hosts only (pg_hba.conf, security groups)",
                 )
                 .of_role(account),
@@ -751,7 +773,7 @@ fn of_logs(
             Finding::new(
                 Code::SeenUndeclared,
                 format!(
-                    "`{name}` has {} in the logs, and no file declares it{exists}",
+                    "`{name}` has {} in the logs, but no file declares it{exists}",
                     count(role.entries, "entry")
                 ),
                 "declare it; until then its records count",
@@ -763,10 +785,10 @@ fn of_logs(
         findings.push(Finding::new(
             Code::NotRead,
             format!(
-                "{} of the logs can be read in several ways, so whose they are is not known",
+                "{} of the logs are ambiguous, so pgvigil could not determine whose they are",
                 count(seen.doubtful, "entry")
             ),
-            "look for names that imitate a line of the log",
+            "check for names that imitate a line of the log",
         ));
     }
     findings

@@ -75,69 +75,69 @@ macro_rules! codes {
 
 codes! {
     /// pgAudit is not loaded.
-    NotLoaded = "enrol/not-loaded", Gap, true, "pgAudit is not loaded, so nobody is audited", "no record is written, whoever does what", "add `pgaudit` to `shared_preload_libraries`, and restart the server";
+    NotLoaded = "enrol/not-loaded", Gap, true, "pgAudit is not loaded, so no one is audited", "no one's statements are recorded", "add `pgaudit` to `shared_preload_libraries`, and restart the server";
     /// A login role that no file declares.
-    Undeclared = "enrol/undeclared", Gap, false, "a role can log in, and no file declares it", "whoever has the password works unheard", "declare it under `users`, or under `service_accounts` with a reason";
+    Undeclared = "enrol/undeclared", Gap, false, "a role can log in, but no file declares it", "anyone with the password works unnoticed", "declare it under `users`, or under `service_accounts` with a reason";
     /// A person's entry has ended and the role has not.
-    Expired = "enrol/expired", Gap, false, "the entry has ended (`until`), and the role can still log in", "from the last day on nothing of what the role does is counted", "take its right to log in, or set a later `until`";
+    Expired = "enrol/expired", Gap, false, "the entry has ended (`until`), but the role can still log in", "nothing that the role does after the last day is counted", "revoke its right to log in, or set a later `until`";
     /// A person whose records are fewer than declared.
-    Weakened = "enrol/weakened", Gap, false, "a declared person's settings let records out, everywhere or in one database", "what is not written cannot be counted", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
+    Weakened = "enrol/weakened", Gap, false, "a declared person's settings leave out records, everywhere or in one database", "records that are not written cannot be counted", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
     /// Records are not written, whatever pgAudit's settings are.
-    Hidden = "enrol/hidden", Gap, true, "a setting beside pgAudit's hides records or what they say", "records are lost, or lack what rules look at", "take the setting back that the finding names";
+    Hidden = "enrol/hidden", Gap, true, "a setting other than pgAudit's hides records or parts of them", "records are lost, or lack values that the rules check", "reset the setting that the finding names";
     /// Somebody was seen in a log whom no file declares.
-    SeenUndeclared = "enrol/seen-undeclared", Gap, false, "a role stands in the logs, and no file declares it", "somebody works there of whom the policy does not know", "declare it under `users`, or under `service_accounts` with a reason";
+    SeenUndeclared = "enrol/seen-undeclared", Gap, false, "a role appears in the logs, but no file declares it", "a person works there who is not in the policy", "declare it under `users`, or under `service_accounts` with a reason";
     /// A name that can pass for the head of a record.
-    ImitatesLog = "enrol/imitates-log", Gap, true, "a name can imitate a line of the log, so its records cannot be told from forged ones", "a record of such a role cannot be told from a forged one", "rename the role or database";
+    ImitatesLog = "enrol/imitates-log", Gap, true, "a name can imitate a line of the log, so its records cannot be distinguished from forged ones", "a record of such a role cannot be distinguished from a forged one", "rename the role or database";
     /// A role that is declared twice.
-    Twice = "enrol/declared-twice", Gap, false, "a role is declared as a person and as an account", "the role would be audited and left alone at once", "keep one of the two entries";
+    Twice = "enrol/declared-twice", Gap, false, "a role is declared as a person and as an account", "one entry says that the role is audited, the other that it is not", "keep one of the two entries";
     /// Somebody can end their own audit.
-    CanSwitchOff = "enrol/can-switch-off", Warning, false, "a role can switch its own audit off", "the role can work unheard for as long as it likes", "take the right away that the finding names";
+    CanSwitchOff = "enrol/can-switch-off", Warning, false, "a role can switch its own audit off", "the role can work unnoticed for any length of time", "revoke the right that the finding names";
     /// Somebody can become somebody who is not audited.
-    CanTakeOver = "enrol/can-take-over", Warning, false, "a role can give itself the password of an unaudited account", "the role can work under the account's name, and no one hears it", "take the right away that the finding names";
+    CanTakeOver = "enrol/can-take-over", Warning, false, "a role can give itself the password of an unaudited account", "the role can work under the account's name, and no one notices", "revoke the right that the finding names";
     /// Somebody acts with the rights of an unaudited account.
-    ActsAsUnaudited = "enrol/acts-as-unaudited", Warning, false, "a person is a member of an unaudited login role", "what a person does as the account is not counted", "take the membership away, or audit the account";
+    ActsAsUnaudited = "enrol/acts-as-unaudited", Warning, false, "a person is a member of an unaudited login role", "a person's work as the account is not counted", "revoke the membership, or audit the account";
     /// Somebody can take away a membership that a session uses.
-    CanShedAudit = "enrol/can-shed-audit", Warning, false, "a role can take away a membership that a session uses, after which that session leaves no records", "pgAudit skips a session whose user is no longer a member of the role that it took", "take ADMIN OPTION or CREATEROLE away";
+    CanShedAudit = "enrol/can-shed-audit", Warning, false, "a role can revoke a membership that a session uses, after which that session leaves no records", "pgAudit skips a session whose user is no longer a member of the role that it took", "revoke ADMIN OPTION or CREATEROLE";
     /// Somebody may read by the replication protocol.
-    Replicates = "enrol/replicates", Warning, false, "a person may stream tables over the replication protocol, which leaves no audit record", "whoever replicates reads every table unheard", "take REPLICATION or membership in `rds_replication` away";
+    Replicates = "enrol/replicates", Warning, false, "a person can stream tables over the replication protocol, which leaves no audit record", "a person who replicates can read every table unnoticed", "revoke REPLICATION or membership in `rds_replication`";
     /// Nobody hears it.
-    ReplicationNotLogged = "enrol/replication-not-logged", Warning, false, "a person may replicate, and the server does not log what is replicated", "nothing in the log says that tables were streamed", "set `log_replication_commands = on`";
+    ReplicationNotLogged = "enrol/replication-not-logged", Warning, false, "a person can replicate, but the server does not log replication commands", "nothing in the log shows that tables were streamed", "set `log_replication_commands = on`";
     /// A version that leaves statements out.
-    OldPgaudit = "enrol/old-pgaudit", Warning, false, "the server's pgAudit may be of a version that leaves statements out", "pgAudit 1.5.0 does not log SELECT … FOR UPDATE or FOR SHARE", "upgrade the server";
+    OldPgaudit = "enrol/old-pgaudit", Warning, false, "the server's pgAudit might be a version that leaves out statements", "pgAudit 1.5.0 does not log SELECT … FOR UPDATE or FOR SHARE", "upgrade the server";
     /// Functions with other rights.
-    Definer = "enrol/security-definer", Warning, false, "people may call functions that run with their owner's rights, and what these do has no record", "the function reads or changes what the person may not", "revoke EXECUTE from the people, or review the function";
+    Definer = "enrol/security-definer", Warning, false, "people can call functions that run with their owner's rights, and the statements inside have no record", "the function can read or change data that the person has no permission for", "revoke EXECUTE from the people, or review the function";
     /// Domains that call.
-    CallingDomain = "enrol/calling-domain", Warning, false, "a cast to a domain runs a check that calls functions", "a text that casts to it calls them, and looks harmless", "drop the check, or review what it calls";
+    CallingDomain = "enrol/calling-domain", Warning, false, "a cast to a domain runs a check that calls functions", "a statement that casts to it looks harmless, but calls them", "drop the check, or review what it calls";
     /// Something with a name of the system's.
-    Shadow = "enrol/shadow", Warning, false, "something that was made in a database answers to a name of the system's own", "a text that names the system's own can call what somebody made", "rename or drop it";
+    Shadow = "enrol/shadow", Warning, false, "an object in a database has the name of a system object", "a statement that names the system object might run the other object", "rename or drop it";
     /// A shared account is used from where people work.
-    SharedAddress = "enrol/shared-address", Warning, false, "an unaudited account and a person connect from one address", "somebody may use the account's password by hand", "find out who connects from there, and give the account an address of its own";
+    SharedAddress = "enrol/shared-address", Warning, false, "an unaudited account and a person connect from one address", "a person might be using the account's password", "find out who connects from there, and give the account its own address";
     /// The settings are others than declared, and no weaker.
-    Differs = "enrol/differs", Warning, false, "a declared person's settings are others than declared, and no weaker", "the database and the files say different things", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
+    Differs = "enrol/differs", Warning, false, "a declared person's settings are different from those declared, but not weaker", "the database and the files differ", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
     /// Nobody of that name.
-    Missing = "enrol/missing", Warning, true, "a declared person has no role on this server", "the entry may be mistyped, so that nobody is audited under it", "write the name as `pg_roles` has it, or delete the entry";
+    Missing = "enrol/missing", Warning, true, "a declared person has no role on this server", "the name might be misspelt, so the entry audits no one", "write the name as `pg_roles` has it, or delete the entry";
     /// A declared person who cannot log in.
-    CannotLogIn = "enrol/cannot-log-in", Warning, true, "a declared person's role cannot log in: settings do not reach members of a group", "the members of a group are audited by their own settings only", "declare each member under `users`";
+    CannotLogIn = "enrol/cannot-log-in", Warning, true, "a declared person's role cannot log in: its settings do not apply to members of a group", "the members of a group are audited by their own settings only", "declare each member under `users`";
     /// Settings at a group.
-    OnGroup = "enrol/on-group", Warning, true, "a group has audit settings, which do not reach its members", "it looks as if the members were audited, and they are not", "set the audit for each member, and take the group's settings back";
+    OnGroup = "enrol/on-group", Warning, true, "a group has audit settings, which do not apply to its members", "the members look audited, but they are not", "set the audit for each member, and reset the group's settings";
     /// Audit settings that somebody else made.
-    Foreign = "enrol/foreign", Warning, true, "a role that no file wants audited has audit settings that pgvigil did not make", "nobody has reviewed these settings", "declare the role under `users`, or take the settings back";
+    Foreign = "enrol/foreign", Warning, true, "a role that no file declares as audited has audit settings that pgvigil did not make", "no one has reviewed these settings", "declare the role under `users`, or reset the settings";
     /// Two names that differ by letter case.
-    CaseTwins = "enrol/case-twins", Warning, false, "names of login roles differ by letter case only", "a reader of the log takes one for the other", "rename one of the two";
+    CaseTwins = "enrol/case-twins", Warning, false, "names of login roles differ by letter case only", "a reader of the log can mistake one for the other", "rename one of the two";
     /// Something could not be read.
-    NotRead = "enrol/not-read", Warning, true, "something could not be read, so nothing is known about it", "what cannot be read may hide a gap", "give the role of the check the right that the finding names";
+    NotRead = "enrol/not-read", Warning, true, "something could not be read, so it could not be checked", "an unreadable part can hide a gap", "grant the right that the finding names to the role that pgvigil connects as";
     /// A setting that this server does not have.
-    Unsupported = "enrol/unsupported", Warning, true, "the server does not know a declared setting", "the setting has no effect, and records lack what it was to add", "leave the setting out, or upgrade pgAudit";
+    Unsupported = "enrol/unsupported", Warning, true, "the server does not know a declared setting", "the setting has no effect, so records lack what it should add", "leave the setting out, or upgrade pgAudit";
     /// A database without the extension.
-    NoExtension = "enrol/no-extension", Warning, false, "a database lacks the extension, so records of DDL lack names", "rules on objects do not see what DDL is about", "`CREATE EXTENSION pgaudit` in that database: `pgvigil enrol apply` does it";
+    NoExtension = "enrol/no-extension", Warning, false, "a database lacks the extension, so records of DDL lack names", "rules on objects do not see which object a DDL statement changes", "run `pgvigil enrol apply`, or `CREATE EXTENSION pgaudit` in that database";
     /// Nothing can be noted beside a role.
-    NoNote = "enrol/no-note", Note, true, "the role has a comment of its own, so what was applied cannot be noted", "a later run cannot tell who made the settings", "nothing has to be done";
+    NoNote = "enrol/no-note", Note, true, "the role has its own comment, so pgvigil cannot note what was applied", "a later run cannot determine who made the settings", "no action is needed";
     /// Everybody is audited by the server's own settings.
-    Everybody = "enrol/everybody", Note, true, "the server's own settings audit every role, service accounts too", "there are more records than the policy asks for, and more cost", "take the server's own setting back once each person is enrolled";
+    Everybody = "enrol/everybody", Note, true, "the server's own settings audit every role, including service accounts", "there are more records than the policy declares, which cost more", "reset the server's own setting once each person is enrolled";
     /// Everybody may make types that stand before the system's.
-    TemporaryObjects = "enrol/temporary-objects", Note, false, "everybody may make temporary types, which stand before those of the system", "making one counts; whoever has one can put a call behind a cast", "`REVOKE TEMPORARY ON DATABASE … FROM PUBLIC`, where no tool needs it";
+    TemporaryObjects = "enrol/temporary-objects", Note, false, "any user can create temporary types, which take precedence over the system's types", "creating one counts, but its owner can then hide a call in a cast", "run `REVOKE TEMPORARY ON DATABASE … FROM PUBLIC`, unless a tool needs it";
     /// A name with `@`.
-    AtSign = "enrol/at-sign", Note, false, "a role's name holds `@`, where the log parts user from database", "who did what may be read wrongly", "rename the role where you can";
+    AtSign = "enrol/at-sign", Note, false, "a role's name contains `@`, which separates user from database in the log", "a record might be attributed to the wrong person", "rename the role where you can";
 }
 
 impl Serialize for Code {

@@ -69,13 +69,13 @@ const PLATFORM: [&str; 8] = [
 pub fn guess(role: &Role, is_managed: bool, sessions: &[&Session]) -> Guess {
     let name = role.name.as_str();
     if PLATFORM.contains(&name) {
-        return Guess::System("RDS and Aurora make it".to_owned());
+        return Guess::System("RDS and Aurora create it".to_owned());
     }
     if is_managed && (role.is_built_in || name.starts_with("rds")) {
-        return Guess::System("its name or number is of the platform".to_owned());
+        return Guess::System("its name or number belongs to the platform".to_owned());
     }
     if role.is_replication && !role.is_superuser {
-        return Guess::Service("it may replicate".to_owned());
+        return Guess::Service("it can replicate".to_owned());
     }
     let lower = name.to_lowercase();
     let mut parts = lower.split(['_', '-', '.']);
@@ -84,7 +84,7 @@ pub fn guess(role: &Role, is_managed: bool, sessions: &[&Session]) -> Guess {
             .to_owned()
     };
     if let Some(word) = parts.find(|part| WORDS.contains(&numbered(part).as_str())) {
-        return Guess::Service(format!("its name has the word {word}"));
+        return Guess::Service(format!("its name contains the word {word}"));
     }
     let drivers = ["jdbc", "sidekiq", "rails", "django", "pgbouncer", "psycopg"];
     let spoken = sessions.iter().find_map(|session| {
@@ -94,7 +94,7 @@ pub fn guess(role: &Role, is_managed: bool, sessions: &[&Session]) -> Guess {
     match spoken {
         // What a client calls itself is its own word: never enough alone.
         Some(_) if sessions.len() >= 5 => {
-            Guess::Service("it has five sessions or more, and a driver's name in them".to_owned())
+            Guess::Service("it has five or more sessions, with a driver's name in them".to_owned())
         }
         _ => Guess::Person,
     }

@@ -14,8 +14,8 @@ const NUMBERED: usize = 2;
 /// What a new file begins with.
 const HEAD: &str = "# yaml-language-server: $schema=../schema/rules.schema.json
 #
-# Who is audited, and who deliberately is not. `pgvigil enrol import` adds login roles that no file declares, and changes
-# nothing that stands here. What it says about accounts is a guess: decide, then delete the comment.
+# Who is audited, and who deliberately is not. `pgvigil enrol import` adds login roles that no file declares, and leaves
+# existing entries unchanged. Its comments on accounts are guesses: decide, then delete the comment.
 version: 1
 ";
 
@@ -139,8 +139,9 @@ pub fn import(
     let mut new_services = Vec::new();
     for (stem, members) in &patterns {
         new_services.push(format!(
-            "# decide: {} roles of one stem that look like an application\n- pattern: \"{stem}[0-9]+\"\n  \
-             reason: Found on the server, not yet explained by whoever answers for it.\n  {place}",
+            "# decide: {} roles of one stem that look like an application\n- pattern: \
+                \"{stem}[0-9]+\"\n  reason: Found on the server, not yet explained by its \
+                owner.\n  {place}",
             members.len()
         ));
     }
@@ -148,8 +149,8 @@ pub fn import(
     for (name, why) in &services {
         if !grouped.contains(name) {
             new_services.push(format!(
-                "# decide: taken for an application because {why}\n- role: {}\n  \
-                 reason: Found on the server, not yet explained by whoever answers for it.\n  {place}",
+                "# decide: taken for an application because {why}\n- role: {}\n  reason: Found \
+                    on the server, not yet explained by its owner.\n  {place}",
                 scalar(name)
             ));
         }

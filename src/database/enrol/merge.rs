@@ -7,7 +7,7 @@ use crate::source::{DocPath, SourceFiles};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// Not YAML, or YAML that pgvigil refuses.
-    #[error("the file has faults: `pgvigil check` tells them")]
+    #[error("the file has errors: `pgvigil check` lists them")]
     Faulty,
     /// A list in brackets.
     #[error(
@@ -15,7 +15,7 @@ pub enum MergeError {
     )]
     Brackets(String),
     /// No list.
-    #[error("`{0}` is no list")]
+    #[error("`{0}` is not a list")]
     NoList(String),
 }
 

@@ -29,7 +29,7 @@ const OURS: [&str; 5] = [
 pub enum PlanError {
     /// Somebody is to be un-enrolled who is not enrolled, or whom a file wants enrolled.
     #[error(
-        "nothing to un-enrol at {}: only a role that has audit settings and that no file wants audited can be named",
+        "nothing to un-enrol at {}: only a role that has audit settings and that no file declares as audited can be named",
         .0.join(", ")
     )]
     NothingToUnenrol(Vec<String>),
@@ -302,7 +302,7 @@ impl Builder<'_> {
         for (setting, value) in &enrolment.settings {
             if is_loaded && !self.snapshot.knows(setting) {
                 let why = format!(
-                    "PostgreSQL {} with the pgAudit that is loaded does not know `{setting}`, which `{name}` is to have",
+                    "PostgreSQL {} with the loaded pgAudit does not support `{setting}`, which `{name}` should have",
                     self.snapshot.server.version
                 );
                 self.findings.push(
@@ -357,23 +357,23 @@ impl Builder<'_> {
         let desired = enrolment.fingerprint();
         let now = live.fingerprint();
         let (verdict, why) = match live.applied {
-            _ if changes.is_empty() => (Verdict::Clean, "as the files say"),
+            _ if changes.is_empty() => (Verdict::Clean, "as the files declare"),
             None if live.settings.is_empty() => (Verdict::Pending, "not enrolled yet"),
             None => (
                 Verdict::Both,
-                "it has audit settings that pgvigil did not make, or made before it noted so",
+                "it has audit settings that pgvigil did not make, or made before it kept notes",
             ),
             Some(applied) if applied == now => (
                 Verdict::Pending,
-                "the files moved since the last apply, the role did not",
+                "the files changed since the last apply; the role did not",
             ),
             Some(applied) if applied == desired => (
                 Verdict::Drifted,
-                "somebody changed the role since the last apply, the files did not move",
+                "the role changed since the last apply; the files did not",
             ),
             Some(_) => (
                 Verdict::Both,
-                "the files and the role moved since the last apply",
+                "the files and the role changed since the last apply",
             ),
         };
         let remember = live.applied != Some(desired.as_str()) && self.may_note(live);
@@ -422,7 +422,7 @@ impl Builder<'_> {
                 } else {
                     (
                         Code::OnGroup,
-                        "declare the members; name the group with --unenrol to take its settings away",
+                        "declare the members; name the group with --unenrol to remove its settings",
                     )
                 };
                 let why = format!("`{name}` has {}: left alone", settings.join(", "));
@@ -440,9 +440,9 @@ impl Builder<'_> {
         };
         let untouched = applied == live.fingerprint();
         let why = if untouched {
-            "pgvigil enrolled it, and no file declares it any longer"
+            "pgvigil enrolled it, but no file declares it any longer"
         } else {
-            "pgvigil enrolled it, somebody changed it since, and no file declares it any longer"
+            "pgvigil enrolled it, it was changed since, and no file declares it any longer"
         };
         let outcome = Outcome::new(true, !untouched);
         Some(self.unenrolled(live, &ours, Verdict::Extra, outcome, why))
@@ -506,10 +506,8 @@ impl Builder<'_> {
         self.findings.push(
             Finding::new(
                 Code::NoNote,
-                format!(
-                    "`{name}` has a comment of its own, so who changed it last will not be known"
-                ),
-                "nothing; or take the comment away, then apply",
+                format!("`{name}` has its own comment, so pgvigil cannot note who changed it last"),
+                "no action is needed; or remove the comment, then apply",
             )
             .of_role(name),
         );

@@ -35,7 +35,7 @@ pub enum SavedError {
     NotAPlan(String),
     /// Another version's.
     #[error(
-        "the plan has format version {0}, and this pgvigil reads version {FORMAT_VERSION}: make the plan again"
+        "the plan has format version {0}, but this pgvigil reads version {FORMAT_VERSION}: make the plan again"
     )]
     Version(u64),
     /// Changed since it was written.
@@ -79,7 +79,9 @@ impl SavedPlans {
         let value: Value =
             serde_json::from_str(text).map_err(|error| SavedError::NotAPlan(error.to_string()))?;
         if value.get("kind").and_then(Value::as_str) != Some(KIND) {
-            return Err(SavedError::NotAPlan("it is of another kind".to_owned()));
+            return Err(SavedError::NotAPlan(
+                "it is a different kind of file".to_owned(),
+            ));
         }
         match value.get("format_version").and_then(Value::as_u64) {
             Some(version) if version != u64::from(FORMAT_VERSION) => {
@@ -106,12 +108,12 @@ pub fn moved(then: &Plan, now: &Plan) -> Option<String> {
     let place = |plan: &Plan| (plan.place.database.clone(), plan.place.system.clone());
     if place(then) != place(now) {
         return Some(format!(
-            "it was made for {}, and this is another server or database: {}",
+            "it was made for {}, but this is a different server or database: {}",
             then.place, now.place
         ));
     }
     if then.asked != now.asked {
-        return Some("the files ask for something else today".to_owned());
+        return Some("the files have changed since".to_owned());
     }
     // Somebody else did all of it, or a run before that stopped at another server.
     let is_rest = |database: &String| then.extensions.contains(database);
@@ -124,7 +126,7 @@ pub fn moved(then: &Plan, now: &Plan) -> Option<String> {
         (plan.ground.clone(), plan.steps.clone(), extensions)
     };
     if sorted(then) != sorted(now) {
-        return Some("the server moved: somebody changed roles or settings since".to_owned());
+        return Some("the server changed: roles or settings are different since".to_owned());
     }
     None
 }

@@ -128,7 +128,7 @@ fn what_moved_since_is_not_deleted_blindly() {
     assert_eq!(
         refused.to_string(),
         format!(
-            "live has moved since the plan was made: {} was changed",
+            "deployed resources changed since the plan was made: {} was changed",
             alarm.address
         )
     );

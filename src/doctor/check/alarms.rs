@@ -14,8 +14,8 @@ const GROUP: &str = "alarms";
 pub(super) const PRESENT: Check = Check {
     id: "alarms-present",
     group: GROUP,
-    title: "each alarm exists, those about the monitor itself too",
-    why: "without the error and heartbeat alarms a dead monitor looks like a quiet day",
+    title: "each alarm exists, including those about the monitor itself",
+    why: "without the error and heartbeat alarms, a dead monitor looks like a quiet day",
     needs: &[],
     run: Run::Cluster(present),
 };
@@ -24,7 +24,7 @@ pub(super) const ENABLED: Check = Check {
     id: "alarms-enabled",
     group: GROUP,
     title: "the actions of each alarm are enabled",
-    why: "an alarm without actions changes its colour on a dashboard and tells nobody",
+    why: "an alarm with disabled actions changes colour on the dashboard but notifies no one",
     needs: &[],
     run: Run::Cluster(enabled),
 };
@@ -32,8 +32,8 @@ pub(super) const ENABLED: Check = Check {
 pub(super) const TELL: Check = Check {
     id: "alarms-tell",
     group: GROUP,
-    title: "each alarm tells the topic when it goes off and when it is over",
-    why: "an incident that never hears the end stays open, and later alarms are taken for repeats of it",
+    title: "each alarm notifies the topic when it fires and when it is over",
+    why: "without the second message an incident stays open, and later alarms look like repeats of it",
     needs: &[],
     run: Run::Cluster(tell),
 };
@@ -41,8 +41,8 @@ pub(super) const TELL: Check = Check {
 pub(super) const METRIC: Check = Check {
     id: "alarms-metric",
     group: GROUP,
-    title: "each alarm watches what the function publishes, or reads what was compiled",
-    why: "one letter between the alarm's dimensions and the function's, and the alarm waits for ever",
+    title: "each alarm watches the metric that the function publishes, or runs the compiled query",
+    why: "if the alarm's dimensions differ from the function's by one letter, the alarm waits forever",
     needs: &[],
     run: Run::Cluster(metric),
 };
@@ -50,8 +50,8 @@ pub(super) const METRIC: Check = Check {
 pub(super) const STATE: Check = Check {
     id: "alarms-state",
     group: GROUP,
-    title: "no alarm is without data, none about the monitor is on, none is on for long",
-    why: "actions fire on a change of state only: while an alarm stays on, nobody is told of the next person",
+    title: "each alarm has data, none about the monitor is in ALARM, and none stays in ALARM for long",
+    why: "actions run only when the state changes: while an alarm stays in ALARM, no one is notified of the next person",
     needs: &[],
     run: Run::Cluster(state),
 };
@@ -60,7 +60,7 @@ pub(super) const DELIVERED: Check = Check {
     id: "alarms-delivered",
     group: GROUP,
     title: "the last action of each alarm succeeded",
-    why: "a failed action stands in the alarm's history and nowhere else",
+    why: "a failed action appears only in the alarm's history",
     needs: &[],
     run: Run::Cluster(delivered),
 };
@@ -77,7 +77,7 @@ fn each(context: &Context<'_>, find: impl Fn(&Document) -> Result<Finding, Findi
         })
         .collect();
     if findings.is_empty() {
-        return Err(Finding::skip("the files ask for no alarm"));
+        return Err(Finding::skip("the files declare no alarm"));
     }
     Ok(findings)
 }
@@ -85,7 +85,7 @@ fn each(context: &Context<'_>, find: impl Fn(&Document) -> Result<Finding, Findi
 fn observed<'a>(context: &Context<'a>, name: &str) -> Result<&'a Alarm, Finding> {
     match context.observed()?.alarms.get(name) {
         Some(answer) => there(answer, "such alarm"),
-        None => Err(Finding::unclear("nothing was asked about it")),
+        None => Err(Finding::unclear("it was not queried")),
     }
 }
 
@@ -125,10 +125,10 @@ fn tell(context: &Context<'_>) -> Findings {
         };
         let apply = || context.subject.apply();
         Ok(match (tells("alarm_actions"), tells("ok_actions")) {
-            (true, true) => Finding::ok("it tells the topic of both"),
-            (true, false) => Finding::fail("it does not tell the topic when it is over", apply()),
-            (false, true) => Finding::fail("it does not tell the topic when it goes off", apply()),
-            (false, false) => Finding::fail("it does not tell the topic at all", apply()),
+            (true, true) => Finding::ok("it notifies the topic of both"),
+            (true, false) => Finding::fail("it does not notify the topic when it is over", apply()),
+            (false, true) => Finding::fail("it does not notify the topic when it fires", apply()),
+            (false, false) => Finding::fail("it does not notify the topic at all", apply()),
         })
     })
 }
@@ -214,7 +214,11 @@ fn metric(context: &Context<'_>) -> Findings {
                 let wanted = Place::of_alarm(&document.properties);
                 return Ok(same(context, &watched, &wanted, "SNS"));
             }
-            None => return Err(Finding::unclear("what it is about is not known")),
+            None => {
+                return Err(Finding::unclear(
+                    "could not determine which metric it belongs to",
+                ));
+            }
         };
         let published = published(context, &metric)?;
         Ok(same(context, &watched, &published, "the function"))
@@ -227,7 +231,7 @@ fn same(context: &Context<'_>, watched: &Place, published: &Place, by: &str) -> 
     } else {
         Finding::fail(
             format!(
-                "it watches {}, and {by} publishes {}",
+                "it watches {}, but {by} publishes {}",
                 watched.text(),
                 published.text()
             ),
@@ -278,7 +282,7 @@ fn state(context: &Context<'_>) -> Findings {
             }
             AlarmState::Alarm if !is_about_people => Finding::fail(sentence, look_at_monitor()),
             AlarmState::Alarm if context.is_older(alarm.since, hours) => Finding::warn(
-                format!("{sentence}: nobody was told of anything since"),
+                format!("{sentence}: no one was notified of anything since then"),
                 look_at_history(),
             ),
             _ => Finding::ok(sentence),
@@ -303,7 +307,7 @@ fn delivered(context: &Context<'_>) -> Findings {
             ])
         };
         Ok(match (alarm.actions.first(), failed.count()) {
-            (None, _) => Finding::ok("it had nothing to tell"),
+            (None, _) => Finding::ok("it had nothing to report"),
             (Some(last), _) if !last.succeeded => {
                 let age = duration(context.age(last.at));
                 let sentence = format!("its last action failed {age} ago: {}", last.message);
@@ -316,7 +320,7 @@ fn delivered(context: &Context<'_>) -> Findings {
             }
             (Some(_), 0) => Finding::ok("its last action succeeded"),
             (Some(_), count) => Finding::warn(
-                format!("its last action succeeded, and {count} before it failed"),
+                format!("its last action succeeded, but {count} before it failed"),
                 look(),
             ),
         })

@@ -18,8 +18,8 @@ const DEFAULT_PRELOAD: &str = "pg_stat_statements";
 pub(super) const CLUSTER: Check = Check {
     id: "cluster",
     group: GROUP,
-    title: "RDS has the cluster or instance, and it is PostgreSQL",
-    why: "a name with a fault in it is watched for ever and never says anything",
+    title: "RDS has the cluster or instance, and its engine is PostgreSQL",
+    why: "pgvigil would watch a misspelt name forever and never report anything",
     needs: &[],
     run: Run::Cluster(cluster),
 };
@@ -28,7 +28,7 @@ pub(super) const LOG_EXPORT: Check = Check {
     id: "log-export",
     group: GROUP,
     title: "the PostgreSQL log goes to CloudWatch",
-    why: "without the export no record ever leaves the database",
+    why: "without the export, no record leaves the database",
     needs: &["cluster"],
     run: Run::Cluster(log_export),
 };
@@ -37,7 +37,7 @@ pub(super) const PRELOADED: Check = Check {
     id: "pgaudit-preloaded",
     group: GROUP,
     title: "pgaudit is in shared_preload_libraries",
-    why: "without the library the enrolment's settings mean nothing and no record is written",
+    why: "without the library, the enrolment's settings have no effect and no record is written",
     needs: &["cluster"],
     run: Run::Cluster(preloaded),
 };
@@ -46,7 +46,7 @@ pub(super) const IN_SYNC: Check = Check {
     id: "parameters-in-sync",
     group: GROUP,
     title: "every instance runs with the values of its parameter group",
-    why: "a library that is preloaded only after the next reboot writes nothing until then",
+    why: "a library that is only loaded at the next reboot writes nothing until then",
     needs: &["cluster"],
     run: Run::Cluster(in_sync),
 };
@@ -55,7 +55,7 @@ pub(super) const AUDIT_LEVEL: Check = Check {
     id: "audit-level",
     group: GROUP,
     title: "the server writes records at a level that reaches the log",
-    why: "a record below log_min_messages is dropped by the server, and nobody hears of it",
+    why: "the server drops a record below log_min_messages without notice",
     needs: &["cluster"],
     run: Run::Cluster(audit_level),
 };
@@ -63,8 +63,8 @@ pub(super) const AUDIT_LEVEL: Check = Check {
 pub(super) const AUDITED_BY_ROLE: Check = Check {
     id: "audited-by-role",
     group: GROUP,
-    title: "pgaudit.log is set for people, not for everybody",
-    why: "set in the parameter group it audits every application too: noise, cost, and alarms about nobody",
+    title: "pgaudit.log is set for each person, not for all roles",
+    why: "in the parameter group, it also audits every application: noise, cost and false alarms",
     needs: &["cluster"],
     run: Run::Cluster(audited_by_role),
 };
@@ -72,8 +72,8 @@ pub(super) const AUDITED_BY_ROLE: Check = Check {
 pub(super) const LOG_LINE_PREFIX: Check = Check {
     id: "log-line-prefix",
     group: GROUP,
-    title: "log_line_prefix is the environment's",
-    why: "the query reads user and database from the prefix; with another one no exclusion has an effect and no name is told",
+    title: "log_line_prefix is as the environment declares it",
+    why: "the query reads user and database from the prefix; with a different prefix, no exclusion has an effect and no name is shown",
     needs: &["cluster"],
     run: Run::Cluster(log_line_prefix),
 };
@@ -170,7 +170,7 @@ fn preloaded(context: &Context<'_>) -> Findings {
 /// Why the remedy is not to change the group.
 fn default_note(group: &str) -> &'static str {
     if group.starts_with("default.") {
-        "; a default group cannot be changed, the cluster needs one of its own"
+        "; a default group cannot be changed: the cluster needs its own"
     } else {
         ""
     }
@@ -180,7 +180,7 @@ fn in_sync(context: &Context<'_>) -> Findings {
     let database = database(context)?;
     if database.members.is_empty() {
         return Ok(vec![Finding::warn(
-            "it has no instance: nobody can work on it",
+            "it has no instance, so no one can work on it",
             context.subject.look("doctor"),
         )]);
     }
@@ -232,7 +232,7 @@ fn audit_level(context: &Context<'_>) -> Findings {
     // A level that is not known, `panic` among them, is one that drops records.
     let is_written =
         matches!((place(&least), place(&level)), (Some(least), Some(level)) if least <= level);
-    let sentence = format!("records are of level `{level}`, log_min_messages is `{least}`");
+    let sentence = format!("records have the level `{level}`, log_min_messages is `{least}`");
     if is_written {
         return Ok(vec![Finding::ok(sentence)]);
     }
@@ -259,7 +259,7 @@ fn audited_by_role(context: &Context<'_>) -> Findings {
         return Ok(vec![Finding::ok(format!("{group} sets no pgaudit.log"))]);
     }
     Ok(vec![Finding::warn(
-        format!("{group} sets pgaudit.log to `{value}`: everybody is audited"),
+        format!("{group} sets pgaudit.log to `{value}`: every role is audited"),
         context
             .subject
             .set_parameter(group, "pgaudit.log", "none", "immediate"),
@@ -282,7 +282,7 @@ fn log_line_prefix(context: &Context<'_>) -> Findings {
                 .subject
                 .set_parameter(group, "log_line_prefix", wanted, "immediate");
         Finding::fail(
-            format!("{group} has `{live}`, the environment `{wanted}`"),
+            format!("{group} has `{live}`, the environment declares `{wanted}`"),
             remedy,
         )
     }])

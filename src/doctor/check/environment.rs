@@ -17,7 +17,7 @@ pub(super) const CLOCK: Check = Check {
     id: "clock",
     group: "environment",
     title: "this machine's clock agrees with the provider's",
-    why: "ages and days are judged by a clock, and a wrong one makes old things look new",
+    why: "ages are calculated with this clock, and a wrong clock makes old data look new",
     needs: &[],
     run: Run::Environment(clock),
 };
@@ -25,8 +25,8 @@ pub(super) const CLOCK: Check = Check {
 pub(super) const EXTRAS: Check = Check {
     id: "extras",
     group: "environment",
-    title: "nothing stands beside what the files ask for",
-    why: "an extra subscription leads audit data elsewhere, and an extra alarm tells people what is not so",
+    title: "there are no resources beyond those the files declare",
+    why: "an extra subscription sends audit data elsewhere, and an extra alarm sends false messages",
     needs: &[],
     run: Run::Environment(extras),
 };
@@ -35,7 +35,7 @@ pub(super) const CONCURRENCY: Check = Check {
     id: "account-concurrency",
     group: "environment",
     title: "the account has room for the concurrency that the files reserve",
-    why: "Lambda refuses a reservation that leaves too little for other functions, and an apply cannot go beyond it",
+    why: "Lambda refuses a reservation that leaves too little for other functions, so an apply would fail",
     needs: &[],
     run: Run::Environment(concurrency),
 };
@@ -43,8 +43,8 @@ pub(super) const CONCURRENCY: Check = Check {
 pub(super) const AS_IN_THE_FILES: Check = Check {
     id: "as-in-the-files",
     group: "files",
-    title: "every resource is as the files say",
-    why: "what the files say is what was reviewed; what is live is what watches",
+    title: "every resource is as the files declare",
+    why: "the files are what was reviewed, but the deployed resources do the watching",
     needs: &[],
     run: Run::Cluster(as_in_the_files),
 };
@@ -56,7 +56,7 @@ fn clock(context: &EnvironmentContext<'_>) -> Findings {
     let theirs = theirs.as_ref().map_err(Finding::unknown)?;
     let skew = context.ours.duration_since(*theirs).abs();
     let sentence = format!(
-        "the clocks differ by {}; ages are told by the provider's",
+        "the clocks differ by {}; ages are calculated with the provider's",
         duration(skew)
     );
     let remedy = Remedy::mend(&["timedatectl", "set-ntp", "true"]);
@@ -89,7 +89,7 @@ fn extras(context: &EnvironmentContext<'_>) -> Findings {
         })
         .map(|resource| {
             let note = resource.note.clone().unwrap_or_default();
-            Finding::warn(format!("no file asks for it; {note}"), look()).about(&resource.address)
+            Finding::warn(format!("no file declares it; {note}"), look()).about(&resource.address)
         })
         .collect();
     // What belongs to no resource is the list itself.
@@ -102,14 +102,14 @@ fn extras(context: &EnvironmentContext<'_>) -> Findings {
             .map(|unread| Finding::unclear(unread.error.clone()).about(&unread.address)),
     );
     if findings.is_empty() {
-        findings.push(Finding::ok("there is nothing else"));
+        findings.push(Finding::ok("there are no other resources"));
     }
     Ok(findings)
 }
 
 fn concurrency(context: &EnvironmentContext<'_>) -> Findings {
     let Some(answer) = context.concurrency else {
-        return Err(Finding::skip("the files ask for no function"));
+        return Err(Finding::skip("the files declare no function"));
     };
     let Some(account) = answer.as_ref().map_err(Finding::unknown)? else {
         return Err(Finding::skip("a folder has no limits"));
@@ -159,7 +159,7 @@ fn as_in_the_files(context: &Context<'_>) -> Findings {
         .map(|resource| judged(context, resource).about(&resource.address))
         .collect();
     if findings.is_empty() {
-        return Ok(vec![Finding::unclear("nothing was compared")]);
+        return Ok(vec![Finding::unclear("it was not compared")]);
     }
     Ok(findings)
 }
@@ -173,7 +173,7 @@ fn judged(context: &Context<'_>, resource: &Planned) -> Finding {
         }
     };
     match resource.verdict {
-        Verdict::Clean | Verdict::Extra => Finding::ok("as the files say"),
+        Verdict::Clean | Verdict::Extra => Finding::ok("as the files declare"),
         Verdict::Pending if resource.live_digest.is_some() => {
             Finding::warn(sentence, context.subject.look("plan"))
         }

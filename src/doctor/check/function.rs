@@ -15,7 +15,7 @@ pub(super) const PRESENT: Check = Check {
     id: "function",
     group: GROUP,
     title: "the function exists",
-    why: "it is what counts",
+    why: "the function counts the records",
     needs: &[],
     run: Run::Cluster(present),
 };
@@ -24,7 +24,7 @@ pub(super) const ACTIVE: Check = Check {
     id: "function-active",
     group: GROUP,
     title: "the function is active and its last update succeeded",
-    why: "after a failed update Lambda goes on with the code and the rules of before",
+    why: "after a failed update, Lambda continues with the previous code and rules",
     needs: &["function"],
     run: Run::Cluster(active),
 };
@@ -33,7 +33,7 @@ pub(super) const CONCURRENCY: Check = Check {
     id: "function-concurrency",
     group: GROUP,
     title: "the function is allowed to run",
-    why: "a reserved concurrency of zero is how a function is switched off",
+    why: "a reserved concurrency of zero switches the function off",
     needs: &["function"],
     run: Run::Cluster(concurrency),
 };
@@ -41,8 +41,8 @@ pub(super) const CONCURRENCY: Check = Check {
 pub(super) const VARIABLES: Check = Check {
     id: "function-variables",
     group: GROUP,
-    title: "the function reads and counts what was compiled",
-    why: "its variables say which log it reads, in which windows, and where it counts",
+    title: "the function's variables are those that were compiled",
+    why: "its variables set which log it reads, in which windows, and where it publishes its counts",
     needs: &["function"],
     run: Run::Cluster(variables),
 };
@@ -50,8 +50,8 @@ pub(super) const VARIABLES: Check = Check {
 pub(super) const RUNS: Check = Check {
     id: "function-runs",
     group: GROUP,
-    title: "the function ran lately, without errors or throttling",
-    why: "each run that fails is a window that may be uncounted",
+    title: "the function ran recently, without errors or throttling",
+    why: "each failed run can leave a window uncounted",
     needs: &["function"],
     run: Run::Cluster(runs),
 };
@@ -60,7 +60,7 @@ pub(super) const HEARTBEAT: Check = Check {
     id: "heartbeat",
     group: GROUP,
     title: "the last heartbeat is recent",
-    why: "it is written at the end of a run that went well, so it is the proof of one",
+    why: "a run writes it when it ends successfully, so it proves that one did",
     needs: &[],
     run: Run::Cluster(heartbeat),
 };
@@ -68,8 +68,8 @@ pub(super) const HEARTBEAT: Check = Check {
 pub(super) const OWN_LOG: Check = Check {
     id: "monitor-log",
     group: GROUP,
-    title: "the monitor's own log exists, is kept and is written",
-    why: "it is the record of what was detected when",
+    title: "the monitor's own log exists, is retained and has recent entries",
+    why: "it records which detections were made, and when",
     needs: &[],
     run: Run::Cluster(own_log),
 };
@@ -77,7 +77,7 @@ pub(super) const OWN_LOG: Check = Check {
 pub(super) const PERMISSIONS: Check = Check {
     id: "monitor-permissions",
     group: GROUP,
-    title: "the monitor's role may do what the monitor does",
+    title: "the monitor's role has every permission that the monitor needs",
     why: "a boundary or an organisation's policy can refuse what the role's own policy allows",
     needs: &[],
     run: Run::Cluster(permissions),
@@ -149,7 +149,7 @@ fn concurrency(context: &Context<'_>) -> Findings {
                 Finding::ok("it has no reserved concurrency, as the files declare")
             }
             None => Finding::warn(
-                "it has no reserved concurrency: others may use up what it needs",
+                "it has no reserved concurrency: other functions can use up what it needs",
                 remedy(),
             ),
         },
@@ -185,7 +185,11 @@ fn variables(context: &Context<'_>) -> Findings {
             };
             findings.push(
                 Finding::fail(
-                    format!("it is {}, compiled was {}", shown(live), shown(wanted)),
+                    format!(
+                        "it is {}, but the compiled value is {}",
+                        shown(live),
+                        shown(wanted)
+                    ),
                     context.subject.apply(),
                 )
                 .about(name),
@@ -193,7 +197,7 @@ fn variables(context: &Context<'_>) -> Findings {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("its variables are those that were compiled"));
+        findings.push(Finding::ok("its variables match the compiled ones"));
     }
     Ok(findings)
 }
@@ -283,8 +287,8 @@ fn own_log(context: &Context<'_>) -> Findings {
     if group.retention_days != Some(wanted) {
         let live = group
             .retention_days
-            .map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"));
-        let sentence = format!("{name} is kept {live}, the files say {wanted} days");
+            .map_or_else(|| "forever".to_owned(), |days| format!("{days} days"));
+        let sentence = format!("{name} is kept {live}, the files declare {wanted} days");
         let is_shorter = group.retention_days.is_some_and(|days| days < wanted);
         findings.push(if is_shorter {
             Finding::fail(sentence, subject.apply())
@@ -307,7 +311,9 @@ fn own_log(context: &Context<'_>) -> Findings {
         Some(_) => {}
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(format!("{name} is written and kept")));
+        findings.push(Finding::ok(format!(
+            "{name} has recent entries and its retention is as declared"
+        )));
     }
     Ok(findings)
 }
@@ -334,13 +340,13 @@ fn permissions(context: &Context<'_>) -> Findings {
                 .about(&request.action),
             ),
             None => findings.push(
-                Finding::unclear(format!("no answer about {}", request.resource))
+                Finding::unclear(format!("AWS returned no answer about {}", request.resource))
                     .about(&request.action),
             ),
         }
     }
     if requests.is_empty() {
-        findings.push(Finding::unclear("the files give the role no rights"));
+        findings.push(Finding::unclear("the files give the role no permissions"));
     }
     if findings.is_empty() {
         findings.push(Finding::ok(format!("{} calls are allowed", requests.len())));

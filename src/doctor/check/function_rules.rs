@@ -12,8 +12,8 @@ use crate::package::file_name;
 pub(super) const RULES: Check = Check {
     id: "function-rules",
     group: "function",
-    title: "the function judges by the rules in the files",
-    why: "with other rules it silences something else, and with a layer that does not fit its digest it does not start",
+    title: "the function applies the rules in the files",
+    why: "with other rules it silences other records, and with a layer that does not match its digest it does not start",
     needs: &["function"],
     run: Run::Cluster(rules),
 };
@@ -27,7 +27,7 @@ fn rules(context: &Context<'_>) -> Findings {
     let (live_digest, wanted_digest) = (digest(live), digest(&document.properties));
     let Some(live_digest) = live_digest else {
         let sentence =
-            format!("`{RULES_DIGEST}` is missing: it runs the engine of before, or nothing at all");
+            format!("`{RULES_DIGEST}` is missing: it runs an earlier engine, or nothing at all");
         return Ok(vec![Finding::fail(sentence, with_package(context))]);
     };
     let layers = |properties: &Value| -> Vec<Value> {
@@ -45,13 +45,13 @@ fn rules(context: &Context<'_>) -> Findings {
     match (is_attached, is_of_files) {
         (true, true) => {}
         (false, _) if !live_layers.iter().any(is_layer_with_rules) => findings.push(fail(
-            "no layer with rules is attached: each run fails at its start".to_owned(),
+            "no layer with rules is attached: each run fails when it starts".to_owned(),
         )),
         (false, false) => findings.push(fail(format!(
-            "it judges by other rules than those that the files declare: {shown}"
+            "its rules differ from those that the files declare: {shown}"
         ))),
         _ => findings.push(fail(format!(
-            "the layer has other rules than `{RULES_DIGEST}` names, {shown}: each run fails at its start"
+            "the layer's rules do not match `{RULES_DIGEST}`, {shown}: each run fails when it starts"
         ))),
     }
     for layer in live_layers
@@ -61,7 +61,7 @@ fn rules(context: &Context<'_>) -> Findings {
         let name = layer.as_str().unwrap_or_default();
         findings.push(
             fail(
-                "a layer is attached that no file asks for: it can replace what the function reads"
+                "a layer that no file declares is attached: it can replace what the function reads"
                     .to_owned(),
             )
             .about(name),

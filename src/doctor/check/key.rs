@@ -18,7 +18,7 @@ pub(super) const STATE: Check = Check {
     id: "key-state",
     group: GROUP,
     title: "the topic's key is enabled and will not be deleted",
-    why: "with its key off, the topic takes no message and no alarm is delivered",
+    why: "with its key disabled, the topic accepts no message and no alarm is delivered",
     needs: &[],
     run: Run::Cluster(state),
 };
@@ -27,7 +27,7 @@ pub(super) const ROTATION: Check = Check {
     id: "key-rotation",
     group: GROUP,
     title: "the key is rotated",
-    why: "a key that is never rotated fails the audits that this system is kept for",
+    why: "a key that is never rotated fails the audits that this system exists for",
     needs: &["key-state"],
     run: Run::Cluster(rotation),
 };
@@ -35,8 +35,8 @@ pub(super) const ROTATION: Check = Check {
 pub(super) const ADMITS_ALARMS: Check = Check {
     id: "key-admits-alarms",
     group: GROUP,
-    title: "the key's policy lets each alarm encrypt",
-    why: "an alarm that may publish and may not encrypt delivers nothing",
+    title: "the key's policy allows each alarm to encrypt",
+    why: "an alarm that can publish but cannot encrypt delivers nothing",
     needs: &[],
     run: Run::Cluster(admits_alarms),
 };
@@ -44,8 +44,8 @@ pub(super) const ADMITS_ALARMS: Check = Check {
 pub(super) const ADMITS_MONITOR: Check = Check {
     id: "key-admits-monitor",
     group: GROUP,
-    title: "the key's policy lets the monitor encrypt",
-    why: "a monitor that may publish and may not encrypt tells nobody who did what",
+    title: "the key's policy allows the monitor to encrypt",
+    why: "a monitor that can publish but cannot encrypt notifies no one of who did what",
     needs: &[],
     run: Run::Cluster(admits_monitor),
 };
@@ -58,7 +58,7 @@ fn state(context: &Context<'_>) -> Findings {
     let subject = context.subject;
     let alias = subject.names.alias();
     let Some(key) = context.observed()?.key.as_ref().map_err(Finding::unknown)? else {
-        let sentence = format!("{alias} leads to no key");
+        let sentence = format!("{alias} does not point to a key");
         return Ok(vec![Finding::fail(sentence, subject.apply())]);
     };
     let enable = subject.aws(&["kms", "enable-key", "--key-id", &key.id]);
@@ -94,7 +94,7 @@ fn policy<'a>(context: &Context<'a>) -> Result<&'a Value, Finding> {
     context
         .live_one(Kind::KmsKey)?
         .get("policy")
-        .ok_or_else(|| Finding::unclear("it has no policy that could be read"))
+        .ok_or_else(|| Finding::unclear("its policy could not be read"))
 }
 
 /// In a key's policy `*` is the key itself, so any ARN of the service stands for it.
@@ -121,7 +121,7 @@ fn admits_monitor(context: &Context<'_>) -> Findings {
             admitted(context, &evaluate(policy, &call), action, true)
         })
         .max_by_key(|finding| finding.verdict)
-        .unwrap_or_else(|| Finding::unclear("nothing was asked"));
+        .unwrap_or_else(|| Finding::unclear("nothing was queried"));
     Ok(vec![finding])
 }
 

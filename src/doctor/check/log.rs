@@ -23,7 +23,7 @@ pub(super) const RECENT_ENTRIES: Check = Check {
     id: "recent-entries",
     group: GROUP,
     title: "the log group has recent entries",
-    why: "a database that runs writes to its log; where nothing arrives, nothing is watched",
+    why: "a running database writes to its log; if nothing arrives, nothing is watched",
     needs: &["log-group"],
     run: Run::Cluster(recent_entries),
 };
@@ -31,8 +31,8 @@ pub(super) const RECENT_ENTRIES: Check = Check {
 pub(super) const RETENTION: Check = Check {
     id: "retention",
     group: GROUP,
-    title: "records are kept as long as the files say",
-    why: "what is deleted too early is no evidence any more, and what is kept for ever is paid for ever",
+    title: "records are kept as long as the files declare",
+    why: "records deleted too early are lost as evidence, and records kept forever cost money forever",
     needs: &["log-group"],
     run: Run::Cluster(retention),
 };
@@ -40,7 +40,7 @@ pub(super) const RETENTION: Check = Check {
 pub(super) const UNALTERED: Check = Check {
     id: "unaltered",
     group: GROUP,
-    title: "queries see what the database wrote",
+    title: "queries see the entries as the database wrote them",
     why: "a mask or a transformer changes entries before a query sees them: one word can hide every record",
     needs: &[],
     run: Run::Cluster(unaltered),
@@ -50,7 +50,7 @@ pub(super) const PROTECTED: Check = Check {
     id: "deletion-protection",
     group: GROUP,
     title: "the log group is protected from deletion as the files declare",
-    why: "whoever deletes the log group deletes the evidence",
+    why: "deleting the log group deletes the evidence",
     needs: &["log-group"],
     run: Run::Cluster(protected),
 };
@@ -69,7 +69,7 @@ fn log_group(context: &Context<'_>) -> Findings {
     Ok(vec![match found {
         Some(group) => Finding::ok(format!("{name} holds {} bytes", group.stored_bytes)),
         None => Finding::fail(
-            format!("there is no {name}: RDS makes it with the first exported entry"),
+            format!("there is no {name}: RDS creates it with the first exported entry"),
             context.subject.look_aws(&[
                 "logs",
                 "describe-log-groups",
@@ -122,15 +122,15 @@ fn retention(context: &Context<'_>) -> Findings {
     };
     Ok(vec![match group(context)?.retention_days {
         None => Finding::warn(
-            format!("entries are kept for ever, the files say {wanted} days"),
+            format!("entries are kept forever, the files declare {wanted} days"),
             remedy(),
         ),
         Some(live) if live < wanted => Finding::fail(
-            format!("entries are deleted after {live} days, the files say {wanted}"),
+            format!("entries are deleted after {live} days, the files declare {wanted}"),
             remedy(),
         ),
         Some(live) if live > wanted => Finding::warn(
-            format!("entries are kept for {live} days, the files say {wanted}"),
+            format!("entries are kept for {live} days, the files declare {wanted}"),
             remedy(),
         ),
         Some(live) => Finding::ok(format!("entries are kept for {live} days")),
@@ -180,7 +180,7 @@ fn unaltered(context: &Context<'_>) -> Findings {
         .collect();
     if findings.is_empty() {
         return Ok(vec![Finding::ok(
-            "no mask, no transformer, and the class `STANDARD`",
+            "it has no mask and no transformer, and its class is `STANDARD`",
         )]);
     }
     Ok(findings)

@@ -31,7 +31,7 @@ pub(super) fn reads(context: &Context<'_>, document: &Document) -> Result<Findin
         .collect();
     if !others.is_empty() {
         return Ok(Finding::fail(
-            format!("it differs from what was compiled in {}", others.join(", ")),
+            format!("it differs from the compiled one in {}", others.join(", ")),
             context.subject.apply(),
         ));
     }
@@ -41,10 +41,10 @@ pub(super) fn reads(context: &Context<'_>, document: &Document) -> Result<Findin
         .unwrap_or_default();
     Ok(if lines > 0 {
         Finding::fail(
-            format!("its messages hold {lines} lines of the log, with people's statements"),
+            format!("its messages contain {lines} lines of the log, with people's statements"),
             context.subject.apply(),
         )
     } else {
-        Finding::ok("it reads what was compiled")
+        Finding::ok("it runs the compiled query")
     })
 }

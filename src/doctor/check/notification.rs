@@ -17,7 +17,7 @@ pub(super) const SOMEBODY_IS_TOLD: Check = Check {
     id: "somebody-is-told",
     group: GROUP,
     title: "the topic has a confirmed subscriber",
-    why: "an alarm that nobody receives is no alarm",
+    why: "an alarm that no one receives is useless",
     needs: &["topic"],
     run: Run::Cluster(somebody_is_told),
 };
@@ -26,7 +26,7 @@ pub(super) const CONFIRMED: Check = Check {
     id: "subscriptions-confirmed",
     group: GROUP,
     title: "each declared subscription is confirmed",
-    why: "SNS sends nothing to a subscription that is pending, and drops it after three days",
+    why: "SNS sends nothing to a pending subscription, and deletes it after three days",
     needs: &["topic"],
     run: Run::Cluster(confirmed),
 };
@@ -51,14 +51,14 @@ fn somebody_is_told(context: &Context<'_>) -> Findings {
         return Err(Finding::unknown(error));
     }
     let sentence = if subscriptions.is_empty() {
-        "the environment declares no notification: nobody is told"
+        "the environment declares no notifications, so no one is notified"
     } else {
-        "no subscription is confirmed: nobody is told"
+        "no subscription is confirmed, so no one is notified"
     };
     // What is declared and not there an apply makes; what is pending waits for a person.
     if !subscriptions.is_empty() && subscriptions.values().all(|answer| *answer == Ok(None)) {
         return Ok(vec![Finding::fail(
-            "no declared subscription is there: nobody is told",
+            "none of the declared subscriptions exists, so no one is notified",
             context.subject.apply(),
         )]);
     }
@@ -79,16 +79,16 @@ fn confirmed(context: &Context<'_>) -> Findings {
             Some(Ok(Some(Subscription::Confirmed))) => Finding::ok("it is confirmed"),
             Some(Ok(Some(Subscription::Pending { since }))) => pending(context, document, *since),
             Some(Ok(None)) => Finding::fail(
-                "it is not there; one that nobody confirms lapses after three days",
+                "it does not exist; SNS deletes an unconfirmed subscription after three days",
                 subject.apply(),
             ),
             Some(Err(error)) => Finding::unknown(error),
-            None => Finding::unclear("nothing was asked about it"),
+            None => Finding::unclear("it was not queried"),
         };
         findings.push(finding.about(&document.name));
     }
     if findings.is_empty() {
-        return Err(Finding::skip("the environment declares no notification"));
+        return Err(Finding::skip("the environment declares no notifications"));
     }
     Ok(findings)
 }
@@ -113,12 +113,15 @@ fn pending(context: &Context<'_>, document: &Document, since: Option<Timestamp>)
         // It leads to a secret.
         _ => subject.look_aws(&["sns", "list-subscriptions-by-topic", "--topic-arn", &topic]),
     };
-    let must = "its receiver must confirm it; to subscribe again sends the message again";
+    let must = "its receiver must confirm it; subscribing again sends the message again";
     let Some(since) = since else {
-        let sentence = format!("it is pending, since when is not known: {must}");
+        let sentence = format!("it is pending, but could not determine since when: {must}");
         return Finding::warn(sentence, again);
     };
-    let sentence = format!("it is pending for {}: {must}", duration(context.age(since)));
+    let sentence = format!(
+        "it has been pending for {}: {must}",
+        duration(context.age(since))
+    );
     if context.is_older(since, LAPSES_AFTER_DAYS * 86_400) {
         Finding::fail(sentence, again)
     } else {

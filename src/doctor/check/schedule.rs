@@ -22,7 +22,7 @@ pub(super) const TARGET: Check = Check {
     id: "target",
     group: GROUP,
     title: "the schedule starts this function",
-    why: "a rule without a target, or with another one, runs and does nothing",
+    why: "a rule without a target, or with a different one, runs but does nothing",
     needs: &["rule"],
     run: Run::Cluster(target),
 };
@@ -30,8 +30,8 @@ pub(super) const TARGET: Check = Check {
 pub(super) const PERMISSION: Check = Check {
     id: "invoke-permission",
     group: GROUP,
-    title: "the function lets this very rule start it",
-    why: "without it EventBridge is refused and drops the run",
+    title: "the function's policy allows this rule to start it",
+    why: "without the permission, Lambda refuses EventBridge, which drops the run",
     needs: &[],
     run: Run::Cluster(permission),
 };
@@ -39,8 +39,8 @@ pub(super) const PERMISSION: Check = Check {
 pub(super) const WINDOWS: Check = Check {
     id: "windows",
     group: GROUP,
-    title: "schedule, function and alarms mean the same windows",
-    why: "a run every ten minutes that reads five leaves half of the time unread",
+    title: "schedule, function and alarms use the same windows",
+    why: "a run every ten minutes that reads five minutes leaves half of the time unread",
     needs: &["rule"],
     run: Run::Cluster(windows),
 };
@@ -113,7 +113,7 @@ fn windows(context: &Context<'_>) -> Findings {
     let wanted = u32::try_from(minutes).map(rate).unwrap_or_default();
     if schedule != wanted {
         findings.push(Finding::fail(
-            format!("it is started by `{schedule}`, and each run reads {minutes} minutes"),
+            format!("it is started by `{schedule}`, but each run reads {minutes} minutes"),
             apply(),
         ));
     }
@@ -135,11 +135,11 @@ fn windows(context: &Context<'_>) -> Findings {
         let periods = number(live, "evaluation_periods").unwrap_or_default();
         let fault = if period != minutes.saturating_mul(60) {
             Some(format!(
-                "it looks at periods of {period} seconds, and a window has {minutes} minutes"
+                "it uses periods of {period} seconds, but a window has {minutes} minutes"
             ))
         } else if periods < wanted_periods {
             Some(format!(
-                "it looks back {periods} windows, and a run may still publish the {wanted_periods}th"
+                "it looks back {periods} windows, but a run can still publish the {wanted_periods}th"
             ))
         } else {
             None

@@ -13,7 +13,7 @@ pub(super) const TOPIC: Check = Check {
     id: "topic",
     group: GROUP,
     title: "the topic exists",
-    why: "alarms tell people through it",
+    why: "alarms notify people through it",
     needs: &[],
     run: Run::Cluster(topic),
 };
@@ -21,8 +21,8 @@ pub(super) const TOPIC: Check = Check {
 pub(super) const ADMITS_ALARMS: Check = Check {
     id: "topic-admits-alarms",
     group: GROUP,
-    title: "the topic's policy lets each alarm publish",
-    why: "a refused action shows nowhere but in the alarm's history",
+    title: "the topic's policy allows each alarm to publish",
+    why: "a refused action appears only in the alarm's history",
     needs: &["topic"],
     run: Run::Cluster(admits_alarms),
 };
@@ -31,7 +31,7 @@ pub(super) const ADMITS_MONITOR: Check = Check {
     id: "topic-admits-monitor",
     group: GROUP,
     title: "the topic's policy does not refuse the monitor",
-    why: "the monitor tells who did what; a deny written for other callers often hits it too",
+    why: "the monitor reports who did what; a deny written for other callers often applies to it too",
     needs: &["topic"],
     run: Run::Cluster(admits_monitor),
 };
@@ -40,7 +40,7 @@ pub(super) const ENCRYPTION: Check = Check {
     id: "topic-encryption",
     group: GROUP,
     title: "the topic is encrypted with its own key",
-    why: "alarms may not use the key that AWS manages for SNS, so nothing is ever delivered",
+    why: "alarms cannot use the key that AWS manages for SNS, so nothing is delivered",
     needs: &["topic"],
     run: Run::Cluster(encryption),
 };
@@ -65,11 +65,11 @@ pub(super) fn alarms_admitted(
             .iter()
             .map(|action| admitted(context, &evaluate(policy, &call(action)), action, true))
             .max_by_key(|finding| finding.verdict)
-            .unwrap_or_else(|| Finding::unclear("nothing was asked"));
+            .unwrap_or_else(|| Finding::unclear("nothing was queried"));
         findings.push(finding.about(&alarm.name));
     }
     if findings.is_empty() {
-        return Err(Finding::skip("the files ask for no alarm"));
+        return Err(Finding::skip("the files declare no alarm"));
     }
     Ok(findings)
 }
@@ -86,12 +86,12 @@ pub(super) fn admitted(
         Access::Allowed { statement } => Finding::ok(format!("`{statement}` allows {action}")),
         Access::Delegated { statement } if is_needed => Finding::fail(
             format!(
-                "`{statement}` leaves {action} to the caller's own policy, which is not written for it"
+                "`{statement}` leaves {action} to the caller's own policy, which does not allow it"
             ),
             apply(),
         ),
         Access::Delegated { statement } => Finding::ok(format!(
-            "`{statement}` allows {action} to whom its own policy does"
+            "`{statement}` allows {action} to every caller whose own policy allows it"
         )),
         Access::Denied { statement } => {
             Finding::fail(format!("`{statement}` denies {action}"), apply())
@@ -100,18 +100,18 @@ pub(super) fn admitted(
             Finding::fail(format!("no statement allows {action}"), apply())
         }
         Access::NotAllowed => Finding::warn(
-            format!("no statement allows {action}: it rests on the caller's own policy alone"),
+            format!("no statement allows {action}: it depends only on the caller's own policy"),
             apply(),
         ),
         Access::Unclear { statement, why } => {
-            Finding::unclear(format!("`{statement}` decides about {action}, and {why}"))
+            Finding::unclear(format!("`{statement}` decides about {action}, but {why}"))
         }
     }
 }
 
 fn policy(live: &Value) -> Result<&Value, Finding> {
     live.get("policy")
-        .ok_or_else(|| Finding::unclear("it has no policy that could be read"))
+        .ok_or_else(|| Finding::unclear("its policy could not be read"))
 }
 
 fn admits_alarms(context: &Context<'_>) -> Findings {
@@ -142,11 +142,11 @@ fn encryption(context: &Context<'_>) -> Findings {
     Ok(vec![match text(live, "kms_key") {
         Some(key) if key == wanted => Finding::ok(format!("it is encrypted with {key}")),
         Some("alias/aws/sns") => Finding::fail(
-            "it is encrypted with alias/aws/sns, which alarms may not use",
+            "it is encrypted with alias/aws/sns, which alarms cannot use",
             apply,
         ),
         Some(key) => Finding::fail(
-            format!("it is encrypted with {key}: whether alarms may use that is not known"),
+            format!("it is encrypted with {key}: could not determine whether alarms can use it"),
             apply,
         ),
         None => Finding::warn("it is not encrypted", apply),

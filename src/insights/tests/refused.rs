@@ -88,7 +88,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "filter @message",
         "@message",
-        "a value stands where a condition is expected",
+        "found a value, expected a condition",
     ),
     (
         "filter isempty(@message)",
@@ -103,7 +103,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "filter (@log = 'a') = 1",
         "(@log = 'a')",
-        "a condition stands where a value is expected",
+        "found a condition, expected a value",
     ),
     (
         "filter strlenn(@message) > 1",

@@ -541,7 +541,7 @@ fn a_time_in_the_future_is_no_reason_to_count_too_early() {
         .invoke(&mut Receipts::default(), range, TIMEOUT_MS)
         .unwrap()
         .unwrap_err();
-    assert!(error.to_string().contains("over and settled"), "{error}");
+    assert!(error.to_string().contains("ended and settled"), "{error}");
     let old = What::Range {
         from_ms: TIME_MS - 30 * 24 * 60 * MINUTES,
         until_ms: TIME_MS,
@@ -835,7 +835,7 @@ fn a_long_list_is_cut_and_says_how_many_more() {
     assert_eq!(answer.told, 2000);
     let text = world.messages.borrow()[0].2.clone();
     assert!(
-        text.contains("more: every one is in the monitor's log"),
+        text.contains("more: the monitor's log contains all of them"),
         "{}",
         text.len()
     );
@@ -884,7 +884,7 @@ fn people_are_told_of_exclusions_that_end() {
     let mut world = world(&[]);
     let day = Timestamp::from_millisecond(TIME_MS)
         .unwrap()
-        .to_zoned(TimeZone::UTC)
+        .to_zoned_datetime(TimeZone::UTC)
         .date();
     let last = day.checked_add(jiff::Span::new().days(31)).unwrap();
     let rule = EXCLUSIONS.replace("2036-01-01", &last.to_string());

@@ -72,7 +72,7 @@ impl Lowering<'_> {
             let head = document.root.as_ref().map_or(start, Node::head);
             if !is_kebab(&document.name, 32) {
                 self.sink.push(
-                    Diagnostic::new(Code::EnvironmentName, format!("{} is no name for an environment", quote(&document.name)))
+                    Diagnostic::new(Code::EnvironmentName, format!("{} is not a valid environment name", quote(&document.name)))
                         .at(head.clone())
                         .help("rename the file: lower-case words joined by hyphens, at most 32 characters"),
                 );
@@ -506,7 +506,10 @@ impl Lowering<'_> {
                 }
                 fault(
                     value("from_env"),
-                    format!("{} is no name of an environment variable", quote(&name)),
+                    format!(
+                        "{} is not a valid name of an environment variable",
+                        quote(&name)
+                    ),
                     "write letters, digits and `_`, as in `INCIDENT_URL`",
                 )
             }
@@ -520,7 +523,7 @@ impl Lowering<'_> {
                 }
                 fault(
                     value("from_secret"),
-                    format!("{} is no name of a secret", quote(&name)),
+                    format!("{} is not a valid secret name", quote(&name)),
                     "write letters, digits and `/_+=.@!-`, or the secret's ARN",
                 )
             }

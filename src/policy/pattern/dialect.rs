@@ -159,11 +159,11 @@ pub(crate) fn syntax(pattern: &str) -> Result<Ast, Fault> {
                     "write `{2}`, `{2,}` or `{0,3}`; a brace itself is `\\{`",
                 ),
                 Kind::RepetitionMissing => fault(
-                    "nothing stands before this repetition",
+                    "there is nothing before this repetition",
                     "escape the character with a backslash",
                 ),
                 Kind::EscapeUnrecognized => fault(
-                    "this escape is not known everywhere",
+                    "not every engine has this escape",
                     "spell the characters out",
                 ),
                 Kind::GroupNameDuplicate { .. } => fault(
@@ -236,11 +236,9 @@ impl ast::Visitor for Checker {
                 GroupKind::CaptureName {
                     starts_with_p: true,
                     name,
-                } if self.strict => Err(at(
-                    &name.span,
-                    "`(?P<` is not known everywhere",
-                    "write `(?<`",
-                )),
+                } if self.strict => {
+                    Err(at(&name.span, "not every engine has `(?P<`", "write `(?<`"))
+                }
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -256,7 +254,7 @@ impl ast::Visitor for Checker {
             }
             ClassSetItem::Ascii(class) if self.strict => Err(at(
                 &class.span,
-                "this named class is not known everywhere",
+                "not every engine has this named class",
                 "spell the characters out: `[A-Za-z]`",
             )),
             ClassSetItem::Unicode(class) => Err(unicode_class(&class.span)),
@@ -333,15 +331,15 @@ impl Checker {
             AssertionKind::WordBoundary | AssertionKind::NotWordBoundary if self.strict => Err(at(
                 span,
                 "what a word is differs between dialects",
-                "name the characters that may stand around it: `[^A-Za-z0-9_]`",
+                "name the characters that are allowed around it: `[^A-Za-z0-9_]`",
             )),
             AssertionKind::EndLine
             | AssertionKind::WordBoundary
             | AssertionKind::NotWordBoundary => Ok(()),
             _ => Err(at(
                 span,
-                "this assertion is not known everywhere",
-                "name the characters that may stand around it",
+                "not every engine has this assertion",
+                "name the characters that are allowed around it",
             )),
         }
     }
@@ -361,7 +359,7 @@ impl Checker {
         }
         Err(at(
             &literal.span,
-            "this escape is not known everywhere",
+            "not every engine has this escape",
             "write the character itself, or `\\x` and two digits",
         ))
     }
@@ -408,7 +406,7 @@ impl Checker {
         if self.strict && !repetition.greedy && counted(&repetition.op.kind) {
             return Err(at(
                 op,
-                "a lazy count is not known everywhere",
+                "not every engine has lazy counts",
                 "use a class that ends where the text does",
             ));
         }
@@ -428,7 +426,7 @@ fn counted(kind: &RepetitionKind) -> bool {
 fn unicode_class(span: &ast::Span) -> Fault {
     at(
         span,
-        "Unicode classes are not known everywhere",
+        "not every engine has Unicode classes",
         "spell the characters out",
     )
 }

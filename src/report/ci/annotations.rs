@@ -1,4 +1,4 @@
-//! Findings as GitHub's workflow commands: it shows them beside the lines of a pull request.
+//! Findings as GitHub's workflow commands: it shows them next to the lines of a pull request.
 
 use super::message;
 use crate::ci::{CiResult, Finding};

@@ -1,4 +1,4 @@
-//! Findings as GitLab's code quality report, which is shown beside the lines of a merge request.
+//! Findings as GitLab's code quality report, which is shown next to the lines of a merge request.
 //!
 //! Form: docs.gitlab.com, "Code Quality", section "Code Quality report format".
 

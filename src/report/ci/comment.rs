@@ -26,7 +26,7 @@ pub fn marker(environment: &str) -> String {
 
 /// A line that is not shown, by which something is found again.
 pub(super) fn marker_of(what: &str, environment: &str) -> String {
-    // A digest, because two names may be told apart only by what a comment of HTML cannot hold.
+    // A digest, because two names can differ only in characters that an HTML comment cannot contain.
     let safe: String = environment
         .chars()
         .filter(|character| character.is_ascii_alphanumeric() || "._".contains(*character))
@@ -56,8 +56,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
         facts(result, environment),
     ));
     let foot = footer(result);
-    let rest =
-        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest = "\n*Shortened: the summary of the run and its `result.json` contain everything.*\n";
     let mut page = page(limit, head.len() + foot.len() + rest.len());
     let found: Vec<_> = result.findings_beside_impact(environment).collect();
     findings(&mut page, found.into_iter(), MOST);
@@ -88,7 +87,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult, limit: usize) 
     }
 }
 
-/// The comment about what lets no environment be looked at.
+/// The comment about a fault that prevents every environment from being checked.
 pub fn of_repository(result: &CiResult, limit: usize) -> String {
     let head = without_commands(&format!(
         "{}\n### pgvigil — {}{}\n\n{}{}\n\n",
@@ -99,8 +98,7 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
         tally(result.findings_of(None)),
     ));
     let foot = footer(result);
-    let rest =
-        "\n*More than fits here: the summary of the run and its `result.json` hold all of it.*\n";
+    let rest = "\n*Shortened: the summary of the run and its `result.json` contain everything.*\n";
     let mut page = page(limit, head.len() + foot.len() + rest.len());
     findings(&mut page, result.findings_of(None), MOST * 2);
     page.push(&format!(
@@ -110,7 +108,7 @@ pub fn of_repository(result: &CiResult, limit: usize) -> String {
     format!("{head}{}", ended(page, rest, &foot))
 }
 
-/// What stands in a comment of an earlier state of the change that the last run has nothing to say about. `marker` is its
+/// The text for an earlier comment whose environment the last run says nothing about. `marker` is its
 /// first line.
 pub fn outdated(result: &CiResult, marker: &str) -> String {
     let untouched = result
@@ -120,11 +118,11 @@ pub fn outdated(result: &CiResult, marker: &str) -> String {
     let (name, why) = match untouched {
         Some(name) => (
             format!(" · {}", code(&shorten(name, NAME))),
-            "The change, as it is now, does not touch it.",
+            "The change in its current state does not touch this environment.",
         ),
         None => (
             String::new(),
-            "The last run did not look at it: see what it says of the others, or its summary.",
+            "The last run did not check it: see the comments on the other environments, or the summary of the run.",
         ),
     };
     format!(
@@ -172,8 +170,8 @@ fn facts(result: &CiResult, environment: &EnvironmentResult) -> String {
     )];
     if let Some(report) = &environment.impact {
         let word = match report.direction {
-            Verdict::Unchanged => "silences what it did".to_owned(),
-            _ if report.hearing.direction.may_be_less() => "**the alarm hears less**".to_owned(),
+            Verdict::Unchanged => "silences the same as before".to_owned(),
+            _ if report.hearing.direction.may_be_less() => "**the alarm covers less**".to_owned(),
             direction if direction.may_silence_more() => {
                 format!("**silences more ({})**", direction.name())
             }

@@ -7,12 +7,12 @@ use crate::report::escape::{lines, terminal};
 use crate::report::plan::human::{Style, render_drift, render_plan};
 use crate::report::{impact, visible};
 
-/// Where the log can be folded, and where what stands in it might be taken for a command.
+/// Where the log can be folded, and where its text might be read as a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folds<'a> {
     /// Nothing is folded.
     None,
-    /// GitHub's groups. The word ends the part in which no command is obeyed; nobody else may know it.
+    /// GitHub's groups. The word ends the part in which commands are ignored, so it must be secret.
     Github(&'a str),
     /// GitLab's sections, by the time in seconds since 1970.
     Gitlab(i64),

@@ -1,4 +1,4 @@
-//! The issue about what somebody changed by hand: one for each environment, updated in place, closed when nothing is left.
+//! The issue about changes made outside pgvigil: one for each environment, updated in place, closed when no change is left.
 
 use super::comment::{LIMIT, marker_of};
 use super::markdown::{ended, findings, footer, page, sentence};
@@ -19,7 +19,7 @@ pub struct Issue {
     pub title: String,
     /// Markdown, with the marker in its first line.
     pub body: String,
-    /// Whether somebody has to do something. What could not be looked at is not taken for clean.
+    /// Whether someone has to act. An environment that could not be read does not count as clean.
     pub is_open: bool,
 }
 
@@ -33,14 +33,14 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
             .is_some_and(|report| report.outcome.is_some());
     let is_drifted = has_drifted(environment);
     let title = if !is_known {
-        format!("pgvigil: whether {name} drifted is not known")
+        format!("pgvigil: could not check {name} for drift")
     } else if is_drifted {
-        format!("pgvigil: {name} was changed by hand")
+        format!("pgvigil: {name} was changed outside pgvigil")
     } else {
-        format!("pgvigil: {name} is as it was applied")
+        format!("pgvigil: {name} has not drifted")
     };
     let foot = footer(result);
-    let rest = "\n*More than fits here: `pgvigil drift` shows all of it.*\n";
+    let rest = "\n*Shortened: `pgvigil drift` shows everything.*\n";
     let head = format!("{}\n", marker(environment.name()));
     let mut page = page(LIMIT, head.len() + foot.len() + rest.len());
     let repository = result
@@ -56,9 +56,9 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
         code(&shorten(&environment.identity.clusters.join(", "), 500))
     ));
     if !is_known {
-        page.push("**It could not be looked at.** Until it can, nobody knows whether somebody changed it.\n\n");
+        page.push("**pgvigil could not read it.** Until it can, changes outside pgvigil go unnoticed.\n\n");
     } else if !is_drifted {
-        page.push("Nothing that was applied is changed any more.\n");
+        page.push("The deployed resources are as they were applied.\n");
     }
     findings(&mut page, result.findings_of(Some(environment.name())), 20);
     if let Some(report) = &environment.drift
@@ -70,7 +70,7 @@ pub fn render(result: &CiResult, environment: &EnvironmentResult) -> Issue {
     }
     if is_drifted {
         page.push(&sentence(
-            "What to do: take the change into the files by a pull request, or run the apply again, which brings back what the files say.",
+            "What to do: add the change to the files in a pull request, or run the apply again, which restores the declared state.",
         ));
         page.push("\n");
     }

@@ -1,7 +1,9 @@
 //! Steps as JUnit XML, which CI systems show test by test: one suite for the repository and one for each environment.
 
+use quick_junit::{TestCase, TestSuite};
+
 use crate::ci::{CiResult, Finding, State, Step};
-use crate::report::junit::{Case, Document, Outcome, Suite};
+use crate::report::junit::{self, Outcome, text};
 
 /// The steps as XML.
 pub fn render(result: &CiResult) -> String {
@@ -23,31 +25,27 @@ pub fn render(result: &CiResult) -> String {
     let suites = scopes
         .into_iter()
         .filter(|(_, steps, _)| !steps.is_empty())
-        .map(|(name, steps, findings)| Suite {
-            name: name.to_owned(),
-            properties: super::advice(result)
-                .map(|advice| ("decision".to_owned(), advice))
-                .into_iter()
-                .collect(),
-            cases: steps
-                .iter()
-                .map(|step| case(name, step, &findings))
-                .collect(),
+        .map(|(name, steps, findings)| {
+            let mut suite = TestSuite::new(text(name));
+            suite.add_properties(
+                super::advice(result).map(|advice| ("decision".to_owned(), text(&advice))),
+            );
+            suite.add_test_cases(steps.iter().map(|step| case(name, step, &findings)));
+            suite
         });
-    Document {
-        name: format!("pgvigil ci {}", result.work.name()),
-        suites: suites.collect(),
-    }
-    .to_xml()
+    junit::document(
+        &format!("pgvigil ci {}", result.work.name()),
+        suites.collect(),
+    )
 }
 
-fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
+fn case(scope: &str, step: &Step, findings: &[&Finding]) -> TestCase {
     let message = step.summary.clone();
     let outcome = match step.state {
         State::Passed => Outcome::Passed,
         State::Skipped => Outcome::Skipped { message },
         State::Failed => {
-            // What a person can hide behind is found by one step and decides another.
+            // An evasion is found by one step and decides the result of another.
             let of_step = |finding: &&&Finding| {
                 finding.step == step.name
                     || finding
@@ -88,10 +86,5 @@ fn case(scope: &str, step: &Step, findings: &[&Finding]) -> Case {
             Outcome::Failed { message, text }
         }
     };
-    Case {
-        name: step.name.clone(),
-        group: scope.to_owned(),
-        milliseconds: Some(step.milliseconds),
-        outcome,
-    }
+    junit::case(&step.name, scope, Some(step.milliseconds), outcome)
 }

@@ -29,7 +29,7 @@ pub(super) fn impact(report: &ImpactReport, room: usize) -> String {
     format!("\n{text}")
 }
 
-/// A sentence somebody else may have written.
+/// A sentence that might come from outside pgvigil.
 pub(super) fn sentence(text: &str) -> String {
     escape::sentence(&shorten(text, SENTENCE))
 }
@@ -77,7 +77,7 @@ pub(super) fn finding(finding: &Finding) -> String {
     text
 }
 
-/// Several lines of somebody else's text as a block.
+/// Several lines of text from outside pgvigil, as a block.
 pub(super) fn block(text: &str, language: &str, indent: &str) -> String {
     let shown: Vec<String> = lines(&shorten(text, STATEMENT)).collect();
     let fence = fence(&shown.join("\n"));

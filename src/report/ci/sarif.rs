@@ -8,7 +8,8 @@ use super::message;
 use crate::ci::{CiResult, Finding, Fingerprint, State, code, fingerprints};
 use crate::report::sarif;
 
-/// One run. What has no place in a file is told as a notification of the tool: code scanning takes no result without one.
+/// One run. A finding without a place in a file becomes a notification of the tool: code scanning
+/// accepts no result without a place.
 pub fn render(result: &CiResult) -> String {
     let mut rules: BTreeMap<&str, Value> = BTreeMap::new();
     for finding in &result.findings {
@@ -44,7 +45,7 @@ pub fn render(result: &CiResult) -> String {
             |finding| json!({"level": finding.level.name(), "message": {"text": message(finding)}}),
         )
         .collect();
-    // A step that could not be run is no result about the files.
+    // A step that could not be run says nothing about the files.
     for (environment, step) in result
         .all_steps()
         .filter(|(_, step)| step.state == State::Failed)

@@ -20,7 +20,7 @@ const MOST: usize = 100;
 /// The page.
 pub fn render(result: &CiResult, limit: usize) -> String {
     let foot = footer(result);
-    let rest = "\n*More than fits here: `result.json` holds all of it.*\n";
+    let rest = "\n*Shortened: `result.json` contains everything.*\n";
     let mut page = page(limit, foot.len() + rest.len());
     page.push(&format!(
         "## pgvigil ci {} — {}\n\n{}{}\n",

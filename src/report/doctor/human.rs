@@ -139,7 +139,7 @@ fn draw_line(verdict: Verdict, line: &str, style: Style, text: &mut String) {
     }
 }
 
-/// Lines of whole words. A word that is too long stands alone, whole.
+/// Lines of whole words. A word that is too long gets a line of its own and is not broken.
 pub(in crate::report) fn wrap(text: &str, width: usize, taken: usize) -> Vec<String> {
     let room = width.saturating_sub(taken).max(20);
     let mut lines = Vec::new();
@@ -163,7 +163,7 @@ pub fn render_canary(report: &Report, style: Style) -> String {
     let mut text = format!("{}\n", style.paint(Paint::Bold, &name));
     for name in &report.left_behind {
         text.push_str(&format!(
-            "  taken away, left behind by a former run: {}\n",
+            "  removed, left over from an earlier run: {}\n",
             terminal(name)
         ));
     }

@@ -133,7 +133,7 @@ fn a_canary() {
             },
             Proof {
                 step: Step::ToldOver,
-                outcome: Outcome::NotReached("a step before it failed".to_owned()),
+                outcome: Outcome::NotReached("an earlier step failed".to_owned()),
             },
         ],
         unproven: vec!["from the topic to each person".to_owned()],

@@ -64,7 +64,7 @@ fn heading(place: &Place, style: Style, text: &mut String) {
     ));
 }
 
-/// Whole words behind a lead; further lines begin under the first word. The sentence is escaped here.
+/// Whole words after a lead; further lines begin under the first word. The sentence is escaped here.
 fn draw(text: &mut String, lead: &str, sentence: &str, style: Style) {
     let indent = lead.chars().count();
     let mut lead = lead.to_owned();
@@ -93,7 +93,7 @@ fn draw_plan(plan: &Plan, style: Style, text: &mut String) {
         draw(
             text,
             "\n  ",
-            &format!("{remembered} as declared already: that is noted beside them, nothing else"),
+            &format!("{remembered} already as declared: only their comments are updated"),
             style,
         );
     }
@@ -114,7 +114,7 @@ fn draw_plan(plan: &Plan, style: Style, text: &mut String) {
     }
     parts.push(format!("{} unchanged", counts.unchanged));
     let drifted = if counts.drifted > 0 {
-        format!("; {} changed by somebody else", counts.drifted)
+        format!("; {} changed outside pgvigil", counts.drifted)
     } else {
         String::new()
     };
@@ -128,13 +128,14 @@ fn draw_plan(plan: &Plan, style: Style, text: &mut String) {
                 count => format!("; {count} are open"),
             }
         } else {
-            "; whether any is open could not be seen".to_owned()
+            "; could not check for open sessions".to_owned()
         };
         draw(
             text,
             "",
             &format!(
-                "Settings reach a session when it begins{sessions}. Behind a pooler that may be long: end those sessions, or have the pooler connect again."
+                "New settings apply to new sessions only{sessions}. With a connection pooler that can take long: end the open \
+                 sessions, or make the pooler reconnect."
             ),
             style,
         );
@@ -143,7 +144,7 @@ fn draw_plan(plan: &Plan, style: Style, text: &mut String) {
         draw(
             text,
             "",
-            "Who is un-enrolled leaves records in the log as they are, and makes no more from the next session on.",
+            "Un-enrolling a role keeps its records in the log. From its next session on, the role produces no more.",
             style,
         );
     }
@@ -179,7 +180,7 @@ fn draw_role(role: &PlannedRole, style: Style, text: &mut String) {
                 .map_or_else(|| "not set".to_owned(), |value| format!("\"{value}\""))
         };
         let weaker = if change.weakens && change.from.is_some() {
-            "  (lets records out)"
+            "  (logs less)"
         } else {
             ""
         };
@@ -227,7 +228,7 @@ pub fn open_sessions(sessions: &[Session], style: Style) -> String {
         &mut text,
         "",
         &format!(
-            "{} open sessions of these roles keep what they had until they connect again:",
+            "{} open sessions of these roles keep their old settings until they reconnect:",
             sessions.len()
         ),
         style,
@@ -255,7 +256,7 @@ pub fn open_sessions(sessions: &[Session], style: Style) -> String {
     text
 }
 
-/// Findings with one code and one remedy stand together.
+/// Findings with the same code and remedy are grouped.
 fn draw_findings(findings: &[Finding], style: Style, text: &mut String) {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {

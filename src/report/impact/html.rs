@@ -1,7 +1,7 @@
 //! The impact of a change as one page: no other file, no network, readable without its script.
 //!
 //! The page carries a content security policy that allows the digests of its own style and script and nothing else.
-//! The script reads what stands in the page; no text of a log is ever part of a script, a style, an address or an id.
+//! The script reads only the page itself; no text of a log is ever part of a script, a style, an address or an id.
 
 mod exclusions;
 mod records;
@@ -213,7 +213,7 @@ fn figures(report: &ImpactReport, page: &mut String) {
         ),
         (
             false,
-            "Silenced of what people did",
+            "Silenced share of people's records",
             measured(percent(totals.share_head)),
             format!("before {}", measured(percent(totals.share_base))),
         ),
@@ -223,12 +223,7 @@ fn figures(report: &ImpactReport, page: &mut String) {
             measured(number(totals.counted_head)),
             format!("before {}", measured(number(totals.counted_base))),
         ),
-        (
-            evadable > 0,
-            "Exclusions to hide behind",
-            number(evadable),
-            hide,
-        ),
+        (evadable > 0, "Evadable exclusions", number(evadable), hide),
         (
             false,
             "Approvals needed",

@@ -99,7 +99,7 @@ impl Page {
         }
     }
 
-    /// A statement, each line behind a bar, so that none can pass for a line of the report.
+    /// A statement, each line after a bar, so that no line can be mistaken for one of the report.
     fn statement(&mut self, statement: &str) {
         let shown: Vec<String> = lines(statement).collect();
         for line in shown.iter().take(LINES) {
@@ -249,7 +249,7 @@ impl Page {
                 .flat_map(|tests| &tests.survivors)
                 .take(5)
             {
-                self.line(LABEL, &format!("not noticed: {survivor}"));
+                self.line(LABEL, &format!("not caught: {survivor}"));
             }
         }
         self.labelled(2, "effect", &effect(exclusion), None);
@@ -347,7 +347,7 @@ impl Page {
         self.text.push_str(&format!("{line}\n"));
         for (group, row) in shown.iter().zip(&cells) {
             let line = draw(group.is_grave, row);
-            // What wakes is no alarm.
+            // A record that becomes loud is no reason for alarm.
             let line = if group.is_grave && title == "Newly silent" {
                 self.style.paint(Paint::Red, &line)
             } else {
@@ -379,7 +379,7 @@ impl Page {
             self.line(
                 0,
                 &format!(
-                    "{} not drawn: the page and the JSON hold all",
+                    "{} not drawn: the page and the JSON contain all",
                     count(more, "more group")
                 ),
             );

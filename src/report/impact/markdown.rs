@@ -40,7 +40,7 @@ pub fn marker(env: &str) -> String {
 pub fn render(report: &ImpactReport, limit: usize) -> String {
     let head = heading(report);
     let foot = footer(report);
-    let rest = "\n*More than fits a comment: the page and `--format json` hold all of it.*\n";
+    let rest = "\n*Shortened to fit a comment: the page and `--format json` contain everything.*\n";
     let room = limit.saturating_sub(head.len() + foot.len() + rest.len());
     let mut tail = Page::new(room / 4);
     let others = others(report);
@@ -219,7 +219,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
             text.push_str(&statement_block(statement));
         }
     }
-    // What is gone hides nobody.
+    // A removed exclusion cannot be used to evade.
     if exclusion.change != Change::Removed {
         let (is_good, found) = attack(exclusion);
         let mark = if is_good { "" } else { "⚠ " };
@@ -241,7 +241,7 @@ fn block(exclusion: &ExclusionImpact) -> String {
             .flat_map(|tests| &tests.survivors)
             .take(3)
         {
-            text.push_str(&format!("  - not noticed: {}\n", sentence(survivor)));
+            text.push_str(&format!("  - not caught: {}\n", sentence(survivor)));
         }
     }
     text.push_str(&format!("- **Effect:** {}\n", sentence(&effect(exclusion))));
@@ -408,7 +408,7 @@ fn approvals_text(report: &ImpactReport) -> String {
         text.push('\n');
     }
     for (what, list) in lines {
-        // Addresses are code, which tells nobody.
+        // Addresses are formatted as code, so that no one is notified by a mention.
         let is_prose = what == "because";
         let mut shown: Vec<String> = list
             .iter()

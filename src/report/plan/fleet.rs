@@ -33,7 +33,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// A result, or why there is none.
+/// A result, or the reason why it is missing.
 type Outcomes<T> = [Entry<Result<T, String>>];
 
 /// For a terminal.

@@ -109,7 +109,7 @@ pub fn render_plan(plan: &Plan, style: Style) -> String {
             continue;
         }
         drawn = true;
-        // One line after another; details stand apart.
+        // One line after another; details are set apart.
         let has_details = !resource.changes.is_empty() || resource.note.is_some();
         if has_details || had_details {
             text.push('\n');
@@ -268,7 +268,7 @@ fn draw_unread(unread: &[Unread], style: Style, text: &mut String) {
     }
 }
 
-/// What somebody else changed.
+/// Changes made outside pgvigil.
 pub fn render_drift(report: &DriftReport, style: Style) -> String {
     let mut text = format!(
         "{}\n",
@@ -310,8 +310,8 @@ pub fn render_drift(report: &DriftReport, style: Style) -> String {
     }
     draw_unread(&report.unread, style, &mut text);
     let result = match (report.drift.len(), report.unread.len()) {
-        (0, 0) => "nobody changed anything by hand".to_owned(),
-        (0, unread) => format!("{unread} not read: whether anything drifted is not known"),
+        (0, 0) => "no changes made outside pgvigil".to_owned(),
+        (0, unread) => format!("{unread} not read: could not check for drift"),
         (drifted, 0) => format!("{drifted} drifted"),
         (drifted, unread) => format!("{drifted} drifted; {unread} not read"),
     };
@@ -335,15 +335,15 @@ fn blame_lines(blame: &Blame) -> Vec<String> {
             })
             .collect(),
         Blame::Nobody => vec![
-            "CloudTrail knows of nobody: its events come minutes late and go after 90 days"
+            "CloudTrail has no matching event: events arrive minutes late and expire after 90 days"
                 .to_owned(),
         ],
-        Blame::NotAsked { reason } => vec![format!("who it was, was not asked: {reason}")],
+        Blame::NotAsked { reason } => vec![format!("CloudTrail was not queried: {reason}")],
     }
 }
 
 /// What the next apply does with a step that failed for good.
-const LASTING: &str = "another apply would fail at this step too, until that is changed";
+const LASTING: &str = "another apply would fail at this step too, until the cause is fixed";
 
 /// One step of an apply, as it ends.
 pub fn render_step(step: &Step, style: Style) -> String {
@@ -379,14 +379,16 @@ pub fn render_step(step: &Step, style: Style) -> String {
         text.push_str(&format!("              {}\n", terminal(error)));
         let is_over = *written == Some(Written::Yes);
         let written = match written {
-            Some(Written::Yes) if step.action == Action::Delete => "it is gone all the same",
+            Some(Written::Yes) if step.action == Action::Delete => {
+                "it was deleted despite the error"
+            }
             Some(_) if step.action == Action::Delete => "it is still there",
-            None if step.action == Action::Delete => "whether it is gone is not known",
-            Some(Written::Yes) => "it was written all the same",
-            Some(Written::Partly) if *lasting => "a part of it was written",
-            Some(Written::Partly) => "a part of it was written: the next apply finishes it",
+            None if step.action == Action::Delete => "could not determine whether it was deleted",
+            Some(Written::Yes) => "it was written despite the error",
+            Some(Written::Partly) if *lasting => "part of it was written",
+            Some(Written::Partly) => "part of it was written: the next apply finishes it",
             Some(Written::No) => "it was not written",
-            None => "whether it was written is not known",
+            None => "could not determine whether it was written",
         };
         text.push_str(&format!("              {written}\n"));
         if *lasting && !is_over {
@@ -429,9 +431,9 @@ pub fn render_apply(report: &Report, style: Style) -> String {
                 .failure()
                 .is_some_and(|step| matches!(&step.state, State::Failed { lasting: true, .. }));
             text.push_str(if is_lasting {
-                "First change what the failed step needs. Then apply again: what is done is left alone."
+                "First fix the cause of the failed step. Then run apply again: it skips the completed steps."
             } else {
-                "Apply again: what is done is left alone."
+                "Run apply again: it skips the completed steps."
             });
         }
     }
@@ -444,7 +446,7 @@ pub fn render_left(left: &[Left], style: Style) -> String {
     if left.is_empty() {
         return "There is nothing left to do.\n".to_owned();
     }
-    let line = format!("{} not as the plan wanted it:", left.len());
+    let line = format!("{} not in the planned state:", left.len());
     let mut text = format!("{}\n", style.paint(Paint::Bold, &line));
     for left in left {
         text.push_str(&format!(
@@ -454,6 +456,6 @@ pub fn render_left(left: &[Left], style: Style) -> String {
             style.fit(&left.why, 6)
         ));
     }
-    text.push_str("Plan again to see what became of it.\n");
+    text.push_str("Run plan again to see the current state.\n");
     text
 }

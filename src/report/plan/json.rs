@@ -33,7 +33,7 @@ pub struct Document<'a> {
     counts: Counts,
     /// Every resource, in the order in which apply takes them.
     resources: &'a [Planned],
-    /// What somebody else changed.
+    /// Changes made outside pgvigil.
     drift: &'a [Drift],
     /// How the rules of functions change.
     rules: &'a [RulesChange],
@@ -66,7 +66,7 @@ pub(super) fn plan_value(plan: &Plan) -> Value {
     value
 }
 
-/// What somebody else changed.
+/// Changes made outside pgvigil.
 pub fn render_drift(report: &DriftReport) -> String {
     text(&drift_value(report))
 }

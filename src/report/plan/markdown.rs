@@ -97,7 +97,7 @@ pub fn render_plan(plan: &Plan, limit: usize) -> String {
     }
     if left_out > 0 {
         text.push_str(&format!(
-            "\n{} beyond these {} no room here: see the output of `pgvigil plan`.\n",
+            "\n{} more {} no room here: see the output of `pgvigil plan`.\n",
             count(left_out, "resource"),
             if left_out == 1 { "has" } else { "have" }
         ));

@@ -58,7 +58,7 @@ fn plan() -> Plan {
         )
     };
     let extra = Planned {
-        note: Some("kept: deleted only when it is named to be pruned".to_owned()),
+        note: Some("kept: deleted only if named with --prune".to_owned()),
         ..planned(
             "orders/alarm/old",
             Kind::Alarm,
@@ -140,13 +140,13 @@ fn draws_a_plan_for_a_terminal() {
           + unit: null
 
         orders/alarm/old  extra
-          kept: deleted only when it is named to be pruned
+          kept: deleted only if named with --prune
 
     1 to create, 2 to change, 1 unchanged; 1 drifted, 1 extra.
 
-    pending: the files moved since the last apply, live did not
-    drifted: somebody changed live since the last apply, the files did not move
-    extra: it is live and no file asks for it
+    pending: the files changed since the last apply; the deployed resource did not
+    drifted: the deployed resource changed since the last apply; the files did not
+    extra: it is deployed, but no file declares it
     "####);
 }
 
@@ -197,11 +197,11 @@ fn draws_a_plan_for_a_pull_request() {
     </details>
 
     `!` `orders/alarm/old` (none, extra)
-    `kept: deleted only when it is named to be pruned`
+    `kept: deleted only if named with --prune`
 
-    - *pending*: the files moved since the last apply, live did not
-    - *drifted*: somebody changed live since the last apply, the files did not move
-    - *extra*: it is live and no file asks for it
+    - *pending*: the files changed since the last apply; the deployed resource did not
+    - *drifted*: the deployed resource changed since the last apply; the files did not
+    - *extra*: it is deployed, but no file declares it
     "####);
 }
 

@@ -1,4 +1,4 @@
-//! Places in a statement where any text can stand without changing what the statement does.
+//! Places in a statement that can hold any text without a change of what the statement does.
 
 /// A way to plant a text.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// The statement with the text planted; `None` where the text cannot stand there.
+    /// The statement with the text planted; `None` if the text cannot be put there.
     pub fn plant(&self, sql: &str, text: &str) -> Option<String> {
         (self.plant)(sql, text).map(|sql| super::corpus::plain(&sql))
     }
@@ -31,24 +31,28 @@ const fn carrier(
 
 /// Every way.
 pub const ALL: &[Carrier] = &[
-    carrier("a block comment behind", true, |sql, text| {
+    carrier("a block comment after the statement", true, |sql, text| {
         commented(text).map(|text| format!("{sql} /* {text} */"))
     }),
-    carrier("a block comment before", true, |sql, text| {
+    carrier("a block comment before the statement", true, |sql, text| {
         commented(text).map(|text| format!("/* {text} */ {sql}"))
     }),
-    carrier("a block comment inside", false, |sql, text| {
-        let text = commented(text)?;
-        let (first, rest) = sql.split_once(' ')?;
-        Some(format!("{first} /* {text} */ {rest}"))
-    }),
+    carrier(
+        "a block comment inside the statement",
+        false,
+        |sql, text| {
+            let text = commented(text)?;
+            let (first, rest) = sql.split_once(' ')?;
+            Some(format!("{first} /* {text} */ {rest}"))
+        },
+    ),
     carrier("a nested comment", false, |sql, text| {
         commented(text).map(|text| format!("/* a /* {text} */ b */ {sql}"))
     }),
-    carrier("a line comment behind", false, |sql, text| {
+    carrier("a line comment after the statement", false, |sql, text| {
         one_line(text).map(|text| format!("{sql} -- {text}"))
     }),
-    carrier("a line comment before", false, |sql, text| {
+    carrier("a line comment before the statement", false, |sql, text| {
         one_line(text).map(|text| format!("-- {text}\n{sql}"))
     }),
     carrier(
@@ -56,7 +60,7 @@ pub const ALL: &[Carrier] = &[
         false,
         |sql, text| one_line(text).map(|text| format!("--{text}\r{sql}")),
     ),
-    carrier("white space around", false, |sql, text| {
+    carrier("white space around the statement", false, |sql, text| {
         commented(text).map(|text| format!("\n\t \u{c}{sql}\r\n/*{text}*/\t;;"))
     }),
     carrier("capitals in a comment", false, |sql, text| {
@@ -113,7 +117,7 @@ pub const ALL: &[Carrier] = &[
     }),
 ];
 
-/// A text that can stand in a block comment.
+/// A text that can be put into a block comment.
 fn commented(text: &str) -> Option<&str> {
     (!text.contains("/*") && !text.contains("*/") && !text.ends_with('*') && !text.ends_with('/'))
         .then_some(text)

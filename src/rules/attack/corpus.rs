@@ -1,4 +1,4 @@
-//! The statements that must be heard, and the records that a server wrote for them: `corpus.sql`.
+//! The statements that must count, and the records that a server wrote for them: `corpus.sql`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

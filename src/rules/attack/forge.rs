@@ -71,7 +71,7 @@ pub fn sessions(exclusion: &Exclusion, honest: &Who) -> Vec<(String, Who)> {
         },
     );
     add(
-        "a space behind the role's name",
+        "a space after the role's name",
         Who {
             user: format!("{user} "),
             ..honest.clone()

@@ -1,8 +1,8 @@
 //! Statements that are made from a grammar: a place of an expression × a way to hide a call × what carries it × how it is
-//! written. On a server they are watched for what they do, and not for what somebody thought of: secrets are planted, and a
+//! written. On a server only their effect is observed, not what an author had in mind: secrets are planted, and a
 //! statement that brings one back, or changes something, while nothing counts is a finding.
 //!
-//! The grammar stands in `grammar/`, a line a form. Which of all the combinations are made depends on their number alone, so
+//! The grammar is in `grammar/`, one form a line. Which of all the combinations are made depends on their number alone, so
 //! that a run is the same each time.
 
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::policy::model::{Environment, Policy};
 
 use super::server::{AttackServer, ConfirmError, Script};
 
-/// What generated statements find beside [`SETUP`](super::corpus::SETUP).
+/// What generated statements find in addition to [`SETUP`](super::corpus::SETUP).
 pub const SETUP: &str = include_str!("grammar/setup.sql");
 
 /// What shows that a planted secret came back: the contents of tables and the large object, and the head of a file.
@@ -119,7 +119,7 @@ pub fn statements(count: usize) -> Vec<Generated> {
 pub struct Probe {
     /// The messages of its records.
     pub records: Vec<Vec<u8>>,
-    /// The step that the server refused, whose text its log has beside the error.
+    /// The step that the server refused, whose text its log contains next to the error.
     pub failed: Option<usize>,
     /// A secret came back, or something changed.
     pub reached: bool,
@@ -145,7 +145,7 @@ pub struct GeneratedReport {
 /// Names of forms, and how many statements of each reached something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Classes {
-    /// Where the expression stands.
+    /// The place of the expression.
     pub places: Vec<(String, usize)>,
     /// How the call is hidden.
     pub hidden: Vec<(String, usize)>,
@@ -166,7 +166,7 @@ pub struct Silent {
     pub silenced_by: Vec<String>,
 }
 
-/// Sends so many generated statements. `watch` hears how many are done and how many there are, and says whether to go on.
+/// Sends so many generated statements. `watch` is told how many are done and how many there are, and says whether to go on.
 ///
 /// # Errors
 /// The server is gone, or `watch` said no.
@@ -231,7 +231,7 @@ pub fn generate(
     Ok(report)
 }
 
-/// The entries that a log would have: the records, and the statement beside an error.
+/// The entries that a log would have: the records, and the statement next to an error.
 fn entries(prefix: LogLinePrefix, generated: &Generated, probe: &Probe) -> Vec<Vec<u8>> {
     let names = PrefixFields {
         client: b"10.0.0.1(5000)",

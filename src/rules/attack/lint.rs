@@ -42,7 +42,7 @@ impl Payload {
     }
 }
 
-/// SQL that can stand between `before` and `behind` in place of `fill`.
+/// SQL that can be put between `before` and `behind` in place of `fill`.
 pub fn payloads(before: &str, fill: &str, behind: &str) -> Vec<Payload> {
     let mut found = Vec::new();
     let mut add = |inside: String, does, harm, writes| {
@@ -246,7 +246,7 @@ pub fn notes(exclusion: &Exclusion) -> Vec<Note> {
         let mut told = Vec::new();
         for (what, span, is_open) in signs {
             let part = expression.get(span.clone()).unwrap_or_default();
-            // The same part often stands at several places.
+            // The same part often occurs in several places.
             if told.contains(&(what, part)) {
                 continue;
             }
@@ -289,7 +289,7 @@ fn look(tree: &Ast, signs: &mut Vec<(&'static str, Range<usize>, bool)>) {
         Ast::Group(group) => {
             if matches!(*group.ast, Ast::Empty(_)) {
                 signs.push((
-                    "an empty group matches nothing: a parenthesis of the statement is written `\\(\\)`",
+                    "an empty group matches only an empty text: write parentheses of the statement as `\\(\\)`",
                     range(&group.span),
                     false,
                 ));
@@ -310,7 +310,7 @@ fn look(tree: &Ast, signs: &mut Vec<(&'static str, Range<usize>, bool)>) {
             };
             if is_unbounded && is_wide {
                 signs.push((
-                    "holds any text of any length, also other SQL",
+                    "matches any text of any length, including other SQL",
                     range(&repetition.span),
                     true,
                 ));

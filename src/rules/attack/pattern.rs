@@ -1,4 +1,4 @@
-//! What a regular expression leaves open: texts that match it, and the places in them where other text may stand.
+//! The open places of a regular expression: texts that match it, and the places in them that can hold other text.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl Template {
         self.text.clone()
     }
 
-    /// Before, fill and behind, for each hole.
+    /// Text before, fill and text after, for each hole.
     pub fn holes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.holes.iter().filter_map(|hole| {
             Some((

@@ -22,7 +22,7 @@ const NAMED_BOUNDED: usize = 3;
 pub struct Terms<'a> {
     /// A role that is audited.
     pub person: &'a str,
-    /// Somebody is audited with `log_relation` off, so that those records are tried too.
+    /// A person is audited with `log_relation` off, so those records are tried too.
     pub without_relations: bool,
     /// Everything, or a few of each kind.
     pub full: bool,
@@ -137,8 +137,8 @@ impl Maker<'_> {
         });
     }
 
-    /// Says whether a statement with these records is tried: somebody is audited with that setting,
-    /// and in the bounded form what the server writes lets the exclusion silence them.
+    /// Whether a statement with these records is tried: a person is audited with that setting,
+    /// and in the bounded form the fields that the server writes allow the exclusion to silence them.
     fn is_tried<'f>(&self, mut facts: impl Iterator<Item = &'f Fact>, log_relation: bool) -> bool {
         (log_relation || self.without_relations)
             && (self.full || facts.all(|fact| may_silence(&self.exclusion.matcher, fact)))
@@ -202,7 +202,7 @@ impl Maker<'_> {
     fn planted(&mut self) {
         let mut texts = witness::texts(self.exclusion);
         texts.truncate(if self.full { 6 } else { 1 });
-        // Planting helps where the text decides by what stands somewhere in it.
+        // Planting helps where the exclusion looks for something anywhere in the text.
         for text in &texts {
             let mut left = if self.full { usize::MAX } else { 4 };
             for action in &corpus().actions {
@@ -463,7 +463,7 @@ impl Maker<'_> {
         let most = if self.full { 4 } else { 1 };
         for sample in samples.iter().take(most) {
             let text = sample.statement.trim().trim_end_matches(';');
-            // Of another record it is not known what stands beside it.
+            // For other records it is unknown which records come with them.
             if text.is_empty() || sample.class != "READ" || sample.command != "SELECT" {
                 continue;
             }
@@ -489,8 +489,14 @@ impl Maker<'_> {
                 let mut facts = own.clone();
                 facts.push(deleted);
                 for (carrier, script) in [
-                    ("a statement behind", format!("{text}; DELETE FROM {TABLE}")),
-                    ("a statement before", format!("DELETE FROM {TABLE}; {text}")),
+                    (
+                        "a statement after it",
+                        format!("{text}; DELETE FROM {TABLE}"),
+                    ),
+                    (
+                        "a statement before it",
+                        format!("DELETE FROM {TABLE}; {text}"),
+                    ),
                 ] {
                     let about = about("deletes rows", carrier, Harm::Changes);
                     self.add(&about, vec![(script, facts.clone())], log_relation);
@@ -757,7 +763,7 @@ impl Maker<'_> {
     }
 }
 
-/// A comment with the text that the exclusion looks for, which may stand anywhere.
+/// A comment with the text that the exclusion looks for, if it is found anywhere in a statement.
 fn wanted_comment(matcher: &Match) -> String {
     let statement = matcher.statement.as_ref();
     let text = statement.and_then(|statement| statement.contains.as_ref()?.first());
@@ -846,7 +852,7 @@ fn run_of(
     Some(steps)
 }
 
-/// Says whether what the server writes lets the exclusion silence a record, or whether no signal counts it.
+/// Whether the fields that the server writes allow the exclusion to silence a record, or no signal counts it.
 fn may_silence(matcher: &Match, record: &Fact) -> bool {
     let holds = |values: &Option<Vec<String>>, value: &str| {
         values
@@ -901,7 +907,7 @@ fn select_list(text: &str) -> Option<&str> {
     .then_some(rest)
 }
 
-/// The first relation behind FROM, as pgAudit prints it where `public` and the catalog are searched.
+/// The first relation after FROM, as pgAudit prints it where `public` and the catalog are searched.
 fn relation(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     lower.match_indices("from ").find_map(|(at, word)| {
@@ -923,7 +929,7 @@ fn relation(text: &str) -> Option<String> {
     })
 }
 
-/// The first relation behind FROM or JOIN that has no schema and is no call.
+/// The first relation after FROM or JOIN that has no schema and is not a call.
 fn unqualified_relation(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     if !lower.trim_start().starts_with("select") {

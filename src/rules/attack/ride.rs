@@ -236,7 +236,7 @@ pub fn spelled(full: bool) -> impl Iterator<Item = Spelled> {
         })
 }
 
-/// The riders, those first that tell most.
+/// The riders, the most important first.
 fn riders() -> &'static [Entry] {
     &corpus().riders
 }
@@ -254,7 +254,7 @@ pub fn added(rider: &Entry, log_relation: bool) -> Vec<Fact> {
         .collect()
 }
 
-/// The records of `SELECT` and the rider, with no relation beside it.
+/// The records of `SELECT` and the rider, without a relation.
 pub fn alone(rider: &Entry, log_relation: bool) -> Vec<Fact> {
     facts(rider, log_relation).cloned().collect()
 }

@@ -57,10 +57,10 @@ pub struct JudgedRecord {
     pub excluded_by: Vec<String>,
 }
 
-/// A statement that nobody hears.
+/// A harmful statement that raises no alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evasion {
-    /// How it hides.
+    /// How it evades.
     pub kind: Kind,
     /// What it does, in a few words.
     pub does: String,
@@ -78,7 +78,7 @@ pub struct Evasion {
     pub records: Vec<JudgedRecord>,
     /// Every exclusion that takes part.
     pub silenced_by: Vec<String>,
-    /// The condition of the exclusion that lets it through.
+    /// The condition of the exclusion that does not stop it.
     pub condition: String,
     /// Which item of the condition's list.
     pub item: Option<usize>,
@@ -104,7 +104,7 @@ pub struct ExclusionReport {
     pub evasions: Vec<Evasion>,
     /// Signs that a pattern accepts more than it says.
     pub notes: Vec<lint::Note>,
-    /// Somebody accepted the risk.
+    /// Someone accepted the risk.
     pub accepted: bool,
 }
 
@@ -121,7 +121,7 @@ pub struct AttackReport {
     pub records: usize,
     /// The exclusions, in the order of the policy.
     pub exclusions: Vec<ExclusionReport>,
-    /// Nobody can hide, as far as was tried, but where the risk was accepted.
+    /// No tried statement evades the alarm, except where the risk was accepted.
     pub passed: bool,
     /// What a server says, where one was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,7 @@ impl Outcome {
         is_excluded
     }
 
-    /// Says whether a person hides behind an exclusion: none counts, and one is excluded.
+    /// Whether the statement evades the alarm: no record counts, and at least one is excluded.
     pub fn is_evasion(&self) -> bool {
         self.is_silent()
             && self
@@ -339,7 +339,7 @@ pub(super) fn chosen<'a>(
         .collect()
 }
 
-/// An attack that nobody heard.
+/// An attack that raised no alarm.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) attack: Attack,
@@ -373,7 +373,7 @@ fn try_one(
     outcome.is_evasion().then_some(Found { attack, outcome })
 }
 
-/// Where an evasion stands in a report: what changes data first, then by kind.
+/// The order of evasions in a report: those that change data first, then by kind.
 pub(super) type Rank = (Reverse<Harm>, Kind);
 
 pub(super) fn keep_shortest(kinds: &mut BTreeMap<Rank, Found>, found: &Found) {
@@ -548,7 +548,7 @@ fn diagnostic(exclusion: &Exclusion, evasion: &Evasion, is_accepted: bool) -> Di
     diagnostic
 }
 
-/// The condition that lets an evasion through.
+/// The condition that does not stop an evasion.
 fn place(exclusion: &Exclusion, evasion: &Evasion) -> Place {
     let path = evasion.condition.as_str();
     if !exclusion.places.has(path) {

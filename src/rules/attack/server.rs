@@ -1,6 +1,6 @@
 //! Sends the attacks to a server and judges the records that it really writes.
 //!
-//! What a server is lies behind [`AttackServer`], so that this is a function of its answers.
+//! [`AttackServer`] is the only way to the server, so the results depend only on its answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use super::run::{
 };
 use super::{Attack, AttackRecord, Kind, Who};
 
-/// Reasons for failure that a report tells.
+/// How many reasons for failure a report lists.
 const FAILURES_MAX: usize = 8;
 
 /// Texts that are sent one after the other, and then undone.
@@ -30,7 +30,7 @@ const FAILURES_MAX: usize = 8;
 pub struct Script {
     /// `pgaudit.log_relation`. Stands first, so that scripts in order change it once.
     pub without_relation: bool,
-    /// What the texts need; its records are nobody's.
+    /// What the texts need; its records do not count as anyone's.
     pub before: Vec<String>,
     /// The texts.
     pub steps: Vec<String>,
@@ -91,7 +91,7 @@ pub enum ConfirmError {
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Somebody stopped it.
+    /// The user stopped it.
     #[error("stopped")]
     Stopped,
 }
@@ -127,7 +127,7 @@ pub struct Unpredicted {
     /// The statement, with its real records.
     #[serde(flatten)]
     pub evasion: Evasion,
-    /// Somebody accepted the risk of the exclusion.
+    /// Someone accepted the risk of the exclusion.
     pub accepted: bool,
 }
 
@@ -163,7 +163,7 @@ pub struct ServerReport {
     pub failures: Vec<Failure>,
 }
 
-/// Sends every attack to a server and completes the report with what it says. `watch` hears how many
+/// Sends every attack to a server and completes the report with what it says. `watch` is told how many
 /// scripts are done and how many there are, and says whether to go on.
 ///
 /// # Errors
@@ -252,7 +252,7 @@ pub fn confirm(
 struct Planned {
     attack: Attack,
     script: Script,
-    /// It may run without coming to what is disguised in it, and the server's counters tell.
+    /// It might run without reaching the disguised part; the server's counters show whether it does.
     needs_effect: bool,
 }
 
@@ -505,7 +505,7 @@ fn failures<'a>(ran: impl Iterator<Item = &'a Ran>) -> Vec<Failure> {
     failures
 }
 
-/// A real record behind the prefix of the session that is imitated.
+/// A real record after the prefix of the imitated session.
 fn entry(prefix: LogLinePrefix, who: &Who, record: &[u8]) -> Vec<u8> {
     write_entry(
         prefix,

@@ -21,7 +21,7 @@ const CACHE_BYTES: usize = 8 << 20;
 /// A `like` or `not like` on one field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Condition {
-    /// The expression, searched anywhere in the field, as it stands in the query.
+    /// The expression, searched anywhere in the field, as the query contains it.
     pub(super) expression: String,
     /// Whether it must be found, or must not be.
     pub(super) found: bool,
@@ -78,14 +78,14 @@ pub(super) fn shortest(
         })
 }
 
-/// Where one expression stands after some bytes.
+/// The state of one expression after some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Slot {
     /// Undecided.
     Live(LazyStateID),
-    /// Found, whatever follows.
+    /// Found, regardless of what follows.
     Found,
-    /// Never found, whatever follows.
+    /// Never found, regardless of what follows.
     Never,
     /// What becomes of it no longer matters.
     Idle,

@@ -40,7 +40,7 @@ pub enum Verdict {
     Widened,
     /// It silences more here and less there.
     Incomparable,
-    /// Not decided. Counts as widened.
+    /// Not decided. Treated as widened.
     Unknown,
 }
 
@@ -56,7 +56,7 @@ impl Verdict {
         }
     }
 
-    /// Says whether it may silence more: what is not proven counts.
+    /// Whether it might silence more: everything that is not proven to be safe.
     pub fn may_silence_more(self) -> bool {
         !matches!(self, Self::Narrowed | Self::Unchanged)
     }
@@ -125,7 +125,7 @@ pub struct ExclusionChange {
     pub change: Change,
     /// Which way it goes, seen with all other exclusions: what others silence already is not new.
     pub verdict: Verdict,
-    /// Its last day is later than before, or there is none any more. An added one does not live longer.
+    /// Its last day is later than before, or there is none any more. An added exclusion does not count as longer.
     pub lives_longer: bool,
     /// Not decided by a proof or a record, but each of its conditions held before, and others are gone or take more.
     pub is_looser: bool,
@@ -226,8 +226,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Compares what two policies silence in an environment on a day. Only that: who is enrolled and how an alarm goes off
-/// is not looked at, nor is `log_line_prefix`.
+/// Compares what two policies silence in an environment on a day, and nothing else: who is enrolled and how an alarm fires
+/// is not compared, nor is `log_line_prefix`.
 pub fn compare(base: &Policy, head: &Policy, environment: &str, today: Date) -> DirectionReport {
     let (in_base, in_head) = (base.environment(environment), head.environment(environment));
     let presence = match (in_base, in_head) {
@@ -318,7 +318,7 @@ fn is_later(now: Option<Date>, before: Option<Date>) -> bool {
     }
 }
 
-/// Says whether both silence the same by the letter.
+/// Whether both are written the same.
 fn is_same(base: &Side<'_>, head: &Side<'_>) -> bool {
     let exclusions = |side: &Side<'_>| {
         side.exclusions
@@ -503,7 +503,7 @@ impl<'a> Comparison<'_, 'a> {
         if covered != Covered::Unknown {
             return (covered, found);
         }
-        // Records that somebody wrote down for either of the two may show what no automaton found.
+        // The samples of either of the two can show what no automaton found.
         let samples = partner
             .into_iter()
             .chain([exclusion])
@@ -601,7 +601,7 @@ enum Direction {
     Backward,
 }
 
-/// Whether whatever the narrow match takes surely meets each condition of the wide one.
+/// Whether every record of the narrow match surely meets each condition of the wide one.
 fn is_within(narrow: &Match, wide: &Match) -> bool {
     let (narrow, wide) = (Area::of(narrow), Area::of(wide));
     narrow.has_fields_within(&wide)
@@ -662,19 +662,23 @@ fn accounts_of<'a>(area: &Area<'a>, accounts: &[&ServiceAccount]) -> Option<Area
 fn why(change: Change, verdict: Verdict, was_expired: bool) -> &'static str {
     match (change, verdict) {
         (_, Verdict::Widened | Verdict::Incomparable | Verdict::Unknown) if was_expired => {
-            "it had expired, and silences again"
+            "it had expired and silences again"
         }
         (Change::Unchanged, Verdict::Unchanged) => "the same as before",
         (Change::Added, Verdict::Unchanged) => "everything it silences was silent before",
-        (Change::Added, Verdict::Widened) => "it is new, and silences what was counted",
+        (Change::Added, Verdict::Widened) => "it is new and silences records that were counted",
         (Change::Removed, Verdict::Unchanged) => {
             "everything it silenced is still silent, or it silenced nothing"
         }
-        (Change::Removed, _) => "it is gone, and silences nothing any more",
+        (Change::Removed, _) => "it is gone and no longer silences anything",
         (_, Verdict::Unchanged) => "proven to silence the same",
         (_, Verdict::Narrowed) => "proven to silence no more than before",
-        (_, Verdict::Widened) => "it silences what was counted",
-        (_, Verdict::Incomparable) => "it silences what was counted, and counts what was silent",
-        (_, Verdict::Unknown) => "not decided whether it silences more: it counts as widened",
+        (_, Verdict::Widened) => "it silences records that were counted",
+        (_, Verdict::Incomparable) => {
+            "it silences records that were counted, and counts records that were silent"
+        }
+        (_, Verdict::Unknown) => {
+            "could not prove that it silences no more, so it is treated as widened"
+        }
     }
 }

@@ -203,7 +203,7 @@ pub(super) fn texts_between(statement: &Statement, others: &[Statement], states:
         match shortest(&all, &groups, alphabet, states) {
             Shortest::Text(field) => return Between::Text(text::decoded(&field)),
             Shortest::TooLarge => return Between::Unknown,
-            // Such a text may exist, but PostgreSQL does not write it so, or nobody has spelt it.
+            // Such a text may exist, but PostgreSQL does not write it in this form.
             Shortest::None => {}
         }
     }

@@ -48,7 +48,7 @@ pub fn findings(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut ids = HashSet::new();
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for (exclusion, environments) in policy.exclusions.iter().zip(places.0) {
-        // What is an error for another reason is not told twice.
+        // An exclusion with another error is not reported twice.
         if !exclusion.is_alive(today)
             || exclusion.matcher == Match::default()
             || !ids.insert(&exclusion.id)
@@ -274,7 +274,7 @@ fn duplicates(entries: &[Entry<'_>], sink: &mut Diagnostics) -> Vec<bool> {
                     Diagnostic::new(
                         Code::ExclusionDuplicateMatch,
                         format!(
-                            "the exclusion {} matches the same as {}",
+                            "the exclusion {} matches the same records as {}",
                             quote(&entry.exclusion.id),
                             quote(&first.exclusion.id)
                         ),
@@ -284,7 +284,7 @@ fn duplicates(entries: &[Entry<'_>], sink: &mut Diagnostics) -> Vec<bool> {
                     .help("keep one of the two, or give them different environments"),
                 );
             }
-            // Ten of one match tell the same story as a thousand.
+            // Ten with the same match show as much as a thousand.
             if earlier.len() < 10 {
                 earlier.push(entry);
             }
@@ -352,7 +352,7 @@ fn shadowed(
             .filter_map(|other| Some((other, entries.get(other)?)))
             .find(|(other, shadow)| {
                 is_inside(entry, shadow, searches)
-                    // Of two that silence the same, the later one is told.
+                    // Of two that silence the same, the later one is reported.
                     && (*other < number || !is_inside(shadow, entry, searches))
             });
         if let Some((_, shadow)) = shadow {
@@ -360,7 +360,7 @@ fn shadowed(
                 Diagnostic::new(
                     Code::ExclusionShadowed,
                     format!(
-                        "the exclusion {} silences nothing that {} does not silence too",
+                        "the exclusion {} is redundant: {} silences all of its records",
                         quote(&entry.exclusion.id),
                         quote(&shadow.exclusion.id)
                     ),

@@ -14,7 +14,7 @@ const GUESSES_MAX: usize = 64;
 /// Characters of a guess at most: a pattern may repeat without measure.
 const LENGTH_MAX: usize = 4_096;
 
-/// Texts that `wide` may allow and `narrow` may not: first what stands only in `wide`.
+/// Texts that `wide` may allow and `narrow` may not: first those that only `wide` lists.
 pub(super) fn between(wide: &Statement, narrow: Option<&Statement>) -> Vec<Vec<u8>> {
     let mut texts = Vec::new();
     let fresh = |list: fn(&Statement) -> &Option<Vec<String>>| {

@@ -61,7 +61,7 @@ impl<'a> Index<'a> {
             self.fields
                 .iter()
                 .filter_map(|(field, column)| match entry.area.values(*field) {
-                    // Whoever holds all values holds the first.
+                    // An exclusion that holds all values holds the first.
                     Values::Only(values) => Some(column.with(values.first()?)),
                     Values::All | Values::Plain => Some(vec![&column.open]),
                 });

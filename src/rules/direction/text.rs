@@ -1,5 +1,5 @@
 //! The conditions on a statement as languages of the field `pgText`: a comma and the statement as
-//! it stands in the record, quoted as CSV or not.
+//! it appears in the record, quoted as CSV or not.
 
 use std::collections::BTreeSet;
 

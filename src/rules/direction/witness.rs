@@ -182,7 +182,7 @@ pub(super) fn fitting(record: &Counterexample, prefix: LogLinePrefix) -> Option<
     ))
 }
 
-/// A record that somebody wrote down as a sample.
+/// A record from a sample of the policy.
 pub(super) fn of_sample(sample: &Sample, users: &[&str], prefix: LogLinePrefix) -> Counterexample {
     let or = |value: &Option<String>, other: &str| value.clone().unwrap_or(other.to_owned());
     written(

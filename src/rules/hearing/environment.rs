@@ -73,7 +73,7 @@ pub(super) fn environment(
             "provider",
             Hears::NotComparable,
             format!(
-                "{called} is deployed to {} instead of {}: what is deployed there stays, and no one looks after it",
+                "{called} is deployed to {} instead of {}: the resources in the old place stay, and no one maintains them",
                 at(after),
                 at(before)
             ),
@@ -83,7 +83,7 @@ pub(super) fn environment(
 
     if *assume_role != after.assume_role {
         let name = |roles: &Option<Roles>| match roles {
-            None => "the credentials as they are found".to_owned(),
+            None => "the default credentials".to_owned(),
             Some(Roles { plan, apply }) if plan == apply => format!("`{plan}`"),
             Some(Roles { plan, apply }) => format!("`{plan}` and `{apply}`"),
         };
@@ -91,7 +91,7 @@ pub(super) fn environment(
             "assume_role",
             Hears::NotComparable,
             format!(
-                "{called} is looked at and deployed with {} instead of {}: another role may see less, or look elsewhere",
+                "{called} is planned and deployed with {} instead of {}: another role might see fewer resources, or different ones",
                 name(&after.assume_role),
                 name(assume_role)
             ),
@@ -129,7 +129,10 @@ pub(super) fn environment(
         let tail = if elsewhere.is_empty() {
             String::new()
         } else {
-            format!("; {} watches one of that name", words::listed(&elsewhere))
+            format!(
+                "; {} watches one with the same name",
+                words::listed(&elsewhere)
+            )
         };
         say(
             "clusters",
@@ -149,14 +152,14 @@ pub(super) fn environment(
 
     for (cluster, variable) in databases {
         let now = after.databases.iter().find(|(name, _)| name == cluster);
-        // A cluster that is gone is told above.
+        // A cluster that is gone is reported above.
         let is_watched = after.clusters.iter().any(|c| c.name == *cluster);
         match now {
             None if is_watched => say(
                 "databases",
                 Hears::Less,
                 format!(
-                    "`pgvigil enrol` no longer looks at the database of `{cluster}`, so no one sees who is not enrolled there"
+                    "`pgvigil enrol` no longer checks the database of `{cluster}`, so missing enrolments go unnoticed there"
                 ),
                 Cost::Unknown,
             ),
@@ -164,7 +167,7 @@ pub(super) fn environment(
                 "databases",
                 Hears::NotComparable,
                 format!(
-                    "`pgvigil enrol` looks at the database in `{now}` instead of `{variable}` for `{cluster}`"
+                    "`pgvigil enrol` connects to the database in `{now}` instead of `{variable}` for `{cluster}`"
                 ),
                 Cost::Unknown,
             ),
@@ -176,7 +179,7 @@ pub(super) fn environment(
             say(
                 "databases",
                 Hears::More,
-                format!("`pgvigil enrol` looks at a database of `{cluster}` too"),
+                format!("`pgvigil enrol` checks a database of `{cluster}` too"),
                 Cost::Unknown,
             );
         }
@@ -187,7 +190,7 @@ pub(super) fn environment(
             "log_line_prefix",
             Hears::NotComparable,
             format!(
-                "log lines of {called} are read by the prefix `{}` instead of `{}`: with another prefix no record is recognised",
+                "log lines of {called} are read by the prefix `{}` instead of `{}`: if the prefix is wrong, no record is recognised",
                 after.log_line_prefix.as_str(),
                 log_line_prefix.as_str()
             ),
@@ -233,9 +236,7 @@ pub(super) fn environment(
     }
     let protection = Hears::by(log_deletion_protection, &after.log_deletion_protection);
     let effect = match protection {
-        Hears::Less => {
-            "are no longer kept protected from deletion: whoever deletes one deletes the records"
-        }
+        Hears::Less => "are no longer protected from deletion: deleting one deletes its records",
         _ => "are protected from deletion",
     };
     say(
@@ -251,7 +252,7 @@ pub(super) fn environment(
                 .map_or_else(|| "no policy".to_owned(), |arn| format!("`{arn}`"))
         };
         let effect = match &after.permissions_boundary {
-            Some(_) => "a boundary that leaves out one of their calls stops the watch",
+            Some(_) => "a boundary that forbids one of their calls stops the monitor",
             None => "only their own policies limit their calls",
         };
         say(
@@ -323,7 +324,7 @@ fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, ca
             (Some(_), None) => (
                 Hears::Less,
                 format!(
-                    "the signal `{name}` is off in {called}: nothing that only it counts goes off an alarm"
+                    "the signal `{name}` is off in {called}: records that only it counts no longer raise an alarm"
                 ),
                 Cost::SignalOff,
             ),
@@ -335,7 +336,7 @@ fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, ca
             (Some(was), Some(now)) => (
                 Hears::by(&was, &now).turned(),
                 format!(
-                    "the alarm of `{name}` goes off at more than {now} statements instead of {was} in {called}"
+                    "the alarm of `{name}` fires at more than {now} statements instead of {was} in {called}"
                 ),
                 Cost::Windows {
                     signal,
@@ -373,7 +374,7 @@ fn notify(
         drafts.add(
             key,
             Hears::Less,
-            format!("no one is notified {who} any more when an alarm of {called} goes off"),
+            format!("no one is notified {who} any more when an alarm of {called} fires"),
             owner(environment),
             Cost::Unknown,
         );
@@ -383,7 +384,7 @@ fn notify(
         drafts.add(
             key,
             Hears::More,
-            format!("people are notified {who} too when an alarm of {called} goes off"),
+            format!("people are notified {who} too when an alarm of {called} fires"),
             owner(environment),
             Cost::Unknown,
         );
@@ -429,7 +430,7 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
     }
     if *settle_seconds != now.settle_seconds {
         let effect = if now.settle_seconds < *settle_seconds {
-            "what arrives later than that is counted by a later run, if at all"
+            "records that arrive later are counted by a later run, or not at all"
         } else {
             "people are notified later"
         };
@@ -472,7 +473,7 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
             key,
             Hears::by(before, &now),
             format!(
-                "a run of {called} has {} of {what} instead of {}: one that needs more stops before it has counted",
+                "a run of {called} has {} of {what} instead of {}: a run that needs more stops before it has counted",
                 words::amount(now, unit),
                 words::amount(*before, unit)
             ),
@@ -496,7 +497,8 @@ fn run(before: &Monitor, after: &Environment, drafts: &mut Drafts, called: &str)
             "monitor/namespace",
             Hears::NotComparable,
             format!(
-                "the metrics of {called} are in the namespace `{}` instead of `{namespace}`: whoever looks there sees nothing any more",
+                "the metrics of {called} are in the namespace `{}` instead of `{namespace}`: dashboards and alarms on the old \
+                 namespace get no new data",
                 now.namespace
             ),
         );
@@ -556,7 +558,7 @@ pub(super) fn overlaps(ground: &Ground<'_>, after: &Environment, drafts: &mut Dr
             "clusters",
             Hears::NotComparable,
             format!(
-                "`{cluster}` is watched by {} and by {other} now: each of them decides who is audited there, and the last one to enrol wins",
+                "`{cluster}` is now watched by {} and by {other}: each decides who is audited there, so the last one to enrol overrides the other",
                 ground.called
             ),
             owner(after),

@@ -1,19 +1,19 @@
-//! Files beside the policy that guard it: who is asked to review, what the forge runs, the log samples on which a change is
-//! measured, and the fixtures that notice.
+//! Files next to the policy that guard it: who is asked to review, what the forge runs, the log samples on which a change is
+//! measured, and the fixtures that catch faults.
 
 use super::{Cost, HearingChange, Hears};
 
-/// The key under which such changes are told: it is no key of the policy.
+/// The key under which such changes are reported; the policy has no such key.
 pub const KEY: &str = "files";
 
-/// A file that a change takes away, moves or writes anew.
+/// A file that a change removes, moves or rewrites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {
     /// The path before the change, from the top of the Git repository.
     pub path: String,
     /// The path after it; none where the file is gone.
     pub now: Option<String>,
-    /// Its text before; empty where it is no text.
+    /// Its text before; empty if it is not text.
     pub before: String,
     /// Its text after.
     pub after: String,
@@ -36,7 +36,7 @@ pub const CODE_OWNERS: [&str; 4] = [
     ".gitlab/CODEOWNERS",
 ];
 
-/// Files that a pipeline is made of; a slash at the end stands for everything below.
+/// Files that a pipeline is made of; a slash at the end means everything below.
 const PIPELINES: [&str; 9] = [
     ".github/workflows/",
     ".github/actions/",
@@ -56,7 +56,7 @@ impl Guard {
         if CODE_OWNERS.contains(&path) {
             return Some(Self::CodeOwners);
         }
-        // Others have pipelines beside: only those that call this program decide what of a policy is looked at.
+        // A repository can have other pipelines: only those that call this program decide how the policy is checked.
         if is_pipeline(path) && text.contains("pgvigil") {
             return Some(Self::Pipeline);
         }
@@ -71,37 +71,37 @@ impl Guard {
     fn gone(self, path: &str) -> String {
         match self {
             Self::CodeOwners => {
-                format!("`{path}` is gone: nobody is asked for a review because of it any more")
+                format!("`{path}` is gone: it no longer requests reviews")
             }
             Self::Pipeline => {
-                format!("`{path}` is gone: what it looked at is not looked at any more")
+                format!("`{path}` is gone: its checks no longer run")
             }
             Self::Sample => format!(
-                "the log sample `{path}` is gone: what a change costs is no longer measured on it"
+                "the log sample `{path}` is gone: the effect of a change is no longer measured on it"
             ),
             Self::Fixture => {
-                format!("the fixture `{path}` is gone: what it noticed is not noticed any more")
+                format!("the fixture `{path}` is gone: faults that only it caught go unnoticed")
             }
         }
     }
 
     fn moved(self, path: &str, now: &str) -> String {
-        format!("`{path}` is `{now}` now: see whether what it guarded is guarded there too")
+        format!("`{path}` is now `{now}`: check that it still has the same effect there")
     }
 
     fn changed(self, path: &str) -> String {
         match self {
-            Self::CodeOwners => format!("`{path}` names other people who are asked for a review"),
+            Self::CodeOwners => format!("`{path}` requests reviews from other people"),
             Self::Pipeline => {
                 format!(
-                    "`{path}` is changed: it decides what of a change is looked at, and by which program"
+                    "`{path}` is changed: it decides which checks run on a change, and with which program"
                 )
             }
             Self::Sample => format!(
-                "the log sample `{path}` is changed: what a change costs is measured on another log"
+                "the log sample `{path}` is changed: the effect of a change is measured on another log"
             ),
             Self::Fixture => {
-                format!("the fixture `{path}` is changed: it may notice less")
+                format!("the fixture `{path}` is changed: it might catch less")
             }
         }
     }
@@ -118,7 +118,7 @@ fn is_pipeline(path: &str) -> bool {
         .any(|known| *known == path || (known.ends_with('/') && path.starts_with(known)))
 }
 
-/// The text without what no program reads: comments and empty lines.
+/// The text without comments and empty lines, which no program reads.
 fn effective(text: &str) -> Vec<&str> {
     text.lines()
         .map(str::trim_end)

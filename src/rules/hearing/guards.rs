@@ -74,7 +74,7 @@ pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
     }
 }
 
-/// A share that may be silenced at most; none is no limit.
+/// The largest share that is allowed to be silenced; none means no limit.
 fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
     match (before, now) {
         (Some(_), None) => (Hears::Less, "gone"),
@@ -85,7 +85,7 @@ fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
     }
 }
 
-/// Whether whatever one entry protects is protected by the other.
+/// Whether one entry protects everything that the other protects.
 fn covers(wide: &Protected, narrow: &Protected) -> bool {
     let Protected {
         user,
@@ -139,7 +139,7 @@ pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut 
             "protected",
             Hears::Less,
             format!(
-                "records of {} are no longer protected: exclusions may silence them",
+                "records of {} are no longer protected: exclusions can silence them",
                 described(lost)
             ),
             vec![lost.owner.clone()],
@@ -154,7 +154,10 @@ pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut 
         drafts.add(
             "protected",
             Hears::More,
-            format!("no exclusion may silence records of {}", described(new)),
+            format!(
+                "no exclusion is allowed to silence records of {}",
+                described(new)
+            ),
             vec![new.owner.clone()],
             Cost::Unknown,
         );
@@ -205,12 +208,12 @@ pub(super) fn canaries(before: &[Sample], after: &[Sample], drafts: &mut Drafts)
         before,
         after,
         Hears::Less,
-        "is gone: no check says any more when such a record is silenced",
+        "is gone: no check fails any more when such a record is silenced",
     );
     say(after, before, Hears::More, "is new");
 }
 
-/// How the sentence begins that says how long an exclusion silences.
+/// The beginning of the sentence that says how long an exclusion silences.
 fn lasts(id: &str) -> String {
     format!("the exclusion `{id}` silences")
 }
@@ -224,7 +227,7 @@ pub fn is_renewal_of(change: &HearingChange, id: &str) -> bool {
             .is_some_and(|rest| rest.starts_with(' '))
 }
 
-/// Whether an exclusion is agreed on anew as it is: it silences the same in the same places, has not ended, and ends within
+/// Whether an exclusion is renewed as it is: it silences the same in the same places, has not ended, and ends within
 /// the longest life that the policy allowed, counted from today. To widen is another matter, and so is a life beyond that.
 pub fn is_renewed(was: &Exclusion, now: &Exclusion, limits: &Limits, today: Date) -> bool {
     let longest = i64::from(limits.max_life_days);
@@ -242,7 +245,7 @@ pub fn is_renewed(was: &Exclusion, now: &Exclusion, limits: &Limits, today: Date
 /// The key of the last day.
 const EXPIRES: &str = "exclusions/expires";
 
-/// What of an exclusion is no match: how long it lasts, who accepted what people can hide behind it, and its share. Whether
+/// The parts of an exclusion apart from its match: how long it lasts, how long its risk is accepted, and its share. Whether
 /// its match silences more is [`direction`](crate::rules::direction)'s.
 pub(super) fn exclusions(
     ground: &Ground<'_>,
@@ -255,7 +258,7 @@ pub(super) fn exclusions(
             .base
             .exclusions_in(before)
             .find(|was| was.id == now.id);
-        // One that had ended silences anew: that is a widening, and told there.
+        // An exclusion that had ended silences again: `direction` reports that as widened.
         let Some(was) = was.filter(|was| was.is_alive(ground.today)) else {
             continue;
         };
@@ -309,27 +312,27 @@ pub(super) fn exclusions(
         let (old, new) = (until(accepted_risk), until(&now.accepted_risk));
         let text = match new {
             Some(day) => format!(
-                "the risk that people hide behind the exclusion `{id}` is accepted until {}",
+                "the risk that people use the exclusion `{id}` to evade the alarm is accepted until {}",
                 words::day(day)
             ),
             None => format!(
-                "the risk that people hide behind the exclusion `{id}` is accepted no longer"
+                "the risk that people use the exclusion `{id}` to evade the alarm is no longer accepted"
             ),
         };
-        // None is the earliest here: nobody accepts anything.
+        // None is the earliest here: no one accepts the risk.
         say(
             "exclusions/accepted_risk",
             Hears::by(&old, &new).turned(),
             text,
         );
-        // One that is written anew is another promise; fewer are fewer. Whether they are worth something `rules test` tells.
+        // Only the number counts here: `rules test` shows what the samples are worth.
         let (old, new) = (stays_loud.len(), now.stays_loud.len());
         if new < old {
             say(
                 "exclusions/samples",
                 Hears::Less,
                 format!(
-                    "the exclusion `{id}` has {} that must stay loud instead of {old}: what they noticed is not noticed any more",
+                    "the exclusion `{id}` has {} that must stay loud instead of {old}: faults that only the others caught go unnoticed",
                     words::amount(u32::try_from(new).unwrap_or(u32::MAX), "sample")
                 ),
             );
@@ -343,7 +346,7 @@ pub(super) fn exclusions(
             say(
                 "exclusions/max_silenced_share",
                 direction,
-                format!("the share that the exclusion `{id}` may silence is {verb}"),
+                format!("the share that the exclusion `{id}` is allowed to silence is {verb}"),
             );
         }
     }

@@ -1,24 +1,24 @@
-//! Every key of the policy files: whether it decides what is heard, or why it does not. A test holds the list against the
+//! Every key of the policy files: whether it decides what the alarm covers, or why not. A test compares the list with the
 //! schemas.
 
 use Key::{Heard, Nothing, Silenced};
 
-/// What a key has to do with what the alarm hears.
+/// How a key relates to what the alarm covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// A change of it is judged here.
     Heard,
     /// It decides what is silent: [`direction`](crate::rules::direction) judges it.
     Silenced,
-    /// It says nothing about what is heard, for this reason.
+    /// It does not affect what the alarm covers, for this reason.
     Nothing(&'static str),
 }
 
-const PEOPLE_READ_IT: &str = "people read it, nothing decides by it";
-const NAMES_WHO_ANSWERS: &str = "it names who answers for the entry";
-const FORM: &str = "the form of the file";
+const PEOPLE_READ_IT: &str = "it is a text for readers: no decision depends on it";
+const NAMES_WHO_ANSWERS: &str = "it names the person who is responsible for the entry";
+const FORM: &str = "the format of the file";
 
-/// Keys that stand for everything below them: conditions, samples, references.
+/// Keys that include everything below them: conditions, samples, references.
 pub const WHOLE: &[&str] = &[
     "exclusions/match",
     "exclusions/samples",
@@ -71,7 +71,7 @@ pub const RULES: &[(&str, Key)] = &[
     ("exclusions/ticket", Nothing(PEOPLE_READ_IT)),
     (
         "exclusions/created",
-        Nothing("only `limits.max_life_days` counts from it, which `check` does"),
+        Nothing("only `check` uses it, to apply `limits.max_life_days`"),
     ),
     ("exclusions/expires", Heard),
     ("exclusions/accepted_risk", Heard),
@@ -107,7 +107,7 @@ pub const ENVIRONMENT: &[(&str, Key)] = &[
     ("base", Heard),
     (
         "extends",
-        Nothing("what it brings is judged as if it stood in the file"),
+        Nothing("keys from the extended file are judged as if this file contained them"),
     ),
     ("title", Nothing(PEOPLE_READ_IT)),
     ("provider", Heard),

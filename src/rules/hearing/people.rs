@@ -142,7 +142,7 @@ fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
         ),
         (_, None) => (
             Hears::More,
-            format!(" {{is}} audited in {called} without an end"),
+            format!(" {{is}} audited in {called} with no end date"),
         ),
     };
     drafts.of(
@@ -154,7 +154,7 @@ fn ends(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     );
 }
 
-/// By these addresses somebody is kept from writing an exclusion for the own role.
+/// Git addresses: they are how authors are kept from silencing their own role.
 fn addresses(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     let has = |person: &Person<'_>, wanted: &String| {
         let mut known = person.git.iter();
@@ -166,9 +166,12 @@ fn addresses(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts
         (false, false) => return,
         (true, _) => (
             Hears::Less,
-            ": commits are no longer known by the same addresses, and nobody may write an exclusion for the own role",
+            ": Git addresses are removed, so the check for authors who silence their own role can miss their commits",
         ),
-        (false, true) => (Hears::More, ": commits are known by more addresses"),
+        (false, true) => (
+            Hears::More,
+            ": commits are recognised by more Git addresses",
+        ),
     };
     drafts.of(
         (role, was.owner),
@@ -263,8 +266,8 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
         "users/audit/log_relation",
         *log_relation,
         now.audit.log_relation,
-        "a record tells the relation that a statement touches",
-        "records no longer tell which relations a statement touches, so a read of any table looks like every other",
+        "records name the relations that a statement touches",
+        "records no longer name the relations that a statement touches, so reads of different tables look the same",
     );
     flag(
         "users/audit/log_catalog",
@@ -282,9 +285,9 @@ fn audit(role: &str, was: &Person<'_>, now: &Person<'_>, drafts: &mut Drafts) {
     );
     if *log_statement_once != now.audit.log_statement_once {
         let text = if now.audit.log_statement_once {
-            "only the first record of a statement holds its text"
+            "only the first record of a statement contains its text"
         } else {
-            "every record of a statement holds its text, by which exclusions judge it"
+            "every record of a statement contains its text, so exclusions can match on it"
         };
         drafts.of(
             person,

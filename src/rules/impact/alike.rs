@@ -13,7 +13,7 @@ use crate::source::Place;
 pub struct Likeness<'a> {
     base: Option<Side<'a>>,
     head: Side<'a>,
-    /// What is heard more or less, in the same words but for the name.
+    /// What the alarm covers more or less, in the same words except for the name.
     hearing: Hearing,
 }
 

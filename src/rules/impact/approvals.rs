@@ -23,7 +23,7 @@ pub struct Facts<'a> {
     pub direction: Direction,
     /// The exclusions of both.
     pub exclusions: &'a [ExclusionImpact],
-    /// What is heard beside what they silence.
+    /// What the alarm covers apart from exclusions and accounts.
     pub hearing: &'a Hearing,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
@@ -60,7 +60,10 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     let handed_over = handed_over(facts);
     if facts.direction.may_silence_more() && !is_widened && renewals.is_empty() {
         is_widened = true;
-        reasons.push(format!("what is silenced is {}", facts.direction.name()));
+        reasons.push(format!(
+            "the set of silenced records is {}",
+            facts.direction.name()
+        ));
     }
     let most = |limit: fn(&Limits) -> u32| limit(&facts.base.limits).max(limit(&facts.head.limits));
     let required = if is_widened {
@@ -75,7 +78,7 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     };
     for (what, from, to) in &handed_over {
         reasons.push(format!(
-            "{to} answers for {what} from now on, and no longer {from}"
+            "{to} is now responsible for {what} instead of {from}"
         ));
     }
     let (covered, faults) = authors(facts);
@@ -112,8 +115,8 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     (approvals, faults)
 }
 
-/// Whether a change is no more than an exclusion that is agreed on anew as it is. That takes as many people as any other
-/// change of an exclusion that does not widen it: nothing falls silent that was heard, somebody decides to leave it so.
+/// Whether a change only renews an exclusion as it is. That needs as many approvals as any other
+/// change of an exclusion that does not widen it: no record becomes silent, and someone decides to keep it that way.
 fn is_renewal(facts: &Facts<'_>, change: &HearingChange) -> bool {
     facts.head.exclusions.iter().any(|now| {
         guards::is_renewal_of(change, &now.id)
@@ -123,7 +126,7 @@ fn is_renewal(facts: &Facts<'_>, change: &HearingChange) -> bool {
     })
 }
 
-/// Entries for which somebody else answers after the change: what, who did, who does.
+/// Entries with another owner after the change: the entry, the old owner, the new owner.
 fn handed_over(facts: &Facts<'_>) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     let mut compare = |what: String, from: &str, to: &str| {
@@ -184,7 +187,7 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
             faults.push(Fault {
                 code: "impact/own-role".to_owned(),
                 exclusion: exclusion.map(str::to_owned),
-                message: format!("{author} writes {what} for the own role `{}`", user.role),
+                message: format!("{author} adds {what} for their own role `{}`", user.role),
                 help: "ask someone else to make this change: authors cannot silence their own role"
                     .to_owned(),
             });
@@ -238,7 +241,7 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
         {
             cover(
                 user,
-                "a change by which the alarm hears less".to_owned(),
+                "a change that makes the alarm cover less".to_owned(),
                 None,
             );
         }

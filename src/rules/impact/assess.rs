@@ -51,7 +51,7 @@ pub struct Question<'a> {
     pub prefix: Option<LogLinePrefix>,
     /// Addresses of those who wrote the change.
     pub authors: &'a [String],
-    /// What the change does to files beside the policy that guard it.
+    /// What the change does to files next to the policy that guard it.
     pub guards: &'a [HearingChange],
     /// The day for which the policies are judged.
     pub today: Date,
@@ -211,7 +211,7 @@ impl<'a> Comparison<'a> {
                 examine(question, &mut exclusions);
             }
         } else {
-            // They silence nothing where nothing is heard.
+            // They silence nothing where nothing is watched.
             exclusions.clear();
         }
         let totals = sums.totals();
@@ -250,8 +250,9 @@ impl<'a> Comparison<'a> {
             faults.push(Fault {
                 code: "impact/protected".to_owned(),
                 exclusion: None,
-                message: "records of what is protected become silent".to_owned(),
-                help: "see the groups marked (!), and narrow what silences them".to_owned(),
+                message: "protected records become silent".to_owned(),
+                help: "see the groups marked (!), and narrow the exclusions that silence them"
+                    .to_owned(),
             });
         }
         // What is worth a mark: it writes, or it touches what is protected.
@@ -299,7 +300,7 @@ fn is_there(question: &Question<'_>) -> bool {
     policy.environment(&question.environment.name).is_some()
 }
 
-/// What the alarm hears, in the environment's own name.
+/// What the alarm covers, with the environment's own name.
 fn hear(question: &Question<'_>) -> Hearing {
     let mut hearing = hearing::compare(&hearing::Ground {
         base: &question.base.loaded.policy,
@@ -311,12 +312,12 @@ fn hear(question: &Question<'_>) -> Hearing {
     hearing.extend(question.guards.iter().cloned());
     let faults = question.base.loaded.diagnostics.errors();
     if faults > 0 {
-        // Whoever could not be read there would seem to be new here.
+        // A person who could not be read there would seem to be new here.
         hearing.extend([HearingChange {
             key: "version".to_owned(),
             direction: Hears::NotComparable,
             sentence: format!(
-                "the policy before the change has {}: what cannot be read of it cannot be compared",
+                "the policy before the change has {}, so its unreadable parts cannot be compared",
                 count(faults, "error")
             ),
             people: Vec::new(),
@@ -367,7 +368,7 @@ fn is_of_account(change: &HearingChange) -> bool {
     change.key == ACCOUNTS
 }
 
-/// The key under which changes of accounts are told.
+/// The key under which changes of accounts are reported.
 const ACCOUNTS: &str = "service_accounts";
 
 /// Accounts that are silent now and were not, or the other way round.
@@ -390,14 +391,14 @@ fn account_changes(
                 direction::Verdict::Incomparable => Hears::NotComparable,
             };
             let who = if account.is_pattern {
-                format!("whoever matches `{}`", account.role)
+                format!("every role that matches `{}`", account.role)
             } else {
                 format!("`{}`", account.role)
             };
             let sentence = if direction == Hears::More {
-                format!("what {who} does counts again: it is a service account no longer")
+                format!("{who} is no longer a service account: its statements count again")
             } else {
-                format!("what {who} does no longer counts: it is a service account, which is not audited")
+                format!("{who} is now a service account, which is not audited: its statements no longer count")
             };
             let owner = owners
                 .iter()
@@ -566,7 +567,10 @@ fn exclusion(
         Change::Unchanged => Vec::new(),
         _ if is_seen => vec!["it silences records of these logs that were counted".to_owned()],
         _ if change.is_looser => {
-            vec!["a condition is gone or takes more: what it kept loud is silent".to_owned()]
+            vec![
+                "a condition is gone or accepts more, so records that it kept loud are silent"
+                    .to_owned(),
+            ]
         }
         _ => vec![change.why.clone()],
     };
@@ -578,7 +582,7 @@ fn exclusion(
         }
     }
     if change.lives_longer {
-        why.push("and it lives longer".to_owned());
+        why.push("and it lasts longer".to_owned());
     }
     Some(ExclusionImpact {
         opens,
@@ -673,11 +677,11 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
             code: "impact/share".to_owned(),
             exclusion: None,
             message: format!(
-                "{} of people's records are silent, and `limits.max_silenced_share` allows {}",
+                "{} of people's records are silent; the limit `limits.max_silenced_share` is {}",
                 percent(totals.share_head),
                 percent(limit)
             ),
-            help: "silence noise where it is made (`pgaudit.log` of the tool's role), or raise the limit with approval".to_owned(),
+            help: "reduce the noise at its source (`pgaudit.log` of the tool's role), or raise the limit with approval".to_owned(),
         });
     }
     for exclusion in exclusions.iter().filter(|e| e.change != Change::Removed) {
@@ -688,7 +692,7 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
                 code: "impact/share".to_owned(),
                 exclusion: Some(exclusion.id.clone()),
                 message: format!(
-                    "the exclusion `{}` silences {} of people's records, and {} are allowed",
+                    "the exclusion `{}` silences {} of people's records; the limit is {}",
                     exclusion.id,
                     percent(exclusion.share),
                     percent(limit)
@@ -705,7 +709,7 @@ fn is_protected(key: &Key, protected: &[Protected]) -> bool {
     protected.iter().any(|entry| touches(entry, key))
 }
 
-/// Whether a group is one of the protected records, as far as its fields tell.
+/// Whether a group belongs to the protected records, as far as its fields show.
 fn touches(entry: &Protected, key: &Key) -> bool {
     let fits = |wanted: &Option<Vec<String>>, value: &str| {
         wanted

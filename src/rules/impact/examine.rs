@@ -53,7 +53,7 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
             if found.evasions.iter().any(is_named) && !opens(&found.id) {
                 found.evasions.retain(|evasion| !is_named(evasion));
             }
-            // What hides behind an old exclusion only together with a new one is held against the new one.
+            // If a statement is silent only by an old and a new exclusion together, the new one is charged with it.
             if !changed_ids.contains(found.id.as_str()) {
                 found.evasions.retain(|evasion| {
                     !evasion
@@ -122,7 +122,7 @@ pub(super) fn examine(question: &Question<'_>, exclusions: &mut [ExclusionImpact
     }
 }
 
-/// That people can hide behind an exclusion, and nobody answers for it.
+/// The fault that an exclusion can be used to evade the alarm, and that no one accepted the risk.
 pub(super) fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
     let attack = exclusion.attack.as_ref()?;
     if attack.silent == 0 || exclusion.accepted_by.is_some() {
@@ -131,9 +131,12 @@ pub(super) fn evadable(exclusion: &ExclusionImpact) -> Option<Fault> {
     Some(Fault {
         code: "impact/evadable".to_owned(),
         exclusion: Some(exclusion.id.clone()),
-        message: format!("a person can hide behind the exclusion `{}`", exclusion.id),
+        message: format!(
+            "the exclusion `{}` can be used to evade the alarm",
+            exclusion.id
+        ),
         help:
-            "narrow it until the statement counts, or let somebody accept the risk for a short time"
+            "narrow it until the statement counts, or have someone accept the risk for a short time"
                 .to_owned(),
     })
 }

@@ -31,7 +31,7 @@ pub(super) const ACCOUNTS: &str = "service account";
 /// What a policy does with a record, by the number of its exclusion among the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fate {
-    /// It is no record, or no signal counts it.
+    /// It is not a record, or no signal counts it.
     Nothing,
     /// Its account is not audited.
     Account,
@@ -69,9 +69,9 @@ pub(super) struct Measured {
     pub(super) ungrouped: u64,
     /// Milliseconds since 1970 of the earliest and the latest record.
     pub(super) span: Option<(i64, i64)>,
-    /// Records that base counts, by role and class, where somebody wants to know.
+    /// Records that base counts, by role and class, if they are needed.
     by_class: BTreeMap<(String, String), u64>,
-    /// Records that base counts, by signal and window, where somebody wants to know.
+    /// Records that base counts, by signal and window, if they are needed.
     windows: BTreeMap<(Signal, i64), u64>,
     /// For each exclusion of head the time of the latest record that it silences, in milliseconds.
     pub(super) last_used: BTreeMap<usize, i64>,
@@ -112,7 +112,7 @@ impl Members {
     }
 }
 
-/// What else is counted, because a change of what is heard asks for it.
+/// What else is counted, because the cost of a change needs it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Details {
     /// Records of each role by class.
@@ -536,7 +536,7 @@ impl Measured {
                         .count()
                 };
                 Some(format!(
-                    "in these logs {} windows of {minutes} min are over it, and {} were",
+                    "in these logs {} windows of {minutes} min exceed the new threshold; {} exceeded the old one",
                     over(*after),
                     over(*before)
                 ))

@@ -1,4 +1,4 @@
-//! What an exclusion opens outside the system schemas: relations that hold people's data, and that anybody can read
+//! What an exclusion opens outside the system schemas: relations that hold people's data, and that any user can read
 //! unheard without a trick.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ fn relations(matcher: &Match) -> BTreeSet<String> {
     let any = ["*".to_owned()];
     let (schemas, relations) = match (&matcher.schema, &matcher.relation) {
         (None, None) => {
-            // A text that is told word by word says itself what it reads.
+            // A text that is given word by word shows by itself what it reads.
             if reads_anything(matcher) {
                 found.insert("*.*".to_owned());
             }
@@ -92,7 +92,7 @@ pub(super) fn sentence(exclusion: &Exclusion, opened: &[String]) -> String {
                 Condition::OneOf(..) | Condition::Object { .. } | Condition::Text(_) => None,
             })
     };
-    let who = list(Field::User).map_or("everybody's".to_owned(), |users| {
+    let who = list(Field::User).map_or("all users'".to_owned(), |users| {
         let users: Vec<String> = users.iter().map(|user| format!("{user}'s")).collect();
         users.join(" and ")
     });

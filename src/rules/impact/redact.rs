@@ -105,7 +105,7 @@ fn end_of_quoted(rest: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The end of a literal in dollar quotes; none if this is no such quote. One without an end takes the rest.
+/// The end of a literal in dollar quotes; none if this is not such a quote. A quote without an end takes the rest.
 fn dollar_end(rest: &str) -> Option<usize> {
     let tag_end = rest.get(1..)?.find('$')? + 2;
     let tag = rest.get(..tag_end)?;

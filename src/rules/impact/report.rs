@@ -42,9 +42,9 @@ pub struct ImpactReport {
     pub newly_loud: Vec<Group>,
     /// Groups beyond those listed, of both kinds.
     pub groups_left_out: u64,
-    /// Whether head silences more than base, all in all, or hears less.
+    /// Whether head silences more than base, all in all, or covers less.
     pub direction: Direction,
-    /// What is heard more or less beside what exclusions silence: people, signals, receivers and the rest of the policy.
+    /// What the alarm covers more or less, apart from exclusions: people, signals, receivers and the rest of the policy.
     #[serde(default)]
     pub hearing: Hearing,
     /// Why a pull request with this change has to fail; empty if nothing forbids it.
@@ -82,7 +82,7 @@ pub struct Logs {
     pub bytes: u64,
     /// Log entries, audit records or not.
     pub entries: u64,
-    /// Text that is no log entry.
+    /// Text that belongs to no log entry.
     pub foreign: u64,
     /// Faults of the input.
     pub broken: u64,
@@ -143,7 +143,7 @@ pub struct ExclusionImpact {
     pub last_day: Option<String>,
     /// Days that are left, negative when it has ended.
     pub days_left: Option<i64>,
-    /// Who accepts that people can hide behind it, if somebody does.
+    /// Who accepts the risk that it is used to evade the alarm, if anyone does.
     pub accepted_by: Option<String>,
     /// What happened to it.
     pub change: Change,
@@ -205,7 +205,7 @@ pub struct Attack {
     pub silent: u64,
 }
 
-/// A statement that hides behind an exclusion.
+/// A statement that an exclusion silences although it does harm.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Evasion {
     /// What the statement does, in a few words.

@@ -218,11 +218,11 @@ fn other_statements(matcher: &Match, statement: &str) -> Vec<(String, String)> {
     let line = text.replace(['\r', '\n'], " ");
     let mut statements = vec![
         (
-            "a call of lo_get behind it".to_owned(),
+            "a call of lo_get after it".to_owned(),
             format!("{text} union all select lo_get(16400)"),
         ),
         (
-            "a call of pg_read_file behind it".to_owned(),
+            "a call of pg_read_file after it".to_owned(),
             format!("{text}; select pg_read_file('/etc/passwd')"),
         ),
         (
@@ -238,18 +238,18 @@ fn other_statements(matcher: &Match, statement: &str) -> Vec<(String, String)> {
             format!("-- {line}\nselect lo_get(16400)"),
         ),
         (
-            "in a literal beside a call of lo_get".to_owned(),
+            "in a literal next to a call of lo_get".to_owned(),
             format!("select lo_get(16400), '{quoted}'"),
         ),
         (
-            "a call of lo_get between comments behind it".to_owned(),
+            "a call of lo_get between comments after it".to_owned(),
             format!("{text} /* ' */ union all select lo_get(16400) /* ' */"),
         ),
     ];
     if !looks_at_object(matcher) {
         statements.extend([
             (
-                "a DELETE behind it".to_owned(),
+                "a DELETE after it".to_owned(),
                 format!("{text}; delete from accounts"),
             ),
             (

@@ -37,7 +37,7 @@ type List = Option<Vec<String>>;
 struct Field {
     condition: &'static str,
     get: fn(&mut Match) -> &mut List,
-    /// A value that it could list too, so close that a near miss should tell.
+    /// A value that it could list too, so close that a near miss should catch it.
     other: fn(&Match) -> Option<&'static str>,
 }
 
@@ -105,7 +105,7 @@ const FIELDS: &[Field] = &[
     },
 ];
 
-/// A list of the statement that accepts whatever is one of it.
+/// A list of the statement: it accepts a text that is in the list.
 struct Choice {
     condition: &'static str,
     get: fn(&mut Statement) -> &mut List,
@@ -132,7 +132,7 @@ const CHOICES: &[Choice] = &[
     },
 ];
 
-/// A list of the statement that refuses whatever holds one of it.
+/// A list of the statement: it refuses a text that contains an item of the list.
 struct Refusal {
     condition: &'static str,
     get: fn(&mut Statement) -> &mut List,
@@ -287,7 +287,7 @@ impl Made<'_> {
             let Ok(more) = Pattern::read(&format!("{}[\\s\\S]*", literal(text))) else {
                 continue;
             };
-            let what = format!("`statement.equals` {}: more may follow", index + 1);
+            let what = format!("`statement.equals` {}: more text can follow", index + 1);
             self.edit_statement("statement.equals", Change::Widen, what, |s| {
                 s.matches.get_or_insert_default().push(more);
             });
@@ -352,7 +352,7 @@ fn unlisted(values: &List, candidates: &[&'static str]) -> Option<&'static str> 
 }
 
 /// Each part of a list with what is left without it. A built-in set is one part: a person writes its
-/// name, and nobody writes a sample for each of its members.
+/// name, and no one writes a sample for each of its members.
 fn without_one(values: &[String]) -> Vec<(String, Vec<String>)> {
     let mut parts: Vec<(String, Vec<&str>)> = Vec::new();
     let mut in_a_set: Vec<&str> = Vec::new();
@@ -387,11 +387,11 @@ fn without_one(values: &[String]) -> Vec<(String, Vec<String>)> {
 fn wider(pattern: &str) -> Vec<(String, String)> {
     let mut wider = vec![
         (
-            "more may stand before".to_owned(),
+            "more text can come before".to_owned(),
             format!("[\\s\\S]*(?:{pattern})"),
         ),
         (
-            "more may follow".to_owned(),
+            "more text can follow".to_owned(),
             format!("(?:{pattern})[\\s\\S]*"),
         ),
     ];

@@ -20,7 +20,7 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// What is under way while an account is searched.
+/// What the progress shows while an account is searched.
 const LOOKING: &str = "looking for other stacks";
 
 pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
@@ -34,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
     };
     if environment.provider == Provider::Local {
         return Err(NoProvider(format!(
-            "the environment `{}` is a folder: no other stack watches it",
+            "the environment `{}` is a local folder, which no other stack can watch",
             environment.name
         ))
         .into());
@@ -44,7 +44,7 @@ pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
         let retirer = provider_aws::retirer(ground, environment)?;
         return Taking::new(session, args, &loaded, environment, &*retirer)?.run();
     }
-    // What only tells is given no call that writes.
+    // A search gets a provider that cannot write.
     let finder = provider_aws::finder(ground, environment)?;
     look(session, args, &loaded, environment, &*finder)
 }
@@ -58,7 +58,7 @@ fn documents(
 ) -> anyhow::Result<Vec<Document>> {
     let (expected, found) = (Identity::of(environment).at(), reader.at()?);
     if expected != found {
-        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
     }
     let mut documents = compile::compile(loaded, environment, session.today()).documents;
     reader.resolve(&mut documents)?;
@@ -85,7 +85,7 @@ fn look(
     if adoption.unread.is_empty() {
         return Ok(Exit::Clean);
     }
-    session.say("error: not everything could be read: the report is not complete");
+    session.say("error: some things could not be read: the report is incomplete");
     Ok(Exit::Failed)
 }
 
@@ -124,7 +124,7 @@ impl<'a> Taking<'a> {
         })
     }
 
-    /// What there is to do now, and whether it may be done.
+    /// The steps that are left to do, and whether they are allowed.
     fn planned(&self) -> anyhow::Result<Run> {
         let _activity = Activity::of(self.session, LOOKING);
         let reader: &dyn Reader = self.retirer;
@@ -159,20 +159,21 @@ impl<'a> Taking<'a> {
         if !planned.is_proven() {
             if !self.args.without_proof {
                 session.say(
-                    "error: nothing was changed: it is not seen that pgvigil's own stack does the work, and the \
-                     clusters may be left unwatched; --without-proof goes on all the same",
+                    "error: nothing was changed: could not confirm that pgvigil's own stack works, so the clusters \
+                     might be left unwatched; use --without-proof to continue anyway",
                 );
                 return self.end(&planned, Exit::Failed);
             }
-            session.say("warning: going on without proof: the clusters may be left unwatched");
+            session.say("warning: continuing without proof: the clusters might be left unwatched");
         }
         if let Some(exit) = self.refused(&planned)? {
             return self.end(&planned, exit);
         }
-        // Time passed while somebody read and agreed.
+        // The account can have changed while the user read and agreed.
         let mut run = self.planned()?;
         if run.steps != planned.steps || run.is_proven() != planned.is_proven() {
-            session.say("error: nothing was changed: something moved since the steps were shown");
+            session
+                .say("error: nothing was changed: the account changed since the steps were shown");
             return self.end(&planned, Exit::Failed);
         }
         stop::listen()?;
@@ -190,14 +191,14 @@ impl<'a> Taking<'a> {
                 .filter(|taken| taken.state != State::Done)
                 .count();
             session.say(&format!(
-                "error: {left} steps were not done; the same command goes on from here"
+                "error: {left} steps were not done; run the same command again to continue"
             ));
             return self.end(&run, Exit::PartlyApplied);
         }
         let left = self.planned()?.steps.len();
         if left > 0 {
             session.say(&format!(
-                "error: every step was done, and {left} are left: something moved meanwhile"
+                "error: every step was done, but {left} are left: the account changed in the meantime"
             ));
             return self.end(&run, Exit::PartlyApplied);
         }
@@ -211,7 +212,7 @@ impl<'a> Taking<'a> {
         Ok(exit)
     }
 
-    /// How the command ends when nobody agreed to the steps.
+    /// Asks for approval of the steps; returns the exit code if it is not given.
     fn refused(&self, run: &Run) -> anyhow::Result<Option<Exit>> {
         let session = self.session;
         let deletions = run
@@ -226,22 +227,22 @@ impl<'a> Taking<'a> {
         };
         match self.args.allow_delete {
             Some(allowed) if allowed != deletions => refuse(format!(
-                "nothing was changed: {deletions} steps delete or remove something, and --allow-delete says {allowed}"
+                "nothing was changed: {deletions} steps delete or remove something, but --allow-delete is {allowed}"
             )),
             Some(_) if deletions > 0 => Ok(None),
             _ if deletions > 0 && !is_somebody_here => refuse(format!(
-                "nothing was changed: {deletions} steps delete or remove something, and nobody is here to be asked: \
+                "nothing was changed: {deletions} steps delete or remove something, but there is no terminal to confirm on: \
                  confirm them with --allow-delete {deletions}"
             )),
             _ if deletions > 0 => {
                 let name = &self.identity.environment;
                 let question =
-                    format!("\n{deletions} steps delete or remove something of `{name}`.");
+                    format!("\n{deletions} steps delete or remove something in `{name}`.");
                 self.asked(&question, name)
             }
             _ if self.args.auto_approve => Ok(None),
             _ if !is_somebody_here => refuse(
-                "nothing was changed: nobody is here to be asked; --auto-approve goes on"
+                "nothing was changed: there is no terminal to ask for approval: use --auto-approve"
                     .to_owned(),
             ),
             _ => self.asked("\nDisable these schedules?", "yes"),

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         .as_ref()
         .is_some_and(|(_, saved)| saved.plan.purpose == Purpose::Destroy);
     let checked = session.check()?;
-    // A policy with faults must not be deployed; it must not keep an environment alive either.
+    // A policy with errors must not be deployed, but it must not prevent a destroy either.
     let loaded = if is_destroy {
         checked.loaded
     } else {
@@ -98,7 +98,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<SavedPlan> {
     SavedPlan::from_text(&text).with_context(|| format!("{shown}"))
 }
 
-/// Refuses a saved plan that was made for another place. Nothing is asked of either for it.
+/// Refuses a saved plan that was made for another place. It calls neither place.
 pub(crate) fn refuse_another_place(
     path: &Path,
     saved: &SavedPlan,
@@ -106,7 +106,7 @@ pub(crate) fn refuse_another_place(
 ) -> anyhow::Result<()> {
     let shown = path.display();
     let made = &saved.plan.identity;
-    // What is taken down is what was listed, whatever the files watch by now.
+    // A destroy deletes the resources that the plan lists, whatever the files declare by now.
     let is_here = match saved.plan.purpose {
         Purpose::Apply => made == here,
         Purpose::Destroy => made.at() == here.at() && made.environment == here.environment,
@@ -123,20 +123,20 @@ pub(crate) fn refuse_another_place(
         )
     };
     anyhow::bail!(
-        "{shown} was made for {}, and this is {}: make the plan again",
+        "{shown} was made for {}, but this is {}: make a new plan",
         place(made),
         place(here)
     );
 }
 
-/// Refuses a saved plan that asks for something else than the files do today.
+/// Refuses a saved plan that differs from what the files declare today.
 pub(crate) fn refuse_another_policy(
     path: &Path,
     saved: &SavedPlan,
     deployment: &Deployment<dyn Cloud>,
 ) -> anyhow::Result<()> {
     let shown = path.display();
-    // A plan that takes an environment down asks for nothing, and cannot bring anything back.
+    // A destroy plan creates nothing, so it cannot bring back an old state.
     let documents = match saved.plan.purpose {
         Purpose::Apply => deployment.documents.as_slice(),
         Purpose::Destroy => &[],
@@ -146,8 +146,8 @@ pub(crate) fn refuse_another_policy(
         return Ok(());
     };
     anyhow::bail!(
-        "{shown} was made at {} by {}, and today the files ask for something else at {} of its resources, the first \
-         {}; an old plan may hold an exclusion that has ended, so it is not applied: make the plan again",
+        "{shown}, made at {} by {}, is out of date: the files have changed for {} of its resources, the first {}; not \
+         applied, because an old plan can contain an expired exclusion: make a new plan",
         saved.made.made_at,
         saved.made.made_by,
         moved.len(),

@@ -1,4 +1,4 @@
-//! Who agreed to a plan, and to what it deletes.
+//! The approval of a plan, and of its deletions.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -8,22 +8,22 @@ use pgvigil::deploy::Plan;
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// What is known before anybody is asked.
+/// What decides whether a plan needs approval.
 pub(crate) struct Approval<'a> {
     pub(crate) plan: &'a Plan,
-    /// It was looked at when it was made: only what it deletes is asked for.
+    /// A saved plan was reviewed when it was made: only its deletions need approval.
     pub(crate) is_saved: bool,
     pub(crate) auto_approve: bool,
     /// Every deletion was named by its whole address, or by the command itself.
     pub(crate) is_explicit: bool,
-    /// How to confirm deletions where nobody can be asked.
+    /// How to confirm deletions if there is no terminal.
     pub(crate) how_to_confirm: &'a str,
     /// How many deletions were allowed on the command line.
     pub(crate) allow_delete: Option<usize>,
 }
 
 impl Approval<'_> {
-    /// The addresses whose deletion somebody agreed to, or how the command ends without any change.
+    /// The addresses whose deletion was approved, or the exit code if nothing is changed.
     pub(crate) fn ask(&self, session: &Session) -> anyhow::Result<Result<BTreeSet<String>, Exit>> {
         let deletes = self.plan.deletes();
         let count = deletes.len();
@@ -43,7 +43,7 @@ impl Approval<'_> {
         if count > 0 && !is_allowed {
             if !std::io::stdin().is_terminal() {
                 return refused(&format!(
-                    "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with {}",
+                    "the plan deletes {}, and there is no terminal to confirm on: review the plan, then confirm with {}",
                     resources(count),
                     self.how_to_confirm.replace("COUNT", &count.to_string())
                 ));
@@ -56,8 +56,8 @@ impl Approval<'_> {
         } else if !is_agreed {
             if !std::io::stdin().is_terminal() {
                 return refused(
-                    "nobody is here to be asked: save a plan with `pgvigil plan --out FILE` and apply that, or use \
-                     --auto-approve",
+                    "there is no terminal to ask for approval: save a plan with `pgvigil plan --out FILE` and apply \
+                     it, or use --auto-approve",
                 );
             }
             let environment = &self.plan.identity.environment;
@@ -74,10 +74,10 @@ impl Approval<'_> {
     }
 }
 
-/// Why deletions are not carried out that somebody counted otherwise.
+/// Why deletions are not carried out: their number differs from `--allow-delete`.
 pub(crate) fn not_as_allowed(count: usize, allowed: usize) -> String {
     format!(
-        "the plan deletes {}, and --allow-delete says {allowed}",
+        "the plan deletes {}, but --allow-delete is {allowed}",
         resources(count)
     )
 }

@@ -1,4 +1,4 @@
-//! `rules attack`: tries to hide behind each exclusion.
+//! `rules attack`: tries to evade each exclusion.
 
 use pgvigil::diagnostic::count;
 use pgvigil::report::attack as render;

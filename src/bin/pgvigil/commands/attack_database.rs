@@ -12,10 +12,10 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// Statements between two words on the progress.
+/// Statements between two lines of progress.
 const SPOKEN: usize = 10_000;
 
-/// Connects, and asks whether this is the database that is meant.
+/// Connects, and asks the user to confirm that this is the right database.
 pub(crate) fn open(
     session: &Session,
     value: &str,
@@ -30,8 +30,8 @@ pub(crate) fn open(
     };
     let database = AttackDatabase::open(&target)?;
     let question = format!(
-        "Statements that read, change and delete, some made of texts of the policy, will run in the database\n  {}\n\
-         in one transaction that is undone. Use a throw-away server. Go on?",
+        "Statements that read, change and delete data, some built from texts in the policy, will run in the database\n  {}\n\
+         in one transaction that is rolled back. Use a throw-away server. Continue?",
         visible(&target.to_string())
     );
     if !auto_approve && !session.is_agreed(&question)? {
@@ -41,7 +41,7 @@ pub(crate) fn open(
     Ok(Ok(database))
 }
 
-/// Runs the attacks, and undoes them also where it fails or is stopped.
+/// Runs the attacks, and rolls them back even if it fails or is stopped.
 pub(crate) fn confirm(
     session: &Session,
     policy: &Policy,

@@ -7,8 +7,8 @@ use pgvigil::policy::model::{Environment, Provider};
 use super::deployment::Ground;
 use super::provider_aws;
 
-/// Asks the provider's record, where anything drifted. A record that cannot be had is an error: nobody would know
-/// that it was not asked.
+/// Looks up in the provider's record who changed the drifted resources. It is an error if the record cannot be read:
+/// otherwise no one would notice that it was not read.
 pub(crate) fn add(
     ground: Ground<'_>,
     environment: &Environment,
@@ -19,7 +19,7 @@ pub(crate) fn add(
     }
     match environment.provider {
         Provider::Local => anyhow::bail!(
-            "a folder keeps no record of who changed it: leave --blame away for `{}`",
+            "a local folder keeps no record of who changed it: do not use --blame for `{}`",
             environment.name
         ),
         Provider::Aws => {

@@ -1,4 +1,4 @@
-//! Carries out a plan that somebody agreed to, step by step, and looks afterwards whether anything is left.
+//! Carries out an approved plan, step by step, and checks afterwards whether anything is left to do.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::stop;
 /// What an apply came to.
 pub(crate) struct Done {
     pub(crate) report: Report,
-    /// What is left to do after every step was done, or why that is not known.
+    /// What is left to do after every step was done, or why that could not be determined.
     pub(crate) left: Result<Vec<Left>, PlanError>,
 }
 
@@ -33,7 +33,7 @@ impl Done {
     }
 }
 
-/// Applies, tells each step as it ends, and tells what is left.
+/// Applies the plan, prints each step as it ends, and prints what is left to do.
 pub(crate) fn carry_out(
     session: &Session,
     plan: &Plan,
@@ -47,7 +47,7 @@ pub(crate) fn carry_out(
         match &done.left {
             Ok(left) => session.show(&render_left(left, style))?,
             Err(error) => session.say(&format!(
-                "error: every step was done, and whether anything is left to do is not known: {}",
+                "error: every step was done, but could not check whether anything is left to do: {}",
                 pgvigil::report::visible(&error.to_string())
             )),
         }
@@ -55,7 +55,7 @@ pub(crate) fn carry_out(
     Ok(done.exit())
 }
 
-/// Applies, tells each step as it ends, and plans again.
+/// Applies the plan, prints each step as it ends, and plans again.
 pub(crate) fn execute(
     session: &Session,
     plan: &Plan,
@@ -78,7 +78,7 @@ pub(crate) fn execute(
             left: Ok(Vec::new()),
         });
     }
-    let activity = Activity::of(session, "looking whether anything is left");
+    let activity = Activity::of(session, "checking whether anything is left to do");
     let mut seen = left(plan, cloud);
     for pause in cloud.pauses() {
         if matches!(&seen, Ok(left) if left.is_empty()) {
@@ -109,7 +109,7 @@ impl Observer for Steps<'_> {
 
     fn ended(&mut self, step: &Step) {
         self.progress.above(|| {
-            // Where stdout is gone, the apply goes on: half an apply is worse than a silent one.
+            // The apply continues even if stdout is closed: half an apply is worse than a silent one.
             let _ = self.session.show(&render_step(step, self.style));
         });
     }

@@ -1,4 +1,4 @@
-//! `check`: every fault of every policy file.
+//! `check`: every problem in every policy file.
 
 use pgvigil::diagnostic::count;
 use pgvigil::{compile, report};
@@ -14,7 +14,7 @@ pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
     let checked = session.check()?;
     let text = session.render(&checked, args.format, session.colour_out());
     if args.format == DiagnosticFormat::Github {
-        // The commands are ours.
+        // pgvigil writes these workflow commands itself, so they are not escaped.
         session.show_exactly(&text)?;
     } else {
         session.show(&text)?;
@@ -36,8 +36,8 @@ pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
             .collect();
         if !short.is_empty() {
             session.hint(&format!(
-                "the saved queries and dashboards of {} have no room for every exclusion, and show more than the monitor counts; \
-                 `pgvigil rules list` says which they leave out",
+                "the saved queries and dashboards of {} cannot hold every exclusion, so they show more than the monitor counts; \
+                 `pgvigil rules list` shows which exclusions they leave out",
                 named(&short)
             ));
         }

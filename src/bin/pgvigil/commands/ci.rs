@@ -1,5 +1,5 @@
-//! What a pipeline calls. The runs have this in common: they collect steps and findings into one result, and end by writing
-//! every form of it that somebody there reads.
+//! The commands for pipelines. Each run collects steps and findings into one result, and writes it in every requested
+//! format at the end.
 
 mod apply;
 #[cfg(feature = "webhook")]
@@ -35,7 +35,7 @@ pub(crate) fn run(session: &Session, command: CiCommand) -> anyhow::Result<Exit>
     }
 }
 
-/// The step that looks at what is deployed.
+/// The step that reads the deployed resources.
 const PLAN: &str = "plan";
 
 /// A run under way.
@@ -43,14 +43,14 @@ struct Pipeline<'a> {
     session: &'a Session,
     output: &'a CiOutput,
     result: CiResult,
-    /// Where the policy stands in the Git repository.
+    /// Folder of the policy in the Git repository.
     folder: String,
-    /// What the environments so far take of their accounts.
+    /// The capacity that the environments so far use in their accounts.
     shared: Shared,
     exit: Exit,
 }
 
-/// What a step came to: what it adds to the exit code, and a line.
+/// The result of a step: its exit code, and a summary line.
 type Ended = (Exit, String);
 
 impl<'a> Pipeline<'a> {
@@ -71,7 +71,7 @@ impl<'a> Pipeline<'a> {
                 environments: Vec::new(),
                 untouched: Vec::new(),
             },
-            // A folder that is in no repository stands for itself.
+            // A folder outside a repository is its own root.
             folder: revision::place(session.root()).unwrap_or_default(),
             shared: Shared::default(),
             exit: Exit::Clean,
@@ -84,12 +84,12 @@ impl<'a> Pipeline<'a> {
         self.result.steps.push(step(name, since, exit, summary));
     }
 
-    /// Reads and checks the policy for a run that deploys or looks at what is deployed: `None` where it has faults.
+    /// Reads and checks the policy for a run that deploys, or reads the deployed resources: `None` if it has errors.
     fn sound(&mut self) -> anyhow::Result<Option<Loaded>> {
         let since = Instant::now();
         let checked = self.session.check()?;
         let summary = pgvigil::report::summary(&checked.diagnostics);
-        // An exclusion that has ended silences nothing, which is what was agreed: whoever looks at what is deployed is told.
+        // An ended exclusion is no error here: it silences nothing, as agreed. It is reported as a warning.
         let is_sound = match self.result.work {
             Work::Drift => checked.beside_ended().errors() == 0,
             Work::Pr | Work::Apply => checked.diagnostics.errors() == 0,
@@ -106,7 +106,7 @@ impl<'a> Pipeline<'a> {
         Ok(Some(checked.loaded))
     }
 
-    /// What ends within a month, or has ended, as warnings: somebody has to decide before it is loud.
+    /// Warns about exclusions that end within a month, or have ended: someone has to decide before their records are loud.
     fn ending(&mut self, checked: &Checked) {
         let codes = [
             Code::ExclusionExpired,
@@ -140,7 +140,7 @@ impl<'a> Pipeline<'a> {
         self.result.findings.push(finding);
     }
 
-    /// Adds what is wrong with the files. `environment` is whom it is about, if it is about one.
+    /// Adds the problems of the files. `environment` is the one that they are about, if they are about one.
     fn diagnostics(
         &mut self,
         loaded: &Loaded,
@@ -156,7 +156,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// A finding about an environment stands at its file, unless it has a better place.
+    /// A finding about an environment points at its file, unless it has a better place.
     fn finding_of(&mut self, loaded: &Loaded, environment: &Environment, mut found: Finding) {
         if found.spot.is_none() {
             found.spot = Some(finding::spot(
@@ -214,7 +214,7 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// A fault as `pgvigil check` draws it.
+/// A problem as `pgvigil check` shows it.
 fn drawn(loaded: &Loaded, diagnostic: &Diagnostic) -> String {
     let mut one = Diagnostics::default();
     one.push(diagnostic.clone());
@@ -227,12 +227,14 @@ fn drawn(loaded: &Loaded, diagnostic: &Diagnostic) -> String {
         .to_owned()
 }
 
-/// What to do where the provider does not let itself be read.
+/// What to do if the provider cannot be read.
 fn rights(environment: &str) -> String {
-    format!("the rights that the role needs: `pgvigil iam-policy --env {environment} --for plan`")
+    format!(
+        "to see the permissions that the role needs, run `pgvigil iam-policy --env {environment} --for plan`"
+    )
 }
 
-/// The environments that are named, in that order; all of them where none is.
+/// The named environments, in that order; all of them if none is named.
 fn environments<'a>(
     session: &Session,
     loaded: &'a Loaded,

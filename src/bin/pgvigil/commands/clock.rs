@@ -1,4 +1,4 @@
-//! Time, for what waits.
+//! The clock for commands that wait.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use pgvigil::doctor::canary::Clock;
 
 use crate::stop;
 
-/// The clock of this machine. A wait ends when a stop is asked for.
+/// The clock of this machine. A wait ends when a stop is requested.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
     }
 
     fn wait(&self, length: Duration) {
-        // In short sleeps, so that a stop is not waited for.
+        // In short sleeps, so that a stop takes effect soon.
         let step = Duration::from_millis(200);
         let mut left = length;
         while !left.is_zero() && !stop::is_asked() {

@@ -18,8 +18,8 @@ pub(crate) fn render() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(0);
     root.build();
     let mut page = String::from(
-        "# Commands\n\nGenerated from `src/bin/pgvigil/args.rs`: what `pgvigil COMMAND --help` says. Results go to stdout, everything else to \
-         stderr. What a run ends with: [exit codes](exit-codes.md).\n\n## Options of every command\n",
+        "# Commands\n\nGenerated from `src/bin/pgvigil/args.rs`: the text of `pgvigil COMMAND --help`. Results go to stdout, everything else to \
+         stderr. What the exit codes mean: [exit codes](exit-codes.md).\n\n## Options of every command\n",
     );
     let globals: Vec<&Arg> = root
         .get_arguments()
@@ -152,7 +152,7 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Every command and every option that the help shows stands on the page, and each says what it does.
+    /// The page contains every command and every option of the help, each with its description.
     #[test]
     fn the_page_knows_every_option() {
         let page = render();

@@ -44,13 +44,13 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
     let activity = Activity::of_many(session, "compiling environments", environments.len());
     for environment in &environments {
         activity.one_more();
-        // A folder on this machine is nothing that another engine could deploy.
+        // Another tool cannot deploy to a folder on this machine.
         if args.target != Target::Documents && environment.provider == Provider::Local {
             let name = report::visible(&environment.name);
             if args.env.is_some() {
                 session.say(&format!(
                     "error: the environment `{name}` has the provider `local`: only environments of the provider `aws` \
-                     can be compiled for another engine"
+                     can be compiled for another tool"
                 ));
                 return Ok(Exit::Usage);
             }
@@ -79,7 +79,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
             } else if args.target == Target::Documents && !is_of_an_export(&path) {
                 let path = args.out.join(path).display().to_string();
                 session.hint(&format!(
-                    "note: {} is not of pgvigil's making and stays",
+                    "note: {} was not written by pgvigil, so it is kept",
                     report::visible(&path)
                 ));
             }
@@ -93,7 +93,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
     .bring(session, args.check)
 }
 
-/// What the target wants to have of an environment.
+/// The files of an environment for a target.
 fn files_of(
     session: &Session,
     environment: &Environment,
@@ -116,7 +116,7 @@ fn files_of(
     for file in templates {
         if file.bytes.len() > cloudformation::LARGEST_BODY {
             session.hint(&format!(
-                "note: {} has {} bytes: above {} CloudFormation takes a template only from a bucket",
+                "note: {} has {} bytes: above {} bytes, CloudFormation accepts a template only from an S3 bucket",
                 report::visible(&file.path),
                 file.bytes.len(),
                 cloudformation::LARGEST_BODY
@@ -148,7 +148,7 @@ fn folders(out: &Path, loaded: &Loaded, env: Option<&str>) -> anyhow::Result<BTr
         .collect();
     let entries = match std::fs::read_dir(out) {
         Ok(entries) => entries,
-        // Nothing was compiled yet; what else is wrong with it, writing tells.
+        // Nothing was compiled yet. Writing reports any other error.
         Err(_) => return Ok(names),
     };
     for entry in entries.flatten() {
@@ -169,8 +169,8 @@ fn is_shadow(file: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Says whether a file stands in the folder of an export, where people and engines keep files of their own. The
-/// documents of a cluster that bears the folder's name stand in it too.
+/// Whether a file is in the folder of an export, where people and tools keep files of their own. If a cluster has the
+/// same name as that folder, its documents are there too.
 fn is_of_an_export(path: &Path) -> bool {
     let parts: Vec<&str> = path
         .iter()
@@ -206,7 +206,7 @@ fn is_ours(path: &Path, target: Target) -> bool {
         (Target::Terraform, [_environment, folder, file]) => {
             *folder == terraform::FOLDER && is_layer_file(file)
         }
-        // Also no module of an environment that is no more: an empty one tells Terraform to destroy everything.
+        // Keep the module even if its environment no longer exists: an empty one tells Terraform to destroy everything.
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! `destroy`: takes down what pgvigil made for an environment.
+//! `destroy`: deletes what pgvigil created for an environment.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::progress::Activity;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit> {
-    // A policy with faults must not keep an environment alive: what stands is what counts.
+    // A policy with errors must not prevent a destroy: only the deployed resources matter.
     let loaded = session.check()?.loaded;
     let environment = match session.environment(&loaded, &args.env) {
         Ok(environment) => environment,
@@ -29,7 +29,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
         })
         .collect();
     let ground = Ground::of(session);
-    // What only saves a plan is given no call that writes.
+    // Only saving a plan: the provider gets no call that writes.
     if args.out.is_some() {
         let activity = Activity::of(session, &reading(&args.env));
         let deployment: Deployment<dyn Reader> =

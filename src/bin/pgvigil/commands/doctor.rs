@@ -1,4 +1,4 @@
-//! `doctor`: what fails silently, and the proof that the chain works.
+//! `doctor`: finds silent failures, and proves that alarms work from end to end.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> 
     let counts = diagnosis.counts();
     if counts.unknown > 0 {
         session.say(&format!(
-            "error: {} checks could not be read: nothing is known about them",
+            "error: could not determine the result of {} checks",
             counts.unknown
         ));
     }
@@ -125,12 +125,12 @@ fn prove(
 ) -> anyhow::Result<Exit> {
     let (expected, found) = (Identity::of(environment).at(), site.reader().at()?);
     if expected != found {
-        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
     }
     let now = Timestamp::now();
     let token = canary::token(&environment.name, now, std::process::id());
     let matcher = canary::prove_matcher(&loaded.policy, environment, now, &token);
-    // The waiting ends; what was made is still taken away.
+    // A stop ends the waiting, but the test resources are still removed.
     let stop = stop::listen()?;
     let mut reports = Vec::new();
     for cluster in &environment.clusters {
@@ -173,7 +173,7 @@ fn prove(
         session.say("note: a folder has no metrics and no alarms: only the query was proven");
         Exit::Clean
     } else {
-        session.say("error: the proof was stopped before its end");
+        session.say("error: the proof was stopped before it finished");
         Exit::Failed
     })
 }

@@ -1,4 +1,4 @@
-//! `drift`: what somebody changed by hand.
+//! `drift`: what was changed outside pgvigil.
 
 use pgvigil::deploy::{Outcome, drift};
 use pgvigil::doctor::remedy::quote;
@@ -35,7 +35,7 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
             &*deployment.provider,
         )?;
         if args.blame {
-            activity.now("asking CloudTrail who it was");
+            activity.now("looking up in CloudTrail who made the changes");
             blame::add(Ground::of(session), environment, &mut report)?;
         }
         report
@@ -51,14 +51,14 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
     })?;
     let Some(outcome) = report.outcome else {
         session.say(&format!(
-            "error: {} not read: whether anything drifted is not known",
+            "error: {} not read: could not check for drift",
             report.unread.len()
         ));
         return Ok(Exit::Failed);
     };
     if matches!(outcome, Outcome::Pending | Outcome::Both) {
         session.hint(&format!(
-            "the repository moved too: `pgvigil plan --env {}` shows what an apply would change",
+            "the files changed too: `pgvigil plan --env {}` shows what an apply would change",
             quote(name)
         ));
     }

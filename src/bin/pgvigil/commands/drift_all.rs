@@ -1,4 +1,4 @@
-//! `drift --all`: what somebody changed by hand, environment by environment.
+//! `drift --all`: what was changed outside pgvigil, environment by environment.
 
 use pgvigil::deploy::DriftReport;
 use pgvigil::policy::Loaded;
@@ -37,7 +37,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyho
                 "error: {name}: {message}"
             ))),
             Ok(report) if report.outcome.is_none() => session.say(&format!(
-                "error: {name}: {} not read: whether anything drifted is not known",
+                "error: {name}: {} not read: could not check for drift",
                 report.unread.len()
             )),
             Ok(_) => {}

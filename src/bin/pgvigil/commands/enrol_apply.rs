@@ -1,4 +1,4 @@
-//! `enrol apply`: brings the audit settings of roles to what the files say.
+//! `enrol apply`: sets the audit settings of roles as the files declare.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -24,7 +24,7 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// A server with what is to be done there.
+/// A server with the plan for it.
 struct Ready<'a> {
     spot: Spot<'a>,
     found: Found,
@@ -72,7 +72,7 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
     if !is_any_unread {
         return Ok(ended);
     }
-    session.say("what could not be read was left as it is: apply again when it answers");
+    session.say("servers that could not be read were left unchanged: apply again when they answer");
     Ok(if args.dry_run {
         ended.worse(Exit::Failed)
     } else {
@@ -80,7 +80,7 @@ pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Ex
     })
 }
 
-/// What follows when every server that answers was looked at.
+/// Continues once every server that answers was read.
 fn proceed(
     session: &Session,
     args: &EnrolApplyArgs,
@@ -130,7 +130,7 @@ fn read(path: &Path) -> anyhow::Result<SavedPlans> {
     SavedPlans::from_text(&text).with_context(|| format!("{shown}"))
 }
 
-/// Refuses saved plans that are not what would be done now.
+/// Refuses saved plans that differ from a new plan.
 fn accept(path: &Path, saved: &SavedPlans, ready: &[Ready<'_>]) -> anyhow::Result<()> {
     let (shown, made) = (path.display(), &saved.made);
     for ready in ready {
@@ -139,12 +139,12 @@ fn accept(path: &Path, saved: &SavedPlans, ready: &[Ready<'_>]) -> anyhow::Resul
             plan.place.environment == here.environment && plan.place.cluster == here.cluster
         });
         let why = match then {
-            None => Some(format!("it holds nothing for {here}")),
+            None => Some(format!("it contains nothing for {here}")),
             Some(then) => moved(then, &ready.plan),
         };
         if let Some(why) = why {
             anyhow::bail!(
-                "{shown}, made at {} by {}, is not applied: {why}: make the plan again",
+                "{shown}, made at {} by {}, is not applied: {why}: make a new plan",
                 made.made_at,
                 made.made_by
             );
@@ -161,13 +161,16 @@ fn dry_run(session: &Session, ready: &[Ready<'_>]) -> anyhow::Result<Exit> {
         session.show(&format!("-- {place}\n"))?;
         session.show_exactly(&statement::script(&plan.steps, &plan.extensions))?;
         if let Some(why) = refusal(plan, &ready.found.snapshot) {
-            session.say(&format!("note: it would be refused: {}", visible(&why)));
+            session.say(&format!(
+                "note: an apply would refuse this: {}",
+                visible(&why)
+            ));
         }
     }
     Ok(Exit::Clean)
 }
 
-/// Asks somebody to agree; how the command ends where nobody does.
+/// Asks for approval; returns the exit code if it is not given.
 fn ask(
     session: &Session,
     args: &EnrolApplyArgs,
@@ -186,12 +189,12 @@ fn ask(
     match args.allow_unenrol {
         Some(allowed) if allowed != count => {
             return refused(&format!(
-                "the plan un-enrols {roles}, and --allow-unenrol says {allowed}: nothing was changed"
+                "the plan un-enrols {roles}, but --allow-unenrol is {allowed}: nothing was changed"
             ));
         }
         None if count > 0 && !is_saved && !std::io::stdin().is_terminal() => {
             return refused(&format!(
-                "the plan un-enrols {roles}, and nobody is here to be asked: look at the plan, then confirm with \
+                "the plan un-enrols {roles}, and there is no terminal to confirm on: review the plan, then confirm with \
                  --allow-unenrol {count}"
             ));
         }
@@ -276,21 +279,21 @@ fn tell(
 ) -> anyhow::Result<Exit> {
     let counts = applied.plan.counts();
     let mut text = visible(&format!(
-        "{place}: {} enrolled or changed, {} un-enrolled, read back and as planned\n",
+        "{place}: {} enrolled or changed, {} un-enrolled; read back, and as planned\n",
         counts.change, counts.unenrol
     ));
     let mut exit = Exit::Clean;
     for (database, error) in &applied.extensions {
         match error {
             None => text.push_str(&visible(&format!(
-                "the extension pgaudit is made in {database}\n"
+                "created the extension pgaudit in {database}\n"
             ))),
             Some(error) => {
                 exit = Exit::PartlyApplied;
                 session.say(&format!(
                     "error: {}",
                     visible(&format!(
-                        "the extension pgaudit is not made in {database}: {error}"
+                        "could not create the extension pgaudit in {database}: {error}"
                     ))
                 ));
             }

@@ -1,4 +1,4 @@
-//! `enrol coverage`: whether everybody with a login is accounted for.
+//! `enrol coverage`: whether every login role is accounted for.
 
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::database::enrol::coverage::{Declared, coverage};
@@ -70,14 +70,14 @@ pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> anyhow::Result
     })
 }
 
-/// Who stands in the logs, and whether a part of them could not be read.
+/// The roles that appear in the logs, and whether a part of them could not be read.
 fn logs(
     session: &Session,
     args: &EnrolCoverageArgs,
     spots: &[Spot<'_>],
 ) -> Result<(Seen, bool), Exit> {
     let [spot] = spots else {
-        session.say("error: --logs are of one server: name it with --cluster or --database");
+        session.say("error: --logs belong to one server: name it with --cluster or --database");
         return Err(Exit::Usage);
     };
     if let Some(exit) = missing_log(session, &args.logs) {

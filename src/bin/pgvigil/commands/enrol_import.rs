@@ -24,7 +24,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
     if !is_inside {
-        session.say("error: --out is a .yaml file below rules/ of the policy repository");
+        session.say("error: --out must be a .yaml file in rules/ of the policy repository");
         return Ok(Exit::Usage);
     }
     let loaded = match session.sound()? {
@@ -53,7 +53,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
             environment: grown
                 .policy
                 .environment(&args.env)
-                .context("the environment is gone")?,
+                .context("the environment no longer exists")?,
             today: session.today(),
         };
         let imported = import(declared, &found.snapshot, text.as_deref(), &args.owner)
@@ -69,7 +69,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         if imported.added.is_empty() {
             continue;
         }
-        // What the next server has in common with this one is declared by now.
+        // Roles that the next server has too are declared by now.
         grown = with(
             &grown,
             &args.out.to_string_lossy().replace('\\', "/"),
@@ -88,7 +88,7 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     }
     if let Err(exit) = session.sound_of(checked) {
         session.say(&format!(
-            "{shown} was not changed: with the new entries the policy would have these faults"
+            "{shown} was not changed: with the new entries the policy would have these errors"
         ));
         return Ok(exit);
     }
@@ -111,8 +111,8 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
     Ok(Exit::Clean)
 }
 
-/// What is to be done with accounts that were found.
-pub(super) const DECIDE: &str = "accounts are not audited: look at each entry with the comment `decide`, and move to `users` whoever is a person";
+/// What to do about accounts that were found.
+pub(super) const DECIDE: &str = "accounts are not audited: review each entry with the comment `decide`, and move people to `users`";
 
 /// Says which roles get no entry, and why.
 pub(super) fn tell_left_out(session: &Session, imported: &Import) {

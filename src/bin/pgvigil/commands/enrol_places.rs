@@ -185,7 +185,7 @@ fn with_token(environment: &Environment, target: Target) -> Result<Target, Strin
         Some(region) => region.clone(),
         None => std::env::var("AWS_REGION").map_err(|_| {
             format!(
-                "a token of IAM needs a region: `{}` has none, and AWS_REGION is not set",
+                "an IAM token needs a region: `{}` has none, and AWS_REGION is not set",
                 environment.name
             )
         })?,
@@ -200,7 +200,7 @@ fn with_token(environment: &Environment, target: Target) -> Result<Target, Strin
     Ok(target.with_password(&token))
 }
 
-/// Looks at every server, several at once, and makes something of each.
+/// Reads every server, several at a time, and turns each into a result.
 pub(crate) fn each<'a, Made: Send>(
     session: &Session,
     spots: &[Spot<'a>],
@@ -221,13 +221,13 @@ pub(crate) fn each<'a, Made: Send>(
             entry(spot, made.map_err(|error| format!("{error:#}")))
         },
         |spot| {
-            let message = "pgvigil itself failed here: this is a fault of the program".to_owned();
+            let message = "pgvigil itself failed here: this is a bug in pgvigil".to_owned();
             entry(spot, Err(message))
         },
     )
 }
 
-/// Tells on stderr where nothing was read; says whether there is such a place.
+/// Reports on stderr the servers that could not be read; returns whether there are any.
 pub(crate) fn tell_unread<T>(session: &Session, entries: &[Entry<T>]) -> bool {
     let mut is_any = false;
     for entry in entries {

@@ -46,7 +46,7 @@ pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> anyhow::Result<Exi
     })?;
     if tell_unread(session, &entries) {
         if args.out.is_some() {
-            session.say("the plan was not saved: it is not whole");
+            session.say("the plan was not saved: it is incomplete");
         }
         return Ok(Exit::Failed);
     }
@@ -98,7 +98,7 @@ fn save(
     let path = path.display().to_string();
     let name = args.env.as_deref().map_or_else(|| "ENV".to_owned(), quote);
     session.hint(&report::visible(&format!(
-        "saved in {path}: `pgvigil enrol apply --env {name} {}` does just this",
+        "saved in {path}: apply it with `pgvigil enrol apply --env {name} {}`",
         operand(&path)
     )));
     Ok(())

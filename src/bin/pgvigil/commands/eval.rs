@@ -78,7 +78,7 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
     Ok(ended(&report))
 }
 
-/// How a command ends that did its work on what was read.
+/// The exit code of a command that did its work on the logs that could be read.
 pub(crate) fn ended(report: &ReadReport) -> Exit {
     if report.broken_count > 0 {
         Exit::Failed
@@ -156,7 +156,7 @@ pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Option<Exit> {
     Some(Exit::Usage)
 }
 
-/// What was read and is not what it seems, a sentence each.
+/// Problems of the input that make the result unreliable, a sentence each.
 pub(crate) fn problems(inputs: &Inputs, report: &ReadReport) -> Vec<String> {
     report
         .sentences(inputs)
@@ -165,7 +165,7 @@ pub(crate) fn problems(inputs: &Inputs, report: &ReadReport) -> Vec<String> {
         .collect()
 }
 
-/// Says what of the input was no log. Silence would look like a verdict.
+/// Reports the parts of the input that are not log entries. Without this, no output would look like a verdict.
 pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     let name = |file: usize| {
         inputs
@@ -191,7 +191,7 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     }
     if report.truncated > 0 {
         session.say(&format!(
-            "note: entries that the server has truncated: {}; a record among them counts",
+            "note: entries that the server has truncated: {}; records among them count",
             report.truncated
         ));
     }
@@ -209,7 +209,7 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
             .take(60)
             .collect();
         session.say(&format!(
-            "note: {}:{}: no log entry: {}",
+            "note: {}:{}: not a log entry: {}",
             name(foreign.file),
             foreign.line,
             visible(&text)
@@ -217,10 +217,10 @@ pub(crate) fn tell(session: &Session, inputs: &Inputs, report: &ReadReport) {
     }
     if report.broken_count > 0 || report.foreign_count > 0 {
         session.say(&format!(
-            "{} without an entry, beside {}; {} in the input",
-            count(report.foreign_count, "piece"),
+            "{} outside log entries, {} read; {}",
+            count(report.foreign_count, "text fragment"),
             count(report.entries, "entry"),
-            count(report.broken_count, "fault")
+            count(report.broken_count, "input error")
         ));
     }
 }
@@ -300,7 +300,7 @@ fn render_groups(groups: &[Group], width: usize) -> String {
         .collect()
     }));
     let mut text = String::new();
-    // The object is what matters; who looks into one database knows its name.
+    // The object matters most; readers of one database know its name.
     const OBJECT: usize = 4;
     const DISPENSABLE: [usize; 4] = [1, 2, 6, 5];
     for line in lines_keeping(rows, width, OBJECT, &DISPENSABLE) {

@@ -45,8 +45,8 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         let explanation = explain::explain(&explainer.judge, &mut Scratch::default(), text);
         if explanation.verdict == Verdict::NotARecord && is_bare_record(text) {
             session.say(&format!(
-                "error: the line begins with the record, and lacks what the log has before it: who did it cannot be told; \
-                 give the whole line, as in `2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  {}`",
+                "error: the line contains only the record, without the log prefix that names the user: give the \
+                 whole line, as in `2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  {}`",
                 report::visible(&line.chars().take(80).collect::<String>())
             ));
             return Ok(Exit::Usage);
@@ -92,7 +92,11 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
     session.hint(&format!(
         "{explained} of {} {} an audit record",
         count(report.entries, "entry"),
-        if explained == 1 { "holds" } else { "hold" }
+        if explained == 1 {
+            "contains"
+        } else {
+            "contain"
+        }
     ));
     Ok(ended(&report))
 }

@@ -1,4 +1,4 @@
-//! `explain`: what a code stands for.
+//! `explain`: what a code means.
 
 use pgvigil::ci;
 use pgvigil::database::enrol::finding;
@@ -10,7 +10,7 @@ use crate::args::{AttackFormat, CodeArgs};
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// Every code, whoever finds it.
+/// Every code, of all commands.
 fn entries() -> Vec<Entry> {
     let diagnostics = Code::ALL.iter().map(|code| code.entry());
     let enrolment = finding::Code::ALL.iter().map(|code| code.entry());
@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session, args: &CodeArgs) -> anyhow::Result<Exit> {
             .map(|entry| format!("did you mean `{}`?", entry.id));
         let help = same_name
             .or_else(|| suggest(asked, entries.iter().map(|entry| entry.id), "there are"))
-            .unwrap_or_else(|| "docs/codes.md lists them".to_owned());
+            .unwrap_or_else(|| "docs/codes.md lists all codes".to_owned());
         session.say(&format!(
             "error: there is no code `{}`: {help}",
             visible(asked)

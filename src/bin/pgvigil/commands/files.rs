@@ -1,4 +1,4 @@
-//! Files that commands write: into a hidden file beside, then renamed, so that a reader never sees half of one.
+//! Files that commands write: into a hidden file next to the target, then renamed, so that a reader never sees half of one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) struct Wanted {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What a folder must hold, and what it must not hold any more.
+/// The files that a folder must contain, and those that must be removed from it.
 pub(crate) struct Folder<'a> {
     pub(crate) root: &'a Path,
     pub(crate) wanted: Vec<Wanted>,
@@ -81,13 +81,13 @@ impl Folder<'_> {
         })
     }
 
-    /// A path in the folder. What stands in the folder must not lead out of it.
+    /// A path in the folder. Refuses a path that points outside it.
     fn below(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let mut whole = self.root.to_owned();
         for component in path.components() {
             anyhow::ensure!(
                 matches!(component, Component::Normal(_)),
-                "{} leads out of its folder",
+                "{} points outside its folder",
                 path.display()
             );
             whole.push(component);
@@ -102,7 +102,7 @@ impl Folder<'_> {
     }
 }
 
-/// What a file holds; `None` when there is none.
+/// The contents of a file; `None` if it does not exist.
 fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),
@@ -151,7 +151,7 @@ pub(crate) fn walk(root: &Path, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Says whether a file was left behind by a run that was killed while it wrote.
+/// Whether a file was left by a run that was killed while it wrote.
 pub(crate) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix('.')

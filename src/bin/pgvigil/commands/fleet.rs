@@ -1,4 +1,4 @@
-//! Every environment side by side: what `plan --all`, `drift --all` and `ci drift` share.
+//! Several environments at a time: what `plan --all`, `drift --all` and `ci drift` share.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;
 
-/// Every environment that is no base, in the order of their names.
+/// Every environment except bases, sorted by name.
 pub(crate) fn every(loaded: &Loaded) -> Vec<&Environment> {
     let mut environments: Vec<&Environment> = loaded.policy.environments.iter().collect();
     environments.sort_by(|left, right| left.name.cmp(&right.name));
@@ -27,7 +27,7 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
 }
 
-/// Looks at environments side by side, and returns the results in their order. What one of them comes to has no effect on the
+/// Runs a function for several environments at a time, and returns the results in order. A failure of one does not affect the
 /// others.
 pub(crate) fn look<Seen: Send>(
     session: &Session,
@@ -56,14 +56,14 @@ pub(crate) fn look<Seen: Send>(
             entry(environment, milliseconds, result)
         },
         |environment| {
-            let message = "pgvigil itself failed here: this is a fault of the program".to_owned();
+            let message = "pgvigil itself failed here: this is a bug in pgvigil".to_owned();
             let exit = Exit::Failed;
             entry(environment, 0, Err(Failure { message, exit }))
         },
     )
 }
 
-/// Looks in environments side by side for what somebody changed by hand; with `blame`, asks who it was, where that is recorded.
+/// Checks several environments at a time for drift; with `blame`, looks up who made the changes, if that is recorded.
 pub(crate) fn drifts(
     session: &Session,
     environments: &[&Environment],

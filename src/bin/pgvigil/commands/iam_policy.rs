@@ -1,4 +1,4 @@
-//! `iam-policy`: the least rights that a role needs.
+//! `iam-policy`: the minimum permissions that a role needs.
 
 use pgvigil::compile;
 use pgvigil::deploy::document::{Kind, pretty};
@@ -20,7 +20,7 @@ pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exi
     };
     if environment.provider == Provider::Local {
         session.say(&format!(
-            "error: the environment `{}` is a folder on this machine, which knows no policies",
+            "error: the environment `{}` is a folder on this machine, which has no IAM policies",
             args.env
         ));
         return Ok(Exit::Usage);

@@ -1,4 +1,4 @@
-//! `rules impact`: what a change of the policy silences and wakes on real logs.
+//! `rules impact`: which records in real logs a policy change makes silent or loud.
 
 use std::path::Path;
 
@@ -21,18 +21,18 @@ use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::session::Session;
 
-/// What the files as they are now are called.
+/// Name of the files as they are now.
 const WORKING_TREE: &str = "working tree";
 
 pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> {
-    // Told before logs are read, which can take long.
+    // Checked before logs are read, which can take long.
     for path in &args.reports {
         kind(path)?;
     }
-    // clap lets an argument stand whose companion cannot.
+    // clap accepts an argument although the one that it requires conflicts with others.
     #[cfg(feature = "aws")]
     if !args.live && (args.since.is_some() || args.auto_approve) {
-        session.say("error: --since and --auto-approve go with --live, which takes no logs");
+        session.say("error: --since and --auto-approve require --live, which reads no log files");
         return Ok(Exit::Usage);
     }
     let change = Change::read(session, &args.base, args.head.as_deref())?;
@@ -40,7 +40,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         Ok(head) => head,
         Err(exit) => return Ok(exit),
     };
-    // One that is gone is looked at too: nothing is heard there any more.
+    // A removed environment is compared too: nothing counts there any more.
     let gone = change
         .base
         .policy
@@ -60,9 +60,9 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
         session.say(&format!(
-            "note: {} has {}; what is faulty there silences nothing",
+            "note: {} has {}; faulty entries there silence nothing",
             report::visible(&change.base_name),
-            count(faults, "fault")
+            count(faults, "error")
         ));
     }
     #[cfg(feature = "aws")]
@@ -93,7 +93,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     Ok(exit)
 }
 
-/// Writes the report in every form that was asked for. `ended` is how reading the logs ended.
+/// Writes the report in every requested format. `ended` is how reading the logs ended.
 fn shown(
     session: &Session,
     args: &ImpactArgs,
@@ -125,7 +125,7 @@ pub(crate) struct Change {
     pub(crate) head_name: String,
     pub(crate) head_commit: Option<String>,
     pub(crate) authors: Vec<String>,
-    /// What it does to files beside the policy that guard it.
+    /// What it does to other files that protect the policy, such as CODEOWNERS.
     pub(crate) guards: Vec<HearingChange>,
 }
 
@@ -169,7 +169,7 @@ impl Change {
         })
     }
 
-    /// What it silences and wakes on logs. `head` is its later policy, checked; `prefix` that of the logs, if it is not the
+    /// What it makes silent and loud in logs. `head` is its later policy, checked; `prefix` that of the logs, if it is not the
     /// environment's.
     pub(crate) fn assess(
         &self,
@@ -221,7 +221,7 @@ impl Change {
 fn guards(root: &Path, base: &str, head: Option<&str>) -> anyhow::Result<Vec<HearingChange>> {
     let mut changed = Vec::new();
     for revision::Changed { path, now } in revision::changed(root, base, head)? {
-        // Samples are large, and nobody compares their texts.
+        // Samples are large, and their texts are not compared.
         let is_text = files::is_compared(&path);
         let text = |commit: Option<&str>, path: Option<&str>| match path {
             Some(path) if is_text => revision::text_of(root, commit, path),
@@ -263,7 +263,7 @@ fn kind(path: &Path) -> anyhow::Result<Kind> {
         Some("json") => Kind::Json,
         Some("txt") => Kind::Text,
         _ => bail!(
-            "{} does not say what to write: end it in .html, .md, .json or .txt",
+            "{} has no known extension: use .html, .md, .json or .txt",
             path.display()
         ),
     })

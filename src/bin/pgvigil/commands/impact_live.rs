@@ -20,10 +20,10 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::stop;
 
-/// Seconds that entries may take to arrive.
+/// Seconds that entries can take to arrive.
 const SETTLE: i64 = 15 * 60;
 
-/// Compares both policies on the entries of a window. Where there is no report, returns the exit code.
+/// Compares both policies on the entries of a window. Returns the exit code if there is no report.
 pub(crate) fn compare(
     session: &Session,
     args: &ImpactArgs,
@@ -48,7 +48,7 @@ pub(crate) fn compare(
         .collect();
     let text = comparison.fetch().text(Ask::ALL);
     let plan = Plan::new(&text, FETCH_ROWS, &groups, window, SLICE);
-    let activity = Activity::of(session, "estimating what is read");
+    let activity = Activity::of(session, "estimating how much data the queries read");
     let logs = Logs::connect(environment.region.as_deref())?;
     let estimate = plan.estimate(&logs, window.until)?;
     drop(activity);
@@ -122,7 +122,7 @@ fn cut(answer: &Answer) -> Vec<String> {
                 .unwrap_or_default()
         };
         format!(
-            "from {} until {} the log has more different records than a query returns: those that are missing were not judged",
+            "from {} until {} the log has more distinct records than a query can return: the missing ones were not judged",
             time(window.from),
             time(window.until)
         )
@@ -130,7 +130,7 @@ fn cut(answer: &Answer) -> Vec<String> {
     answer.cut.iter().map(sentence).collect()
 }
 
-/// The time that is asked for, up to a little before now.
+/// The requested window, which ends a little before now.
 fn window(args: &ImpactArgs) -> anyhow::Result<Window> {
     let since = args
         .since

@@ -71,7 +71,7 @@ pub(super) fn loaded(files: &[File]) -> Loaded {
     )
 }
 
-/// The policy of the files, and of those that stand in the folder and are kept.
+/// The policy of the files, and of existing files in the folder, which are kept.
 fn together(root: &Path, files: &[File]) -> anyhow::Result<Loaded> {
     let there = policy::load(root)?;
     let mut texts: Vec<(String, String)> = there
@@ -100,13 +100,13 @@ pub(super) fn write(
     is_dry: bool,
     next: &[String],
 ) -> anyhow::Result<Exit> {
-    // Nothing is written that `check` would refuse, alone or beside what stands there.
+    // Nothing is written that `check` would refuse, alone or together with the existing files.
     let before = place::look(root, files)?;
     if let Err(exit) = session.sound_of(session.judged(together(root, files)?)) {
         session.say(if before.iter().all(|file| file.state == State::Written) {
-            "nothing was written: the files would have these faults"
+            "nothing was written: the files would have these errors"
         } else {
-            "nothing was written: with what stands there, which would be kept, the policy would have these faults"
+            "nothing was written: together with the existing files, the policy would have these errors"
         });
         return Ok(exit);
     }
@@ -168,7 +168,7 @@ fn next(root: &Path, wish: &Wish) -> Vec<String> {
     next
 }
 
-/// The wish that flags and answers say.
+/// The wish from flags and answers.
 fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Fault>) -> Wish {
     let provider = match answers.provider.unwrap_or(ProviderArg::Local) {
         ProviderArg::Local => Provider::Local,
@@ -196,8 +196,8 @@ fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Faul
         for (flag, is_absent) in unused {
             if !is_absent {
                 faults.push(Fault::new(
-                    format!("{flag} is for AWS, and the provider is `local`"),
-                    "add --provider aws, or leave it out",
+                    format!("{flag} is for AWS, but the provider is `local`"),
+                    "add --provider aws, or remove the option",
                 ));
             }
         }
@@ -274,7 +274,7 @@ fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Faul
     }
 }
 
-/// The region that AWS' own tools take.
+/// The region that the AWS tools would use.
 pub(super) fn usual_region() -> Option<String> {
     ["AWS_REGION", "AWS_DEFAULT_REGION"]
         .iter()
@@ -290,7 +290,7 @@ fn spread(
     mut set: impl FnMut(&mut EnvironmentWish, &str),
 ) {
     let is_for_one = |value: &&String| value.contains('=');
-    // What is for one comes last: it stands over what is for all.
+    // A value for one environment comes last, so it overrides the value for all.
     for value in values.iter().filter(|value| !is_for_one(value)) {
         for environment in &mut *environments {
             set(environment, value);
@@ -308,7 +308,7 @@ fn spread(
 fn no_environment(name: &str) -> Fault {
     Fault::new(
         format!("there is no environment `{name}`"),
-        format!("name it with --env {}, or correct it", visible(name)),
+        format!("add it with --env {}, or correct the name", visible(name)),
     )
 }
 
@@ -326,7 +326,9 @@ fn clusters(values: &[String], environments: &mut [EnvironmentWish], faults: &mu
             (None, [only]) => Some((only, value.as_str())),
             (None, _) => {
                 faults.push(Fault::new(
-                    format!("it is not said to which environment the cluster `{value}` belongs"),
+                    format!(
+                        "could not determine which environment the cluster `{value}` belongs to"
+                    ),
                     format!("write --cluster ENV={}", visible(value)),
                 ));
                 None
@@ -338,7 +340,7 @@ fn clusters(values: &[String], environments: &mut [EnvironmentWish], faults: &mu
     }
 }
 
-/// What the remotes of a Git repository around the folder tell; GitHub where they tell nothing.
+/// The forge in the remotes of the Git repository that contains the folder; GitHub if they do not show it.
 pub(super) fn forge_of(root: &Path) -> ForgeArg {
     let mut at: Option<PathBuf> = std::path::absolute(root).ok();
     while let Some(folder) = at {

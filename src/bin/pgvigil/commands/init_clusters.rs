@@ -1,4 +1,4 @@
-//! `init --import-clusters`: what RDS tells of an account.
+//! `init --import-clusters`: the clusters that RDS lists for an account.
 
 use pgvigil::begin::cluster::{assign, somewhere};
 use pgvigil::begin::{EnvironmentWish, Fault, Wish};
@@ -23,7 +23,7 @@ pub(super) fn import(
     }
     for region in regions {
         let Some(place) = somewhere(None, &region) else {
-            // The form of the region is told with everything else.
+            // A malformed region is reported with the other errors.
             continue;
         };
         let lister = provider_aws::lister(Ground::of(session), &place)?;
@@ -36,7 +36,7 @@ pub(super) fn import(
             match &environment.account {
                 Some(other) if *other != account => faults.push(Fault::new(
                     format!(
-                        "`{}` is in the account {}, and the credentials lead to {account}",
+                        "`{}` is in the account {}, but the credentials lead to {account}",
                         visible(&environment.name),
                         visible(other)
                     ),
@@ -60,8 +60,8 @@ pub(super) fn import(
         }
         for name in assign(&mut here, &found) {
             session.say(&format!(
-                "warning: no environment's name stands in `{}`: it is a comment in the first environment's file, not watched \
-                 yet; --cluster ENV={0} says where it belongs",
+                "warning: the name `{}` contains no environment's name: the cluster is a comment in the first environment's \
+                 file, not watched yet; assign it with --cluster ENV={0}",
                 visible(&name)
             ));
         }

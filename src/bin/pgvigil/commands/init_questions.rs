@@ -11,7 +11,7 @@ use super::init::{forge_of, usual_region};
 use crate::args::{ForgeArg, InitArgs, ProviderArg};
 use crate::session::Session;
 
-/// What options and answers say, in one form.
+/// Options and answers in one form.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {
     pub(super) provider: Option<ProviderArg>,
@@ -62,7 +62,7 @@ impl<'a> Questions<'a> {
         Self { session, root }
     }
 
-    /// Asks what no option says. `None` when the input ended: nothing is to be done.
+    /// Asks for everything that no option sets. `None` if the input ended: then nothing is done.
     pub(super) fn ask(&self, mut answers: Answers) -> anyhow::Result<Option<Answers>> {
         macro_rules! asked {
             ($answer:expr) => {
@@ -73,7 +73,7 @@ impl<'a> Questions<'a> {
             };
         }
         self.session.say(&format!(
-            "A new policy repository in {}. Enter takes what stands in brackets; Ctrl-C writes nothing.\n",
+            "A new policy repository in {}. Enter accepts the value in brackets; Ctrl-C stops and writes nothing.\n",
             visible(&self.root.display().to_string())
         ));
         if answers.provider.is_none() {
@@ -118,7 +118,7 @@ impl<'a> Questions<'a> {
             }
             if cfg!(feature = "aws") && answers.clusters.is_empty() && !answers.import_clusters {
                 let word = asked!(self.one_of(
-                    "Ask RDS for the clusters, with the credentials that AWS' tools find here?",
+                    "List the clusters in RDS, with the AWS credentials of this machine?",
                     &["yes", "no"],
                     "no"
                 ));
@@ -146,7 +146,7 @@ impl<'a> Questions<'a> {
         }
         if answers.owner.is_none() {
             answers.owner = Some(asked!(
-                self.text("Team that answers for the policy", "data-platform")
+                self.text("Team that owns the policy", "data-platform")
             ));
         }
         if answers.users.is_empty() {
@@ -154,7 +154,7 @@ impl<'a> Questions<'a> {
         }
         if is_aws && answers.emails.is_empty() {
             answers.emails = list(&asked!(
-                self.text("E-mail addresses that are told when an alarm goes off", "")
+                self.text("Email addresses to notify when an alarm fires", "")
             ));
         }
         if answers.forge.is_none() {
@@ -217,7 +217,7 @@ impl<'a> Questions<'a> {
             match self.text(question, usual)? {
                 Some(answer) if !is_valid(&answer) => {
                     self.session
-                        .say(&format!("  `{}` cannot be it.", visible(&answer)));
+                        .say(&format!("  `{}` is not valid here.", visible(&answer)));
                 }
                 other => return Ok(other),
             }

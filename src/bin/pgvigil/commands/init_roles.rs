@@ -29,9 +29,9 @@ pub(super) fn sources(args: &InitArgs, wish: &Wish, faults: &mut Vec<Fault>) -> 
         match (named, wish.environments.as_slice()) {
             (Some((name, url)), _) => sources.push((name.to_owned(), url.to_owned())),
             (None, [only]) => sources.push((only.name.clone(), value.clone())),
-            // A URL may hold a password: it is not shown.
+            // The URL is not shown: it can contain a password.
             (None, _) => faults.push(Fault::new(
-                "it is not said to which environment a database of --import-roles belongs",
+                "could not determine which environment a database of --import-roles belongs to",
                 "write --import-roles ENV=URL",
             )),
         }
@@ -39,7 +39,7 @@ pub(super) fn sources(args: &InitArgs, wish: &Wish, faults: &mut Vec<Fault>) -> 
     sources
 }
 
-/// Adds the roles to the file of users among `files`. `false` where a database cannot be told.
+/// Adds the roles to the file of users among `files`. `false` if the environment of a database is not clear.
 pub(super) fn import(
     session: &Session,
     args: &InitArgs,

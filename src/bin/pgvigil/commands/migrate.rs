@@ -71,7 +71,7 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
         format!("pgvigil -C {at} plan --env {name}"),
         format!("pgvigil -C {at} {last} --env {name}"),
     ];
-    // Where the report is one JSON document, what was written is said beside it.
+    // If the report is a JSON document on stdout, the written files are listed on stderr.
     if args.format == MigrateFormat::Json {
         let (exit, text) =
             session.collect(|| init::write(session, out, &migration.tree, false, &next));
@@ -85,10 +85,10 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit>
 fn read(path: &Path) -> anyhow::Result<Input> {
     let shown = visible(&path.display().to_string());
     let found = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
-    anyhow::ensure!(found.is_file(), "{shown} is no file");
+    anyhow::ensure!(found.is_file(), "{shown} is not a file");
     anyhow::ensure!(
         found.len() <= MAX_BYTES,
-        "{shown} is larger than 1 MiB: it is no file of the old monitor"
+        "{shown} is larger than 1 MiB: it cannot be a file of the old monitor"
     );
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
     let text = String::from_utf8(bytes)

@@ -14,7 +14,7 @@ use crate::args::{ArchitectureArg, PackageArgs, PackageFormat};
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// What the installation of the tools is.
+/// The command that installs the build tools.
 const INSTALL: &str = "pip install cargo-zigbuild ziglang";
 
 pub(crate) fn run(session: &Session, args: &PackageArgs) -> anyhow::Result<Exit> {
@@ -32,14 +32,14 @@ pub(crate) fn run(session: &Session, args: &PackageArgs) -> anyhow::Result<Exit>
             };
             if environment.engine == Engine::LogAlarm {
                 session.say(&format!(
-                    "error: the environment `{env}` has the engine `log-alarm`, which runs no program"
+                    "error: the environment `{env}` has the engine `log-alarm`, which needs no package"
                 ));
                 return Ok(Exit::Usage);
             }
             environment.monitor.architecture
         }
         (None, None) => {
-            session.say("error: for which processor? Give `--architecture` or `--env`");
+            session.say("error: no processor: give `--architecture` or `--env`");
             return Ok(Exit::Usage);
         }
     };
@@ -90,7 +90,7 @@ fn report(path: &Path, package: &Package, format: PackageFormat) -> String {
     }
 }
 
-/// Writes a whole file or none: an apply beside this must not upload a half.
+/// Writes a whole file or none: an apply that runs at the same time must not upload half of it.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
@@ -110,19 +110,20 @@ fn build(session: &Session, source: &Path, architecture: Architecture) -> anyhow
         .is_ok_and(|text| text.lines().any(|line| line.trim() == "name = \"pgvigil\""));
     ensure!(
         is_source,
-        "{} is not pgvigil's source: run this there, name it with `--source`, or give a program that was built with `--binary`",
+        "{} does not contain pgvigil's source: run this in its folder, name the folder with `--source`, or give a finished \
+         program with `--binary`",
         source.display()
     );
     ensure!(
         runs("cargo-zigbuild", &["--version"]),
-        "cargo-zigbuild is missing, with which the program asks for no newer glibc than Lambda has: `{INSTALL}`, or give a \
-         program that was built with `--binary`"
+        "cargo-zigbuild is missing, which builds the program for the glibc of Lambda: `{INSTALL}`, or give a finished \
+         program with `--binary`"
     );
     let target = triple(architecture);
     ensure!(
         has_library(&source, target),
-        "this toolchain lacks Rust's library for {target}: `rustup target add {target}`, or build on such a machine and \
-         give the program with `--binary`"
+        "this toolchain lacks the Rust library for {target}: `rustup target add {target}`, or build on a machine of that \
+         kind and give the program with `--binary`"
     );
     let build = Build {
         source: &source,
@@ -141,7 +142,7 @@ fn build(session: &Session, source: &Path, architecture: Architecture) -> anyhow
         .status()
         .context("cannot run cargo")?;
     if !status.success() {
-        bail!("cargo could not build {BINARY}: its words stand above");
+        bail!("cargo could not build {BINARY}: see its output above");
     }
     Ok(build.program())
 }

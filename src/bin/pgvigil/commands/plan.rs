@@ -68,17 +68,17 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// What is under way while an environment is looked at.
+/// What the progress shows while an environment is read.
 pub(crate) fn reading(environment: &str) -> String {
     format!("reading {environment}")
 }
 
-/// Draws a saved plan. What is live is not looked at.
+/// Prints a saved plan. The deployed resources are not read.
 fn show(session: &Session, path: &Path, format: PlanFormat) -> anyhow::Result<Exit> {
     let saved = apply::read(path)?;
     session.show(&render(session, &saved.plan, format))?;
     session.hint(&report::visible(&format!(
-        "note: this plan was made at {} by {}; live and the files may have moved since",
+        "note: this plan was made at {} by {}; the files and the deployed resources might have changed since",
         saved.made.made_at, saved.made.made_by
     )));
     Ok(Exit::Clean)
@@ -106,14 +106,14 @@ pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Resul
         count => format!(" --allow-delete {count}"),
     };
     session.hint(&report::visible(&format!(
-        "saved in {path}: `pgvigil apply --env {}{deletes} {}` does just this",
+        "saved in {path}: apply it with `pgvigil apply --env {}{deletes} {}`",
         quote(&plan.identity.environment),
         operand(&path)
     )));
     Ok(())
 }
 
-/// What was named to be deleted.
+/// The deletions that the options name.
 pub(crate) fn named(session: &Session, texts: &[String]) -> Result<Prune, Exit> {
     Prune::parse(texts).map_err(|error| {
         session.say(&report::visible(&format!("error: {error}")));
@@ -121,7 +121,7 @@ pub(crate) fn named(session: &Session, texts: &[String]) -> Result<Prune, Exit> 
     })
 }
 
-/// Draws a plan.
+/// Renders a plan.
 pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> String {
     match format {
         PlanFormat::Human => human::render_plan(plan, style(session)),
@@ -130,7 +130,7 @@ pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> Stri
     }
 }
 
-/// Why a plan cannot be applied, where that is known.
+/// Why a plan cannot be applied, if pgvigil can tell already.
 pub(crate) fn impossible(plan: &Plan) -> Option<String> {
     let first = plan.obstacles.first()?;
     let others = match plan.obstacles.len() {
@@ -144,7 +144,7 @@ pub(crate) fn impossible(plan: &Plan) -> Option<String> {
     ))
 }
 
-/// Why a plan says nothing.
+/// Why a plan has no result.
 pub(crate) fn unread(plan: &Plan) -> String {
     let count = plan.unread.len();
     let first = plan
@@ -153,7 +153,7 @@ pub(crate) fn unread(plan: &Plan) -> String {
         .map(|unread| format!("{}: {}", unread.address, unread.error))
         .unwrap_or_default();
     format!(
-        "error: {count} not read, so what would change is not known; the first: {}",
+        "error: {count} not read, so could not determine what would change; the first: {}",
         report::visible(&first)
     )
 }

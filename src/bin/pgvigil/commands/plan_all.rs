@@ -24,7 +24,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow
             let faults = rules::canary::prove(loaded, environment, today);
             if !faults.is_empty() {
                 let message = format!(
-                    "the exclusions silence what must be loud: `pgvigil plan --env {}` shows it",
+                    "the exclusions silence records that must stay loud: `pgvigil plan --env {}` shows them",
                     environment.name
                 );
                 let exit = Exit::Diagnostics;

@@ -33,7 +33,7 @@ pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
     };
     if environment.provider == Provider::Local {
         session.say(&format!(
-            "error: the environment `{}` is a folder on this machine: there is no service to ask",
+            "error: the environment `{}` is a folder on this machine: there is no service to test",
             args.env
         ));
         return Ok(Exit::Usage);
@@ -41,7 +41,7 @@ pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
     let provider = provider_aws::proving(Ground::of(session), environment)?;
     let (expected, found) = (Identity::of(environment).at(), provider.at()?);
     if expected != found {
-        anyhow::bail!("the environment is {expected}, and the credentials lead to {found}");
+        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
     }
     if args.clean {
         return clean(session, &loaded, environment, &*provider);
@@ -49,7 +49,7 @@ pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
     ask(session, args, &loaded, environment, &*provider)
 }
 
-/// Takes away what former runs left behind, whenever they began.
+/// Removes what earlier runs left, whenever they started.
 fn clean(
     session: &Session,
     loaded: &Loaded,
@@ -72,7 +72,7 @@ fn clean(
         session.show(&format!("deleted {}\n", report::visible(name)))?;
     }
     if gone.is_empty() {
-        session.show("nothing is left behind\n")?;
+        session.show("no test resources are left\n")?;
     }
     Ok(Exit::Clean)
 }
@@ -110,14 +110,14 @@ fn ask(
     };
     session.say(&intention(&question, environment, cluster));
     if !args.auto_approve && !session.is_agreed("\nBegin?")? {
-        session.say("nothing was made");
+        session.say("nothing was created");
         return Ok(Exit::Usage);
     }
     let queries = provider.queries()?;
     let activity = Activity::of(session, &format!("proving {}", environment.name));
     let mut last = String::new();
     let mut progress = |what: &str| {
-        // Off a terminal the steps are told, not each query.
+        // Without a terminal, only steps are printed, not every query.
         let step = what.split(':').next().unwrap_or_default();
         if !activity.is_shown() && step != last {
             step.clone_into(&mut last);
@@ -138,14 +138,14 @@ fn ask(
 fn exit(session: &Session, environment: &Environment, found: &Report) -> Exit {
     if found.removed == Removed::NotEverything {
         session.say(&format!(
-            "error: something that the proof made may be there still: `pgvigil prove --env {} --clean` takes it away",
+            "error: resources that the proof created might still exist: `pgvigil prove --env {} --clean` removes them",
             environment.name
         ));
         return Exit::Failed;
     }
     if let Some(why) = &found.ended_early {
         session.say(&format!(
-            "error: the proof ended early, and all that it made is taken away: {}",
+            "error: the proof ended early; everything that it created was removed: {}",
             report::visible(why)
         ));
         return Exit::Failed;
@@ -160,7 +160,7 @@ fn exit(session: &Session, environment: &Environment, found: &Report) -> Exit {
 /// US dollars for a gigabyte that CloudWatch Logs takes in, in us-east-1 (AWS, "Amazon CloudWatch Pricing", Logs, "Collect").
 const USD_PER_GB_WRITTEN: f64 = 0.5;
 
-/// What is about to happen, and what it costs.
+/// The announcement: what the proof will do, and what it costs.
 fn intention(question: &Question<'_>, environment: &Environment, cluster: &Cluster) -> String {
     let (written, read) = question.bytes();
     let usd = written as f64 / 1e9 * USD_PER_GB_WRITTEN
@@ -168,16 +168,16 @@ fn intention(question: &Question<'_>, environment: &Environment, cluster: &Clust
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let people = if question.pages {
         format!(
-            "People who are subscribed for {} get two test messages.",
+            "The subscribers of {} get two test messages.",
             report::visible(&cluster.name)
         )
     } else {
         "No one is paged.".to_owned()
     };
     format!(
-        "In the account of `{}` this makes two log groups and one alarm of its own, and takes them away again.\n\
-         It writes {:.1} MB, and its {} queries read {:.0} MB together: {:.3} USD at the list price of us-east-1, and about as much for the alarm.\n\
-         {people} It takes some minutes, up to half an hour where the alarm is slow.",
+        "In the account of `{}` this creates two log groups and one alarm, and removes them afterwards.\n\
+         It writes {:.1} MB, and its {} queries read {:.0} MB in total: {:.3} USD at the list price of us-east-1, and about as much again for the alarm.\n\
+         {people} It takes a few minutes, or up to half an hour if the alarm is slow.",
         report::visible(&environment.name),
         megabytes(written),
         question.queries(),

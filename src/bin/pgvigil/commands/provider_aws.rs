@@ -46,7 +46,7 @@ pub(crate) fn witness(
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
-/// What runs in an account: read, observed, and proven by a canary.
+/// Reads and observes what runs in an account, and runs the canary there.
 pub(crate) trait Running: Reader + Observer + Canary {}
 
 #[cfg(feature = "aws")]
@@ -83,8 +83,8 @@ impl Proving for Aws {
     }
 }
 
-/// Opens the account for a proof, with the credentials as they are found: neither the role for `plan` nor that for `apply`
-/// has these rights.
+/// Opens the account for a proof, with the credentials of the caller: neither the role for `plan` nor that for `apply`
+/// has these permissions.
 #[cfg(feature = "aws")]
 pub(crate) fn proving(
     ground: Ground<'_>,
@@ -105,7 +105,7 @@ pub(crate) fn finder(
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 
-/// Opens an account of which no file tells yet, with the credentials as they are found.
+/// Opens an account that no file declares yet, with the credentials of the caller.
 #[cfg(feature = "aws")]
 pub(crate) fn lister(
     ground: Ground<'_>,
@@ -235,7 +235,7 @@ pub(crate) fn retirer(
 #[cfg(not(feature = "aws"))]
 fn refused(environment: &Environment) -> super::deployment::NoProvider {
     super::deployment::NoProvider(format!(
-        "the environment `{}` is deployed to `aws`, and this pgvigil was built without its feature `aws`: build it \
+        "the environment `{}` is deployed to `aws`, but this pgvigil was built without the feature `aws`: build it \
          with `--features aws`",
         environment.name
     ))

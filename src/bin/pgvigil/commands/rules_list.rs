@@ -68,7 +68,7 @@ fn human(listed: &[Listed], has_logs: bool, width: usize) -> String {
             if exclusion.holds {
                 last_day
             } else {
-                format!("{last_day}, over")
+                format!("{last_day}, ended")
             },
             exclusion
                 .characters
@@ -87,10 +87,10 @@ fn human(listed: &[Listed], has_logs: bool, width: usize) -> String {
         text.push_str(&line);
         text.push('\n');
     }
-    text.push_str("\nin texts: characters that it takes of the 10,000 of a saved query; the monitor knows them all\n");
+    text.push_str("\nin texts: characters that the exclusion needs in a saved query, of 10,000; the monitor applies every exclusion\n");
     if has_logs {
         text.push_str(
-            "silences: records of these logs; alone: those that would count without it\n",
+            "silences: records in these logs; alone: those that would count without this exclusion\n",
         );
     }
     text

@@ -14,7 +14,7 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
     for (option, text) in [("--by", &args.by), ("--why", &args.why)] {
         if text.trim().is_empty() {
             session.say(&format!(
-                "error: {option} is empty: whoever reads the file wants to know"
+                "error: {option} is empty: it is written into the policy file for reviewers"
             ));
             return Ok(Exit::Usage);
         }
@@ -61,7 +61,7 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
     };
     for (file, text) in &texts {
         let path = session.root().join(loaded.files.path(*file));
-        // What was read may be another text by now.
+        // The file can have changed since it was read.
         let now = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::ensure!(
@@ -75,7 +75,7 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
     }
     for one in &renewed {
         session.show(&format!(
-            "{} {} until {}, before {}\n",
+            "{} {} until {}, previously {}\n",
             if args.dry_run {
                 "would renew"
             } else {
@@ -87,9 +87,8 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
         ))?;
     }
     if !args.dry_run {
-        session.hint(
-            "read the change, commit it, and let whoever answers for the exclusion approve it",
-        );
+        session
+            .hint("review the change, commit it, and ask the owner of the exclusion to approve it");
     }
     Ok(Exit::Clean)
 }

@@ -1,4 +1,4 @@
-//! `rules test`: the samples of every exclusion, what they notice, and the log fixtures.
+//! `rules test`: the samples of every exclusion, the mutants that they catch, and the log fixtures.
 
 use anyhow::Context as _;
 use pgvigil::policy::model::Environment;

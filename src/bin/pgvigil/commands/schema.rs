@@ -76,7 +76,7 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> 
     Ok(exit.max(pages.bring(session, args.check)?))
 }
 
-/// The schemas of what programs read.
+/// The schemas of output that programs read.
 fn outputs() -> Vec<(&'static str, String)> {
     vec![
         (
@@ -102,7 +102,7 @@ fn outputs() -> Vec<(&'static str, String)> {
         (
             "suppressed.schema.json",
             schema::of::<detection::Suppressed<'_>>(
-                "What exclusions silenced, a line of pgvigil's monitor",
+                "Records that exclusions silenced, a line of pgvigil's monitor",
             ),
         ),
         (
@@ -111,14 +111,14 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "webhook-batch.schema.json",
-            schema::of::<outbox::Body<'_>>("What pgvigil watch --webhook posts"),
+            schema::of::<outbox::Body<'_>>("The body that pgvigil watch --webhook posts"),
         ),
     ]
 }
 
 fn metrics_page() -> String {
     format!(
-        "# Metrics\n\nWhat can be drawn and alarmed on. What the figures mean: [monitor.md](monitor.md#what-it-publishes).\n\n{}\n{}",
+        "# Metrics\n\nThe metrics that dashboards and alarms can use. What they mean: [monitor.md](monitor.md#what-it-publishes).\n\n{}\n{}",
         published::render_reference(),
         metrics::render_reference()
     )

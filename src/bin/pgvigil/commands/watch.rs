@@ -1,4 +1,4 @@
-//! `watch`: follows logs until it is told to stop.
+//! `watch`: follows logs until it is stopped.
 
 use std::io;
 use std::net::TcpListener;
@@ -31,23 +31,23 @@ use crate::args::{FromArg, WatchArgs};
 use crate::exit::Exit;
 use crate::session::Session;
 
-/// Between two looks at the logs: a look costs a few system calls for each that is open.
+/// Pause between two reads of the logs: a read costs a few system calls for each open log.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Between two looks for new files, and two writes of the cursor.
+/// Pause between two searches for new files, and between two saves of the cursor.
 const LOOK: Duration = Duration::from_secs(1);
-/// Between two looks at the policy files.
+/// Pause between two checks of the policy files.
 const POLICY: Duration = Duration::from_secs(2);
-/// Longer than this nothing else waits while a backlog is read.
+/// Everything else waits at most this long while a backlog is read.
 const STRETCH: Duration = Duration::from_millis(500);
-/// After a write that failed.
+/// Pause after a write that failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// What may still be delivered when it is told to stop.
+/// Time to deliver the remaining records after a request to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// `--once` waits no longer than this for the last entry of a log that grows on.
+/// `--once` waits at most this long for the last entry of a log that is still growing.
 const ONCE: Duration = Duration::from_secs(15);
-/// A watcher that has not come round for so long hangs.
+/// After this time without progress, the watcher counts as hung.
 const HANGS: Duration = Duration::from_secs(30);
-/// Notices of one kind that are told one by one.
+/// Notices of one kind that are printed one by one.
 const TOLD: usize = 5;
 
 /// The policy, ready to judge.
@@ -104,7 +104,7 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
         Ok(follower) => follower,
         Err(error) => {
             session.say(&format!(
-                "error: no pattern: {}",
+                "error: not a valid pattern: {}",
                 visible(&error.to_string())
             ));
             return Ok(Exit::Usage);
@@ -186,7 +186,7 @@ fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Ex
     }))
 }
 
-/// A cursor, if one is asked for, and what an earlier run left in it.
+/// The cursor, if one is configured, and the state that an earlier run saved in it.
 type Opened = (Option<Cursor>, Option<Document>);
 
 fn open_cursor(
@@ -196,7 +196,7 @@ fn open_cursor(
 ) -> anyhow::Result<Result<Opened, Exit>> {
     let Some(path) = &args.cursor else {
         if !session.is_quiet() && !args.once {
-            session.say("note: without --cursor nothing is remembered: what is written while this does not run is not judged");
+            session.say("note: without --cursor the read position is not saved: lines written while this is not running are not judged");
         }
         return Ok(Ok((None, None)));
     };
@@ -212,7 +212,7 @@ fn open_cursor(
         }
         if document.policy_digest != build.policy_digest {
             session.say(&format!(
-                "note: the policy has changed since {} was written: what comes from here on is judged by the new one",
+                "note: the policy has changed since {} was written: the new policy judges all further records",
                 visible(&path.to_string_lossy())
             ));
         }
@@ -237,16 +237,16 @@ fn open_output(
         Found::Cut(bytes) => {
             if !session.is_quiet() {
                 session.say(&format!(
-                    "note: {name}: {bytes} bytes that the cursor does not know were cut off: they are written again"
+                    "note: {name}: {bytes} bytes written after the last save of the cursor were cut off: they are written again"
                 ));
             }
         }
         Found::Shorter => session.say(&format!(
-            "warning: {name}: shorter than when it was left: somebody took lines away"
+            "warning: {name}: shorter than at the end of the last run: lines were removed"
         )),
         Found::Another => session.say(&format!(
-            "warning: {name}: not the file that the cursor knows: lines that were written after the last cursor may \
-             stand in the old one too"
+            "warning: {name}: not the file for which the cursor was saved: lines written after the last save might \
+             be in the old file too"
         )),
     }
     Ok(Output::File(file))
@@ -270,7 +270,7 @@ fn page(shown: &Mutex<Shown>, path: &str) -> Option<Page> {
     let mut problems = shown.problems.clone();
     if shown.at.elapsed() > HANGS {
         problems.push(format!(
-            "nothing has moved for {}: the output may not be read",
+            "no progress for {}: the reader of the output might have stopped",
             count(shown.at.elapsed().as_secs(), "second")
         ));
     }
@@ -356,7 +356,7 @@ impl Running<'_> {
             } else if policy_looked.elapsed() >= POLICY {
                 policy_looked = Instant::now();
                 let stamp = Stamp::of(self.session.root());
-                // Not while somebody is still writing them.
+                // Not while the files are still being written.
                 if stamp != self.used && stamp == self.seen {
                     self.reload()?;
                 }
@@ -366,7 +366,7 @@ impl Running<'_> {
         }
     }
 
-    /// Deals with what the logs hold. Says how long to pause, or nothing where there is more at once.
+    /// Handles the new entries of the logs. Returns how long to pause, or `None` if there is more to read at once.
     fn read(&mut self, stop: &AtomicBool) -> anyhow::Result<Option<Duration>> {
         let began = Instant::now();
         loop {
@@ -379,7 +379,7 @@ impl Running<'_> {
                 Err(error) if self.args.out.is_none() && is_gone(&error) => {
                     self.settle();
                     return Err(anyhow::Error::msg(
-                        "nobody reads stdout any more, so nothing is watched",
+                        "stdout has no reader any more, so nothing is watched",
                     ));
                 }
                 Err(error) => {
@@ -387,7 +387,7 @@ impl Running<'_> {
                         self.is_output_failing = true;
                         self.watch.metrics().warning();
                         self.session.say(&format!(
-                            "warning: the output cannot be written: {error}; nothing more is read until it can"
+                            "warning: the output cannot be written: {error}; reading continues when it can"
                         ));
                     }
                     return Ok(Some(RETRY));
@@ -426,7 +426,7 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Brings what was delivered to the disk, and the cursor after it.
+    /// Saves the delivered records to disk, and then the cursor.
     fn settle(&mut self) {
         if let Err(what) = self.try_settle() {
             self.watch.metrics().cursor(false, SystemTime::now());
@@ -434,7 +434,7 @@ impl Running<'_> {
                 self.is_cursor_failing = true;
                 self.watch.metrics().warning();
                 self.session.say(&format!(
-                    "warning: {}; tried again until it works",
+                    "warning: {}; retrying until it works",
                     visible(&what)
                 ));
             }
@@ -447,9 +447,9 @@ impl Running<'_> {
         self.save()?;
         match self.watch.output().reopen() {
             Ok(false) => Ok(()),
-            // Before a line is written to it, the cursor knows the new one.
+            // Save the new file in the cursor before a line is written to it.
             Ok(true) => self.save(),
-            Err(error) => Err(format!("the output cannot be opened anew: {error}")),
+            Err(error) => Err(format!("cannot reopen the output: {error}")),
         }
     }
 
@@ -461,15 +461,15 @@ impl Running<'_> {
         let document = self
             .watch
             .document(&build.environment, &build.policy_digest)
-            .map_err(|error| format!("the output does not reach the disk: {error}"))?;
+            .map_err(|error| format!("cannot save the output to disk: {error}"))?;
         cursor
             .save(document)
-            .map_err(|error| format!("the cursor: {error}"))?;
+            .map_err(|error| format!("cannot save the cursor: {error}"))?;
         self.watch.metrics().cursor(true, SystemTime::now());
         Ok(())
     }
 
-    /// Tells what happened to the logs.
+    /// Reports what happened to the log files.
     fn tell(&mut self) {
         let notices = self.watch.follower().notices();
         let mut told = 0;
@@ -503,7 +503,7 @@ impl Running<'_> {
         }
         if untold > 0 {
             self.session
-                .say(&format!("note: the same of {untold} more files"));
+                .say(&format!("note: the same for {untold} more files"));
         }
         for notice in self.watch.new_unlike() {
             self.watch.metrics().warning();
@@ -512,7 +512,7 @@ impl Running<'_> {
         }
     }
 
-    /// Gives the web pages what is true now.
+    /// Updates the web pages.
     fn show(&mut self) {
         if self.args.metrics.is_none() {
             return;
@@ -533,12 +533,12 @@ impl Running<'_> {
         let mut problems = self.watch.problems();
         problems.extend(self.watch.metrics().problems());
         if let Some(broken) = self.watch.outbox().and_then(|outbox| outbox.broken()) {
-            problems.push(format!("the webhook takes nothing: {broken}"));
+            problems.push(format!("the webhook does not accept records: {broken}"));
         }
         problems
     }
 
-    /// Reads the policy again. One with faults changes nothing, and is told.
+    /// Reads the policy again. A policy with errors is reported, and the old one stays in use.
     fn reload(&mut self) -> anyhow::Result<()> {
         self.used = Stamp::of(self.session.root());
         self.seen = self.used.clone();
@@ -552,7 +552,7 @@ impl Running<'_> {
                 self.watch.metrics().reload(false);
                 self.watch.metrics().warning();
                 self.session.say(&format!(
-                    "warning: the changed policy cannot be used: records are judged by the last sound one, {}",
+                    "warning: the changed policy cannot be used: the last valid policy still judges records, {}",
                     short(&self.build.policy_digest)
                 ));
                 return Ok(());
@@ -606,7 +606,7 @@ impl Running<'_> {
         }
         let behind = self.watch.follower().bytes_behind();
         self.session.say(&format!(
-            "note: the logs grow on: their last {behind} bytes are left for the next run"
+            "note: the logs are still growing: the next run reads their last {behind} bytes"
         ));
         Some(Exit::Clean)
     }
@@ -629,13 +629,13 @@ impl Running<'_> {
         let waiting = self.watch.outbox().map_or(0, |outbox| outbox.size().0);
         if waiting > 0 && self.cursor.is_none() {
             self.session.say(&format!(
-                "error: {waiting} records were not delivered to the webhook, and there is no cursor to remember them"
+                "error: {waiting} records were not delivered to the webhook, and are lost without --cursor"
             ));
             return Ok(Exit::Failed);
         }
         if waiting > 0 {
             self.session.say(&format!(
-                "note: {waiting} records wait for the webhook: the next run delivers them"
+                "note: {waiting} records are queued for the webhook: the next run delivers them"
             ));
         }
         Ok(if self.is_cursor_failing || self.is_output_failing {
@@ -646,7 +646,7 @@ impl Running<'_> {
     }
 }
 
-/// Whether nobody will ever read what is written.
+/// Whether the reader of the output is gone for good.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }

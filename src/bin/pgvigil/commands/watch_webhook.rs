@@ -26,7 +26,7 @@ pub(crate) struct Poster {
 pub(crate) struct Died;
 
 impl Poster {
-    /// Starts it, if a webhook is asked for. The error says what is wrong, without any secret.
+    /// Starts it, if a webhook is configured. The error message contains no secret.
     pub(crate) fn start(args: &WatchArgs) -> Result<Option<Self>, String> {
         let Some(address) = &args.webhook else {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Poster {
         Ok(Some(Self { batches, answers }))
     }
 
-    /// Waits for an answer, hands it on, and posts what is due.
+    /// Waits for an answer, passes it on, and posts the next batch.
     pub(crate) fn turn(
         &self,
         session: &Session,
@@ -93,11 +93,11 @@ impl Poster {
             Told::Broken(what) => {
                 watch.metrics().warning();
                 session.say(&format!(
-                    "warning: the webhook takes nothing: {}; {waiting} records wait, and are tried again",
+                    "warning: the webhook does not accept records: {}; {waiting} records are queued and will be sent again",
                     visible(&what)
                 ));
             }
-            Told::Works => session.say("note: the webhook takes records again"),
+            Told::Works => session.say("note: the webhook accepts records again"),
         }
         Ok(())
     }

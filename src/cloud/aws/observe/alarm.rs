@@ -59,7 +59,8 @@ async fn one(aws: &Inner, name: &str, alarm: Option<&Seen>, history: Since) -> A
     let since = alarm.since.as_ref().and_then(time);
     Ok(Some(Alarm {
         state: state_of(alarm.state.as_ref()).ok_or_else(|| unreadable("its state is unknown"))?,
-        since: since.ok_or_else(|| unreadable("since when it is in its state is not told"))?,
+        since: since
+            .ok_or_else(|| unreadable("the answer lacks the time of its last change of state"))?,
         trouble: alarm.trouble.clone(),
         actions: actions(aws, name, Some(history)).await?,
     }))

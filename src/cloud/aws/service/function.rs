@@ -174,7 +174,7 @@ fn package<'a>(aws: &'a Inner, document: &Document) -> Result<&'a [u8], CloudErr
         return Err(lasting(
             "write",
             &document.address,
-            "the package that was named is not the one that the plan was made with".to_owned(),
+            "this package is not the one that the plan was made with".to_owned(),
         ));
     }
     Ok(package)

@@ -48,7 +48,7 @@ pub(in crate::cloud::aws) async fn read(
             .await?;
     let note = key
         .deletion_date()
-        .map(|date| format!("it is to be deleted on {date}"));
+        .map(|date| format!("it is scheduled for deletion on {date}"));
     Ok(Reading::Present(Live {
         properties: json!({
             "description": key.description().unwrap_or_default(),

@@ -116,8 +116,7 @@ async fn matching(
         })),
         None if text.is_none() && !same_protocol.is_empty() => Err(CloudError::Unreadable {
             resource: document.address.clone(),
-            message: "the secret that it leads to is not known here, and nothing was noted about it: run this once \
-                      where the secret is"
+            message: "the secret with its address is not available here, and pgvigil has no note of the address: run this once where the secret is"
                 .to_owned(),
         }),
         None => Ok(None),
@@ -277,11 +276,11 @@ fn since(noted: &Note) -> Option<Timestamp> {
 /// How long nobody has confirmed. SNS forgets such a subscription after two days or three.
 fn pending(aws: &Inner, noted: &Note) -> String {
     match since(noted) {
-        None => "it waits for its confirmation: nobody is told by it".to_owned(),
+        None => "it is waiting for its confirmation, so it notifies no one".to_owned(),
         Some(since) => {
             let hours = (aws.now)().duration_since(since).as_hours();
             format!(
-                "it waits for its confirmation since {since} ({hours} hours): nobody is told by it"
+                "it has been waiting for its confirmation since {since} ({hours} hours), so it notifies no one"
             )
         }
     }

@@ -168,7 +168,7 @@ fn tested(exclusion: &ExclusionImpact, page: &mut String) {
         .as_ref()
         .map_or(&[][..], |tests| &tests.survivors);
     if !survivors.is_empty() {
-        page.push_str("<p class=\"small soft\">Not noticed:</p><ul>");
+        page.push_str("<p class=\"small soft\">Not caught:</p><ul>");
         for survivor in survivors {
             page.push_str(&format!("<li>{}</li>", html_sentence(survivor)));
         }
@@ -204,13 +204,13 @@ fn effect(exclusion: &ExclusionImpact, page: &mut String) {
             count(exclusion.users, "user")
         ),
     ];
-    let share = format!("{} of what people did", percent(exclusion.share));
+    let share = format!("{} of people's records", percent(exclusion.share));
     lines.push(match exclusion.max_share {
         Some(most) if is_over => format!(
-            "<span class=\"bad\"><span aria-hidden=\"true\">✗</span> {share}, only {} allowed</span>",
+            "<span class=\"bad\"><span aria-hidden=\"true\">✗</span> {share}, over the limit of {}</span>",
             percent(most)
         ),
-        Some(most) => format!("{share}, {} allowed", percent(most)),
+        Some(most) => format!("{share}, limit {}", percent(most)),
         None => share,
     });
     lines.push(html(&used));

@@ -7,7 +7,7 @@ use super::exclusions::statement;
 use crate::report::escape::html;
 use crate::rules::impact::report::{Group, ImpactReport};
 
-/// Names in their order, each with a number that stands for it in attributes.
+/// Names in their order, each with the number that attributes use for it.
 fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, usize> {
     let mut numbers: BTreeMap<&str, usize> = names.map(|name| (name, 0)).collect();
     for (index, number) in numbers.values_mut().enumerate() {
@@ -108,7 +108,7 @@ fn row(
     cards: &BTreeMap<&str, usize>,
     page: &mut String,
 ) {
-    // What wakes is no alarm.
+    // A record that becomes loud is no reason for alarm.
     let grave = if group.is_grave && side == "silent" {
         " class=\"grave\""
     } else {
@@ -118,7 +118,7 @@ fn row(
         "<tr role=\"row\"{grave} data-side=\"{side}\" data-user=\"{user}\" data-by=\"{by}\">"
     ));
     let mark = if group.is_grave {
-        " <b title=\"touches what is protected, or writes\">(!)</b>"
+        " <b title=\"touches protected data, or writes\">(!)</b>"
     } else {
         ""
     };

@@ -1,7 +1,7 @@
 //! Counted and silenced records over time, drawn as bars.
 //!
 //! Loud and silent have a strip each, with a scale of its own: what is silenced is often a hundred times what counts,
-//! and on one scale nobody would see the latter.
+//! and on one scale the latter would be invisible.
 
 use jiff::Timestamp;
 

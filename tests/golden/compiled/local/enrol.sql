@@ -6,15 +6,15 @@
 \encoding UTF8
 begin isolation level read committed read write;
 
--- Stops with a reason where pgAudit cannot work. Changes nothing.
+-- Stops with a reason if pgAudit cannot work. Changes nothing.
 do $require$
 declare
     libraries text;
 begin
-    -- Functions that people of this database wrote must not be found in place of the system's.
+    -- A function that a user of this database wrote must not run in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
-    -- First: who may not set these settings may not read shared_preload_libraries either.
+    -- First, because a role that cannot set these settings cannot read shared_preload_libraries either.
     if not (select rolsuper from pg_roles where rolname = current_user)
         and not exists (
             select from pg_roles
@@ -43,7 +43,7 @@ begin
 end
 $require$;
 
--- Makes the extension, which adds the names of objects to records of DDL.
+-- Creates the extension, which adds the names of objects to records of DDL.
 do $extension$
 begin
     if exists (select from pg_catalog.pg_extension where extname = 'pgaudit') then
@@ -52,15 +52,15 @@ begin
     create extension pgaudit;
     raise notice 'the extension pgaudit is made';
 exception when unique_violation or duplicate_object then
-    -- Another run may have made it meanwhile.
+    -- Another run might have created it meanwhile.
     if not exists (select from pg_catalog.pg_extension where extname = 'pgaudit') then
         raise;
     end if;
 end
 $extension$;
 
--- What the policy says, for the statements that follow. The compiled script fills the tables;
--- they vanish with the session.
+-- The declared settings, for the statements that follow. The compiled script fills the tables;
+-- they disappear with the session.
 create temporary table if not exists pgvigil_desired (
     role name not null,
     setting text not null,
@@ -71,7 +71,7 @@ create temporary table if not exists pgvigil_desired (
 create temporary table if not exists pgvigil_unaudited (
     role_pattern text not null
 );
--- What is noted beside each role: by it the next run knows whose settings it made.
+-- A fingerprint that is stored with each role: it shows the next run which settings pgvigil made.
 create temporary table if not exists pgvigil_fingerprint (
     role name primary key,
     fingerprint text not null
@@ -102,7 +102,7 @@ insert into pg_temp.pgvigil_unaudited (role_pattern) values
     ('^rdsadmin$'),
     ('^shop_api$');
 
--- Brings the pgaudit settings of roles to pgvigil_desired. Running it twice changes nothing.
+-- Sets the pgaudit settings of roles to those in pgvigil_desired. A second run changes nothing.
 do $enrol$
 declare
     item record;
@@ -110,11 +110,11 @@ declare
     attempt int := 0;
     is_managed boolean;
 begin
-    -- Functions that people of this database wrote must not be found in place of the system's.
+    -- A function that a user of this database wrote must not run in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    -- What follows is meant to be read.
+    -- People should see the notices that follow.
     perform set_config('client_min_messages', 'notice', true);
-    -- Somebody who leaves a change of a role's settings uncommitted must not hold this up for ever.
+    -- Another session with an uncommitted change of a role's settings must not block this forever.
     perform set_config('lock_timeout', '1min', true);
 
     for item in
@@ -133,7 +133,7 @@ begin
         raise warning 'role "%" is declared and cannot log in: its settings do not reach its members', item.rolname;
     end loop;
 
-    -- Such a name can stand for the head of a record, so that its records cannot be told from forged ones.
+    -- Such a name can look like the head of a record, so its records and forged ones look the same.
     for item in
         select 'role' as kind, rolname as name from pg_roles where rolcanlogin and rolname ~ '[]:[]|[[:cntrl:]]'
         union all
@@ -143,7 +143,7 @@ begin
         raise warning 'the name of the % "%" can imitate a line of the log: rename it', item.kind, item.name;
     end loop;
 
-    -- Records below this level are not written, whatever pgAudit's settings are.
+    -- The server does not write records below this level, whatever pgAudit's settings are.
     for item in
         select r.rolname, coalesce(' in database ' || quote_ident(d.datname), '') as place, entry
         from pg_db_role_setting s
@@ -157,7 +157,7 @@ begin
         raise warning 'role "%" has "%"%: the log has none of its records', item.rolname, item.entry, item.place;
     end loop;
 
-    -- Roles' own settings beat these; but where they send records to the client at a low level, the log has none.
+    -- Roles' own settings override these. But if these send records to the client at a low level, the log has none.
     for item in
         select coalesce(format('database %I', d.datname), 'all databases') as place, entry
         from pg_db_role_setting s
@@ -169,17 +169,17 @@ begin
         raise warning '% has "%" for every role: records may be missing from the log', item.place, item.entry;
     end loop;
 
-    -- Aurora and RDS have no superuser, and nobody else may set a name of our own: there the fingerprint is a comment.
+    -- Only a superuser can set a parameter of our own. Aurora and RDS have none: there the fingerprint is a comment.
     is_managed := exists (select from pg_roles where rolname = 'rds_superuser');
 
-    -- Roles belong to all databases, and no lock that everybody may take does: where two runs meet, the later one
-    -- waits, fails, and finds everything done when it looks again.
+    -- Roles belong to all databases, but no lock that every user can take does: if two runs meet, the later one
+    -- waits, fails, and finds everything done when it tries again.
     loop
         begin
             changed := 0;
 
-            -- A setting for one database beats the role's own, and others (log_client with log_level, log_statement)
-            -- thin records out. pgaudit.role is left alone: it adds records and takes none away.
+            -- A setting for one database overrides the role's own, and others (log_client with log_level, log_statement)
+            -- reduce the records. pgaudit.role stays as it is: it adds records and removes none.
             for item in
                 select r.rolname, d.datname, split_part(entry, '=', 1) as setting, entry
                 from pg_db_role_setting s
@@ -246,7 +246,7 @@ begin
                 end if;
             end loop;
 
-            -- Settings that no file declares any longer: reset where a fingerprint says that they are ours.
+            -- Settings that no file declares any longer: reset if a fingerprint shows that they are ours.
             for item in
                 select r.rolname, split_part(entry, '=', 1) as setting, entry,
                     exists (
@@ -311,12 +311,12 @@ begin
 end
 $enrol$;
 
--- Reads back what was set, and stops where a declared role is not audited as declared.
+-- Reads the settings back, and stops if a declared role is not audited as declared.
 do $verify$
 declare
     wrong text;
 begin
-    -- Functions that people of this database wrote must not be found in place of the system's.
+    -- A function that a user of this database wrote must not run in place of the system's.
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
     select string_agg(fault, '; ' order by fault)
@@ -345,7 +345,7 @@ begin
 end
 $verify$;
 
--- Every role that can log in, and how it is audited now.
+-- Every role that can log in, and its audit now.
 select
     r.rolname as role,
     case

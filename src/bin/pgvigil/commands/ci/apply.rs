@@ -1,5 +1,5 @@
-//! `ci apply`: brings what is deployed to what was merged, environment by environment. The first that fails is the last that
-//! is touched, and the result says of every other that nothing was changed there.
+//! `ci apply`: deploys the merged policy, environment by environment. It stops at the first that fails, and the result shows
+//! that nothing was changed in the remaining ones.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
         );
         return Ok(Exit::Usage);
     }
-    // Without names, what was planned is what is applied.
+    // Without names, every environment with a plan is applied.
     if let (Some(folder), true) = (&args.plans, args.env.is_empty()) {
         if !folder.is_dir() {
             session.say(&format!(
@@ -70,7 +70,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
         if let Some(name) = &stopped_at {
             result.steps.push(skipped(
                 APPLY,
-                &format!("nothing was changed: {name} did not end well before it"),
+                &format!("nothing was changed, because {name} did not succeed"),
             ));
             pipeline.environment(result, Exit::Clean);
             continue;
@@ -84,8 +84,8 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
     pipeline.finish()
 }
 
-/// Whether environments of one account and region reserve more together than it has room for: told of each that would be
-/// refused, before the first is touched. What cannot be read here is told where the environment is planned.
+/// Whether the environments of one account and region together reserve more than the account allows. Reports each that
+/// would be refused, before the first is changed. Read errors are reported when the environment is planned.
 fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]) -> bool {
     let session = pipeline.session;
     let at: Vec<At> = wanted
@@ -114,7 +114,7 @@ fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]
         return false;
     }
     let why = format!(
-        "nothing was changed: the account has no room for {}",
+        "nothing was changed: the account does not have enough capacity for {}",
         names.join(", ")
     );
     for environment in wanted {
@@ -123,7 +123,8 @@ fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]
         let mut exit = Exit::Clean;
         if let (Some(obstacles), Some(since)) = (refused.get(name), times.get(name)) {
             exit = Exit::Diagnostics;
-            let summary = "the account has no room for what it reserves".to_owned();
+            let summary =
+                "the account does not have enough capacity for what it reserves".to_owned();
             result.steps.push(step(PLAN, *since, exit, summary));
             for obstacle in obstacles {
                 let found = super::impossible(obstacle);
@@ -164,7 +165,7 @@ fn one(
         result.steps.push(skipped(APPLY, "nothing was changed"));
         if args.plans.is_some() {
             found = found.help(
-                "`pgvigil ci pr --out DIR` makes the plans of the merged commit, in DIR/plans",
+                "make the plans of the merged commit with `pgvigil ci pr --out DIR`, which saves them in DIR/plans",
             );
         }
     }
@@ -195,7 +196,7 @@ fn attempt(
     let deletes = plan.deletes();
     are_confirmed(deletes.len(), args.allow_delete).map_err(failed(APPLY, since))?;
     let apply = || carry_out::execute(session, &plan, &*deployment.provider, &deletes);
-    // Each step is told as it ends, but where stdout is one document.
+    // Each step is printed as it ends, unless stdout is one document.
     let done = if format_of(&args.output, &pipeline.result) == CiFormat::Json {
         session.collect(apply).0
     } else {
@@ -210,12 +211,12 @@ fn attempt(
     Ok(done.exit())
 }
 
-/// Whether somebody counted what a plan deletes.
+/// Whether `--allow-delete` confirms the deletions of the plan.
 fn are_confirmed(count: usize, allowed: Option<usize>) -> anyhow::Result<()> {
     match allowed {
         Some(allowed) if allowed != count => anyhow::bail!(not_as_allowed(count, allowed)),
         None if count > 0 => anyhow::bail!(
-            "the plan deletes {}, and nobody is here to be asked: look at the plan, then confirm them with --allow-delete {count}",
+            "the plan deletes {}, and there is no terminal to confirm on: review the plan, then confirm with --allow-delete {count}",
             resources(count)
         ),
         _ => Ok(()),
@@ -254,7 +255,7 @@ fn prepare(
     };
     if let Some(unread) = plan.unread.first() {
         anyhow::bail!(
-            "{} not read, so what would change is not known; the first: {}: {}",
+            "{} not read, so could not determine what would change; the first: {}: {}",
             plan.unread.len(),
             unread.address,
             unread.error
@@ -266,7 +267,7 @@ fn prepare(
     Ok((plan, deployment))
 }
 
-/// What the apply did and did not do.
+/// Reports the steps that the apply did and did not do.
 fn tell(
     pipeline: &mut Pipeline<'_>,
     loaded: &Loaded,
@@ -280,7 +281,7 @@ fn tell(
         Ok(left) => left.clone(),
         Err(error) => vec![Left {
             address: environment.name.clone(),
-            why: format!("whether anything is left to do is not known: {error}"),
+            why: format!("could not check whether anything is left to do: {error}"),
         }],
     };
     for step in &report.steps {
@@ -288,9 +289,9 @@ fn tell(
             let what = step.action.name();
             let message = format!("{what} {} failed: {error}", step.address);
             let help = if *lasting {
-                "first change what it names: another apply would fail at this step too"
+                "first fix the problem that it names: another apply would fail at this step too"
             } else {
-                "mend what it names, then run the apply again: it goes on where it stopped"
+                "fix the problem that it names, then run apply again: it continues where it stopped"
             };
             pipeline.finding_of(
                 loaded,
@@ -305,7 +306,7 @@ fn tell(
             loaded,
             environment,
             Finding::new(APPLY, "apply/left", message)
-                .help("run the apply again: what is done is left alone"),
+                .help("run apply again: it skips the completed steps"),
         );
     }
     let end = match report.end {

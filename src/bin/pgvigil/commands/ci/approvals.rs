@@ -1,5 +1,5 @@
-//! What a change needs of people, by its two revisions in Git: nothing of what it holds is run, and nothing that its own run
-//! says is believed.
+//! The approvals that a change needs, from its two revisions in Git. Nothing in the change is run, and the result of its own
+//! pipeline is not trusted.
 
 use anyhow::bail;
 use pgvigil::policy::model::Environment;
@@ -12,7 +12,7 @@ use pgvigil::rules::impact;
 use crate::commands::impact::Change;
 use crate::session::Session;
 
-/// What the change from `base` to `head` needs, and who is to be asked about which file, as the base has it.
+/// The approvals that the change from `base` to `head` needs, and the code owners of each file, from the base.
 pub(super) fn needed(
     session: &Session,
     base: &str,
@@ -23,7 +23,7 @@ pub(super) fn needed(
     let later = change.later(session)?;
     let faults = later.diagnostics.errors();
     if faults > 0 {
-        bail!("the policy files of the change cannot be read: `pgvigil check`");
+        bail!("the policy files of the change cannot be read: run `pgvigil check`");
     }
     let (before, after) = (&change.base.policy, &later.policy);
     let gone = before

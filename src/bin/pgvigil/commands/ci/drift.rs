@@ -1,4 +1,4 @@
-//! `ci drift`: what somebody changed by hand, in every environment, for a schedule.
+//! `ci drift`: what was changed outside pgvigil, in every environment, for a schedule.
 
 use std::time::Instant;
 
@@ -65,13 +65,13 @@ fn told(report: &DriftReport) -> (Exit, String) {
         None => (
             Exit::Failed,
             format!(
-                "{} not read: whether anything drifted is not known",
+                "{} not read: could not check for drift",
                 report.unread.len()
             ),
         ),
         Some(outcome) => {
             let summary = match report.drift.len() {
-                0 => "nobody changed anything by hand".to_owned(),
+                0 => "no changes made outside pgvigil".to_owned(),
                 1 => "1 resource drifted".to_owned(),
                 count => format!("{count} resources drifted"),
             };
@@ -91,7 +91,7 @@ fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
     });
     let drifted = report.drift.iter().map(|drift| {
         let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();
-        // What has no document has no fields: its note says what it does.
+        // A resource without a document has no fields: its note explains it.
         let fields = match (&drift.note, drift.kind) {
             (Some(note), None) => format!(": {note}"),
             _ if fields.is_empty() => String::new(),
@@ -99,8 +99,8 @@ fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
         };
         let found = Finding::new(DRIFT, &format!("drift/{}", drift.verdict.name()), format!("{} {}{fields}", drift.address, drift.verdict.name()));
         match drift.kind {
-            Some(_) => found.help("take the change into the files, or run the apply again, which brings back what they say"),
-            None => found.help("pgvigil changes nothing about it: have its owner remove it, or leave the watched log groups out of it"),
+            Some(_) => found.help("add the change to the files, or run apply again to undo it"),
+            None => found.help("pgvigil does not change it: ask its owner to remove it, or to leave the watched log groups out of it"),
         }
     });
     unread.chain(drifted).collect()

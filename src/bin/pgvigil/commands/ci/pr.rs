@@ -1,4 +1,4 @@
-//! `ci pr`: what the reviewer of a pull request needs to know, in one go. It reads, and changes nothing.
+//! `ci pr`: everything that the reviewer of a pull request needs to know. It reads, and changes nothing.
 
 mod impact;
 
@@ -66,12 +66,11 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             summary,
         ),
     );
-    // That people can hide behind an exclusion is what the other steps are there to show. Faults that are not kept may be of
-    // any kind.
+    // The other steps show evadable exclusions. Problems that were dropped from the list can be of any kind.
     if checked.beside_evasions().errors() > 0 || checked.diagnostics.dropped() > 0 {
-        // Which environments there are is not known for sure: the one that is named may be the faulty one.
+        // The list of environments is not certain: the named one might be the faulty one.
         for name in [RULES_TEST, ATTACK, IMPACT, COMPILE, PLAN] {
-            let step = skipped(name, "the policy files have faults");
+            let step = skipped(name, "the policy files have errors");
             pipeline.result.steps.push(step);
         }
         return pipeline.finish();
@@ -86,7 +85,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
         None => None,
         Some((Ok(change), _)) => Some(change),
         Some((Err(error), name)) => {
-            // Without the base nobody can say what falls silent.
+            // Without the base, the newly silent records cannot be determined.
             let why = format!("the change cannot be compared with {name}: {error:#}");
             pipeline.finding(Finding::new(IMPACT, "impact/base", why.clone()));
             pipeline.step("base", since, (Exit::Failed, why));
@@ -143,8 +142,8 @@ fn names(change: &Change, loaded: &Loaded) -> BTreeSet<String> {
         .collect()
 }
 
-/// The environments that are looked at: those that are named, or those that the change touches; also those that it takes
-/// out of the files, as they were, whichever are named: nobody names the old name of one that is renamed.
+/// The environments to review: the named ones, or those that the change affects. Removed environments are always included,
+/// as they were before: no one would give the old name of a renamed environment.
 fn wanted<'a>(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -172,9 +171,9 @@ fn wanted<'a>(
         let mut found = Finding::new(
             CHECK,
             "environment/removed",
-            format!("the environment `{name}` is taken out of the files: what is deployed for it stays, and nobody looks after it"),
+            format!("the environment `{name}` was removed from the files, but its deployed resources remain, unmanaged"),
         )
-        .help(format!("take it down first: `pgvigil destroy --env {}`", quote(&name)));
+        .help(format!("delete its resources first: `pgvigil destroy --env {}`", quote(&name)));
         found.level = Level::Warning;
         pipeline.finding(found);
     }
@@ -198,7 +197,7 @@ fn wanted<'a>(
     Ok(touched.into_iter().chain(gone).collect())
 }
 
-/// An environment that the change takes out of the files: what is no longer heard there, and who has to agree.
+/// An environment that the change removes from the files: what no longer counts there, and the approvals that it needs.
 fn vanished(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -220,24 +219,26 @@ fn vanished(
     Ok(())
 }
 
-/// Whether somebody has to agree: who did is known to the forge alone.
+/// Whether approvals are needed. Only the forge knows which were given.
 fn approvals(pipeline: &mut Pipeline<'_>, report: &ImpactReport) -> Ended {
     let summary = match report.approvals.required {
         0 => return (Exit::Clean, "no approval is needed".to_owned()),
-        1 => "1 approval is needed, and none can be shown".to_owned(),
-        more => format!("{more} approvals are needed, and none can be shown"),
+        1 => "1 approval is needed, but this run cannot see any".to_owned(),
+        more => format!("{more} approvals are needed, but this run cannot see any"),
     };
     let why = report.approvals.reasons.first();
     let message = why.map_or_else(|| summary.clone(), |why| format!("{summary}: {why}"));
     pipeline.finding(
         Finding::new(APPROVALS, "approvals/missing", message)
             .of(&report.env)
-            .help("let people approve it who did not write it, and let the forge require that"),
+            .help(
+                "ask people other than the author to approve it, and make the forge require that",
+            ),
     );
     (Exit::ApprovalsMissing, summary)
 }
 
-/// Samples and fixtures, in the environments that are looked at; in all of them where none is touched.
+/// Samples and fixtures, in the reviewed environments; in all environments if the change affects none.
 fn rules_test(
     pipeline: &mut Pipeline<'_>,
     loaded: &Loaded,
@@ -268,7 +269,7 @@ fn rules_test(
     } else {
         (
             Exit::RuleTestsFailed,
-            format!("{failed} judged otherwise than promised"),
+            format!("{failed} not judged as promised"),
         )
     };
     pipeline.step(RULES_TEST, since, ended);
@@ -305,10 +306,9 @@ fn one(
     } else {
         let ended = attack(pipeline, loaded, environment)?;
         add(&mut result, ATTACK, since, ended);
-        result.steps.push(skipped(
-            IMPACT,
-            "there is nothing to compare with: name a revision with --base",
-        ));
+        result
+            .steps
+            .push(skipped(IMPACT, "no base revision: set one with --base"));
     }
     let since = Instant::now();
     let (review, ended) = compile(pipeline, loaded, environment)?;
@@ -318,7 +318,7 @@ fn one(
     if is_faulty || !is_compiled {
         result.steps.push(skipped(
             PLAN,
-            "nothing is planned of a policy that must not be applied",
+            "not planned, because this policy must not be applied",
         ));
     } else {
         let since = Instant::now();
@@ -334,7 +334,7 @@ fn one(
     Ok(())
 }
 
-/// What was tried on the exclusions: everything on those that the change touches, a few of each kind on the others.
+/// The evasions tried on the exclusions: all on changed exclusions, a few of each kind on the others.
 fn attacked(report: &ImpactReport) -> Ended {
     let tried = report
         .exclusions
@@ -349,7 +349,7 @@ fn attacked(report: &ImpactReport) -> Ended {
     told(statements, tried.count(), hidden)
 }
 
-/// The bounded evasion analysis, where nothing says what is changed.
+/// The bounded evasion analysis, for when the changed exclusions are not known.
 fn attack(
     pipeline: &mut Pipeline<'_>,
     loaded: &Loaded,
@@ -366,7 +366,7 @@ fn attack(
         &options,
     );
     let mut hidden = 0;
-    // Of users' data that an exclusion names itself `check` warns.
+    // `check` warns about user data that an exclusion names itself.
     let hides = |found: &&ExclusionReport| {
         let mut evasions = found.evasions.iter();
         !found.accepted && evasions.any(|evasion| evasion.kind != Kind::Named)
@@ -378,9 +378,12 @@ fn attack(
             .exclusions
             .iter()
             .find(|exclusion| exclusion.id == found.id);
-        let message = format!("a person can hide behind the exclusion `{}`", found.id);
+        let message = format!(
+            "the exclusion `{}` can be used to evade the alarm",
+            found.id
+        );
         let mut finding = Finding::new(ATTACK, "attack/evadable", message)
-            .help("narrow it until the statement counts, or let somebody accept the risk for a short time")
+            .help("narrow it until the statement counts, or ask someone to accept the risk for a short time")
             .at(exclusion.map(|exclusion| finding::spot(&loaded.files, &exclusion.place, &pipeline.folder)));
         finding.statement = found.evasions.first().map(|evasion| evasion.script.clone());
         pipeline.finding_of(loaded, environment, finding);
@@ -399,22 +402,16 @@ fn told(statements: u64, exclusions: usize, hidden: usize) -> Ended {
         count(exclusions, "exclusion")
     );
     match hidden {
-        0 => (
-            Exit::Clean,
-            format!("{tried}, nobody can hide as far as was tried"),
-        ),
-        1 => (
-            Exit::Diagnostics,
-            format!("{tried}, a person can hide behind 1"),
-        ),
+        0 => (Exit::Clean, format!("{tried}, no evasion found")),
+        1 => (Exit::Diagnostics, format!("{tried}, 1 of them evadable")),
         count => (
             Exit::Diagnostics,
-            format!("{tried}, a person can hide behind {count}"),
+            format!("{tried}, {count} of them evadable"),
         ),
     }
 }
 
-/// What a reviewer weighs, and whether the compiled query hears the canaries.
+/// The numbers that a reviewer needs, and whether the compiled query counts the canaries.
 fn compile(
     pipeline: &mut Pipeline<'_>,
     loaded: &Loaded,
@@ -449,7 +446,7 @@ fn compile(
     Ok((review, (Exit::Clean, summary)))
 }
 
-/// What an apply would change; or why that was not looked at.
+/// What an apply would change, or why that was not determined.
 fn plan(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
@@ -461,13 +458,13 @@ fn plan(
         .and_then(|deployment| Ok(deployment.plan(&Prune::default())?));
     let mut planned = match planned {
         Ok(planned) => planned,
-        // A pull request of a stranger has no credentials, and no right to any.
+        // A pull request from a fork has no credentials, and must not get any.
         Err(error)
             if error.is::<NoProvider>()
                 || matches!(error.downcast_ref(), Some(CloudError::NoCredentials { .. })) =>
         {
             return Ok(Err(format!(
-                "{error}; what an apply would change is not known"
+                "{error}; could not determine what an apply would change"
             )));
         }
         Err(error) => {
@@ -494,11 +491,11 @@ fn plan(
         let (why, help) = match (drift.kind, &drift.note) {
             (None, Some(note)) => (
                 note.as_str(),
-                "an apply changes nothing about it: have its owner remove it, or leave the watched log groups out of it",
+                "an apply does not change it: ask its owner to remove it, or to leave the watched log groups out of it",
             ),
             _ => (
-                "somebody changed it by hand",
-                "the plan shows what an apply would do about it: take the change into the files if it is to stay",
+                "it was changed outside pgvigil",
+                "the plan shows what an apply would do; to keep the change, add it to the files",
             ),
         };
         let message = format!("{} {}: {why}", drift.address, drift.verdict.name());
@@ -523,7 +520,7 @@ fn plan(
     Ok(Ok((Some(without_documents(planned)), (exit, summary))))
 }
 
-/// A saved plan carries what is asked for; a result need not.
+/// A saved plan contains the declared documents; a result does not need them.
 fn without_documents(mut plan: Plan) -> Plan {
     for resource in &mut plan.resources {
         resource.desired = None;

@@ -1,4 +1,4 @@
-//! `ci publish`: brings a result to the pull request, or to the issues, and says whether those agree who have to.
+//! `ci publish`: publishes a result on the pull request or as issues, and sets the status of required approvals.
 
 #[cfg(not(feature = "webhook"))]
 pub(super) fn run(
@@ -6,7 +6,7 @@ pub(super) fn run(
     _args: &crate::args::CiPublishArgs,
 ) -> anyhow::Result<crate::exit::Exit> {
     anyhow::bail!(
-        "this pgvigil was built without the feature `webhook`, which has the HTTP client: build it with the feature"
+        "this pgvigil was built without the feature `webhook`, which contains the HTTP client: build it with the feature"
     )
 }
 
@@ -25,14 +25,14 @@ mod with_forge {
     use crate::exit::Exit;
     use crate::session::Session;
 
-    /// A forge: what it is written to, and what it is asked.
+    /// A forge: results are written to it, and approvals are read from it.
     enum Desk {
         GitHub(GitHub),
         GitLab(GitLab),
     }
 
     impl Desk {
-        /// Where this runs decides, not what a file of somebody else says.
+        /// The environment variables of this run decide, not a file that someone else wrote.
         fn of(run: &Run, request: Option<u64>) -> anyhow::Result<Self> {
             let needed = |name: &str| {
                 variable(name).ok_or_else(|| anyhow::anyhow!("the variable {name} is not set"))
@@ -51,7 +51,7 @@ mod with_forge {
                     Self::GitLab(GitLab::new(&api, &project, request, &token)?)
                 }
                 Forge::Shell => anyhow::bail!(
-                    "this is neither GitHub Actions nor GitLab CI: `pgvigil ci render RESULT --as comment` prints what would be written"
+                    "this is neither GitHub Actions nor GitLab CI: `pgvigil ci render RESULT --as comment` prints what would be published"
                 ),
             })
         }
@@ -84,7 +84,7 @@ mod with_forge {
             .as_ref()
             .is_some_and(|result| result.work == Work::Apply)
         {
-            session.say("nothing to publish: the summary of the run says what was applied");
+            session.say("nothing to publish: the summary of the run shows what was applied");
             return Ok(Exit::Clean);
         }
         let run = Run::of(|name| std::env::var(name).ok());
@@ -133,7 +133,7 @@ mod with_forge {
             }
         }
         anyhow::bail!(
-            "no open request into the default branch ends with the commit {}",
+            "no open request into the default branch has the last commit {}",
             visible(commit)
         )
     }
@@ -147,7 +147,7 @@ mod with_forge {
         request: &Request,
         result: Option<&CiResult>,
     ) -> anyhow::Result<()> {
-        // The status stands at the commit: another request with the same commit, into a branch that somebody made for it, must
+        // The status belongs to the commit. Another request with the same commit, into a branch that was created for it, must
         // not decide.
         if request
             .default_branch
@@ -155,7 +155,7 @@ mod with_forge {
             .is_some_and(|branch| *branch != request.target)
         {
             session.show(&format!(
-                "no status {CONTEXT}: the request {} goes into {}, which is not the default branch\n",
+                "no status {CONTEXT}: the request {} targets {}, which is not the default branch\n",
                 request.number,
                 visible(&request.target)
             ))?;
@@ -170,7 +170,7 @@ mod with_forge {
             Err(error) => {
                 let mut needed = Needed::default();
                 told(result, &mut needed);
-                // What its own run says can only be too little, so it is taken where it asks for somebody, and nobody named a base.
+                // The result of the change's own run can only ask for too few approvals, so it is used if it asks for more and no base is given.
                 if args.base.is_none() && needed.count > 0 {
                     approval::decide(&needed, request, &Default::default(), desk.gate())?
                 } else {
@@ -193,7 +193,7 @@ mod with_forge {
         Ok(())
     }
 
-    /// A run that asks for more is heard, whoever made it.
+    /// A run that requires more approvals is respected, whoever made it.
     fn told(result: Option<&CiResult>, needed: &mut Needed) {
         let reports = result
             .into_iter()

@@ -1,4 +1,4 @@
-//! `ci render`: another form of a result that is there.
+//! `ci render`: prints an existing result in another format.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Writes a result: to stdout as the place wants it, to the files that a forge reads, and to a folder.
+//! Writes a result: to stdout in the format of the pipeline, to the files that a forge reads, and to a folder.
 
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, RandomState};
@@ -24,7 +24,7 @@ const RESULT: &str = "result.json";
 
 /// Every form.
 pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
-    // The files first: whoever reads stdout may have gone away.
+    // The files first: the reader of stdout might be gone.
     if let Some(folder) = &output.out {
         folder_of(session, result, folder)?;
     }
@@ -34,7 +34,7 @@ pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> an
     let format = format_of(output, result);
     let text = stdout(session, format, result);
     match format {
-        // The commands are ours.
+        // pgvigil writes these workflow commands itself, so they are not escaped.
         CiFormat::Github => session.show_exactly(&text),
         _ => session.show(&text),
     }
@@ -54,7 +54,7 @@ fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
         CiFormat::Human => text(session, CiForm::Human, result),
         CiFormat::Json => json::render(result),
         CiFormat::Github => {
-            // Commands are obeyed again behind a word that nobody can guess.
+            // The runner obeys commands again after a word that cannot be guessed.
             let word = format!("pgvigil-{:016x}", RandomState::new().hash_one("commands"));
             let log = human::render(result, style(session), Folds::Github(&word));
             format!("{log}{}", annotations::render(result))
@@ -88,11 +88,11 @@ fn folder_of(session: &Session, result: &CiResult, folder: &Path) -> anyhow::Res
             write(&format!("impact-{name}.html"), &html::render(report))?;
         }
     }
-    // Last: where it stands, the rest does.
+    // Last: if this file exists, all others do too.
     write(RESULT, &json::render(result))
 }
 
-/// The summary of the job's page, and what later steps of the job may ask for.
+/// The summary on the job's page, and the outputs for later steps of the job.
 fn github_files(output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
     if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") {
         append(Path::new(&path), &summary::render(result, summary::LIMIT))?;
@@ -117,7 +117,7 @@ fn github_files(output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
             let path = path.to_string_lossy();
             anyhow::ensure!(
                 !path.contains(['\n', '\r']),
-                "--out must not hold a line end"
+                "--out must not contain a line break"
             );
             text.push_str(&format!("result={path}\n"));
         }

@@ -20,8 +20,8 @@ use serde_json::Value;
 use crate::compile::monitor_environment::{BRIDGE, FORMER, RULES_DIGEST};
 
 /// What somebody has to know of a function that runs the engine of before.
-pub(super) const NEEDS_PACKAGE: &str = "it runs the engine of before, which judges by a compiled query: apply with `--package` \
-                                        and the package of this release";
+pub(super) const NEEDS_PACKAGE: &str = "it runs an earlier engine, which judges with a compiled \
+    query: apply with `--package` and the package of this release";
 
 /// One change of a function.
 #[derive(Debug, Clone, PartialEq)]

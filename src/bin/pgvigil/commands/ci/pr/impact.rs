@@ -1,4 +1,4 @@
-//! What a change silences and wakes, in each environment that it touches.
+//! What a change makes silent and loud, in each environment that it affects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,11 +28,11 @@ use crate::session::Session;
 /// The folder of a repository's log samples.
 const SAMPLES: &str = "samples";
 
-/// The reports of a change. Environments that nothing but their name tells apart share one, and one pass over the logs.
+/// The reports of a change. Environments that differ only in name share a report, and one pass over the logs.
 pub(super) struct Impacts<'a> {
     loaded: &'a Loaded,
     assessed: Vec<Assessed>,
-    /// By the environment's name, which of them is its, and what was asked.
+    /// For each environment's name, the index of its report and its question.
     places: BTreeMap<&'a str, (usize, Question<'a>)>,
 }
 
@@ -56,7 +56,7 @@ struct Assessed {
     inputs: Inputs,
     report: ImpactReport,
     read: ReadReport,
-    /// How long it took; told of the first environment only.
+    /// How long it took; shown for the first environment only.
     took: Duration,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Impacts<'a> {
             progress.clear();
             assessed
         };
-        // What cannot be read of the same logs is the same each time.
+        // The unreadable parts of the same logs are the same each time.
         let mut told: BTreeSet<&[PathBuf]> = BTreeSet::new();
         for ((_, logs), one) in different.keys().zip(&assessed) {
             if told.insert(logs) {
@@ -134,7 +134,7 @@ impl<'a> Impacts<'a> {
         })
     }
 
-    /// What the change silences and wakes, on the log samples, and what the evasion analysis says of what it changes.
+    /// What the change makes silent and loud in the log samples, and the evasion analysis of the changed exclusions.
     pub(super) fn of(
         &mut self,
         pipeline: &mut Pipeline<'_>,
@@ -166,14 +166,14 @@ impl<'a> Impacts<'a> {
         if let Some(first) = read.broken.first() {
             let log = inputs.sources().get(first.file);
             let message = format!(
-                "the log samples could not be read whole, so what falls silent there is not known; the first of {}: {}:{}: {}",
+                "the log samples could not be read completely, so could not determine what becomes silent there; the first of {}: {}:{}: {}",
                 read.broken_count,
                 log.map_or_else(String::new, |log| log.name().into_owned()),
                 first.line,
                 first.what
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
-                .help("take the sample anew, or out of the folder of samples");
+                .help("take the sample again, or remove it from the folder of samples");
             if is_there {
                 pipeline.finding_of(self.loaded, environment, found);
             } else {
@@ -182,12 +182,12 @@ impl<'a> Impacts<'a> {
         }
         if read.converted > 0 && read.converted < read.entries {
             let message = format!(
-                "the log samples hold entries with both values of log_line_prefix that RDS offers: {} of {} have the one that is not \
-                 this environment's",
+                "the log samples contain entries with both values of log_line_prefix that RDS offers: {} of {} have the one that this \
+                 environment does not use",
                 read.converted, read.entries
             );
             let mut found = Finding::new(IMPACT, "impact/prefixes", message).help(format!(
-                "they were read; put the logs of each environment into `{SAMPLES}/ENVIRONMENT/`, so that others' are not judged here"
+                "they were read; put the logs of each environment into `{SAMPLES}/ENVIRONMENT/`, so that logs of others are not judged here"
             ));
             found.level = Level::Warning;
             if is_there {
@@ -199,15 +199,15 @@ impl<'a> Impacts<'a> {
         let unread = problems(inputs, read);
         for sentence in unread.iter().take(20) {
             let message = format!(
-                "the log samples were not read as a whole, so what falls silent there is not measured: {sentence}"
+                "the log samples were not read completely, so the impact on them is not measured: {sentence}"
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
-                .help("see docs/logs.md for the forms that are read, and take the sample again");
+                .help("see docs/logs.md for the supported formats, and take the sample again");
             pipeline.finding_of(self.loaded, environment, found);
         }
         if read.foreign_count > 0 && unread.is_empty() {
             let message = format!(
-                "the log samples hold text that belongs to no entry, in {}, so the effect is not measured on all of it",
+                "the log samples contain text outside log entries, in {}, so the impact is not measured on all of it",
                 count(read.foreign_count, "piece")
             );
             let found = Finding::new(IMPACT, "impact/unread", message)
@@ -222,7 +222,7 @@ impl<'a> Impacts<'a> {
             ),
         };
         let summary = format!(
-            "silences {}, hears {}; {} newly silent, {} newly loud, {on}",
+            "exclusions {}, monitoring {}; {} newly silent, {} newly loud, {on}",
             report.direction.name(),
             report.hearing.direction.name(),
             report.totals.newly_silent,
