@@ -60,11 +60,11 @@ mod watch;
 mod watch_webhook;
 
 use crate::args::{Command, EnrolCommand, RulesCommand};
-use crate::exit::Exit;
+use crate::exit::Ran;
 use crate::session::Session;
 
 /// Runs a command.
-pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, command: Command) -> Ran {
     match command {
         Command::Init(args) => init::run(session, &args),
         Command::Migrate(args) => migrate::run(session, &args),
@@ -97,7 +97,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
 }
 
 #[cfg(feature = "database")]
-fn enrol(session: &Session, command: EnrolCommand) -> anyhow::Result<Exit> {
+fn enrol(session: &Session, command: EnrolCommand) -> Ran {
     match command {
         EnrolCommand::Plan(args) => enrol_plan::run(session, &args),
         EnrolCommand::Apply(args) => enrol_apply::run(session, &args),
@@ -107,9 +107,10 @@ fn enrol(session: &Session, command: EnrolCommand) -> anyhow::Result<Exit> {
 }
 
 #[cfg(not(feature = "database"))]
-fn enrol(_session: &Session, _command: EnrolCommand) -> anyhow::Result<Exit> {
-    anyhow::bail!(
+fn enrol(_session: &Session, _command: EnrolCommand) -> Ran {
+    Err(anyhow::anyhow!(
         "this pgvigil was built without the feature `database`: build it with the feature, or run the compiled \
          `enrol.sql` with psql"
     )
+    .into())
 }

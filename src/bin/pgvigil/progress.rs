@@ -14,7 +14,7 @@ use pgvigil::report;
 use pgvigil::report::escape::inert;
 
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// Work that takes less time shows no progress.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -94,7 +94,7 @@ static BARS: Mutex<Vec<ProgressBar>> = Mutex::new(Vec::new());
 /// Makes a signal clear the bar.
 fn wiped_by_signals(bar: &ProgressBar) {
     if std::io::stderr().is_terminal() {
-        stop::wipe();
+        signals::wipe();
         if let Ok(mut bars) = BARS.lock() {
             bars.retain(|bar| !bar.is_finished());
             bars.push(bar.clone());

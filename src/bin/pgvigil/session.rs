@@ -17,7 +17,7 @@ use pgvigil::report::{self, github, human, json};
 use pgvigil::rules;
 
 use crate::args::{Color, DiagnosticFormat, Global};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::{Activity, aside};
 
 /// One run of the program.
@@ -262,14 +262,14 @@ impl Session {
 
     /// Reads and checks the policy for a command that needs a valid one: problems go to stderr, and
     /// errors end the command.
-    pub(crate) fn sound(&self) -> anyhow::Result<Result<Loaded, Exit>> {
-        Ok(self.sound_of(self.check()?))
+    pub(crate) fn sound(&self) -> Ran<Loaded> {
+        Ok(self.sound_of(self.check()?)?)
     }
 
     /// As [`Session::sound`], for a command that examines exclusions and deploys nothing: evadable exclusions
     /// are no error there, because the command shows them.
-    pub(crate) fn readable(&self) -> anyhow::Result<Result<Loaded, Exit>> {
-        Ok(self.readable_of(self.check()?))
+    pub(crate) fn readable(&self) -> Ran<Loaded> {
+        Ok(self.readable_of(self.check()?)?)
     }
 
     /// The same of a policy that was checked. Says which exclusions have ended.
@@ -282,11 +282,11 @@ impl Session {
 
     /// Reads and checks the policy for a command that examines one environment and deploys nothing: errors elsewhere are
     /// counted on stderr, and do not end the command. Entries that cannot be read silence nothing.
-    pub(crate) fn usable(&self, environment: &str) -> anyhow::Result<Result<Loaded, Exit>> {
+    pub(crate) fn usable(&self, environment: &str) -> Ran<Loaded> {
         let checked = self.check()?;
         let errors = checked.beside_evasions().errors();
         if errors > 0 && checked.loaded.policy.environment(environment).is_none() {
-            return Ok(self.sound_of(checked));
+            return Ok(self.sound_of(checked)?);
         }
         if errors > 0 {
             let verb = if errors == 1 { "is" } else { "are" };
@@ -297,20 +297,17 @@ impl Session {
             ));
         }
         self.tell_ended(&checked.loaded);
-        Ok(Ok(checked.loaded))
+        Ok(checked.loaded)
     }
 
     /// As [`Session::sound`], for a command that reads the deployed resources, or writes what to deploy. An ended exclusion
     /// is no error here: it silences nothing, as agreed, and must not stop anyone from looking or from auditing more.
-    pub(crate) fn in_force(&self) -> anyhow::Result<Result<Loaded, Exit>> {
+    pub(crate) fn in_force(&self) -> Ran<Loaded> {
         let mut checked = self.check()?;
         checked.diagnostics = checked.beside_ended();
-        let loaded = match self.sound_of(checked) {
-            Ok(loaded) => loaded,
-            Err(exit) => return Ok(Err(exit)),
-        };
+        let loaded = self.sound_of(checked)?;
         self.tell_ending(&loaded);
-        Ok(Ok(loaded))
+        Ok(loaded)
     }
 
     /// Says which exclusions have ended, and which end soon.
@@ -367,18 +364,14 @@ impl Session {
     }
 
     /// Runs the compiled query of an environment on the canaries, before it is written or deployed.
-    pub(crate) fn proven(
-        &self,
-        loaded: &Loaded,
-        environment: &Environment,
-    ) -> anyhow::Result<Result<(), Exit>> {
+    pub(crate) fn proven(&self, loaded: &Loaded, environment: &Environment) -> Result<(), Exit> {
         let diagnostics = rules::canary::prove(loaded, environment, self.today);
         if diagnostics.is_empty() {
-            return Ok(Ok(()));
+            return Ok(());
         }
         self.say(human::render(&loaded.files, &diagnostics, self.options_err()).trim_end());
         self.say(&report::summary(&diagnostics));
-        Ok(Err(Exit::Diagnostics))
+        Err(Exit::Diagnostics)
     }
 
     /// Finds an environment by its name, or lists those that exist.

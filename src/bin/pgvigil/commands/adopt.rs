@@ -12,26 +12,20 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::adopt::{human, human_run, human_step, json, json_run};
 
-use super::deployment::{Ground, NoProvider, style};
+use super::deployment::{Ground, NoProvider, refuse_elsewhere, style};
 use super::provider_aws;
 use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// What the progress shows while an account is searched.
 const LOOKING: &str = "looking for other stacks";
 
-pub(crate) fn run(session: &Session, args: &AdoptArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &AdoptArgs) -> Ran {
+    let loaded = session.sound()?;
+    let environment = session.environment(&loaded, &args.env)?;
     if environment.provider == Provider::Local {
         return Err(NoProvider(format!(
             "the environment `{}` is a local folder, which no other stack can watch",
@@ -56,10 +50,7 @@ fn documents(
     environment: &Environment,
     reader: &dyn Reader,
 ) -> anyhow::Result<Vec<Document>> {
-    let (expected, found) = (Identity::of(environment).at(), reader.at()?);
-    if expected != found {
-        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
-    }
+    refuse_elsewhere(environment, reader)?;
     let mut documents = compile::compile(loaded, environment, session.today()).documents;
     reader.resolve(&mut documents)?;
     Ok(documents)
@@ -71,7 +62,7 @@ fn look(
     loaded: &Loaded,
     environment: &Environment,
     finder: &dyn Finder,
-) -> anyhow::Result<Exit> {
+) -> Ran {
     let activity = Activity::of(session, LOOKING);
     let documents = documents(session, loaded, environment, finder)?;
     let search = Search::new(environment, &documents, &args.functions);
@@ -146,7 +137,7 @@ impl<'a> Taking<'a> {
         Ok(run)
     }
 
-    fn run(&self) -> anyhow::Result<Exit> {
+    fn run(&self) -> Ran {
         let session = self.session;
         let planned = self.planned()?;
         if self.args.format == AdoptFormat::Human {
@@ -176,9 +167,9 @@ impl<'a> Taking<'a> {
                 .say("error: nothing was changed: the account changed since the steps were shown");
             return self.end(&planned, Exit::Failed);
         }
-        stop::listen()?;
+        signals::listen()?;
         let mut told = Ok(());
-        run.carry_out(self.retirer, &stop::is_asked, &mut |taken| {
+        run.carry_out(self.retirer, &signals::is_asked, &mut |taken| {
             if self.args.format == AdoptFormat::Human && told.is_ok() {
                 told = session.show(&format!("{}\n", human_step(taken, style(session))));
             }
@@ -205,7 +196,7 @@ impl<'a> Taking<'a> {
         self.end(&run, Exit::Clean)
     }
 
-    fn end(&self, run: &Run, exit: Exit) -> anyhow::Result<Exit> {
+    fn end(&self, run: &Run, exit: Exit) -> Ran {
         if self.args.format == AdoptFormat::Json {
             self.session.show(&json_run(run))?;
         }

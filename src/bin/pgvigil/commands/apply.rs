@@ -11,19 +11,16 @@ use super::carry_out::carry_out;
 use super::deployment::{Deployment, Ground};
 use super::plan::{impossible, named, reading, render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &ApplyArgs) -> Ran {
     let saved = match &args.plan {
         Some(path) => Some((path.as_path(), read(path)?)),
         None => None,
     };
-    let prune = match named(session, &args.prune) {
-        Ok(prune) => prune,
-        Err(exit) => return Ok(exit),
-    };
+    let prune = named(session, &args.prune)?;
     let is_destroy = saved
         .as_ref()
         .is_some_and(|(_, saved)| saved.plan.purpose == Purpose::Destroy);
@@ -32,17 +29,11 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let loaded = if is_destroy {
         checked.loaded
     } else {
-        match session.sound_of(checked) {
-            Ok(loaded) => loaded,
-            Err(exit) => return Ok(exit),
-        }
+        session.sound_of(checked)?
     };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
-    if !is_destroy && let Err(exit) = session.proven(&loaded, environment)? {
-        return Ok(exit);
+    let environment = session.environment(&loaded, &args.env)?;
+    if !is_destroy {
+        session.proven(&loaded, environment)?;
     }
     if let Some((path, saved)) = &saved {
         refuse_another_place(path, saved, &Identity::of(environment))?;
@@ -84,10 +75,8 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
         session.hint("there is nothing to apply");
         return Ok(Exit::Clean);
     }
-    match approval.ask(session)? {
-        Ok(confirmed) => carry_out(session, &plan, &*deployment.provider, &confirmed),
-        Err(exit) => Ok(exit),
-    }
+    let confirmed = approval.ask(session)?;
+    carry_out(session, &plan, &*deployment.provider, &confirmed)
 }
 
 /// Reads a saved plan.

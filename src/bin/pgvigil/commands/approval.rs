@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 
 use pgvigil::deploy::Plan;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// What decides whether a plan needs approval.
@@ -23,13 +23,13 @@ pub(crate) struct Approval<'a> {
 }
 
 impl Approval<'_> {
-    /// The addresses whose deletion was approved, or the exit code if nothing is changed.
-    pub(crate) fn ask(&self, session: &Session) -> anyhow::Result<Result<BTreeSet<String>, Exit>> {
+    /// The addresses whose deletion was approved.
+    pub(crate) fn ask(&self, session: &Session) -> Ran<BTreeSet<String>> {
         let deletes = self.plan.deletes();
         let count = deletes.len();
         let refused = |why: &str| {
             session.say(&format!("error: {why}"));
-            Ok(Err(Exit::Usage))
+            Err(Exit::Usage.into())
         };
         let is_allowed = match self.allow_delete {
             Some(allowed) if allowed != count => {
@@ -51,7 +51,7 @@ impl Approval<'_> {
             let environment = &self.plan.identity.environment;
             let question = format!("\nThis deletes {} of `{environment}`.", resources(count));
             if !session.is_typed(&question, environment)? {
-                return Ok(Err(self.declined(session)));
+                return Err(self.declined(session).into());
             }
         } else if !is_agreed {
             if !std::io::stdin().is_terminal() {
@@ -62,10 +62,10 @@ impl Approval<'_> {
             }
             let environment = &self.plan.identity.environment;
             if !session.is_typed(&format!("\nApply this to `{environment}`?"), "yes")? {
-                return Ok(Err(self.declined(session)));
+                return Err(self.declined(session).into());
             }
         }
-        Ok(Ok(deletes))
+        Ok(deletes)
     }
 
     fn declined(&self, session: &Session) -> Exit {

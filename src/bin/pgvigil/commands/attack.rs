@@ -5,19 +5,13 @@ use pgvigil::report::attack as render;
 use pgvigil::rules::attack::{Effort, Options, run as attack};
 
 use crate::args::{AttackArgs, AttackFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.readable()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
+    let loaded = session.readable()?;
+    let environment = session.environment(&loaded, &args.env)?;
     let applied: Vec<&str> = loaded
         .policy
         .exclusions_in(environment)
@@ -42,10 +36,11 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
     };
     #[cfg(feature = "database")]
     let mut database = match &args.database {
-        Some(value) => match super::attack_database::open(session, value, args.auto_approve)? {
-            Ok(database) => Some(database),
-            Err(exit) => return Ok(exit),
-        },
+        Some(value) => Some(super::attack_database::open(
+            session,
+            value,
+            args.auto_approve,
+        )?),
         None => None,
     };
     #[cfg_attr(
@@ -64,7 +59,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
     };
     #[cfg(feature = "database")]
     if let Some(database) = database.take() {
-        let confirmed = super::attack_database::confirm(
+        super::attack_database::confirm(
             session,
             &loaded.policy,
             environment,
@@ -73,9 +68,6 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> anyhow::Result<Exit> 
             database,
             args.generate,
         )?;
-        if let Err(exit) = confirmed {
-            return Ok(exit);
-        }
     }
     session.show(&match args.format {
         AttackFormat::Human => render::human(&report, session.colour_out()),

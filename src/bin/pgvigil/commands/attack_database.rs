@@ -7,27 +7,20 @@ use pgvigil::rules::attack::generate::generate;
 use pgvigil::rules::attack::server::{ConfirmError, confirm as ask};
 use pgvigil::rules::attack::{AttackReport, Options};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// Statements between two lines of progress.
 const SPOKEN: usize = 10_000;
 
 /// Connects, and asks the user to confirm that this is the right database.
-pub(crate) fn open(
-    session: &Session,
-    value: &str,
-    auto_approve: bool,
-) -> anyhow::Result<Result<AttackDatabase, Exit>> {
-    let target = match Target::parse(value, &|name| std::env::var(name).ok()) {
-        Ok(target) => target,
-        Err(error) => {
-            session.say(&format!("error: {}", visible(&error.to_string())));
-            return Ok(Err(Exit::Usage));
-        }
-    };
+pub(crate) fn open(session: &Session, value: &str, auto_approve: bool) -> Ran<AttackDatabase> {
+    let target = Target::parse(value, &|name| std::env::var(name).ok()).map_err(|error| {
+        session.say(&format!("error: {}", visible(&error.to_string())));
+        Exit::Usage
+    })?;
     let database = AttackDatabase::open(&target)?;
     let question = format!(
         "Statements that read, change and delete data, some built from texts in the policy, will run in the database\n  {}\n\
@@ -36,9 +29,9 @@ pub(crate) fn open(
     );
     if !auto_approve && !session.is_agreed(&question)? {
         session.say("nothing was changed");
-        return Ok(Err(Exit::Usage));
+        return Err(Exit::Usage.into());
     }
-    Ok(Ok(database))
+    Ok(database)
 }
 
 /// Runs the attacks, and rolls them back even if it fails or is stopped.
@@ -50,8 +43,8 @@ pub(crate) fn confirm(
     report: &mut AttackReport,
     mut database: AttackDatabase,
     generated: Option<usize>,
-) -> anyhow::Result<Result<(), Exit>> {
-    stop::listen()?;
+) -> Ran<()> {
+    signals::listen()?;
     database.prepare()?;
     let activity = Activity::of(session, "sending statements");
     let mut watch = |done: usize, total: usize| {
@@ -60,7 +53,7 @@ pub(crate) fn confirm(
             session.hint(&sent);
         }
         activity.now(&sent);
-        !stop::is_asked()
+        !signals::is_asked()
     };
     let asked = match generated {
         Some(count) => {
@@ -84,12 +77,12 @@ pub(crate) fn confirm(
     match asked {
         Err(ConfirmError::Stopped) => {
             session.say("stopped; everything was undone");
-            Ok(Err(Exit::Failed))
+            Err(Exit::Failed.into())
         }
         Err(error) => Err(error.into()),
         Ok(()) => {
             finished?;
-            Ok(Ok(()))
+            Ok(())
         }
     }
 }

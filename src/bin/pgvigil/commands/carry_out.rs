@@ -9,10 +9,10 @@ use pgvigil::deploy::{Cloud, Left, Observer, Plan, PlanError, apply, left};
 use pgvigil::report::plan::human::{Style, render_apply, render_left, render_step};
 
 use super::deployment::style;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::{Activity, StepProgress};
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// What an apply came to.
 pub(crate) struct Done {
@@ -39,7 +39,7 @@ pub(crate) fn carry_out(
     plan: &Plan,
     cloud: &dyn Cloud,
     confirmed: &BTreeSet<String>,
-) -> anyhow::Result<Exit> {
+) -> Ran {
     let done = execute(session, plan, cloud, confirmed)?;
     let style = style(session);
     session.show(&render_apply(&done.report, style))?;
@@ -63,7 +63,7 @@ pub(crate) fn execute(
     confirmed: &BTreeSet<String>,
 ) -> anyhow::Result<Done> {
     // The apply stops between two steps.
-    stop::listen()?;
+    signals::listen()?;
     let mut steps = Steps {
         session,
         style: style(session),
@@ -115,6 +115,6 @@ impl Observer for Steps<'_> {
     }
 
     fn stop(&mut self) -> bool {
-        stop::is_asked()
+        signals::is_asked()
     }
 }

@@ -22,10 +22,10 @@ use pgvigil::policy::{Loaded, revision};
 use pgvigil::report::human;
 
 use crate::args::{CiCommand, CiOutput};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::{Checked, Session};
 
-pub(crate) fn run(session: &Session, command: CiCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, command: CiCommand) -> Ran {
     match command {
         CiCommand::Pr(args) => pr::run(session, &args),
         CiCommand::Apply(args) => apply::run(session, &args),
@@ -170,7 +170,7 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Ends the run: the result is complete, and every form of it is written.
-    fn finish(mut self) -> anyhow::Result<Exit> {
+    fn finish(mut self) -> Ran {
         self.result.findings_left_out = finding::arrange(&mut self.result.findings);
         self.result.exit_code = self.exit as u8;
         write::all(self.session, self.output, &self.result)?;

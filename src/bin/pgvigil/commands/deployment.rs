@@ -118,6 +118,19 @@ impl Deployment<dyn Cloud> {
     }
 }
 
+/// Refuses credentials that lead to another place than the files declare.
+pub(crate) fn refuse_elsewhere(
+    environment: &Environment,
+    reader: &dyn Reader,
+) -> anyhow::Result<()> {
+    let (expected, found) = (Identity::of(environment).at(), reader.at()?);
+    anyhow::ensure!(
+        expected == found,
+        "the environment is {expected}, but the credentials lead to {found}"
+    );
+    Ok(())
+}
+
 fn local(ground: Ground<'_>, environment: &Environment) -> Result<LocalFolder, NoProvider> {
     let Some(folder) = &environment.folder else {
         return Err(NoProvider(format!(

@@ -9,17 +9,14 @@ use super::carry_out::carry_out;
 use super::deployment::{Deployment, Ground};
 use super::plan::{reading, render, save, unread};
 use crate::args::{AlsoArg, DestroyArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &DestroyArgs) -> Ran {
     // A policy with errors must not prevent a destroy: only the deployed resources matter.
     let loaded = session.check()?.loaded;
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+    let environment = session.environment(&loaded, &args.env)?;
     let also: BTreeSet<Also> = args
         .also
         .iter()
@@ -78,8 +75,6 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> anyhow::Result<Exit>
         how_to_confirm: "--auto-approve, or save it with --out and apply it",
         allow_delete: None,
     };
-    match approval.ask(session)? {
-        Ok(confirmed) => carry_out(session, &plan, &*deployment.provider, &confirmed),
-        Err(exit) => Ok(exit),
-    }
+    let confirmed = approval.ask(session)?;
+    carry_out(session, &plan, &*deployment.provider, &confirmed)
 }

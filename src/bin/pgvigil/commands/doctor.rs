@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use pgvigil::deploy::Reader;
 use pgvigil::deploy::document::Document;
-use pgvigil::deploy::{Identity, Reader};
 use pgvigil::doctor::canary::{self, Canary, Outcome, Patience};
 use pgvigil::doctor::{Observer, Question, Settings, Subject, Verdict, diagnose};
 use pgvigil::policy::Loaded;
@@ -12,23 +12,17 @@ use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::doctor::{human, json};
 
 use super::clock::SystemClock;
-use super::deployment::{Deployment, Ground, style};
+use super::deployment::{Deployment, Ground, refuse_elsewhere, style};
 use super::provider_aws::{self, Running};
 use crate::args::{DoctorArgs, DoctorFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
-pub(crate) fn run(session: &Session, args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.in_force()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &DoctorArgs) -> Ran {
+    let loaded = session.in_force()?;
+    let environment = session.environment(&loaded, &args.env)?;
     let activity = Activity::of(session, &format!("examining {}", args.env));
     let site = Site::open(session, &loaded, environment, args.canary)?;
     if args.canary {
@@ -122,16 +116,13 @@ fn prove(
     loaded: &Loaded,
     environment: &Environment,
     site: &Site,
-) -> anyhow::Result<Exit> {
-    let (expected, found) = (Identity::of(environment).at(), site.reader().at()?);
-    if expected != found {
-        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
-    }
+) -> Ran {
+    refuse_elsewhere(environment, site.reader())?;
     let now = Timestamp::now();
     let token = canary::token(&environment.name, now, std::process::id());
     let matcher = canary::prove_matcher(&loaded.policy, environment, now, &token);
     // A stop ends the waiting, but the test resources are still removed.
-    let stop = stop::listen()?;
+    let stop = signals::listen()?;
     let mut reports = Vec::new();
     for cluster in &environment.clusters {
         let subject = Subject::new(environment, cluster, site.documents());

@@ -10,22 +10,16 @@ use super::deployment::{Deployment, Ground, style};
 use super::drift_all;
 use super::plan::reading;
 use crate::args::{DriftArgs, PlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.in_force()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &DriftArgs) -> Ran {
+    let loaded = session.in_force()?;
     let Some(name) = &args.env else {
         return drift_all::run(session, &loaded, args);
     };
-    let environment = match session.environment(&loaded, name) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+    let environment = session.environment(&loaded, name)?;
     let report = {
         let activity = Activity::of(session, &reading(name));
         let deployment = Deployment::for_reading(Ground::of(session), &loaded, environment)?;

@@ -8,10 +8,10 @@ use pgvigil::report::plan::{fleet as report, human};
 use super::deployment::style;
 use super::fleet::{drifts, every};
 use crate::args::{DriftArgs, PlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> Ran {
     let entries = drifts(session, &every(loaded), loaded, |_| args.blame);
     let exit = Exit::worst(entries.iter().map(|entry| match &entry.result {
         Err(failure) => failure.exit,

@@ -19,10 +19,10 @@ use super::deployment::style;
 use super::enrol_places::{Found, Spot, each, of_one, tell_unread};
 use super::enrol_plan::planned;
 use crate::args::EnrolApplyArgs;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// A server with the plan for it.
 struct Ready<'a> {
@@ -31,19 +31,13 @@ struct Ready<'a> {
     plan: Plan,
 }
 
-pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &EnrolApplyArgs) -> Ran {
     let saved = match &args.plan {
         Some(path) => Some((path.as_path(), read(path)?)),
         None => None,
     };
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let spots = match of_one(session, &loaded, &args.env, &args.database)? {
-        Ok(spots) => spots,
-        Err(exit) => return Ok(exit),
-    };
+    let loaded = session.sound()?;
+    let spots = of_one(session, &loaded, &args.env, &args.database)?;
     let unenrol: BTreeSet<String> = match &saved {
         Some((_, saved)) => saved.unenrol.iter().cloned().collect(),
         None => args.unenrol.iter().cloned().collect(),
@@ -88,7 +82,7 @@ fn proceed(
     saved: Option<&(&Path, SavedPlans)>,
     ready: &[Ready<'_>],
     unenrol: &BTreeSet<String>,
-) -> anyhow::Result<Exit> {
+) -> Ran {
     if let Some((path, saved)) = saved {
         accept(path, saved, ready)?;
     }
@@ -113,7 +107,8 @@ fn proceed(
     }
     for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
         if let Some(why) = refusal(&ready.plan, &ready.found.snapshot) {
-            anyhow::bail!("{}: {why}; nothing was changed", ready.found.place);
+            let place = &ready.found.place;
+            return Err(anyhow::anyhow!("{place}: {why}; nothing was changed").into());
         }
     }
     if let Some(exit) = ask(session, args, ready, saved.is_some())? {
@@ -154,7 +149,7 @@ fn accept(path: &Path, saved: &SavedPlans, ready: &[Ready<'_>]) -> anyhow::Resul
 }
 
 /// Prints what would be sent: the same text that an apply sends.
-fn dry_run(session: &Session, ready: &[Ready<'_>]) -> anyhow::Result<Exit> {
+fn dry_run(session: &Session, ready: &[Ready<'_>]) -> Ran {
     for ready in ready {
         let plan = &ready.plan;
         let place = visible(&ready.found.place.to_string()).replace('\n', " ");
@@ -224,8 +219,8 @@ fn carry_out(
     loaded: &Loaded,
     ready: &[Ready<'_>],
     unenrol: &BTreeSet<String>,
-) -> anyhow::Result<Exit> {
-    stop::listen()?;
+) -> Ran {
+    signals::listen()?;
     let mut done = 0;
     let mut exit = Exit::Clean;
     for ready in ready.iter().filter(|ready| !ready.plan.is_empty()) {
@@ -240,7 +235,7 @@ fn carry_out(
             plan: &ready.plan,
         };
         let activity = Activity::of(session, &format!("applying to {place}"));
-        let ended = apply(ready.spot.target()?, order, &stop::is_asked);
+        let ended = apply(ready.spot.target()?, order, &signals::is_asked);
         drop(activity);
         match ended {
             Ok(applied) => {
@@ -248,9 +243,10 @@ fn carry_out(
                 exit = exit.max(tell(session, place, &applied)?);
             }
             Err(error) if done == 0 => {
-                return Err(
-                    anyhow::Error::new(error).context(format!("{place}: nothing was changed"))
-                );
+                let error = anyhow::Error::new(error);
+                return Err(error
+                    .context(format!("{place}: nothing was changed"))
+                    .into());
             }
             Err(error) => {
                 session.say(&format!(
@@ -260,7 +256,7 @@ fn carry_out(
                 exit = Exit::PartlyApplied;
             }
         }
-        if stop::is_asked() {
+        if signals::is_asked() {
             session.say("stopped");
             return Ok(if exit == Exit::Clean {
                 Exit::PartlyApplied
@@ -272,11 +268,7 @@ fn carry_out(
     Ok(exit)
 }
 
-fn tell(
-    session: &Session,
-    place: &pgvigil::database::enrol::Place,
-    applied: &Applied,
-) -> anyhow::Result<Exit> {
+fn tell(session: &Session, place: &pgvigil::database::enrol::Place, applied: &Applied) -> Ran {
     let counts = applied.plan.counts();
     let mut text = visible(&format!(
         "{place}: {} enrolled or changed, {} un-enrolled; read back, and as planned\n",

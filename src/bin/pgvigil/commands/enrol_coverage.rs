@@ -10,29 +10,21 @@ use super::deployment::style;
 use super::enrol_places::{Spot, each, of_all, of_one, tell_unread};
 use super::eval::{Written, missing_log, tell};
 use crate::args::{CoverageFormat, EnrolCoverageArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> Ran {
+    let loaded = session.sound()?;
     let spots = match &args.env {
-        Some(name) => match of_one(session, &loaded, name, &args.database)? {
-            Ok(spots) => spots,
-            Err(exit) => return Ok(exit),
-        },
+        Some(name) => of_one(session, &loaded, name, &args.database)?,
         None => of_all(&loaded, &args.database),
     };
     let (seen, is_broken) = if args.logs.is_empty() {
         (None, false)
     } else {
-        match logs(session, args, &spots) {
-            Ok((seen, is_broken)) => (Some(seen), is_broken),
-            Err(exit) => return Ok(exit),
-        }
+        let (seen, is_broken) = logs(session, args, &spots)?;
+        (Some(seen), is_broken)
     };
     let today = session.today();
     let entries = each(session, &spots, |spot, found| {
@@ -80,9 +72,7 @@ fn logs(
         session.say("error: --logs belong to one server: name it with --cluster or --database");
         return Err(Exit::Usage);
     };
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Err(exit);
-    }
+    missing_log(session, &args.logs)?;
     let written = Written::parse(session, args.log_line_prefix.as_deref())?;
     let prefix = written.prefix.unwrap_or(spot.environment.log_line_prefix);
     let inputs = Inputs::from_paths(&args.logs).written_with(written.template);

@@ -13,10 +13,10 @@ use pgvigil::report::visible;
 use super::enrol_places::{each, of_one, tell_unread};
 use super::files;
 use crate::args::EnrolImportArgs;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> Ran {
     let is_inside = args.out.starts_with("rules")
         && args.out.extension().is_some_and(|end| end == "yaml")
         && args
@@ -27,20 +27,14 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         session.say("error: --out must be a .yaml file in rules/ of the policy repository");
         return Ok(Exit::Usage);
     }
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let spots = match of_one(session, &loaded, &args.env, &args.database)? {
-        Ok(spots) => spots,
-        Err(exit) => return Ok(exit),
-    };
+    let loaded = session.sound()?;
+    let spots = of_one(session, &loaded, &args.env, &args.database)?;
     let path = session.root().join(&args.out);
     let shown = visible(&args.out.display().to_string());
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).with_context(|| format!("cannot read {shown}")),
+        Err(error) => Err(error).with_context(|| format!("cannot read {shown}"))?,
     };
     let mut grown = loaded.clone();
     let mut text = before.clone();
@@ -86,12 +80,11 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> anyhow::Result<E
         session.hint("every login role is declared: nothing was written");
         return Ok(Exit::Clean);
     }
-    if let Err(exit) = session.sound_of(checked) {
+    session.sound_of(checked).inspect_err(|_| {
         session.say(&format!(
             "{shown} was not changed: with the new entries the policy would have these errors"
         ));
-        return Ok(exit);
-    }
+    })?;
     files::replace(&path, text.unwrap_or_default().as_bytes())?;
     session.show(&format!(
         "{shown}: {}, {} and {} added\n",

@@ -66,14 +66,11 @@ pub(crate) fn of_one<'a>(
     loaded: &'a Loaded,
     name: &str,
     args: &DatabaseArgs,
-) -> anyhow::Result<Result<Vec<Spot<'a>>, Exit>> {
-    let environment = match session.environment(loaded, name) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(Err(exit)),
-    };
+) -> Result<Vec<Spot<'a>>, Exit> {
+    let environment = session.environment(loaded, name)?;
     let usage = |text: &str| {
         session.say(&format!("error: {}", visible(text)));
-        Ok(Err(Exit::Usage))
+        Err(Exit::Usage)
     };
     if let Some(cluster) = &args.cluster
         && !environment
@@ -103,16 +100,16 @@ pub(crate) fn of_one<'a>(
             Ok(target) => target,
             Err(error) => return usage(&error),
         };
-        return Ok(Ok(vec![Spot {
+        return Ok(vec![Spot {
             environment,
             cluster,
             target: Ok(target),
-        }]));
+        }]);
     }
     let spots = spots(environment, args);
     match spots.iter().find_map(|spot| spot.target.as_ref().err()) {
         Some(error) => usage(error),
-        None => Ok(Ok(spots)),
+        None => Ok(spots),
     }
 }
 

@@ -20,19 +20,13 @@ use super::deployment::style;
 use super::enrol_places::{Found, Spot, each, of_all, of_one, tell_unread};
 use super::files;
 use crate::args::{EnrolPlanArgs, EnrolPlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> Ran {
+    let loaded = session.sound()?;
     let spots = match &args.env {
-        Some(name) => match of_one(session, &loaded, name, &args.database)? {
-            Ok(spots) => spots,
-            Err(exit) => return Ok(exit),
-        },
+        Some(name) => of_one(session, &loaded, name, &args.database)?,
         None => of_all(&loaded, &args.database),
     };
     let unenrol: BTreeSet<String> = args.unenrol.iter().cloned().collect();

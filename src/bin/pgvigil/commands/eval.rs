@@ -17,31 +17,20 @@ use pgvigil::rules::eval::{self, Group, Totals};
 use serde_json::json;
 
 use crate::args::{EvalArgs, EvalFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
 
 /// Rows of the table that people read.
 const ROWS: usize = 40;
 
-pub(crate) fn run(session: &Session, args: &EvalArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.usable(&args.env)? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
-        Ok(written) => written,
-        Err(exit) => return Ok(exit),
-    };
-    let mut rules = match rules(session, &loaded, &args.env, None) {
-        Ok(rules) => rules,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &EvalArgs) -> Ran {
+    let loaded = session.usable(&args.env)?;
+    let written = Written::parse(session, args.log_line_prefix.as_deref())?;
+    let mut rules = rules(session, &loaded, &args.env, None)?;
     rules.prefix = written.prefix.unwrap_or(rules.prefix);
     let judge = Judge::new(&rules);
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+    missing_log(session, &args.logs)?;
     let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let progress = Progress::new(session);
     let report = match (args.format, args.summary) {
@@ -144,16 +133,17 @@ pub(crate) fn rules(
     Ok(rules)
 }
 
-/// Says which log does not exist, if one does not.
-pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Option<Exit> {
-    let missing = logs
-        .iter()
-        .find(|path| path.as_os_str() != "-" && !path.exists())?;
+/// Refuses a log that does not exist.
+pub(crate) fn missing_log(session: &Session, logs: &[PathBuf]) -> Result<(), Exit> {
+    let is_missing = |path: &&PathBuf| path.as_os_str() != "-" && !path.exists();
+    let Some(missing) = logs.iter().find(is_missing) else {
+        return Ok(());
+    };
     session.say(&format!(
         "error: there is no log `{}`",
         visible(&missing.to_string_lossy())
     ));
-    Some(Exit::Usage)
+    Err(Exit::Usage)
 }
 
 /// Problems of the input that make the result unreliable, a sentence each.

@@ -11,23 +11,14 @@ use pgvigil::rules::explain;
 
 use super::eval::{Written, ended, missing_log, tell};
 use crate::args::ExplainArgs;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.usable(&args.env)? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Ran {
+    let loaded = session.usable(&args.env)?;
+    let environment = session.environment(&loaded, &args.env)?;
     let mut rules = Rules::of(&loaded.policy, environment);
-    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
-        Ok(written) => written,
-        Err(exit) => return Ok(exit),
-    };
+    let written = Written::parse(session, args.log_line_prefix.as_deref())?;
     let line = args.line.as_ref();
     let of_line = line.and_then(|line| LogLinePrefix::detect(line.as_bytes()));
     rules.prefix = written.prefix.or(of_line).unwrap_or(rules.prefix);
@@ -59,9 +50,7 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> anyhow::Result<Exit>
         return Ok(Exit::Clean);
     }
 
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+    missing_log(session, &args.logs)?;
     let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let names: Vec<String> = inputs
         .sources()

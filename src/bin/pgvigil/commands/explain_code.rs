@@ -7,7 +7,7 @@ use pgvigil::diagnostic::suggest;
 use pgvigil::report::{self, visible};
 
 use crate::args::{AttackFormat, CodeArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// Every code, of all commands.
@@ -20,7 +20,7 @@ fn entries() -> Vec<Entry> {
         .collect()
 }
 
-pub(crate) fn run(session: &Session, args: &CodeArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &CodeArgs) -> Ran {
     let entries = entries();
     let asked = args.code.trim();
     let Some(entry) = entries.iter().find(|entry| entry.id == asked) else {

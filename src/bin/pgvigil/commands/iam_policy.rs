@@ -6,18 +6,12 @@ use pgvigil::deploy::permission::{Purpose, policy};
 use pgvigil::policy::model::Provider;
 
 use crate::args::{IamPolicyArgs, RoleArg};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> Ran {
+    let loaded = session.sound()?;
+    let environment = session.environment(&loaded, &args.env)?;
     if environment.provider == Provider::Local {
         session.say(&format!(
             "error: the environment `{}` is a folder on this machine, which has no IAM policies",

@@ -17,14 +17,14 @@ use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
 use super::eval::{Written, ended, missing_log, tell};
 use super::files::replace;
 use crate::args::{ImpactArgs, ImpactFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
 
 /// Name of the files as they are now.
 const WORKING_TREE: &str = "working tree";
 
-pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &ImpactArgs) -> Ran {
     // Checked before logs are read, which can take long.
     for path in &args.reports {
         kind(path)?;
@@ -36,10 +36,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         return Ok(Exit::Usage);
     }
     let change = Change::read(session, &args.base, args.head.as_deref())?;
-    let head = match session.readable_of(session.judged(change.later(session)?)) {
-        Ok(head) => head,
-        Err(exit) => return Ok(exit),
-    };
+    let head = session.readable_of(session.judged(change.later(session)?))?;
     // A removed environment is compared too: nothing counts there any more.
     let gone = change
         .base
@@ -48,15 +45,9 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         .filter(|_| head.policy.environment(&args.env).is_none());
     let environment = match gone {
         Some(environment) => environment,
-        None => match session.environment(&head, &args.env) {
-            Ok(environment) => environment,
-            Err(exit) => return Ok(exit),
-        },
+        None => session.environment(&head, &args.env)?,
     };
-    let written = match Written::parse(session, args.log_line_prefix.as_deref()) {
-        Ok(written) => written,
-        Err(exit) => return Ok(exit),
-    };
+    let written = Written::parse(session, args.log_line_prefix.as_deref())?;
     let faults = change.base.diagnostics.errors();
     if faults > 0 {
         session.say(&format!(
@@ -67,11 +58,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
     }
     #[cfg(feature = "aws")]
     if args.live {
-        let compared = super::impact_live::compare(session, args, &change, &head, environment)?;
-        let report = match compared {
-            Ok(report) => report,
-            Err(exit) => return Ok(exit),
-        };
+        let report = super::impact_live::compare(session, args, &change, &head, environment)?;
         let ended = match report.logs.unread.as_slice() {
             [] => Exit::Clean,
             unread => {
@@ -83,9 +70,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
         };
         return shown(session, args, &report, ended);
     }
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+    missing_log(session, &args.logs)?;
     let inputs = Inputs::from_paths(&args.logs).written_with(written.template);
     let (report, read) = change.assess(session, &head, environment, written.prefix, &inputs)?;
     let exit = shown(session, args, &report, ended(&read))?;
@@ -94,12 +79,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> anyhow::Result<Exit> 
 }
 
 /// Writes the report in every requested format. `ended` is how reading the logs ended.
-fn shown(
-    session: &Session,
-    args: &ImpactArgs,
-    report: &ImpactReport,
-    ended: Exit,
-) -> anyhow::Result<Exit> {
+fn shown(session: &Session, args: &ImpactArgs, report: &ImpactReport, ended: Exit) -> Ran {
     for path in &args.reports {
         let text = render(session, report, kind(path)?, false);
         replace(path, text.as_bytes())?;

@@ -15,28 +15,28 @@ use pgvigil::rules::live::{Answer, LiveError, Plan, SLICE, Window};
 
 use super::impact::Change;
 use crate::args::ImpactArgs;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// Seconds that entries can take to arrive.
 const SETTLE: i64 = 15 * 60;
 
-/// Compares both policies on the entries of a window. Returns the exit code if there is no report.
+/// Compares both policies on the entries of a window.
 pub(crate) fn compare(
     session: &Session,
     args: &ImpactArgs,
     change: &Change,
     head: &Loaded,
     environment: &Environment,
-) -> anyhow::Result<Result<ImpactReport, Exit>> {
+) -> Ran<ImpactReport> {
     if environment.provider != Provider::Aws {
         session.say(&format!(
             "error: the environment `{}` is not on AWS: give logs instead of --live",
             environment.name
         ));
-        return Ok(Err(Exit::Usage));
+        return Err(Exit::Usage.into());
     }
     let question = change.question(session, head, environment);
     let comparison = Comparison::of(&question);
@@ -55,9 +55,9 @@ pub(crate) fn compare(
     session.say(live::estimate(&estimate, logs.region()).trim_end());
     if !args.auto_approve && !session.is_agreed("\nStart them?")? {
         session.say("nothing was started");
-        return Ok(Err(Exit::Usage));
+        return Err(Exit::Usage.into());
     }
-    let stop = stop::listen()?;
+    let stop = signals::listen()?;
     let activity = Activity::of(session, "running queries");
     let mut last = 0;
     let mut progress = |now: pgvigil::insights::service::Progress| {
@@ -86,7 +86,7 @@ pub(crate) fn compare(
         Ok(answer) => answer,
         Err(LiveError::Service(ServiceError::Stopped)) => {
             session.say("stopped; the queries were stopped too");
-            return Ok(Err(Exit::Failed));
+            return Err(Exit::Failed.into());
         }
         Err(error) => return Err(error.into()),
     };
@@ -100,7 +100,7 @@ pub(crate) fn compare(
             ..ReadLogs::default()
         },
     );
-    Ok(Ok(report))
+    Ok(report)
 }
 
 /// The rows of a result as names and values.

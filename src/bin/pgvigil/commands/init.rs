@@ -13,11 +13,11 @@ use pgvigil::report::visible;
 
 use super::init_questions::{Answers, Questions};
 use crate::args::{DiagnosticFormat, ForgeArg, InitArgs, ProviderArg};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
-pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
     let is_here = session.root().as_os_str() == ".";
     let root = match &args.dir {
         Some(dir) if is_here => dir.clone(),
@@ -99,23 +99,23 @@ pub(super) fn write(
     files: &[File],
     is_dry: bool,
     next: &[String],
-) -> anyhow::Result<Exit> {
+) -> Ran {
     // Nothing is written that `check` would refuse, alone or together with the existing files.
     let before = place::look(root, files)?;
-    if let Err(exit) = session.sound_of(session.judged(together(root, files)?)) {
+    let checked = session.judged(together(root, files)?);
+    session.sound_of(checked).inspect_err(|_| {
         session.say(if before.iter().all(|file| file.state == State::Written) {
             "nothing was written: the files would have these errors"
         } else {
             "nothing was written: together with the existing files, the policy would have these errors"
         });
-        return Ok(exit);
-    }
+    })?;
     if is_dry {
         session.show(&report::placed(&before, true))?;
         return Ok(Exit::Clean);
     }
-    stop::listen()?;
-    let placed = place::place(root, files, &stop::is_asked)?;
+    signals::listen()?;
+    let placed = place::place(root, files, &signals::is_asked)?;
     session.show(&report::placed(&placed, false))?;
     let there = session.at(root);
     let checked = there.check()?;

@@ -57,7 +57,7 @@ pub(super) fn import(
             #[cfg(feature = "aws")]
             iam: args.iam,
         };
-        let Ok(spots) = of_one(session, &loaded, name, &reach)? else {
+        let Ok(spots) = of_one(session, &loaded, name, &reach) else {
             return Ok(false);
         };
         let mut found = Vec::new();

@@ -14,13 +14,13 @@ use pgvigil::report::visible;
 use super::deployment::style;
 use super::init;
 use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// Largest file that is read: the old system's are small.
 const MAX_BYTES: u64 = 1 << 20;
 
-pub(crate) fn run(session: &Session, args: &MigrateArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &MigrateArgs) -> Ran {
     let inputs = args
         .files
         .iter()

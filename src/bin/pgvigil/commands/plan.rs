@@ -12,32 +12,21 @@ use pgvigil::report::plan::{human, json, markdown};
 use super::deployment::{Deployment, Ground, style};
 use super::{apply, files, plan_all};
 use crate::args::{PlanArgs, PlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &PlanArgs) -> Ran {
     if let Some(path) = &args.show {
         return show(session, path, args.format);
     }
-    let prune = match named(session, &args.prune) {
-        Ok(prune) => prune,
-        Err(exit) => return Ok(exit),
-    };
-    let loaded = match session.sound()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+    let prune = named(session, &args.prune)?;
+    let loaded = session.sound()?;
     let Some(name) = &args.env else {
         return plan_all::run(session, &loaded, args);
     };
-    let environment = match session.environment(&loaded, name) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
-    if let Err(exit) = session.proven(&loaded, environment)? {
-        return Ok(exit);
-    }
+    let environment = session.environment(&loaded, name)?;
+    session.proven(&loaded, environment)?;
     let plan = {
         let _activity = Activity::of(session, &reading(name));
         let ground = Ground::of(session).with_package(args.package.as_deref());
@@ -74,7 +63,7 @@ pub(crate) fn reading(environment: &str) -> String {
 }
 
 /// Prints a saved plan. The deployed resources are not read.
-fn show(session: &Session, path: &Path, format: PlanFormat) -> anyhow::Result<Exit> {
+fn show(session: &Session, path: &Path, format: PlanFormat) -> Ran {
     let saved = apply::read(path)?;
     session.show(&render(session, &saved.plan, format))?;
     session.hint(&report::visible(&format!(

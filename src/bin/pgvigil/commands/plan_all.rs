@@ -10,10 +10,10 @@ use super::deployment::style;
 use super::fleet::{Failure, every, look};
 use super::plan::{impossible, save, unread};
 use crate::args::{PlanArgs, PlanFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> Ran {
     let today = session.today();
     let mut entries = look(
         session,

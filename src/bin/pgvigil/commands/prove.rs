@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 use pgvigil::compile::fetch::Fetch;
 use pgvigil::compile::{self, QuerySource};
-use pgvigil::deploy::Identity;
 use pgvigil::doctor::Subject;
 use pgvigil::doctor::canary::{self, Patience};
 use pgvigil::policy::Loaded;
@@ -14,23 +14,17 @@ use pgvigil::prove::report::{Removed, Report};
 use pgvigil::prove::{self, Question, recorded, text};
 use pgvigil::report;
 
-use super::deployment::{Ground, style};
+use super::deployment::{Ground, refuse_elsewhere, style};
 use super::provider_aws::{self, Proving};
 use crate::args::{ProveArgs, ProveFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
-pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.usable(&args.env)? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &ProveArgs) -> Ran {
+    let loaded = session.usable(&args.env)?;
+    let environment = session.environment(&loaded, &args.env)?;
     if environment.provider == Provider::Local {
         session.say(&format!(
             "error: the environment `{}` is a folder on this machine: there is no service to test",
@@ -39,10 +33,7 @@ pub(crate) fn run(session: &Session, args: &ProveArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     }
     let provider = provider_aws::proving(Ground::of(session), environment)?;
-    let (expected, found) = (Identity::of(environment).at(), provider.at()?);
-    if expected != found {
-        anyhow::bail!("the environment is {expected}, but the credentials lead to {found}");
-    }
+    refuse_elsewhere(environment, &*provider)?;
     if args.clean {
         return clean(session, &loaded, environment, &*provider);
     }
@@ -55,7 +46,7 @@ fn clean(
     loaded: &Loaded,
     environment: &Environment,
     provider: &dyn Proving,
-) -> anyhow::Result<Exit> {
+) -> Ran {
     let now = Timestamp::now();
     let mut gone = prove::clean(provider, environment, now, true)?;
     let documents = compile::compile(loaded, environment, session.today()).documents;
@@ -83,16 +74,17 @@ fn ask(
     loaded: &Loaded,
     environment: &Environment,
     provider: &dyn Proving,
-) -> anyhow::Result<Exit> {
+) -> Ran {
     let compiled = compile::compile(loaded, environment, session.today());
     let source = QuerySource::of(&loaded.policy, environment);
     let fetch = Fetch::of(&source);
-    let Some(cluster) = environment.clusters.first() else {
-        anyhow::bail!("the environment `{}` has no cluster", environment.name);
-    };
+    let cluster = environment
+        .clusters
+        .first()
+        .with_context(|| format!("the environment `{}` has no cluster", environment.name))?;
     let subject = Subject::new(environment, cluster, &compiled.documents);
     let token = canary::token(&environment.name, Timestamp::now(), std::process::id());
-    let stop = stop::listen()?;
+    let stop = signals::listen()?;
     let question = Question {
         subject: &subject,
         fetch: &fetch,

@@ -8,26 +8,15 @@ use serde_json::json;
 
 use super::eval::{ended, missing_log, rules, tell};
 use crate::args::{AttackFormat, ListArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &ListArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.readable()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
-    let rules = match rules(session, &loaded, &args.env, args.log_line_prefix.as_deref()) {
-        Ok(rules) => rules,
-        Err(exit) => return Ok(exit),
-    };
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+pub(crate) fn run(session: &Session, args: &ListArgs) -> Ran {
+    let loaded = session.readable()?;
+    let environment = session.environment(&loaded, &args.env)?;
+    let rules = rules(session, &loaded, &args.env, args.log_line_prefix.as_deref())?;
+    missing_log(session, &args.logs)?;
     let mut listed = list::list(&loaded.policy, environment, session.today());
     let mut exit = Exit::Clean;
     if !args.logs.is_empty() {

@@ -1,5 +1,7 @@
 //! `rules renew`: later last days for exclusions that are still needed, written into the policy files for a review.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use pgvigil::policy::model::Exclusion;
 use pgvigil::report::visible;
@@ -7,10 +9,10 @@ use pgvigil::rules::renew::{self, Renewal, SOON};
 
 use super::files::replace;
 use crate::args::RenewArgs;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &RenewArgs) -> Ran {
     for (option, text) in [("--by", &args.by), ("--why", &args.why)] {
         if text.trim().is_empty() {
             session.say(&format!(
@@ -61,14 +63,7 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
     };
     for (file, text) in &texts {
         let path = session.root().join(loaded.files.path(*file));
-        // The file can have changed since it was read.
-        let now = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        anyhow::ensure!(
-            now == loaded.files.text(*file),
-            "{} changed while it was read: nothing was written to it",
-            path.display()
-        );
+        refuse_changed(&path, loaded.files.text(*file))?;
         if !args.dry_run {
             replace(&path, text.as_bytes())?;
         }
@@ -91,4 +86,15 @@ pub(crate) fn run(session: &Session, args: &RenewArgs) -> anyhow::Result<Exit> {
             .hint("review the change, commit it, and ask the owner of the exclusion to approve it");
     }
     Ok(Exit::Clean)
+}
+
+/// Refuses a file that changed since it was read.
+fn refuse_changed(path: &Path, read: &str) -> anyhow::Result<()> {
+    let shown = path.display();
+    let now = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    anyhow::ensure!(
+        now == read,
+        "{shown} changed while it was read: nothing was written to it"
+    );
+    Ok(())
 }

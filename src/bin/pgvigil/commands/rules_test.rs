@@ -6,21 +6,15 @@ use pgvigil::report::{junit, rules_human, rules_json};
 use pgvigil::rules::{fixture, test};
 
 use crate::args::{TestArgs, TestFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &TestArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.readable()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &TestArgs) -> Ran {
+    let loaded = session.readable()?;
     let environments: Vec<&Environment> = match &args.env {
         None => loaded.policy.environments.iter().collect(),
-        Some(name) => match session.environment(&loaded, name) {
-            Ok(environment) => vec![environment],
-            Err(exit) => return Ok(exit),
-        },
+        Some(name) => vec![session.environment(&loaded, name)?],
     };
     let fixtures = fixture::find(session.root())
         .with_context(|| format!("cannot read {}", fixture::FOLDER))?;

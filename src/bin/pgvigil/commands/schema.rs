@@ -18,10 +18,10 @@ use pgvigil::watch::{judge, metrics, outbox};
 use super::command_reference;
 use super::files::{Folder, Wanted};
 use crate::args::SchemaArgs;
-use crate::exit::{self, Exit};
+use crate::exit::{self, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Ran {
     let out = args
         .out
         .clone()

@@ -21,22 +21,19 @@ use crate::commands::apply::{read, refuse_another_place, refuse_another_policy};
 use crate::commands::approval::{not_as_allowed, resources};
 use crate::commands::carry_out::{self, Done};
 use crate::commands::deployment::{Deployment, Ground};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// The step that writes.
 const APPLY: &str = "apply";
 
-pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiApplyArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Apply, &args.output);
     let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
     };
-    let mut wanted = match environments(session, &loaded, &args.env) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let mut wanted = environments(session, &loaded, &args.env)?;
     if args.allow_delete.is_some() && wanted.len() != 1 {
         session.say(
             "error: --allow-delete confirms the deletions of one environment: name it with --env",
@@ -76,7 +73,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
             continue;
         }
         let exit = one(&mut pipeline, args, &loaded, environment, &mut result);
-        if exit != Exit::Clean || stop::is_asked() {
+        if exit != Exit::Clean || signals::is_asked() {
             stopped_at = Some(environment.name.clone());
         }
         pipeline.environment(result, exit);

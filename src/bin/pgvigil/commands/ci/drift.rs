@@ -9,21 +9,18 @@ use pgvigil::policy::model::Provider;
 use super::{Pipeline, environments, step};
 use crate::args::CiDriftArgs;
 use crate::commands::fleet::drifts;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// The step.
 const DRIFT: &str = "drift";
 
-pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiDriftArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Drift, &args.output);
     let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
     };
-    let wanted = match environments(session, &loaded, &args.env) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let wanted = environments(session, &loaded, &args.env)?;
     let start = Instant::now();
     // A folder keeps no record of who changed it.
     let entries = drifts(session, &wanted, &loaded, |environment| {

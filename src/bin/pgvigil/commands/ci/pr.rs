@@ -27,7 +27,7 @@ use crate::commands::deployment::{Deployment, Ground, NoProvider};
 use crate::commands::eval::missing_log;
 use crate::commands::impact::Change;
 use crate::commands::plan as plan_command;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 use impact::Impacts;
@@ -40,11 +40,9 @@ pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
     folder.join(format!("{environment}.plan.json"))
 }
 
-pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiPrArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+    missing_log(session, &args.logs)?;
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
@@ -92,10 +90,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             return pipeline.finish();
         }
     };
-    let wanted = match wanted(&mut pipeline, args, &loaded, change.as_ref()) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let wanted = wanted(&mut pipeline, args, &loaded, change.as_ref())?;
     let (wanted, gone): (Vec<_>, Vec<_>) = wanted
         .into_iter()
         .partition(|environment| loaded.policy.environment(&environment.name).is_some());

@@ -9,10 +9,10 @@ use pgvigil::report::ci::{annotations, code_quality, comment, human, junit, sari
 
 use crate::args::{CiForm, CiRenderArgs};
 use crate::commands::deployment::style;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiRenderArgs) -> Ran {
     let result = read(&args.result)?;
     session.show(&text(session, args.form, &result))?;
     Ok(Exit::Clean)
