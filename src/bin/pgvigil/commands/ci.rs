@@ -241,7 +241,7 @@ fn environments<'a>(
     names: &[String],
 ) -> Result<Vec<&'a Environment>, Exit> {
     if names.is_empty() {
-        return Ok(super::fleet::every(loaded));
+        return Ok(super::deploy::fleet::every(loaded));
     }
     let mut found: Vec<&Environment> = Vec::new();
     for name in names {

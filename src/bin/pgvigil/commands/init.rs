@@ -1,5 +1,11 @@
 //! `init`: a new policy repository.
 
+#[cfg(feature = "aws")]
+mod clusters;
+mod questions;
+#[cfg(feature = "database")]
+mod roles;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +17,11 @@ use pgvigil::policy::{self, Loaded, model::Provider};
 use pgvigil::report::begin as report;
 use pgvigil::report::visible;
 
-use super::init_questions::{Answers, Questions};
 use crate::args::{DiagnosticFormat, ForgeArg, InitArgs, ProviderArg};
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 use crate::signals;
+use questions::{Answers, Questions};
 
 pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
     let is_here = session.root().as_os_str() == ".";
@@ -40,11 +46,11 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
     let mut wish = wish(session, &root, &answers, &mut faults);
     #[cfg(feature = "aws")]
     if answers.import_clusters && faults.is_empty() {
-        super::init_clusters::import(session, &mut wish, &mut faults)?;
+        clusters::import(session, &mut wish, &mut faults)?;
     }
     faults.extend(wish.faults());
     #[cfg(feature = "database")]
-    let sources = super::init_roles::sources(args, &wish, &mut faults);
+    let sources = roles::sources(args, &wish, &mut faults);
     if !faults.is_empty() {
         session.say(report::faults(&faults).trim_end());
         return Ok(Exit::Usage);
@@ -55,7 +61,7 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
     )]
     let mut files = tree(&wish);
     #[cfg(feature = "database")]
-    if !super::init_roles::import(session, args, &wish, &sources, &mut files)? {
+    if !roles::import(session, args, &wish, &sources, &mut files)? {
         return Ok(Exit::Diagnostics);
     }
     write(session, &root, &files, args.dry_run, &next(&root, &wish))

@@ -1,5 +1,8 @@
 //! `watch`: follows logs until it is stopped.
 
+#[cfg(feature = "webhook")]
+mod webhook;
+
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,12 +27,12 @@ use pgvigil::watch::stamp::Stamp;
 use pgvigil::watch::{Pumped, Watch, What};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::eval;
-#[cfg(feature = "webhook")]
-use super::watch_webhook::Poster;
+use super::rules::eval;
 use crate::args::{FromArg, WatchArgs};
 use crate::exit::{Exit, Ran, Stop};
 use crate::session::Session;
+#[cfg(feature = "webhook")]
+use webhook::Poster;
 
 /// Pause between two reads of the logs: a read costs a few system calls for each open log.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -8,7 +8,7 @@ use pgvigil::policy::model::Provider;
 
 use super::{Pipeline, environments, step};
 use crate::args::CiDriftArgs;
-use crate::commands::fleet::drifts;
+use crate::commands::deploy::fleet::drifts;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 

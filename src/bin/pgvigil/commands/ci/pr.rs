@@ -23,10 +23,10 @@ use pgvigil::rules::{canary, fixture, test};
 
 use super::{Ended, PLAN, Pipeline, environments, skipped, step};
 use crate::args::CiPrArgs;
-use crate::commands::deployment::{Deployment, Ground, NoProvider};
-use crate::commands::eval::missing_log;
-use crate::commands::impact::Change;
-use crate::commands::plan as plan_command;
+use crate::commands::deploy::deployment::{Deployment, Ground, NoProvider};
+use crate::commands::deploy::plan as plan_command;
+use crate::commands::rules::eval::missing_log;
+use crate::commands::rules::impact::Change;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;

@@ -8,7 +8,7 @@ use pgvigil::report::ci::human::Folds;
 use pgvigil::report::ci::{annotations, code_quality, comment, human, junit, sarif, summary};
 
 use crate::args::{CiForm, CiRenderArgs};
-use crate::commands::deployment::style;
+use crate::commands::deploy::deployment::style;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 

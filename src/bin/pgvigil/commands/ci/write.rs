@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::render::text;
 use crate::args::{CiForm, CiFormat, CiOutput};
-use crate::commands::deployment::style;
+use crate::commands::deploy::deployment::style;
 use crate::commands::files::replace;
 use crate::session::Session;
 

@@ -18,9 +18,9 @@ use rayon::prelude::*;
 
 use super::super::{Ended, Pipeline};
 use crate::args::CiPrArgs;
-use crate::commands::eval::{ended, problems, tell};
 use crate::commands::files::walk;
-use crate::commands::impact::Change;
+use crate::commands::rules::eval::{ended, problems, tell};
+use crate::commands::rules::impact::Change;
 use crate::exit::Exit;
 use crate::progress::{Activity, Progress};
 use crate::session::Session;

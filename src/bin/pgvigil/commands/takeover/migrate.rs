@@ -11,9 +11,9 @@ use pgvigil::report::begin as begin_report;
 use pgvigil::report::migrate as report;
 use pgvigil::report::visible;
 
-use super::deployment::style;
-use super::init;
 use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
+use crate::commands::deploy::deployment::style;
+use crate::commands::init;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 

@@ -4,8 +4,8 @@ use pgvigil::begin::cluster::{assign, somewhere};
 use pgvigil::begin::{EnvironmentWish, Fault, Wish};
 use pgvigil::report::visible;
 
-use super::deployment::Ground;
-use super::provider_aws;
+use crate::commands::deploy::deployment::Ground;
+use crate::commands::deploy::provider_aws;
 use crate::session::Session;
 
 /// Adds the clusters that are found, region by region, to the environments of the account.

@@ -16,10 +16,10 @@ use pgvigil::policy::model::Policy;
 use pgvigil::report;
 use pgvigil::report::enrol::{Entry, human, json};
 
-use super::deployment::style;
-use super::enrol_places::{Found, Spot, each, of_all, of_one, tell_unread};
-use super::files;
+use super::places::{Found, Spot, each, of_all, of_one, tell_unread};
 use crate::args::{EnrolPlanArgs, EnrolPlanFormat};
+use crate::commands::deploy::deployment::style;
+use crate::commands::files;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 

@@ -5,9 +5,9 @@ use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
 use pgvigil::database::enrol::import::import as add;
 
-use super::enrol_import::{DECIDE, tell_left_out, with};
-use super::enrol_places::of_one;
 use crate::args::{DatabaseArgs, InitArgs};
+use crate::commands::enrol::import::{DECIDE, tell_left_out, with};
+use crate::commands::enrol::places::of_one;
 use crate::session::Session;
 use pgvigil::diagnostic::count;
 
@@ -47,7 +47,7 @@ pub(super) fn import(
     sources: &[Source],
     files: &mut [File],
 ) -> anyhow::Result<bool> {
-    let mut loaded = super::init::loaded(files);
+    let mut loaded = super::loaded(files);
     let (mut people, mut accounts) = (0, 0);
     for (name, url) in sources {
         let reach = DatabaseArgs {

@@ -6,10 +6,10 @@ use pgvigil::database::enrol::seen::Seen;
 use pgvigil::database::enrol::{Coverage, Severity};
 use pgvigil::report::enrol::{csv, human, json, sarif};
 
-use super::deployment::style;
-use super::enrol_places::{Spot, each, of_all, of_one, tell_unread};
-use super::eval::{Written, missing_log, tell};
+use super::places::{Spot, each, of_all, of_one, tell_unread};
 use crate::args::{CoverageFormat, EnrolCoverageArgs};
+use crate::commands::deploy::deployment::style;
+use crate::commands::rules::eval::{Written, missing_log, tell};
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;

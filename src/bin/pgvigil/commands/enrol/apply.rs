@@ -15,10 +15,10 @@ use pgvigil::policy::Loaded;
 use pgvigil::report::enrol::{Entry, human};
 use pgvigil::report::visible;
 
-use super::deployment::style;
-use super::enrol_places::{Found, Spot, each, of_one, tell_unread};
-use super::enrol_plan::planned;
+use super::places::{Found, Spot, each, of_one, tell_unread};
+use super::plan::planned;
 use crate::args::EnrolApplyArgs;
+use crate::commands::deploy::deployment::style;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;

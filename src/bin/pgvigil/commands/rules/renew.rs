@@ -7,8 +7,8 @@ use pgvigil::policy::model::Exclusion;
 use pgvigil::report::visible;
 use pgvigil::rules::renew::{self, Renewal, SOON};
 
-use super::files::replace;
 use crate::args::RenewArgs;
+use crate::commands::files::replace;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 

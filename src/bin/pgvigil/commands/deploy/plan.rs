@@ -10,8 +10,9 @@ use pgvigil::report;
 use pgvigil::report::plan::{human, json, markdown};
 
 use super::deployment::{Deployment, Ground, style};
-use super::{apply, files, plan_all};
+use super::{apply, plan_all};
 use crate::args::{PlanArgs, PlanFormat};
+use crate::commands::files;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;

@@ -1,5 +1,8 @@
 //! `rules impact`: which records in real logs a policy change makes silent or loud.
 
+#[cfg(feature = "aws")]
+mod live;
+
 use std::path::Path;
 
 use anyhow::bail;
@@ -15,8 +18,8 @@ use pgvigil::rules::hearing::{HearingChange, files};
 use pgvigil::rules::impact::{ImpactReport, Question, Side, assess};
 
 use super::eval::{Written, ended, missing_log, tell};
-use super::files::replace;
 use crate::args::{ImpactArgs, ImpactFormat};
+use crate::commands::files::replace;
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
@@ -58,7 +61,7 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> Ran {
     }
     #[cfg(feature = "aws")]
     if args.live {
-        let report = super::impact_live::compare(session, args, &change, &head, environment)?;
+        let report = live::compare(session, args, &change, &head, environment)?;
         let ended = match report.logs.unread.as_slice() {
             [] => Exit::Clean,
             unread => {

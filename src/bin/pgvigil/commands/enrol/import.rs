@@ -10,9 +10,9 @@ use pgvigil::diagnostic::count;
 use pgvigil::policy;
 use pgvigil::report::visible;
 
-use super::enrol_places::{each, of_one, tell_unread};
-use super::files;
+use super::places::{each, of_one, tell_unread};
 use crate::args::EnrolImportArgs;
+use crate::commands::files;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
@@ -105,10 +105,10 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> Ran {
 }
 
 /// What to do about accounts that were found.
-pub(super) const DECIDE: &str = "accounts are not audited: review each entry with the comment `decide`, and move people to `users`";
+pub(crate) const DECIDE: &str = "accounts are not audited: review each entry with the comment `decide`, and move people to `users`";
 
 /// Says which roles get no entry, and why.
-pub(super) fn tell_left_out(session: &Session, imported: &Import) {
+pub(crate) fn tell_left_out(session: &Session, imported: &Import) {
     for (role, why) in &imported.left_out {
         let what = visible(&format!("`{role}`: {why}"));
         session.say(&format!("left out: {what}"));
@@ -116,7 +116,7 @@ pub(super) fn tell_left_out(session: &Session, imported: &Import) {
 }
 
 /// The policy with another text of one file.
-pub(super) fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
+pub(crate) fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
     let files = &loaded.files;
     let mut texts: Vec<(String, String)> = files
         .ids()

@@ -1,5 +1,8 @@
 //! `rules attack`: tries to evade each exclusion.
 
+#[cfg(feature = "database")]
+mod database;
+
 use pgvigil::diagnostic::count;
 use pgvigil::report::attack as render;
 use pgvigil::rules::attack::{Effort, Options, run as attack};
@@ -36,11 +39,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
     };
     #[cfg(feature = "database")]
     let mut database = match &args.database {
-        Some(value) => Some(super::attack_database::open(
-            session,
-            value,
-            args.auto_approve,
-        )?),
+        Some(value) => Some(database::open(session, value, args.auto_approve)?),
         None => None,
     };
     #[cfg_attr(
@@ -59,7 +58,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
     };
     #[cfg(feature = "database")]
     if let Some(database) = database.take() {
-        super::attack_database::confirm(
+        database::confirm(
             session,
             &loaded.policy,
             environment,

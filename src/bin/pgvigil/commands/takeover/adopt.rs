@@ -12,9 +12,9 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::adopt::{human, human_run, human_step, json, json_run};
 
-use super::deployment::{Ground, NoProvider, refuse_elsewhere, style};
-use super::provider_aws;
 use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
+use crate::commands::deploy::deployment::{Ground, NoProvider, refuse_elsewhere, style};
+use crate::commands::deploy::provider_aws;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
