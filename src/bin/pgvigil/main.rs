@@ -6,12 +6,14 @@
 )]
 
 mod args;
+mod checked;
 mod commands;
 mod exit;
 mod help;
 mod progress;
 mod session;
 mod signals;
+mod terminal;
 
 use std::process::ExitCode;
 use std::time::Duration;

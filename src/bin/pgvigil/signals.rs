@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 
-use crate::progress;
+use crate::terminal;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
@@ -48,7 +48,7 @@ fn install() -> Result<(), ctrlc::Error> {
         let handler = || {
             ASKED.store(true, Ordering::SeqCst);
             if !IS_HEARD.load(Ordering::SeqCst) {
-                progress::clear_all();
+                terminal::clear_all();
                 std::process::exit(INTERRUPTED);
             }
         };

@@ -2,9 +2,11 @@
 
 mod apply;
 mod coverage;
-pub(super) mod import;
+pub(super) mod entries;
+mod import;
 pub(super) mod places;
 mod plan;
+mod planned;
 
 use crate::args::EnrolCommand;
 use crate::exit::Ran;

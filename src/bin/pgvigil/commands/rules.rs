@@ -1,10 +1,12 @@
 //! The commands that examine exclusions, and judge logs by them.
 
-pub(super) mod attack;
-pub(super) mod eval;
-pub(super) mod explain;
-pub(super) mod impact;
+mod attack;
+pub(super) mod change;
+mod eval;
+mod explain;
+mod impact;
 mod list;
+pub(super) mod logs;
 mod renew;
 mod test;
 

@@ -27,7 +27,7 @@ use pgvigil::watch::stamp::Stamp;
 use pgvigil::watch::{Pumped, Watch, What};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::rules::eval;
+use super::rules::logs;
 use crate::args::{FromArg, WatchArgs};
 use crate::exit::{Exit, Ran, Stop};
 use crate::session::Session;
@@ -160,7 +160,7 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
 fn load(session: &Session, args: &WatchArgs) -> Ran<Policy> {
     let loaded = session.readable()?;
     let prefix = args.log_line_prefix.as_deref();
-    let rules = eval::rules(session, &loaded, &args.env, prefix)?;
+    let rules = logs::rules(session, &loaded, &args.env, prefix)?;
     let environment = session.environment(&loaded, &args.env)?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,7 +6,7 @@ use pgvigil::ci::{EnvironmentResult, Finding, Work};
 use pgvigil::deploy::DriftReport;
 use pgvigil::policy::model::Provider;
 
-use super::{Pipeline, environments, step};
+use super::pipeline::{Pipeline, environments, rights, step};
 use crate::args::CiDriftArgs;
 use crate::commands::deploy::fleet::drifts;
 use crate::exit::{Exit, Ran};
@@ -84,7 +84,7 @@ fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
             "drift/unread",
             format!("{} could not be read: {}", unread.address, unread.error),
         )
-        .help(super::rights(environment))
+        .help(rights(environment))
     });
     let drifted = report.drift.iter().map(|drift| {
         let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();

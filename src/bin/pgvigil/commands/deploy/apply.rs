@@ -1,15 +1,13 @@
 //! `apply`: carries out a plan.
 
-use std::path::Path;
+use pgvigil::deploy::{Identity, Purpose};
 
-use anyhow::Context as _;
-use pgvigil::deploy::{Cloud, Identity, Purpose, SavedPlan, saved};
-use pgvigil::report;
-
-use super::approval::Approval;
+use super::approval::{Approval, named};
 use super::carry_out::carry_out;
-use super::deployment::{Deployment, Ground};
-use super::plan::{impossible, named, reading, render, unread};
+use super::deployment::Deployment;
+use super::ground::Ground;
+use super::saved::{read, refuse_another_place, refuse_another_policy};
+use super::shown::{impossible, reading, render, unread};
 use crate::args::{ApplyArgs, PlanFormat};
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
@@ -77,69 +75,4 @@ pub(crate) fn run(session: &Session, args: &ApplyArgs) -> Ran {
     }
     let confirmed = approval.ask(session)?;
     carry_out(session, &plan, &*deployment.provider, &confirmed)
-}
-
-/// Reads a saved plan.
-pub(crate) fn read(path: &Path) -> anyhow::Result<SavedPlan> {
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the plan {shown}"))?;
-    SavedPlan::from_text(&text).with_context(|| format!("{shown}"))
-}
-
-/// Refuses a saved plan that was made for another place. It calls neither place.
-pub(crate) fn refuse_another_place(
-    path: &Path,
-    saved: &SavedPlan,
-    here: &Identity,
-) -> anyhow::Result<()> {
-    let shown = path.display();
-    let made = &saved.plan.identity;
-    // A destroy deletes the resources that the plan lists, whatever the files declare by now.
-    let is_here = match saved.plan.purpose {
-        Purpose::Apply => made == here,
-        Purpose::Destroy => made.at() == here.at() && made.environment == here.environment,
-    };
-    if is_here {
-        return Ok(());
-    }
-    let place = |identity: &Identity| {
-        format!(
-            "`{}` ({}): {}",
-            identity.environment,
-            identity.at(),
-            identity.clusters.join(", ")
-        )
-    };
-    anyhow::bail!(
-        "{shown} was made for {}, but this is {}: make a new plan",
-        place(made),
-        place(here)
-    );
-}
-
-/// Refuses a saved plan that differs from what the files declare today.
-pub(crate) fn refuse_another_policy(
-    path: &Path,
-    saved: &SavedPlan,
-    deployment: &Deployment<dyn Cloud>,
-) -> anyhow::Result<()> {
-    let shown = path.display();
-    // A destroy plan creates nothing, so it cannot bring back an old state.
-    let documents = match saved.plan.purpose {
-        Purpose::Apply => deployment.documents.as_slice(),
-        Purpose::Destroy => &[],
-    };
-    let moved = saved::moved(&saved.plan, documents);
-    let Some(first) = moved.first() else {
-        return Ok(());
-    };
-    anyhow::bail!(
-        "{shown}, made at {} by {}, is out of date: the files have changed for {} of its resources, the first {}; not \
-         applied, because an old plan can contain an expired exclusion: make a new plan",
-        saved.made.made_at,
-        saved.made.made_by,
-        moved.len(),
-        report::visible(first)
-    );
 }

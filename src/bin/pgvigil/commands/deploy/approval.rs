@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 
-use pgvigil::deploy::Plan;
+use pgvigil::deploy::{Plan, Prune};
+use pgvigil::report;
 
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
@@ -88,4 +89,12 @@ pub(crate) fn resources(count: usize) -> String {
         1 => "1 resource".to_owned(),
         count => format!("{count} resources"),
     }
+}
+
+/// The deletions that the options name.
+pub(crate) fn named(session: &Session, texts: &[String]) -> Result<Prune, Exit> {
+    Prune::parse(texts).map_err(|error| {
+        session.say(&report::visible(&format!("error: {error}")));
+        Exit::Usage
+    })
 }

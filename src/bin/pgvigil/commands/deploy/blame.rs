@@ -4,7 +4,7 @@ use pgvigil::deploy::DriftReport;
 use pgvigil::deploy::blame::blame;
 use pgvigil::policy::model::{Environment, Provider};
 
-use super::deployment::Ground;
+use super::ground::Ground;
 use super::provider_aws;
 
 /// Looks up in the provider's record who changed the drifted resources. It is an error if the record cannot be read:

@@ -8,7 +8,6 @@ use pgvigil::deploy::plan::Planned;
 use pgvigil::deploy::{Cloud, Left, Observer, Plan, PlanError, apply, left};
 use pgvigil::report::plan::human::{Style, render_apply, render_left, render_step};
 
-use super::deployment::style;
 use crate::exit::{Exit, Ran};
 use crate::progress::{Activity, StepProgress};
 use crate::session::Session;
@@ -41,7 +40,7 @@ pub(crate) fn carry_out(
     confirmed: &BTreeSet<String>,
 ) -> Ran {
     let done = execute(session, plan, cloud, confirmed)?;
-    let style = style(session);
+    let style = session.style();
     session.show(&render_apply(&done.report, style))?;
     if done.report.end == End::Complete {
         match &done.left {
@@ -66,7 +65,7 @@ pub(crate) fn execute(
     signals::listen()?;
     let mut steps = Steps {
         session,
-        style: style(session),
+        style: session.style(),
         progress: StepProgress::new(session),
     };
     let done = apply(plan, cloud, confirmed, &mut steps);

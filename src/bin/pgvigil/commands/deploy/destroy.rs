@@ -6,8 +6,10 @@ use pgvigil::deploy::{Also, Cloud, Reader, destroy};
 
 use super::approval::Approval;
 use super::carry_out::carry_out;
-use super::deployment::{Deployment, Ground};
-use super::plan::{reading, render, save, unread};
+use super::deployment::Deployment;
+use super::ground::Ground;
+use super::saved::save;
+use super::shown::{reading, render, unread};
 use crate::args::{AlsoArg, DestroyArgs};
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;

@@ -12,7 +12,8 @@ use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::doctor::{human, json};
 
 use super::clock::SystemClock;
-use super::deployment::{Deployment, Ground, refuse_elsewhere, style};
+use super::deployment::{Deployment, refuse_elsewhere};
+use super::ground::Ground;
 use super::provider_aws::{self, Running};
 use crate::args::{DoctorArgs, DoctorFormat};
 use crate::exit::{Exit, Ran};
@@ -38,7 +39,7 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> Ran {
     let diagnosis = diagnose(&question, site.reader(), site.observer())?;
     drop(activity);
     session.show(&match args.format {
-        DoctorFormat::Human => human::render(&diagnosis, style(session)),
+        DoctorFormat::Human => human::render(&diagnosis, session.style()),
         DoctorFormat::Json => json::render(&diagnosis),
     })?;
     let counts = diagnosis.counts();
@@ -152,7 +153,7 @@ fn prove(
         DoctorFormat::Json => json::render_canary(&environment.name, &reports),
         DoctorFormat::Human => reports
             .iter()
-            .map(|report| human::render_canary(report, style(session)))
+            .map(|report| human::render_canary(report, session.style()))
             .collect::<Vec<_>>()
             .join("\n"),
     })?;

@@ -6,9 +6,10 @@ use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{human, json};
 
 use super::blame;
-use super::deployment::{Deployment, Ground, style};
+use super::deployment::Deployment;
 use super::drift_all;
-use super::plan::reading;
+use super::ground::Ground;
+use super::shown::reading;
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
@@ -35,7 +36,7 @@ pub(crate) fn run(session: &Session, args: &DriftArgs) -> Ran {
         report
     };
     session.show(&match args.format {
-        PlanFormat::Human => human::render_drift(&report, style(session)),
+        PlanFormat::Human => human::render_drift(&report, session.style()),
         PlanFormat::Json => json::render_drift(&report),
         PlanFormat::Markdown => {
             let text = human::render_drift(&report, human::Style::default());

@@ -5,7 +5,6 @@ use pgvigil::policy::Loaded;
 use pgvigil::report::escape::fence;
 use pgvigil::report::plan::{fleet as report, human};
 
-use super::deployment::style;
 use super::fleet::{drifts, every};
 use crate::args::{DriftArgs, PlanFormat};
 use crate::exit::{Exit, Ran};
@@ -22,7 +21,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &DriftArgs) -> Ran {
         .map(|entry| entry.map(|result| result.map_err(|failure| failure.message)))
         .collect();
     session.show(&match args.format {
-        PlanFormat::Human => report::human_drifts(&entries, style(session)),
+        PlanFormat::Human => report::human_drifts(&entries, session.style()),
         PlanFormat::Json => report::json_drifts(&entries),
         PlanFormat::Markdown => {
             let text = report::human_drifts(&entries, human::Style::default());

@@ -9,7 +9,8 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::plan::fleet::Entry;
 
-use super::deployment::{Deployment, Ground};
+use super::deployment::Deployment;
+use super::ground::Ground;
 use crate::exit::Exit;
 use crate::progress::Activity;
 use crate::session::Session;

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use jiff::Timestamp;
-use pgvigil::deploy::{Made, Plan, Prune, SavedPlan};
-use pgvigil::doctor::remedy::{operand, quote};
 use pgvigil::report;
-use pgvigil::report::plan::{human, json, markdown};
 
-use super::deployment::{Deployment, Ground, style};
-use super::{apply, plan_all};
+use super::approval::named;
+use super::deployment::Deployment;
+use super::ground::Ground;
+use super::plan_all;
+use super::saved::{read, save};
+use super::shown::{impossible, reading, render, unread};
 use crate::args::{PlanArgs, PlanFormat};
-use crate::commands::files;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
@@ -58,92 +56,13 @@ pub(crate) fn run(session: &Session, args: &PlanArgs) -> Ran {
     })
 }
 
-/// What the progress shows while an environment is read.
-pub(crate) fn reading(environment: &str) -> String {
-    format!("reading {environment}")
-}
-
 /// Prints a saved plan. The deployed resources are not read.
 fn show(session: &Session, path: &Path, format: PlanFormat) -> Ran {
-    let saved = apply::read(path)?;
+    let saved = read(path)?;
     session.show(&render(session, &saved.plan, format))?;
     session.hint(&report::visible(&format!(
         "note: this plan was made at {} by {}; the files and the deployed resources might have changed since",
         saved.made.made_at, saved.made.made_by
     )));
     Ok(Exit::Clean)
-}
-
-/// Writes a plan to a file.
-pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
-    let made = Made {
-        made_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        made_by: concat!("pgvigil ", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
-    let saved = SavedPlan {
-        plan: plan.clone(),
-        made,
-    };
-    files::replace(path, saved.to_text().as_bytes()).context("the plan was not saved")
-}
-
-/// Writes a plan to a file and says how to apply it.
-pub(crate) fn save(session: &Session, plan: &Plan, path: &Path) -> anyhow::Result<()> {
-    write(plan, path)?;
-    let path = path.display().to_string();
-    let deletes = match plan.deletes().len() {
-        0 => String::new(),
-        count => format!(" --allow-delete {count}"),
-    };
-    session.hint(&report::visible(&format!(
-        "saved in {path}: apply it with `pgvigil apply --env {}{deletes} {}`",
-        quote(&plan.identity.environment),
-        operand(&path)
-    )));
-    Ok(())
-}
-
-/// The deletions that the options name.
-pub(crate) fn named(session: &Session, texts: &[String]) -> Result<Prune, Exit> {
-    Prune::parse(texts).map_err(|error| {
-        session.say(&report::visible(&format!("error: {error}")));
-        Exit::Usage
-    })
-}
-
-/// Renders a plan.
-pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> String {
-    match format {
-        PlanFormat::Human => human::render_plan(plan, style(session)),
-        PlanFormat::Json => json::render_plan(plan),
-        PlanFormat::Markdown => markdown::render_plan(plan, markdown::COMMENT_LIMIT),
-    }
-}
-
-/// Why a plan cannot be applied, if pgvigil can tell already.
-pub(crate) fn impossible(plan: &Plan) -> Option<String> {
-    let first = plan.obstacles.first()?;
-    let others = match plan.obstacles.len() {
-        1 => String::new(),
-        count => format!(" ({} more)", count - 1),
-    };
-    Some(format!(
-        "error: apply would refuse this plan: {}{others}\n  help: {}",
-        report::visible(&format!("{}: {}", first.address, first.why)),
-        report::visible(&first.help)
-    ))
-}
-
-/// Why a plan has no result.
-pub(crate) fn unread(plan: &Plan) -> String {
-    let count = plan.unread.len();
-    let first = plan
-        .unread
-        .first()
-        .map(|unread| format!("{}: {}", unread.address, unread.error))
-        .unwrap_or_default();
-    format!(
-        "error: {count} not read, so could not determine what would change; the first: {}",
-        report::visible(&first)
-    )
 }

@@ -6,9 +6,9 @@ use pgvigil::policy::Loaded;
 use pgvigil::report::plan::{fleet as report, markdown};
 use pgvigil::rules;
 
-use super::deployment::style;
 use super::fleet::{Failure, every, look};
-use super::plan::{impossible, save, unread};
+use super::saved::save;
+use super::shown::{impossible, unread};
 use crate::args::{PlanArgs, PlanFormat};
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
@@ -55,7 +55,7 @@ pub(crate) fn run(session: &Session, loaded: &Loaded, args: &PlanArgs) -> Ran {
         .map(|entry| entry.map(|result| result.map_err(|failure| failure.message)))
         .collect();
     session.show(&match args.format {
-        PlanFormat::Human => report::human_plans(&entries, style(session)),
+        PlanFormat::Human => report::human_plans(&entries, session.style()),
         PlanFormat::Json => report::json_plans(&entries),
         PlanFormat::Markdown => report::markdown_plans(&entries, markdown::COMMENT_LIMIT),
     })?;

@@ -14,7 +14,8 @@ use pgvigil::prove::report::{Removed, Report};
 use pgvigil::prove::{self, Question, recorded, text};
 use pgvigil::report;
 
-use super::deployment::{Ground, refuse_elsewhere, style};
+use super::deployment::refuse_elsewhere;
+use super::ground::Ground;
 use super::provider_aws::{self, Proving};
 use crate::args::{ProveArgs, ProveFormat};
 use crate::exit::{Exit, Ran};
@@ -120,7 +121,7 @@ fn ask(
     let found = prove::prove(&question, provider, &*queries, provider, &mut progress);
     drop(activity);
     session.show(&match args.format {
-        ProveFormat::Human => report::prove::human(&found, style(session)),
+        ProveFormat::Human => report::prove::human(&found, session.style()),
         ProveFormat::Markdown => report::prove::markdown(&found),
         ProveFormat::Json => report::prove::json(&found),
     })?;

@@ -11,7 +11,7 @@ use pgvigil::insights::service::QueryService;
 use pgvigil::policy::model::Environment;
 use pgvigil::prove::port::OwnLogs;
 
-use super::deployment::Ground;
+use super::ground::Ground;
 
 /// Opens the account to read, with the role for `plan`.
 #[cfg(feature = "aws")]
@@ -233,8 +233,8 @@ pub(crate) fn retirer(
 }
 
 #[cfg(not(feature = "aws"))]
-fn refused(environment: &Environment) -> super::deployment::NoProvider {
-    super::deployment::NoProvider(format!(
+fn refused(environment: &Environment) -> super::ground::NoProvider {
+    super::ground::NoProvider(format!(
         "the environment `{}` is deployed to `aws`, but this pgvigil was built without the feature `aws`: build it \
          with `--features aws`",
         environment.name

@@ -16,9 +16,8 @@ use pgvigil::report::enrol::{Entry, human};
 use pgvigil::report::visible;
 
 use super::places::{Found, Spot, each, of_one, tell_unread};
-use super::plan::planned;
+use super::planned::planned;
 use crate::args::EnrolApplyArgs;
-use crate::commands::deploy::deployment::style;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
@@ -98,7 +97,7 @@ fn proceed(
                 result: Ok(ready.plan.clone()),
             })
             .collect();
-        session.show(&human::plans(&entries, style(session)))?;
+        session.show(&human::plans(&entries, session.style()))?;
     }
     let pending = ready.iter().filter(|ready| !ready.plan.is_empty()).count();
     if pending == 0 {
@@ -291,7 +290,7 @@ fn tell(session: &Session, place: &pgvigil::database::enrol::Place, applied: &Ap
             }
         }
     }
-    text.push_str(&human::open_sessions(&applied.sessions, style(session)));
+    text.push_str(&human::open_sessions(&applied.sessions, session.style()));
     session.show(&text)?;
     Ok(exit)
 }

@@ -8,8 +8,7 @@ use pgvigil::report::enrol::{csv, human, json, sarif};
 
 use super::places::{Spot, each, of_all, of_one, tell_unread};
 use crate::args::{CoverageFormat, EnrolCoverageArgs};
-use crate::commands::deploy::deployment::style;
-use crate::commands::rules::eval::{Written, missing_log, tell};
+use crate::commands::rules::logs::{Written, missing_log, tell};
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
@@ -41,7 +40,7 @@ pub(crate) fn run(session: &Session, args: &EnrolCoverageArgs) -> Ran {
         ))
     });
     session.show(&match args.format {
-        CoverageFormat::Human => human::coverages(&entries, style(session)),
+        CoverageFormat::Human => human::coverages(&entries, session.style()),
         CoverageFormat::Json => json::coverages(&entries),
         CoverageFormat::Csv => csv::coverages(&entries),
         CoverageFormat::Sarif => sarif::coverages(&entries, &loaded),

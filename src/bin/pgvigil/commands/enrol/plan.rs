@@ -5,20 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use pgvigil::compile::enrolment::enrolments;
-use pgvigil::database::enrol::plan::Asked;
+use pgvigil::database::enrol::Plan;
 use pgvigil::database::enrol::saved::SavedPlans;
-use pgvigil::database::enrol::{Plan, plan};
 use pgvigil::deploy::Made;
 use pgvigil::doctor::remedy::{operand, quote};
-use pgvigil::policy::model::Policy;
 use pgvigil::report;
 use pgvigil::report::enrol::{Entry, human, json};
 
-use super::places::{Found, Spot, each, of_all, of_one, tell_unread};
+use super::places::{each, of_all, of_one, tell_unread};
+use super::planned::planned;
 use crate::args::{EnrolPlanArgs, EnrolPlanFormat};
-use crate::commands::deploy::deployment::style;
 use crate::commands::files;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
@@ -35,7 +31,7 @@ pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> Ran {
         planned(today, &loaded.policy, spot, &found, &unenrol)
     });
     session.show(&match args.format {
-        EnrolPlanFormat::Human => human::plans(&entries, style(session)),
+        EnrolPlanFormat::Human => human::plans(&entries, session.style()),
         EnrolPlanFormat::Json => json::plans(&entries),
     })?;
     if tell_unread(session, &entries) {
@@ -55,22 +51,6 @@ pub(crate) fn run(session: &Session, args: &EnrolPlanArgs) -> Ran {
     } else {
         Exit::Clean
     })
-}
-
-/// The plan of one server.
-pub(crate) fn planned(
-    today: Date,
-    policy: &Policy,
-    spot: &Spot<'_>,
-    found: &Found,
-    unenrol: &BTreeSet<String>,
-) -> anyhow::Result<Plan> {
-    let enrolments = enrolments(policy, spot.environment, today);
-    let asked = Asked {
-        enrolments: &enrolments,
-        unenrol,
-    };
-    Ok(plan(&found.place, asked, &found.snapshot)?)
 }
 
 fn save(

@@ -4,7 +4,7 @@ use pgvigil::begin::cluster::{assign, somewhere};
 use pgvigil::begin::{EnvironmentWish, Fault, Wish};
 use pgvigil::report::visible;
 
-use crate::commands::deploy::deployment::Ground;
+use crate::commands::deploy::ground::Ground;
 use crate::commands::deploy::provider_aws;
 use crate::session::Session;
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pgvigil::begin::wish::{is_account, is_cluster, is_region};
 use pgvigil::report::visible;
 
-use super::{forge_of, usual_region};
+use super::usual::{forge_of, usual_region};
 use crate::args::{ForgeArg, InitArgs, ProviderArg};
 use crate::session::Session;
 

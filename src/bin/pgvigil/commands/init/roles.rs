@@ -4,12 +4,13 @@ use pgvigil::begin::{Fault, File, Wish};
 use pgvigil::database::enrol::coverage::Declared;
 use pgvigil::database::enrol::guess::Guess;
 use pgvigil::database::enrol::import::import as add;
+use pgvigil::diagnostic::count;
+use pgvigil::policy::{self, Loaded};
 
 use crate::args::{DatabaseArgs, InitArgs};
-use crate::commands::enrol::import::{DECIDE, tell_left_out, with};
+use crate::commands::enrol::entries::{DECIDE, tell_left_out, with};
 use crate::commands::enrol::places::of_one;
 use crate::session::Session;
-use pgvigil::diagnostic::count;
 
 /// Where entries are added.
 const PATH: &str = "rules/users.yaml";
@@ -47,7 +48,7 @@ pub(super) fn import(
     sources: &[Source],
     files: &mut [File],
 ) -> anyhow::Result<bool> {
-    let mut loaded = super::loaded(files);
+    let mut loaded = loaded(files);
     let (mut people, mut accounts) = (0, 0);
     for (name, url) in sources {
         let reach = DatabaseArgs {
@@ -100,4 +101,13 @@ pub(super) fn import(
         }
     }
     Ok(true)
+}
+
+/// The policy of the files alone.
+fn loaded(files: &[File]) -> Loaded {
+    policy::load_from(
+        files
+            .iter()
+            .map(|file| (file.path.clone(), file.text.clone())),
+    )
 }

@@ -9,7 +9,7 @@ use pgvigil::judge::{Judge, Rules, Scratch, Verdict};
 use pgvigil::report::{self, rules_human};
 use pgvigil::rules::explain;
 
-use super::eval::{Written, ended, missing_log, tell};
+use super::logs::{Written, ended, missing_log, tell};
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;

@@ -6,7 +6,7 @@ use pgvigil::report::visible;
 use pgvigil::rules::list::{self, Listed};
 use serde_json::json;
 
-use super::eval::{ended, missing_log, rules, tell};
+use super::logs::{ended, missing_log, rules, tell};
 use crate::args::{AttackFormat, ListArgs};
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;

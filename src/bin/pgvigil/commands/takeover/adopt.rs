@@ -13,7 +13,8 @@ use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::adopt::{human, human_run, human_step, json, json_run};
 
 use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
-use crate::commands::deploy::deployment::{Ground, NoProvider, refuse_elsewhere, style};
+use crate::commands::deploy::deployment::refuse_elsewhere;
+use crate::commands::deploy::ground::{Ground, NoProvider};
 use crate::commands::deploy::provider_aws;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
@@ -70,7 +71,7 @@ fn look(
     drop(activity);
     let adoption = adoption(environment, &documents, &search, &remains);
     session.show(&match args.format {
-        AdoptFormat::Human => human(&adoption, style(session)),
+        AdoptFormat::Human => human(&adoption, session.style()),
         AdoptFormat::Json => json(&adoption),
     })?;
     if adoption.unread.is_empty() {
@@ -141,7 +142,7 @@ impl<'a> Taking<'a> {
         let session = self.session;
         let planned = self.planned()?;
         if self.args.format == AdoptFormat::Human {
-            session.show(&human_run(&planned, style(session)))?;
+            session.show(&human_run(&planned, session.style()))?;
         }
         if planned.steps.is_empty() {
             session.hint("there is nothing to take out of service");
@@ -171,7 +172,7 @@ impl<'a> Taking<'a> {
         let mut told = Ok(());
         run.carry_out(self.retirer, &signals::is_asked, &mut |taken| {
             if self.args.format == AdoptFormat::Human && told.is_ok() {
-                told = session.show(&format!("{}\n", human_step(taken, style(session))));
+                told = session.show(&format!("{}\n", human_step(taken, session.style())));
             }
         });
         told?;

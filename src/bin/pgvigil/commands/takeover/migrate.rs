@@ -12,8 +12,7 @@ use pgvigil::report::migrate as report;
 use pgvigil::report::visible;
 
 use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
-use crate::commands::deploy::deployment::style;
-use crate::commands::init;
+use crate::commands::init::repository;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
@@ -40,7 +39,7 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> Ran {
     };
     let migration = migrate(&inputs, &options)?;
     session.show(&match args.format {
-        MigrateFormat::Human => report::human(&migration, style(session)),
+        MigrateFormat::Human => report::human(&migration, session.style()),
         MigrateFormat::Json => report::json(&migration),
     })?;
     let left = if migration.left.iter().any(|left| left.is_open) {
@@ -74,12 +73,12 @@ pub(crate) fn run(session: &Session, args: &MigrateArgs) -> Ran {
     // If the report is a JSON document on stdout, the written files are listed on stderr.
     if args.format == MigrateFormat::Json {
         let (exit, text) =
-            session.collect(|| init::write(session, out, &migration.tree, false, &next));
+            session.collect(|| repository::write(session, out, &migration.tree, false, &next));
         session.say(text.trim_end());
         return Ok(exit?.worse(left));
     }
     session.show("\n")?;
-    Ok(init::write(session, out, &migration.tree, false, &next)?.worse(left))
+    Ok(repository::write(session, out, &migration.tree, false, &next)?.worse(left))
 }
 
 fn read(path: &Path) -> anyhow::Result<Input> {

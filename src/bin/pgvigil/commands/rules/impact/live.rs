@@ -13,7 +13,7 @@ use pgvigil::rules::impact::report::Logs as ReadLogs;
 use pgvigil::rules::impact::{Comparison, ImpactReport};
 use pgvigil::rules::live::{Answer, LiveError, Plan, SLICE, Window};
 
-use super::Change;
+use super::super::change::Change;
 use crate::args::ImpactArgs;
 use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
