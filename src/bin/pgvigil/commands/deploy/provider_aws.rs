@@ -1,6 +1,5 @@
 //! AWS as the provider of an environment.
 
-use pgvigil::adopt::{Finder, Retirer};
 #[cfg(feature = "aws")]
 use pgvigil::begin::ClusterLister;
 use pgvigil::deploy::blame::Witness;
@@ -10,6 +9,7 @@ use pgvigil::doctor::canary::Canary;
 use pgvigil::insights::service::QueryService;
 use pgvigil::policy::model::Environment;
 use pgvigil::prove::port::OwnLogs;
+use pgvigil::takeover::adopt::{Finder, Retirer};
 
 use super::ground::Ground;
 

@@ -2,15 +2,15 @@
 
 use std::io::IsTerminal as _;
 
-use pgvigil::adopt::proof::Heartbeat;
-use pgvigil::adopt::retire::{Run, State, Wish};
-use pgvigil::adopt::{Finder, Retirer, Search, adoption, proofs, retirement};
 use pgvigil::compile;
 use pgvigil::compile::resources::Document;
 use pgvigil::deploy::{Identity, Prune, Reader, plan_pruned};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 use pgvigil::report::adopt::{human, human_run, human_step, json, json_run};
+use pgvigil::takeover::adopt::proof::Heartbeat;
+use pgvigil::takeover::adopt::retire::{Run, State, Wish};
+use pgvigil::takeover::adopt::{Finder, Retirer, Search, adoption, proofs, retirement};
 
 use crate::args::{AdoptAlso, AdoptArgs, AdoptFormat};
 use crate::commands::deploy::deployment::refuse_elsewhere;

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Context as _;
 use pgvigil::begin::Forge;
 use pgvigil::doctor::remedy::quote;
-use pgvigil::migrate::{Input, Options, migrate};
 use pgvigil::policy::model::Provider;
 use pgvigil::report::begin as begin_report;
 use pgvigil::report::migrate as report;
 use pgvigil::report::visible;
+use pgvigil::takeover::migrate::{Input, Options, migrate};
 
 use crate::args::{ForgeArg, MigrateArgs, MigrateFormat};
 use crate::commands::init::repository;
