@@ -18,9 +18,8 @@ pub mod rules;
 pub mod deploy;
 pub mod doctor;
 pub mod prove;
-pub mod adopt;
 pub mod begin;
-pub mod migrate;
+pub mod takeover;
 #[cfg(feature = "webhook")]
 pub mod http;
 pub mod cloud;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::doctor::human::wrap;
 use super::escape::{self, terminal};
 use super::plan::human::{Paint, Style};
-use crate::adopt::FORMAT_VERSION;
-use crate::adopt::compare::{Adoption, Former, Resource};
-use crate::adopt::proof::Proof;
-use crate::adopt::retire::{Kept, Run, State, Taken};
 use crate::deploy::document::{canonical, pretty};
+use crate::takeover::adopt::FORMAT_VERSION;
+use crate::takeover::adopt::compare::{Adoption, Former, Resource};
+use crate::takeover::adopt::proof::Proof;
+use crate::takeover::adopt::retire::{Kept, Run, State, Taken};
 
 /// A report as one JSON object.
 pub fn json(adoption: &Adoption) -> String {

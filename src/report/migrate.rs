@@ -7,8 +7,8 @@ use super::escape::{self, terminal};
 use super::plan::human::{Paint, Style};
 use crate::deploy::document::pretty;
 use crate::diagnostic::count;
-use crate::migrate::plan::{OldExclusion, QueryReport};
-use crate::migrate::{At, Migration};
+use crate::takeover::migrate::plan::{OldExclusion, QueryReport};
+use crate::takeover::migrate::{At, Migration};
 
 /// One JSON document.
 pub fn json(migration: &Migration) -> String {

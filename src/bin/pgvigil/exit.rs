@@ -159,6 +159,30 @@ impl Exit {
     }
 }
 
+/// What ends a command before its work is done.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The reason was printed already.
+    Exit(Exit),
+    /// The reason is still to be printed.
+    Failed(anyhow::Error),
+}
+
+/// What a command ends with, or a part of one.
+pub(crate) type Ran<T = Exit> = Result<T, Stop>;
+
+impl From<Exit> for Stop {
+    fn from(exit: Exit) -> Self {
+        Self::Exit(exit)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -6,12 +6,14 @@
 )]
 
 mod args;
+mod checked;
 mod commands;
 mod exit;
 mod help;
 mod progress;
 mod session;
-mod stop;
+mod signals;
+mod terminal;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use clap::error::ErrorKind;
 use pgvigil::waiting;
 
 use args::{Cli, Global};
+use exit::Stop;
 use session::Session;
 
 fn main() -> ExitCode {
@@ -37,8 +40,8 @@ fn main() -> ExitCode {
     }
     let session = Session::new(cli.global);
     match commands::run(&session, cli.command) {
-        Ok(exit) => exit.into(),
-        Err(error) => session.failure(&error).into(),
+        Ok(exit) | Err(Stop::Exit(exit)) => exit.into(),
+        Err(Stop::Failed(error)) => session.failure(&error).into(),
     }
 }
 

@@ -14,7 +14,8 @@ use pgvigil::report;
 use pgvigil::report::escape::inert;
 
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
+use crate::terminal::{keep, remember};
 
 /// Work that takes less time shows no progress.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -88,43 +89,11 @@ impl StepProgress {
     }
 }
 
-/// Bars that are drawn, or might be.
-static BARS: Mutex<Vec<ProgressBar>> = Mutex::new(Vec::new());
-
 /// Makes a signal clear the bar.
 fn wiped_by_signals(bar: &ProgressBar) {
     if std::io::stderr().is_terminal() {
-        stop::wipe();
-        if let Ok(mut bars) = BARS.lock() {
-            bars.retain(|bar| !bar.is_finished());
-            bars.push(bar.clone());
-        }
-    }
-}
-
-/// Clears all bars.
-pub(crate) fn clear_all() {
-    let bars = BARS.lock().map(|bars| bars.clone()).unwrap_or_default();
-    for bar in bars {
-        bar.finish_and_clear();
-    }
-}
-
-/// The bar that is drawn at this moment.
-static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
-
-/// Prints above the bar that is drawn.
-pub(crate) fn aside<T>(print: impl FnOnce() -> T) -> T {
-    let shown = SHOWN.lock().ok().and_then(|shown| shown.clone());
-    match shown {
-        Some(bar) => bar.suspend(print),
-        None => print(),
-    }
-}
-
-fn remember(bar: Option<ProgressBar>) {
-    if let Ok(mut shown) = SHOWN.lock() {
-        *shown = bar;
+        signals::wipe();
+        keep(bar);
     }
 }
 

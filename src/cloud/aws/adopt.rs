@@ -24,18 +24,18 @@ use super::connect::{Aws, Inner};
 use super::look::role;
 use super::service::{alarm, key};
 use super::sight::Sight;
-use crate::adopt::METRIC;
-use crate::adopt::port::{Finder, Search, Watched};
-use crate::adopt::proof::{Beats, Heartbeat, PERIODS};
-use crate::adopt::remains::{
-    Alarm, Dashboard, Endpoint, Function, Key, Remains, Role, Rule, Subscription, Topic, Unread,
-    is_same_function,
-};
 use crate::compile::monitor_environment::{FORMER, RULES_DIGEST};
 use crate::compile::name::PREFIX;
 use crate::deploy::former;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
+use crate::takeover::adopt::METRIC;
+use crate::takeover::adopt::port::{Finder, Search, Watched};
+use crate::takeover::adopt::proof::{Beats, Heartbeat, PERIODS};
+use crate::takeover::adopt::remains::{
+    Alarm, Dashboard, Endpoint, Function, Key, Remains, Role, Rule, Subscription, Topic, Unread,
+    is_same_function,
+};
 
 impl Finder for Aws {
     fn find(&self, search: &Search) -> Result<Remains, CloudError> {

@@ -7,10 +7,10 @@ use super::call::{found, gone};
 use super::connect::{Aws, Inner};
 use super::failure::refused;
 use super::look::function;
-use crate::adopt::port::Retirer;
-use crate::adopt::retire::{Step, Work};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
+use crate::takeover::adopt::port::Retirer;
+use crate::takeover::adopt::retire::{Step, Work};
 
 impl Retirer for Aws {
     fn carry_out(&self, step: &Step) -> Result<(), CloudError> {

@@ -4,13 +4,13 @@ use pgvigil::diagnostic::count;
 use pgvigil::{compile, report};
 
 use crate::args::{CheckArgs, Deny, DiagnosticFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// Environments that a sentence names one by one.
 const NAMED: usize = 4;
 
-pub(crate) fn run(session: &Session, args: &CheckArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &CheckArgs) -> Ran {
     let checked = session.check()?;
     let text = session.render(&checked, args.format, session.colour_out());
     if args.format == DiagnosticFormat::Github {

@@ -14,7 +14,7 @@ use pgvigil::{compile, report};
 
 use super::files::{Folder, Wanted, is_unfinished, walk};
 use crate::args::{CompileArgs, Target};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 
@@ -28,17 +28,11 @@ const SHARED: [&str; 6] = [
     "monitor-env.json",
 ];
 
-pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit> {
-    let loaded = match session.in_force()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
-    };
+pub(crate) fn run(session: &Session, args: &CompileArgs) -> Ran {
+    let loaded = session.in_force()?;
     let environments: Vec<&Environment> = match &args.env {
         None => loaded.policy.environments.iter().collect(),
-        Some(name) => match session.environment(&loaded, name) {
-            Ok(environment) => vec![environment],
-            Err(exit) => return Ok(exit),
-        },
+        Some(name) => vec![session.environment(&loaded, name)?],
     };
     let mut wanted = Vec::new();
     let activity = Activity::of_many(session, "compiling environments", environments.len());
@@ -59,9 +53,7 @@ pub(crate) fn run(session: &Session, args: &CompileArgs) -> anyhow::Result<Exit>
             ));
             continue;
         }
-        if let Err(exit) = session.proven(&loaded, environment)? {
-            return Ok(exit);
-        }
+        session.proven(&loaded, environment)?;
         let compiled = compile::compile(&loaded, environment, session.today());
         let files = files_of(session, environment, compiled, args.target)?;
         wanted.extend(files);

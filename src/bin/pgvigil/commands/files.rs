@@ -10,7 +10,7 @@ use pgvigil::begin::UNFINISHED;
 use pgvigil::diagnostic::count;
 use pgvigil::report;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// A file as it must be: below a folder, with its contents.
@@ -30,7 +30,7 @@ pub(crate) struct Folder<'a> {
 impl Folder<'_> {
     /// Writes what differs and prints a line for each change. With `check` it writes nothing, and exits with
     /// [`Exit::Pending`] when something differs.
-    pub(crate) fn bring(&self, session: &Session, check: bool) -> anyhow::Result<Exit> {
+    pub(crate) fn bring(&self, session: &Session, check: bool) -> Ran {
         let mut changes = 0;
         let mut tell = |word: &str, path: &Path| {
             changes += 1;

@@ -1,23 +1,30 @@
 //! `init`: a new policy repository.
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "aws")]
+mod clusters;
+mod questions;
+pub(super) mod repository;
+#[cfg(feature = "database")]
+mod roles;
+mod usual;
 
-use pgvigil::begin::{
-    ClusterWish, EnvironmentWish, Fault, File, Forge, State, UserWish, Wish, place, tree,
-};
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use pgvigil::begin::{ClusterWish, EnvironmentWish, Fault, Forge, UserWish, Wish, tree};
 use pgvigil::doctor::remedy::quote;
-use pgvigil::policy::{self, Loaded, model::Provider};
+use pgvigil::policy::model::Provider;
 use pgvigil::report::begin as report;
 use pgvigil::report::visible;
 
-use super::init_questions::{Answers, Questions};
-use crate::args::{DiagnosticFormat, ForgeArg, InitArgs, ProviderArg};
-use crate::exit::Exit;
+use crate::args::{ForgeArg, InitArgs, ProviderArg};
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
-use crate::stop;
+use questions::{Answers, Questions};
+use repository::write;
+use usual::{forge_of, usual_region};
 
-pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
     let is_here = session.root().as_os_str() == ".";
     let root = match &args.dir {
         Some(dir) if is_here => dir.clone(),
@@ -40,11 +47,11 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
     let mut wish = wish(session, &root, &answers, &mut faults);
     #[cfg(feature = "aws")]
     if answers.import_clusters && faults.is_empty() {
-        super::init_clusters::import(session, &mut wish, &mut faults)?;
+        clusters::import(session, &mut wish, &mut faults)?;
     }
     faults.extend(wish.faults());
     #[cfg(feature = "database")]
-    let sources = super::init_roles::sources(args, &wish, &mut faults);
+    let sources = roles::sources(args, &wish, &mut faults);
     if !faults.is_empty() {
         session.say(report::faults(&faults).trim_end());
         return Ok(Exit::Usage);
@@ -55,87 +62,10 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> anyhow::Result<Exit> {
     )]
     let mut files = tree(&wish);
     #[cfg(feature = "database")]
-    if !super::init_roles::import(session, args, &wish, &sources, &mut files)? {
+    if !roles::import(session, args, &wish, &sources, &mut files)? {
         return Ok(Exit::Diagnostics);
     }
     write(session, &root, &files, args.dry_run, &next(&root, &wish))
-}
-
-/// The policy of the files alone.
-#[cfg(feature = "database")]
-pub(super) fn loaded(files: &[File]) -> Loaded {
-    policy::load_from(
-        files
-            .iter()
-            .map(|file| (file.path.clone(), file.text.clone())),
-    )
-}
-
-/// The policy of the files, and of existing files in the folder, which are kept.
-fn together(root: &Path, files: &[File]) -> anyhow::Result<Loaded> {
-    let there = policy::load(root)?;
-    let mut texts: Vec<(String, String)> = there
-        .files
-        .ids()
-        .map(|id| {
-            (
-                there.files.path(id).to_owned(),
-                there.files.text(id).to_owned(),
-            )
-        })
-        .collect();
-    for file in files {
-        if !texts.iter().any(|(path, _)| *path == file.path) {
-            texts.push((file.path.clone(), file.text.clone()));
-        }
-    }
-    Ok(policy::load_from(texts))
-}
-
-/// Writes the files of a new repository, checks it, and says what comes next.
-pub(super) fn write(
-    session: &Session,
-    root: &Path,
-    files: &[File],
-    is_dry: bool,
-    next: &[String],
-) -> anyhow::Result<Exit> {
-    // Nothing is written that `check` would refuse, alone or together with the existing files.
-    let before = place::look(root, files)?;
-    if let Err(exit) = session.sound_of(session.judged(together(root, files)?)) {
-        session.say(if before.iter().all(|file| file.state == State::Written) {
-            "nothing was written: the files would have these errors"
-        } else {
-            "nothing was written: together with the existing files, the policy would have these errors"
-        });
-        return Ok(exit);
-    }
-    if is_dry {
-        session.show(&report::placed(&before, true))?;
-        return Ok(Exit::Clean);
-    }
-    stop::listen()?;
-    let placed = place::place(root, files, &stop::is_asked)?;
-    session.show(&report::placed(&placed, false))?;
-    let there = session.at(root);
-    let checked = there.check()?;
-    let (errors, warnings) = (checked.diagnostics.errors(), checked.diagnostics.warnings());
-    if errors + warnings > 0 {
-        let colour = session.colour_out();
-        session.show(&format!(
-            "\n{}",
-            there.render(&checked, DiagnosticFormat::Human, colour)
-        ))?;
-    }
-    session.show(&format!(
-        "checked   {}\n",
-        pgvigil::report::summary(&checked.diagnostics)
-    ))?;
-    if errors > 0 {
-        return Ok(Exit::Diagnostics);
-    }
-    session.show(&report::next(next))?;
-    Ok(Exit::Clean)
 }
 
 /// The next commands, as they can be pasted.
@@ -274,14 +204,6 @@ fn wish(session: &Session, root: &Path, answers: &Answers, faults: &mut Vec<Faul
     }
 }
 
-/// The region that the AWS tools would use.
-pub(super) fn usual_region() -> Option<String> {
-    ["AWS_REGION", "AWS_DEFAULT_REGION"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .filter(|region| !region.is_empty())
-}
-
 /// `VALUE` for every environment, `ENV=VALUE` for one.
 fn spread(
     values: &[String],
@@ -338,24 +260,4 @@ fn clusters(values: &[String], environments: &mut [EnvironmentWish], faults: &mu
             environment.clusters.push(ClusterWish::aurora(cluster));
         }
     }
-}
-
-/// The forge in the remotes of the Git repository that contains the folder; GitHub if they do not show it.
-pub(super) fn forge_of(root: &Path) -> ForgeArg {
-    let mut at: Option<PathBuf> = std::path::absolute(root).ok();
-    while let Some(folder) = at {
-        if let Ok(config) = std::fs::read_to_string(folder.join(".git/config")) {
-            let remotes = config
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix("url = "));
-            let is_gitlab = remotes.into_iter().any(|url| url.contains("gitlab"));
-            return if is_gitlab {
-                ForgeArg::Gitlab
-            } else {
-                ForgeArg::Github
-            };
-        }
-        at = folder.parent().map(Path::to_owned);
-    }
-    ForgeArg::Github
 }

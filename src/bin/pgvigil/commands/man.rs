@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use super::files::{Folder, Wanted};
 use crate::args::ManArgs;
-use crate::exit::Exit;
+use crate::exit::Ran;
 use crate::help;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &ManArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &ManArgs) -> Ran {
     let mut command = help::command().disable_help_subcommand(true);
     command.build();
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();

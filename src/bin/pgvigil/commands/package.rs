@@ -11,25 +11,19 @@ use pgvigil::policy::model::{Architecture, Engine};
 use serde_json::json;
 
 use crate::args::{ArchitectureArg, PackageArgs, PackageFormat};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// The command that installs the build tools.
 const INSTALL: &str = "pip install cargo-zigbuild ziglang";
 
-pub(crate) fn run(session: &Session, args: &PackageArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &PackageArgs) -> Ran {
     let architecture = match (args.architecture, &args.env) {
         (Some(ArchitectureArg::Arm64), _) => Architecture::Arm64,
         (Some(ArchitectureArg::X86_64), _) => Architecture::X86_64,
         (None, Some(env)) => {
-            let loaded = match session.sound()? {
-                Ok(loaded) => loaded,
-                Err(exit) => return Ok(exit),
-            };
-            let environment = match session.environment(&loaded, env) {
-                Ok(environment) => environment,
-                Err(exit) => return Ok(exit),
-            };
+            let loaded = session.sound()?;
+            let environment = session.environment(&loaded, env)?;
             if environment.engine == Engine::LogAlarm {
                 session.say(&format!(
                     "error: the environment `{env}` has the engine `log-alarm`, which needs no package"

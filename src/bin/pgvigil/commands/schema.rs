@@ -1,5 +1,7 @@
 //! `schema`: the JSON Schemas of the policy files, and the reference pages that are made of the code.
 
+mod command_reference;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,13 +17,12 @@ use pgvigil::report::{self, schema};
 use pgvigil::rules::eval;
 use pgvigil::watch::{judge, metrics, outbox};
 
-use super::command_reference;
 use super::files::{Folder, Wanted};
 use crate::args::SchemaArgs;
-use crate::exit::{self, Exit};
+use crate::exit::{self, Ran};
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, args: &SchemaArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Ran {
     let out = args
         .out
         .clone()

@@ -1,5 +1,8 @@
 //! `watch`: follows logs until it is stopped.
 
+#[cfg(feature = "webhook")]
+mod webhook;
+
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,12 +27,12 @@ use pgvigil::watch::stamp::Stamp;
 use pgvigil::watch::{Pumped, Watch, What};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::eval;
-#[cfg(feature = "webhook")]
-use super::watch_webhook::Poster;
+use super::rules::logs;
 use crate::args::{FromArg, WatchArgs};
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran, Stop};
 use crate::session::Session;
+#[cfg(feature = "webhook")]
+use webhook::Poster;
 
 /// Pause between two reads of the logs: a read costs a few system calls for each open log.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -64,9 +67,9 @@ struct Shown {
     at: Instant,
 }
 
-pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
     // Before anything is drawn.
-    crate::stop::leave();
+    crate::signals::leave();
     // Before anything takes long: a signal at the start ends it in order too, or reads the policy again.
     let stop = Arc::new(AtomicBool::new(false));
     let reload = Arc::new(AtomicBool::new(false));
@@ -79,18 +82,12 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
     signal_hook::flag::register(SIGHUP, Arc::clone(&reload))
         .context("cannot listen for signals")?;
     let stamp = Stamp::of(session.root());
-    let policy = match load(session, args)? {
-        Ok(policy) => policy,
-        Err(exit) => return Ok(exit),
-    };
+    let policy = load(session, args)?;
     if args.logs.iter().any(|path| path == Path::new("-")) {
         session.say("error: stdin cannot be followed: `rules eval --format jsonl -` reads it");
         return Ok(Exit::Usage);
     }
-    let (cursor, earlier) = match open_cursor(session, args, &policy.build)? {
-        Ok(opened) => opened,
-        Err(exit) => return Ok(exit),
-    };
+    let (cursor, earlier) = open_cursor(session, args, &policy.build)?;
     let output = open_output(session, args, earlier.as_ref())?;
     let start = match args.from {
         FromArg::Start => Start::Beginning,
@@ -160,45 +157,32 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> anyhow::Result<Exit> {
 }
 
 /// Reads the policy, and makes it ready to judge.
-fn load(session: &Session, args: &WatchArgs) -> anyhow::Result<Result<Policy, Exit>> {
-    let loaded = match session.readable()? {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(Err(exit)),
-    };
+fn load(session: &Session, args: &WatchArgs) -> Ran<Policy> {
+    let loaded = session.readable()?;
     let prefix = args.log_line_prefix.as_deref();
-    let rules = match eval::rules(session, &loaded, &args.env, prefix) {
-        Ok(rules) => rules,
-        Err(exit) => return Ok(Err(exit)),
-    };
-    let environment = match session.environment(&loaded, &args.env) {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(Err(exit)),
-    };
+    let rules = logs::rules(session, &loaded, &args.env, prefix)?;
+    let environment = session.environment(&loaded, &args.env)?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: args.env.clone(),
         policy_digest: environment.digest.clone(),
         rules_digest: rules.digest(),
     };
-    Ok(Ok(Policy {
+    Ok(Policy {
         judge: Judge::new(&rules),
         build,
-    }))
+    })
 }
 
 /// The cursor, if one is configured, and the state that an earlier run saved in it.
 type Opened = (Option<Cursor>, Option<Document>);
 
-fn open_cursor(
-    session: &Session,
-    args: &WatchArgs,
-    build: &Build,
-) -> anyhow::Result<Result<Opened, Exit>> {
+fn open_cursor(session: &Session, args: &WatchArgs, build: &Build) -> Ran<Opened> {
     let Some(path) = &args.cursor else {
         if !session.is_quiet() && !args.once {
             session.say("note: without --cursor the read position is not saved: lines written while this is not running are not judged");
         }
-        return Ok(Ok((None, None)));
+        return Ok((None, None));
     };
     let (cursor, earlier) = Cursor::open(path).with_context(|| path.display().to_string())?;
     if let Some(document) = &earlier {
@@ -208,7 +192,7 @@ fn open_cursor(
                 visible(&path.to_string_lossy()),
                 visible(&document.environment)
             ));
-            return Ok(Err(Exit::Usage));
+            return Err(Exit::Usage.into());
         }
         if document.policy_digest != build.policy_digest {
             session.say(&format!(
@@ -217,7 +201,7 @@ fn open_cursor(
             ));
         }
     }
-    Ok(Ok((Some(cursor), earlier)))
+    Ok((Some(cursor), earlier))
 }
 
 fn open_output(
@@ -314,7 +298,7 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    fn go(&mut self, stop: &AtomicBool, reload: &AtomicBool) -> anyhow::Result<Exit> {
+    fn go(&mut self, stop: &AtomicBool, reload: &AtomicBool) -> Ran {
         let started = Instant::now();
         if self.args.once {
             self.watch.end();
@@ -542,11 +526,10 @@ impl Running<'_> {
     fn reload(&mut self) -> anyhow::Result<()> {
         self.used = Stamp::of(self.session.root());
         self.seen = self.used.clone();
-        let loaded = load(&self.session.renewed(), self.args);
-        let policy = match loaded {
-            Ok(Ok(policy)) => policy,
-            faulty => {
-                if let Err(error) = faulty {
+        let policy = match load(&self.session.renewed(), self.args) {
+            Ok(policy) => policy,
+            Err(stop) => {
+                if let Stop::Failed(error) = stop {
                     self.session.failure(&error);
                 }
                 self.watch.metrics().reload(false);
@@ -612,7 +595,7 @@ impl Running<'_> {
     }
 
     /// Delivers what can be delivered, and leaves the rest to the cursor.
-    fn farewell(&mut self) -> anyhow::Result<Exit> {
+    fn farewell(&mut self) -> Ran {
         let until = Instant::now() + FAREWELL;
         if let Some(outbox) = self.watch.outbox() {
             outbox.hurry();

@@ -14,29 +14,27 @@ use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::plan as plan_report;
 
+use super::pipeline::{PLAN, Pipeline, environments, impossible, plan_file, skipped, step};
 use super::write::format_of;
-use super::{PLAN, Pipeline, environments, skipped, step};
 use crate::args::{CiApplyArgs, CiFormat};
-use crate::commands::apply::{read, refuse_another_place, refuse_another_policy};
-use crate::commands::approval::{not_as_allowed, resources};
-use crate::commands::carry_out::{self, Done};
-use crate::commands::deployment::{Deployment, Ground};
-use crate::exit::Exit;
+use crate::commands::deploy::approval::{not_as_allowed, resources};
+use crate::commands::deploy::carry_out::{self, Done};
+use crate::commands::deploy::deployment::Deployment;
+use crate::commands::deploy::ground::Ground;
+use crate::commands::deploy::saved::{read, refuse_another_place, refuse_another_policy};
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
-use crate::stop;
+use crate::signals;
 
 /// The step that writes.
 const APPLY: &str = "apply";
 
-pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiApplyArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Apply, &args.output);
     let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
     };
-    let mut wanted = match environments(session, &loaded, &args.env) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let mut wanted = environments(session, &loaded, &args.env)?;
     if args.allow_delete.is_some() && wanted.len() != 1 {
         session.say(
             "error: --allow-delete confirms the deletions of one environment: name it with --env",
@@ -54,7 +52,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
         }
         let (planned, others): (Vec<_>, Vec<_>) = wanted
             .into_iter()
-            .partition(|environment| super::pr::plan_file(folder, &environment.name).exists());
+            .partition(|environment| plan_file(folder, &environment.name).exists());
         wanted = planned;
         pipeline.result.untouched = others
             .into_iter()
@@ -76,7 +74,7 @@ pub(super) fn run(session: &Session, args: &CiApplyArgs) -> anyhow::Result<Exit>
             continue;
         }
         let exit = one(&mut pipeline, args, &loaded, environment, &mut result);
-        if exit != Exit::Clean || stop::is_asked() {
+        if exit != Exit::Clean || signals::is_asked() {
             stopped_at = Some(environment.name.clone());
         }
         pipeline.environment(result, exit);
@@ -127,7 +125,7 @@ fn no_room(pipeline: &mut Pipeline<'_>, loaded: &Loaded, wanted: &[&Environment]
                 "the account does not have enough capacity for what it reserves".to_owned();
             result.steps.push(step(PLAN, *since, exit, summary));
             for obstacle in obstacles {
-                let found = super::impossible(obstacle);
+                let found = impossible(obstacle);
                 pipeline.finding_of(loaded, environment, found);
             }
         }
@@ -237,7 +235,7 @@ fn prepare(
     );
     let saved = match &args.plans {
         Some(folder) => {
-            let path = super::pr::plan_file(folder, &environment.name);
+            let path = plan_file(folder, &environment.name);
             let saved = read(&path)?;
             refuse_another_place(&path, &saved, &Identity::of(environment))?;
             Some((path, saved))

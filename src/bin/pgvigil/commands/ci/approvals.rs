@@ -9,7 +9,7 @@ use pgvigil::publish::code_owners::CodeOwners;
 use pgvigil::rules::hearing::files;
 use pgvigil::rules::impact;
 
-use crate::commands::impact::Change;
+use crate::commands::rules::change::Change;
 use crate::session::Session;
 
 /// The approvals that the change from `base` to `head` needs, and the code owners of each file, from the base.

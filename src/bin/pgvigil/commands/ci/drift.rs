@@ -6,24 +6,21 @@ use pgvigil::ci::{EnvironmentResult, Finding, Work};
 use pgvigil::deploy::DriftReport;
 use pgvigil::policy::model::Provider;
 
-use super::{Pipeline, environments, step};
+use super::pipeline::{Pipeline, environments, rights, step};
 use crate::args::CiDriftArgs;
-use crate::commands::fleet::drifts;
-use crate::exit::Exit;
+use crate::commands::deploy::fleet::drifts;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
 /// The step.
 const DRIFT: &str = "drift";
 
-pub(super) fn run(session: &Session, args: &CiDriftArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiDriftArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Drift, &args.output);
     let Some(loaded) = pipeline.sound()? else {
         return pipeline.finish();
     };
-    let wanted = match environments(session, &loaded, &args.env) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let wanted = environments(session, &loaded, &args.env)?;
     let start = Instant::now();
     // A folder keeps no record of who changed it.
     let entries = drifts(session, &wanted, &loaded, |environment| {
@@ -87,7 +84,7 @@ fn findings(report: &DriftReport, environment: &str) -> Vec<Finding> {
             "drift/unread",
             format!("{} could not be read: {}", unread.address, unread.error),
         )
-        .help(super::rights(environment))
+        .help(rights(environment))
     });
     let drifted = report.drift.iter().map(|drift| {
         let fields: Vec<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();

@@ -3,7 +3,6 @@
 mod impact;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -21,13 +20,16 @@ use pgvigil::rules::impact::ImpactReport;
 use pgvigil::rules::test::TestReport;
 use pgvigil::rules::{canary, fixture, test};
 
-use super::{Ended, PLAN, Pipeline, environments, skipped, step};
+use super::pipeline::{
+    Ended, PLAN, Pipeline, environments, impossible, plan_file, rights, skipped, step,
+};
 use crate::args::CiPrArgs;
-use crate::commands::deployment::{Deployment, Ground, NoProvider};
-use crate::commands::eval::missing_log;
-use crate::commands::impact::Change;
-use crate::commands::plan as plan_command;
-use crate::exit::Exit;
+use crate::commands::deploy::deployment::Deployment;
+use crate::commands::deploy::ground::{Ground, NoProvider};
+use crate::commands::deploy::saved;
+use crate::commands::rules::change::Change;
+use crate::commands::rules::logs::missing_log;
+use crate::exit::{Exit, Ran};
 use crate::progress::Activity;
 use crate::session::Session;
 use impact::Impacts;
@@ -35,16 +37,9 @@ use impact::Impacts;
 /// Steps of an environment.
 const COMPILE: &str = "compile";
 
-/// The file of an environment's plan.
-pub(super) fn plan_file(folder: &Path, environment: &str) -> PathBuf {
-    folder.join(format!("{environment}.plan.json"))
-}
-
-pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiPrArgs) -> Ran {
     let mut pipeline = Pipeline::new(session, Work::Pr, &args.output);
-    if let Some(exit) = missing_log(session, &args.logs) {
-        return Ok(exit);
-    }
+    missing_log(session, &args.logs)?;
     let since = Instant::now();
     let checked = session.check()?;
     let summary = format!(
@@ -92,10 +87,7 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> anyhow::Result<Exit> {
             return pipeline.finish();
         }
     };
-    let wanted = match wanted(&mut pipeline, args, &loaded, change.as_ref()) {
-        Ok(wanted) => wanted,
-        Err(exit) => return Ok(exit),
-    };
+    let wanted = wanted(&mut pipeline, args, &loaded, change.as_ref())?;
     let (wanted, gone): (Vec<_>, Vec<_>) = wanted
         .into_iter()
         .partition(|environment| loaded.policy.environment(&environment.name).is_some());
@@ -481,11 +473,11 @@ fn plan(
     for unread in &planned.unread {
         let message = format!("{} could not be read: {}", unread.address, unread.error);
         let found = Finding::new(PLAN, "plan/unread", message);
-        let found = found.help(super::rights(&environment.name));
+        let found = found.help(rights(&environment.name));
         pipeline.finding_of(loaded, environment, found);
     }
     for obstacle in &planned.obstacles {
-        pipeline.finding_of(loaded, environment, super::impossible(obstacle));
+        pipeline.finding_of(loaded, environment, impossible(obstacle));
     }
     for drift in &planned.drift {
         let (why, help) = match (drift.kind, &drift.note) {
@@ -506,7 +498,7 @@ fn plan(
     let is_known = planned.outcome().is_ok();
     let is_possible = planned.obstacles.is_empty();
     if let (Some(folder), true) = (&args.output.out, is_known && is_possible) {
-        plan_command::write(
+        saved::write(
             &planned,
             &plan_file(&folder.join("plans"), &environment.name),
         )?;

@@ -4,10 +4,11 @@
 pub(super) fn run(
     _session: &crate::session::Session,
     _args: &crate::args::CiPublishArgs,
-) -> anyhow::Result<crate::exit::Exit> {
-    anyhow::bail!(
+) -> crate::exit::Ran {
+    Err(anyhow::anyhow!(
         "this pgvigil was built without the feature `webhook`, which contains the HTTP client: build it with the feature"
     )
+    .into())
 }
 
 #[cfg(feature = "webhook")]
@@ -22,7 +23,7 @@ mod with_forge {
 
     use super::super::approvals;
     use crate::args::CiPublishArgs;
-    use crate::exit::Exit;
+    use crate::exit::{Exit, Ran};
     use crate::session::Session;
 
     /// A forge: results are written to it, and approvals are read from it.
@@ -75,7 +76,7 @@ mod with_forge {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
-    pub(in super::super) fn run(session: &Session, args: &CiPublishArgs) -> anyhow::Result<Exit> {
+    pub(in super::super) fn run(session: &Session, args: &CiPublishArgs) -> Ran {
         let result = match &args.result {
             Some(path) => Some(super::super::render::read(path)?),
             None => None,
@@ -109,9 +110,12 @@ mod with_forge {
         let numbers = match number {
             Some(number) => vec![number],
             None if args.open => desk.gate().open_requests(None)?,
-            None => anyhow::bail!(
-                "no request is named: give --request NUMBER, --commit COMMIT or --open"
-            ),
+            None => {
+                return Err(anyhow::anyhow!(
+                    "no request is named: give --request NUMBER, --commit COMMIT or --open"
+                )
+                .into());
+            }
         };
         for number in numbers {
             let request = desk.gate().request(number)?;

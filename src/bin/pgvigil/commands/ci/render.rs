@@ -8,11 +8,10 @@ use pgvigil::report::ci::human::Folds;
 use pgvigil::report::ci::{annotations, code_quality, comment, human, junit, sarif, summary};
 
 use crate::args::{CiForm, CiRenderArgs};
-use crate::commands::deployment::style;
-use crate::exit::Exit;
+use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(session: &Session, args: &CiRenderArgs) -> Ran {
     let result = read(&args.result)?;
     session.show(&text(session, args.form, &result))?;
     Ok(Exit::Clean)
@@ -21,7 +20,7 @@ pub(super) fn run(session: &Session, args: &CiRenderArgs) -> anyhow::Result<Exit
 /// A form of a result.
 pub(super) fn text(session: &Session, form: CiForm, result: &CiResult) -> String {
     match form {
-        CiForm::Human => human::render(result, style(session), Folds::None),
+        CiForm::Human => human::render(result, session.style(), Folds::None),
         CiForm::Summary => summary::render(result, summary::LIMIT),
         CiForm::Comment => {
             let comments = result.environments.iter();

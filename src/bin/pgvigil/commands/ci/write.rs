@@ -15,7 +15,6 @@ use serde_json::json;
 
 use super::render::text;
 use crate::args::{CiForm, CiFormat, CiOutput};
-use crate::commands::deployment::style;
 use crate::commands::files::replace;
 use crate::session::Session;
 
@@ -56,12 +55,12 @@ fn stdout(session: &Session, format: CiFormat, result: &CiResult) -> String {
         CiFormat::Github => {
             // The runner obeys commands again after a word that cannot be guessed.
             let word = format!("pgvigil-{:016x}", RandomState::new().hash_one("commands"));
-            let log = human::render(result, style(session), Folds::Github(&word));
+            let log = human::render(result, session.style(), Folds::Github(&word));
             format!("{log}{}", annotations::render(result))
         }
         CiFormat::Gitlab => human::render(
             result,
-            style(session),
+            session.style(),
             Folds::Gitlab(Timestamp::now().as_second()),
         ),
     }

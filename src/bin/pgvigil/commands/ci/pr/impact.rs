@@ -16,11 +16,11 @@ use pgvigil::rules::impact::{self, ImpactReport, Likeness, Question};
 use pgvigil::rules::test::TestReport;
 use rayon::prelude::*;
 
-use super::super::{Ended, Pipeline};
+use super::super::pipeline::{Ended, Pipeline};
 use crate::args::CiPrArgs;
-use crate::commands::eval::{ended, problems, tell};
 use crate::commands::files::walk;
-use crate::commands::impact::Change;
+use crate::commands::rules::change::Change;
+use crate::commands::rules::logs::{ended, problems, tell};
 use crate::exit::Exit;
 use crate::progress::{Activity, Progress};
 use crate::session::Session;
