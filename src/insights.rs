@@ -3,7 +3,7 @@
 //! It supports the subset that the compiler emits, and similar queries that a responder would write.
 //! Everything else is refused with its place: if a stage were silently ignored, a query would look
 //! proven although it is not. Where AWS documents no answer, there is an option ([`MissingField`]),
-//! or [`open_questions`] reports it.
+//! or [`open_questions`](fn@open_questions) reports it.
 //!
 //! A query passes through three steps. The parser (`parse`) turns the text into a syntax tree. The
 //! lowering (`lower`) turns the tree into a program: it replaces names by numbered slots, compiles

@@ -1,6 +1,6 @@
 //! Proving the rules: on samples, on real logs, record by record.
 //!
-//! Everything here asks the [`judge`](crate::judge), as the function in Lambda does. [`reference`] and [`evaluator`], the
+//! Everything here asks the [`judge`](crate::judge), as the function in Lambda does. [`reference`](mod@reference) and [`evaluator`], the
 //! compiled text, are second opinions that tests hold against it.
 
 pub mod attack;

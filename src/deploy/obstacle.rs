@@ -28,7 +28,7 @@ impl fmt::Display for Obstacle {
 }
 
 /// Concurrency that Lambda always leaves unreserved. The service names its minimum only when it refuses
-/// `PutFunctionConcurrency` ("below its minimum value of [10]"): 10 in accounts whose limit is 10, 50 or 100 in others. So
+/// `PutFunctionConcurrency` ("below its minimum value of \[10\]"): 10 in accounts whose limit is 10, 50 or 100 in others. So
 /// less than 10 is refused everywhere.
 pub const LEAST_UNRESERVED: u32 = 10;
 

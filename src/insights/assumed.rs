@@ -2,7 +2,7 @@
 //! entries and the answer that we expect. The interpreter gives these answers, and `pgvigil prove` asks a real account.
 //!
 //! No account has answered yet: every answer here is *assumed*, for the reason that stands beside it. Most questions are
-//! asked although nothing rests on them, since the texts that we send avoid them ([`super::open_questions`]): a known
+//! asked although nothing rests on them, since the texts that we send avoid them ([`open_questions`](fn@super::open_questions)): a known
 //! answer would allow simpler texts.
 
 use super::likeness::values;

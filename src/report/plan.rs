@@ -1,7 +1,7 @@
 //! Plans, drift and applies, drawn for people ([`human`]), for machines ([`json`]) and for pull requests
 //! ([`markdown`]).
 //!
-//! Live values can come from anyone who edited them, so everything drawn goes through [`escape`].
+//! Live values can come from anyone who edited them, so everything drawn goes through [`escape`](super::escape).
 
 pub mod fleet;
 pub mod human;
