@@ -95,9 +95,9 @@ pub fn blame(report: &DriftReport, witness: &dyn Witness) -> BTreeMap<String, Bl
                 Some(error) => not_asked(error.to_string()),
                 None => {
                     let blame = match witness.deeds(kind, &key.1) {
-                        Ok(None) => {
-                            not_asked("CloudTrail cannot be searched for this kind of resource".to_owned())
-                        }
+                        Ok(None) => not_asked(
+                            "CloudTrail cannot be searched for this kind of resource".to_owned(),
+                        ),
                         Ok(Some(deeds)) => newest(deeds),
                         Err(error) => {
                             let blame = not_asked(error.to_string());
