@@ -15,10 +15,10 @@ pub use ureq::http::{HeaderValue, StatusCode, Uri};
 /// Why an address cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
-    /// It is none.
+    /// It is not an http or https URL.
     #[error("it is not an http or https URL")]
     NoUrl,
-    /// It would be sent where everybody on the way can read it.
+    /// The data would be sent unencrypted.
     #[error(
         "it is http, so everything would be sent unencrypted: use https, or a receiver on this machine"
     )]
@@ -28,7 +28,7 @@ pub enum AddressError {
         "this machine has no certificates to trust: install ca-certificates, or set SSL_CERT_FILE"
     )]
     NoCertificates,
-    /// A variable names a proxy that is none.
+    /// A variable does not contain the address of a proxy.
     #[error(
         "the variable {0} does not contain the address of an http or https proxy, such as http://proxy.example:3128"
     )]

@@ -19,7 +19,7 @@ use crate::deploy::port::{
     At, Cloud, CloudError, Expected, Found, Live, Lock, Reader, Reading, Scope,
 };
 
-/// What stands beside a resource.
+/// The file that pgvigil keeps next to a resource.
 #[derive(Debug, Serialize, Deserialize)]
 struct Applied {
     fingerprint: String,

@@ -18,7 +18,7 @@ use super::session::{DatabaseError, Session};
 /// answer leaves open what became of it.
 const STATEMENT: Duration = Duration::from_secs(75);
 
-/// How often a transaction begins anew that met another one.
+/// How often a transaction is retried after a conflict with another one.
 const ATTEMPTS: u32 = 10;
 
 /// The time between, and more each time.
@@ -198,7 +198,7 @@ fn transaction(
     for statement in statement::opening() {
         session.run(&statement)?;
     }
-    // Behind the lock, so that nobody else's run lies between this look and the steps.
+    // After taking the lock, so that no other run comes between this check and the steps.
     (snapshot, _) = look(order.asked)?;
     read::extensions(target, &mut snapshot);
     let now = plan(&now.place, order.asked, &snapshot)?;

@@ -1,4 +1,4 @@
-//! What somebody else changed: the plan's other half, for a watch that changes nothing.
+//! What was changed outside pgvigil: the plan's other half, for a watch that changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

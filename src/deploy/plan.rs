@@ -1,4 +1,4 @@
-//! The plan as data: what apply will do, and, apart from it, what somebody else did.
+//! The plan as data: what apply will do and, separately, what was changed outside pgvigil.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub enum Action {
     None,
     /// Makes it.
     Create,
-    /// Sets our fields on what somebody else made.
+    /// Sets our fields on a resource that pgvigil did not make.
     Adopt,
     /// Changes it.
     Update,
@@ -90,7 +90,7 @@ pub struct Planned {
     pub desired: Option<Document>,
 }
 
-/// A resource that somebody else changed.
+/// A resource that was changed outside pgvigil.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// Its address.
@@ -166,7 +166,7 @@ pub struct Counts {
     pub delete: usize,
     /// Left as they are.
     pub unchanged: usize,
-    /// Changed or deleted by somebody else.
+    /// Changed or deleted outside pgvigil.
     pub drifted: usize,
     /// Live without a file that asks for it.
     pub extra: usize,

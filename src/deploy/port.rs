@@ -184,7 +184,7 @@ pub enum CloudError {
         /// The provider's words.
         message: String,
     },
-    /// Somebody else changed it since it was read.
+    /// It changed since it was read.
     #[error("{resource} was created or changed by another caller since it was read")]
     Conflict {
         /// What.

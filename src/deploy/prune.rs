@@ -1,4 +1,4 @@
-//! What is deleted because somebody named it: whole addresses, or patterns for what is surely ours.
+//! What is deleted because `--prune` names it: whole addresses, or patterns for resources that are certainly ours.
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{Document, Fingerprint};
 use super::port::{CloudError, Reading};
 
-/// Who moved: the repository, somebody in the provider, or both.
+/// What changed: the files, the deployed resource, or both.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -17,11 +17,11 @@ pub enum Verdict {
     Clean,
     /// The files moved; live is as last applied, or was never applied.
     Pending,
-    /// Somebody changed live; the files did not move.
+    /// The deployed resource changed; the files did not.
     Drifted,
     /// Both moved, or what was last applied is no longer known.
     Both,
-    /// Somebody deleted it.
+    /// It was deleted outside pgvigil.
     Missing,
     /// It is live and no file asks for it.
     Extra,

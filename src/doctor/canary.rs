@@ -23,7 +23,7 @@ use crate::judge::{Judge, Rules, Scratch, Verdict};
 use crate::policy::Policy;
 use crate::policy::model::Environment;
 
-/// Role of the canary in the marked record. Nobody bears it.
+/// Role of the canary in the marked record. No person has this role.
 pub const USER: &str = "pgvigil_canary";
 
 /// Metric of the canary.
@@ -51,7 +51,7 @@ pub struct CanaryAlarm {
     pub metric: &'static str,
     /// Its dimensions, sorted by name.
     pub dimensions: Vec<(&'static str, String)>,
-    /// ARN of the topic that it tells: the one that is to be proven. None where nobody is to be paged.
+    /// ARN of the topic that the alarm notifies, which is to be proven. `None` if no one is to be paged.
     pub topic: Option<String>,
 }
 

@@ -122,7 +122,7 @@ pub trait Clock {
     /// Waits.
     fn sleep(&self, length: Duration) -> impl Future<Output = ()>;
 
-    /// A number from 0 to 1 that nobody can tell before.
+    /// A random number from 0 to 1.
     fn chance(&self) -> f64;
 }
 

@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::{RunError, port::Datum};
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
 
-/// How far back a run looks for windows that nobody counted.
+/// How far back a run looks for uncounted windows.
 const LOOK_BACK_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How far back it looks after an outage that is longer: PutMetricData takes no figure older than two weeks, and a run

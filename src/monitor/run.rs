@@ -268,7 +268,7 @@ impl<P: World> Run<'_, P> {
         data.extend(figures::suppressed(self.settings, &suppressed));
         self.put(&data).await?;
 
-        // What nobody was told of: windows without a receipt, and those that came to more since.
+        // Not reported yet: windows without a receipt, and those whose count has grown since.
         let fresh: BTreeMap<Place, u64> = figures
             .iter()
             .map(|(place, figure)| (*place, figure.total()))

@@ -29,7 +29,7 @@ pub enum ArchiveFault {
     /// It cannot be written.
     #[error("the zip file cannot be written: {0}")]
     Unwritable(String),
-    /// It is none, or a damaged one.
+    /// It is not a zip file, or is damaged.
     #[error("it is not a readable zip file: {0}")]
     Unreadable(String),
     /// Lambda would find nothing to start.

@@ -102,7 +102,7 @@ impl Status {
         }
     }
 
-    /// Nobody can say whether enough people agree.
+    /// Whether enough people approved could not be determined.
     pub fn not_known(why: &str) -> Self {
         Self::new(false, &format!("could not check: {why}"))
     }
@@ -146,14 +146,14 @@ pub fn decide(
             "the forge does not list every commit of the request",
         ));
     }
-    // An author without an account may be anybody; whoever pushed is somebody.
+    // An author without an account could be anyone, but the user who pushed is known.
     if request.pushers.is_none() && !request.commits_have_accounts {
         return Ok(Status::not_known(
             "a commit does not belong to an account, and the forge does not name who pushed it",
         ));
     }
     let writers = Writers::of(needed, request);
-    // Somebody who is listed twice is one.
+    // A person who is listed twice counts once.
     let mut known = BTreeSet::new();
     let (wrote, others): (Vec<&Approver>, Vec<&Approver>) = request
         .approved

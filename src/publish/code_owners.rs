@@ -11,7 +11,7 @@ pub enum Owner {
     Team(String),
     /// An address.
     Address(String),
-    /// Something else, such as a role: nobody is it for certain.
+    /// Something else, such as a role: pgvigil cannot tell who has it.
     Other(String),
 }
 

@@ -248,7 +248,7 @@ impl GitHub {
         ))
     }
 
-    /// The last word of each reviewer; a comment is none.
+    /// The last review of each reviewer; comments do not count.
     fn reviews(&self, reviews: &[Value], request: &mut Request) -> Result<(), BoardError> {
         let mut last: Vec<(String, &Value)> = Vec::new();
         for review in reviews {

@@ -67,7 +67,7 @@ fn failed(what: &'static str) -> impl FnOnce(io::Error) -> CursorError {
     move |source| CursorError::Io { what, source }
 }
 
-/// A cursor that nobody else uses.
+/// A cursor that no other watcher uses.
 #[derive(Debug)]
 pub struct Cursor {
     path: PathBuf,

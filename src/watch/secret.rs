@@ -50,7 +50,7 @@ impl SecretRef {
     /// The secret, without line breaks at its end.
     ///
     /// # Errors
-    /// If there is none.
+    /// The secret is missing.
     pub fn read(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, SecretError> {
         let text = match self {
             Self::Variable(name) => variable(name).unwrap_or_default(),

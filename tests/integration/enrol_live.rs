@@ -286,7 +286,7 @@ fn un_enrolment_is_shown_counted_and_leaves_others_alone() {
     let run = server.pgvigil(&repository, "plan", &[]).exits(0);
     assert!(
         run.out
-            .contains("- bob  un-enrol, extra: pgvigil enrolled it, and no file declares it"),
+            .contains("- bob  un-enrol, extra: pgvigil enrolled it, but no file declares it"),
         "{}",
         run.out
     );
@@ -647,7 +647,7 @@ fn missing_rights_are_told_before_anything_is_tried() {
         .exits(1);
     assert!(
         run.err
-            .contains("the role `boss` may not set pgaudit settings of other roles"),
+            .contains("the role `boss` has no permission to set pgaudit settings of other roles"),
         "{}",
         run.err
     );

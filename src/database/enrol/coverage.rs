@@ -1,4 +1,4 @@
-//! Whether everybody with a login is accounted for: audited, a declared account, or a system role.
+//! Whether every role with a login is accounted for: audited, a declared account, or a system role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +58,7 @@ pub struct Covered {
     pub findings: Vec<Code>,
 }
 
-/// Everybody with a login, in one place.
+/// All roles with a login, in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Version of this form.
@@ -104,7 +104,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Those of an environment. A pattern that cannot be read stands for nobody: whoever it means is undeclared.
+    /// Those of an environment. An unreadable pattern matches no role, so the roles that it means are undeclared.
     pub fn of(policy: &Policy, environment: &Environment) -> Self {
         let mut accounts = Self {
             names: BTreeMap::new(),

@@ -8,9 +8,9 @@ use crate::diagnostic::code::Entry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Somebody is, or may be, unwatched.
+    /// A person is, or might be, unaudited.
     Gap,
-    /// Somebody could be, or nobody could tell.
+    /// A person could become unaudited, or pgvigil could not find out.
     Warning,
     /// Good to know.
     Note,
@@ -84,23 +84,23 @@ codes! {
     Weakened = "enrol/weakened", Gap, false, "a declared person's settings leave out records, everywhere or in one database", "records that are not written cannot be counted", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
     /// Records are not written, whatever pgAudit's settings are.
     Hidden = "enrol/hidden", Gap, true, "a setting other than pgAudit's hides records or parts of them", "records are lost, or lack values that the rules check", "reset the setting that the finding names";
-    /// Somebody was seen in a log whom no file declares.
+    /// A role appears in a log, but no file declares it.
     SeenUndeclared = "enrol/seen-undeclared", Gap, false, "a role appears in the logs, but no file declares it", "a person works there who is not in the policy", "declare it under `users`, or under `service_accounts` with a reason";
     /// A name that can pass for the head of a record.
     ImitatesLog = "enrol/imitates-log", Gap, true, "a name can imitate a line of the log, so its records cannot be distinguished from forged ones", "a record of such a role cannot be distinguished from a forged one", "rename the role or database";
     /// A role that is declared twice.
     Twice = "enrol/declared-twice", Gap, false, "a role is declared as a person and as an account", "one entry says that the role is audited, the other that it is not", "keep one of the two entries";
-    /// Somebody can end their own audit.
+    /// A role can switch its own audit off.
     CanSwitchOff = "enrol/can-switch-off", Warning, false, "a role can switch its own audit off", "the role can work unnoticed for any length of time", "revoke the right that the finding names";
-    /// Somebody can become somebody who is not audited.
+    /// A role can log in as an unaudited account.
     CanTakeOver = "enrol/can-take-over", Warning, false, "a role can give itself the password of an unaudited account", "the role can work under the account's name, and no one notices", "revoke the right that the finding names";
-    /// Somebody acts with the rights of an unaudited account.
+    /// A person acts with the rights of an unaudited account.
     ActsAsUnaudited = "enrol/acts-as-unaudited", Warning, false, "a person is a member of an unaudited login role", "a person's work as the account is not counted", "revoke the membership, or audit the account";
-    /// Somebody can take away a membership that a session uses.
+    /// A role can revoke a membership that a session uses.
     CanShedAudit = "enrol/can-shed-audit", Warning, false, "a role can revoke a membership that a session uses, after which that session leaves no records", "pgAudit skips a session whose user is no longer a member of the role that it took", "revoke ADMIN OPTION or CREATEROLE";
-    /// Somebody may read by the replication protocol.
+    /// A person can read over the replication protocol.
     Replicates = "enrol/replicates", Warning, false, "a person can stream tables over the replication protocol, which leaves no audit record", "a person who replicates can read every table unnoticed", "revoke REPLICATION or membership in `rds_replication`";
-    /// Nobody hears it.
+    /// The server does not log replication commands.
     ReplicationNotLogged = "enrol/replication-not-logged", Warning, false, "a person can replicate, but the server does not log replication commands", "nothing in the log shows that tables were streamed", "set `log_replication_commands = on`";
     /// A version that leaves statements out.
     OldPgaudit = "enrol/old-pgaudit", Warning, false, "the server's pgAudit might be a version that leaves out statements", "pgAudit 1.5.0 does not log SELECT … FOR UPDATE or FOR SHARE", "upgrade the server";
@@ -114,13 +114,13 @@ codes! {
     SharedAddress = "enrol/shared-address", Warning, false, "an unaudited account and a person connect from one address", "a person might be using the account's password", "find out who connects from there, and give the account its own address";
     /// The settings are others than declared, and no weaker.
     Differs = "enrol/differs", Warning, false, "a declared person's settings are different from those declared, but not weaker", "the database and the files differ", "`pgvigil enrol plan`, then `pgvigil enrol apply`";
-    /// Nobody of that name.
+    /// The server has no role of that name.
     Missing = "enrol/missing", Warning, true, "a declared person has no role on this server", "the name might be misspelt, so the entry audits no one", "write the name as `pg_roles` has it, or delete the entry";
     /// A declared person who cannot log in.
     CannotLogIn = "enrol/cannot-log-in", Warning, true, "a declared person's role cannot log in: its settings do not apply to members of a group", "the members of a group are audited by their own settings only", "declare each member under `users`";
     /// Settings at a group.
     OnGroup = "enrol/on-group", Warning, true, "a group has audit settings, which do not apply to its members", "the members look audited, but they are not", "set the audit for each member, and reset the group's settings";
-    /// Audit settings that somebody else made.
+    /// Audit settings that pgvigil did not make.
     Foreign = "enrol/foreign", Warning, true, "a role that no file declares as audited has audit settings that pgvigil did not make", "no one has reviewed these settings", "declare the role under `users`, or reset the settings";
     /// Two names that differ by letter case.
     CaseTwins = "enrol/case-twins", Warning, false, "names of login roles differ by letter case only", "a reader of the log can mistake one for the other", "rename one of the two";
@@ -132,9 +132,9 @@ codes! {
     NoExtension = "enrol/no-extension", Warning, false, "a database lacks the extension, so records of DDL lack names", "rules on objects do not see which object a DDL statement changes", "run `pgvigil enrol apply`, or `CREATE EXTENSION pgaudit` in that database";
     /// Nothing can be noted beside a role.
     NoNote = "enrol/no-note", Note, true, "the role has its own comment, so pgvigil cannot note what was applied", "a later run cannot determine who made the settings", "no action is needed";
-    /// Everybody is audited by the server's own settings.
+    /// The server's own settings audit every role.
     Everybody = "enrol/everybody", Note, true, "the server's own settings audit every role, including service accounts", "there are more records than the policy declares, which cost more", "reset the server's own setting once each person is enrolled";
-    /// Everybody may make types that stand before the system's.
+    /// Any user can create types that take precedence over the system's.
     TemporaryObjects = "enrol/temporary-objects", Note, false, "any user can create temporary types, which take precedence over the system's types", "creating one counts, but its owner can then hide a call in a cast", "run `REVOKE TEMPORARY ON DATABASE … FROM PUBLIC`, unless a tool needs it";
     /// A name with `@`.
     AtSign = "enrol/at-sign", Note, false, "a role's name contains `@`, which separates user from database in the log", "a record might be attributed to the wrong person", "rename the role where you can";

@@ -6,7 +6,7 @@ use super::snapshot::{Role, Session};
 /// What a role looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guess {
-    /// Somebody to be audited.
+    /// A person, to be audited.
     Person,
     /// An application, and why.
     Service(String),

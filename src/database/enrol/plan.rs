@@ -27,7 +27,7 @@ const OURS: [&str; 5] = [
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Somebody is to be un-enrolled who is not enrolled, or whom a file wants enrolled.
+    /// `--unenrol` names a role that is not enrolled, or that a file declares as audited.
     #[error(
         "nothing to un-enrol at {}: only a role that has audit settings and that no file declares as audited can be named",
         .0.join(", ")
@@ -112,7 +112,7 @@ pub struct Counts {
     pub unenrol: usize,
     /// As the files say.
     pub unchanged: usize,
-    /// Changed by somebody else.
+    /// Changed outside pgvigil.
     pub drifted: usize,
 }
 

@@ -94,9 +94,9 @@ pub struct Database {
     pub allows_connections: bool,
     /// `datistemplate`.
     pub is_template: bool,
-    /// Whoever asked may connect.
+    /// Whether the role that pgvigil connects as is allowed to connect.
     pub may_connect: bool,
-    /// Everybody may make temporary objects: types and tables that stand before those of the system.
+    /// Whether any user can create temporary objects: types and tables that take precedence over the system's.
     pub is_temporary_free: bool,
     /// pgAudit's extension.
     pub extension: Extension,
@@ -104,14 +104,14 @@ pub struct Database {
     pub objects: Vec<Object>,
 }
 
-/// Something that somebody made in a database, and that leaves no record of its own when it is used.
+/// An object in a database that leaves no record of its own when it is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Object {
     /// `shadow`, `domain` or `definer`: see sql/snapshot/objects.sql.
     pub kind: String,
     /// What it is, as PostgreSQL writes it.
     pub name: String,
-    /// Who may use it; empty: everybody.
+    /// Roles that are allowed to use it; empty: all.
     pub role: String,
 }
 
@@ -131,7 +131,7 @@ pub struct Parameter {
 pub struct Grant {
     /// The setting.
     pub parameter: String,
-    /// Who has the right; empty: everybody.
+    /// Roles that have the right; empty: all.
     pub role: String,
 }
 
