@@ -130,7 +130,7 @@ pub fn cell(text: &str) -> String {
 }
 
 /// The parts of a text between backticks: what is quoted, and what is not. A backtick without another is text.
-fn parts(text: &str) -> Vec<(bool, &str)> {
+pub(super) fn parts(text: &str) -> Vec<(bool, &str)> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('`') {
@@ -171,19 +171,6 @@ pub fn sentence(text: &str) -> String {
         }
     }
     escaped.trim_end().to_owned()
-}
-
-/// The same in HTML.
-pub fn html_sentence(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for (is_quoted, part) in parts(text) {
-        if is_quoted {
-            escaped.push_str(&format!("<code>{}</code>", html(part)));
-        } else {
-            escaped.push_str(&html(part));
-        }
-    }
-    escaped
 }
 
 /// Prose of Markdown on one line: no markup, no HTML, no link, and no mention that notifies someone.
@@ -234,24 +221,17 @@ pub fn prose(text: &str) -> String {
     escaped
 }
 
-/// Text of HTML, between tags or within a quoted attribute. Line ends and tabs stay.
-pub fn html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
+/// A whole page of HTML, in which every hostile character is spelt out. Line ends and tabs stay.
+pub(super) fn page(text: &str) -> String {
+    let mut page = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(character),
-            _ if is_hostile(character) => {
-                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
-            }
-            _ => escaped.push(character),
+        if is_hostile(character) && !matches!(character, '\n' | '\t') {
+            let _ = write!(page, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            page.push(character);
         }
     }
-    escaped
+    page
 }
 
 /// Several lines of text, each for a terminal.
@@ -387,10 +367,6 @@ mod tests {
         assert_eq!(sentence("a ` alone"), "a \\` alone");
         assert_eq!(sentence("``"), "\\`\\`");
         assert_eq!(sentence("`@team` @team"), "`@team` @&#8203;team");
-        assert_eq!(
-            html_sentence("`<b>` stays <b>, `"),
-            "<code>&lt;b&gt;</code> stays &lt;b&gt;, `"
-        );
     }
 
     #[test]
@@ -403,10 +379,12 @@ mod tests {
     }
 
     #[test]
-    fn html_is_text_in_every_place() {
+    fn a_page_keeps_its_lines_and_hides_nothing() {
+        let text = "<b title=\"é✓\">a\n\tb</b>";
+        assert_eq!(page(text), text);
         assert_eq!(
-            html("</script><a href='javascript:x' b=\"\">&\u{2028}\u{202e}"),
-            "&lt;/script&gt;&lt;a href=&#39;javascript:x&#39; b=&quot;&quot;&gt;&amp;\\u{2028}\\u{202e}"
+            page("a\u{202e}b\u{2028}\r\u{1b}\u{200b}"),
+            "a\\u{202e}b\\u{2028}\\u{d}\\u{1b}\\u{200b}"
         );
     }
 

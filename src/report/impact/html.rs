@@ -2,6 +2,8 @@
 //!
 //! The page carries a content security policy that allows the digests of its own style and script and nothing else.
 //! The script reads only the page itself; no text of a log is ever part of a script, a style, an address or an id.
+//!
+//! `html!` escapes every text that is put into the page. Only its own style and script are put in as they are.
 
 mod exclusions;
 mod records;
@@ -9,56 +11,63 @@ mod timeline;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::{
     HEARING, approvals, approvals_needed, command, count, effect_in_all, headline, hearing,
     is_evadable, length, number, percent, reading, revision, share, signals_off, unread, verdict,
 };
-use crate::report::escape::{html, html_sentence};
-use crate::rules::impact::report::{Change, Direction, Fault, ImpactReport, Revision};
+use crate::report::escape;
+use crate::rules::impact::report::{Change, Direction, ImpactReport};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// The whole page.
 pub fn render(report: &ImpactReport) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; \
-         base-uri 'none'; form-action 'none'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"referrer\" content=\"no-referrer\">\n<title>Exclusion review: {}, {}</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<div class=\"wrap\">\n",
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         source(STYLE),
-        source(SCRIPT),
-        html(&report.env),
-        verdict(report.direction)
+        source(SCRIPT)
     );
-    heading(report, &mut page);
-    page.push_str("<main>\n");
-    faults(&report.faults, &mut page);
-    if let Some(unread) = unread(&report.logs) {
-        page.push_str(&format!(
-            "<p class=\"note\"><b>Caution:</b> {}.</p>\n",
-            html_sentence(&unread)
-        ));
-    }
-    heard(report, &mut page);
-    figures(report, &mut page);
-    exclusions::changed(report, &mut page);
-    accounts(report, &mut page);
-    switched_off(report, &mut page);
-    records::groups(report, &mut page);
-    timeline::section(&report.timeline, &mut page);
-    exclusions::unchanged(report, &mut page);
-    agreed(report, &mut page);
-    page.push_str("</main>\n");
-    footer(report, &mut page);
-    page.push_str(&format!(
-        "</div>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    ));
-    page
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { "Exclusion review: " (report.env) ", " (verdict(report.direction)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                div.wrap {
+                    (heading(report))
+                    main {
+                        (faults(report))
+                        @if let Some(unread) = unread(&report.logs) {
+                            p.note { b { "Caution:" } " " (sentence(&unread)) "." }
+                        }
+                        (heard(report))
+                        (figures(report))
+                        (exclusions::changed(report))
+                        (accounts(report))
+                        (switched_off(report))
+                        (records::groups(report))
+                        (timeline::section(&report.timeline))
+                        (exclusions::unchanged(report))
+                        (agreed(report))
+                    }
+                    (footer(report))
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    // At the end, for the whole page: no text can be forgotten.
+    escape::page(&page.into_string())
 }
 
 /// The digest by which a policy allows a style or a script.
@@ -69,91 +78,95 @@ fn source(text: &str) -> String {
     )
 }
 
+/// A sentence of a message: what it quotes is code.
+fn sentence(text: &str) -> Markup {
+    html! {
+        @for (is_quoted, part) in escape::parts(text) {
+            @if is_quoted { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A direction with a sign, a word and a colour.
-fn badge(direction: Direction) -> String {
+fn badge(direction: Direction) -> Markup {
     let (class, sign) = match direction {
-        Direction::Unchanged => ("", "="),
-        Direction::Narrowed => (" good", "▼"),
-        Direction::Incomparable => (" warn", "◆"),
-        Direction::Widened => (" bad", "▲"),
-        Direction::Unknown => (" bad", "?"),
+        Direction::Unchanged => ("badge", "="),
+        Direction::Narrowed => ("badge good", "▼"),
+        Direction::Incomparable => ("badge warn", "◆"),
+        Direction::Widened => ("badge bad", "▲"),
+        Direction::Unknown => ("badge bad", "?"),
     };
-    format!(
-        "<span class=\"badge{class}\"><span aria-hidden=\"true\">{sign}</span> {}</span>",
-        verdict(direction)
-    )
+    html! {
+        span class=(class) { span aria-hidden="true" { (sign) } " " (verdict(direction)) }
+    }
 }
 
-fn heading(report: &ImpactReport, page: &mut String) {
-    let side = |side: &Revision| html(&revision(&side.name, side.commit.as_ref()));
-    let mut links = vec![
-        ("changed", "Exclusions"),
-        ("records", "Records"),
-        ("timeline", "Timeline"),
+fn heading(report: &ImpactReport) -> Markup {
+    let links = [
+        ("#changed", "Exclusions"),
+        ("#records", "Records"),
+        ("#timeline", "Timeline"),
+        ("#approvals", "Approvals"),
     ];
-    links.push(("approvals", "Approvals"));
-    let links: String = links
-        .iter()
-        .map(|(id, name)| format!("<a href=\"#{id}\">{name}</a>"))
-        .collect();
-    page.push_str(&format!(
-        "<header>\n<div class=\"top\">\n<div>\n<p class=\"soft\">Exclusion review</p>\n\
-         <div class=\"verdict\"><h1>{}</h1>{}</div>\n<p>{}</p>\n\
-         <p class=\"soft small\">{} → {}, judged for {}</p>\n</div>\n\
-         <button id=\"theme\" type=\"button\" aria-label=\"Switch between light and dark\" data-control hidden>Dark</button>\n\
-         </div>\n<nav aria-label=\"Sections\">{links}</nav>\n</header>\n",
-        html(&report.env),
-        badge(report.direction),
-        html(&headline(report).join(" · ")),
-        side(&report.base),
-        side(&report.head),
-        html(&report.today)
-    ));
+    html! {
+        header {
+            div.top {
+                div {
+                    p.soft { "Exclusion review" }
+                    div.verdict { h1 { (report.env) } (badge(report.direction)) }
+                    p { (headline(report).join(" · ")) }
+                    p class="soft small" {
+                        (revision(&report.base.name, report.base.commit.as_ref())) " → "
+                        (revision(&report.head.name, report.head.commit.as_ref())) ", judged for " (report.today)
+                    }
+                }
+                button id="theme" type="button" aria-label="Switch between light and dark" data-control hidden { "Dark" }
+            }
+            nav aria-label="Sections" {
+                @for (id, name) in links { a href=(id) { (name) } }
+            }
+        }
+    }
 }
 
-fn faults(faults: &[Fault], page: &mut String) {
-    if faults.is_empty() {
-        return;
+fn faults(report: &ImpactReport) -> Markup {
+    let faults = &report.faults;
+    html! {
+        @if !faults.is_empty() {
+            section.faults aria-labelledby="faults" {
+                h2 id="faults" { "This change must not be merged: " (count(length(faults), "fault")) }
+                ul {
+                    @for fault in faults {
+                        li {
+                            code { (fault.code) }
+                            @if let Some(id) = &fault.exclusion { " · " b { (id) } }
+                            ": " (sentence(&fault.message)) br;
+                            span class="soft small" { (sentence(&fault.help)) }
+                        }
+                    }
+                }
+            }
+        }
     }
-    page.push_str(&format!(
-        "<section class=\"faults\" aria-labelledby=\"faults\">\n<h2 id=\"faults\">This change must not be merged: {}</h2>\n<ul>\n",
-        count(length(faults), "fault")
-    ));
-    for fault in faults {
-        let at = fault
-            .exclusion
-            .as_ref()
-            .map(|id| format!(" · <b>{}</b>", html(id)))
-            .unwrap_or_default();
-        page.push_str(&format!(
-            "<li><code>{}</code>{at}: {}<br><span class=\"soft small\">{}</span></li>\n",
-            html(&fault.code),
-            html_sentence(&fault.message),
-            html_sentence(&fault.help)
-        ));
-    }
-    page.push_str("</ul>\n</section>\n");
 }
 
-fn heard(report: &ImpactReport, page: &mut String) {
+fn heard(report: &ImpactReport) -> Markup {
     let changes = hearing(report);
-    if changes.is_empty() {
-        return;
+    html! {
+        @if !changes.is_empty() {
+            section aria-labelledby="hearing" {
+                h2 id="hearing" { (HEARING) }
+                ul {
+                    @for (direction, what) in changes {
+                        li { b { (direction.name()) ":" } " " (sentence(&what)) }
+                    }
+                }
+            }
+        }
     }
-    page.push_str(&format!(
-        "<section aria-labelledby=\"hearing\">\n<h2 id=\"hearing\">{HEARING}</h2>\n<ul>\n"
-    ));
-    for (direction, sentence) in changes {
-        page.push_str(&format!(
-            "<li><b>{}:</b> {}</li>\n",
-            direction.name(),
-            html_sentence(&sentence)
-        ));
-    }
-    page.push_str("</ul>\n</section>\n");
 }
 
-fn figures(report: &ImpactReport, page: &mut String) {
+fn figures(report: &ImpactReport) -> Markup {
     let totals = report.totals;
     let staying: Vec<_> = report
         .exclusions
@@ -236,110 +249,137 @@ fn figures(report: &ImpactReport, page: &mut String) {
                 .unwrap_or_default(),
         ),
     ];
-    page.push_str("<dl class=\"figures\">\n");
-    for (is_alarm, name, value, note) in cards {
-        let class = if is_alarm { " class=\"alarm\"" } else { "" };
-        page.push_str(&format!(
-            "<div{class}><dt>{name}</dt><dd>{}</dd><dd>{}</dd></div>\n",
-            html(&value),
-            html_sentence(&note)
-        ));
-    }
-    page.push_str("</dl>\n");
-}
-
-fn switched_off(report: &ImpactReport, page: &mut String) {
-    if let Some(what) = signals_off(report) {
-        page.push_str(&format!(
-            "<section aria-labelledby=\"off\">\n<h2 id=\"off\">Switched off</h2>\n<p>{}</p>\n</section>\n",
-            html_sentence(&what)
-        ));
+    html! {
+        dl.figures {
+            @for (is_alarm, name, value, note) in cards {
+                div class=[is_alarm.then_some("alarm")] {
+                    dt { (name) } dd { (value) } dd { (sentence(&note)) }
+                }
+            }
+        }
     }
 }
 
-fn accounts(report: &ImpactReport, page: &mut String) {
+fn switched_off(report: &ImpactReport) -> Markup {
+    html! {
+        @if let Some(what) = signals_off(report) {
+            section aria-labelledby="off" {
+                h2 id="off" { "Switched off" }
+                p { (sentence(&what)) }
+            }
+        }
+    }
+}
+
+fn accounts(report: &ImpactReport) -> Markup {
     let changed: Vec<_> = report
         .accounts
         .iter()
         .filter(|one| one.change != Change::Unchanged)
         .collect();
-    if changed.is_empty() {
-        return;
-    }
-    page.push_str(
-        "<section aria-labelledby=\"accounts\">\n<h2 id=\"accounts\">Service accounts, which are not audited</h2>\n\
-         <table class=\"stack\" role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">\
-         <th scope=\"col\" role=\"columnheader\">Change</th><th scope=\"col\" role=\"columnheader\">Role</th>\
-         <th scope=\"col\" role=\"columnheader\">Owner</th><th scope=\"col\" role=\"columnheader\">Reason</th></tr>\
-         </thead>\n<tbody role=\"rowgroup\">\n",
-    );
-    for account in changed {
-        page.push_str("<tr role=\"row\">");
-        let kind = if account.is_pattern {
-            " <span class=\"soft\">(pattern)</span>"
-        } else {
-            ""
-        };
-        for (label, content) in [
-            ("Change", account.change.name().to_owned()),
-            (
-                "Role",
-                format!("<code>{}</code>{kind}", html(&account.role)),
-            ),
-            ("Owner", html(&account.owner)),
-            ("Reason", html_sentence(&account.reason)),
-        ] {
-            records::cell(label, "", &content, page);
+    html! {
+        @if !changed.is_empty() {
+            section aria-labelledby="accounts" {
+                h2 id="accounts" { "Service accounts, which are not audited" }
+                table.stack role="table" {
+                    thead role="rowgroup" {
+                        tr role="row" {
+                            @for name in ["Change", "Role", "Owner", "Reason"] {
+                                th scope="col" role="columnheader" { (name) }
+                            }
+                        }
+                    }
+                    tbody role="rowgroup" {
+                        @for account in changed {
+                            tr role="row" {
+                                (records::cell("Change", account.change.name()))
+                                (records::cell("Role", html! {
+                                    code { (account.role) }
+                                    @if account.is_pattern { " " span.soft { "(pattern)" } }
+                                }))
+                                (records::cell("Owner", &account.owner))
+                                (records::cell("Reason", sentence(&account.reason)))
+                            }
+                        }
+                    }
+                }
+            }
         }
-        page.push_str("</tr>\n");
     }
-    page.push_str("</tbody>\n</table>\n</section>\n");
 }
 
-fn agreed(report: &ImpactReport, page: &mut String) {
-    page.push_str(&format!(
-        "<section aria-labelledby=\"approvals\">\n<h2 id=\"approvals\">Approvals</h2>\n<p>{}</p>\n<ul>\n",
-        approvals_needed(report.approvals.required)
-    ));
-    for (what, list) in approvals(report) {
-        page.push_str(&format!(
-            "<li><span class=\"soft\">{what}:</span> {}</li>\n",
-            html_sentence(&list.join(", "))
-        ));
+fn agreed(report: &ImpactReport) -> Markup {
+    html! {
+        section aria-labelledby="approvals" {
+            h2 id="approvals" { "Approvals" }
+            p { (approvals_needed(report.approvals.required)) }
+            ul {
+                @for (what, list) in approvals(report) {
+                    li { span.soft { (what) ":" } " " (sentence(&list.join(", "))) }
+                }
+            }
+        }
     }
-    page.push_str("</ul>\n</section>\n");
 }
 
-fn footer(report: &ImpactReport, page: &mut String) {
-    page.push_str("<footer class=\"small\">\n<dl class=\"facts\">\n");
-    let mut fact =
-        |name: &str, value: &str| page.push_str(&format!("<dt>{name}</dt><dd>{value}</dd>\n"));
-    fact("Logs", &html(&reading(&report.logs)));
+fn footer(report: &ImpactReport) -> Markup {
     let totals = report.totals;
-    fact(
-        "Audit records",
-        &format!(
-            "{}, of them {} of people and {} of accounts that are not audited",
-            number(totals.records),
-            number(totals.of_people),
-            number(totals.of_accounts)
-        ),
-    );
-    for (name, side) in [("Before", &report.base), ("After", &report.head)] {
-        fact(
-            name,
-            &format!(
-                "{}, rules <code>{}</code>",
-                html(&revision(&side.name, side.commit.as_ref())),
-                html(&side.rules_digest)
-            ),
+    html! {
+        footer.small {
+            dl.facts {
+                dt { "Logs" }
+                dd { (reading(&report.logs)) }
+                dt { "Audit records" }
+                dd {
+                    (number(totals.records)) ", of them " (number(totals.of_people)) " of people and "
+                    (number(totals.of_accounts)) " of accounts that are not audited"
+                }
+                @for (name, side) in [("Before", &report.base), ("After", &report.head)] {
+                    dt { (name) }
+                    dd { (revision(&side.name, side.commit.as_ref())) ", rules " code { (side.rules_digest) } }
+                }
+                dt { "Again" }
+                dd { code { (command(report)) } }
+                dt { "Made by" }
+                dd { "pgvigil " (report.pgvigil) }
+            }
+            details {
+                summary { "Files that were read" }
+                ul {
+                    @for file in &report.logs.files { li { code { (file) } } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sentence_quotes_is_code() {
+        assert_eq!(
+            sentence("`<b>` stays <b>, `").into_string(),
+            "<code>&lt;b&gt;</code> stays &lt;b&gt;, `"
         );
     }
-    fact("Again", &format!("<code>{}</code>", html(&command(report))));
-    fact("Made by", &html(&format!("pgvigil {}", report.pgvigil)));
-    page.push_str("</dl>\n<details><summary>Files that were read</summary>\n<ul>\n");
-    for file in &report.logs.files {
-        page.push_str(&format!("<li><code>{}</code></li>\n", html(file)));
+
+    /// Else their digests would not be those in the policy.
+    #[test]
+    fn the_page_leaves_its_style_and_script_as_they_are() {
+        for text in [STYLE, SCRIPT] {
+            assert_eq!(escape::page(text), text);
+        }
     }
-    page.push_str("</ul>\n</details>\n</footer>\n");
+
+    #[test]
+    fn a_text_is_text_in_every_place() {
+        let text = "</td><a href='x' y=\"\">&";
+        let shown = "&lt;/td&gt;&lt;a href='x' y=&quot;&quot;&gt;&amp;";
+        assert_eq!(
+            records::cell(text, text).into_string(),
+            format!("<td role=\"cell\" data-label=\"{shown}\"><span>{shown}</span></td>")
+        );
+    }
 }

@@ -4,9 +4,9 @@
 //! and on one scale the latter would be invisible.
 
 use jiff::Timestamp;
+use maud::{Markup, html};
 
 use super::super::{length, number};
-use crate::report::escape::html;
 use crate::rules::impact::report::{Row, Timeline};
 
 /// Bars of the large chart and of a small one; more steps are summed.
@@ -77,37 +77,38 @@ impl Scale {
 }
 
 /// The section of the page.
-pub(super) fn section(timeline: &Timeline, page: &mut String) {
-    page.push_str("<section aria-labelledby=\"timeline\">\n<h2 id=\"timeline\">Timeline, after the change</h2>\n");
-    if timeline.counted.is_empty() && timeline.silenced.is_empty() {
-        page.push_str("<p class=\"soft\">The logs hold no record with a time.</p>\n</section>\n");
-        return;
+pub(super) fn section(timeline: &Timeline) -> Markup {
+    let is_empty = timeline.counted.is_empty() && timeline.silenced.is_empty();
+    html! {
+        section aria-labelledby="timeline" {
+            h2 id="timeline" { "Timeline, after the change" }
+            @if is_empty {
+                p.soft { "The logs hold no record with a time." }
+            } @else {
+                (views(timeline))
+            }
+        }
     }
-    page.push_str("<fieldset data-control hidden><legend>Show</legend>");
-    for (value, name, checked) in [
-        ("all", "all records", " checked"),
-        ("user", "by user", ""),
-        ("exclusion", "by exclusion", ""),
-    ] {
-        page.push_str(&format!(
-            "<label><input type=\"radio\" name=\"view\" value=\"{value}\"{checked}> {name}</label>"
-        ));
-    }
-    page.push_str("</fieldset>\n<div data-view=\"all\">\n<figure>\n");
+}
+
+/// The charts, and what chooses between them.
+fn views(timeline: &Timeline) -> Markup {
     let scale = Scale::new(timeline, BARS);
-    strips(Some(&timeline.counted), &timeline.silenced, scale, page);
-    page.push_str("</figure>\n");
-    figures(timeline, scale, page);
-    page.push_str("</div>\n");
-    for (view, rows) in [
-        ("user", &timeline.by_user),
-        ("exclusion", &timeline.by_exclusion),
-    ] {
-        page.push_str(&format!("<div data-view=\"{view}\">\n"));
-        multiples(rows, view == "user", Scale::new(timeline, SMALL_BARS), page);
-        page.push_str("</div>\n");
+    let small = Scale::new(timeline, SMALL_BARS);
+    html! {
+        fieldset data-control hidden {
+            legend { "Show" }
+            @for (value, name) in [("all", "all records"), ("user", "by user"), ("exclusion", "by exclusion")] {
+                label { input type="radio" name="view" value=(value) checked[value == "all"]; " " (name) }
+            }
+        }
+        div data-view="all" {
+            figure { (strips(Some(&timeline.counted), &timeline.silenced, scale)) }
+            (figures(timeline, scale))
+        }
+        div data-view="user" { (multiples(&timeline.by_user, true, small)) }
+        div data-view="exclusion" { (multiples(&timeline.by_exclusion, false, small)) }
     }
-    page.push_str("</section>\n");
 }
 
 fn total(values: &[u64]) -> u64 {
@@ -117,42 +118,29 @@ fn total(values: &[u64]) -> u64 {
 }
 
 /// A chart for each row that has a record, and a line about the others.
-fn multiples(rows: &[Row], has_counted: bool, scale: Scale, page: &mut String) {
+fn multiples(rows: &[Row], has_counted: bool, scale: Scale) -> Markup {
     let in_use: Vec<&Row> = rows
         .iter()
         .filter(|row| total(&row.counted) > 0 || total(&row.silenced) > 0)
         .collect();
-    page.push_str("<div class=\"multiples\">\n");
-    for row in in_use.iter().take(CHARTS) {
-        page.push_str(&format!(
-            "<figure class=\"multiple\"><figcaption><code>{}</code></figcaption>\n",
-            html(&row.name)
-        ));
-        strips(
-            has_counted.then_some(&row.counted),
-            &row.silenced,
-            scale,
-            page,
-        );
-        page.push_str("</figure>\n");
-    }
-    page.push_str("</div>\n");
     let idle = rows.len() - in_use.len();
-    if idle > 0 {
-        page.push_str(&format!(
-            "<p class=\"small soft\">{idle} without a record are not drawn.</p>\n"
-        ));
-    }
-    if in_use.len() > CHARTS {
-        let more = in_use.len() - CHARTS;
-        page.push_str(&format!(
-            "<p class=\"small soft\">{more} more are not drawn.</p>\n"
-        ));
+    let more = in_use.len().saturating_sub(CHARTS);
+    html! {
+        div.multiples {
+            @for row in in_use.iter().take(CHARTS) {
+                figure.multiple {
+                    figcaption { code { (row.name) } }
+                    (strips(has_counted.then_some(&row.counted), &row.silenced, scale))
+                }
+            }
+        }
+        @if idle > 0 { p class="small soft" { (idle) " without a record are not drawn." } }
+        @if more > 0 { p class="small soft" { (more) " more are not drawn." } }
     }
 }
 
 /// The strips of a chart, one below the other on the same days.
-fn strips(counted: Option<&Vec<u64>>, silenced: &[u64], scale: Scale, page: &mut String) {
+fn strips(counted: Option<&Vec<u64>>, silenced: &[u64], scale: Scale) -> Markup {
     let counted = counted.map(|values| scale.sums(values));
     let silenced = scale.sums(silenced);
     let at = |values: &[u64], bar: usize| values.get(bar).copied().unwrap_or(0);
@@ -170,92 +158,86 @@ fn strips(counted: Option<&Vec<u64>>, silenced: &[u64], scale: Scale, page: &mut
             )
         })
         .collect();
-    if let Some(counted) = &counted {
-        strip("counted", "Counted", counted, &titles, scale, page);
-    }
-    strip("silenced", "Silenced", &silenced, &titles, scale, page);
     let day = |bar: usize| scale.time(bar).chars().take(10).collect::<String>();
-    page.push_str(&format!(
-        "<div class=\"days\" aria-hidden=\"true\"><span>{}</span>",
-        day(0)
-    ));
-    if bars > 8 {
-        page.push_str(&format!("<span>{}</span>", day(bars / 2)));
+    html! {
+        @if let Some(counted) = &counted { (strip("Counted", counted, &titles, scale)) }
+        (strip("Silenced", &silenced, &titles, scale))
+        div.days aria-hidden="true" {
+            span { (day(0)) }
+            @if bars > 8 { span { (day(bars / 2)) } }
+            span { (day(bars.saturating_sub(1))) }
+        }
     }
-    page.push_str(&format!(
-        "<span>{}</span></div>\n",
-        day(bars.saturating_sub(1))
-    ));
 }
 
-fn strip(
-    class: &str,
-    name: &str,
-    values: &[u64],
-    titles: &[String],
-    scale: Scale,
-    page: &mut String,
-) {
+fn strip(name: &str, values: &[u64], titles: &[String], scale: Scale) -> Markup {
     let most = values.iter().copied().max().unwrap_or(0);
-    let words = format!(
-        "{} in all, at most {} per {}",
-        number(total(values)),
-        number(most),
-        scale.long()
-    );
-    page.push_str(&format!(
-        "<div class=\"strip {class}\"><p><b>{name}</b> <span class=\"soft\">{} in all<span class=\"most\">, at most {} per {}</span></span></p>\n\
-         <div class=\"plot\"><div class=\"scale\" aria-hidden=\"true\"><span>{}</span><span>0</span></div>\n\
-         <svg viewBox=\"0 0 {} 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{name}: {words}\">",
-        number(total(values)),
-        number(most),
-        scale.long(),
-        number(most),
-        length(titles).max(1) * 10
-    ));
-    for (bar, title) in titles.iter().enumerate() {
-        let value = values.get(bar).copied().unwrap_or(0);
-        // What is not zero can be seen.
-        let height = (u128::from(value) * 1_000).div_ceil(u128::from(most.max(1)));
-        let height = if value > 0 { height.max(15) } else { 0 };
-        page.push_str(&format!(
-            "<g><title>{title}</title><rect class=\"hit\" x=\"{}\" y=\"0\" width=\"10\" height=\"100\"/>",
-            bar * 10
-        ));
-        if height > 0 {
-            let top = 1_000 - height;
-            page.push_str(&format!(
-                "<rect class=\"bar\" x=\"{}\" y=\"{}.{}\" width=\"8\" height=\"{}.{}\"/>",
-                bar * 10 + 1,
-                top / 10,
-                top % 10,
-                height / 10,
-                height % 10
-            ));
+    let sum = format!("{} in all", number(total(values)));
+    let highest = format!(", at most {} per {}", number(most), scale.long());
+    let width = length(titles).max(1) * 10;
+    html! {
+        div class={ "strip " (name.to_lowercase()) } {
+            p { b { (name) } " " span.soft { (sum) span.most { (highest) } } }
+            div.plot {
+                div.scale aria-hidden="true" { span { (number(most)) } span { "0" } }
+                svg viewBox={ "0 0 " (width) " 100" } preserveAspectRatio="none" role="img"
+                    aria-label={ (name) ": " (sum) (highest) } {
+                    @for (index, title) in titles.iter().enumerate() {
+                        g {
+                            title { (title) }
+                            (bar(index, values.get(index).copied().unwrap_or(0), most))
+                        }
+                    }
+                }
+            }
         }
-        page.push_str("</g>");
     }
-    page.push_str("</svg></div></div>\n");
+}
+
+/// A bar with the ground that answers to the pointer. `rect` needs its end tag: HTML would put what follows into it.
+fn bar(index: usize, value: u64, most: u64) -> Markup {
+    let left = index * 10;
+    // What is not zero can be seen.
+    let height = (u128::from(value) * 1_000).div_ceil(u128::from(most.max(1)));
+    let height = if value > 0 { height.max(15) } else { 0 };
+    let top = 1_000 - height;
+    html! {
+        rect.hit x=(left) y="0" width="10" height="100" {}
+        @if height > 0 {
+            rect.bar x=(left + 1) y={ (top / 10) "." (top % 10) } width="8"
+                height={ (height / 10) "." (height % 10) } {}
+        }
+    }
 }
 
 /// The same for those who do not see the bars.
-fn figures(timeline: &Timeline, scale: Scale, page: &mut String) {
+fn figures(timeline: &Timeline, scale: Scale) -> Markup {
     let counted = scale.sums(&timeline.counted);
     let silenced = scale.sums(&timeline.silenced);
-    page.push_str(
-        "<details><summary class=\"small\">The figures as a table</summary>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figures of the timeline\">\n<table>\n<thead><tr>\
-         <th scope=\"col\">From (UTC)</th><th scope=\"col\" class=\"number\">Counted</th>\
-         <th scope=\"col\" class=\"number\">Silenced</th></tr></thead>\n<tbody>\n",
-    );
-    for bar in 0..counted.len().max(silenced.len()) {
-        let at = |values: &[u64]| number(values.get(bar).copied().unwrap_or(0));
-        page.push_str(&format!(
-            "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n",
-            scale.time(bar),
-            at(&counted),
-            at(&silenced)
-        ));
+    let at = |values: &[u64], bar: usize| number(values.get(bar).copied().unwrap_or(0));
+    html! {
+        details {
+            summary.small { "The figures as a table" }
+            div.scroll tabindex="0" role="region" aria-label="Figures of the timeline" {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "From (UTC)" }
+                            th scope="col" class="number" { "Counted" }
+                            th scope="col" class="number" { "Silenced" }
+                        }
+                    }
+                    tbody {
+                        @for bar in 0..counted.len().max(silenced.len()) {
+                            tr {
+                                th scope="row" { (scale.time(bar)) }
+                                td.number { (at(&counted, bar)) }
+                                td.number { (at(&silenced, bar)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
-    page.push_str("</tbody>\n</table>\n</div>\n</details>\n");
 }
