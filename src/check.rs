@@ -30,7 +30,6 @@ use crate::source::SourceFiles;
 /// Everything that a check can read.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The policy.
     pub policy: &'a Policy,
     /// The files that it was read from.
     pub files: &'a SourceFiles,
@@ -38,7 +37,6 @@ pub struct Context<'a> {
     pub today: Date,
 }
 
-/// A semantic check.
 pub trait Check {
     /// Reports what is wrong.
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics);

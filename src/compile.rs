@@ -43,14 +43,12 @@ pub use query::{CompiledQuery, QUERY_LIMIT, QuerySource, StageRole};
 pub struct Artefact {
     /// Where it stands below the output folder, with forward slashes: `ENV/…`.
     pub path: String,
-    /// Its contents.
     pub text: String,
 }
 
 /// What an environment is compiled into.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// The alarm query.
     pub query: CompiledQuery,
     /// The same records, newest first.
     pub investigate: CompiledQuery,
@@ -64,7 +62,6 @@ pub struct Compiled {
     pub artefacts: Vec<Artefact>,
 }
 
-/// Compiles an environment.
 pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compiled {
     let all = QuerySource::of(&loaded.policy, environment);
     let fetch = Fetch::of(&all).text(Ask::ALL);

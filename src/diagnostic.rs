@@ -41,7 +41,6 @@ impl fmt::Display for Severity {
 /// A place with a word about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// What is underlined.
     pub place: Place,
     /// The word; may be empty.
     pub text: String,
@@ -49,10 +48,8 @@ pub struct Label {
     pub primary: bool,
 }
 
-/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Which kind.
     pub code: Code,
     /// How bad: the code's default, unless changed.
     pub severity: Severity,
@@ -60,7 +57,6 @@ pub struct Diagnostic {
     pub message: String,
     /// Where, the fault itself first.
     pub labels: Vec<Label>,
-    /// What to do.
     pub help: Vec<String>,
 }
 
@@ -130,7 +126,6 @@ impl Diagnostic {
 /// Maximum number of diagnostics that are kept: no one reads more, and a broken file can have a million.
 const KEPT: usize = 2_000;
 
-/// Collects diagnostics.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     kept: Vec<Diagnostic>,
@@ -139,7 +134,6 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         match diagnostic.severity {
             Severity::Error => self.errors += 1,

@@ -42,9 +42,7 @@ pub enum RunError {
     /// A service refused a call, or did not answer it.
     #[error("cannot {operation}: {message}")]
     Call {
-        /// What was tried.
         operation: &'static str,
-        /// The service's words.
         message: String,
     },
     /// A service had no room for a call, until the time of the run was over.
@@ -52,9 +50,7 @@ pub enum RunError {
         "cannot {operation}: the service had no room until the time of the run was over ({message}); other queries and dashboards of this account and region use the same quota"
     )]
     Busy {
-        /// What was tried.
         operation: &'static str,
-        /// The service's words.
         message: String,
     },
     /// The service gave up a query.
@@ -69,10 +65,7 @@ pub enum RunError {
     #[error(
         "the time of the run was over before it could {operation}: give the monitor a longer `timeout_seconds`, or a shorter `schedule`"
     )]
-    Late {
-        /// What was tried.
-        operation: &'static str,
-    },
+    Late { operation: &'static str },
     /// The result of the query is not what it should be.
     #[error(
         "the result of the query cannot be read: {message}; the query and the monitor are of different versions"

@@ -17,10 +17,8 @@ pub mod toolchain;
 pub use archive::ArchiveFault;
 pub use program::{Program, ProgramFault};
 
-/// A package, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The zip file.
     pub bytes: Vec<u8>,
     /// What its program needs of the system it runs on.
     pub program: Program,

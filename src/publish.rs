@@ -22,7 +22,6 @@ pub struct Post {
     pub id: u64,
     /// Empty for a comment.
     pub title: String,
-    /// Markdown.
     pub body: String,
 }
 
@@ -35,13 +34,11 @@ pub struct BoardError(pub String);
 pub trait Board {
     /// Our comments on the request.
     fn comments(&self) -> Result<Vec<Post>, BoardError>;
-    /// Writes a comment.
     fn comment(&self, body: &str) -> Result<(), BoardError>;
     /// Changes a comment of ours.
     fn change_comment(&self, id: u64, body: &str) -> Result<(), BoardError>;
     /// Our issues that are open.
     fn issues(&self) -> Result<Vec<Post>, BoardError>;
-    /// Opens an issue.
     fn open_issue(&self, title: &str, body: &str) -> Result<(), BoardError>;
     /// Changes an issue of ours, and closes it where nothing is left to do.
     fn change_issue(
@@ -56,7 +53,6 @@ pub trait Board {
 /// What became of one comment or issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It is new.
     Created,
     /// It says something else now.
     Updated,

@@ -33,7 +33,6 @@ use metrics::Metrics;
 use outbox::Outbox;
 use output::Output;
 
-/// What is delivered.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct What {
     /// Records that do not count are written too.
@@ -56,13 +55,11 @@ pub enum Pumped {
 /// Something that a log has and this environment's query does not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixNotice {
-    /// The log.
     pub path: PathBuf,
     /// The prefix that its entries have, if it is one of those that are read.
     pub found: Option<LogLinePrefix>,
 }
 
-/// A watcher.
 #[derive(Debug)]
 pub struct Watch {
     follower: Follower,
@@ -242,12 +239,10 @@ impl Watch {
         &mut self.follower
     }
 
-    /// Where lines go.
     pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
 
-    /// The webhook's queue.
     pub fn outbox(&mut self) -> Option<&mut Outbox> {
         self.outbox.as_mut()
     }

@@ -47,7 +47,6 @@ pub use kind::Unread;
 pub use notice::Notice;
 pub use place::{Place, Print};
 
-/// How to follow.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// A file that has not grown for so long has ended its last entry.
@@ -82,7 +81,6 @@ impl Default for Options {
 /// its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At its beginning.
     Beginning,
     /// At its end: what was written before is not judged.
     End,
@@ -105,13 +103,10 @@ pub struct Key(u64);
 /// Whole entries that were read.
 #[derive(Debug)]
 pub struct Chunk<'a> {
-    /// The file.
     pub key: Key,
     /// Where it lies now.
     pub path: &'a Path,
-    /// The entries.
     pub piece: Piece<'a>,
-    /// Where they begin.
     pub before: Place,
     /// Where the file goes on once they are dealt with.
     pub after: Place,
@@ -122,9 +117,7 @@ pub struct Chunk<'a> {
 /// Why something is not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// The log.
     pub path: PathBuf,
-    /// Why.
     pub what: String,
 }
 
@@ -137,7 +130,6 @@ pub struct FileCounts {
     pub unread: u64,
 }
 
-/// Follows files.
 #[derive(Debug)]
 pub struct Follower {
     targets: Vec<Target>,

@@ -16,17 +16,13 @@ pub(in crate::audit_log) const BOM: &[u8] = b"\xef\xbb\xbf";
 /// How a file is packed, by its magic number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
-    /// gzip.
     Gz,
-    /// Zstandard.
     Zst,
     /// bzip2.
     Bz2,
-    /// xz.
     Xz,
     /// LZ4.
     Lz4,
-    /// A ZIP archive.
     Zip,
     /// An archive of the Unix program tar.
     Tar,
@@ -140,7 +136,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// All formats.
     pub const ALL: [Self; 8] = [
         Self::Postgres,
         Self::Export,
@@ -355,10 +350,7 @@ impl fmt::Display for Format {
 #[error(
     "`{0}` is not a log format; there are `postgres`, `export`, `json`, `csv`, `csvlog`, `aws-text`, `yaml` and `joined`"
 )]
-pub struct UnknownFormatError(
-    /// What was given.
-    pub String,
-);
+pub struct UnknownFormatError(pub String);
 
 impl FromStr for Format {
     type Err = UnknownFormatError;

@@ -6,11 +6,9 @@ use super::record::{HEAD, Record, RecordError, count_heads};
 /// What an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryKind<'a> {
-    /// A pgAudit record.
     Audit {
         /// Who, where and when.
         prefix: Prefix<'a>,
-        /// What.
         record: Record<'a>,
         /// Set when the entry can be read in another way too. Such a record must never be
         /// silenced: see [`Doubt`].
@@ -18,7 +16,6 @@ pub enum EntryKind<'a> {
     },
     /// May hold or hide a record, and cannot be understood.
     Suspicious {
-        /// Why.
         reason: Suspicion,
         /// The likeliest prefix, if there is one.
         prefix: Option<Prefix<'a>>,

@@ -35,7 +35,6 @@ pub enum LogLinePrefix {
 }
 
 impl LogLinePrefix {
-    /// All values.
     pub const ALL: [Self; 2] = [Self::Short, Self::Long];
 
     /// The value as it stands in the parameter group.
@@ -129,10 +128,7 @@ impl fmt::Display for LogLinePrefix {
 #[error(
     "`{0}` is not a log_line_prefix of RDS or Aurora; these allow `%t:%r:%u@%d:[%p]:` and `%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:`"
 )]
-pub struct UnknownPrefixError(
-    /// What was given.
-    pub String,
-);
+pub struct UnknownPrefixError(pub String);
 
 impl FromStr for LogLinePrefix {
     type Err = UnknownPrefixError;
@@ -219,7 +215,6 @@ pub struct Prefix<'a> {
     pub user: &'a [u8],
     /// The database; empty or `[unknown]` like the user.
     pub database: &'a [u8],
-    /// The process.
     pub pid: u64,
     /// The number of the entry in its session; long form only.
     pub line_number: Option<u64>,
@@ -240,9 +235,7 @@ pub struct Prefix<'a> {
 pub enum PrefixReading<'a> {
     /// There is one way to read it.
     Understood(Prefix<'a>),
-    /// There are several.
     Doubtful {
-        /// Why.
         reason: Doubt,
         /// The reading in which the prefix ends first.
         best_guess: Prefix<'a>,

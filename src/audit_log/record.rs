@@ -23,7 +23,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As printed.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Session => "SESSION",
@@ -80,7 +79,6 @@ impl<'a> Text<'a> {
     }
 }
 
-/// One record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// Session or object logging.
@@ -99,7 +97,6 @@ pub struct Record<'a> {
     /// The object, when the record names one: see [`super::QualifiedName`] for its parts. `GRANT`
     /// has a type and no name.
     pub object_name: Option<Field<'a>>,
-    /// The SQL text.
     pub statement: Text<'a>,
     /// The bind parameters: see [`super::field::split_parameters`]. A long one is replaced by a mark
     /// (`<long param suppressed>` in the README, `<long field suppressed>` in pgaudit.c 16).
@@ -126,7 +123,6 @@ pub enum RecordFault {
     /// Neither `SESSION` nor `OBJECT`.
     #[error("expected `SESSION` or `OBJECT`")]
     Kind,
-    /// Not a number.
     #[error("expected a number for the {0}")]
     Number(&'static str),
     /// Class, command or type holds what pgAudit never prints there.

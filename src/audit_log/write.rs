@@ -9,7 +9,6 @@ use super::record::Kind;
 /// A statement or its parameters, to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextOut<'a> {
-    /// The text.
     Logged(&'a [u8]),
     /// `<none>`.
     None,
@@ -36,7 +35,6 @@ pub struct RecordFields<'a> {
     pub object_type: &'a [u8],
     /// As `quote_qualified_identifier` prints it; empty for none.
     pub object_name: &'a [u8],
-    /// The SQL text.
     pub statement: TextOut<'a>,
     /// The parameter list: see [`write_parameters`].
     pub parameters: TextOut<'a>,
@@ -73,11 +71,8 @@ pub struct PrefixFields<'a> {
     pub zone: &'a [u8],
     /// Such as `10.0.1.123(50322)`, `[local]`; empty for a process that serves no client.
     pub client: &'a [u8],
-    /// The login role.
     pub user: &'a [u8],
-    /// The database.
     pub database: &'a [u8],
-    /// The process.
     pub pid: u32,
     /// Printed by the long form for a process that serves a client.
     pub application_name: &'a [u8],

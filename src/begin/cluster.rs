@@ -21,10 +21,8 @@ pub trait ClusterLister {
     fn clusters(&self) -> Result<Vec<FoundCluster>, CloudError>;
 }
 
-/// An Aurora cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundCluster {
-    /// Its identifier.
     pub name: String,
     /// Version of the engine, such as `15.12`.
     pub version: String,

@@ -24,7 +24,6 @@ pub enum State {
 /// A file, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
-    /// Below the folder.
     pub path: String,
     /// What became of it.
     pub state: State,
@@ -35,29 +34,18 @@ pub struct Placed {
 pub enum PlaceError {
     /// A folder is needed where there is something else.
     #[error("{} is {what}, but a folder is needed there: nothing was written", path.display())]
-    NotAFolder {
-        /// Where.
-        path: PathBuf,
-        /// What is there.
-        what: &'static str,
-    },
-    /// The system refused.
+    NotAFolder { path: PathBuf, what: &'static str },
     #[error("cannot write {}: nothing was written", path.display())]
     Io {
-        /// What.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// Files that were written could not be removed again.
     #[error("cannot write {}, and could not remove {left} files of this run", path.display())]
     Left {
-        /// What.
         path: PathBuf,
-        /// How many.
         left: usize,
-        /// Why.
         #[source]
         source: std::io::Error,
     },

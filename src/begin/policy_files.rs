@@ -194,7 +194,6 @@ fn undecided(text: &mut String, clusters: &[ClusterWish]) {
     }
 }
 
-/// Who is notified.
 fn told(text: &mut String, environment: &EnvironmentWish) {
     if environment.emails.is_empty() && environment.https.is_empty() {
         text.push_str(

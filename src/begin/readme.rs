@@ -4,7 +4,6 @@ use super::wish::{Forge, Wish};
 use crate::policy::model::Provider;
 use crate::policy::scalar::remark;
 
-/// The file.
 pub fn readme(wish: &Wish) -> String {
     let is_aws = wish.provider == Provider::Aws;
     let name = wish

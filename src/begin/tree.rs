@@ -12,7 +12,6 @@ use crate::policy::schemas;
 pub struct File {
     /// Where, with forward slashes, below the repository's folder.
     pub path: String,
-    /// Its contents.
     pub text: String,
     /// Whether it is a program.
     pub is_program: bool,

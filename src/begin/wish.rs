@@ -23,7 +23,6 @@ pub enum Forge {
 pub struct ClusterWish {
     /// Its identifier in RDS.
     pub name: String,
-    /// Aurora or RDS.
     pub kind: ClusterKind,
     /// What is known about it. Written as a comment.
     pub remarks: Vec<String>,
@@ -43,7 +42,6 @@ impl ClusterWish {
 /// A person to audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserWish {
-    /// The database role.
     pub role: String,
     /// The classes that pgAudit logs, if not all.
     pub log: Option<Vec<LogClass>>,
@@ -51,16 +49,11 @@ pub struct UserWish {
     pub remarks: Vec<String>,
 }
 
-/// An environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EnvironmentWish {
-    /// Its name.
     pub name: String,
-    /// AWS account.
     pub account: Option<String>,
-    /// AWS region.
     pub region: Option<String>,
-    /// What is watched.
     pub clusters: Vec<ClusterWish>,
     /// Clusters that were found and might belong here. Written as a comment.
     pub undecided: Vec<ClusterWish>,
@@ -78,16 +71,13 @@ pub struct EnvironmentWish {
     pub retention_days: Option<u32>,
     /// Seconds after which a run is stopped.
     pub timeout_seconds: Option<u32>,
-    /// Megabytes of memory.
     pub memory_mb: Option<u32>,
-    /// Tags.
     pub tags: Vec<(String, String)>,
 }
 
 /// A new policy repository.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// Where to deploy.
     pub provider: Provider,
     /// Where pull requests are reviewed.
     pub forge: Forge,
@@ -95,11 +85,8 @@ pub struct Wish {
     pub owner: String,
     /// Whom the forge asks for a review: `@org/team`, or addresses.
     pub code_owners: Vec<String>,
-    /// At least one.
     pub environments: Vec<EnvironmentWish>,
-    /// People to audit.
     pub users: Vec<UserWish>,
-    /// The day.
     pub today: Date,
     /// Comment lines after the exclusions.
     pub proposals: String,
@@ -110,12 +97,10 @@ pub struct Wish {
 pub struct Fault {
     /// What, as a sentence without its end.
     pub message: String,
-    /// What to do.
     pub help: String,
 }
 
 impl Fault {
-    /// A fault.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -323,7 +308,6 @@ pub fn role_fault(role: &str) -> Option<String> {
     }
 }
 
-/// Twelve digits.
 pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -9,7 +9,6 @@ use crate::deploy::port::{At, Cloud, CloudError, Expected, Found, Lock, Reader, 
 /// When the chosen call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fails {
-    /// It does nothing.
     Before,
     /// It does its work, and the answer is lost.
     After,
@@ -35,7 +34,6 @@ impl<'a> Faulty<'a> {
         }
     }
 
-    /// Refuses every read.
     pub(crate) fn unreadable(inner: &'a dyn Cloud) -> Self {
         Self {
             reads_fail: true,

@@ -113,11 +113,9 @@ fn within(file: &str, size: usize, unit: &'static str, limit: usize) -> Result<(
 /// A template that grows.
 #[derive(Debug, Default)]
 struct Template {
-    /// Documents by address.
     known: BTreeMap<String, Document>,
     /// The name that most resources of the cluster share.
     shared: String,
-    /// By logical id.
     resources: BTreeMap<String, Value>,
     /// Parameters that hold secrets, with their descriptions.
     secrets: BTreeMap<String, String>,
@@ -287,7 +285,6 @@ impl Template {
         }
     }
 
-    /// The template.
     fn whole(self, environment: &Environment, cluster: &str, at: &Location) -> Value {
         let mut parameters = match &self.package {
             None => json!({}),

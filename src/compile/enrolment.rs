@@ -29,7 +29,6 @@ begin isolation level read committed read write;
 /// One audited person: what their role is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolment {
-    /// The role.
     pub role: String,
     /// Names and values, as `ALTER ROLE … SET` takes them.
     pub settings: Vec<(&'static str, String)>,

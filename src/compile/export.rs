@@ -19,7 +19,6 @@ pub(crate) use label::{label, pascal, tail};
 pub struct ExportFile {
     /// Where it stands below the output folder, with forward slashes: `ENV/…`.
     pub path: String,
-    /// Its contents.
     pub bytes: Vec<u8>,
 }
 
@@ -60,24 +59,14 @@ pub enum ExportFault {
     #[error(
         "the environment `{environment}` has no AWS account: only environments of the provider `aws` can be exported"
     )]
-    NoAccount {
-        /// The environment.
-        environment: String,
-    },
+    NoAccount { environment: String },
     /// The document lacks a field that the target needs.
     #[error("{address}: `{field}` is missing or has the wrong type")]
-    Missing {
-        /// The document.
-        address: String,
-        /// The field.
-        field: String,
-    },
+    Missing { address: String, field: String },
     /// The target has no word for the field, or not for this value.
     #[error("{address}: the target cannot express `{field}` = {value}")]
     Inexpressible {
-        /// The document.
         address: String,
-        /// The field.
         field: String,
         /// The value, as JSON.
         value: String,
@@ -85,7 +74,6 @@ pub enum ExportFault {
     /// The document describes no layer.
     #[error("{address}: {fault}")]
     Layer {
-        /// The document.
         address: String,
         /// What is wrong with it.
         fault: String,
@@ -93,7 +81,6 @@ pub enum ExportFault {
     /// Two resources would bear one name in the export.
     #[error("{address}: another resource of the export has the name `{label}` too")]
     SameLabel {
-        /// The document.
         address: String,
         /// The name in the export.
         label: String,
@@ -111,7 +98,6 @@ pub enum ExportFault {
     TooLarge {
         /// The file of the export.
         file: String,
-        /// Its size.
         size: usize,
         /// The signals that are counted.
         unit: &'static str,

@@ -154,7 +154,6 @@ pub enum Detail {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// All of them.
     All,
     /// Those that begin as a record does, in one way. Only somebody who is logged in makes these, and the server names him.
     Records,
@@ -168,9 +167,7 @@ pub enum Part {
 /// What a query asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
-    /// Which entries.
     pub part: Part,
-    /// How finely divided.
     pub detail: Detail,
     /// First and last window of arrival; all windows where there is none.
     pub windows: Option<(i64, i64)>,

@@ -45,11 +45,9 @@ pub enum NameProblem {
 pub struct NameFault {
     /// What would bear the name.
     pub kind: Kind,
-    /// The name.
     pub name: String,
     /// Most characters that the service allows.
     pub limit: usize,
-    /// What is wrong.
     pub problem: NameProblem,
     /// The cluster whose resource it is, or the environment's file when that name is at fault.
     pub place: Place,
@@ -102,7 +100,6 @@ impl Names {
         self.base.clone()
     }
 
-    /// The key's alias.
     pub fn alias(&self) -> String {
         format!("alias/{}", self.base)
     }

@@ -75,7 +75,6 @@ pub enum StageRole {
     ServiceAccounts,
     /// Drops what this exclusion silences.
     Exclusion(String),
-    /// Counts, sorts, formats.
     Result,
 }
 
@@ -88,7 +87,6 @@ pub struct CompiledQuery {
     pub stages: Vec<StageRole>,
     /// Characters that each exclusion takes, in the order of the policy.
     pub shares: Vec<(String, usize)>,
-    /// What it counts.
     pub signals: Vec<Signal>,
 }
 

@@ -144,7 +144,6 @@ pub fn terraform(
 #[derive(Debug)]
 struct Module {
     at: Location,
-    /// Documents by address.
     known: BTreeMap<String, Document>,
     /// The name that most resources of a cluster share, by cluster.
     shared: BTreeMap<String, String>,

@@ -27,7 +27,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// A name makes no sense.
@@ -47,7 +46,6 @@ pub enum ApplyError {
     Stopped,
 }
 
-/// What was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The plan that was carried out: a fresh one where somebody else was at work too.
@@ -61,7 +59,6 @@ pub struct Applied {
 /// What to carry out.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// Where.
     pub place: &'a Place,
     /// What the files ask for.
     pub asked: Asked<'a>,

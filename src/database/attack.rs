@@ -33,10 +33,8 @@ const COUNTERS: &str = "SELECT pg_catalog.sum(coalesce(seq_scan, 0) + coalesce(i
 /// What [`SETUP`] planted and a statement can change.
 const STATE: &str = "SELECT (SELECT last_value::text || is_called::text FROM pgvigil_attack.numbers), pg_catalog.md5(pg_catalog.lo_get(471100))";
 
-/// Before each attack.
 const SAVEPOINT: &str = "SAVEPOINT pgvigil_attack";
 
-/// Behind each attack.
 const UNDO: &str = "ROLLBACK TO SAVEPOINT pgvigil_attack";
 
 /// What an attack that ended its transaction may have left.

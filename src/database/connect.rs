@@ -25,7 +25,6 @@ pub enum TargetError {
     /// A variable that the value names is not set.
     #[error("the variable `{0}`, which should hold the database's URL, is not set")]
     NoVariable(String),
-    /// Not understood.
     #[error("the database's URL is not valid: {0}")]
     Syntax(String),
     /// The command line is visible to everybody on the machine.
@@ -60,7 +59,6 @@ pub struct Target {
 }
 
 impl fmt::Debug for Target {
-    /// Without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Target({self})")
     }
@@ -173,7 +171,6 @@ impl Target {
         waiting::limit(CONNECT) * u32::try_from(hosts.max(1)).unwrap_or(u32::MAX)
     }
 
-    /// The database's name.
     pub fn database(&self) -> &str {
         self.config
             .get_dbname()

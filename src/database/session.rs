@@ -21,22 +21,11 @@ const CALL: Duration = Duration::from_secs(15);
 /// What went wrong with a database.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// No connection.
     #[error("cannot connect to the database {target}: {error}")]
-    Connect {
-        /// Where to.
-        target: String,
-        /// Why.
-        error: String,
-    },
+    Connect { target: String, error: String },
     /// The server refused a statement.
     #[error("the database refuses a statement: {message} ({code})")]
-    Refused {
-        /// SQLSTATE.
-        code: String,
-        /// The server's words.
-        message: String,
-    },
+    Refused { code: String, message: String },
     /// The connection ended, or the server gave no answer in time.
     #[error("the connection to the database ended: {0}")]
     Lost(String),
@@ -45,7 +34,6 @@ pub enum DatabaseError {
     Unfit(String),
 }
 
-/// A connection.
 #[derive(Debug)]
 pub(super) struct Session {
     runtime: Runtime,
@@ -55,7 +43,6 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects.
     pub(super) fn open(target: &Target) -> Result<Self, DatabaseError> {
         let failed = |error: String| DatabaseError::Connect {
             target: target.to_string(),

@@ -16,7 +16,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// libpq's `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// In clear.
     Disable,
     /// With TLS if the server offers it; nothing is looked at.
     Prefer,
@@ -24,7 +23,6 @@ pub(super) enum Mode {
     Require,
     /// The authority is looked at, the name is not.
     VerifyCa,
-    /// Both are.
     VerifyFull,
 }
 

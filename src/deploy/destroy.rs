@@ -17,7 +17,6 @@ use super::verdict::{Outcome, Verdict, judge};
 pub enum Also {
     /// The keys and their names.
     Key,
-    /// The topics.
     Topic,
 }
 

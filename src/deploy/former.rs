@@ -2,17 +2,11 @@
 //! (`deploy-lambda.sh`, `lambda.tf`, `deploy-iam.sh`, `deploy-eventbridge.sh`, `deploy-alarm.sh`, `cloudwatch.tf`,
 //! `deploy-sns.sh`, `sns.tf`). Such stacks are found by what they do; rights can only be limited by names.
 
-/// Function.
 pub const FUNCTION: &str = "rds-user-audit-monitor";
-/// Role.
 pub const ROLE: &str = "lambda-rds-audit-monitor";
-/// Schedule.
 pub const RULE: &str = "rds-audit-monitor-schedule";
-/// Alarm.
 pub const ALARM: &str = "rds-user-dml-detected";
-/// Topic.
 pub const TOPIC: &str = "rds-user-audit-alerts";
 /// Alias of the topic's key.
 pub const ALIAS: &str = "alias/rds-audit-sns";
-/// Dashboard.
 pub const DASHBOARD: &str = "RDS_User_Audit_Activity";

@@ -71,11 +71,9 @@ pub enum On {
     ClusterLogGroups,
     /// Log groups of monitors.
     MonitorLogGroups,
-    /// Both.
     LogGroups,
     /// Log groups that a proof makes and takes away.
     ProofLogGroups,
-    /// Monitors' functions.
     Functions,
     /// Layers with the rules of monitors, and their versions.
     Layers,
@@ -85,19 +83,14 @@ pub enum On {
     BoundRoles,
     /// Roles, handed to the service of the engine and to nothing else.
     PassedRoles,
-    /// Topics.
     Topics,
     /// Keys that bear our tag.
     Keys,
     /// A key that is made with our tag.
     NewKeys,
-    /// Names of keys.
     Aliases,
-    /// Alarms.
     Alarms,
-    /// Dashboards.
     Dashboards,
-    /// Schedules.
     Rules,
     /// Watched clusters and instances.
     Databases,
@@ -116,13 +109,11 @@ pub struct Row {
     pub name: &'static str,
     /// IAM actions that it needs.
     pub actions: &'static [&'static str],
-    /// Changes something.
     pub writes: bool,
     /// What it is about.
     pub on: On,
     /// Calls in a second, at most.
     pub rate: u32,
-    /// Who makes it.
     pub purposes: &'static [Purpose],
 }
 
@@ -130,11 +121,9 @@ macro_rules! operations {
     ($($service:literal { $($id:ident $access:ident $on:ident $rate:literal for $($purpose:ident),+ needs $($action:literal),*;)+ })+) => {
         /// An operation of AWS that pgvigil asks for. There is no other.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[expect(missing_docs, reason = "the services say what each does")]
         pub enum Operation { $($($id,)+)+ }
 
         impl Operation {
-            /// Every operation.
             pub const ALL: &[Self] = &[$($(Self::$id,)+)+];
 
             /// Its line of the table.

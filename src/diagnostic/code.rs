@@ -13,7 +13,6 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every code.
             pub const ALL: &[Code] = &[$(Code::$variant,)*];
 
             /// The stable name, `area/name`.
@@ -31,7 +30,6 @@ macro_rules! codes {
                 match self { $(Code::$variant => $remedy,)* }
             }
 
-            /// Why it matters.
             pub const fn why(self) -> &'static str {
                 match self { $(Code::$variant => $why,)* }
             }
@@ -195,11 +193,8 @@ pub struct Entry {
     pub id: &'static str,
     /// How bad it is, in a word.
     pub severity: &'static str,
-    /// What is wrong.
     pub title: &'static str,
-    /// Why it matters.
     pub why: &'static str,
-    /// What to do.
     pub remedy: &'static str,
 }
 

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A service on behalf of an account, such as `cloudwatch.amazonaws.com`.
@@ -29,9 +28,7 @@ pub enum ContextValue {
 /// A call whose fate is asked for. A key that is not in the context is one of which nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Who.
     pub caller: Caller,
-    /// IAM action.
     pub action: String,
     /// ARN of the resource.
     pub resource: String,
@@ -53,7 +50,6 @@ const ABSENT: [&str; 8] = [
 ];
 
 impl Call {
-    /// An alarm calls.
     pub fn of_alarm(alarm_arn: &str, account: &str, action: &str, resource: &str) -> Self {
         let service = "cloudwatch.amazonaws.com";
         let mut context = context(&[

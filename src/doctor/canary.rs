@@ -47,7 +47,6 @@ pub struct CanaryAlarm {
     pub description: String,
     /// Namespace of the metric.
     pub namespace: String,
-    /// The metric.
     pub metric: &'static str,
     /// Its dimensions, sorted by name.
     pub dimensions: Vec<(&'static str, String)>,
@@ -79,7 +78,6 @@ pub trait Canary {
 
 /// Time, which only the binary has.
 pub trait Clock {
-    /// Now.
     fn now(&self) -> Timestamp;
     /// Waits, or less when the run is told to stop.
     fn wait(&self, length: Duration);
@@ -139,18 +137,15 @@ impl Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "detail")]
 pub enum Outcome {
-    /// Seen to work.
     Proven(String),
     /// Seen not to work, or not seen in time.
     Failed(String),
-    /// Not tried.
     NotReached(String),
 }
 
 /// A step and what it came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proof {
-    /// The step.
     pub step: Step,
     /// What it came to.
     #[serde(flatten)]
@@ -160,9 +155,7 @@ pub struct Proof {
 /// The proof of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The cluster.
     pub cluster: String,
-    /// Every step.
     pub steps: Vec<Proof>,
     /// What no step can prove, or no step of this run did.
     pub unproven: Vec<String>,
@@ -306,7 +299,6 @@ fn made_at(prefix: &str, name: &str) -> Option<Timestamp> {
 pub struct Patience {
     /// The longest that one step waits for what it waits for.
     pub timeout: Duration,
-    /// Between two looks.
     pub interval: Duration,
 }
 
@@ -322,7 +314,6 @@ impl Default for Patience {
 
 /// What a run needs besides the provider.
 pub struct Run<'a> {
-    /// The cluster.
     pub subject: &'a Subject<'a>,
     /// What the matcher came to.
     pub matcher: Outcome,
@@ -330,11 +321,9 @@ pub struct Run<'a> {
     pub token: &'a str,
     /// Whether the topic is told, and the people who are subscribed.
     pub pages: bool,
-    /// How to wait.
     pub patience: Patience,
     /// Set when the run is to stop.
     pub stop: &'a AtomicBool,
-    /// Time.
     pub clock: &'a dyn Clock,
 }
 

@@ -40,7 +40,6 @@ pub struct EnvironmentContext<'a> {
     pub environment: &'a str,
     /// Every resource against the files.
     pub plan: &'a Plan,
-    /// Our clock.
     pub ours: Timestamp,
     /// The provider's; absent where the provider has none.
     pub theirs: Option<&'a Result<Timestamp, CloudError>>,
@@ -53,7 +52,6 @@ pub struct EnvironmentContext<'a> {
 /// What a check of a cluster may look at.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The cluster.
     pub subject: &'a Subject<'a>,
     /// What is live, by address, in the form of the documents.
     pub readings: &'a BTreeMap<String, Result<Reading, CloudError>>,
@@ -68,7 +66,6 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// What was observed.
     fn observed(&self) -> Result<&'a Observed, Finding> {
         self.observed
             .ok_or_else(|| Finding::skip("a folder runs nothing that can be observed"))
@@ -156,10 +153,8 @@ pub enum Run {
     Cluster(fn(&Context<'_>) -> Findings),
 }
 
-/// A check.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// Stable name.
     pub id: &'static str,
     /// The branch of the tree.
     pub group: &'static str,

@@ -31,16 +31,12 @@ impl Default for Settings {
     }
 }
 
-/// What is diagnosed.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The environment.
     pub environment: &'a Environment,
-    /// Its documents.
     pub documents: &'a [Document],
     /// What a person chose.
     pub settings: Settings,
-    /// Our clock.
     pub now: Timestamp,
 }
 

@@ -20,7 +20,6 @@ pub enum Verdict {
     Warn,
     /// Could not be read: nothing is known.
     Unknown,
-    /// Does not work.
     Fail,
 }
 
@@ -43,7 +42,6 @@ pub struct Finding {
     /// The resource, where a check looks at several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// What it is.
     pub verdict: Verdict,
     /// One sentence, lower case, without a full stop.
     pub sentence: String,
@@ -67,7 +65,6 @@ impl Finding {
         Self::new(Verdict::Ok, sentence, None)
     }
 
-    /// Not looked at.
     pub fn skip(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Skip, reason, None)
     }
@@ -77,7 +74,6 @@ impl Finding {
         Self::new(Verdict::Warn, sentence, Some(remedy))
     }
 
-    /// Does not work.
     pub fn fail(sentence: impl Into<String>, remedy: Remedy) -> Self {
         Self::new(Verdict::Fail, sentence, Some(remedy))
     }
@@ -92,7 +88,6 @@ impl Finding {
         Self::new(Verdict::Unknown, sentence, None)
     }
 
-    /// Of this resource.
     #[must_use]
     pub fn about(mut self, name: &str) -> Self {
         self.about = Some(name.to_owned());
@@ -103,13 +98,11 @@ impl Finding {
 /// A check that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// Its id.
     pub id: &'static str,
     /// The branch of the tree.
     pub group: &'static str,
     /// What holds when it is fine.
     pub title: &'static str,
-    /// Why it matters.
     pub why: &'static str,
     /// The loudest of its findings.
     pub verdict: Verdict,
@@ -120,7 +113,6 @@ pub struct Checked {
 /// The checks of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterDiagnosis {
-    /// Its name.
     pub cluster: String,
     /// In the order of the registry.
     pub checks: Vec<Checked>,
@@ -131,13 +123,9 @@ pub struct ClusterDiagnosis {
 pub struct Counts {
     /// As they should be.
     pub ok: usize,
-    /// Warnings.
     pub warn: usize,
-    /// Failures.
     pub fail: usize,
-    /// Not looked at.
     pub skip: usize,
-    /// Not read.
     pub unknown: usize,
 }
 
@@ -146,7 +134,6 @@ pub struct Counts {
 pub struct Diagnosis {
     /// Version of this form.
     pub format_version: u32,
-    /// Where.
     pub identity: Identity,
     /// Checks of the environment as a whole.
     pub environment: Vec<Checked>,

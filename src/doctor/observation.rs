@@ -37,13 +37,11 @@ pub struct Database {
 /// An instance of a cluster, or the instance itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its identifier.
     pub instance: String,
     /// `in-sync`, `pending-reboot`, `applying`, …
     pub parameter_status: String,
 }
 
-/// A log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogGroup {
     /// Days after which entries are deleted; none when they are kept for ever.
@@ -72,7 +70,6 @@ pub struct Key {
 /// A subscription that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subscription {
-    /// Messages are delivered.
     Confirmed,
     /// Nobody has confirmed it: nothing is delivered.
     Pending {
@@ -86,7 +83,6 @@ pub enum Subscription {
 pub struct Alarm {
     /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state: AlarmState,
-    /// Since when.
     pub since: Timestamp,
     /// Why it could not be judged as it should, in CloudWatch's words (`EvaluationState` of a log alarm).
     pub trouble: Option<String>,
@@ -97,11 +93,8 @@ pub struct Alarm {
 /// State of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlarmState {
-    /// Within its threshold.
     Ok,
-    /// Beyond it.
     Alarm,
-    /// Not known.
     InsufficientData,
 }
 
@@ -119,17 +112,14 @@ impl AlarmState {
 /// An action that an alarm tried: an entry of its history (`HistoryItemType` `Action`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmAction {
-    /// When.
     pub at: Timestamp,
     /// The state that the alarm changed to, where the entry tells.
     pub state: Option<AlarmState>,
     /// CloudWatch says `Successfully executed action`: whom it told has taken the message.
     pub succeeded: bool,
-    /// The entry's words.
     pub message: String,
 }
 
-/// The monitor's function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// `Active`, `Pending`, `Inactive` or `Failed`.
@@ -140,7 +130,6 @@ pub struct Function {
     pub reason: Option<String>,
     /// Runs that were started in the time that was asked for.
     pub invocations: u64,
-    /// Those that failed.
     pub errors: u64,
     /// Starts that were refused.
     pub throttles: u64,
@@ -149,7 +138,6 @@ pub struct Function {
 /// A call that the monitor's role must be able to make.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request {
-    /// IAM action.
     pub action: String,
     /// ARN, or `*`.
     pub resource: String,
@@ -160,7 +148,6 @@ pub struct Request {
 /// What IAM answers about a call (`SimulatePrincipalPolicy`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The call.
     pub request: Request,
     /// `allowed`.
     pub allowed: bool,
@@ -174,19 +161,14 @@ pub type Answer<T> = Result<Option<T>, CloudError>;
 /// Everything that was observed of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    /// The database.
     pub database: Answer<Database>,
     /// The cluster's log group.
     pub log_group: Answer<LogGroup>,
-    /// The monitor's own.
     pub monitor_log_group: Answer<LogGroup>,
-    /// The topic's key.
     pub key: Answer<Key>,
     /// Declared subscriptions, by address.
     pub subscriptions: BTreeMap<String, Answer<Subscription>>,
-    /// Alarms, by name.
     pub alarms: BTreeMap<String, Answer<Alarm>>,
-    /// The function.
     pub function: Answer<Function>,
     /// Time of the newest data point of the heartbeat.
     pub heartbeat: Answer<Timestamp>,

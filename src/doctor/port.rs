@@ -14,7 +14,6 @@ use crate::policy::model::Cluster;
 /// A stretch of time, its end included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
-    /// From.
     pub from: Timestamp,
     /// Until: now, by the provider's clock where that could be read.
     pub until: Timestamp,
@@ -23,7 +22,6 @@ pub struct Since {
 /// What is asked about one cluster.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
-    /// The cluster.
     pub cluster: &'a Cluster,
     /// Name of its log group.
     pub log_group: String,
@@ -39,7 +37,6 @@ pub struct Asked<'a> {
     pub function: String,
     /// Namespace of the heartbeat.
     pub namespace: String,
-    /// The heartbeat.
     pub heartbeat: Metric,
     /// ARN of the monitor's role.
     pub role: String,
@@ -61,7 +58,6 @@ pub trait Observer {
     /// A cluster or instance.
     fn database(&self, cluster: &Cluster) -> Answer<Database>;
 
-    /// A log group.
     fn log_group(&self, name: &str) -> Answer<LogGroup>;
 
     /// The key behind an alias.

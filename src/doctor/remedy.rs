@@ -6,7 +6,6 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RemedyKind {
-    /// Mends it.
     Mend,
     /// Shows the cause, where a person has to decide.
     Look,
@@ -25,7 +24,6 @@ impl RemedyKind {
 /// A command line for a POSIX shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remedy {
-    /// What it does.
     pub kind: RemedyKind,
     /// The line, with every word quoted that needs it.
     pub command: String,

@@ -14,9 +14,7 @@ use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, Provider, 
 /// What an alarm is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlarmRole {
-    /// People's statements.
     Signal(Signal),
-    /// Runs that failed.
     Errors,
     /// Runs that are missing.
     Heartbeat,
@@ -29,13 +27,10 @@ pub enum AlarmRole {
 /// A cluster, with everything that belongs to it.
 #[derive(Debug, Clone)]
 pub struct Subject<'a> {
-    /// Its environment.
     pub environment: &'a Environment,
-    /// The cluster.
     pub cluster: &'a Cluster,
     /// Names of its resources.
     pub names: Names,
-    /// Where they are.
     pub at: Location,
     /// Its documents, in the safe order.
     pub documents: Vec<&'a Document>,

@@ -25,11 +25,8 @@ const LONGEST_TEXT: usize = 10_000;
 pub struct Assumption {
     /// A word for it, which stays the same over versions.
     pub name: &'static str,
-    /// What is asked.
     pub question: &'static str,
-    /// What is assumed.
     pub answer: &'static str,
-    /// Why.
     pub reason: &'static str,
     /// What of pgvigil would be wrong with another answer; nothing where every text avoids the question.
     pub rests: Option<&'static str>,
@@ -42,7 +39,6 @@ pub struct Assumption {
 pub struct Probe {
     /// What StartQuery is given.
     pub text: String,
-    /// Over which time.
     pub range: Range,
     /// What must come back.
     pub expected: Expected,
@@ -68,7 +64,6 @@ pub enum Expected {
     Rows(Vec<Vec<Option<String>>>),
     /// One number in these bounds.
     Between(u64, u64),
-    /// So many rows.
     Count(usize),
     /// The service must not take the text.
     Refused,
@@ -112,7 +107,6 @@ impl Expected {
 pub struct ProbeEntry {
     /// Its time, in milliseconds after the first second of the probes' entries. Some are two hours later than it.
     pub offset_ms: i64,
-    /// What it says.
     pub message: String,
 }
 
@@ -230,7 +224,6 @@ pub fn render_reference() -> String {
     page
 }
 
-/// Every question.
 #[must_use]
 pub fn assumptions() -> Vec<Assumption> {
     let mut all = missing_fields();

@@ -30,7 +30,6 @@ pub(super) struct Lexer<'a> {
     position: usize,
 }
 
-/// Longest first.
 const SYMBOLS: [&str; 19] = [
     "!=", "<=", ">=", "=~", "|", ",", "(", ")", "[", "]", "=", "<", ">", "+", "-", "*", "/", "^",
     "%",

@@ -42,7 +42,6 @@ pub(super) struct Part {
     pub(super) barrier: Barrier,
 }
 
-/// A compiled query.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     /// At least one; the last ends in [`Barrier::End`].

@@ -59,7 +59,6 @@ struct Group {
 
 #[derive(Clone, Debug)]
 enum Origin {
-    /// Never missing.
     Always,
     Group(usize),
     /// A value of an expression.

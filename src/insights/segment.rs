@@ -26,7 +26,6 @@ pub(super) const EVENT_FIELDS: [(&str, Kind); 5] = [
     ("@log", Kind::Any),
 ];
 
-/// One log event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     /// `@message`: the whole entry, with the line breaks inside.
@@ -169,7 +168,6 @@ impl Segment {
         }
     }
 
-    /// Begins an event.
     pub(super) fn event<'s, 'e>(
         &'s self,
         work: &'s mut Workplace,

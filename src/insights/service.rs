@@ -50,7 +50,6 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -66,7 +65,6 @@ impl Statistics {
 pub struct QueryResult {
     /// Columns in the order in which the rows name them; none at all when there are no rows.
     pub table: Table,
-    /// What it cost.
     pub statistics: Statistics,
     /// There are as many rows as were asked for: there can be more, which are not here.
     pub cut: bool,
@@ -75,9 +73,7 @@ pub struct QueryResult {
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Queries in all.
     pub queries: usize,
-    /// Queries that ended.
     pub done: usize,
     /// Bytes read by those that ended.
     pub bytes_scanned: u64,
@@ -111,10 +107,7 @@ pub enum ServiceError {
     #[error(
         "no valid AWS credentials: {message}; log in (`aws sso login`), or set `AWS_PROFILE` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`"
     )]
-    NoCredentials {
-        /// The provider's words.
-        message: String,
-    },
+    NoCredentials { message: String },
     /// It is not known where to ask.
     #[error("no AWS region: set `AWS_REGION`, or `region` in the profile")]
     NoRegion,
@@ -125,9 +118,7 @@ pub enum ServiceError {
     Denied {
         /// The IAM action that is missing.
         action: &'static str,
-        /// On what.
         resource: String,
-        /// The provider's words.
         message: String,
     },
     /// A log group is not there.
@@ -135,17 +126,13 @@ pub enum ServiceError {
         "no log group {name} in {region}: check the cluster's name and the region, and that the cluster exports its PostgreSQL log to CloudWatch Logs"
     )]
     NoSuchLogGroup {
-        /// Its name.
         name: String,
         /// Where it was looked for.
         region: String,
     },
     /// The service does not take the query.
     #[error("the service refuses the query: {message}")]
-    Refused {
-        /// The provider's words.
-        message: String,
-    },
+    Refused { message: String },
     /// Too many queries or calls, until the time was over.
     #[error(
         "the service did not accept the query within {seconds} s ({message}): wait for other queries and dashboards \
@@ -154,7 +141,6 @@ pub enum ServiceError {
     Busy {
         /// How long it was tried.
         seconds: u64,
-        /// The provider's words.
         message: String,
     },
     /// The service gave up a query.
@@ -162,7 +148,6 @@ pub enum ServiceError {
     Ended {
         /// `Failed`, `Cancelled` or `Timeout`.
         state: String,
-        /// What to do.
         help: &'static str,
     },
     /// The time that was given is over.
@@ -179,9 +164,7 @@ pub enum ServiceError {
     /// The service cannot be reached, or answers something else than a result.
     #[error("cannot {operation}: {message}; try again")]
     Unavailable {
-        /// What was tried.
         operation: &'static str,
-        /// What came instead.
         message: String,
     },
 }

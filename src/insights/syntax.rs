@@ -10,7 +10,6 @@ use std::ops::Range;
 /// Any two spans are equal, so that trees compare by meaning; compare [`Span::range`] for places.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
-    /// First byte.
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
@@ -93,16 +92,13 @@ pub enum Command {
 /// A name with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// Where it stands.
     pub span: Span,
-    /// Without backticks.
     pub text: String,
 }
 
 /// An expression with the name that its value gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// What is computed.
     pub expr: Expr,
     /// The name after `as`.
     pub alias: Option<Name>,
@@ -154,18 +150,14 @@ pub struct SortKey {
 /// Which end of an order comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Smallest first.
     Ascending,
-    /// Largest first.
     Descending,
 }
 
 /// A regular expression as it stands between its slashes, `\/` included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegexLiteral {
-    /// With both slashes.
     pub span: Span,
-    /// Without them.
     pub pattern: String,
 }
 
@@ -174,14 +166,12 @@ pub struct RegexLiteral {
 pub struct Expr {
     /// From the first byte to the last, without parentheses around it.
     pub span: Span,
-    /// What it is.
     pub kind: ExprKind,
 }
 
 /// The forms of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExprKind {
-    /// A field's value.
     Field(String),
     /// A quoted literal: no backslash, no line break, never both kinds of quote.
     Text(String),
@@ -191,11 +181,8 @@ pub enum ExprKind {
     Period(Period),
     /// `*`, the argument of `count`.
     Star,
-    /// A function's call.
     Call {
-        /// As written.
         name: Name,
-        /// In order.
         args: Vec<Expr>,
     },
     /// `-x`.
@@ -215,7 +202,6 @@ pub enum ExprKind {
     },
     /// `a like 'x'`, `a like /x/`, `a =~ /x/`.
     Like {
-        /// What is searched.
         subject: Box<Expr>,
         /// `not like`.
         negated: bool,
@@ -276,9 +262,7 @@ pub enum Comparison {
 /// A length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// How many units.
     pub count: u32,
-    /// Of what.
     pub unit: Unit,
 }
 

@@ -11,7 +11,6 @@ use super::names::{self, Names};
 use crate::policy::Pattern;
 use crate::policy::model::{Condition, Field, Match, TextCondition};
 
-/// One condition.
 #[derive(Debug)]
 pub(super) enum Test {
     /// The field has one of these values. Role, database and client address must be there.

@@ -36,9 +36,7 @@ pub struct Failed {
 /// The answer of one exclusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleAnswer {
-    /// Its id.
     pub id: String,
-    /// What it says.
     pub answer: Answer,
 }
 

@@ -8,7 +8,6 @@ use crate::audit_log::prefix::Prefix;
 use crate::audit_log::record::{Record, Text};
 use crate::policy::model::Field;
 
-/// One record.
 pub(super) struct Facts<'a> {
     pub(super) user: &'a [u8],
     pub(super) database: &'a [u8],

@@ -30,7 +30,6 @@ pub enum Verdict {
     OutOfScope,
     /// These exclusions silence it, in the order of the policy.
     Excluded(Vec<String>),
-    /// It counts.
     Counted,
 }
 
@@ -49,7 +48,6 @@ impl Verdict {
 /// An entry with its verdict and what can be read of it.
 #[derive(Debug, Clone)]
 pub struct Judged<'a> {
-    /// The verdict.
     pub verdict: Verdict,
     /// The signals that count it, or would without exclusions, in the order of [`Signal::ALL`]; none when it is out of
     /// scope.
@@ -106,7 +104,6 @@ pub struct Judge {
     index: Index,
 }
 
-/// One exclusion.
 #[derive(Debug)]
 pub(super) struct Exclusion {
     pub(super) id: String,
@@ -177,7 +174,6 @@ pub enum Outcome {
     OfAccount,
     /// The place, among the rules, of the first exclusion that silences it.
     Excluded(u32),
-    /// It counts.
     #[default]
     Counted,
 }
@@ -193,7 +189,6 @@ pub(super) enum Read<'e, 'a> {
     Refusal(&'e Prefix<'a>),
     /// A person did something for which pgAudit writes no record.
     Told(&'e Prefix<'a>, Told),
-    /// One record.
     Record(&'e Prefix<'a>, &'e Record<'a>),
     /// One record whose role and database can be told apart in several ways.
     Names(&'e Prefix<'a>, &'e Record<'a>),

@@ -32,12 +32,10 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its id.
     pub id: String,
     /// The last day on which it silences anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_day: Option<Date>,
-    /// What it silences.
     #[serde(rename = "match")]
     pub matcher: Match,
 }
@@ -53,7 +51,6 @@ impl Rule {
     }
 }
 
-/// The file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -83,12 +80,7 @@ pub enum RulesError {
     Format(u32),
     /// It holds a word that is not known.
     #[error("the rules contain an unknown {what}: `{value}`")]
-    Unknown {
-        /// What it is.
-        what: &'static str,
-        /// The word.
-        value: String,
-    },
+    Unknown { what: &'static str, value: String },
 }
 
 impl Rules {

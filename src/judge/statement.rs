@@ -32,7 +32,6 @@ use token::{Fault, Kind, Token, Tokens};
 /// A name in a text, with every part of it: `lower`, `pg_catalog.lower`, `"char"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
-    /// The first byte.
     pub(crate) start: usize,
     /// The byte after the last.
     pub(crate) end: usize,
@@ -109,14 +108,12 @@ impl From<Fault> for Unreadable {
 pub struct Stop {
     /// The byte of the text.
     pub at: usize,
-    /// Why.
     pub why: Unreadable,
 }
 
 /// What a text can call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// Functions.
     pub(crate) calls: Vec<Name>,
     /// Types that the grammar does not spell itself.
     pub(crate) types: Vec<Name>,
@@ -133,7 +130,6 @@ pub(crate) struct Reading {
 pub(crate) enum Parameters {
     /// None, or constants alone.
     Constant,
-    /// Expressions.
     Computed,
 }
 
@@ -177,7 +173,6 @@ enum Opener {
     Execute,
 }
 
-/// One open parenthesis.
 #[derive(Clone, Copy, Debug)]
 struct Open {
     opener: Opener,
@@ -231,7 +226,6 @@ struct Reader<'t> {
     at: usize,
     /// The token that comes next: most rules look at it, and it is read once.
     ahead: Result<Option<Token>, (usize, Fault)>,
-    /// What follows it.
     tokens: Tokens<'t>,
     /// The last three tokens, the youngest first.
     last: [Option<Last>; 3],

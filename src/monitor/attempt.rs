@@ -14,7 +14,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Attempts of a call that is lost on its way. One that the service has no room for is tried until the time is over.
 const ATTEMPTS: u32 = 6;
 
-/// For one call.
 const CALL: Duration = Duration::from_secs(20);
 
 /// The time that calls may take together.

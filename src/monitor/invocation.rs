@@ -5,16 +5,13 @@ use serde_json::Value;
 
 use super::RunError;
 
-/// One invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
-    /// What to compute.
     pub what: What,
     /// When Lambda ends it, in milliseconds since 1970.
     pub deadline_ms: i64,
 }
 
-/// What to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// The windows that had settled at the scheduled time. A retry bears the same time.

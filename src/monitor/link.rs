@@ -6,13 +6,10 @@
 
 use std::fmt::Write;
 
-/// What to show.
 pub(super) struct Shown<'a> {
     /// Region of the log group.
     pub(super) region: &'a str,
-    /// The log group.
     pub(super) log_group: &'a str,
-    /// The query.
     pub(super) query: &'a str,
     /// Milliseconds since 1970.
     pub(super) from_ms: i64,

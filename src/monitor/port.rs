@@ -66,14 +66,12 @@ pub trait Queries {
         within: Duration,
     ) -> impl Future<Output = Result<Page, CallError>>;
 
-    /// Stops a query.
     fn stop(&self, id: &str, within: Duration) -> impl Future<Output = Result<(), CallError>>;
 }
 
 /// One figure at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
-    /// Which metric.
     pub metric: Metric,
     /// Milliseconds since 1970.
     pub time_ms: i64,
@@ -102,9 +100,7 @@ pub trait Metrics {
     ) -> impl Future<Output = Result<Vec<Vec<(i64, f64)>>, CallError>>;
 }
 
-/// Tells people.
 pub trait Topic {
-    /// Publishes a message.
     fn publish(
         &self,
         topic: &str,
@@ -114,12 +110,10 @@ pub trait Topic {
     ) -> impl Future<Output = Result<(), CallError>>;
 }
 
-/// Time and chance.
 pub trait Clock {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
-    /// Waits.
     fn sleep(&self, length: Duration) -> impl Future<Output = ()>;
 
     /// A random number from 0 to 1.
@@ -132,7 +126,6 @@ pub trait Journal {
     fn write(&self, line: &str);
 }
 
-/// Everything together.
 pub trait World: Queries + Metrics + Topic + Clock + Journal {}
 
 impl<T: Queries + Metrics + Topic + Clock + Journal> World for T {}

@@ -45,7 +45,6 @@ pub(super) fn due(
     found
 }
 
-/// Subject and text.
 pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> (String, String) {
     let environment: String = settings
         .environment

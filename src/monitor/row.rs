@@ -213,7 +213,6 @@ enum Refusals {
     Single(usize),
     /// By client: so many.
     ByClient(usize),
-    /// All in one.
     Together,
 }
 

@@ -20,7 +20,6 @@ pub struct Settings {
     pub log_groups: Vec<String>,
     /// Namespace of the metrics.
     pub namespace: String,
-    /// Windows.
     pub windows: Windows,
     /// The environment of the policy.
     pub environment: String,
@@ -44,7 +43,6 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{variable}` {problem}")]
 pub struct Fault {
-    /// The variable.
     pub variable: String,
     /// What is wrong with it, and what to do.
     pub problem: String,

@@ -25,12 +25,10 @@ impl Windows {
         }
     }
 
-    /// Minutes of one.
     pub fn minutes(&self) -> u32 {
         u32::try_from(self.length_ms / 60_000).unwrap_or(u32::MAX)
     }
 
-    /// Milliseconds of one.
     pub fn length_ms(&self) -> i64 {
         self.length_ms
     }

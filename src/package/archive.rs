@@ -48,7 +48,6 @@ pub enum ArchiveFault {
     /// Lambda would not take it.
     #[error("it has {size} bytes; the limit of Lambda is {limit}")]
     TooLarge {
-        /// Its size.
         size: usize,
         /// Most that Lambda takes.
         limit: usize,

@@ -79,7 +79,6 @@ pub enum ProgramFault {
         "the program needs glibc {needed} (`{library}`), but provided.al2023 has {GLIBC}: build it with cargo-zigbuild, or on Amazon Linux 2023"
     )]
     Glibc {
-        /// The version.
         needed: Glibc,
         /// The library that it needs in that version.
         library: String,
@@ -95,7 +94,6 @@ pub enum ProgramFault {
     /// It needs a library that is not there.
     #[error("the program needs `{0}`, which provided.al2023 does not have: link it statically")]
     Library(String),
-    /// It is damaged.
     #[error("the program cannot be read: {0}")]
     Unreadable(String),
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::program::GLIBC;
 use crate::policy::model::Architecture;
 
-/// The program.
 pub const BINARY: &str = "pgvigil-monitor";
 
 /// Cargo's profile for it, and the feature that it needs.
@@ -21,7 +20,6 @@ const TARGET_AS: &str = "/target";
 /// The first second that a zip file knows: whatever asks for the time of the build is given this.
 const EPOCH: &str = "315532800";
 
-/// One build.
 #[derive(Debug, Clone, Copy)]
 pub struct Build<'a> {
     /// Folder of pgvigil's source, absolute.
@@ -30,7 +28,6 @@ pub struct Build<'a> {
     pub cargo_home: &'a Path,
     /// Where everything that is built stands, absolute.
     pub target: &'a Path,
-    /// For which processor.
     pub architecture: Architecture,
 }
 

@@ -27,9 +27,7 @@ pub enum LoadError {
     /// The file system refused.
     #[error("cannot read {path}")]
     Read {
-        /// What.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },

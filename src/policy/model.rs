@@ -111,9 +111,7 @@ impl Default for Limits {
 /// "any of".
 #[derive(Debug, Clone)]
 pub struct Protected {
-    /// Roles.
     pub user: Option<Vec<String>>,
-    /// Databases.
     pub database: Option<Vec<String>>,
     /// Classes, as pgAudit prints them.
     pub class: Option<Vec<String>>,
@@ -153,7 +151,6 @@ impl Protected {
 pub enum Selection {
     /// Every one there is, now and later.
     All,
-    /// Only these.
     Only(Vec<String>),
 }
 
@@ -170,7 +167,6 @@ impl Selection {
 /// A class of statements that pgAudit can log (`pgaudit.log`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogClass {
-    /// Every class.
     All,
     /// SELECT, and COPY from a relation or query.
     Read,
@@ -184,7 +180,6 @@ pub enum LogClass {
     Ddl,
     /// DISCARD, FETCH, CHECKPOINT, VACUUM, SET.
     Misc,
-    /// SET alone.
     MiscSet,
 }
 
@@ -231,7 +226,6 @@ pub struct User {
     pub environments: Selection,
     /// Last day of the enrolment.
     pub until: Option<Date>,
-    /// pgAudit settings.
     pub audit: AuditSettings,
     /// Addresses with which the person signs commits in Git.
     pub git: Vec<String>,
@@ -271,7 +265,6 @@ impl RoleMatch {
 /// An account that is deliberately not audited.
 #[derive(Debug, Clone)]
 pub struct ServiceAccount {
-    /// The roles meant.
     pub role: RoleMatch,
     /// Why it is not audited.
     pub reason: String,
@@ -300,15 +293,12 @@ pub struct Exclusion {
     pub owner: String,
     /// The ticket where it was agreed.
     pub ticket: Option<String>,
-    /// First day.
     pub created: Date,
-    /// Last day.
     pub expires: Option<Date>,
     /// A named owner accepts the risk that a person evades the alarm through it.
     pub accepted_risk: Option<AcceptedRisk>,
     /// Share of people's records in a log that it may silence: 0 to 1.
     pub max_silenced_share: Option<f64>,
-    /// Where it applies.
     pub environments: Selection,
     /// What it silences: every condition must hold.
     pub matcher: Match,
@@ -354,7 +344,6 @@ pub struct AcceptedRisk {
     pub reason: String,
     /// Who answers for it.
     pub owner: String,
-    /// Last day.
     pub until: Date,
 }
 
@@ -519,15 +508,11 @@ impl Statement {
 /// A field of a record that a condition compares with a list of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Role.
     User,
-    /// Database.
     Database,
     /// Client address without the port.
     Client,
-    /// Class.
     Class,
-    /// Command.
     Command,
     /// Object type; the empty text is "no object in the record".
     ObjectType,
@@ -555,7 +540,6 @@ pub enum Condition<'a> {
     /// The object is in one of these schemas, and has one of these names in it. Without schemas its schema has any name
     /// that needs no quotes.
     Object {
-        /// Schemas.
         schemas: Option<&'a [String]>,
         /// Names inside the schema.
         relations: Option<&'a [String]>,
@@ -575,14 +559,12 @@ pub enum TextCondition<'a> {
     Whole {
         /// Texts: letter case, the amount of white space and one final `;` do not matter.
         equals: &'a [String],
-        /// Patterns.
         matches: &'a [Pattern],
     },
     /// It starts with one of these words.
     StartsWith(&'a [String]),
     /// It calls only these functions, and casts only to these types.
     OnlyCalls {
-        /// Functions.
         functions: &'a [String],
         /// Types; those of the set `harmless-types` where none are named.
         types: Option<&'a [String]>,
@@ -602,13 +584,10 @@ pub enum TextCondition<'a> {
 pub struct Sample {
     /// Role; a person of the policy where the file names none.
     pub user: Option<String>,
-    /// Database.
     pub database: Option<String>,
     /// Client address with port, as `%r` prints it.
     pub client: Option<String>,
-    /// Class.
     pub class: String,
-    /// Command.
     pub command: String,
     /// Object type; empty where the record has no object.
     pub object_type: String,
@@ -623,7 +602,6 @@ pub struct Sample {
 /// Where an environment's artefacts are deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// Amazon Web Services.
     Aws,
     /// A folder, for trying things out and for tests.
     Local,
@@ -643,7 +621,6 @@ pub enum ClusterKind {
 pub struct Cluster {
     /// Its identifier in RDS: at most 63 characters.
     pub name: String,
-    /// Aurora or RDS.
     pub kind: ClusterKind,
     /// The value in the file.
     pub place: Place,
@@ -664,9 +641,7 @@ impl Cluster {
 /// Processor of the Lambda function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
-    /// AWS Graviton.
     Arm64,
-    /// Intel and AMD.
     X86_64,
 }
 
@@ -692,7 +667,6 @@ pub enum Breakdown {
 }
 
 impl Breakdown {
-    /// Every breakdown.
     pub const ALL: [Self; 3] = [Self::Command, Self::User, Self::Suppressed];
 
     /// The name in policy files and in the monitor's variables.
@@ -714,7 +688,6 @@ pub struct Monitor {
     pub settle_seconds: u32,
     /// Minutes within which a late record is still counted.
     pub late_arrival_minutes: u32,
-    /// Processor.
     pub architecture: Architecture,
     /// Megabytes of memory: 128 to 10240.
     pub memory_mb: u32,
@@ -773,7 +746,6 @@ impl Signal {
 /// The alarm of one signal.
 #[derive(Debug, Clone)]
 pub struct SignalSettings {
-    /// Which.
     pub signal: Signal,
     /// The alarm fires when more statements than this are counted in a window.
     pub threshold: u32,
@@ -791,7 +763,6 @@ pub enum Secret {
 /// People and endpoints to notify when an alarm fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notification {
-    /// An e-mail address.
     Email(String),
     /// An HTTPS endpoint of an incident platform.
     Https(Secret),
@@ -843,11 +814,9 @@ pub struct Environment {
     pub name: String,
     /// One line for people.
     pub title: Option<String>,
-    /// Where to.
     pub provider: Provider,
     /// AWS account: twelve digits. Present when the provider is AWS.
     pub account: Option<String>,
-    /// AWS region.
     pub region: Option<String>,
     /// Roles that pgvigil takes on in the account; the credentials as they are found where there are none.
     pub assume_role: Option<Roles>,
@@ -861,13 +830,10 @@ pub struct Environment {
     pub log_line_prefix: LogLinePrefix,
     /// Exclusions that apply here.
     pub exclusions: Selection,
-    /// What counts here.
     pub engine: Engine,
-    /// The monitor.
     pub monitor: Monitor,
     /// What is counted, at least `dml`, in the order of [`Signal::ALL`].
     pub signals: Vec<SignalSettings>,
-    /// Who is told.
     pub notifications: Vec<Notification>,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
@@ -879,7 +845,6 @@ pub struct Environment {
     pub permissions_boundary: Option<String>,
     /// Tags of every resource, sorted by key.
     pub tags: Vec<(String, String)>,
-    /// The file.
     pub place: Place,
     /// Where its values stand: those of a base stand in the base's file.
     pub places: Places,

@@ -7,7 +7,6 @@ use super::schema::{DocumentSchema, ENVIRONMENT, RULES, as_written};
 /// Begins the last sentence of a description: what a key means when it is left out.
 const DEFAULT: &str = " Default: ";
 
-/// The page.
 pub fn render_reference() -> String {
     let mut page = String::from(
         "# Keys of the policy files\n\nGenerated from `src/policy/raw.rs`, like the schemas in `schema/`: editors \

@@ -10,7 +10,6 @@ pub(super) const MAX_FOLDERS: usize = 16;
 /// Why something is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
-    /// A symbolic link.
     Link,
     /// Another repository, of which this one holds a commit's name only.
     Submodule,
@@ -36,7 +35,6 @@ impl Refused {
         Self { path, why }
     }
 
-    /// The fault.
     pub(super) fn diagnostic(&self, files: &mut SourceFiles) -> Diagnostic {
         let (code, message, help) = match self.why {
             Why::Link => (

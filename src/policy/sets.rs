@@ -1,15 +1,12 @@
 //! Built-in sets of names for `{set: NAME}`: one file each under `sets/`, one name a line, `#`
 //! begins a comment that says where the names come from.
 
-/// A built-in set.
 #[derive(Debug, Clone, Copy)]
 pub struct Set {
-    /// Its name.
     pub name: &'static str,
     text: &'static str,
 }
 
-/// Every built-in set.
 pub const ALL: &[Set] = &[
     Set {
         name: "catalog-metadata",

@@ -9,29 +9,24 @@ use crate::deploy::port::CloudError;
 pub struct Entry {
     /// Its time, in milliseconds since 1970.
     pub at_ms: i64,
-    /// What it says.
     pub text: String,
 }
 
 /// An entry as the service keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its log stream.
     pub stream: String,
     /// Its time, in milliseconds since 1970.
     pub at_ms: i64,
     /// When it arrived, likewise.
     pub arrived_ms: i64,
-    /// What it says.
     pub text: String,
 }
 
 /// A log group that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Its name.
     pub name: String,
-    /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// When it was made, in milliseconds since 1970, where the service says so.
     pub created_ms: Option<i64>,

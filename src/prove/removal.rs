@@ -20,7 +20,6 @@ pub(super) struct OwnGroups {
     pub(super) entries: String,
     /// With those of the probes.
     pub(super) probes: String,
-    /// Their tags.
     pub(super) tags: BTreeMap<String, String>,
 }
 

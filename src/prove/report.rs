@@ -25,7 +25,6 @@ pub enum State {
 /// A text that was run, and compared with what our interpreter makes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TextProof {
-    /// Which text.
     pub name: String,
     /// Its length, in characters.
     pub characters: usize,
@@ -41,11 +40,8 @@ pub struct TextProof {
 /// A question of [`crate::insights::assumed`], answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answered {
-    /// Its name.
     pub name: &'static str,
-    /// What was asked.
     pub question: &'static str,
-    /// What is assumed.
     pub assumed: &'static str,
     /// What rests on it.
     pub rests: Option<&'static str>,
@@ -57,7 +53,6 @@ pub struct Answered {
 /// A step of the metric and the alarm of a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlarmStep {
-    /// Which.
     pub step: Step,
     /// What it came to.
     #[serde(flatten)]
@@ -74,7 +69,6 @@ pub enum Removed {
     NotEverything,
 }
 
-/// A whole proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// [`FORMAT_VERSION`].
@@ -91,11 +85,9 @@ pub struct Report {
     pub ended_early: Option<String>,
     /// That every entry came back as it was written.
     pub stored: State,
-    /// Every text.
     pub texts: Vec<TextProof>,
     /// That the judge says the same of the rows of the fetch query as of the entries themselves.
     pub judged: State,
-    /// Every question.
     pub questions: Vec<Answered>,
     /// The metric and its alarm.
     pub alarm: Vec<AlarmStep>,

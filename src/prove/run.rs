@@ -36,7 +36,6 @@ pub struct Question<'a> {
     pub subject: &'a Subject<'a>,
     /// The environment's fetch query.
     pub fetch: &'a Fetch,
-    /// The other texts.
     pub texts: Vec<Text>,
     /// Entries as servers wrote them ([`recorded::texts`]).
     pub recordings: Vec<String>,
@@ -50,7 +49,6 @@ pub struct Question<'a> {
     pub patience: Patience,
     /// Set when the run is to stop.
     pub stop: &'a AtomicBool,
-    /// Time.
     pub clock: &'a dyn Clock,
 }
 

@@ -17,7 +17,6 @@ const DESCRIPTION: usize = 139;
 /// What a change needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed {
-    /// How many people.
     pub count: u32,
     /// Why, the first reason first.
     pub reasons: Vec<String>,
@@ -30,7 +29,6 @@ pub struct Needed {
 /// A commit of a request, as the forge knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// Its name.
     pub sha: String,
     /// Accounts of its author and its committer; empty where the forge knows none.
     pub logins: Vec<String>,
@@ -43,7 +41,6 @@ pub struct Commit {
 /// Somebody who agrees to the last commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Approver {
-    /// The account.
     pub login: String,
     /// The name that is shown.
     pub name: Option<String>,
@@ -54,9 +51,7 @@ pub struct Approver {
 /// A request, as the forge has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Its number.
     pub number: u64,
-    /// Its last commit.
     pub head: String,
     /// The commit, or the branch, with which it is compared.
     pub base: String,
@@ -64,9 +59,7 @@ pub struct Request {
     pub target: String,
     /// The branch that statuses are for; none where the forge does not say.
     pub default_branch: Option<String>,
-    /// Who opened it.
     pub opener: String,
-    /// Its commits.
     pub commits: Vec<Commit>,
     /// Whether these are all of them.
     pub has_all_commits: bool,
@@ -112,7 +105,6 @@ impl Status {
 pub trait Gate {
     /// Numbers of the open requests whose last commit this is; of all open ones where none is named.
     fn open_requests(&self, head: Option<&str>) -> Result<Vec<u64>, BoardError>;
-    /// A request.
     fn request(&self, number: u64) -> Result<Request, BoardError>;
     /// Whether an account belongs to a team or group; none where the token may not see that.
     fn is_member(&self, team: &str, login: &str) -> Result<Option<bool>, BoardError>;

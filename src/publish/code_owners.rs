@@ -9,7 +9,6 @@ pub enum Owner {
     Account(String),
     /// `@organisation/team`, `@group/subgroup`.
     Team(String),
-    /// An address.
     Address(String),
     /// Something else, such as a role: pgvigil cannot tell who has it.
     Other(String),
@@ -51,7 +50,6 @@ pub struct CodeOwners {
 }
 
 impl CodeOwners {
-    /// Reads the file.
     pub fn parse(text: &str) -> Self {
         let mut found = Self {
             rules: Vec::new(),

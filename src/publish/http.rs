@@ -34,7 +34,6 @@ pub(super) struct StatusWords {
     pub(super) failure: &'static str,
 }
 
-/// A forge's interface.
 pub(super) struct Api {
     agent: ureq::Agent,
     base: String,

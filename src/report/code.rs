@@ -7,7 +7,6 @@ use serde_json::json;
 use super::doctor::human::wrap;
 use crate::diagnostic::code::{Entry, example};
 
-/// For a terminal.
 pub fn human(entry: &Entry, width: usize) -> String {
     let mut text = String::new();
     let mut part = |lead: &str, sentence: &str| {
@@ -34,7 +33,6 @@ pub fn human(entry: &Entry, width: usize) -> String {
     text
 }
 
-/// One JSON document.
 pub fn json(entry: &Entry) -> String {
     let value = json!({
         "code": entry.id,

@@ -8,7 +8,6 @@ pub mod sarif;
 /// What one place came to.
 #[derive(Debug, Clone)]
 pub struct Entry<T> {
-    /// The environment.
     pub environment: String,
     /// The cluster; absent where the files do not say which one is meant.
     pub cluster: Option<String>,

@@ -10,7 +10,6 @@ use super::visible;
 use crate::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use crate::source::{FileId, SourceFiles};
 
-/// How to render.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Colour, as escape sequences.

@@ -10,7 +10,6 @@ use crate::diagnostic::count;
 use crate::takeover::migrate::plan::{OldExclusion, QueryReport};
 use crate::takeover::migrate::{At, Migration};
 
-/// One JSON document.
 pub fn json(migration: &Migration) -> String {
     let value = serde_json::to_value(migration).unwrap_or_default();
     escape::json(&pretty(&value))
@@ -34,7 +33,6 @@ fn place(at: &At) -> String {
 /// How many missed statements are listed one by one.
 const MISSES: usize = 12;
 
-/// For a terminal.
 pub fn human(migration: &Migration, style: Style) -> String {
     let mut text = String::new();
     for read in &migration.inputs {

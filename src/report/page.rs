@@ -6,14 +6,12 @@ use super::escape::without_commands;
 pub(super) struct Page {
     /// Bytes that it may have.
     pub(super) room: usize,
-    /// What is written.
     pub(super) body: String,
     /// Whether something was left out.
     pub(super) is_cut: bool,
 }
 
 impl Page {
-    /// An empty one.
     pub(super) fn new(room: usize) -> Self {
         Self {
             room,

@@ -95,15 +95,12 @@ impl Kind {
 /// A record that pgAudit would write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttackRecord {
-    /// Class.
     pub class: String,
-    /// Command.
     pub command: String,
     /// Object type, empty for none.
     pub object_type: String,
     /// Object as pgAudit prints it, empty for none.
     pub object: String,
-    /// The record's text.
     pub statement: String,
     /// The bound parameters, where they are logged.
     pub parameters: Option<String>,
@@ -112,11 +109,8 @@ pub struct AttackRecord {
 /// The session of an attack, as the prefix of its entries prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Who {
-    /// Role.
     pub user: String,
-    /// Database.
     pub database: String,
-    /// Client with port.
     pub client: String,
     /// Application name, printed with the long prefix.
     pub application: String,
@@ -127,7 +121,6 @@ pub struct Who {
 pub struct Attack {
     /// The exclusion it was made for.
     pub exclusion: String,
-    /// How it evades.
     pub kind: Kind,
     /// What it does, in a few words.
     pub does: String,
@@ -141,7 +134,6 @@ pub struct Attack {
     pub log_relation: bool,
     /// The records, in their order.
     pub records: Vec<AttackRecord>,
-    /// The session.
     pub who: Who,
     /// The condition of the exclusion that does not stop it, as a path in the file (`match/relation`).
     pub condition: String,

@@ -30,7 +30,6 @@ pub struct Explanation {
     pub exclusions: Vec<RuleAnswer>,
 }
 
-/// Explains one entry.
 pub fn explain(judge: &Judge, scratch: &mut Scratch, text: &[u8]) -> Explanation {
     let explanation = judge.explain(scratch, text);
     Explanation {

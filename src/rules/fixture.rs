@@ -20,9 +20,7 @@ const DEPTH_MAX: usize = 16;
 pub enum Label {
     /// At least one is counted.
     Human,
-    /// None is counted.
     Noise,
-    /// Nothing is asserted.
     Aside,
 }
 
@@ -55,11 +53,9 @@ pub struct Expectation {
 /// What is wrong with a fixture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixtureFault {
-    /// The file.
     pub file: String,
     /// The line; 0 for the file as a whole.
     pub line: u64,
-    /// What is wrong.
     pub what: String,
 }
 
@@ -81,7 +77,6 @@ pub struct Fixture {
     pub expect: String,
     /// The form of the log's entries; `None` where it has none.
     pub prefix: Option<LogLinePrefix>,
-    /// The log.
     pub entries: Vec<LogEntry>,
     /// In the order of the file.
     pub expectations: Vec<Expectation>,

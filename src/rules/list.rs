@@ -11,12 +11,9 @@ use crate::compile::QuerySource;
 use crate::judge::{Judge, Rules, Scratch, Verdict};
 use crate::policy::model::{Environment, Policy};
 
-/// One exclusion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// Its id.
     pub id: String,
-    /// Its title.
     pub title: String,
     /// Who answers for it.
     pub owner: String,

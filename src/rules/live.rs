@@ -33,7 +33,6 @@ const DAY: i64 = 24 * 60 * 60;
 /// A range of time in seconds since 1970: `from` belongs to it, `until` does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Window {
-    /// First second.
     pub from: i64,
     /// First second that is not in it.
     pub until: i64,
@@ -195,7 +194,6 @@ impl Plan {
 pub struct Estimate {
     /// Queries that will be started.
     pub queries: usize,
-    /// By log group.
     pub groups: Vec<GroupEstimate>,
     /// Bytes that all queries read together, without the groups of unknown size.
     pub bytes: u64,
@@ -219,7 +217,6 @@ impl Estimate {
 /// A log group's part of an [`Estimate`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupEstimate {
-    /// Its name.
     pub name: String,
     /// Bytes that all queries read of it; none when its size is not known.
     pub bytes: Option<u64>,
@@ -228,7 +225,6 @@ pub struct GroupEstimate {
 /// What it took to run a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// What it cost.
     pub statistics: Statistics,
     /// Slices with more rows than a query returns: those that are missing were not looked at.
     pub cut: Vec<Window>,

@@ -55,7 +55,6 @@ pub struct Findings {
 pub struct RuleMutants {
     /// Those that a sample notices.
     pub killed: usize,
-    /// All of them.
     pub total: usize,
     /// Those that no sample notices.
     pub survivors: Vec<Survivor>,
@@ -98,12 +97,10 @@ pub struct Survivor {
     pub noticed_by: Promise,
 }
 
-/// Mutants of records.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RecordMutants {
     /// Those that stay loud.
     pub loud: usize,
-    /// All of them.
     pub total: usize,
     /// Those that the exclusion silences.
     pub survivors: Vec<SilentRecord>,
@@ -118,9 +115,7 @@ pub struct SilentRecord {
     pub line: usize,
     /// The change in words.
     pub change: String,
-    /// Class.
     pub class: String,
-    /// Command.
     pub command: String,
     /// Object type; empty where there is no object.
     pub object_type: String,

@@ -15,15 +15,11 @@ use crate::policy::model::{Exclusion, Match, RoleMatch, ServiceAccount, Signal, 
 /// What a record says, decoded. `None` stands for "not in the record, or not understood".
 #[derive(Debug, Clone, Default)]
 pub struct Facts<'a> {
-    /// Role.
     pub user: &'a [u8],
-    /// Database.
     pub database: &'a [u8],
     /// Client address without the port.
     pub client: &'a [u8],
-    /// Class.
     pub class: &'a [u8],
-    /// Command.
     pub command: &'a [u8],
     /// Object type; empty where there is none.
     pub object_type: &'a [u8],
@@ -44,7 +40,6 @@ pub enum Opinion {
     OutOfScope,
     /// These exclusions silence it.
     Excluded(Vec<String>),
-    /// It counts.
     Counted,
 }
 

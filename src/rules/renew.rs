@@ -28,7 +28,6 @@ pub struct Renewal<'a> {
     pub today: Date,
     /// The last day; without one they are spread below the longest life that the policy allows.
     pub until: Option<Date>,
-    /// Who decides.
     pub by: &'a str,
     /// Why they are still needed.
     pub why: &'a str,
@@ -37,11 +36,9 @@ pub struct Renewal<'a> {
 /// What becomes of one exclusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewed {
-    /// Its id.
     pub id: String,
     /// The last day so far.
     pub before: Date,
-    /// The new one.
     pub until: Date,
 }
 

@@ -28,17 +28,14 @@ const FAILURES_MAX: usize = 50;
 pub struct TestReport {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Whether nothing failed.
     pub passed: bool,
     /// One for each environment.
     pub environments: Vec<EnvironmentReport>,
     /// Exclusions that apply in none of them, which nothing was tested of.
     pub not_applied: Vec<String>,
-    /// The sums.
     pub totals: Totals,
 }
 
-/// Sums over environments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Samples that were judged.
@@ -49,19 +46,16 @@ pub struct Totals {
     pub ranges: usize,
     /// Those that were judged otherwise.
     pub ranges_failed: usize,
-    /// Faults of fixtures.
     pub fixture_faults: usize,
     /// Exclusions that were tested.
     pub exclusions: usize,
     /// Those that lack a sample which they alone silence, or a near miss of one condition.
     pub exclusions_not_covered: usize,
-    /// Mutants of rules.
     pub mutants: usize,
     /// Those that a sample notices.
     pub mutants_killed: usize,
     /// Changed records that must be loud.
     pub record_mutants: usize,
-    /// Those that are.
     pub record_mutants_loud: usize,
     /// The share of mutants of rules that has to be noticed, in percent; nothing where none is asked for.
     pub min_score: Option<u32>,
@@ -87,7 +81,6 @@ impl TestReport {
 /// The tests of one environment.
 #[derive(Debug, Clone, Serialize)]
 pub struct EnvironmentReport {
-    /// Its name.
     pub name: String,
     /// Every exclusion that applies, in the order of the policy.
     pub exclusions: Vec<ExclusionReport>,
@@ -98,9 +91,7 @@ pub struct EnvironmentReport {
 /// The tests of one exclusion.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExclusionReport {
-    /// Its id.
     pub id: String,
-    /// Its place.
     pub file: String,
     /// Line of the id, counted from 1.
     pub line: usize,
@@ -115,7 +106,6 @@ pub struct ExclusionReport {
     /// What the samples notice.
     #[serde(flatten)]
     pub findings: Findings,
-    /// Every sample.
     pub samples: Vec<SampleReport>,
 }
 
@@ -139,16 +129,12 @@ impl Promise {
     }
 }
 
-/// One sample.
 #[derive(Debug, Clone, Serialize)]
 pub struct SampleReport {
-    /// Its place.
     pub file: String,
     /// Line, counted from 1.
     pub line: usize,
-    /// What it promises.
     pub promise: Promise,
-    /// Whether that holds.
     pub passed: bool,
     /// The verdict of the whole query.
     pub verdict: &'static str,
@@ -156,26 +142,20 @@ pub struct SampleReport {
     pub silenced_by: Vec<String>,
     /// What happened instead, in one sentence.
     pub failure: Option<String>,
-    /// The text, shortened.
     pub statement: String,
 }
 
-/// One log fixture.
 #[derive(Debug, Clone, Serialize)]
 pub struct FixtureReport {
-    /// The log.
     pub log: String,
-    /// The expectations.
     pub expect: String,
     /// Audit records in it.
     pub records: usize,
-    /// Those that count.
     pub counted: usize,
     /// Ranges labelled `human`.
     pub human: usize,
     /// Ranges labelled `noise`.
     pub noise: usize,
-    /// Whether nothing failed.
     pub passed: bool,
     /// Ranges that were judged otherwise.
     pub failed: usize,
@@ -186,11 +166,9 @@ pub struct FixtureReport {
 /// What is wrong with a fixture or a range of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FixtureFailure {
-    /// The file.
     pub file: String,
     /// Line, counted from 1; 0 for the whole file.
     pub line: u64,
-    /// What happened.
     pub what: String,
 }
 

@@ -10,7 +10,6 @@ pub struct FileId(u32);
 /// A range of bytes in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The file.
     pub file: FileId,
     /// First byte, and the byte after the last.
     pub span: Range<usize>,
@@ -33,9 +32,7 @@ impl Place {
 /// A line and a column, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Line.
     pub line: usize,
-    /// Column.
     pub column: usize,
 }
 
@@ -70,7 +67,6 @@ impl SourceFiles {
         id
     }
 
-    /// Every file.
     pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
         (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
     }

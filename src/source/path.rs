@@ -11,7 +11,6 @@ use super::yaml::{Kind, Node};
 pub struct DocPath(Vec<String>);
 
 impl DocPath {
-    /// The whole document.
     pub fn root() -> Self {
         Self::default()
     }
@@ -41,7 +40,6 @@ impl DocPath {
         Some((Self(parts.to_vec()), last))
     }
 
-    /// The parts.
     pub fn parts(&self) -> &[String] {
         &self.0
     }
@@ -90,7 +88,6 @@ impl From<&str> for DocPath {
 /// Which half of a mapping's entry a route means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The key.
     Key,
     /// What is worth underlining: a scalar itself, the key of a collection.
     Value,

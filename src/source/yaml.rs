@@ -20,16 +20,13 @@ pub const MAX_DEPTH: usize = 64;
 pub struct Node {
     /// From its first to after its last byte.
     pub place: Place,
-    /// What it is.
     pub kind: Kind,
 }
 
 /// What a value is.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// A single value.
     Scalar(Scalar),
-    /// A list.
     Sequence(Vec<Node>),
     /// Keys and values, in the order of the file, each key once.
     Mapping(Vec<Entry>),
@@ -37,7 +34,6 @@ pub enum Kind {
     Invalid,
 }
 
-/// A single value.
 #[derive(Debug, Clone)]
 pub struct Scalar {
     /// Its text, quotes and escapes resolved.
@@ -62,26 +58,20 @@ pub enum Style {
 /// A key and its value.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The key.
     pub key: String,
     /// The place of the key.
     pub key_place: Place,
-    /// The value.
     pub value: Node,
 }
 
 /// What a scalar means under the core schema of YAML 1.2.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing.
     Null,
     /// `true` or `false`.
     Boolean(bool),
-    /// A whole number.
     Integer(i64),
-    /// Any other number.
     Float(f64),
-    /// Text.
     Text,
 }
 
@@ -120,9 +110,7 @@ impl Scalar {
 /// Something that policy files must not contain.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// What.
     pub kind: FaultKind,
-    /// Where.
     pub place: Place,
     /// The other place that it has to do with.
     pub other: Option<Place>,
@@ -145,7 +133,6 @@ pub enum FaultKind {
     Alias,
     /// `!name`.
     Tag,
-    /// A second document.
     SeveralDocuments,
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
@@ -840,7 +827,6 @@ impl Node {
 pub enum InvalidAs {
     /// Null, so that every route is the same as in the tree.
     Null,
-    /// Nothing.
     Absent,
 }
 

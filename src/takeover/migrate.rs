@@ -38,7 +38,6 @@ pub struct At {
 }
 
 impl At {
-    /// A place.
     pub fn new(file: &str, line: usize) -> Self {
         Self {
             file: file.to_owned(),
@@ -50,7 +49,6 @@ impl At {
 /// What is carried over to no policy file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Leftover {
-    /// Its place.
     pub at: At,
     /// What it is, without values that may be secret.
     pub what: String,
@@ -63,9 +61,7 @@ pub struct Leftover {
 /// What is carried over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Carried {
-    /// Its place.
     pub at: At,
-    /// Its name there.
     pub name: String,
     /// What became of it: a file and a key.
     pub becomes: String,

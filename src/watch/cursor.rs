@@ -50,9 +50,7 @@ pub enum CursorError {
     /// The file system refuses.
     #[error("{what}: {source}")]
     Io {
-        /// What failed.
         what: &'static str,
-        /// Why.
         source: io::Error,
     },
     /// It is no cursor.

@@ -53,9 +53,7 @@ struct Now {
 /// What does not change while it runs, or only with the policy.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
-    /// Of pgvigil.
     pub version: String,
-    /// Its name.
     pub environment: String,
     /// The digest of the policy files.
     pub policy_digest: String,

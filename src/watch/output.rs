@@ -14,11 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Written {
-    /// Where it lies.
     pub path: String,
     /// The device it lies on.
     pub device: u64,
-    /// Its number there.
     pub inode: u64,
     /// Bytes that are good.
     pub length: u64,
@@ -41,7 +39,6 @@ pub enum OutputError {
 /// What was found when a file was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing to say.
     Fine,
     /// So many bytes came after the last cursor, and were cut off; they will be written again.
     Cut(u64),
@@ -51,12 +48,9 @@ pub enum Found {
     Another,
 }
 
-/// Where lines go.
 #[derive(Debug)]
 pub enum Output {
-    /// Standard output.
     Stdout,
-    /// A file.
     File(OutputFile),
 }
 

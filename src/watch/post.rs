@@ -10,7 +10,6 @@ use crate::http::{self, AddressError, HeaderValue, StatusCode, Uri};
 /// Why an address cannot be posted to.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
-    /// The address.
     #[error("the address of the webhook: {0}")]
     Address(#[from] AddressError),
     /// The header cannot be sent.
@@ -20,7 +19,6 @@ pub enum WebhookError {
     NoHeader,
 }
 
-/// A webhook.
 #[derive(Clone)]
 pub struct Webhook {
     agent: Agent,
@@ -60,7 +58,6 @@ impl Webhook {
         })
     }
 
-    /// Posts a batch.
     pub fn post(&self, batch: &Batch) -> Answer {
         let mut request = self
             .agent

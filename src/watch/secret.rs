@@ -9,9 +9,7 @@ const MAX: usize = 64 << 10;
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
-    /// In a variable.
     Variable(String),
-    /// In a file.
     File(PathBuf),
 }
 
@@ -21,7 +19,6 @@ pub enum SecretError {
     /// It stands where it must not.
     #[error("give `env:NAME` or `file:PATH`: every user of the machine can read the command line")]
     Bare,
-    /// Nothing is there.
     #[error("{0} is empty or not set")]
     Empty(SecretRef),
     /// It cannot be read.

@@ -17,14 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// that stay are slow.
 const CLIENTS_MAX: usize = 64;
 
-/// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// 200, or 503 for what is not well.
     pub status: u16,
-    /// Its type.
     pub content_type: &'static str,
-    /// Its text.
     pub body: String,
 }
 

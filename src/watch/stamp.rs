@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 /// Deepest folder that is looked at, as when the policy is loaded.
 const DEPTH_MAX: usize = 16;
-/// Files, at most.
 const FILES_MAX: usize = 20_000;
 
 /// What the file system says of the policy files: two that are equal were taken of the same files.

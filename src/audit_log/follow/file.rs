@@ -23,7 +23,6 @@ const COMPARED: usize = 4096;
 pub(super) enum Step {
     /// There are entries to hand on.
     Handed,
-    /// Nothing for now.
     Nothing,
     /// There is more to read.
     More,

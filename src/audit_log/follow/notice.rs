@@ -10,36 +10,20 @@ use super::kind::Unread;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A file is read from its beginning.
-    FromBeginning {
-        /// The file.
-        path: PathBuf,
-    },
+    FromBeginning { path: PathBuf },
     /// A file is read from its end: its present content is not judged.
-    FromEnd {
-        /// The file.
-        path: PathBuf,
-        /// Where that is.
-        offset: u64,
-    },
+    FromEnd { path: PathBuf, offset: u64 },
     /// A file goes on where an earlier run ended.
-    Resumed {
-        /// The file.
-        path: PathBuf,
-        /// Where that is.
-        offset: u64,
-    },
+    Resumed { path: PathBuf, offset: u64 },
     /// The same, of a file that has another name by now.
     Renamed {
-        /// The file.
         path: PathBuf,
-        /// Its earlier name.
         was: PathBuf,
         /// Where it goes on.
         offset: u64,
     },
     /// A file is a copy of one that was read, and goes on where that one ended.
     Copied {
-        /// The copy.
         path: PathBuf,
         /// What it is a copy of.
         was: PathBuf,
@@ -48,7 +32,6 @@ pub enum Notice {
     },
     /// A file was truncated.
     Truncated {
-        /// The file.
         path: PathBuf,
         /// How far it had been read.
         offset: u64,
@@ -57,25 +40,16 @@ pub enum Notice {
     },
     /// A file that a cursor knows is neither where it was nor beside it.
     Gone {
-        /// The file.
         path: PathBuf,
         /// How far it had been read.
         offset: u64,
     },
     /// A file is no log that can be followed.
-    Unread {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        what: Unread,
-    },
+    Unread { path: PathBuf, what: Unread },
     /// Something is not followed.
     Trouble(Trouble),
     /// It is followed again.
-    Mended {
-        /// The log.
-        path: PathBuf,
-    },
+    Mended { path: PathBuf },
 }
 
 impl Notice {

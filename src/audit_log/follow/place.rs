@@ -16,7 +16,6 @@ const TELLING: u32 = 32;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Print {
-    /// How many bytes.
     pub bytes: u32,
     /// SHA-256, in hexadecimal; empty for no bytes.
     pub sha256: String,
@@ -68,9 +67,7 @@ pub struct Place {
     pub path: String,
     /// The device it lies on.
     pub device: u64,
-    /// Its number there.
     pub inode: u64,
-    /// Its first bytes.
     pub head: Print,
     /// The bytes before the place.
     pub tail: Print,

@@ -16,7 +16,6 @@ const LATER: Duration = Duration::from_secs(60);
 /// Files of one folder that are looked at, at most: a folder with more is no folder of logs.
 const FILES_MAX: usize = 10_000;
 
-/// An argument.
 #[derive(Debug)]
 pub(super) enum Target {
     /// A file or a folder, which is checked each time; with the files that were next to it at the start.

@@ -45,7 +45,6 @@ pub(super) struct Unit {
 /// What stands at the place of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnitKind {
-    /// An event.
     Whole,
     /// One whose end is missing.
     Cut,

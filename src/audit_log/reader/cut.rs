@@ -16,7 +16,6 @@ pub(super) const LOOK_AHEAD: usize = 40;
 pub(super) struct Window<'a> {
     /// The text; it begins where the block before it ended.
     pub(super) text: &'a [u8],
-    /// Whether nothing follows.
     pub(super) is_last: bool,
     /// Index of the file.
     pub(super) file: usize,

@@ -92,7 +92,6 @@ impl<R: Read> Utf16<R> {
             .extend_from_slice(character.encode_utf8(&mut room).as_bytes());
     }
 
-    /// Makes some text.
     fn make(&mut self) -> io::Result<()> {
         self.made.clear();
         self.from = 0;

@@ -25,7 +25,6 @@ pub(in crate::audit_log) fn next_entry(text: &[u8]) -> Option<usize> {
 /// Whole entries, with their place in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
-    /// The text.
     pub text: &'a [u8],
     /// Bytes of the file before it.
     pub offset: u64,

@@ -15,9 +15,7 @@ const DEPTH_MAX: usize = 64;
 /// Where a text comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A file.
     Path(PathBuf),
-    /// Standard input.
     Stdin,
     /// Text that is in memory already: samples and fixtures.
     Bytes {

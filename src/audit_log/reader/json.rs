@@ -58,7 +58,6 @@ struct Begun {
     /// Where, in the window; `None` when it is too long and is passed over.
     start: Option<usize>,
     line: u64,
-    /// Frames around it.
     depth: usize,
     kind: UnitKind,
 }

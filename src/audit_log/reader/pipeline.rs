@@ -26,7 +26,6 @@ const BLOCKS_MAX: usize = 20;
 /// Bytes of a buffer that is used again.
 const KEPT: usize = 4 << 20;
 
-/// How to read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
     /// The format, when it is not to be seen from the content.

@@ -9,14 +9,12 @@ pub enum Problem {
     NoLog {
         /// What it looks like.
         like: &'static str,
-        /// What to do.
         remedy: &'static str,
     },
     /// The form of a file of which only records were found.
     Form {
         /// What it looks like.
         like: &'static str,
-        /// What to do.
         remedy: &'static str,
     },
     /// Entries are understood, and none is an audit record.
@@ -93,7 +91,6 @@ impl Problem {
 /// How often a problem was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
-    /// How often.
     pub count: u64,
     /// The first line with it, counted from 1; 0 for the file as a whole.
     pub line: u64,
@@ -106,7 +103,6 @@ pub struct Seen {
 pub struct Problems(BTreeMap<(usize, Problem), Seen>);
 
 impl Problems {
-    /// Notes a problem.
     pub(super) fn add(&mut self, file: usize, problem: Problem, line: u64, example: &[u8]) {
         let seen = self.0.entry((file, problem)).or_default();
         if seen.count == 0 || line < seen.line {

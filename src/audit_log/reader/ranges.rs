@@ -145,7 +145,6 @@ pub(super) struct Room {
 
 /// The entries of a range.
 pub(super) struct Found<'a> {
-    /// Their text.
     pub(super) lines: Lines<'a>,
     /// Where they begin, but for the first one.
     pub(super) starts: &'a [Start],
@@ -239,7 +238,6 @@ struct Window<'s, 'b> {
     end: Option<End>,
 }
 
-/// Why nothing follows.
 enum End {
     OfFile,
     Fault(io::Error),

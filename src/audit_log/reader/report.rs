@@ -16,7 +16,6 @@ pub struct Broken {
     pub file: usize,
     /// The line, counted from 1 in the decompressed text; 0 for the file as a whole.
     pub line: u64,
-    /// What is wrong.
     pub what: String,
 }
 
@@ -36,7 +35,6 @@ pub struct Foreign {
 pub struct ReadReport {
     /// Bytes of text, after decompression.
     pub bytes: u64,
-    /// Lines of text.
     pub lines: u64,
     /// Entries handed to the visitor.
     pub entries: u64,

@@ -17,7 +17,6 @@ use std::borrow::Cow;
 /// Bytes that have to be seen of a line to know whether it begins a row. Less than the smallest block.
 const AHEAD: usize = 48;
 
-/// Finds the rows.
 #[derive(Debug, Default)]
 pub(super) struct RowCutter {
     /// The rest of a row that is too long is passed over.

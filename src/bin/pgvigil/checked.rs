@@ -79,7 +79,6 @@ impl Session {
         }
     }
 
-    /// Renders the problems.
     pub(crate) fn render(
         &self,
         checked: &Checked,

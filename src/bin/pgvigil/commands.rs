@@ -21,7 +21,6 @@ use crate::args::Command;
 use crate::exit::Ran;
 use crate::session::Session;
 
-/// Runs a command.
 pub(crate) fn run(session: &Session, command: Command) -> Ran {
     match command {
         Command::Init(args) => init::run(session, &args),

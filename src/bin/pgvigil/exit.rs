@@ -8,7 +8,6 @@ use pgvigil::deploy::Outcome;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Nothing to report.
     Clean = 0,
     /// The tool could not do its work.
     Failed = 1,
@@ -23,7 +22,6 @@ pub(crate) enum Exit {
     Pending = 12,
     /// Deployed resources were changed outside pgvigil.
     Drift = 13,
-    /// Both.
     PendingAndDrift = 14,
     /// An apply stopped part way, or something is left to do after it.
     PartlyApplied = 15,
@@ -38,7 +36,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Every code.
     const ALL: [Self; 13] = [
         Self::Clean,
         Self::Failed,

@@ -169,7 +169,6 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
     ("man", &["pgvigil man --out /usr/local/share/man/man1"]),
 ];
 
-/// The command line.
 pub(crate) fn command() -> Command {
     let mut command = Cli::command().max_term_width(WIDTH);
     for (path, lines) in EXAMPLES {

@@ -1,10 +1,5 @@
 //! The command line of pgvigil: the only layer that prints, reads the clock and exits.
 
-#![allow(
-    missing_docs,
-    reason = "a binary has no readers of its documentation but its help"
-)]
-
 mod args;
 mod checked;
 mod commands;

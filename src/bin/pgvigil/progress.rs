@@ -107,7 +107,6 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Of one thing.
     pub(crate) fn of(session: &Session, what: &str) -> Self {
         Self::drawn(session, what, "{spinner} {msg} … {elapsed}")
     }
@@ -186,7 +185,6 @@ impl Activity {
         self.bar.inc(1);
     }
 
-    /// Changes the text.
     pub(crate) fn now(&self, what: &str) {
         self.bar.set_message(report::visible(what));
     }

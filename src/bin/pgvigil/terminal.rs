@@ -15,7 +15,6 @@ pub(crate) fn keep(bar: &ProgressBar) {
     }
 }
 
-/// Clears all bars.
 pub(crate) fn clear_all() {
     let bars = BARS.lock().map(|bars| bars.clone()).unwrap_or_default();
     for bar in bars {

@@ -47,7 +47,6 @@ pub struct Settings {
     pub assume_role: Option<String>,
     /// Variables that may hold secrets.
     pub variables: Variables,
-    /// The clock.
     pub now: fn() -> Timestamp,
     /// The monitor's package, a zip file. Only a write of the function needs it.
     pub package: Option<Arc<[u8]>>,

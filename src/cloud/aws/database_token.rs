@@ -22,9 +22,7 @@ pub struct DatabaseLogin<'a> {
     pub region: &'a str,
     /// Host, as the cluster's endpoint is named.
     pub host: &'a str,
-    /// Port.
     pub port: u16,
-    /// Role.
     pub user: &'a str,
 }
 

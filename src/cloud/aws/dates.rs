@@ -16,7 +16,6 @@ use jiff::Timestamp;
 pub(super) struct Dates(Arc<Mutex<Option<Timestamp>>>);
 
 impl Dates {
-    /// The last one.
     pub(super) fn last(&self) -> Option<Timestamp> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

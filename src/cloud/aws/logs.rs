@@ -46,7 +46,6 @@ pub struct Pace {
     pub retry_most: Duration,
     /// Attempts of a call that is lost on its way. One that the service has no room for is tried until the deadline.
     pub attempts: u32,
-    /// For one call.
     pub call: Duration,
     /// For all queries together.
     pub deadline: Duration,
@@ -147,7 +146,6 @@ impl Logs {
         }
     }
 
-    /// With other times.
     #[must_use]
     pub fn with_pace(mut self, pace: Pace) -> Self {
         let config = self
@@ -508,7 +506,6 @@ impl Caller {
 struct Call<'a> {
     /// The IAM action that allows it.
     action: &'static str,
-    /// What it does.
     operation: &'static str,
     /// Log groups or query that it is about.
     resource: &'a str,

@@ -61,7 +61,6 @@ pub(super) async fn put(aws: &Inner, sight: &Sight, document: &Document) -> Resu
     of_kind!(document.kind, put(aws, sight, document))
 }
 
-/// Deletes a resource.
 pub(super) async fn delete(aws: &Inner, kind: Kind, name: &str) -> Result<(), CloudError> {
     of_kind!(kind, delete(aws, name))
 }

@@ -69,7 +69,6 @@ pub(super) struct Sight {
     pub(super) log_groups: Memo<Arc<BTreeMap<String, LogGroup>>>,
     /// Saved queries by name, by the beginning of the name. A name may stand for several.
     pub(super) queries: Memo<Arc<BTreeMap<String, Vec<QueryDefinition>>>>,
-    /// Functions by name.
     pub(super) functions: Memo<Option<Arc<Function>>>,
     /// Versions of layers by the layer's name, the newest first.
     pub(super) layers: Memo<Arc<Vec<LayerVersionsListItem>>>,
@@ -77,9 +76,7 @@ pub(super) struct Sight {
     pub(super) layer_versions: Memo<Option<Arc<GetLayerVersionOutput>>>,
     /// Policies of functions by name.
     pub(super) function_policies: Memo<Option<Arc<Value>>>,
-    /// Keys by alias.
     pub(super) keys: Memo<Option<Arc<KeyMetadata>>>,
-    /// Roles by name.
     pub(super) roles: Memo<Option<Arc<Role>>>,
     /// Names of a role's inline policies, by the role.
     pub(super) role_policies: Memo<Arc<Vec<String>>>,

@@ -59,7 +59,6 @@ impl<'a> Fields<'a> {
         self.left.remove(field)
     }
 
-    /// A text.
     pub(crate) fn text(&mut self, field: &str) -> Result<String, ExportFault> {
         match self.take(field)? {
             Value::String(text) => Ok(text),
@@ -67,7 +66,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list.
     pub(crate) fn list(&mut self, field: &str) -> Result<Vec<Value>, ExportFault> {
         match self.take(field)? {
             Value::Array(items) => Ok(items),

@@ -13,7 +13,6 @@ pub struct Fetched<'a> {
     pub log: &'a str,
     /// Number of the window of arrival, counted from 1970 on.
     pub window: i64,
-    /// How many entries.
     pub records: u64,
     /// How many statements: several records of one statement are one. Approximate where there are many
     /// (AWS, `count_distinct`), and rows of one statement add up to more than it. For what is no record, the entries.

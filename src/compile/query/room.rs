@@ -19,9 +19,7 @@ const SENTENCE: usize = 280;
 /// What a text leaves out, in the order of the policy.
 #[derive(Debug, Clone, Default)]
 pub struct LeftOut<'a> {
-    /// Exclusions.
     pub exclusions: Vec<&'a Exclusion>,
-    /// Service accounts.
     pub accounts: Vec<&'a ServiceAccount>,
 }
 

@@ -10,9 +10,7 @@ const LAG: &str = "MonitorIngestionLag";
 /// What a metric counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
     Count,
-    /// Time.
     Seconds,
 }
 
@@ -29,7 +27,6 @@ impl Unit {
 /// A metric of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
-    /// Its name.
     pub name: &'static str,
     /// Its dimensions, sorted by name.
     pub dimensions: Vec<(&'static str, String)>,
@@ -128,7 +125,6 @@ impl Metric {
         Self::of_function("Throttles", function)
     }
 
-    /// What it counts.
     pub fn unit(&self) -> Unit {
         match self.name {
             LAG => Unit::Seconds,

@@ -14,9 +14,7 @@ pub const LOCAL_REGION: &str = "local";
 pub struct Location {
     /// `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: &'static str,
-    /// Region.
     pub region: String,
-    /// Account.
     pub account: String,
 }
 

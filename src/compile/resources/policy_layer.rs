@@ -18,7 +18,6 @@ pub const DESCRIPTION: &str = "pgvigil rules ";
 /// The layer with an environment's rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyLayer {
-    /// Its name.
     pub name: String,
     /// Digest of the rules: what the function compares with.
     pub digest: String,
@@ -67,7 +66,6 @@ impl PolicyLayer {
         reference(&self.name, Some(&self.code_sha256))
     }
 
-    /// The document.
     pub fn document(&self, environment: &Environment, provenance: Provenance) -> Document {
         let mut properties = json!({
             "name": self.name,

@@ -9,13 +9,10 @@ use crate::policy::model::Signal;
 pub struct Published {
     /// Name and dimensions, with the values that [`Examples`] gives.
     pub metric: Metric,
-    /// What it counts.
     pub unit: Unit,
-    /// Who publishes it.
     pub by: Publisher,
     /// When: under which setting, and for which time.
     pub when: String,
-    /// The value.
     pub value: String,
     /// The end of the name of the alarm that reads it.
     pub alarm: Option<String>,
@@ -46,15 +43,10 @@ impl Publisher {
 /// Example values of dimensions that belong to one cluster, person or exclusion.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples<'a> {
-    /// A log group.
     pub log_group: &'a str,
-    /// A command.
     pub command: &'a str,
-    /// A role.
     pub user: &'a str,
-    /// An exclusion.
     pub exclusion: &'a str,
-    /// Topic and function.
     pub name: &'a str,
 }
 

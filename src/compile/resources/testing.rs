@@ -21,7 +21,6 @@ fn log_line_prefix() -> LogLinePrefix {
     LogLinePrefix::Short
 }
 
-/// An AWS environment.
 pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
     Environment {
         name: name.to_owned(),

@@ -48,9 +48,7 @@ impl Class {
 /// One role that can log in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
-    /// Its name.
     pub role: String,
-    /// What it is.
     pub class: Class,
     /// Its audit settings, such as `pgaudit.log=all` and `pgaudit.log=none in shop`.
     pub settings: Vec<String>,
@@ -63,7 +61,6 @@ pub struct Covered {
 pub struct Coverage {
     /// Version of this form.
     pub format_version: u32,
-    /// The place.
     pub place: Place,
     /// Every login role: undeclared ones first.
     pub roles: Vec<Covered>,
@@ -89,9 +86,7 @@ impl Coverage {
 /// What is compared with a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Declared<'a> {
-    /// The policy.
     pub policy: &'a Policy,
-    /// The environment.
     pub environment: &'a Environment,
     /// The day on which entries are judged.
     pub today: Date,

@@ -12,7 +12,6 @@ pub enum Severity {
     Gap,
     /// A person could become unaudited, or pgvigil could not find out.
     Warning,
-    /// Good to know.
     Note,
 }
 
@@ -34,10 +33,8 @@ macro_rules! codes {
         pub enum Code { $($(#[doc = $doc])* $variant),* }
 
         impl Code {
-            /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The stable name.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
@@ -106,7 +103,6 @@ codes! {
     OldPgaudit = "enrol/old-pgaudit", Warning, false, "the server's pgAudit might be a version that leaves out statements", "pgAudit 1.5.0 does not log SELECT … FOR UPDATE or FOR SHARE", "upgrade the server";
     /// Functions with other rights.
     Definer = "enrol/security-definer", Warning, false, "people can call functions that run with their owner's rights, and the statements inside have no record", "the function can read or change data that the person has no permission for", "revoke EXECUTE from the people, or review the function";
-    /// Domains that call.
     CallingDomain = "enrol/calling-domain", Warning, false, "a cast to a domain runs a check that calls functions", "a statement that casts to it looks harmless, but calls them", "drop the check, or review what it calls";
     /// Something with a name of the system's.
     Shadow = "enrol/shadow", Warning, false, "an object in a database has the name of a system object", "a statement that names the system object might run the other object", "rename or drop it";
@@ -157,12 +153,10 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
-    /// What it is.
     pub code: Code,
     /// The role, where it is about one.
     pub role: Option<String>,
@@ -170,7 +164,6 @@ pub struct Finding {
     pub database: Option<String>,
     /// Why, in a sentence with names as they are.
     pub why: String,
-    /// What to do.
     pub remedy: String,
 }
 

@@ -22,7 +22,6 @@ version: 1
 /// One role that an entry was written for, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The role.
     pub role: String,
     /// What the entry says.
     pub guess: Guess,

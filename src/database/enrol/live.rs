@@ -9,10 +9,8 @@ use crate::compile::enrolment::fingerprint;
 /// What a comment begins with that pgvigil wrote.
 pub const COMMENT: &str = "audited by pgvigil ";
 
-/// One role.
 #[derive(Debug)]
 pub struct Live<'a> {
-    /// The role.
     pub role: &'a Role,
     /// pgAudit's settings, but for `pgaudit.role`, which adds records and takes none away.
     pub settings: Vec<&'a Setting>,

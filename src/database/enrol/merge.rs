@@ -14,7 +14,6 @@ pub enum MergeError {
         "the list `{0}` is written in brackets: write it one entry a line, beginning with `- `"
     )]
     Brackets(String),
-    /// No list.
     #[error("`{0}` is not a list")]
     NoList(String),
 }

@@ -9,17 +9,14 @@ use super::snapshot::Snapshot;
 /// A database of a cluster, as the files and the server name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// The environment.
     pub environment: String,
     /// The cluster; absent where the files do not say which one is meant.
     pub cluster: Option<String>,
     /// Database, host, port and user, without a password.
     pub target: String,
-    /// The database.
     pub database: String,
     /// The server's own number; absent where it may not be read.
     pub system: Option<String>,
-    /// The server's version.
     pub version: String,
 }
 

@@ -38,30 +38,23 @@ pub enum PlanError {
 /// One setting of a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The setting.
     pub setting: String,
     /// Where; empty: in every database.
     pub database: String,
-    /// What is live.
     pub from: Option<String>,
-    /// What is wanted.
     pub to: Option<String>,
     /// What is live lets records out, or lets them say less.
     pub weakens: bool,
 }
 
-/// One role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRole {
-    /// Its name.
     pub role: String,
     /// What became of it since the last apply.
     pub verdict: Verdict,
-    /// Who moved.
     pub outcome: Outcome,
     /// It ends to be audited.
     pub unenrols: bool,
-    /// Setting by setting.
     pub changes: Vec<Change>,
     /// Why, in a sentence.
     pub why: String,
@@ -83,7 +76,6 @@ impl PlannedRole {
 pub struct Plan {
     /// Version of this form.
     pub format_version: u32,
-    /// The place.
     pub place: Place,
     /// Whether pgAudit is loaded: without it nothing can be applied.
     pub is_loaded: bool,
@@ -108,11 +100,9 @@ pub struct Plan {
 pub struct Counts {
     /// To be enrolled, or changed.
     pub change: usize,
-    /// To be un-enrolled.
     pub unenrol: usize,
     /// As the files say.
     pub unchanged: usize,
-    /// Changed outside pgvigil.
     pub drifted: usize,
 }
 
@@ -126,7 +116,6 @@ pub struct Asked<'a> {
 }
 
 impl Plan {
-    /// Who moved.
     pub fn outcome(&self) -> Outcome {
         let any = |moved: fn(Outcome) -> bool| self.roles.iter().any(|role| moved(role.outcome));
         Outcome::new(

@@ -30,10 +30,8 @@ const KIND: &str = "enrolment";
 /// Why saved plans cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
-    /// No plan.
     #[error("this is not a saved plan of enrolment: {0}")]
     NotAPlan(String),
-    /// Another version's.
     #[error(
         "the plan has format version {0}, but this pgvigil reads version {FORMAT_VERSION}: make the plan again"
     )]

@@ -11,7 +11,6 @@ use crate::audit_log::reader::{
 /// Addresses of one role that are kept; one more says that there are many.
 const ADDRESSES: usize = 200;
 
-/// One role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeenRole {
     /// Entries of its sessions.
@@ -23,14 +22,12 @@ pub struct SeenRole {
 /// Every role that logs show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// By name.
     pub roles: BTreeMap<String, SeenRole>,
     /// Entries whose prefix can be read in several ways: nobody is seen in them.
     pub doubtful: u64,
 }
 
 impl Seen {
-    /// Reads logs.
     pub fn of(
         inputs: &Inputs,
         prefix: LogLinePrefix,

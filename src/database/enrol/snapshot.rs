@@ -15,7 +15,6 @@ pub struct Server {
     pub system: Option<String>,
     /// The database in which was asked.
     pub database: String,
-    /// Who asked.
     pub reader: String,
     /// Whether that is a superuser.
     pub is_superuser: bool,
@@ -27,7 +26,6 @@ pub struct Server {
     pub is_replica: bool,
 }
 
-/// A role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// `rolname`.
@@ -44,16 +42,13 @@ pub struct Role {
     pub is_built_in: bool,
     /// `rolvaliduntil` in UTC; absent where the password does not end.
     pub valid_until: Option<String>,
-    /// Its comment.
     pub comment: Option<String>,
 }
 
-/// A membership.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// The role that has members.
     pub group: String,
-    /// The member.
     pub member: String,
     /// The member may let others in.
     pub can_grant: bool,
@@ -76,16 +71,13 @@ pub struct Setting {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extension {
-    /// Of this version.
     Present(String),
-    /// Not made.
     #[default]
     Absent,
     /// Not known, and why.
     NotRead(String),
 }
 
-/// A database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
     /// `datname`.
@@ -98,7 +90,6 @@ pub struct Database {
     pub may_connect: bool,
     /// Whether any user can create temporary objects: types and tables that take precedence over the system's.
     pub is_temporary_free: bool,
-    /// pgAudit's extension.
     pub extension: Extension,
     /// What was made in it that a name, a cast or a call can come to without a record.
     pub objects: Vec<Object>,
@@ -118,9 +109,7 @@ pub struct Object {
 /// A setting as the session that asked has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its name.
     pub name: String,
-    /// Its value.
     pub value: String,
     /// Where the value comes from, in the words of `pg_settings.source`.
     pub source: String,
@@ -129,7 +118,6 @@ pub struct Parameter {
 /// The right to set something (PostgreSQL 15 and later).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The setting.
     pub parameter: String,
     /// Roles that have the right; empty: all.
     pub role: String,
@@ -138,11 +126,8 @@ pub struct Grant {
 /// A session of a client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Who.
     pub role: String,
-    /// Where.
     pub database: String,
-    /// Its process.
     pub pid: String,
     /// The client's address; absent over a socket.
     pub client: Option<String>,
@@ -155,24 +140,18 @@ pub struct Session {
 /// Something that could not be read: nothing is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotRead {
-    /// What.
     pub what: String,
-    /// Why.
     pub why: String,
 }
 
 /// What a server says about its roles at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The server.
     pub server: Server,
-    /// Every role.
     pub roles: Vec<Role>,
-    /// Every membership.
     pub members: Vec<Membership>,
     /// Settings of roles and databases that have to do with the audit.
     pub settings: Vec<Setting>,
-    /// Every database.
     pub databases: Vec<Database>,
     /// pgAudit's settings and `log_min_messages`. Only the latter where pgAudit is not loaded.
     pub parameters: Vec<Parameter>,

@@ -9,38 +9,30 @@ use crate::compile::enrolment::{identifier, literal};
 /// Two runs in one database take turns by this lock: `pgvigil` in ASCII, as a number.
 const LOCK: i64 = 0x0070_6776_6967_696c;
 
-/// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// A setting of a role.
     Set {
-        /// The role.
         role: String,
-        /// The setting.
         setting: String,
-        /// Its value.
         value: String,
     },
     /// A setting of a role is taken away.
     Reset {
-        /// The role.
         role: String,
         /// Where; empty: everywhere.
         database: String,
-        /// The setting.
         setting: String,
     },
     /// What was applied is noted beside the role, as a setting of our own.
     Note {
-        /// The role.
         role: String,
         /// The digest; absent where the note is taken away.
         fingerprint: Option<String>,
     },
     /// The same as a comment: on Aurora and RDS nobody may set a name of our own.
     Comment {
-        /// The role.
         role: String,
         /// The digest; absent where the note is taken away.
         fingerprint: Option<String>,

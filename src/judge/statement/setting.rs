@@ -11,7 +11,6 @@ use super::token::{Kind, Token, Tokens};
 pub(crate) struct Changes {
     /// `search_path`, to other schemas than the usual ones.
     pub(crate) path: bool,
-    /// The current role.
     pub(crate) role: bool,
 }
 

@@ -13,7 +13,6 @@ pub(super) enum Kind {
     Quoted,
     /// A text constant, in whatever spelling.
     Text,
-    /// A number.
     Number,
     /// `$1`.
     Parameter,

@@ -45,7 +45,6 @@ static SILENCING: LazyLock<Rules> = LazyLock::new(|| {
     rules
 });
 
-/// What carol selects.
 fn is_silenced(user: &str, command: &str) -> bool {
     user == "carol" && command == "SELECT"
 }
@@ -58,7 +57,6 @@ type Told = (String, String, String, String);
 
 struct Schedule {
     world: World,
-    /// Nothing goes wrong.
     clean: bool,
     /// The rules were others for some of the runs.
     changed: bool,

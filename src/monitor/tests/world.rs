@@ -202,7 +202,6 @@ pub(super) struct Faults {
     pub(super) slow: u64,
     pub(super) query_ends: u64,
     pub(super) query_hangs: u64,
-    /// The topic refuses.
     pub(super) untold: u64,
     /// A point takes up to so many milliseconds until it can be read.
     pub(super) unread_ms: i64,
@@ -233,7 +232,6 @@ pub(super) struct World {
     pub(super) puts: RefCell<Vec<(i64, String, i64, f64)>>,
     /// Run, subject and text.
     pub(super) messages: RefCell<Vec<(usize, String, String)>>,
-    /// Run and line.
     pub(super) lines: RefCell<Vec<(usize, String)>>,
     pub(super) run: Cell<usize>,
     pub(super) requests: RefCell<Vec<Request>>,

@@ -10,7 +10,6 @@ use crate::report::{impact, visible};
 /// Where the log can be folded, and where its text might be read as a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folds<'a> {
-    /// Nothing is folded.
     None,
     /// GitHub's groups. The word ends the part in which commands are ignored, so it must be secret.
     Github(&'a str),
@@ -18,7 +17,6 @@ pub enum Folds<'a> {
     Gitlab(i64),
 }
 
-/// The whole result.
 pub fn render(result: &CiResult, style: Style, folds: Folds<'_>) -> String {
     let mut text = String::new();
     if let Some(advice) = advice(result) {

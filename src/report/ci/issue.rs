@@ -15,7 +15,6 @@ pub fn marker(environment: &str) -> String {
 /// What an issue says, and whether it is to be open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
-    /// One line.
     pub title: String,
     /// Markdown, with the marker in its first line.
     pub body: String,

@@ -17,7 +17,6 @@ pub const LIMIT: usize = 1_000_000;
 /// Findings that are written out of each environment.
 const MOST: usize = 100;
 
-/// The page.
 pub fn render(result: &CiResult, limit: usize) -> String {
     let foot = footer(result);
     let rest = "\n*Shortened: `result.json` contains everything.*\n";

@@ -9,7 +9,6 @@ use crate::database::enrol::{Coverage, FORMAT_VERSION, Plan};
 use crate::deploy::document::pretty;
 use crate::report::escape;
 
-/// Plans.
 pub fn plans(entries: &[Entry<Plan>]) -> String {
     document(
         entries,
@@ -17,7 +16,6 @@ pub fn plans(entries: &[Entry<Plan>]) -> String {
     )
 }
 
-/// Coverage reports.
 pub fn coverages(entries: &[Entry<Coverage>]) -> String {
     document(entries, |coverage| {
         json!({"counts": {

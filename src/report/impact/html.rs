@@ -24,7 +24,6 @@ use crate::rules::impact::report::{Change, Direction, ImpactReport};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// The whole page.
 pub fn render(report: &ImpactReport) -> String {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",

@@ -11,10 +11,8 @@ use crate::deploy::port::Identity;
 use crate::report::escape::{code, terminal};
 use crate::report::table::lines;
 
-/// One environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<T> {
-    /// Which, and where.
     pub identity: Identity,
     /// How long it took.
     pub milliseconds: u64,
@@ -36,7 +34,6 @@ impl<T> Entry<T> {
 /// A result, or the reason why it is missing.
 type Outcomes<T> = [Entry<Result<T, String>>];
 
-/// For a terminal.
 pub fn human_plans(entries: &Outcomes<Plan>, style: Style) -> String {
     humans(
         entries,
@@ -46,7 +43,6 @@ pub fn human_plans(entries: &Outcomes<Plan>, style: Style) -> String {
     )
 }
 
-/// For a terminal.
 pub fn human_drifts(entries: &Outcomes<DriftReport>, style: Style) -> String {
     humans(
         entries,
@@ -56,12 +52,10 @@ pub fn human_drifts(entries: &Outcomes<DriftReport>, style: Style) -> String {
     )
 }
 
-/// For machines.
 pub fn json_plans(entries: &Outcomes<Plan>) -> String {
     jsons(entries, "plan", plan_value)
 }
 
-/// For machines.
 pub fn json_drifts(entries: &Outcomes<DriftReport>) -> String {
     jsons(entries, "drift", drift_value)
 }

@@ -15,10 +15,8 @@ use crate::deploy::verdict::Verdict;
 use crate::diagnostic::count;
 use crate::report::escape::terminal;
 
-/// How to draw.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
-    /// Columns.
     pub width: usize,
     /// Colours, as ANSI sequences.
     pub colour: bool,

@@ -29,7 +29,6 @@ const fn carrier(
     }
 }
 
-/// Every way.
 pub const ALL: &[Carrier] = &[
     carrier("a block comment after the statement", true, |sql, text| {
         commented(text).map(|text| format!("{sql} /* {text} */"))

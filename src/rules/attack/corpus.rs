@@ -22,9 +22,7 @@ pub const TABLE: &str = "pgvigil_attack.accounts";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Harm {
-    /// It reads them.
     Reads,
-    /// It changes them.
     Changes,
 }
 
@@ -42,15 +40,12 @@ pub enum TextOf {
 /// A record, without the text where that is the statement's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// Class.
     pub class: String,
-    /// Command.
     pub command: String,
     /// Object type, empty for none.
     pub object_type: String,
     /// Object, empty for none.
     pub object: String,
-    /// Text.
     pub text: TextOf,
 }
 
@@ -110,7 +105,6 @@ impl Step {
 /// Statements that read or change protected data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
     pub name: String,
     /// What it does, in a few words.
     pub title: String,
@@ -123,7 +117,6 @@ pub struct Entry {
 /// All of `corpus.sql`.
 #[derive(Debug, Clone, Default)]
 pub struct Corpus {
-    /// Whole statements.
     pub actions: Vec<Entry>,
     /// Expressions that need no relation in their statement.
     pub riders: Vec<Entry>,
@@ -149,7 +142,6 @@ pub fn reading(relation: &str) -> Option<&'static [Fact]> {
     READ.get(relation).map(Vec::as_slice)
 }
 
-/// The corpus.
 pub fn corpus() -> &'static Corpus {
     &CORPUS
 }

@@ -44,7 +44,6 @@ fn forms(file: &'static str) -> Vec<Form> {
         .collect()
 }
 
-/// The grammar.
 #[derive(Debug)]
 struct Grammar {
     hidden: Vec<Form>,
@@ -56,7 +55,6 @@ struct Grammar {
 /// A statement with the classes that it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// What is sent.
     pub script: Script,
     /// Names of the place, the way to hide, the carrier and the layout.
     pub classes: [&'static str; 4],
@@ -149,7 +147,6 @@ pub struct Classes {
     pub places: Vec<(String, usize)>,
     /// How the call is hidden.
     pub hidden: Vec<(String, usize)>,
-    /// What carries it.
     pub carriers: Vec<(String, usize)>,
     /// How it is written.
     pub layouts: Vec<(String, usize)>,

@@ -15,7 +15,6 @@ use super::{pattern, plan};
 /// A statement made from a pattern by filling one of its open places.
 #[derive(Debug, Clone)]
 pub struct Payload {
-    /// The whole statement.
     pub text: String,
     /// What it does, in a few words.
     pub does: &'static str,
@@ -215,7 +214,6 @@ fn is_in_literal(text: &str) -> bool {
 /// Something about a pattern that a reviewer should see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// What it is.
     pub what: &'static str,
     /// Which pattern of the exclusion, counted from 0.
     pub item: usize,

@@ -203,13 +203,11 @@ impl Spelling {
 
 /// A rider as it is written in a statement.
 pub struct Spelled {
-    /// The rider.
     pub rider: &'static Entry,
     /// The name of the spelling.
     pub name: &'static str,
     /// Whether it is the plain spelling, which comes first.
     pub is_plain: bool,
-    /// The expression.
     pub written: String,
 }
 

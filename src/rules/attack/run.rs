@@ -32,11 +32,9 @@ const TOGETHER: usize = 12;
 pub enum Effort {
     /// A few attacks of each kind, and only where the fields that the server writes allow silence.
     Bounded,
-    /// Everything.
     Full,
 }
 
-/// What to attack.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// How much is tried.
@@ -48,7 +46,6 @@ pub struct Options {
 /// A record with its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JudgedRecord {
-    /// The record.
     #[serde(flatten)]
     pub record: AttackRecord,
     /// `excluded`, `out_of_scope` or `not_a_record`.
@@ -60,7 +57,6 @@ pub struct JudgedRecord {
 /// A harmful statement that raises no alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evasion {
-    /// How it evades.
     pub kind: Kind,
     /// What it does, in a few words.
     pub does: String,
@@ -72,7 +68,6 @@ pub struct Evasion {
     pub script: String,
     /// The setting of the person under which it is silent.
     pub log_relation: bool,
-    /// The session.
     pub who: Who,
     /// The records that it makes.
     pub records: Vec<JudgedRecord>,
@@ -90,13 +85,11 @@ pub struct Evasion {
 /// What was tried on one exclusion.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExclusionReport {
-    /// Its id.
     pub id: String,
     /// The line of its file that names it.
     pub title: String,
     /// Statements that were tried.
     pub statements: usize,
-    /// Their records.
     pub records: usize,
     /// Statements that stayed silent.
     pub silent: usize,
@@ -113,11 +106,9 @@ pub struct ExclusionReport {
 pub struct AttackReport {
     /// The form of this report.
     pub format_version: u32,
-    /// The environment.
     pub environment: String,
     /// Statements that were tried.
     pub statements: usize,
-    /// Their records.
     pub records: usize,
     /// The exclusions, in the order of the policy.
     pub exclusions: Vec<ExclusionReport>,

@@ -32,7 +32,6 @@ pub struct Script {
     pub without_relation: bool,
     /// What the texts need; its records do not count as anyone's.
     pub before: Vec<String>,
-    /// The texts.
     pub steps: Vec<String>,
 }
 
@@ -45,7 +44,6 @@ pub enum Ran {
     Failed {
         /// The SQLSTATE; empty where it was not the server that said so.
         code: String,
-        /// The server's words.
         message: String,
     },
 }
@@ -57,10 +55,8 @@ pub struct ServerError(pub String);
 
 /// A server that writes audit records.
 pub trait AttackServer {
-    /// PostgreSQL's version.
     fn version(&self) -> &str;
 
-    /// pgAudit's version.
     fn pgaudit(&self) -> &str;
 
     /// Runs a script and undoes it.
@@ -88,7 +84,6 @@ pub trait AttackServer {
 /// Why the attacks were not confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfirmError {
-    /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// The user stopped it.
@@ -103,20 +98,11 @@ pub enum OnServer {
     /// It runs, and its real records are silent.
     Confirmed,
     /// It runs, and a real record counts.
-    Counted {
-        /// The real records.
-        records: Vec<AttackRecord>,
-    },
+    Counted { records: Vec<AttackRecord> },
     /// It runs and is silent, but neither reads nor changes what it is for.
-    WithoutEffect {
-        /// The real records.
-        records: Vec<AttackRecord>,
-    },
+    WithoutEffect { records: Vec<AttackRecord> },
     /// It does not run.
-    Failed {
-        /// The server's words.
-        message: String,
-    },
+    Failed { message: String },
 }
 
 /// A statement that was predicted to count, and is silent on the server.
@@ -134,20 +120,16 @@ pub struct Unpredicted {
 /// Statements that the server refused for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// The SQLSTATE.
     pub code: String,
     /// One of the messages.
     pub message: String,
-    /// How many.
     pub statements: usize,
 }
 
 /// What was tried on a server.
 #[derive(Debug, Clone, Serialize)]
 pub struct ServerReport {
-    /// PostgreSQL's version.
     pub version: String,
-    /// pgAudit's version.
     pub pgaudit: String,
     /// Different statements that ran, each under a setting of `log_relation`.
     pub executed: usize,

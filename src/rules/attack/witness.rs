@@ -10,7 +10,6 @@ const LONGEST: usize = 2_000;
 /// A text, and the condition that it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
-    /// The text.
     pub text: String,
     /// The condition, as a path in the file.
     pub condition: &'static str,

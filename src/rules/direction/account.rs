@@ -18,7 +18,6 @@ pub(super) enum Outside {
     Nobody,
     /// This role is not.
     Somebody(String),
-    /// Not decided.
     Unknown,
 }
 

@@ -34,7 +34,6 @@ impl Field {
 /// Values of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Values<'a> {
-    /// Any, or none.
     All,
     /// Any name that needs no quotes: the schema of an exclusion that names only relations.
     Plain,
@@ -108,7 +107,6 @@ pub(super) struct Area<'a> {
 }
 
 impl<'a> Area<'a> {
-    /// Every record.
     pub(super) fn everything() -> Self {
         Self {
             user: Values::All,

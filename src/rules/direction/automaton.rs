@@ -57,7 +57,6 @@ pub(super) enum Alphabet {
 pub(super) enum Shortest {
     /// There is no such text.
     None,
-    /// The shortest.
     Text(Vec<u8>),
     /// A limit was reached, or an expression cannot be compiled.
     TooLarge,
@@ -81,7 +80,6 @@ pub(super) fn shortest(
 /// The state of one expression after some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Slot {
-    /// Undecided.
     Live(LazyStateID),
     /// Found, regardless of what follows.
     Found,

@@ -28,7 +28,6 @@ pub(super) enum Covered {
     Yes,
     /// Proven by a record that is not.
     No,
-    /// Neither.
     Unknown,
 }
 
@@ -151,7 +150,6 @@ impl<'a> Work<'_, 'a> {
 pub(super) enum Between {
     /// Proven: no text.
     Nothing,
-    /// This one, decoded.
     Text(Vec<u8>),
     /// A limit was reached.
     Unknown,

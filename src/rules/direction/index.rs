@@ -27,7 +27,6 @@ struct Texts {
     equal: HashMap<Vec<u8>, Vec<usize>>,
     /// By the letters with which a pattern begins.
     begin: HashMap<Vec<u8>, Vec<usize>>,
-    /// All others.
     open: Vec<usize>,
 }
 

@@ -14,15 +14,11 @@ use super::area::{Area, Field, Values};
 /// A record that proves what a change silences: one policy silences it, the other counts it. Both judged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counterexample {
-    /// Role.
     pub user: String,
-    /// Database.
     pub database: String,
     /// Client as the prefix prints it.
     pub client: String,
-    /// Class.
     pub class: String,
-    /// Command.
     pub command: String,
     /// Object type; empty where there is none.
     pub object_type: String,

@@ -15,7 +15,6 @@ pub struct ChangedFile {
     pub now: Option<String>,
     /// Its text before; empty if it is not text.
     pub before: String,
-    /// Its text after.
     pub after: String,
 }
 

@@ -34,16 +34,12 @@ pub struct Side<'a> {
     pub name: &'a str,
     /// The commit; none for the working tree.
     pub commit: Option<&'a str>,
-    /// The policy.
     pub loaded: &'a Loaded,
 }
 
-/// What is compared.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// Before the change.
     pub base: Side<'a>,
-    /// After it.
     pub head: Side<'a>,
     /// The environment, as head has it; as base had it, where head has none of that name.
     pub environment: &'a Environment,

@@ -37,7 +37,6 @@ pub(super) enum Fate {
     Account,
     /// This exclusion is the first to silence it.
     Silenced(usize),
-    /// It counts.
     Counted,
 }
 
@@ -59,7 +58,6 @@ pub(super) struct Cell {
 /// What came out of the logs.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    /// Records by role.
     pub(super) users: BTreeMap<String, BTreeMap<Cell, u64>>,
     /// What base counts and head does not.
     pub(super) newly_silent: BTreeMap<Key, Members>,
@@ -241,7 +239,6 @@ struct Case<'a> {
     text: &'a [u8],
     /// Time of the first in milliseconds since 1970, or [`NO_TIME`].
     first: i64,
-    /// Of the last.
     last: i64,
     records: u64,
 }

@@ -24,7 +24,6 @@ const OBJECT_TYPES: &[&str] = &["TABLE", "VIEW", "FOREIGN TABLE", "SEQUENCE"];
 /// A table of users, as pgAudit prints it.
 const USERS_TABLE: &str = "public.accounts";
 
-/// One mutant.
 #[derive(Debug, Clone)]
 pub(super) struct Mutant {
     /// The change in words.

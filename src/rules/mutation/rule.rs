@@ -5,7 +5,6 @@ use crate::check::relations::PROTECTED_RELATIONS;
 use crate::policy::model::{Match, Statement};
 use crate::policy::{Pattern, sets};
 
-/// One mutant.
 #[derive(Debug, Clone)]
 pub(super) struct Mutant {
     /// The key in the policy file below `match`, such as `statement.only_calls`.

@@ -20,7 +20,6 @@ use crate::policy::model::{Environment, Notification};
 /// What exists of former stacks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Adoption {
-    /// Where it is.
     pub identity: Identity,
     /// Clusters of the environment, sorted by name.
     pub clusters: Vec<Former>,
@@ -44,18 +43,15 @@ impl Adoption {
 /// What exists for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Former {
-    /// The cluster.
     pub cluster: String,
     /// What is wrong with the whole.
     pub defects: Vec<Defect>,
-    /// Its resources.
     pub resources: Vec<Resource>,
 }
 
 /// A resource of a former stack.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Resource {
-    /// What it is.
     pub kind: Kind,
     /// Its name; a web address is never shown.
     pub name: String,

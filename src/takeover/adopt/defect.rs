@@ -18,9 +18,7 @@ use crate::doctor::access::{Access, Call, evaluate};
 /// A defect that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Defect {
-    /// Its id.
     pub id: &'static str,
-    /// What it means.
     pub sentence: String,
 }
 

@@ -13,9 +13,7 @@ use crate::policy::model::Environment;
 /// A cluster whose former stacks are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {
-    /// Its name.
     pub cluster: String,
-    /// Its log group.
     pub log_group: String,
     /// The name of pgvigil's own topic.
     pub own_topic: String,

@@ -25,13 +25,9 @@ const FRESH: u32 = 3;
 /// A heartbeat's metric, as its alarm watches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// The cluster.
     pub cluster: String,
-    /// Namespace.
     pub namespace: String,
-    /// Metric.
     pub metric: String,
-    /// Dimensions.
     pub dimensions: Vec<(String, String)>,
     /// Seconds between two runs.
     pub period_seconds: i32,
@@ -90,7 +86,6 @@ pub struct Beats {
 /// One thing that must hold, and whether it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proof {
-    /// It does.
     pub holds: bool,
     /// What was looked at, with what was seen.
     pub sentence: String,

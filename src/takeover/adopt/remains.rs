@@ -37,22 +37,18 @@ pub struct Remains {
 /// Something that could not be read: nothing is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unread {
-    /// What.
     pub resource: String,
-    /// Why.
     pub message: String,
 }
 
 /// A function that reads a cluster's log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
-    /// Name.
     pub name: String,
     /// ARN without a version.
     pub arn: String,
     /// The log group that it reads.
     pub log_group: String,
-    /// Where it publishes.
     pub namespace: Option<String>,
     /// Its window in minutes, as its variable says.
     pub window_minutes: Option<String>,
@@ -67,10 +63,8 @@ pub struct Function {
     pub is_certain: bool,
 }
 
-/// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Name.
     pub name: String,
     /// Such as `rate(5 minutes)`.
     pub schedule: Option<String>,
@@ -85,7 +79,6 @@ pub struct Rule {
 /// An alarm on people's statements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alarm {
-    /// Name.
     pub name: String,
     /// Log group that it is about.
     pub log_group: String,
@@ -95,16 +88,12 @@ pub struct Alarm {
     pub composites: Vec<String>,
 }
 
-/// A topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topic {
-    /// ARN.
     pub arn: String,
     /// Alias, id or ARN of its key.
     pub key: Option<String>,
-    /// Its policy.
     pub policy: Value,
-    /// Who listens.
     pub subscriptions: Vec<Subscription>,
     /// Other alarms that notify it.
     pub other_alarms: Vec<String>,
@@ -120,14 +109,11 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// `email`, `https` …
     pub protocol: String,
-    /// Where to.
     pub endpoint: Endpoint,
-    /// Somebody confirmed it.
     pub is_confirmed: bool,
 }
 
@@ -148,27 +134,21 @@ impl Subscription {
     }
 }
 
-/// A key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     /// As its topic names it.
     pub name: String,
-    /// Its aliases.
     pub aliases: Vec<String>,
     /// The account's, not AWS's own.
     pub is_customers: bool,
-    /// Its policy.
     pub policy: Value,
     /// It is renewed every year.
     pub rotates: bool,
 }
 
-/// A role.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
-    /// ARN.
     pub arn: String,
-    /// Name.
     pub name: String,
     /// Who may take it on.
     pub trust: Value,
@@ -180,12 +160,9 @@ pub struct Role {
     pub other_functions: Vec<String>,
 }
 
-/// A dashboard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dashboard {
-    /// Name.
     pub name: String,
-    /// Its body.
     pub body: Value,
 }
 

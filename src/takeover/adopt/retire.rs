@@ -40,39 +40,31 @@ pub enum Work {
     },
     /// A schedule without targets.
     DeleteRule,
-    /// A dashboard.
     DeleteDashboard,
-    /// An alarm.
     DeleteAlarm {
         /// Log group that it is about.
         log_group: String,
     },
     /// An inline policy of a role.
     DeleteRolePolicy {
-        /// Its name.
         policy: String,
     },
     /// A policy that is attached to a role.
     DetachRolePolicy {
-        /// Its ARN.
         policy: String,
     },
     /// A role without policies.
     DeleteRole,
-    /// A function.
     DeleteFunction {
         /// Log group that it reads.
         log_group: String,
     },
 }
 
-/// One step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Step {
-    /// What it does.
     #[serde(flatten)]
     pub work: Work,
-    /// To what.
     pub name: String,
 }
 
@@ -108,18 +100,14 @@ impl Step {
 /// What is left alone, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Kept {
-    /// What.
     pub resource: String,
-    /// Why.
     pub why: String,
 }
 
 /// Every step, in order, and what is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Retirement {
-    /// Steps.
     pub steps: Vec<Step>,
-    /// Left alone.
     pub kept: Vec<Kept>,
 }
 
@@ -360,7 +348,6 @@ fn why_keep_role(role: &Role, wish: &Wish) -> Option<String> {
 pub enum State {
     /// Nobody asked for it yet.
     Planned,
-    /// Done.
     Done,
     /// Not done, and why. A write whose answer was lost may have been carried out.
     Failed(String),
@@ -371,7 +358,6 @@ pub enum State {
 /// A step and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Taken {
-    /// The step.
     #[serde(flatten)]
     pub step: Step,
     /// What became of it.
@@ -382,13 +368,11 @@ pub struct Taken {
 /// A run that takes stacks out of service, or would.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// Where.
     pub identity: Identity,
     /// What must hold first.
     pub proofs: Vec<Proof>,
     /// Somebody chose to go on although it may not hold.
     pub without_proof: bool,
-    /// Every step.
     pub steps: Vec<Taken>,
     /// What is left alone.
     pub kept: Vec<Kept>,

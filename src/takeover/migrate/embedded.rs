@@ -11,7 +11,6 @@ use crate::source::yaml::{self, Kind, Node, Style};
 /// A query in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Embedded {
-    /// The query.
     pub text: String,
     /// The line on which it begins.
     pub line: usize,

@@ -6,14 +6,11 @@ use crate::begin::wish::role_fault;
 use crate::diagnostic::quote;
 use crate::policy::model::LogClass;
 
-/// What was read.
 #[derive(Debug, Clone, Default)]
 pub struct Enrolment {
-    /// People.
     pub users: Vec<UserWish>,
     /// What is carried over.
     pub carried: Vec<Carried>,
-    /// What is not.
     pub left: Vec<Leftover>,
 }
 
@@ -26,7 +23,6 @@ enum Token {
     Quoted(String),
     /// A text in single quotes.
     Text(String),
-    /// Anything else.
     Sign(char),
 }
 
@@ -183,7 +179,6 @@ fn dollar(text: &str) -> Option<usize> {
     is_tag.then_some(end + close + tag.len())
 }
 
-/// Reads a script.
 pub fn read(input: &Input, enrolment: &mut Enrolment) {
     for statement in statements(&input.text) {
         let at = At::new(&input.name, line_of(&input.text, statement.start));

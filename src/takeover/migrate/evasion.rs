@@ -25,7 +25,6 @@ pub struct Evasion {
     pub carrier: String,
     /// As it can be pasted.
     pub statement: String,
-    /// What it does.
     pub does: String,
     /// What it does to data.
     pub harm: Harm,
@@ -38,7 +37,6 @@ pub struct Evasion {
 /// Everything that was tried on one exclusion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct Tried {
-    /// Statements.
     pub tried: usize,
     /// Those that the old query does not count.
     pub silent: usize,
@@ -49,7 +47,6 @@ pub struct Tried {
 /// A statement that the old query does not look for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Miss {
-    /// What it does.
     pub does: String,
     /// What it does to data.
     pub harm: Harm,
@@ -110,9 +107,7 @@ fn shown(line: &[u8]) -> String {
 
 /// Runs texts on lines.
 pub struct Trial<'a> {
-    /// The old query.
     pub old: &'a OldQuery,
-    /// The new one.
     pub new: &'a Judge,
 }
 

@@ -10,7 +10,6 @@ use super::stages::{Stage, stages};
 pub struct Input {
     /// As it was named.
     pub name: String,
-    /// What it holds.
     pub text: String,
 }
 
@@ -26,7 +25,6 @@ pub enum Kind {
     Function,
     /// Variables, a line each.
     Variables,
-    /// Variables of Terraform.
     Tfvars,
     /// The same as JSON.
     TfvarsJson,

@@ -22,15 +22,12 @@ use crate::policy::scalar::scalar;
 pub struct Options {
     /// Name of the environment.
     pub environment: Option<String>,
-    /// AWS account.
     pub account: Option<String>,
-    /// AWS region.
     pub region: Option<String>,
     /// Who answers for the entries.
     pub owner: String,
     /// Where it is reviewed.
     pub forge: Forge,
-    /// The day.
     pub today: Date,
 }
 
@@ -46,15 +43,12 @@ pub struct Read {
 /// One exclusion of the old query.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldExclusion {
-    /// Its place.
     pub at: At,
-    /// As written.
     pub text: String,
     /// Whether it can be used to evade the alarm.
     pub evadable: bool,
     /// Whether it excludes every record, so that evasion is not even needed.
     pub drops_everything: bool,
-    /// What was tried.
     #[serde(flatten)]
     pub tried: Tried,
     /// What takes its place.
@@ -64,22 +58,17 @@ pub struct OldExclusion {
 /// What the old query looks for.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldInclude {
-    /// Its place.
     pub at: At,
-    /// As written.
     pub text: String,
 }
 
-/// A query.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueryReport {
-    /// The file.
     pub file: String,
     /// What a line must hold.
     pub includes: Vec<OldInclude>,
     /// Statements that it does not look for.
     pub misses: Vec<Miss>,
-    /// What it excludes.
     pub exclusions: Vec<OldExclusion>,
 }
 
@@ -88,19 +77,14 @@ pub struct QueryReport {
 pub struct Migration {
     /// The form of this report.
     pub format_version: u32,
-    /// What was read.
     pub inputs: Vec<Read>,
-    /// Queries.
     pub queries: Vec<QueryReport>,
     /// What became part of the policy.
     pub carried: Vec<Carried>,
-    /// What did not.
     pub left: Vec<Leftover>,
-    /// The environment's name.
     pub environment: String,
     /// Paths of the files.
     pub files: Vec<String>,
-    /// The files.
     #[serde(skip)]
     pub tree: Vec<File>,
     /// The wish that they were made of.

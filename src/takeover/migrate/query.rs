@@ -9,9 +9,7 @@ use crate::insights::{self, Event, Options, Program, Query};
 /// A condition on the whole line.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// Its place.
     pub at: At,
-    /// As written.
     pub shown: String,
     /// What is looked for; none of a condition that is put together.
     pub pattern: Option<Pattern>,
@@ -89,9 +87,7 @@ fn kept(program: &Program, entry: &[u8]) -> bool {
 /// A query in a file.
 #[derive(Debug, Clone)]
 pub struct Text<'a> {
-    /// The file.
     pub file: &'a str,
-    /// The query.
     pub text: &'a str,
     /// The line of the file on which it begins, from 1 on.
     pub line: usize,

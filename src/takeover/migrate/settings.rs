@@ -18,14 +18,12 @@ const TIMEOUT: u32 = 300;
 /// The file that a setting becomes part of, as the report names it.
 const FILE: &str = "environments/ENV.yaml";
 
-/// What was collected.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// The environment so far.
     pub environment: EnvironmentWish,
     /// What is carried over.
     pub carried: Vec<Carried>,
-    /// What is not.
     pub left: Vec<Leftover>,
 }
 
@@ -243,7 +241,6 @@ impl Settings {
         }
     }
 
-    /// A region.
     pub fn region(&mut self, at: &At, name: &str, value: &str) {
         if !is_region(value) {
             self.open(
@@ -261,7 +258,6 @@ impl Settings {
         }
     }
 
-    /// An account.
     pub fn account(&mut self, at: &At, name: &str, value: &str) {
         if !is_account(value) {
             self.open(

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-/// A stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
     /// Its place, without the bars around it.

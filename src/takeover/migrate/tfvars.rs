@@ -7,7 +7,6 @@ use super::settings::Settings;
 use super::{At, Input, line_of};
 use crate::diagnostic::quote;
 
-/// A value.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Text(String),

@@ -248,7 +248,6 @@ fn source(build: &Build) -> serde_json::Value {
     serde_json::to_value(source).unwrap_or_default()
 }
 
-/// A web page.
 fn page(shown: &Mutex<Shown>, path: &str) -> Option<Page> {
     let shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
     let mut problems = shown.problems.clone();

@@ -12,7 +12,6 @@ use crate::commands::deploy::fleet::drifts;
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
 
-/// The step.
 const DRIFT: &str = "drift";
 
 pub(super) fn run(session: &Session, args: &CiDriftArgs) -> Ran {

@@ -36,7 +36,6 @@ pub(super) fn text(session: &Session, form: CiForm, result: &CiResult) -> String
     }
 }
 
-/// Reads a result.
 pub(super) fn read(path: &Path) -> anyhow::Result<CiResult> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;

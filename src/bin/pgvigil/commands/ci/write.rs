@@ -21,7 +21,6 @@ use crate::session::Session;
 /// The name of the result in its folder.
 const RESULT: &str = "result.json";
 
-/// Every form.
 pub(super) fn all(session: &Session, output: &CiOutput, result: &CiResult) -> anyhow::Result<()> {
     // The files first: the reader of stdout might be gone.
     if let Some(folder) = &output.out {

@@ -12,7 +12,6 @@ pub(crate) fn reading(environment: &str) -> String {
     format!("reading {environment}")
 }
 
-/// Renders a plan.
 pub(crate) fn render(session: &Session, plan: &Plan, format: PlanFormat) -> String {
     match format {
         PlanFormat::Human => human::render_plan(plan, session.style()),

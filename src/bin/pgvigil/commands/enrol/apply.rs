@@ -116,7 +116,6 @@ fn proceed(
     carry_out(session, loaded, ready, unenrol)
 }
 
-/// Reads saved plans.
 fn read(path: &Path) -> anyhow::Result<SavedPlans> {
     let shown = path.display();
     let text =

@@ -45,7 +45,6 @@ impl Spot<'_> {
             .map_err(|error| anyhow::anyhow!("{error}"))
     }
 
-    /// Reads the server.
     pub(crate) fn look(&self) -> anyhow::Result<Found> {
         let target = self.target()?;
         let snapshot = read::snapshot(target)?;

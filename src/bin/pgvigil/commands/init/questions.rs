@@ -48,7 +48,6 @@ impl Answers {
     }
 }
 
-/// Asks.
 pub(super) struct Questions<'a> {
     session: &'a Session,
     root: &'a Path,

@@ -17,7 +17,6 @@ use crate::session::Session;
 pub(crate) struct Written {
     /// One of RDS's two.
     pub(crate) prefix: Option<LogLinePrefix>,
-    /// Any other.
     pub(crate) template: Option<Template>,
 }
 

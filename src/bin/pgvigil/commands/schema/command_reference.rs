@@ -13,7 +13,6 @@ pub(crate) const IS_WHOLE: bool = cfg!(all(
     feature = "webhook"
 ));
 
-/// The page.
 pub(crate) fn render() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(0);
     root.build();

@@ -28,9 +28,7 @@ pub(super) const NEEDS_PACKAGE: &str = "it runs an earlier engine, which judges 
 pub(super) enum Step {
     /// The layer, and these variables: nothing that the old code reads changes.
     Bridge(Value),
-    /// The code.
     Code,
-    /// Everything else.
     Configuration,
 }
 
