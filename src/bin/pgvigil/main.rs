@@ -5,10 +5,18 @@
     reason = "a binary has no readers of its documentation but its help"
 )]
 
+#[cfg_attr(
+    not(all(feature = "aws", feature = "database", feature = "http")),
+    allow(
+        dead_code,
+        reason = "a build without a feature has its options, but not its work"
+    )
+)]
 mod args;
 mod checked;
 mod commands;
 mod exit;
+mod feature;
 mod help;
 mod progress;
 mod session;
