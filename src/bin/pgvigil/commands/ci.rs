@@ -2,6 +2,7 @@
 
 mod apply;
 mod drift;
+mod form;
 mod pipeline;
 mod pr;
 #[cfg(feature = "http")]

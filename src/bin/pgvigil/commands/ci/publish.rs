@@ -63,7 +63,7 @@ fn variable(name: &str) -> Option<String> {
 
 pub(super) fn run(session: &Session, args: &CiPublishArgs) -> Ran {
     let result = match &args.result {
-        Some(path) => Some(super::render::read(path)?),
+        Some(path) => Some(super::form::read(path)?),
         None => None,
     };
     if result
