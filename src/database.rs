@@ -6,27 +6,9 @@
 pub mod enrol;
 
 #[cfg(feature = "database")]
-mod address;
-#[cfg(feature = "database")]
-pub mod apply;
-#[cfg(feature = "database")]
-pub mod attack;
-#[cfg(feature = "database")]
-pub mod connect;
-#[cfg(feature = "database")]
-mod password;
-#[cfg(feature = "database")]
-pub mod read;
-#[cfg(feature = "database")]
-pub mod records;
-#[cfg(feature = "database")]
-pub mod session;
-#[cfg(feature = "database")]
-mod tls;
+mod live;
 
 #[cfg(feature = "database")]
-pub use attack::AttackDatabase;
-#[cfg(feature = "database")]
-pub use connect::Target;
-#[cfg(feature = "database")]
-pub use session::DatabaseError;
+pub use live::{
+    AttackDatabase, DatabaseError, Target, apply, attack, connect, read, records, session,
+};

@@ -20,7 +20,7 @@ pub mod doctor;
 pub mod prove;
 pub mod begin;
 pub mod takeover;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 pub mod http;
 pub mod cloud;
 pub mod database;

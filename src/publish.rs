@@ -5,11 +5,11 @@
 
 pub mod approval;
 pub mod code_owners;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 pub mod github;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 pub mod gitlab;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod http;
 
 use crate::ci::{CiResult, Work};
@@ -180,12 +180,6 @@ fn find<'a>(posts: &'a [Post], marker: &str) -> Option<&'a Post> {
             .next()
             .is_some_and(|line| line.trim_end() == marker)
     })
-}
-
-/// A text in an answer.
-#[cfg(feature = "webhook")]
-fn text_at(value: &serde_json::Value, at: &str) -> Option<String> {
-    value.pointer(at)?.as_str().map(str::to_owned)
 }
 
 /// Forges bring line ends and the end of a text into their own form.

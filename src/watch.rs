@@ -12,7 +12,7 @@ pub mod judge;
 pub mod metrics;
 pub mod outbox;
 pub mod output;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 pub mod post;
 pub mod secret;
 pub mod serve;

@@ -308,8 +308,8 @@ fn account_of(address: &str) -> Option<String> {
 }
 
 /// Addresses behind `Co-authored-by:` in the message of a commit.
-#[cfg(any(feature = "webhook", test))]
-pub(super) fn co_authors(message: &str) -> Vec<String> {
+#[must_use]
+pub fn co_authors(message: &str) -> Vec<String> {
     message
         .lines()
         .filter_map(|line| {

@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 
 use super::approval::{Approver, Commit, Gate, Request, Status, co_authors};
+use super::http::text_at;
 use super::http::{Api, StatusWords};
-use super::{Board, BoardError, Post, text_at};
+use super::{Board, BoardError, Post};
 
 /// The label of our issues.
 const LABEL: &str = "pgvigil-drift";

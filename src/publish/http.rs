@@ -251,3 +251,8 @@ impl Api {
 fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
+
+/// A text in an answer.
+pub(super) fn text_at(value: &serde_json::Value, at: &str) -> Option<String> {
+    value.pointer(at)?.as_str().map(str::to_owned)
+}

@@ -1,7 +1,7 @@
 //! The history of a policy repository with staging and production, from the first merge to a repair, as its pipelines run it:
 //! on GitHub's variables, with a forge, an account and a database on this machine.
 
-#![cfg(all(feature = "aws", feature = "database", feature = "webhook"))]
+#![cfg(all(feature = "aws", feature = "database", feature = "http"))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

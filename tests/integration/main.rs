@@ -39,9 +39,9 @@ mod browser;
 mod cases;
 mod ci_forms;
 mod ci_history;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod ci_approvals;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod ci_publish;
 mod ci_runs;
 mod cli;
@@ -63,7 +63,7 @@ mod enrol_live;
 mod enrol_tls;
 mod enrolment;
 mod export;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod forge;
 mod fetch;
 mod fleet;
@@ -112,11 +112,11 @@ mod terminal;
 mod terraform;
 mod turned;
 mod tutorial;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod unit;
 mod versions;
 mod walked;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod watch;
 mod watch_crash;
 mod wording;

@@ -159,7 +159,7 @@ fn blocks_hold_what_the_commands_print() {
 }
 
 /// A server, a person and the watcher, for real.
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 #[test]
 fn the_page_of_the_watcher_is_live() {
     console::holds(&root().join("docs/watch.md"), &mut Repository);

@@ -1,6 +1,6 @@
 //! This repository's workflows, step by step on this machine: with a forge, an account, and the program that was built.
 
-#![cfg(all(feature = "aws", feature = "webhook"))]
+#![cfg(all(feature = "aws", feature = "http"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -201,16 +201,13 @@ pub(crate) struct AttackArgs {
     pub(crate) exclusions: Vec<String>,
     /// Run the statements in this empty database too, and judge its real audit records: a URL, or `env:NAME`
     /// for a variable that contains one; libpq's variables complete it. All changes are undone
-    #[cfg(feature = "database")]
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
     /// Run the statements without asking for approval
-    #[cfg(feature = "database")]
     #[arg(long, requires = "database")]
     pub(crate) auto_approve: bool,
     /// Instead, send this many statements generated from a grammar, and look for a planted secret that is returned
     /// while no record counts
-    #[cfg(feature = "database")]
     #[arg(long, value_name = "COUNT", requires = "database")]
     pub(crate) generate: Option<usize>,
     /// How to print the findings
@@ -247,26 +244,19 @@ pub(crate) struct ImpactArgs {
     #[arg(long, default_value = "human")]
     pub(crate) format: ImpactFormat,
     /// Fetch the records with CloudWatch Logs Insights instead of reading logs
-    #[cfg(feature = "aws")]
     #[arg(long, requires = "since", conflicts_with_all = ["logs", "log_line_prefix"])]
     pub(crate) live: bool,
     /// How far back a live run looks, such as 6h or 7d
-    #[cfg(feature = "aws")]
     #[arg(long, requires = "live", value_name = "TIME")]
     pub(crate) since: Option<jiff::Span>,
     /// Start the queries of a live run without asking for approval
-    #[cfg(feature = "aws")]
     #[arg(long, requires = "live")]
     pub(crate) auto_approve: bool,
     /// Write a report to this file too; its extension sets the format: .html, .md, .json or .txt; repeatable
     #[arg(long = "report", value_name = "FILE")]
     pub(crate) reports: Vec<PathBuf>,
     /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
-    #[cfg_attr(
-        feature = "aws",
-        arg(required_unless_present = "live", value_name = "LOG")
-    )]
-    #[cfg_attr(not(feature = "aws"), arg(required = true, value_name = "LOG"))]
+    #[arg(required_unless_present = "live", value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 
@@ -657,11 +647,9 @@ pub(crate) struct WatchArgs {
     pub(crate) once: bool,
     /// Also post the records that count to this address, in batches, and retry until it accepts them: `env:NAME` or
     /// `file:PATH`, never the address itself
-    #[cfg(feature = "webhook")]
     #[arg(long, value_name = "SECRET", help_heading = "Webhook")]
     pub(crate) webhook: Option<String>,
     /// Send this Authorization header: `env:NAME` or `file:PATH`
-    #[cfg(feature = "webhook")]
     #[arg(
         long,
         value_name = "SECRET",
@@ -670,11 +658,9 @@ pub(crate) struct WatchArgs {
     )]
     pub(crate) webhook_authorization: Option<String>,
     /// Seconds to wait for each request
-    #[cfg(feature = "webhook")]
     #[arg(long, default_value_t = 10, value_name = "SECONDS", requires = "webhook", value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Webhook")]
     pub(crate) webhook_timeout: u64,
     /// Send SQL texts too: they can contain personal data and passwords
-    #[cfg(feature = "webhook")]
     #[arg(long, requires = "webhook", help_heading = "Webhook")]
     pub(crate) with_statements: bool,
     /// Serve /metrics for Prometheus, and /healthz, at this address, such as 127.0.0.1:9187
@@ -960,7 +946,6 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// Log in with an IAM token instead of a password
-    #[cfg(feature = "aws")]
     #[arg(long)]
     pub(crate) iam: bool,
 }
@@ -1130,20 +1115,16 @@ pub(crate) struct InitArgs {
     #[arg(long = "code-owner", value_name = "NAME")]
     pub(crate) code_owners: Vec<String>,
     /// List every Aurora PostgreSQL cluster of the account and region in RDS, with its log exports and preloaded libraries
-    #[cfg(feature = "aws")]
     #[arg(long)]
     pub(crate) import_clusters: bool,
     /// Add the login roles of a database: a URL without a password, or `env:NAME` for a variable that contains one;
     /// ENV=URL if there are several environments; repeatable
-    #[cfg(feature = "database")]
     #[arg(long = "import-roles", value_name = "URL")]
     pub(crate) import_roles: Vec<String>,
     /// PEM file with the certificate authorities to trust for the database: for RDS, its bundle
-    #[cfg(feature = "database")]
     #[arg(long, value_name = "FILE", requires = "import_roles")]
     pub(crate) ca: Option<PathBuf>,
     /// Log in to the database with an IAM token instead of a password
-    #[cfg(all(feature = "aws", feature = "database"))]
     #[arg(long, requires = "import_roles")]
     pub(crate) iam: bool,
     /// Show what would be written, but write nothing

@@ -51,13 +51,11 @@ pub(crate) fn run(session: &Session, command: Command) -> Ran {
 mod enrol {
     use crate::args::EnrolCommand;
     use crate::exit::Ran;
+    use crate::feature::lacks;
     use crate::session::Session;
 
-    pub(super) fn run(_session: &Session, _command: EnrolCommand) -> Ran {
-        Err(anyhow::anyhow!(
-        "this pgvigil was built without the feature `database`: build it with the feature, or run the compiled \
-         `enrol.sql` with psql"
-    )
-    .into())
+    pub(super) fn run(_: &Session, _: EnrolCommand) -> Ran {
+        let what = lacks("database");
+        Err(anyhow::anyhow!("{what}, or run the compiled `enrol.sql` with psql").into())
     }
 }

@@ -1,9 +1,17 @@
 //! The command line of pgvigil: the only layer that prints, reads the clock and exits.
 
+#[cfg_attr(
+    not(all(feature = "aws", feature = "database", feature = "http")),
+    allow(
+        dead_code,
+        reason = "a build without a feature has its options, but not its work"
+    )
+)]
 mod args;
 mod checked;
 mod commands;
 mod exit;
+mod feature;
 mod help;
 mod progress;
 mod session;

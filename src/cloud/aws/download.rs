@@ -1,6 +1,11 @@
 //! Reads what a service hands out an address for. The address carries a signature, so no message holds it.
 
+use std::time::Duration;
+
+use crate::http::{self, Uri};
+use crate::package::archive::LARGEST_ZIP;
 use crate::package::code_sha256;
+use crate::waiting;
 
 /// Reads the content behind an address, which must have this digest.
 ///
@@ -15,14 +20,7 @@ pub(super) fn read(address: &str, wanted: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-#[cfg(feature = "webhook")]
 fn fetch(address: &str) -> Result<Vec<u8>, String> {
-    use std::time::Duration;
-
-    use crate::http::{self, Uri};
-    use crate::package::archive::LARGEST_ZIP;
-    use crate::waiting;
-
     /// A layer is small, and nobody waits longer for a plan.
     const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -46,15 +44,7 @@ fn fetch(address: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| failed(&error))
 }
 
-#[cfg(not(feature = "webhook"))]
-fn fetch(_address: &str) -> Result<Vec<u8>, String> {
-    Err(
-        "this pgvigil was built without its feature `webhook`, which has the HTTP client"
-            .to_owned(),
-    )
-}
-
-#[cfg(all(test, feature = "webhook"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

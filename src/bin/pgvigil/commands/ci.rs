@@ -1,11 +1,11 @@
 //! The commands for pipelines.
 
 mod apply;
-#[cfg(feature = "webhook")]
-mod approvals;
 mod drift;
+mod form;
 mod pipeline;
 mod pr;
+#[cfg(feature = "http")]
 mod publish;
 mod render;
 mod write;
@@ -21,5 +21,17 @@ pub(crate) fn run(session: &Session, command: CiCommand) -> Ran {
         CiCommand::Drift(args) => drift::run(session, &args),
         CiCommand::Publish(args) => publish::run(session, &args),
         CiCommand::Render(args) => render::run(session, &args),
+    }
+}
+
+#[cfg(not(feature = "http"))]
+mod publish {
+    use crate::args::CiPublishArgs;
+    use crate::exit::Ran;
+    use crate::feature::lacking;
+    use crate::session::Session;
+
+    pub(super) fn run(_: &Session, _: &CiPublishArgs) -> Ran {
+        Err(lacking("http").into())
     }
 }

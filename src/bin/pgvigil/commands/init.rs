@@ -1,6 +1,5 @@
 //! `init`: a new policy repository.
 
-#[cfg(feature = "aws")]
 mod clusters;
 mod questions;
 pub(super) mod repository;
@@ -40,28 +39,17 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Ran {
         answers = given;
     }
     let mut faults = Vec::new();
-    #[cfg_attr(
-        not(feature = "aws"),
-        expect(unused_mut, reason = "only an import adds to it")
-    )]
     let mut wish = wish(session, &root, &answers, &mut faults);
-    #[cfg(feature = "aws")]
     if answers.import_clusters && faults.is_empty() {
         clusters::import(session, &mut wish, &mut faults)?;
     }
     faults.extend(wish.faults());
-    #[cfg(feature = "database")]
     let sources = roles::sources(args, &wish, &mut faults);
     if !faults.is_empty() {
         session.say(report::faults(&faults).trim_end());
         return Ok(Exit::Usage);
     }
-    #[cfg_attr(
-        not(feature = "database"),
-        expect(unused_mut, reason = "only an import adds to them")
-    )]
     let mut files = tree(&wish);
-    #[cfg(feature = "database")]
     if !roles::import(session, args, &wish, &sources, &mut files)? {
         return Ok(Exit::Diagnostics);
     }
@@ -259,5 +247,32 @@ fn clusters(values: &[String], environments: &mut [EnvironmentWish], faults: &mu
         if let Some((environment, cluster)) = found {
             environment.clusters.push(ClusterWish::aurora(cluster));
         }
+    }
+}
+
+#[cfg(not(feature = "database"))]
+mod roles {
+    use pgvigil::begin::{Fault, File, Wish};
+
+    use crate::args::InitArgs;
+    use crate::feature::lacks;
+    use crate::session::Session;
+
+    pub(super) fn sources(args: &InitArgs, _: &Wish, faults: &mut Vec<Fault>) -> Vec<()> {
+        if !args.import_roles.is_empty() {
+            faults.push(Fault::new(lacks("database"), "remove --import-roles"));
+        }
+        Vec::new()
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as with a database")]
+    pub(super) fn import(
+        _: &Session,
+        _: &InitArgs,
+        _: &Wish,
+        _: &[()],
+        _: &mut [File],
+    ) -> anyhow::Result<bool> {
+        Ok(true)
     }
 }

@@ -50,21 +50,15 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Ran {
     let Some(docs) = &args.docs else {
         return Ok(exit);
     };
-    let mut pages = vec![
+    let pages = vec![
         ("assumed.md", assumed::render_reference()),
+        ("commands.md", command_reference::render()),
         ("codes.md", code::render_reference(ci::code::ALL)),
         ("exit-codes.md", exit::render_reference()),
         ("fields.md", trust::render_reference()),
         ("keys.md", reference::render_reference()),
         ("metrics.md", metrics_page()),
     ];
-    if command_reference::IS_WHOLE {
-        pages.push(("commands.md", command_reference::render()));
-    } else {
-        session.say(
-            "note: commands.md is left out: this pgvigil was built without some of its features",
-        );
-    }
     let wanted = pages.into_iter().map(|(name, text)| Wanted {
         path: PathBuf::from(name),
         bytes: text.into_bytes(),

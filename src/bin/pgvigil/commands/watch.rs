@@ -1,6 +1,6 @@
 //! `watch`: follows logs until it is stopped.
 
-#[cfg(feature = "webhook")]
+#[cfg(feature = "http")]
 mod webhook;
 
 use std::io;
@@ -18,9 +18,7 @@ use pgvigil::judge::Judge;
 use pgvigil::report::visible;
 use pgvigil::watch::cursor::{Cursor, Document};
 use pgvigil::watch::metrics::{Build, Metrics};
-#[cfg(feature = "webhook")]
-use pgvigil::watch::outbox::Limits;
-use pgvigil::watch::outbox::Outbox;
+use pgvigil::watch::outbox::{Limits, Outbox};
 use pgvigil::watch::output::{Found, Output, OutputFile};
 use pgvigil::watch::serve::{Page, serve};
 use pgvigil::watch::stamp::Stamp;
@@ -31,7 +29,6 @@ use super::rules::logs;
 use crate::args::{FromArg, WatchArgs};
 use crate::exit::{Exit, Ran, Stop};
 use crate::session::Session;
-#[cfg(feature = "webhook")]
 use webhook::Poster;
 
 /// Pause between two reads of the logs: a read costs a few system calls for each open log.
@@ -107,7 +104,6 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
             return Ok(Exit::Usage);
         }
     };
-    #[cfg(feature = "webhook")]
     let (poster, with_statements) = match Poster::start(args) {
         Ok(poster) => (poster, args.with_statements),
         Err(what) => {
@@ -115,12 +111,9 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
             return Ok(Exit::Usage);
         }
     };
-    #[cfg(feature = "webhook")]
     let outbox = poster
         .as_ref()
         .map(|_| Outbox::new(Limits::default(), source(&policy.build)));
-    #[cfg(not(feature = "webhook"))]
-    let (outbox, with_statements): (Option<Outbox>, bool) = (None, false);
     let shown = Arc::new(Mutex::new(Shown {
         metrics: Metrics::default(),
         build: policy.build.clone(),
@@ -146,7 +139,6 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
         cursor,
         build: policy.build,
         shown,
-        #[cfg(feature = "webhook")]
         poster,
         is_output_failing: false,
         is_cursor_failing: false,
@@ -236,7 +228,6 @@ fn open_output(
     Ok(Output::File(file))
 }
 
-#[cfg(feature = "webhook")]
 fn source(build: &Build) -> serde_json::Value {
     let source = pgvigil::watch::outbox::Source {
         pgvigil: build.version.clone(),
@@ -286,7 +277,6 @@ struct Running<'a> {
     cursor: Option<Cursor>,
     build: Build,
     shown: Arc<Mutex<Shown>>,
-    #[cfg(feature = "webhook")]
     poster: Option<Poster>,
     is_output_failing: bool,
     is_cursor_failing: bool,
@@ -389,7 +379,6 @@ impl Running<'_> {
         }
     }
 
-    #[cfg(feature = "webhook")]
     fn pause(&mut self, wait: Duration) -> anyhow::Result<()> {
         match &self.poster {
             Some(poster) => poster
@@ -400,13 +389,6 @@ impl Running<'_> {
                 Ok(())
             }
         }
-    }
-
-    #[cfg(not(feature = "webhook"))]
-    #[expect(clippy::unnecessary_wraps, reason = "as with a webhook")]
-    fn pause(&mut self, wait: Duration) -> anyhow::Result<()> {
-        thread::sleep(wait);
-        Ok(())
     }
 
     /// Saves the delivered records to disk, and then the cursor.
@@ -550,7 +532,6 @@ impl Running<'_> {
         }
         self.build = policy.build;
         self.watch.use_policy(policy.judge);
-        #[cfg(feature = "webhook")]
         if let Some(outbox) = self.watch.outbox() {
             outbox.set_source(source(&self.build));
         }
@@ -635,4 +616,31 @@ fn is_gone(error: &io::Error) -> bool {
 
 fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
+}
+
+#[cfg(not(feature = "http"))]
+mod webhook {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use pgvigil::watch::Watch;
+
+    use crate::args::WatchArgs;
+    use crate::feature::lacks;
+    use crate::session::Session;
+
+    pub(super) struct Poster(Infallible);
+
+    impl Poster {
+        pub(super) fn start(args: &WatchArgs) -> Result<Option<Self>, String> {
+            match args.webhook {
+                Some(_) => Err(lacks("http")),
+                None => Ok(None),
+            }
+        }
+
+        pub(super) fn turn(&self, _: &Session, _: &mut Watch, _: Duration) -> Result<(), String> {
+            match self.0 {}
+        }
+    }
 }

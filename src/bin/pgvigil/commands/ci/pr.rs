@@ -315,11 +315,11 @@ fn one(
     } else {
         let since = Instant::now();
         match plan(pipeline, args, loaded, environment)? {
-            Ok((planned, ended)) => {
+            Planned::As(planned, ended) => {
                 add(&mut result, PLAN, since, ended);
                 result.plan = planned;
             }
-            Err(why) => result.steps.push(skipped(PLAN, &why)),
+            Planned::Not(why) => result.steps.push(skipped(PLAN, &why)),
         }
     }
     pipeline.environment(result, exit);
@@ -438,13 +438,21 @@ fn compile(
     Ok((review, (Exit::Clean, summary)))
 }
 
+/// How planning an environment ended.
+enum Planned {
+    /// With a plan, unless it failed.
+    As(Option<Plan>, Ended),
+    /// Not tried, and why.
+    Not(String),
+}
+
 /// What an apply would change, or why that was not determined.
 fn plan(
     pipeline: &mut Pipeline<'_>,
     args: &CiPrArgs,
     loaded: &Loaded,
     environment: &Environment,
-) -> anyhow::Result<Result<(Option<Plan>, Ended), String>> {
+) -> anyhow::Result<Planned> {
     let ground = Ground::of(pipeline.session).with_package(args.package.as_deref());
     let planned = Deployment::for_reading(ground, loaded, environment)
         .and_then(|deployment| Ok(deployment.plan(&Prune::default())?));
@@ -455,7 +463,7 @@ fn plan(
             if error.is::<NoProvider>()
                 || matches!(error.downcast_ref(), Some(CloudError::NoCredentials { .. })) =>
         {
-            return Ok(Err(format!(
+            return Ok(Planned::Not(format!(
                 "{error}; could not determine what an apply would change"
             )));
         }
@@ -466,7 +474,7 @@ fn plan(
                 environment,
                 Finding::new(PLAN, "plan/failed", why.clone()),
             );
-            return Ok(Ok((None, (Exit::Failed, why))));
+            return Ok(Planned::As(None, (Exit::Failed, why)));
         }
     };
     planned.share(&mut pipeline.shared);
@@ -509,7 +517,8 @@ fn plan(
         (true, false) => Exit::Diagnostics,
         (true, true) => Exit::Clean,
     };
-    Ok(Ok((Some(without_documents(planned)), (exit, summary))))
+    let plan = Some(without_documents(planned));
+    Ok(Planned::As(plan, (exit, summary)))
 }
 
 /// A saved plan contains the declared documents; a result does not need them.

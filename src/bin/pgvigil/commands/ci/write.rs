@@ -13,7 +13,7 @@ use pgvigil::report::ci::{annotations, comment, human, json, summary};
 use pgvigil::report::impact::html;
 use serde_json::json;
 
-use super::render::text;
+use super::form::text;
 use crate::args::{CiForm, CiFormat, CiOutput};
 use crate::commands::files::replace;
 use crate::session::Session;

@@ -74,7 +74,11 @@ impl Site {
         Ok(match environment.provider {
             Provider::Local => Self::Folder(Deployment::for_reading(ground, loaded, environment)?),
             Provider::Aws => {
-                let running = provider_aws::running(ground, environment, canary)?;
+                let running = if canary {
+                    provider_aws::canary(ground, environment)?
+                } else {
+                    provider_aws::running(ground, environment)?
+                };
                 Self::Running(Deployment::new(ground, loaded, environment, running)?)
             }
         })

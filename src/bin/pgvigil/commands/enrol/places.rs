@@ -154,19 +154,13 @@ fn spots_of<'a>(environment: &'a Environment, args: &DatabaseArgs) -> Vec<Spot<'
         .collect()
 }
 
-fn target(
-    #[cfg_attr(not(feature = "aws"), expect(unused, reason = "tokens need a region"))]
-    environment: &Environment,
-    url: &str,
-    args: &DatabaseArgs,
-) -> Result<Target, String> {
+fn target(environment: &Environment, url: &str, args: &DatabaseArgs) -> Result<Target, String> {
     let target =
         Target::parse(url, &|name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
     let target = match args.ca.as_deref().map(Path::to_string_lossy) {
         Some(path) => target.with_ca(&path),
         None => target,
     };
-    #[cfg(feature = "aws")]
     if args.iam {
         return with_token(environment, target);
     }
@@ -194,6 +188,11 @@ fn with_token(environment: &Environment, target: Target) -> Result<Target, Strin
     };
     let token = database_token(login, std::time::SystemTime::now())?;
     Ok(target.with_password(&token))
+}
+
+#[cfg(not(feature = "aws"))]
+fn with_token(_: &Environment, _: Target) -> Result<Target, String> {
+    Err(crate::feature::lacks("aws"))
 }
 
 /// Reads every server, several at a time, and turns each into a result.

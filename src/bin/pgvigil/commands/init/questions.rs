@@ -40,10 +40,7 @@ impl Answers {
             emails: args.emails.clone(),
             forge: args.forge,
             code_owners: args.code_owners.clone(),
-            #[cfg(feature = "aws")]
             import_clusters: args.import_clusters,
-            #[cfg(not(feature = "aws"))]
-            import_clusters: false,
         }
     }
 }

@@ -55,7 +55,6 @@ pub(super) fn import(
             cluster: None,
             database: Some(url.clone()),
             ca: args.ca.clone(),
-            #[cfg(feature = "aws")]
             iam: args.iam,
         };
         let Ok(spots) = of_one(session, &loaded, name, &reach) else {

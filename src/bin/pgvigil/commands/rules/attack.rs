@@ -37,15 +37,10 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
         effort: Effort::Full,
         exclusions: (!args.exclusions.is_empty()).then(|| args.exclusions.clone()),
     };
-    #[cfg(feature = "database")]
-    let mut database = match &args.database {
+    let database = match &args.database {
         Some(value) => Some(database::open(session, value, args.auto_approve)?),
         None => None,
     };
-    #[cfg_attr(
-        not(feature = "database"),
-        expect(unused_mut, reason = "only a server completes it")
-    )]
     let mut report = {
         let many = if args.exclusions.is_empty() {
             applied.len()
@@ -56,8 +51,7 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
         let _activity = Activity::of(session, &what);
         attack(&loaded.policy, environment, session.today(), &options)
     };
-    #[cfg(feature = "database")]
-    if let Some(database) = database.take() {
+    if let Some(database) = database {
         database::confirm(
             session,
             &loaded.policy,
@@ -77,4 +71,32 @@ pub(crate) fn run(session: &Session, args: &AttackArgs) -> Ran {
     } else {
         Exit::Diagnostics
     })
+}
+
+#[cfg(not(feature = "database"))]
+mod database {
+    use std::convert::Infallible;
+
+    use pgvigil::policy::model::{Environment, Policy};
+    use pgvigil::rules::attack::{AttackReport, Options};
+
+    use crate::exit::Ran;
+    use crate::feature::lacking;
+    use crate::session::Session;
+
+    pub(super) fn open(_: &Session, _: &str, _: bool) -> Ran<Infallible> {
+        Err(lacking("database").into())
+    }
+
+    pub(super) fn confirm(
+        _: &Session,
+        _: &Policy,
+        _: &Environment,
+        _: &Options,
+        _: &mut AttackReport,
+        database: Infallible,
+        _: Option<usize>,
+    ) -> Ran<()> {
+        match database {}
+    }
 }

@@ -26,7 +26,6 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> Ran {
         kind(path)?;
     }
     // clap accepts an argument although the one that it requires conflicts with others.
-    #[cfg(feature = "aws")]
     if !args.live && (args.since.is_some() || args.auto_approve) {
         session.say("error: --since and --auto-approve require --live, which reads no log files");
         return Ok(Exit::Usage);
@@ -52,7 +51,6 @@ pub(crate) fn run(session: &Session, args: &ImpactArgs) -> Ran {
             count(faults, "error")
         ));
     }
-    #[cfg(feature = "aws")]
     if args.live {
         let report = live::compare(session, args, &change, &head, environment)?;
         let ended = match report.logs.unread.as_slice() {
@@ -137,5 +135,28 @@ fn render(session: &Session, report: &ImpactReport, kind: Kind, colour: bool) ->
         Kind::Json => json::render(report),
         Kind::Markdown => markdown::render(report, markdown::COMMENT_LIMIT),
         Kind::Html => html::render(report),
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+mod live {
+    use pgvigil::policy::Loaded;
+    use pgvigil::policy::model::Environment;
+    use pgvigil::rules::impact::ImpactReport;
+
+    use crate::args::ImpactArgs;
+    use crate::commands::rules::change::Change;
+    use crate::exit::Ran;
+    use crate::feature::lacking;
+    use crate::session::Session;
+
+    pub(super) fn compare(
+        _: &Session,
+        _: &ImpactArgs,
+        _: &Change,
+        _: &Loaded,
+        _: &Environment,
+    ) -> Ran<ImpactReport> {
+        Err(lacking("aws").into())
     }
 }

@@ -6,13 +6,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::args::Cli;
 
-/// Whether this binary has every option: the page is that of a build with all features that users get.
-pub(crate) const IS_WHOLE: bool = cfg!(all(
-    feature = "aws",
-    feature = "database",
-    feature = "webhook"
-));
-
+/// The page.
 pub(crate) fn render() -> String {
     let mut root = Cli::command().disable_help_subcommand(true).term_width(0);
     root.build();

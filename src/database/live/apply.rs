@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::connect::Target;
-use super::enrol::place::Place;
-use super::enrol::plan::{Asked, Plan, PlanError, plan};
-use super::enrol::saved::moved;
-use super::enrol::snapshot::{Session as Open, Snapshot};
-use super::enrol::statement::{self, Step};
 use super::read::{self, patience};
 use super::session::{DatabaseError, Session};
+use crate::database::enrol::place::Place;
+use crate::database::enrol::plan::{Asked, Plan, PlanError, plan};
+use crate::database::enrol::saved::moved;
+use crate::database::enrol::snapshot::{Session as Open, Snapshot};
+use crate::database::enrol::statement::{self, Step};
 
 /// The shortest that a call waits: the transaction gives its statements 60 seconds, as the plan shows, and a COMMIT without an
 /// answer leaves open what became of it.

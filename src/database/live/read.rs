@@ -3,24 +3,24 @@
 use std::time::Duration;
 
 use super::connect::Target;
-use super::enrol::snapshot::{
+use super::session::{DatabaseError, Session};
+use crate::database::enrol::snapshot::{
     Database, Extension, Grant, Membership, NotRead, Object, Parameter, Role, Server,
     Session as Open, Setting, Snapshot,
 };
-use super::session::{DatabaseError, Session};
 use crate::waiting;
 
-const SERVER: &str = include_str!("../../sql/snapshot/server.sql");
-const IDENTITY: &str = include_str!("../../sql/snapshot/identity.sql");
-const ROLES: &str = include_str!("../../sql/snapshot/roles.sql");
-const MEMBERS: &str = include_str!("../../sql/snapshot/members.sql");
-const SETTINGS: &str = include_str!("../../sql/snapshot/settings.sql");
-const DATABASES: &str = include_str!("../../sql/snapshot/databases.sql");
-const EXTENSION: &str = include_str!("../../sql/snapshot/extension.sql");
-const OBJECTS: &str = include_str!("../../sql/snapshot/objects.sql");
-const PARAMETERS: &str = include_str!("../../sql/snapshot/parameters.sql");
-const GRANTS: &str = include_str!("../../sql/snapshot/grants.sql");
-const SESSIONS: &str = include_str!("../../sql/snapshot/sessions.sql");
+const SERVER: &str = include_str!("../../../sql/snapshot/server.sql");
+const IDENTITY: &str = include_str!("../../../sql/snapshot/identity.sql");
+const ROLES: &str = include_str!("../../../sql/snapshot/roles.sql");
+const MEMBERS: &str = include_str!("../../../sql/snapshot/members.sql");
+const SETTINGS: &str = include_str!("../../../sql/snapshot/settings.sql");
+const DATABASES: &str = include_str!("../../../sql/snapshot/databases.sql");
+const EXTENSION: &str = include_str!("../../../sql/snapshot/extension.sql");
+const OBJECTS: &str = include_str!("../../../sql/snapshot/objects.sql");
+const PARAMETERS: &str = include_str!("../../../sql/snapshot/parameters.sql");
+const GRANTS: &str = include_str!("../../../sql/snapshot/grants.sql");
+const SESSIONS: &str = include_str!("../../../sql/snapshot/sessions.sql");
 
 /// The first version with rights on settings (`pg_parameter_acl`).
 const WITH_GRANTS: u32 = 150_000;
