@@ -328,7 +328,7 @@ mod tests {
             let room = shared.room(&at("eu-central-1"), &one);
             assert_eq!(room.obstacles.len(), expected, "{room:?}");
             if let Some(obstacle) = room.obstacles.first() {
-                assert!(obstacle.why.contains("10 stay unreserved beside the other"));
+                assert!(obstacle.why.contains("10 stay unreserved after the other"));
             }
         }
         let room = shared.room(&at("eu-west-1"), &one);

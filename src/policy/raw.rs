@@ -337,7 +337,7 @@ pub struct RawSamples {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Sample")]
 pub struct RawSample {
-    /// Role. Default: a person of the policy.
+    /// The role. Default: a person of the policy.
     #[schemars(example = &"alice")]
     pub user: Option<String>,
     /// Database.

@@ -189,7 +189,7 @@ fn a_template_that_is_too_large_is_refused() {
         "{text}"
     );
     assert!(
-        text.ends_with("bytes, and at most 1000000 are possible"),
+        text.ends_with("bytes; the limit is 1000000"),
         "{text}"
     );
 }
