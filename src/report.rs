@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod attack;
 pub mod begin;
 pub mod ci;
+pub mod diff;
 pub mod doctor;
 pub mod enrol;
 pub mod escape;

@@ -651,7 +651,11 @@ mod tests {
         ] {
             let told = group.account_transformer(&unclear).unwrap();
             assert_eq!(told.effect, Some(Effect::Unknown));
-            assert!(told.note.contains("does not understand its criteria"), "{}", told.note);
+            assert!(
+                told.note.contains("does not understand its criteria"),
+                "{}",
+                told.note
+            );
         }
         let mask = |selection: Option<&str>| AccountPolicy {
             document: policy(&[&managed("IpAddress")], &[]),

@@ -560,14 +560,19 @@ fn compiled_files_are_kept_up_to_date() {
     assert_eq!(compile(&["--check"]).exits(0).out, "");
     assert_eq!(compile(&["--check", "--env", "local"]).exits(0).out, "");
 
-    repository.write("out/local/query.cwli", "fields @message\n");
+    repository.write("out/local/query.cwli", "old\n");
     std::fs::remove_file(repository.path("out/local/enrol.sql")).unwrap();
     repository.write("out/local/gone/alarm/old.json", "{}\n");
     repository.write("out/local/.123.pgvigil-new", "half");
     repository.write("out/local/notes.txt", "mine");
     repository.write("out/mine/alarm/shop/x.json", "mine");
     let check = compile(&["--check"]).exits(12);
-    let mut lines: Vec<&str> = check.out.lines().collect();
+    let words = ["extra ", "missing ", "stale "];
+    let mut lines: Vec<&str> = check
+        .out
+        .lines()
+        .filter(|line| words.iter().any(|word| line.starts_with(word)))
+        .collect();
     lines.sort_unstable();
     assert_eq!(
         lines,
@@ -577,6 +582,14 @@ fn compiled_files_are_kept_up_to_date() {
             "missing  out/local/enrol.sql",
             "stale    out/local/query.cwli",
         ]
+    );
+    assert!(
+        check.out.contains(
+            "stale    out/local/query.cwli\n--- out/local/query.cwli (found)\n\
+             +++ out/local/query.cwli (expected)\n@@ -1 +1,"
+        ) && check.out.contains(" @@\n-old\n+"),
+        "{}",
+        check.out
     );
     assert!(
         check
@@ -759,11 +772,30 @@ fn schemas_and_pages_are_written() {
         std::fs::read_to_string(committed).unwrap(),
         repository.read("docs/codes.md")
     );
-    repository.write("docs/codes.md", "old\n");
+    repository.write("docs/codes.md", "\u{1b}[2J\u{202e}old\n");
+    let check = ["schema", "--docs", "docs", "--check"];
+    let run = repository.run(&check).exits(12);
+    assert!(
+        run.out.starts_with(
+            "stale    docs/codes.md\n--- docs/codes.md (found)\n+++ docs/codes.md (expected)\n@@ -1 +1,"
+        ) && run
+            .out
+            .contains(" @@\n-\\u{1b}[2J\\u{202e}old\n+# "),
+        "{}",
+        run.out
+    );
+    // The file's name, two more lines with it, forty of the difference, and how many follow.
+    assert_eq!(run.out.lines().count(), 44, "{}", run.out);
+    assert!(run.out.ends_with(" more lines\n"), "{}", run.out);
     let run = repository
-        .run(&["schema", "--docs", "docs", "--check"])
+        .run(&[&check[..], &["--color", "always"]].concat())
         .exits(12);
-    assert_eq!(run.out, "stale    docs/codes.md\n");
+    assert!(
+        run.out
+            .contains("\n\u{1b}[31m-\\u{1b}[2J\\u{202e}old\u{1b}[0m\n\u{1b}[32m+# "),
+        "{}",
+        run.out
+    );
     repository.run(&["man", "--out", "man"]).exits(0);
     assert!(
         repository

@@ -115,6 +115,10 @@ fn targets_share_a_folder_and_check_only_their_own_files() {
     assert_eq!(ran.status.code(), Some(12));
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(said.starts_with("stale    "), "{said}");
+    assert!(
+        said.contains("-{}\n\\ No newline at end of file\n+{\n"),
+        "{said}"
+    );
 }
 
 /// The layer's file stands beside module and templates. One of other rules, of which nobody speaks any more, goes.

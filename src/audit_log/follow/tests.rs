@@ -378,7 +378,10 @@ fn what_is_missing_is_told_once_and_waited_for() {
     let mut world = World::new(&["log", "none-*.log"], Start::End);
     assert!(world.texts().is_empty());
     let told = world.told();
-    assert!(told.contains("log: does not exist; pgvigil keeps retrying"), "{told}");
+    assert!(
+        told.contains("log: does not exist; pgvigil keeps retrying"),
+        "{told}"
+    );
     assert!(told.contains("no file matches"), "{told}");
     world.texts();
     assert_eq!(world.told(), "");

@@ -388,7 +388,7 @@ pub(crate) struct CompileArgs {
     /// Tool that deploys the output: pgvigil, or another one in its place
     #[arg(long, default_value = "documents")]
     pub(crate) target: Target,
-    /// Write nothing, and exit with 12 if a file is out of date, missing or left over
+    /// Write nothing, show how stale files differ, and exit with 12 if a file is out of date, missing or left over
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -818,7 +818,7 @@ pub(crate) struct SchemaArgs {
     /// Folder to write to; default: `schema` in the policy repository
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Write nothing, and exit with 12 if a file is out of date or missing
+    /// Write nothing, show how stale files differ, and exit with 12 if a file is out of date or missing
     #[arg(long)]
     pub(crate) check: bool,
     /// Write the reference pages too, into this folder

@@ -188,10 +188,7 @@ fn a_template_that_is_too_large_is_refused() {
         text.starts_with("prod/cloudformation/billing.template.json: 10"),
         "{text}"
     );
-    assert!(
-        text.ends_with("bytes; the limit is 1000000"),
-        "{text}"
-    );
+    assert!(text.ends_with("bytes; the limit is 1000000"), "{text}");
 }
 
 #[test]

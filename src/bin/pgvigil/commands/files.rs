@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 use pgvigil::begin::UNFINISHED;
 use pgvigil::diagnostic::count;
-use pgvigil::report;
+use pgvigil::report::plan::human::Style;
+use pgvigil::report::{self, diff};
 
 use crate::exit::{Exit, Ran};
 use crate::session::Session;
@@ -28,9 +29,13 @@ pub(crate) struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    /// Writes what differs and prints a line for each change. With `check` it writes nothing, and exits with
-    /// [`Exit::Pending`] when something differs.
+    /// Writes what differs and prints a line for each change. With `check` it writes nothing, shows how each stale file
+    /// differs, and exits with [`Exit::Pending`] when something differs.
     pub(crate) fn bring(&self, session: &Session, check: bool) -> Ran {
+        let style = Style {
+            width: session.width(),
+            colour: session.colour_out(),
+        };
         let mut changes = 0;
         let mut tell = |word: &str, path: &Path| {
             changes += 1;
@@ -41,7 +46,12 @@ impl Folder<'_> {
             let path = self.below(&file.path)?;
             match read(&path)? {
                 Some(now) if now == file.bytes => continue,
-                now if check => tell(if now.is_some() { "stale" } else { "missing" }, &path)?,
+                Some(now) if check => {
+                    tell("stale", &path)?;
+                    let path = path.display().to_string();
+                    session.show(&diff::unified(&path, &now, &file.bytes, style))?;
+                }
+                None if check => tell("missing", &path)?,
                 _ => {
                     replace(&path, &file.bytes)?;
                     tell("written", &path)?;
