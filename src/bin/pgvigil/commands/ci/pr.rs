@@ -317,7 +317,7 @@ fn one(
         match plan(pipeline, args, loaded, environment)? {
             Planned::As(planned, ended) => {
                 add(&mut result, PLAN, since, ended);
-                result.plan = planned;
+                result.plan = planned.map(|plan| *plan);
             }
             Planned::Not(why) => result.steps.push(skipped(PLAN, &why)),
         }
@@ -441,7 +441,7 @@ fn compile(
 /// How planning an environment ended.
 enum Planned {
     /// With a plan, unless it failed.
-    As(Option<Plan>, Ended),
+    As(Option<Box<Plan>>, Ended),
     /// Not tried, and why.
     Not(String),
 }
@@ -517,7 +517,7 @@ fn plan(
         (true, false) => Exit::Diagnostics,
         (true, true) => Exit::Clean,
     };
-    let plan = Some(without_documents(planned));
+    let plan = Some(Box::new(without_documents(planned)));
     Ok(Planned::As(plan, (exit, summary)))
 }
 
