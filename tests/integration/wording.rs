@@ -2,6 +2,12 @@
 //!
 //! String literals of `src` are read, but not those of tests, SQL or queries, and the doc comments that become help texts.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests may panic"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
