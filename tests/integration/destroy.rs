@@ -110,7 +110,7 @@ fn what_no_file_asks_for_goes_only_when_it_is_named_and_confirmed() {
         ])
         .exits(2);
     assert!(
-        refused.err.contains("confirm them with --allow-delete 15"),
+        refused.err.contains("confirm with --allow-delete 15"),
         "{}",
         refused.err
     );
@@ -183,9 +183,7 @@ fn an_environment_is_taken_down_and_comes_back() {
         nobody.out
     );
     assert!(
-        nobody
-            .err
-            .contains("there is no terminal to ask for approval")
+        nobody.err.contains("there is no terminal to confirm on")
             && nobody.err.contains("--auto-approve"),
         "{}",
         nobody.err

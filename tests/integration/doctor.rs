@@ -106,7 +106,13 @@ fn what_could_not_be_read_is_not_clean() {
         "{}",
         doctor.out
     );
-    assert!(doctor.err.contains("could not be read"), "{}", doctor.err);
+    assert!(
+        doctor
+            .err
+            .contains("could not determine the result of 1 check"),
+        "{}",
+        doctor.err
+    );
 }
 
 #[test]

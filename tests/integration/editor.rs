@@ -439,7 +439,7 @@ fn an_editor_explains_keys() {
     );
     let shown = editor.hover(&path, 7, 8);
     assert!(
-        shown.contains("Schemas of the object") && shown.contains("Trust: server"),
+        shown.contains("Exact names of the object's schema") && shown.contains("Trust: server"),
         "{shown}"
     );
     let text = "version: 1\nmonitor:\n  late_arrival_minutes: 15\n";

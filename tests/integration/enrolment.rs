@@ -368,8 +368,8 @@ fn a_failure_in_the_middle_leaves_nothing_behind() {
     server.ask("create role alice login; create role bob login");
     let text = script(&["alice", "bob"]);
     let broken = text.replace(
-        "-- Reads back what was set",
-        "select 1/0;\n-- Reads back what was set",
+        "-- Reads the settings back",
+        "select 1/0;\n-- Reads the settings back",
     );
     assert_ne!(text, broken);
     server.enrol(&broken).failed_with("division by zero");

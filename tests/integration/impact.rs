@@ -430,7 +430,7 @@ fn revisions_that_are_none_are_told() {
         .output()
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("git says: not a git repository"), "{told}");
+    assert!(told.contains("git failed: not a git repository"), "{told}");
     // A link among the policy files is not followed.
     let link = repository.0.path().join("rules/link.yaml");
     std::os::unix::fs::symlink("/etc/passwd", link).unwrap();

@@ -1,4 +1,4 @@
--- pgvigil local: who is audited, rules d053af1cd841
+-- pgvigil local: audited people, rules d053af1cd841
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

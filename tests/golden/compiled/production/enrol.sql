@@ -1,4 +1,4 @@
--- pgvigil production: who is audited, rules c15b1391be75
+-- pgvigil production: audited people, rules c15b1391be75
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

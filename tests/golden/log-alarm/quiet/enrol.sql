@@ -1,4 +1,4 @@
--- pgvigil quiet: who is audited, rules 80fa713f6ece
+-- pgvigil quiet: audited people, rules 80fa713f6ece
 --
 -- psql --dbname DATABASE --file enrol.sql
 -- Run it in every database of the cluster: roles are shared, the extension is not.

@@ -45,8 +45,8 @@ pub(crate) fn run(session: &Session, args: &DoctorArgs) -> Ran {
     let counts = diagnosis.counts();
     if counts.unknown > 0 {
         session.say(&format!(
-            "error: could not determine the result of {} checks",
-            counts.unknown
+            "error: could not determine the result of {}",
+            pgvigil::diagnostic::count(counts.unknown, "check")
         ));
     }
     Ok(match diagnosis.verdict() {
