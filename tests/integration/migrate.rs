@@ -486,7 +486,7 @@ fn roles_become_accounts_and_no_exclusions() {
     assert!(
         exclusions[0]["in_its_place"]["notes"]
             .to_string()
-            .contains("a role that RDS makes"),
+            .contains("a role that RDS creates"),
         "{found}"
     );
     // `SELECT 1_id` is no SQL.
