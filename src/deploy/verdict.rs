@@ -47,15 +47,9 @@ impl Verdict {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Clean => "the deployed resource is as the files declare",
-            Self::Pending => {
-                "the files changed since the last apply; the deployed resource did not"
-            }
-            Self::Drifted => {
-                "the deployed resource changed since the last apply; the files did not"
-            }
-            Self::Both => {
-                "the files and the deployed resource changed, or the last apply is unknown"
-            }
+            Self::Pending => "the files changed since the last apply; the resource did not",
+            Self::Drifted => "the resource changed since the last apply; the files did not",
+            Self::Both => "both changed, or the last apply is unknown",
             Self::Missing => "it was applied once, but has been deleted since",
             Self::Extra => "it is deployed, but no file declares it",
             Self::Unreadable => "it could not be read, so it could not be checked",

@@ -144,8 +144,8 @@ fn draws_a_plan_for_a_terminal() {
 
     1 to create, 2 to change, 1 unchanged; 1 drifted, 1 extra.
 
-    pending: the files changed since the last apply; the deployed resource did not
-    drifted: the deployed resource changed since the last apply; the files did not
+    pending: the files changed since the last apply; the resource did not
+    drifted: the resource changed since the last apply; the files did not
     extra: it is deployed, but no file declares it
     "####);
 }
@@ -199,8 +199,8 @@ fn draws_a_plan_for_a_pull_request() {
     `!` `orders/alarm/old` (none, extra)
     `kept: deleted only if named with --prune`
 
-    - *pending*: the files changed since the last apply; the deployed resource did not
-    - *drifted*: the deployed resource changed since the last apply; the files did not
+    - *pending*: the files changed since the last apply; the resource did not
+    - *drifted*: the resource changed since the last apply; the files did not
     - *extra*: it is deployed, but no file declares it
     "####);
 }
