@@ -1,6 +1,8 @@
 //! What users write, as written: the types behind the schemas of `schema/`. Their docs are docs for
 //! users. Nothing is resolved here; [`lower`](super::lower) does that.
 
+pub mod grants;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -59,6 +61,9 @@ pub struct RawLimits {
     /// The same for a change that silences more than before.
     #[schemars(range(max = 10), example = 2, extend("default" = 2))]
     pub approvals_when_widened: Option<u32>,
+    /// Longest time of an access grant, in hours from `from` to `until`.
+    #[schemars(range(min = 1, max = 8760), example = 8, extend("default" = 72))]
+    pub max_grant_hours: Option<u32>,
 }
 
 /// Records that no exclusion may silence. All conditions must hold; a list means "any of".

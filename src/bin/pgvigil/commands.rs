@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod access;
 mod adopt;
 mod apply;
 mod approval;
@@ -59,7 +60,7 @@ mod watch;
 #[cfg(feature = "webhook")]
 mod watch_webhook;
 
-use crate::args::{Command, EnrolCommand, RulesCommand};
+use crate::args::{AccessCommand, Command, EnrolCommand, RulesCommand};
 use crate::exit::Exit;
 use crate::session::Session;
 
@@ -76,6 +77,7 @@ pub(crate) fn run(session: &Session, command: Command) -> anyhow::Result<Exit> {
         Command::Rules(RulesCommand::Explain(args)) => explain::run(session, &args),
         Command::Rules(RulesCommand::Attack(args)) => attack::run(session, &args),
         Command::Rules(RulesCommand::Impact(args)) => impact::run(session, &args),
+        Command::Access(AccessCommand::Grant(args)) => access::grant(session, &args),
         Command::Compile(args) => compile::run(session, &args),
         Command::Plan(args) => plan::run(session, &args),
         Command::Apply(args) => apply::run(session, &args),

@@ -304,6 +304,7 @@ impl Judges {
         let judged = Judged {
             verdict: Verdict::Counted,
             signals: Vec::new(),
+            expected: None,
             entry: read,
         };
         seen.count(judged.who(), case, before, after);

@@ -213,6 +213,7 @@ impl Change {
             guards: &self.guards,
             today: session.today(),
             tested: None,
+            is_short: false,
         }
     }
 }
