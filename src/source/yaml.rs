@@ -190,8 +190,26 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     let is_complete = builder.read(body);
     let root = if is_complete { builder.root } else { None };
     let mut faults = builder.faults;
+    faults.extend(ends(body).map(|span| Fault {
+        kind: FaultKind::SeveralDocuments,
+        place: Place::new(file, span.start + skipped..span.end + skipped),
+        other: None,
+    }));
     faults.sort_by_key(|fault| fault.place.span.start);
     Parsed { root, faults }
+}
+
+/// The marks `...` that end a document. Readers disagree on one before the document.
+fn ends(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = at;
+        at += line.len();
+        let is_end = line
+            .strip_prefix("...")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        is_end.then_some(start..start + 3)
+    })
 }
 
 /// The first line of each conflict that a merge left (git-merge(1), "HOW CONFLICTS ARE PRESENTED"). One mark alone may be text.

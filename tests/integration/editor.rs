@@ -445,7 +445,7 @@ fn an_editor_explains_keys() {
     let text = "version: 1\nmonitor:\n  late_arrival_minutes: 15\n";
     let (path, _) = editor.try_out("environments", "hover.yaml", text);
     let shown = editor.hover(&path, 3, 4);
-    assert!(shown.contains("counted by no window"), "{shown}");
+    assert!(shown.contains("counted for certain"), "{shown}");
     editor.end();
 }
 
