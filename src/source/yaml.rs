@@ -199,7 +199,7 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     Parsed { root, faults }
 }
 
-/// The marks `...` that end a document. Readers disagree on one before the document.
+/// The marks `...` with something after them: readers disagree on one before the document.
 fn ends(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     text.split_inclusive('\n').filter_map(move |line| {
@@ -208,7 +208,9 @@ fn ends(text: &str) -> impl Iterator<Item = Range<usize>> {
         let is_end = line
             .strip_prefix("...")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
-        is_end.then_some(start..start + 3)
+        let mut after = text.get(at..).unwrap_or_default().lines().map(str::trim);
+        let goes_on = is_end && after.any(|line| !line.is_empty() && !line.starts_with('#'));
+        goes_on.then_some(start..start + 3)
     })
 }
 
