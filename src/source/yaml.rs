@@ -190,28 +190,38 @@ pub fn parse(files: &SourceFiles, file: FileId) -> Parsed {
     let is_complete = builder.read(body);
     let root = if is_complete { builder.root } else { None };
     let mut faults = builder.faults;
-    faults.extend(ends(body).map(|span| Fault {
-        kind: FaultKind::SeveralDocuments,
-        place: Place::new(file, span.start + skipped..span.end + skipped),
-        other: None,
-    }));
+    let is_told = |fault: &Fault| fault.kind == FaultKind::SeveralDocuments;
+    if let Some(span) = early_end(body)
+        && !faults.iter().any(is_told)
+    {
+        faults.push(Fault {
+            kind: FaultKind::SeveralDocuments,
+            place: Place::new(file, span.start + skipped..span.end + skipped),
+            other: None,
+        });
+    }
     faults.sort_by_key(|fault| fault.place.span.start);
     Parsed { root, faults }
 }
 
-/// The marks `...` with something after them: readers disagree on one before the document.
-fn ends(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// The first mark `...` with something after it: readers disagree on one before the document.
+fn early_end(text: &str) -> Option<Range<usize>> {
+    let mut mark = None;
     let mut at = 0;
-    text.split_inclusive('\n').filter_map(move |line| {
-        let start = at;
-        at += line.len();
-        let is_end = line
+    for line in text.split_inclusive('\n') {
+        let shown = line.trim();
+        if mark.is_some() && !shown.is_empty() && !shown.starts_with('#') {
+            return mark;
+        }
+        let is_mark = line
             .strip_prefix("...")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
-        let mut after = text.get(at..).unwrap_or_default().lines().map(str::trim);
-        let goes_on = is_end && after.any(|line| !line.is_empty() && !line.starts_with('#'));
-        goes_on.then_some(start..start + 3)
-    })
+        if is_mark {
+            mark = Some(at..at + 3);
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// The first line of each conflict that a merge left (git-merge(1), "HOW CONFLICTS ARE PRESENTED"). One mark alone may be text.
@@ -957,6 +967,25 @@ mod tests {
         assert_eq!(faults("a:\t1\n"), [(Tab, "\t".into())]);
         assert_eq!(faults("a: *x\n"), [(Alias, "*x".into())]);
         assert_eq!(faults(&"[".repeat(100_000)), [(TooDeep, "[".into())]);
+    }
+
+    #[test]
+    fn an_end_before_the_end_is_one_fault() {
+        for (text, place) in [
+            ("...\n# x\na: b\n", "..."),
+            ("# x\n... # y\na: b\n", "..."),
+            ("a: b\n...\n---\nc: d\n", "---"),
+        ] {
+            let found = faults(text);
+            assert_eq!(
+                found,
+                [(FaultKind::SeveralDocuments, place.to_owned())],
+                "{text:?}"
+            );
+        }
+        for text in ["a: b\n...\n", "a: b\n...\n# x\n\n", "a: |\n  ...\n  b\n"] {
+            assert_eq!(faults(text), [], "{text:?}");
+        }
     }
 
     #[test]

@@ -30,9 +30,7 @@ impl Checked {
             Code::EnvironmentNobodyAudited,
         ])
     }
-}
 
-impl Checked {
     /// The problems except exclusions that have ended.
     pub(crate) fn beside_ended(&self) -> Diagnostics {
         self.without(&[Code::ExclusionExpired])

@@ -1,11 +1,14 @@
 //! Where an environment is deployed, and what belongs there: what `plan`, `apply` and `drift` share.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pgvigil::cloud::local::LocalFolder;
 use pgvigil::compile;
 use pgvigil::compile::resources::Document;
-use pgvigil::deploy::{Cloud, Identity, Plan, PlanError, Prune, Reader, plan_pruned};
+use pgvigil::deploy::{
+    Also, Cloud, Identity, Plan, PlanError, Prune, Reader, destroy, plan_pruned,
+};
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::{Environment, Provider};
 
@@ -37,6 +40,37 @@ impl<P: Reader + ?Sized> Deployment<P> {
     }
 }
 
+impl<P: AsReader + ?Sized> Deployment<P> {
+    /// What an apply would do.
+    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
+        let reader = self.provider.as_reader();
+        plan_pruned(&self.identity, &self.documents, reader, prune)
+    }
+
+    /// What a destroy would do.
+    pub(crate) fn destroy(&self, also: &BTreeSet<Also>) -> Result<Plan, PlanError> {
+        let reader = self.provider.as_reader();
+        destroy(&self.identity, &self.documents, reader, also)
+    }
+}
+
+/// A provider of either kind, to read only.
+pub(crate) trait AsReader {
+    fn as_reader(&self) -> &dyn Reader;
+}
+
+impl AsReader for dyn Reader {
+    fn as_reader(&self) -> &dyn Reader {
+        self
+    }
+}
+
+impl AsReader for dyn Cloud {
+    fn as_reader(&self) -> &dyn Reader {
+        self
+    }
+}
+
 impl Deployment<dyn Reader> {
     /// Compiles the environment and opens its provider, which has no call that writes.
     pub(crate) fn for_reading(
@@ -49,11 +83,6 @@ impl Deployment<dyn Reader> {
             Provider::Aws => provider_aws::reader(ground, environment)?,
         };
         Self::new(ground, loaded, environment, provider)
-    }
-
-    /// What an apply would do.
-    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
-        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
     }
 }
 
@@ -69,11 +98,6 @@ impl Deployment<dyn Cloud> {
             Provider::Aws => provider_aws::cloud(ground, environment)?,
         };
         Self::new(ground, loaded, environment, provider)
-    }
-
-    /// What an apply would do.
-    pub(crate) fn plan(&self, prune: &Prune) -> Result<Plan, PlanError> {
-        plan_pruned(&self.identity, &self.documents, &*self.provider, prune)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pgvigil::deploy::{Also, Cloud, Reader, destroy};
+use pgvigil::deploy::{Also, Cloud, Reader};
 
 use super::approval::Approval;
 use super::carry_out::carry_out;
@@ -33,12 +33,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> Ran {
         let activity = Activity::of(session, &reading(&args.env));
         let deployment: Deployment<dyn Reader> =
             Deployment::for_reading(ground, &loaded, environment)?;
-        let plan = destroy(
-            &deployment.identity,
-            &deployment.documents,
-            &*deployment.provider,
-            &also,
-        )?;
+        let plan = deployment.destroy(&also)?;
         drop(activity);
         session.show(&render(session, &plan, args.format))?;
         if plan.outcome().is_err() {
@@ -53,12 +48,7 @@ pub(crate) fn run(session: &Session, args: &DestroyArgs) -> Ran {
     }
     let activity = Activity::of(session, &reading(&args.env));
     let deployment: Deployment<dyn Cloud> = Deployment::for_writing(ground, &loaded, environment)?;
-    let plan = destroy(
-        &deployment.identity,
-        &deployment.documents,
-        &*deployment.provider,
-        &also,
-    )?;
+    let plan = deployment.destroy(&also)?;
     drop(activity);
     session.show(&render(session, &plan, args.format))?;
     if plan.outcome().is_err() {
