@@ -61,7 +61,7 @@ impl Identity {
     }
 }
 
-/// Where a provider's credentials lead to.
+/// Whose account a provider's credentials are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct At {
     /// `aws` or `local`.
@@ -274,7 +274,7 @@ pub struct Concurrency {
 
 /// Reads a provider. There is no call here that changes anything.
 pub trait Reader {
-    /// Where the credentials lead to, as the provider says.
+    /// Whose account the credentials are for, as the provider says.
     fn at(&self) -> Result<At, CloudError>;
 
     /// Fills in what only the provider knows and every comparison needs, such as which package was last applied.

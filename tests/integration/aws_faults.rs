@@ -841,7 +841,8 @@ fn without_a_way_to_aws() {
     let before = world.moto.calls().len();
     let text = run(&|_| {});
     assert!(
-        text.contains("account 999999999999") && text.contains("lead to aws, account 123456789012"),
+        text.contains("account 999999999999")
+            && text.contains("the credentials are for aws, account 123456789012"),
         "{text}"
     );
     let calls = world.moto.calls();
