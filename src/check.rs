@@ -6,6 +6,7 @@
 pub mod dates;
 pub mod duplicates;
 pub mod environment;
+pub mod grants;
 pub mod matches;
 pub mod names;
 pub mod notifications;
@@ -57,6 +58,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &protected::ProtectedRecords,
     &patterns::Patterns,
     &samples::Samples,
+    &grants::Grants,
     &environment::Environments,
     &schedule::Schedule,
     &notifications::Notifications,

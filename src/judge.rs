@@ -30,6 +30,7 @@ mod condition;
 pub(crate) mod couple;
 mod explain;
 mod facts;
+mod grants;
 mod index;
 mod judging;
 mod known;
@@ -41,6 +42,7 @@ mod statement;
 mod told;
 
 pub use explain::{Answer, Explanation, Failed, RuleAnswer, quote, shorten};
+pub use grants::{Expected, GrantAnswer, NeverExpected, RuleGrant};
 pub use judging::{Judge, Judged, Outcome, Scratch, Verdict};
 pub use rules::{Rule, Rules, RulesError};
 pub use scope::{is_out_of_scope, signals_of};

@@ -15,7 +15,8 @@ pub mod sets;
 #[cfg(test)]
 mod second_reader;
 
-pub use load::{LoadError, Loaded, load, load_from};
+pub use load::{FOLDERS, LoadError, Loaded, load, load_from};
+pub use lower::grants::parse_moment;
 pub(crate) use lower::is_kebab;
 pub use model::Policy;
 pub use pattern::Pattern;

@@ -174,7 +174,13 @@ fn code_owners(wish: &Wish) -> String {
          # branch main requires a review by code owners. Owner of the policy: {}.\n",
         remark(&wish.owner)
     );
-    let paths = ["/rules/", "/environments/", "/.github/", "/.gitlab-ci.yml"];
+    let paths = [
+        "/rules/",
+        "/environments/",
+        "/access/",
+        "/.github/",
+        "/.gitlab-ci.yml",
+    ];
     let wanted = paths.iter().filter(|path| match wish.forge {
         Forge::Github => **path != "/.gitlab-ci.yml",
         _ => **path != "/.github/",

@@ -1,5 +1,7 @@
 //! Which environments a change touches.
 
+use std::collections::BTreeMap;
+
 use crate::policy::Loaded;
 
 /// Names of the environments in head that a change touches, in head's order: those whose own files, or the rules, say
@@ -14,6 +16,19 @@ pub fn touched(base: &Loaded, head: &Loaded) -> Vec<String> {
         })
         .map(|environment| environment.name.clone())
         .collect()
+}
+
+/// Whether access grants are all that a change of the policy files is about.
+pub fn is_access_alone(base: &Loaded, head: &Loaded) -> bool {
+    let texts = |loaded: &Loaded, is_access: bool| -> BTreeMap<String, String> {
+        let files = &loaded.files;
+        files
+            .ids()
+            .filter(|id| files.path(*id).starts_with("access/") == is_access)
+            .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()))
+            .collect()
+    };
+    texts(base, false) == texts(head, false) && texts(base, true) != texts(head, true)
 }
 
 /// Names of environments that base has and head has not: no one maintains their deployed resources any more.

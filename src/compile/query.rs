@@ -159,6 +159,8 @@ impl<'a> QuerySource<'a> {
                 .iter()
                 .map(|exclusion| Rule::of(exclusion))
                 .collect(),
+            grants: Vec::new(),
+            never_expected: Vec::new(),
         }
     }
 

@@ -75,6 +75,10 @@ pub enum What {
     ProtectedUser,
     /// An exclusion.
     Exclusion,
+    /// An access grant.
+    Grant,
+    /// Records that no grant covers.
+    NeverExpected,
 }
 
 impl What {
@@ -86,6 +90,8 @@ impl What {
             Self::ServiceAccount => "service account",
             Self::ProtectedUser => "protected user",
             Self::Exclusion => "exclusion",
+            Self::Grant => "access grant",
+            Self::NeverExpected => "never expected",
         }
     }
 }
@@ -271,7 +277,44 @@ pub fn differences(before: &Rules, after: &Rules) -> Vec<Difference> {
         &mut all,
     );
     exclusions(&before.exclusions, &after.exclusions, &mut all);
+    grants(before, after, &mut all);
     all
+}
+
+/// A grant that is another one goes and comes: its whole text is short.
+fn grants(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
+    let by_id = |rules: &Rules| -> BTreeMap<String, Value> {
+        let grants = rules.grants.iter();
+        grants
+            .map(|grant| {
+                let value = serde_json::to_value(grant).unwrap_or_default();
+                (grant.id.clone(), value)
+            })
+            .collect()
+    };
+    let (then, now) = (by_id(before), by_id(after));
+    let ids: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    for id in ids {
+        let became = match (then.get(id), now.get(id)) {
+            (None, _) => Became::Added,
+            (_, None) => Became::Removed,
+            (one, other) if one == other => continue,
+            _ => Became::Changed,
+        };
+        all.push(Difference {
+            what: What::Grant,
+            name: id.clone(),
+            became,
+            changes: Vec::new(),
+        });
+    }
+    let never = |rules: &Rules| {
+        let entries = rules.never_expected.iter();
+        entries
+            .map(|entry| serde_json::to_string(entry).unwrap_or_default())
+            .collect()
+    };
+    names(What::NeverExpected, &never(before), &never(after), all);
 }
 
 fn account(role: &RoleMatch) -> String {

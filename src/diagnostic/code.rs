@@ -108,6 +108,18 @@ codes! {
     ProtectedWord = "protected/unknown-word", Error, "a protected entry has a class or command that pgAudit never prints", "write it as pgAudit prints it", "no record ever contains the word, so nothing would be protected";
     CanarySilent = "canary/silenced", Error, "a canary does not count", "narrow the exclusion that silences it", "a canary is a statement that must count: if it is silenced, real statements like it are silenced too";
 
+    GrantRelation = "grant/relation", Error, "a grant names a relation without its schema, or in another form", "write `schema.relation`, or `schema.*`", "a name that can be read in two ways would mark records that no one has approved";
+    GrantTime = "grant/time", Error, "a time of a grant does not exist, or has no offset", "write it as in `2026-12-02T14:00:00Z`", "without an offset the grant would begin at another time on another server";
+    GrantTooLong = "grant/too-long", Error, "a grant lasts longer than the policy allows", "set an earlier `until`, or raise `limits.max_grant_hours` in a change of its own", "a long grant marks work that was never part of the approved task";
+    GrantBackwards = "grant/backwards", Error, "a grant ends before it begins", "correct one of the two times", "it would mark nothing, although it looks as if it did";
+    GrantUnknownUser = "grant/unknown-user", Error, "a grant names a role that is not in `users`", "correct the name, or add the person to `users`", "nothing of what this role does is counted, so the grant would mark nothing";
+    GrantProtected = "grant/protected", Error, "a grant covers what is protected", "narrow the grant", "protected work must be looked at each time, and a mark says that it was expected";
+    GrantDuplicateId = "grant/duplicate-id", Error, "two grants have the same id", "give each grant its own id", "an alarm shows the id, and readers could not tell which grant it means";
+    GrantEnded = "grant/ended", Warning, "a grant has ended", "delete the grant", "it no longer marks new records, and hides the grants that matter from readers";
+    GrantBroad = "grant/broad", Warning, "a grant covers a whole schema or every kind of work", "list only the relations and kinds that the work needs", "the more a grant covers, the less its mark says";
+    GrantMarksNothing = "grant/marks-nothing", Warning, "a grant covers work whose records do not show the relation, or are not logged", "change the person's audit settings, or the grant", "the work stays marked as not expected, although it was approved";
+    GrantAfterTheFact = "grant/after-the-fact", Warning, "a grant begins before the day on which it is checked", "set `from` to a later time, unless the grant was merged in time", "a grant that is written afterwards marks work that no one had approved when it was done";
+
     UserTwoDefaults = "user/two-defaults", Error, "the policy defines default audit settings twice", "keep one `audit` at the top level of one file", "the two could log different statements, and only one can apply";
     UserExpired = "user/expired", Warning, "a person's enrolment has ended", "delete the entry, or set a later `until`", "the person is no longer audited, but might still be able to log in";
     UserExpiresSoon = "user/expires-soon", Warning, "a person's enrolment ends within 30 days", "set a later `until`, or let the enrolment end", "from that day the person's statements are no longer counted";

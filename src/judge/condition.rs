@@ -395,7 +395,7 @@ pub(super) fn why(test: &Test, facts: &Facts<'_>) -> (&'static str, String) {
 }
 
 /// The first call or cast that is not listed, or the place where reading ends.
-fn unlisted(sql: &Sql<'_>, functions: &Names, types: &Names) -> String {
+pub(super) fn unlisted(sql: &Sql<'_>, functions: &Names, types: &Names) -> String {
     use super::explain::{behind, quote};
 
     let (text, reading) = (sql.text(), sql.reading());

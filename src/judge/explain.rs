@@ -2,7 +2,8 @@
 
 use super::condition::{self, Test};
 use super::facts::Facts;
-use super::judging::{Judge, Judged, Read, Scratch, Verdict};
+use super::grants::GrantAnswer;
+use super::judging::{Judge, Judged, Read, Scratch, Verdict, own_time};
 use crate::audit_log::EntryKind;
 use crate::audit_log::timestamp::{day_of, time_of};
 use crate::policy::model::RoleMatch;
@@ -49,6 +50,8 @@ pub struct Explanation<'a> {
     pub reason: String,
     /// Every exclusion of the environment, in the order of the policy; empty where none is asked.
     pub exclusions: Vec<RuleAnswer>,
+    /// Every grant of the record's role, by id; empty unless the record counts.
+    pub grants: Vec<GrantAnswer>,
 }
 
 impl Judge {
@@ -67,6 +70,10 @@ impl Judge {
             Verdict::Counted | Verdict::Excluded(_) => {
                 self.answers(&judged.verdict, facts.as_ref(), text)
             }
+        };
+        let grants = match &judged.verdict {
+            Verdict::Counted => self.grant_answers(read, own_time(text)),
+            _ => Vec::new(),
         };
         let reason = match &judged.verdict {
             Verdict::NotARecord => "the entry holds no audit record".to_owned(),
@@ -90,6 +97,7 @@ impl Judge {
             judged,
             reason,
             exclusions,
+            grants,
         }
     }
 

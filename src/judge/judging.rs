@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use super::accounts::{Accounts, Remembered};
 use super::condition::{self, Test};
 use super::facts::{Facts, Sql};
+use super::grants::{self, Expected, Grants, Span};
 use super::index::Index;
 use super::known::Known;
 use super::rules::Rules;
@@ -16,7 +17,7 @@ use super::scope::{self, Signals};
 use super::told::{self, Told};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
 use crate::audit_log::record::{Record, count_heads};
-use crate::audit_log::timestamp::time_of;
+use crate::audit_log::timestamp::{fast_epoch_ms, time_of};
 use crate::audit_log::{EntryKind, Suspicion, judge_entry};
 use crate::policy::model::{RoleMatch, Signal};
 use jiff::civil::Date;
@@ -52,6 +53,8 @@ pub struct Judged<'a> {
     /// The signals that count it, or would without exclusions, in the order of [`Signal::ALL`]; none when it is out of
     /// scope.
     pub signals: Vec<Signal>,
+    /// The grant that covers it. It decides nothing: what is expected counts like everything else.
+    pub expected: Option<Expected>,
     /// The entry as the one reader reads it.
     pub entry: EntryKind<'a>,
 }
@@ -102,6 +105,7 @@ pub struct Judge {
     protected_users: HashSet<Box<[u8]>>,
     pub(super) exclusions: Vec<Exclusion>,
     index: Index,
+    pub(super) grants: Grants,
 }
 
 #[derive(Debug)]
@@ -225,7 +229,21 @@ impl Judge {
                     .map(|exclusion| exclusion.tests.as_slice()),
             ),
             exclusions,
+            grants: Grants::of(&rules.grants, &rules.never_expected),
         }
+    }
+
+    /// Whether any grant applies in the environment.
+    pub fn has_grants(&self) -> bool {
+        !self.grants.is_empty()
+    }
+
+    /// Whether a grant covers an entry that counts.
+    pub fn expects(&self, text: &[u8]) -> bool {
+        let entry = judge_entry(text, self.prefix);
+        self.grants
+            .covering(self.read(text, &entry), own_time(text))
+            .is_some()
     }
 
     /// The `log_line_prefix` of the entries.
@@ -271,11 +289,28 @@ impl Judge {
     /// Judges an entry: the text of a whole message, its continuation lines included. Its day is that of the entry's own
     /// time.
     pub fn judge<'a>(&self, scratch: &mut Scratch, text: &'a [u8]) -> Judged<'a> {
-        self.judge_at(scratch, text, time_of(text))
+        self.judge_in(scratch, text, time_of(text), own_time(text))
     }
 
-    /// The same for an entry that was written at another time than it says, in milliseconds since 1970.
-    pub fn judge_at<'a>(&self, scratch: &mut Scratch, text: &'a [u8], time_ms: i64) -> Judged<'a> {
+    /// The same for entries that are alike and were written at other times than this one says, in milliseconds since 1970: the
+    /// first and the last of them.
+    pub fn judge_between<'a>(
+        &self,
+        scratch: &mut Scratch,
+        text: &'a [u8],
+        (oldest_ms, newest_ms): (i64, i64),
+    ) -> Judged<'a> {
+        let span = grants::span(Some(oldest_ms), Some(newest_ms));
+        self.judge_in(scratch, text, newest_ms, span)
+    }
+
+    fn judge_in<'a>(
+        &self,
+        scratch: &mut Scratch,
+        text: &'a [u8],
+        time_ms: i64,
+        span: Span,
+    ) -> Judged<'a> {
         scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
         let mut by = Vec::new();
@@ -295,8 +330,15 @@ impl Judge {
             Outcome::Excluded(_) => Verdict::Excluded(by),
             Outcome::Counted => Verdict::Counted,
         };
+        let expected = match verdict {
+            Verdict::Counted if self.has_grants() => {
+                self.grants.covering(self.read(text, &entry), span)
+            }
+            _ => None,
+        };
         Judged {
             verdict,
+            expected,
             signals: signals.into_iter().flatten().collect(),
             entry,
         }
@@ -544,6 +586,12 @@ fn is_sure(prefix: &Prefix<'_>, doubt: Option<Doubt>) -> bool {
 fn has_odd_names(prefix: &Prefix<'_>) -> bool {
     let odd = |name: &[u8], bytes: &[u8]| name.iter().any(|byte| bytes.contains(byte));
     odd(prefix.user, b":[]\n") || odd(prefix.database, b":[]\n")
+}
+
+/// When an entry was written, by its own words; none where its zone does not name one offset.
+pub(super) fn own_time(text: &[u8]) -> Span {
+    let time = fast_epoch_ms(text);
+    grants::span(time, time)
 }
 
 /// Days since 1970, in UTC.

@@ -71,6 +71,15 @@ pub(super) fn harmless_types() -> Arc<Names> {
     Arc::clone(&TYPES)
 }
 
+/// The functions that read no data and change nothing.
+pub(super) fn harmless_functions() -> Arc<Names> {
+    static FUNCTIONS: LazyLock<Arc<Names>> = LazyLock::new(|| {
+        let names = sets::find("harmless-functions").map(|set| Names::of(set.names()));
+        Arc::new(names.unwrap_or_default())
+    });
+    Arc::clone(&FUNCTIONS)
+}
+
 /// The first byte of a text at which something stands that is not listed or cannot be read.
 pub(super) fn stops_at(
     text: &[u8],

@@ -7,8 +7,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::grants::{NeverExpected, RuleGrant};
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::policy::model::{Environment, Exclusion, Match, Policy, Protected, RoleMatch, Signal};
+use crate::policy::model::{
+    Environment, Exclusion, GrantKind, Match, Policy, Protected, RoleMatch, Signal,
+};
 
 /// Version of the file's form. A reader refuses a version that it does not know.
 const FORMAT: u32 = 1;
@@ -26,6 +29,10 @@ pub struct Rules {
     pub protected_users: Vec<String>,
     /// Exclusions, in the order of the policy.
     pub exclusions: Vec<Rule>,
+    /// Work that is expected, in the order of the policy.
+    pub grants: Vec<RuleGrant>,
+    /// Records that no grant covers; none where there are no grants.
+    pub never_expected: Vec<NeverExpected>,
 }
 
 /// One exclusion, as far as the judge looks at it.
@@ -60,6 +67,10 @@ struct File {
     service_accounts: Vec<Account>,
     protected_users: Vec<String>,
     exclusions: Vec<Rule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<RuleGrant>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    never_expected: Vec<NeverExpected>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +103,8 @@ impl Rules {
             accounts: Vec::new(),
             protected_users: Vec::new(),
             exclusions: Vec::new(),
+            grants: Vec::new(),
+            never_expected: Vec::new(),
         }
     }
 
@@ -115,6 +128,12 @@ impl Rules {
                 .collect(),
             protected_users,
             exclusions: policy.exclusions_in(environment).map(Rule::of).collect(),
+            grants: policy.grants_in(environment).map(RuleGrant::of).collect(),
+            never_expected: if policy.grants_in(environment).next().is_some() {
+                policy.protected.iter().map(NeverExpected::of).collect()
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -138,6 +157,8 @@ impl Rules {
                 .collect(),
             protected_users: self.protected_users.clone(),
             exclusions: self.exclusions.clone(),
+            grants: self.grants.clone(),
+            never_expected: self.never_expected.clone(),
         };
         // Texts, numbers and lists always serialise.
         let mut bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
@@ -167,6 +188,11 @@ impl Rules {
             .iter()
             .map(|name| Signal::named(name).ok_or_else(|| unknown("signal", name)))
             .collect::<Result<_, _>>()?;
+        for grant in &file.grants {
+            for kind in &grant.kinds {
+                GrantKind::named(kind).ok_or_else(|| unknown("kind of a grant", kind))?;
+            }
+        }
         let accounts = file
             .service_accounts
             .into_iter()
@@ -183,6 +209,8 @@ impl Rules {
             accounts,
             protected_users: file.protected_users,
             exclusions: file.exclusions,
+            grants: file.grants,
+            never_expected: file.never_expected,
         })
     }
 

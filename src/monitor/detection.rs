@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::judging::Judging;
 use super::row::{Place, Row};
 use super::settings::Settings;
+use crate::judge::Expected;
 use crate::policy::model::Signal;
 use crate::report::escape;
 
@@ -70,6 +71,10 @@ pub struct Detection<'a> {
     new: bool,
     /// Whether the window held more groups than one query returns.
     incomplete: bool,
+    /// The id of the access grant that covers it; none if it is not expected.
+    expected: Option<&'a str>,
+    /// When that grant ends, in UTC.
+    expected_until: Option<String>,
 }
 
 /// One line of what exclusions silenced in one window.
@@ -138,6 +143,12 @@ pub(super) fn line(
         process: row.sum.process.as_deref().map(shown),
         new: is_new,
         incomplete,
+        expected: row
+            .key
+            .expected
+            .as_ref()
+            .map(|expected| expected.grant.as_str()),
+        expected_until: row.key.expected.as_ref().map(Expected::until),
     };
     // Texts and numbers always serialise.
     one_line(&serde_json::to_value(detection).unwrap_or_default())

@@ -161,7 +161,10 @@ impl<P: World> Gatherer<'_, P> {
                 return Ok(());
             }
             let entry = row.entry(judging.judge.prefix());
-            let judged = judging.judge.judge_at(scratch, &entry, row.newest_ms);
+            let judged =
+                judging
+                    .judge
+                    .judge_between(scratch, &entry, (row.oldest_ms, row.newest_ms));
             if let Some(totals) = totals {
                 let (records, statements) = totals
                     .entry((place.group, seen(&row, Some(&judged))))

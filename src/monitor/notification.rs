@@ -202,7 +202,7 @@ fn text(
         .iter()
         .zip(1..)
         .take(LISTED)
-        .map(|(told, number)| described(told, number))
+        .map(|(told, number)| described(told, number, judging.judge.has_grants()))
         .scan(0, |bytes, described| {
             *bytes += described.len();
             (*bytes <= LISTED_BYTES).then_some(described)
@@ -282,7 +282,7 @@ fn statements_of(groups: &[Told<'_>]) -> String {
 }
 
 /// `1. alice@shop from 10.0.3.17: SELECT on public.customers (READ; dml)`, and how often and when.
-fn described(told: &Told<'_>, number: usize) -> String {
+fn described(told: &Told<'_>, number: usize, has_grants: bool) -> String {
     let key = told.key;
     let name = |text: &str| {
         let text = escape::terminal(&shown(text));
@@ -320,10 +320,29 @@ fn described(told: &Told<'_>, number: usize) -> String {
         signals.join(", "),
         span(told.first_ms, told.last_ms),
     );
+    if has_grants {
+        described.push_str("\n   ");
+        described.push_str(&mark(key));
+    }
     if told.not_judged > 0 {
         let _ = write!(described, "\n   {} records not judged", told.not_judged);
     }
     described
+}
+
+/// `expected: CHG-123, until 2026-12-02 16:00 UTC`, or `not expected`.
+fn mark(key: &Key) -> String {
+    let Some(expected) = &key.expected else {
+        return "not expected".to_owned();
+    };
+    let until = jiff::Timestamp::from_millisecond(expected.until_ms).map_or_else(
+        |_| expected.until(),
+        |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    );
+    format!(
+        "expected: {}, until {until}",
+        escape::terminal(&shown(&expected.grant))
+    )
 }
 
 impl Told<'_> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::judging::Judging;
 use crate::compile::fetch::Fetched;
-use crate::judge::{Judged, signals_of};
+use crate::judge::{Expected, Judged, signals_of};
 use crate::policy::model::Signal;
 
 /// Stands for a name that is not known for certain.
@@ -45,6 +45,8 @@ pub(super) struct Key {
     pub(super) class: String,
     pub(super) command: String,
     pub(super) object: String,
+    /// The access grant that covers it. What is expected and what is not are two groups.
+    pub(super) expected: Option<Expected>,
 }
 
 /// How much of it there was, and when.
@@ -101,6 +103,7 @@ impl Key {
             object: record
                 .and_then(|record| record.object_name)
                 .map_or_else(nobody, |name| text(&name.decoded())),
+            expected: judged.expected.clone(),
         }
     }
 
@@ -125,6 +128,8 @@ impl Key {
             class: text(&seen.class),
             command: text(&seen.command),
             object: text(&seen.object),
+            // Only what was judged can be expected.
+            expected: None,
         }
     }
 
@@ -138,6 +143,7 @@ impl Key {
             class: NOBODY.to_owned(),
             command: OTHERS.to_owned(),
             object: NOBODY.to_owned(),
+            expected: None,
         }
     }
 

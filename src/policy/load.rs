@@ -9,10 +9,13 @@ use sha2::{Digest, Sha256};
 use super::lower::Lowering;
 use super::model::Policy;
 use super::refused::{MAX_FOLDERS, Refused, Why};
-use super::schema::{DocumentSchema, ENVIRONMENT, RULES};
+use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, RULES};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, is_bidirectional, is_invisible, quote};
 use crate::source::yaml::{self, Fault, FaultKind, Kind, Node};
 use crate::source::{DocPath, FileId, Place, SourceFiles};
+
+/// The folders of the policy files.
+pub const FOLDERS: [&str; 3] = ["rules", "environments", "access"];
 
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -52,7 +55,7 @@ pub struct Loaded {
 /// If a folder or file exists and cannot be read.
 pub fn load(root: &Path) -> Result<Loaded, LoadError> {
     let mut found = Found::default();
-    for folder in ["rules", "environments"] {
+    for folder in FOLDERS {
         let path = root.join(folder);
         match std::fs::symlink_metadata(&path) {
             Ok(kind) if kind.is_symlink() => found.refused.push(Refused::new(folder, Why::Link)),
@@ -143,7 +146,7 @@ pub(super) fn is_yaml(path: &str) -> bool {
 }
 
 /// Reads policy files that are at hand: paths relative to the repository, with forward slashes.
-/// Paths outside `rules/` and `environments/` are skipped.
+/// Paths outside [`FOLDERS`] are skipped.
 pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     texts: impl IntoIterator<Item = (P, T)>,
 ) -> Loaded {
@@ -151,12 +154,16 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
         .into_iter()
         .map(|(path, text)| (path.into(), text.into()))
         .collect();
-    texts.retain(|(path, _)| path.starts_with("rules/") || path.starts_with("environments/"));
+    texts.retain(|(path, _)| {
+        path.split_once('/')
+            .is_some_and(|(folder, _)| FOLDERS.contains(&folder))
+    });
     texts.sort();
     texts.dedup_by(|a, b| a.0 == b.0);
     let mut reader = Reader::default();
     let mut of_rules = Sha256::new();
     let mut own: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut access: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (path, bytes) in texts {
         if let Some(name) = path
             .strip_prefix("environments/")
@@ -164,6 +171,8 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
         {
             let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
             own.insert(name.to_owned(), normalise(&bytes));
+        } else if is_yaml(&path) && path.starts_with("access/") {
+            access.insert(path.clone(), normalise(&bytes));
         } else if is_yaml(&path) {
             add(&mut of_rules, &path, &normalise(&bytes));
         }
@@ -174,6 +183,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
         mut sink,
         rules,
         environments,
+        access: grants,
         forms,
         incomplete,
         has_files,
@@ -190,9 +200,20 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     let mut lowering = Lowering::new(&mut files, &mut sink, incomplete);
     lowering.rules(rules);
     lowering.environments(environments);
+    lowering.access(grants);
     let mut policy = lowering.finish();
     for environment in &mut policy.environments {
         let mut digest = of_rules.clone();
+        // A file of grants is a part of the environments that its grants name, and of no other.
+        for (path, text) in &access {
+            let concerns = policy.grants.iter().any(|grant| {
+                files.path(grant.place.file) == path
+                    && grant.environments.contains(&environment.name)
+            });
+            if concerns {
+                add(&mut digest, path, text);
+            }
+        }
         for name in &environment.files {
             add(&mut digest, name, own.get(name).map_or(&[], Vec::as_slice));
         }
@@ -246,6 +267,7 @@ struct Reader {
     sink: Diagnostics,
     rules: Vec<Document>,
     environments: Vec<Document>,
+    access: Vec<Document>,
     forms: Vec<Diagnostic>,
     /// Then references cannot be judged.
     incomplete: Incomplete,
@@ -283,7 +305,9 @@ impl Reader {
             );
             return;
         }
-        self.has_files = true;
+        let is_access = path.starts_with("access/");
+        // Grants alone are no policy.
+        self.has_files |= !is_access;
         let name = environment
             .map_or("", |name| {
                 name.trim_end_matches(".yaml").trim_end_matches(".yml")
@@ -295,6 +319,8 @@ impl Reader {
         }
         let (schema, kind): (&DocumentSchema, _) = if environment.is_some() {
             (&ENVIRONMENT, "environment")
+        } else if is_access {
+            (&ACCESS, "access")
         } else {
             (&RULES, "rules")
         };
@@ -313,11 +339,15 @@ impl Reader {
                 self.forms.extend(findings.forms);
                 document.incomplete = findings.incomplete;
             }
-            None if environment.is_none() && !is_empty => self.incomplete.rules = true,
+            None if environment.is_none() && !is_access && !is_empty => {
+                self.incomplete.rules = true
+            }
             None => {}
         }
         if environment.is_some() {
             self.environments.push(document)
+        } else if is_access {
+            self.access.push(document)
         } else {
             self.rules.push(document)
         }

@@ -3,6 +3,7 @@
 //! What the model can hold and is still wrong is left to the checks.
 
 pub mod environment;
+pub mod grants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -678,6 +679,7 @@ fn limits(raw: &RawLimits) -> Limits {
         approvals_when_widened: raw
             .approvals_when_widened
             .unwrap_or(defaults.approvals_when_widened),
+        max_grant_hours: raw.max_grant_hours.unwrap_or(defaults.max_grant_hours),
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`lower`](super::lower) makes it from the raw types; everything after that reads only this.
 //! Values that a diagnostic may point at keep a [`Place`].
 
+mod grants;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -13,6 +15,8 @@ use crate::audit_log::prefix::LogLinePrefix;
 use crate::source::{Place, Places};
 
 use super::pattern::Pattern;
+
+pub use grants::{Grant, GrantKind, GrantedRelation};
 
 /// All policy files of one repository.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,8 @@ pub struct Policy {
     pub protected: Vec<Protected>,
     /// Records that must count in every environment, in the order of the files.
     pub canaries: Vec<Sample>,
+    /// Work that is expected, in the order of the files.
+    pub grants: Vec<Grant>,
 }
 
 impl Policy {
@@ -92,6 +98,8 @@ pub struct Limits {
     pub approvals: u32,
     /// The same for a change that silences more.
     pub approvals_when_widened: u32,
+    /// Hours between `from` and `until` of a grant.
+    pub max_grant_hours: u32,
 }
 
 impl Default for Limits {
@@ -103,6 +111,7 @@ impl Default for Limits {
             max_exclusion_share: None,
             approvals: 1,
             approvals_when_widened: 2,
+            max_grant_hours: 72,
         }
     }
 }

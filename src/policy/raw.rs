@@ -1,6 +1,8 @@
 //! The policy as users write it: the types from which the schemas in `schema/` are generated. Users read these doc
 //! comments in their editors. Nothing is resolved here; [`lower`](super::lower) does that.
 
+pub mod grants;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -59,6 +61,9 @@ pub struct RawLimits {
     /// Number of people who must approve a change that silences more records than before.
     #[schemars(range(max = 10), example = 2, extend("default" = 2))]
     pub approvals_when_widened: Option<u32>,
+    /// Longest time of an access grant, in hours from `from` to `until`.
+    #[schemars(range(min = 1, max = 8760), example = 8, extend("default" = 72))]
+    pub max_grant_hours: Option<u32>,
 }
 
 /// Records that no exclusion is allowed to silence. All conditions must hold; a list means "any of".

@@ -24,7 +24,7 @@ pub(super) enum Why {
 /// Something that is not read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refused {
-    /// From the folder that holds `rules/`.
+    /// From the folder that contains `rules/`.
     pub(super) path: String,
     pub(super) why: Why,
 }

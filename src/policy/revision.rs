@@ -93,6 +93,7 @@ pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
         "--",
         "rules",
         "environments",
+        "access",
     ];
     let listing = git::of_objects(root, &arguments, b"")?;
     let listing = String::from_utf8_lossy(&listing).into_owned();
@@ -173,6 +174,7 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
             "--",
             "rules",
             "environments",
+            "access",
         ],
         b"",
     )?;
@@ -201,6 +203,7 @@ pub fn author_of_changes(root: &Path) -> Result<Option<String>, RevisionError> {
         "--",
         "rules",
         "environments",
+        "access",
     ];
     let status = git::of_files(root, &arguments)?;
     if status.is_empty() {

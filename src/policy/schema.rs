@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value as Json;
 
 use self::conform::{A_LIST, A_NUMBER, Conformance, Fault, FaultKind, NotUnderstood};
+use super::raw::grants::RawAccess;
 use super::raw::{RawEnvironment, RawRules};
 use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
@@ -33,11 +34,15 @@ pub(super) static RULES: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema
 pub(super) static ENVIRONMENT: LazyLock<DocumentSchema> =
     LazyLock::new(DocumentSchema::of::<RawEnvironment>);
 
+/// The schema of files under `access/`.
+pub(super) static ACCESS: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawAccess>);
+
 /// The schemas as files of the repository: path and text.
 pub fn schemas() -> Vec<(&'static str, String)> {
     [
         ("schema/rules.schema.json", &RULES),
         ("schema/environment.schema.json", &ENVIRONMENT),
+        ("schema/access.schema.json", &ACCESS),
     ]
     .into_iter()
     .map(|(path, schema)| (path, format!("{:#}\n", schema.json)))
@@ -494,17 +499,19 @@ impl DocumentSchema {
 
 /// A key that belongs into the other kind of file.
 fn elsewhere(key: &str, document: &str) -> Option<String> {
-    let (schema, home): (&DocumentSchema, _) = if document == "rules" {
-        (&ENVIRONMENT, "a file under `environments/`")
-    } else {
-        (&RULES, "a file under `rules/`")
-    };
-    let is_there = schema
-        .json
-        .get("properties")
-        .and_then(|properties| properties.get(key))
-        .is_some();
-    is_there.then(|| format!("{} belongs in {home}", quote(key)))
+    let kinds: [(&str, &DocumentSchema, &str); 3] = [
+        ("environment", &ENVIRONMENT, "a file under `environments/`"),
+        ("rules", &RULES, "a file under `rules/`"),
+        ("access", &ACCESS, "a file under `access/`"),
+    ];
+    kinds
+        .into_iter()
+        .filter(|(kind, ..)| *kind != document)
+        .find(|(_, schema, _)| {
+            let keys = schema.json.get("properties");
+            keys.and_then(|properties| properties.get(key)).is_some()
+        })
+        .map(|(_, _, home)| format!("{} belongs in {home}", quote(key)))
 }
 
 fn wrong_type(
@@ -584,7 +591,7 @@ mod tests {
 
     #[test]
     fn schemas_are_schemas() {
-        for schema in [&RULES, &ENVIRONMENT] {
+        for schema in [&RULES, &ENVIRONMENT, &ACCESS] {
             assert_eq!(schema.conformance.as_ref().err(), None);
         }
     }

@@ -313,5 +313,19 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
             &format!("    {:width$}  {answer}", visible(&exclusion.id)),
         );
     }
+    let width = explanation.grants.iter().map(|grant| grant.id.len()).max();
+    if let Some(width) = width {
+        put(&mut text, "  grants");
+        for grant in &explanation.grants {
+            let answer = match &grant.fails {
+                None => "covers it: the record is expected, and counts".to_owned(),
+                Some((key, why)) => format!("{key}: {}", visible(why)),
+            };
+            put(
+                &mut text,
+                &format!("    {:width$}  {answer}", visible(&grant.id)),
+            );
+        }
+    }
     text
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::audit_log::EntryKind;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::timestamp::time_of;
-use crate::judge::{Judge, Judged, Outcome, Scratch, Verdict};
+use crate::judge::{Expected, Judge, Judged, Outcome, Scratch, Verdict};
 use crate::policy::model::Signal;
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
@@ -46,6 +46,27 @@ pub struct Line<'a> {
     pub object: Option<Cow<'a, str>>,
     /// SQL text, if pgAudit logged it.
     pub statement: Option<Cow<'a, str>>,
+    /// The access grant that covers it; none if it does not count, or is not expected.
+    pub expected: Option<Mark>,
+}
+
+/// The access grant that covers a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Mark {
+    /// Its id.
+    pub grant: String,
+    /// When it ends, in UTC.
+    pub until: String,
+}
+
+impl Mark {
+    /// What outputs show of a mark.
+    pub fn of(expected: &Expected) -> Self {
+        Self {
+            grant: expected.grant.clone(),
+            until: expected.until(),
+        }
+    }
 }
 
 /// Builds the line of an entry; `None` if it is not an audit record.
@@ -69,6 +90,7 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         object_type: None,
         object: None,
         statement: None,
+        expected: judged.expected.as_ref().map(Mark::of),
     };
     if let Some(prefix) = judged.who() {
         line.user = filled(prefix.user);
@@ -113,6 +135,9 @@ pub struct Totals {
     pub records: u64,
     /// Those that count.
     pub counted: u64,
+    /// Those of the counted that an access grant covers; missing in an environment without grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
     /// Those that an exclusion silences.
     pub excluded: u64,
     /// Those that no signal counts, or whose account is deliberately not audited.
@@ -160,6 +185,7 @@ pub fn totals(
     );
     let mut totals = Totals {
         counted: sums.counted,
+        expected: judge.has_grants().then_some(sums.expected),
         out_of_scope: sums.out_of_scope,
         excluded: sums.excluded.iter().sum(),
         excluded_by: BTreeMap::new(),
@@ -226,6 +252,8 @@ pub struct Key {
     pub command: String,
     /// Object.
     pub object: String,
+    /// The access grant that covers it.
+    pub expected: String,
 }
 
 /// Records that have a key in common.
@@ -288,6 +316,7 @@ struct Count<'a> {
 /// Sums of one block, and of all.
 struct Sums {
     counted: u64,
+    expected: u64,
     out_of_scope: u64,
     entries: u64,
     excluded: Vec<u64>,
@@ -297,6 +326,7 @@ impl Sums {
     fn of(judge: &Judge) -> Self {
         Self {
             counted: 0,
+            expected: 0,
             out_of_scope: 0,
             entries: 0,
             excluded: vec![0; judge.exclusion_ids().len()],
@@ -305,6 +335,7 @@ impl Sums {
 
     fn add(&mut self, block: &Self) {
         self.counted += block.counted;
+        self.expected += block.expected;
         self.out_of_scope += block.out_of_scope;
         self.entries += block.entries;
         for (sum, part) in self.excluded.iter_mut().zip(&block.excluded) {
@@ -338,7 +369,13 @@ impl Visitor for Count<'_> {
                     *sum += 1;
                 }
             }
-            Outcome::Counted => block.counted += 1,
+            Outcome::Counted => {
+                block.counted += 1;
+                // Nothing remembers a mark: it depends on the moment.
+                if self.judge.has_grants() && self.judge.expects(entry.text) {
+                    block.expected += 1;
+                }
+            }
         }
     }
 }
@@ -394,6 +431,7 @@ impl Visitor for Grouped<'_> {
             &mut key.class,
             &mut key.command,
             &mut key.object,
+            &mut key.expected,
         ] {
             if part.is_empty() {
                 part.push('-');
@@ -414,6 +452,11 @@ fn key_of(judged: &Judged<'_>) -> Key {
         class: String::new(),
         command: String::new(),
         object: String::new(),
+        expected: judged
+            .expected
+            .as_ref()
+            .map(|expected| expected.grant.clone())
+            .unwrap_or_default(),
     };
     if let Some(record) = judged.record() {
         key.class = text(record.class);

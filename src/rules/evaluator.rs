@@ -128,6 +128,7 @@ impl Evaluator {
         Judged {
             verdict,
             signals,
+            expected: None,
             entry: judge_entry(text, self.prefix),
         }
     }

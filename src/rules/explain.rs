@@ -4,7 +4,7 @@ use crate::audit_log::Text;
 use crate::audit_log::prefix::Prefix;
 use crate::audit_log::record::Record;
 use crate::audit_log::trust::{self, Trust};
-use crate::judge::{Judge, RuleAnswer, Scratch, Verdict};
+use crate::judge::{GrantAnswer, Judge, RuleAnswer, Scratch, Verdict};
 
 /// One field of the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Explanation {
     pub fields: Vec<Field>,
     /// Every exclusion that applies, in the order of the policy; empty where none is asked.
     pub exclusions: Vec<RuleAnswer>,
+    /// Every grant of the role; empty unless the record counts.
+    pub grants: Vec<GrantAnswer>,
 }
 
 pub fn explain(judge: &Judge, scratch: &mut Scratch, text: &[u8]) -> Explanation {
@@ -37,6 +39,7 @@ pub fn explain(judge: &Judge, scratch: &mut Scratch, text: &[u8]) -> Explanation
         verdict: explanation.judged.verdict.clone(),
         reason: explanation.reason,
         exclusions: explanation.exclusions,
+        grants: explanation.grants,
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::policy::FOLDERS;
+
 /// Deepest folder that is looked at, as when the policy is loaded.
 const DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 20_000;
@@ -16,7 +18,7 @@ impl Stamp {
     /// Looks at the files of a policy repository.
     pub fn of(root: &Path) -> Self {
         let mut stamp = Self::default();
-        for folder in ["rules", "environments"] {
+        for folder in FOLDERS {
             stamp.add(&root.join(folder), 0);
         }
         stamp.0.sort();

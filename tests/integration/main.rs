@@ -1,5 +1,6 @@
 //! Tests that run the built binary and whole recordings.
 
+mod access;
 mod agreement;
 mod attack;
 #[cfg(feature = "database")]

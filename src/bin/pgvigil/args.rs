@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Prove the rules on samples and on real audit logs
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Declare work that is expected, so that alarms show it as expected
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Write queries, enrolment SQL, monitor settings and resource documents, or a module for Terraform or CloudFormation
     Compile(CompileArgs),
     /// Show what an apply would change
@@ -293,6 +296,82 @@ pub(crate) enum EvalFormat {
     Jsonl,
     /// Totals as one JSON document
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Write an access grant into access/: its records still count, and are marked as expected
+    Grant(GrantArgs),
+}
+
+/// What a person does to a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GrantedKind {
+    /// Read it
+    Read,
+    /// Change its rows
+    Write,
+    /// Change the relation itself
+    Schema,
+}
+
+impl GrantedKind {
+    /// The name in policy files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GrantArgs {
+    /// Database role of the person; repeatable
+    #[arg(long, value_name = "ROLE", required = true)]
+    pub(crate) user: Vec<String>,
+    /// Environment of the work; repeatable
+    #[arg(long, alias = "environment", required = true)]
+    pub(crate) env: Vec<String>,
+    /// Database of the work; repeatable
+    #[arg(long = "database", value_name = "NAME", required = true)]
+    pub(crate) databases: Vec<String>,
+    /// Relation of the work, as SCHEMA.RELATION; repeatable
+    #[arg(long = "relation", value_name = "RELATION", required = true)]
+    pub(crate) relations: Vec<String>,
+    /// What is done to the relations; repeatable
+    #[arg(long = "kind", value_name = "KIND", required = true)]
+    pub(crate) kinds: Vec<GrantedKind>,
+    /// First moment: `now`, or a time with its offset such as 2026-12-02T14:00:00Z
+    #[arg(long, value_name = "TIME", default_value = "now")]
+    pub(crate) from: String,
+    /// Length, such as 30m, 2h or 1d
+    #[arg(
+        long = "for",
+        value_name = "LENGTH",
+        conflicts_with = "until",
+        required_unless_present = "until"
+    )]
+    pub(crate) length: Option<String>,
+    /// First moment after the grant, with its offset
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Reason why the work is needed
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Ticket where the work was agreed
+    #[arg(long)]
+    pub(crate) ticket: Option<String>,
+    /// Team that answers for the grant; default: the owner of the first user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+    /// Name of the grant, which alarms show; default: the ticket, otherwise the user and the time
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Print the file, but write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

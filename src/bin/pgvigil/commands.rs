@@ -1,5 +1,6 @@
 //! The commands: a file that is named after one exports only `run`. What several share is in a file named after its idea.
 
+mod access;
 mod check;
 mod ci;
 mod compile;
@@ -27,6 +28,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Ran {
         Command::Migrate(args) => takeover::migrate::run(session, &args),
         Command::Check(args) => check::run(session, &args),
         Command::Rules(command) => rules::run(session, command),
+        Command::Access(command) => access::run(session, command),
         Command::Compile(args) => compile::run(session, &args),
         Command::Plan(args) => deploy::plan::run(session, &args),
         Command::Apply(args) => deploy::apply::run(session, &args),

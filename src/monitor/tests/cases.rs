@@ -981,3 +981,74 @@ fn one_monitor_serves_several_clusters() {
     }
     assert_eq!(world.requests.borrow().len(), 1);
 }
+
+/// What a grant covers is a group of its own: it counts, and the message says that it is expected.
+#[test]
+fn what_is_expected_counts_and_says_so() {
+    let at = |ms: i64| Timestamp::from_millisecond(ms).unwrap();
+    let end_ms = TIME_MS - 3 * MINUTES - 2000;
+    let run = |rules: &Rules| {
+        let mut world = world(&["alice", "bob"]);
+        // Alice once more, with another statement, when the grant has just ended.
+        let says = Says::Record(
+            "READ",
+            "SELECT",
+            "public.customers".to_owned(),
+            "SELECT something else".to_owned(),
+        );
+        let late = Entry::saying("alice", says).at(9, TIME_MS - 3 * MINUTES);
+        assert_eq!(late.happens_ms, end_ms);
+        world.entries.push(late);
+        world.judging = judging(&world.settings, rules);
+        let answer = go(&world, &mut Receipts::default()).unwrap();
+        (answer.operations, world)
+    };
+    let message = |world: &World| world.messages.borrow()[0].2.clone();
+    let mut rules = Rules::new(LogLinePrefix::Short);
+    let (operations, before) = run(&rules);
+    let before = message(&before);
+    assert!(!before.contains("expected"), "{before}");
+    rules.grants = vec![crate::judge::RuleGrant {
+        id: "CHG-123".to_owned(),
+        users: vec!["alice".to_owned()],
+        databases: None,
+        relations: vec![("public".to_owned(), Some("customers".to_owned()))],
+        kinds: vec!["read".to_owned()],
+        from: at(TIME_MS - 5 * MINUTES),
+        until: at(end_ms),
+    }];
+    let (same, world) = run(&rules);
+    let text = message(&world);
+    // The mark takes nothing out of the figures.
+    assert_eq!((operations, same), (3, 3));
+    let until = at(end_ms).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let marks: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("expected") || line.starts_with("not expected"))
+        .collect();
+    let expected = format!("expected: CHG-123, until {until}");
+    assert_eq!(marks.len(), 3, "{text}");
+    assert_eq!(
+        marks.iter().filter(|line| **line == expected).count(),
+        1,
+        "{text}"
+    );
+    let found: BTreeSet<String> = lines(&world, "pgvigil.detection")
+        .iter()
+        .map(|line| {
+            format!(
+                "{} {} {}",
+                line["user"], line["expected"], line["expected_until"]
+            )
+        })
+        .collect();
+    let wanted: BTreeSet<String> = [
+        format!("\"alice\" \"CHG-123\" \"{}\"", at(end_ms)),
+        "\"alice\" null null".to_owned(),
+        "\"bob\" null null".to_owned(),
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(found, wanted);
+}

@@ -13,6 +13,7 @@ pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
         max_exclusion_share,
         approvals,
         approvals_when_widened,
+        max_grant_hours,
     } = before;
     let mut say = |key, direction: Hears, text: String| {
         drafts.add(key, direction, text, Vec::new(), Cost::Unknown);
@@ -45,6 +46,13 @@ pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
             approvals_when_widened,
             after.approvals_when_widened,
             true,
+        ),
+        (
+            "limits/max_grant_hours",
+            "max_grant_hours",
+            max_grant_hours,
+            after.max_grant_hours,
+            false,
         ),
     ] {
         let up = Hears::by(before, &now);

@@ -1,7 +1,7 @@
 //! Every key of the policy files: whether it decides what the alarm covers, or why not. A test compares the list with the
 //! schemas.
 
-use Key::{Heard, Nothing, Silenced};
+use Key::{Heard, Marks, Nothing, Silenced};
 
 /// How a key relates to what the alarm covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Key {
     Heard,
     /// It decides what is silent: [`direction`](crate::rules::direction) judges it.
     Silenced,
+    /// It decides what is marked as expected, which takes nothing out of the alarm: [`grants`](super::grants) judges it.
+    Marks,
     /// It does not affect what the alarm covers, for this reason.
     Nothing(&'static str),
 }
@@ -89,6 +91,7 @@ pub const RULES: &[(&str, Key)] = &[
     ("limits/max_exclusion_share", Heard),
     ("limits/approvals", Heard),
     ("limits/approvals_when_widened", Heard),
+    ("limits/max_grant_hours", Heard),
     ("protected", Heard),
     ("protected/user", Heard),
     ("protected/database", Heard),
@@ -99,6 +102,26 @@ pub const RULES: &[(&str, Key)] = &[
     ("protected/reason", Nothing(PEOPLE_READ_IT)),
     ("protected/owner", Nothing(NAMES_WHO_ANSWERS)),
     ("canaries", Heard),
+];
+
+/// The keys of `access/*.yaml`.
+pub const ACCESS: &[(&str, Key)] = &[
+    ("version", Nothing(FORM)),
+    ("grants", Marks),
+    (
+        "grants/id",
+        Nothing("messages show it, and nothing else uses it"),
+    ),
+    ("grants/user", Marks),
+    ("grants/environments", Marks),
+    ("grants/databases", Marks),
+    ("grants/relations", Marks),
+    ("grants/kinds", Marks),
+    ("grants/from", Marks),
+    ("grants/until", Marks),
+    ("grants/reason", Nothing(PEOPLE_READ_IT)),
+    ("grants/ticket", Nothing(PEOPLE_READ_IT)),
+    ("grants/owner", Nothing(NAMES_WHO_ANSWERS)),
 ];
 
 /// The keys of `environments/*.yaml`.

@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::keys::{ENVIRONMENT, Key, RULES, WHOLE};
+use super::keys::{ACCESS, ENVIRONMENT, Key, RULES, WHOLE};
 use super::*;
 use crate::judge::{Judge, Rules, Scratch, Verdict as Judged};
 use crate::policy::{Loaded, load_from, schema};
@@ -35,6 +35,7 @@ limits:
   max_exclusion_share: 0.4
   approvals: 1
   approvals_when_widened: 2
+  max_grant_hours: 72
 protected:
   - {user: [breaker, second], reason: the glass, owner: security}
   - {class: [WRITE], command: [DELETE, UPDATE], database: [shop, other], schema: [public, app], relation: [cards, keys], reason: the cards, owner: security}
@@ -298,7 +299,7 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
     ),
     (
         "limits",
-        "limits:\n  max_life_days: 366\n  max_accepted_days: 60\n  max_silenced_share: 0.5\n  max_exclusion_share: 0.4\n  approvals: 1\n  approvals_when_widened: 2\n",
+        "limits:\n  max_life_days: 366\n  max_accepted_days: 60\n  max_silenced_share: 0.5\n  max_exclusion_share: 0.4\n  approvals: 1\n  approvals_when_widened: 2\n  max_grant_hours: 72\n",
         "",
         Hears::Less,
     ),
@@ -306,6 +307,12 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "limits/max_life_days",
         "max_life_days: 366",
         "max_life_days: 400",
+        Hears::Less,
+    ),
+    (
+        "limits/max_grant_hours",
+        "max_grant_hours: 72",
+        "max_grant_hours: 73",
         Hears::Less,
     ),
     (
@@ -736,7 +743,10 @@ fn routes_of_items(
 /// A key that somebody adds to the files is in the list, or this fails.
 #[test]
 fn every_key_of_the_files_is_listed() {
-    for (list, (path, text)) in [RULES, ENVIRONMENT].into_iter().zip(schema::schemas()) {
+    for (list, (path, text)) in [RULES, ENVIRONMENT, ACCESS]
+        .into_iter()
+        .zip(schema::schemas())
+    {
         let root: Value = serde_json::from_str(&text).unwrap();
         let mut found = BTreeSet::new();
         routes(&root, &root, "", &mut found, 0);

@@ -23,8 +23,8 @@ struct Side<'a> {
     prefix: LogLinePrefix,
     signals: Vec<Signal>,
     window_minutes: u32,
-    /// Where people, accounts and exclusions that apply stand in the files: which they are.
-    entries: [Vec<&'a Place>; 3],
+    /// Where people, accounts, exclusions and grants that apply stand in the files: which they are.
+    entries: [Vec<&'a Place>; 4],
 }
 
 impl<'a> Likeness<'a> {
@@ -55,6 +55,7 @@ impl<'a> Side<'a> {
         let people = policy.users_in(environment, today).map(|user| &user.place);
         let accounts = policy.service_accounts_in(environment);
         let exclusions = policy.exclusions_in(environment);
+        let grants = policy.grants_in(environment);
         Self {
             prefix: environment.log_line_prefix,
             signals: environment.signals.iter().map(|s| s.signal).collect(),
@@ -63,6 +64,7 @@ impl<'a> Side<'a> {
                 people.collect(),
                 accounts.map(|account| &account.place).collect(),
                 exclusions.map(|exclusion| &exclusion.place).collect(),
+                grants.map(|grant| &grant.place).collect(),
             ],
         }
     }

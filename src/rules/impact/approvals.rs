@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::report::{Approvals, Direction, ExclusionImpact, Fault};
 use crate::policy::model::{Environment, Exclusion, Limits, Policy, RoleMatch, User};
+use crate::rules::hearing::grants::{self, GrantChange};
 use crate::rules::hearing::{Hearing, HearingChange, guards};
 
 /// What the approvals rest on.
@@ -56,6 +57,14 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
         is_widened = true;
         reasons.push(change.sentence.clone());
     }
+    // A mark silences nothing, but tells readers that the work was approved.
+    let granted: Vec<GrantChange> =
+        grants::changes(facts.base, facts.head, &facts.environment.name)
+            .into_iter()
+            .filter(|change| change.marks_more)
+            .collect();
+    is_widened |= !granted.is_empty();
+    reasons.extend(granted.iter().map(|change| change.sentence.clone()));
     reasons.extend(renewals.iter().map(|change| change.sentence.clone()));
     let handed_over = handed_over(facts);
     if facts.direction.may_silence_more() && !is_widened && renewals.is_empty() {
@@ -81,7 +90,7 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
             "{to} is now responsible for {what} instead of {from}"
         ));
     }
-    let (covered, faults) = authors(facts);
+    let (covered, faults) = authors(facts, &granted);
     let mut not_by: BTreeSet<String> = covered;
     if required > 0 {
         not_by.extend(facts.authors.iter().cloned());
@@ -104,6 +113,7 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
                 .losses()
                 .flat_map(|change| change.owners.clone()),
         )
+        .chain(granted.iter().filter_map(|change| change.owner.clone()))
         .collect();
     let approvals = Approvals {
         required,
@@ -164,7 +174,7 @@ fn handed_over(facts: &Facts<'_>) -> Vec<(String, String, String)> {
 }
 
 /// People whose own role the change covers, by their addresses; and the faults of authors among them.
-fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
+fn authors(facts: &Facts<'_>, granted: &[GrantChange]) -> (BTreeSet<String>, Vec<Fault>) {
     let mut covered = BTreeSet::new();
     let mut faults = Vec::new();
     let people: Vec<&User> = facts.base.users.iter().chain(&facts.head.users).collect();
@@ -244,6 +254,27 @@ fn authors(facts: &Facts<'_>) -> (BTreeSet<String>, Vec<Fault>) {
                 "a change that makes the alarm cover less".to_owned(),
                 None,
             );
+        }
+    }
+    for change in granted {
+        for user in people
+            .iter()
+            .filter(|user| change.people.contains(&user.role))
+        {
+            covered.extend(user.git.iter().map(|address| address.to_lowercase()));
+            let mut addresses = user.git.iter();
+            let author = addresses.find(|one| facts.authors.contains(&one.to_lowercase()));
+            let what = format!("the grant `{}`", change.id);
+            if let Some(author) = author
+                && told.insert((author.clone(), what.clone()))
+            {
+                faults.push(Fault {
+                    code: "impact/own-role".to_owned(),
+                    exclusion: None,
+                    message: format!("{author} adds {what} for their own role `{}`", user.role),
+                    help: "ask someone else to make this change: authors cannot approve their own work in advance".to_owned(),
+                });
+            }
         }
     }
     (covered, faults)

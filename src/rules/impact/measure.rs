@@ -301,6 +301,7 @@ impl Judges {
         let judged = Judged {
             verdict: Verdict::Counted,
             signals: Vec::new(),
+            expected: None,
             entry: read,
         };
         seen.count(judged.who(), case, before, after);

@@ -111,6 +111,7 @@ impl Change {
             guards: &self.guards,
             today: session.today(),
             tested: None,
+            is_short: false,
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session, args: &EvalArgs) -> Ran {
         (EvalFormat::Human, false) => {
             let (groups, report) = eval::groups(&judge, &inputs, |done| progress.show(done));
             progress.clear();
-            session.print(&render_groups(&groups, session.width()))?;
+            session.print(&render_groups(&groups, session.width(), judge.has_grants()))?;
             report
         }
         (format, _) => {
@@ -91,8 +91,12 @@ fn lines(judge: &Judge, inputs: &Inputs, progress: &Progress) -> anyhow::Result<
 }
 
 fn render_totals(totals: &Totals) -> String {
+    let of_them = totals
+        .expected
+        .map(|expected| format!(", of them {expected} expected"))
+        .unwrap_or_default();
     let mut text = format!(
-        "{:>10} audit records\n{:>10} counted\n{:>10} excluded\n{:>10} out of scope\n",
+        "{:>10} audit records\n{:>10} counted{of_them}\n{:>10} excluded\n{:>10} out of scope\n",
         totals.records, totals.counted, totals.excluded, totals.out_of_scope
     );
     let mut by: Vec<(&String, &u64)> = totals
@@ -110,7 +114,7 @@ fn render_totals(totals: &Totals) -> String {
     text
 }
 
-fn render_groups(groups: &[Group], width: usize) -> String {
+fn render_groups(groups: &[Group], width: usize, has_grants: bool) -> String {
     if groups.is_empty() {
         return "nothing counts\n".to_owned();
     }
@@ -124,10 +128,16 @@ fn render_groups(groups: &[Group], width: usize) -> String {
         "statements",
         "records",
     ];
-    let mut rows: Vec<Vec<String>> = vec![heads.map(str::to_owned).to_vec()];
+    let with = |mut row: Vec<String>, expected: &str| {
+        if has_grants {
+            row.push(expected.to_owned());
+        }
+        row
+    };
+    let mut rows: Vec<Vec<String>> = vec![with(heads.map(str::to_owned).to_vec(), "expected")];
     rows.extend(groups.iter().take(ROWS).map(|group| {
         let key = &group.key;
-        [
+        let row = [
             &key.user,
             &key.database,
             &key.class,
@@ -137,7 +147,8 @@ fn render_groups(groups: &[Group], width: usize) -> String {
         .into_iter()
         .map(|value| cell(value))
         .chain([group.statements.to_string(), group.records.to_string()])
-        .collect()
+        .collect();
+        with(row, &cell(&key.expected))
     }));
     let mut text = String::new();
     // The object matters most; readers of one database know its name.

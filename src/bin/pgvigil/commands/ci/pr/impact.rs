@@ -68,6 +68,7 @@ impl<'a> Impacts<'a> {
         samples: &Samples,
         environments: &[&'a Environment],
         tested: &TestReport,
+        is_short: bool,
     ) -> anyhow::Result<Self> {
         let (base, head) = (&change.base.policy, &loaded.policy);
         let mut different: IndexMap<(Likeness<'_>, Vec<PathBuf>), Question<'_>> = IndexMap::new();
@@ -79,6 +80,7 @@ impl<'a> Impacts<'a> {
             places.insert(environment.name.as_str(), (entry.index(), question));
             entry.or_insert_with(|| Question {
                 tested: Some(tested),
+                is_short,
                 ..question
             });
         }

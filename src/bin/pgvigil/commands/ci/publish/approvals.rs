@@ -46,7 +46,7 @@ pub(super) fn needed(
     let is_ours = |path: &String| {
         let inside = path.strip_prefix(&folder);
         let is_policy = inside.is_some_and(|inside| {
-            ["rules/", "environments/", "samples/"]
+            ["rules/", "environments/", "access/", "samples/"]
                 .iter()
                 .any(|known| inside.starts_with(known))
         });
