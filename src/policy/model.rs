@@ -4,6 +4,7 @@
 //! Values that a diagnostic may point at keep a [`Place`].
 
 mod grants;
+mod severity;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::source::{Place, Places};
 use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
+pub use severity::Severity;
 
 /// All policy files of one repository.
 #[derive(Debug, Clone, Default)]

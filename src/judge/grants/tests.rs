@@ -607,7 +607,8 @@ proptest! {
             }
         }
         // An explanation says the same.
-        let told = with.explain(&mut Scratch::default(), &entry(fields, &application, &statement));
+        let text = entry(fields, &application, &statement);
+        let told = with.explain(&mut Scratch::default(), &text);
         prop_assert_eq!(
             told.judged.expected.is_some(),
             told.grants.iter().any(|answer| answer.fails.is_none())
