@@ -18,6 +18,7 @@ pub mod relations;
 pub mod roles;
 pub mod samples;
 pub mod schedule;
+pub mod sensitivity;
 pub mod tags;
 pub mod vocabulary;
 pub mod writer_only;
@@ -56,6 +57,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &writer_only::WriterOnly,
     &relations::Relations,
     &protected::ProtectedRecords,
+    &sensitivity::Severities,
     &patterns::Patterns,
     &samples::Samples,
     &grants::Grants,

@@ -36,16 +36,22 @@ mod judging;
 mod known;
 pub(crate) mod memo;
 mod names;
+mod people;
+mod records;
 mod rules;
 pub(crate) mod scope;
+mod severity;
 mod statement;
 mod told;
 
 pub use explain::{Answer, Explanation, Failed, RuleAnswer, quote, shorten};
-pub use grants::{Expected, GrantAnswer, NeverExpected, RuleGrant};
+pub use grants::{Expected, GrantAnswer, RuleGrant};
 pub use judging::{Judge, Judged, Outcome, Scratch, Verdict};
+pub use people::Person;
+pub use records::RuleRecords;
 pub use rules::{Rule, Rules, RulesError};
 pub use scope::{is_out_of_scope, signals_of};
+pub use severity::{Graded, RuleSensitivity};
 pub use statement::{Stop, Unreadable};
 pub use told::Told;
 

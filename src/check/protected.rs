@@ -1,13 +1,13 @@
 //! What no exclusion may silence: protected records, by fields alone.
 //!
 //! An exclusion is refused when its fields leave room for a protected record, whatever its conditions
-//! on the text are: the watched person writes the text. Protected people are not judged here; the
+//! on the text are: the watched person writes the text. Records people are not judged here; the
 //! compiled query keeps all that they do loud.
 
 use super::vocabulary::{CLASSES, COMMANDS};
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
-use crate::policy::model::{Exclusion, Protected};
+use crate::policy::model::{Exclusion, Records};
 
 /// See [`Code::ExclusionSilencesProtected`] and the codes of the area `protected`.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct ProtectedRecords;
 impl Check for ProtectedRecords {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
         for entry in &context.policy.protected {
-            entry_faults(entry, sink);
+            entry_faults(entry, &PROTECTED, sink);
             for exclusion in &context.policy.exclusions {
                 if let Some(message) = fault(entry, exclusion) {
                     sink.push(
@@ -31,7 +31,38 @@ impl Check for ProtectedRecords {
     }
 }
 
-fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
+/// What is wrong with an entry that is about records, in the words of its list.
+pub(super) struct Faults {
+    empty: Code,
+    relation_alone: Code,
+    word: Code,
+    /// What an entry without a condition does.
+    does_nothing: &'static str,
+    /// What an entry with a word that pgAudit never prints does.
+    in_vain: &'static str,
+    /// The entry's relation.
+    relation: &'static str,
+}
+
+const PROTECTED: Faults = Faults {
+    empty: Code::ProtectedEmpty,
+    relation_alone: Code::ProtectedRelationAlone,
+    word: Code::ProtectedWord,
+    does_nothing: "the entry has no condition, so it protects nothing",
+    in_vain: "nothing is protected",
+    relation: "a protected relation",
+};
+
+pub(super) const SENSITIVITY: Faults = Faults {
+    empty: Code::SensitivityEmpty,
+    relation_alone: Code::SensitivityRelationAlone,
+    word: Code::SensitivityWord,
+    does_nothing: "the entry has no condition, so it is about no records",
+    in_vain: "the entry is about no records",
+    relation: "the entry's relation",
+};
+
+pub(super) fn entry_faults(entry: &Records, faults: &Faults, sink: &mut Diagnostics) {
     let conditions = [
         &entry.user,
         &entry.database,
@@ -42,19 +73,16 @@ fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
     ];
     if conditions.iter().all(|condition| condition.is_none()) {
         sink.push(
-            Diagnostic::new(
-                Code::ProtectedEmpty,
-                "the entry has no condition, so it protects nothing",
-            )
-            .at(entry.place.clone())
-            .help("write `user`, `class`, `command`, or `schema` with `relation`"),
+            Diagnostic::new(faults.empty, faults.does_nothing)
+                .at(entry.place.clone())
+                .help("write `user`, `class`, `command`, or `schema` with `relation`"),
         );
     }
     if entry.relation.is_some() && entry.schema.is_none() {
         sink.push(
             Diagnostic::new(
-                Code::ProtectedRelationAlone,
-                "a protected relation has no schema",
+                faults.relation_alone,
+                format!("{} has no schema", faults.relation),
             )
             .at(entry.place.clone())
             .help("add `schema`, as in `schema: public`"),
@@ -65,10 +93,11 @@ fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
             if !known.contains(&word.as_str()) {
                 sink.push(
                     Diagnostic::new(
-                        Code::ProtectedWord,
+                        faults.word,
                         format!(
-                            "pgAudit never prints {}, so nothing is protected",
-                            quote(word)
+                            "pgAudit never prints {}, so {}",
+                            quote(word),
+                            faults.in_vain
                         ),
                     )
                     .at(entry.place.clone())
@@ -84,7 +113,7 @@ fn entry_faults(entry: &Protected, sink: &mut Diagnostics) {
 }
 
 /// Why the exclusion can silence a record of the entry; none if the fields rule it out.
-fn fault(entry: &Protected, exclusion: &Exclusion) -> Option<String> {
+fn fault(entry: &Records, exclusion: &Exclusion) -> Option<String> {
     let matcher = &exclusion.matcher;
     let id = quote(&exclusion.id);
     if let Some(users) = entry.whole_users() {
@@ -120,7 +149,7 @@ fn apart(one: &Option<Vec<String>>, other: &Option<Vec<String>>) -> bool {
     }
 }
 
-fn describe(entry: &Protected) -> String {
+fn describe(entry: &Records) -> String {
     let mut parts = Vec::new();
     for (name, values) in [
         ("class", &entry.class),
@@ -137,7 +166,7 @@ fn describe(entry: &Protected) -> String {
     format!("protected records: {}", parts.join(", "))
 }
 
-fn help(entry: &Protected) -> String {
+fn help(entry: &Records) -> String {
     if entry.whole_users().is_some() {
         return "remove the role from the exclusion".to_owned();
     }

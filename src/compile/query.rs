@@ -14,7 +14,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 use jiff::civil::Date;
 
 use crate::policy::model::{
-    Environment, Exclusion, Match, Policy, Protected, RoleMatch, ServiceAccount, Signal, Statement,
+    Environment, Exclusion, Match, Policy, Records, RoleMatch, ServiceAccount, Signal, Statement,
 };
 
 use crate::judge::scope::{MISC_OUT_OF_SCOPE, REFUSAL_LEVELS};
@@ -161,6 +161,8 @@ impl<'a> QuerySource<'a> {
                 .collect(),
             grants: Vec::new(),
             never_expected: Vec::new(),
+            sensitivity: Vec::new(),
+            people: Vec::new(),
         }
     }
 
@@ -506,10 +508,10 @@ impl<'a> QuerySource<'a> {
     }
 }
 
-fn protected_users(protected: &[Protected]) -> Vec<&str> {
+fn protected_users(protected: &[Records]) -> Vec<&str> {
     let mut users: Vec<&str> = protected
         .iter()
-        .filter_map(Protected::whole_users)
+        .filter_map(Records::whole_users)
         .flatten()
         .map(String::as_str)
         .collect();

@@ -106,6 +106,10 @@ codes! {
     ProtectedEmpty = "protected/empty", Error, "a protected entry has no condition", "describe what is protected, for example by `schema` and `relation`", "without a condition the entry would protect nothing, or everything";
     ProtectedRelationAlone = "protected/relation-without-schema", Error, "a protected relation has no schema", "add `schema`", "without a schema it is unclear whether tables of the same name in other schemas are protected";
     ProtectedWord = "protected/unknown-word", Error, "a protected entry has a class or command that pgAudit never prints", "write it as pgAudit prints it", "no record ever contains the word, so nothing would be protected";
+    SensitivityEmpty = "sensitivity/empty", Error, "an entry under `sensitivity` has no condition", "describe the records, for example by `schema` and `relation`", "without a condition the entry would be about nothing, or about everything";
+    SensitivityRelationAlone = "sensitivity/relation-without-schema", Error, "an entry under `sensitivity` names a relation without a schema", "add `schema`", "without a schema it is unclear whether tables of the same name in other schemas are meant";
+    SensitivitySignal = "sensitivity/signal-off", Warning, "an entry under `sensitivity` names a signal that no environment counts", "switch the signal on, or remove it from the entry", "no detection ever has the signal, so the entry decides nothing";
+    SensitivityWord = "sensitivity/unknown-word", Error, "an entry under `sensitivity` has a class or command that pgAudit never prints", "write it as pgAudit prints it", "no record ever contains the word, so the entry would be about nothing";
     CanarySilent = "canary/silenced", Error, "a canary does not count", "narrow the exclusion that silences it", "a canary is a statement that must count: if it is silenced, real statements like it are silenced too";
 
     GrantRelation = "grant/relation", Error, "a grant names a relation without its schema, or in another form", "write `schema.relation`, or `schema.*`", "a name that can be read in two ways would mark records that no one has approved";

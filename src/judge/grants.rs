@@ -15,10 +15,21 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::judging::{Judge, Read};
+use super::records::{RuleRecords, Seen};
 use super::{condition, names};
 use crate::audit_log::object_name::{Identifier, QualifiedName};
 use crate::audit_log::timestamp::NO_TIME;
-use crate::policy::model::{self, GrantKind, Protected, Selection};
+use crate::policy::model::{self, GrantKind, Selection};
+
+fn seen<'a>(facts: &Facts<'a>, schema: &'a [u8], relation: &'a [u8]) -> Seen<'a> {
+    Seen {
+        user: facts.user,
+        database: facts.database,
+        class: facts.class,
+        command: facts.command,
+        object: Some((schema, relation)),
+    }
+}
 
 /// Object types that are relations, as pgAudit prints them.
 const RELATIONS: [&[u8]; 6] = [
@@ -94,76 +105,13 @@ impl RuleGrant {
     }
 }
 
-/// Records that no grant covers: the conditions of an entry under `protected`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NeverExpected {
-    /// Roles.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<Vec<String>>,
-    /// Databases.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub database: Option<Vec<String>>,
-    /// Classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<Vec<String>>,
-    /// Commands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Vec<String>>,
-    /// Schemas.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema: Option<Vec<String>>,
-    /// Names inside the schema.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub relation: Option<Vec<String>>,
-}
-
-impl NeverExpected {
-    /// The conditions of an entry.
-    pub fn of(entry: &Protected) -> Self {
-        let Protected {
-            user,
-            database,
-            class,
-            command,
-            schema,
-            relation,
-            reason: _,
-            owner: _,
-            place: _,
-        } = entry.clone();
-        Self {
-            user,
-            database,
-            class,
-            command,
-            schema,
-            relation,
-        }
-    }
-
-    fn holds(&self, facts: &Facts<'_>, schema: &[u8], relation: &[u8]) -> bool {
-        let meets = |values: &Option<Vec<String>>, value: &[u8]| {
-            values
-                .as_ref()
-                .is_none_or(|values| values.iter().any(|one| one.as_bytes() == value))
-        };
-        meets(&self.user, facts.user)
-            && meets(&self.database, facts.database)
-            && meets(&self.class, facts.class)
-            && meets(&self.command, facts.command)
-            && meets(&self.schema, schema)
-            && meets(&self.relation, relation)
-    }
-}
-
 /// The grants of an environment, ready to judge.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
     all: Vec<Grant>,
     /// The places of grants in `all`, by role: a record looks up its own.
     by_role: HashMap<Box<[u8]>, ByRole>,
-    never: Vec<NeverExpected>,
+    never: Vec<RuleRecords>,
 }
 
 /// Grants of one role.
@@ -195,7 +143,7 @@ pub(super) fn span(oldest_ms: Option<i64>, newest_ms: Option<i64>) -> Span {
 }
 
 /// Schema and name of a relation whose reading is certain.
-fn name_of(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(super) fn name_of(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let name = QualifiedName::parse(text)?;
     let certain = |part: Identifier<'_>| {
         let is_quoted = part.printed.first() == Some(&b'"');
@@ -216,7 +164,7 @@ fn relation_key(schema: &[u8], relation: &[u8]) -> Box<[u8]> {
 }
 
 impl Grants {
-    pub(super) fn of(grants: &[RuleGrant], never: &[NeverExpected]) -> Self {
+    pub(super) fn of(grants: &[RuleGrant], never: &[RuleRecords]) -> Self {
         let mut by_role: HashMap<Box<[u8]>, ByRole> = HashMap::default();
         let mut all = Vec::new();
         for grant in grants {
@@ -290,7 +238,7 @@ impl Grants {
         let is_never = self
             .never
             .iter()
-            .any(|entry| entry.holds(&facts, &schema, &relation));
+            .any(|entry| entry.holds(&seen(&facts, &schema, &relation)));
         (!is_never && !facts.tampers() && more_than_relations(&facts).is_none()).then(|| Expected {
             grant: best.id.clone(),
             until_ms: best.until_ms,
@@ -299,7 +247,7 @@ impl Grants {
 }
 
 /// What else the statement does than to use relations, if anything; nothing where its text was not logged.
-fn more_than_relations(facts: &Facts<'_>) -> Option<String> {
+pub(super) fn more_than_relations(facts: &Facts<'_>) -> Option<String> {
     let sql = facts.statement.as_ref()?;
     let (functions, types) = (names::harmless_functions(), names::harmless_types());
     let is_plain = names::are_all_listed(sql.text(), sql.reading(), &functions, &types);
@@ -439,7 +387,7 @@ impl Judge {
             .grants
             .never
             .iter()
-            .any(|entry| entry.holds(facts, schema, relation))
+            .any(|entry| entry.holds(&seen(facts, schema, relation)))
         {
             return Some((
                 "protected",

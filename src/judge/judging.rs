@@ -12,8 +12,10 @@ use super::facts::{Facts, Sql};
 use super::grants::{self, Expected, Grants, Span};
 use super::index::Index;
 use super::known::Known;
+use super::people::{People, Person};
 use super::rules::Rules;
 use super::scope::{self, Signals};
+use super::severity::{Graded, Tiers};
 use super::told::{self, Told};
 use crate::audit_log::prefix::{Doubt, LogLinePrefix, Prefix};
 use crate::audit_log::record::{Record, count_heads};
@@ -55,6 +57,8 @@ pub struct Judged<'a> {
     pub signals: Vec<Signal>,
     /// The grant that covers it. It decides nothing: what is expected counts like everything else.
     pub expected: Option<Expected>,
+    /// How much it matters; none unless it counts.
+    pub graded: Option<Graded>,
     /// The entry as the one reader reads it.
     pub entry: EntryKind<'a>,
 }
@@ -106,6 +110,8 @@ pub struct Judge {
     pub(super) exclusions: Vec<Exclusion>,
     index: Index,
     pub(super) grants: Grants,
+    tiers: Tiers,
+    people: People,
 }
 
 #[derive(Debug)]
@@ -230,7 +236,23 @@ impl Judge {
             ),
             exclusions,
             grants: Grants::of(&rules.grants, &rules.never_expected),
+            tiers: Tiers::of(&rules.sensitivity),
+            people: People::of(&rules.people),
         }
+    }
+
+    /// The person to whom a role belongs; none where no file names it.
+    pub fn person(&self, role: &[u8]) -> Option<&Person> {
+        self.people.get(role)
+    }
+
+    /// What a session of a shared role calls itself. It is a hint and proves nothing: who connects chooses it.
+    pub fn session_name<'a>(&self, judged: &Judged<'a>) -> Option<&'a [u8]> {
+        let prefix = judged.who()?;
+        let is_shared = self.person(prefix.user).is_some_and(|of| of.is_shared);
+        prefix
+            .application_name
+            .filter(|name| is_shared && !name.is_empty())
     }
 
     /// Whether any grant applies in the environment.
@@ -336,10 +358,14 @@ impl Judge {
             }
             _ => None,
         };
+        let signals: Vec<Signal> = signals.into_iter().flatten().collect();
+        let graded = (verdict == Verdict::Counted)
+            .then(|| self.tiers.grade(text, self.read(text, &entry), &signals));
         Judged {
             verdict,
             expected,
-            signals: signals.into_iter().flatten().collect(),
+            graded,
+            signals,
             entry,
         }
     }
@@ -570,7 +596,7 @@ impl Exclusion {
 }
 
 /// Every way to tell role and database of `a@b@c` apart.
-fn names(prefix: &Prefix<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(super) fn names(prefix: &Prefix<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let whole = [prefix.user, b"@", prefix.database].concat();
     memchr::memchr_iter(b'@', &whole)
         .filter_map(|at| Some((whole.get(..at)?.to_vec(), whole.get(at + 1..)?.to_vec())))

@@ -7,10 +7,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::grants::{NeverExpected, RuleGrant};
+use super::grants::RuleGrant;
+use super::people::Person;
+use super::records::RuleRecords;
+use super::severity::RuleSensitivity;
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::policy::model::{
-    Environment, Exclusion, GrantKind, Match, Policy, Protected, RoleMatch, Signal,
+    Environment, Exclusion, GrantKind, Match, Policy, Records, RoleMatch, Signal,
 };
 
 /// Version of the file's form. A reader refuses a version that it does not know.
@@ -32,7 +35,11 @@ pub struct Rules {
     /// Work that is expected, in the order of the policy.
     pub grants: Vec<RuleGrant>,
     /// Records that no grant covers; none where there are no grants.
-    pub never_expected: Vec<NeverExpected>,
+    pub never_expected: Vec<RuleRecords>,
+    /// How much detections matter, in the order of the policy.
+    pub sensitivity: Vec<RuleSensitivity>,
+    /// The people that the policy audits in the environment, also those whose enrolment has ended.
+    pub people: Vec<Person>,
 }
 
 /// One exclusion, as far as the judge looks at it.
@@ -70,7 +77,11 @@ struct File {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     grants: Vec<RuleGrant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    never_expected: Vec<NeverExpected>,
+    never_expected: Vec<RuleRecords>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sensitivity: Vec<RuleSensitivity>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    people: Vec<Person>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +116,8 @@ impl Rules {
             exclusions: Vec::new(),
             grants: Vec::new(),
             never_expected: Vec::new(),
+            sensitivity: Vec::new(),
+            people: Vec::new(),
         }
     }
 
@@ -113,7 +126,7 @@ impl Rules {
         let mut protected_users: Vec<String> = policy
             .protected
             .iter()
-            .filter_map(Protected::whole_users)
+            .filter_map(Records::whole_users)
             .flatten()
             .cloned()
             .collect();
@@ -130,10 +143,17 @@ impl Rules {
             exclusions: policy.exclusions_in(environment).map(Rule::of).collect(),
             grants: policy.grants_in(environment).map(RuleGrant::of).collect(),
             never_expected: if policy.grants_in(environment).next().is_some() {
-                policy.protected.iter().map(NeverExpected::of).collect()
+                policy.protected.iter().map(RuleRecords::of).collect()
             } else {
                 Vec::new()
             },
+            sensitivity: policy.sensitivity.iter().map(RuleSensitivity::of).collect(),
+            people: policy
+                .users
+                .iter()
+                .filter(|user| user.environments.contains(&environment.name))
+                .map(Person::of)
+                .collect(),
         }
     }
 
@@ -159,6 +179,8 @@ impl Rules {
             exclusions: self.exclusions.clone(),
             grants: self.grants.clone(),
             never_expected: self.never_expected.clone(),
+            sensitivity: self.sensitivity.clone(),
+            people: self.people.clone(),
         };
         // Texts, numbers and lists always serialise.
         let mut bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
@@ -188,6 +210,13 @@ impl Rules {
             .iter()
             .map(|name| Signal::named(name).ok_or_else(|| unknown("signal", name)))
             .collect::<Result<_, _>>()?;
+        for name in file
+            .sensitivity
+            .iter()
+            .flat_map(|entry| entry.signals.iter().flatten())
+        {
+            Signal::named(name).ok_or_else(|| unknown("signal", name))?;
+        }
         for grant in &file.grants {
             for kind in &grant.kinds {
                 GrantKind::named(kind).ok_or_else(|| unknown("kind of a grant", kind))?;
@@ -211,6 +240,8 @@ impl Rules {
             exclusions: file.exclusions,
             grants: file.grants,
             never_expected: file.never_expected,
+            sensitivity: file.sensitivity,
+            people: file.people,
         })
     }
 

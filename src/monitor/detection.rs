@@ -13,7 +13,7 @@ use super::judging::Judging;
 use super::row::{Place, Row};
 use super::settings::Settings;
 use crate::judge::Expected;
-use crate::policy::model::Signal;
+use crate::policy::model::{Severity, Signal};
 use crate::report::escape;
 
 /// Characters of a name that are shown. The parser of records bounds none of them, and a log event has an end.
@@ -75,6 +75,18 @@ pub struct Detection<'a> {
     expected: Option<&'a str>,
     /// When that grant ends, in UTC.
     expected_until: Option<String>,
+    /// How much it matters.
+    severity: Severity,
+    /// Why it matters as much.
+    severity_reason: &'a str,
+    /// Who answers for the role's entry in the policy; none if no file declares the role.
+    owner: Option<&'a str>,
+    /// The person's team.
+    team: Option<&'a str>,
+    /// The person's name in single sign-on or IAM, as the policy has it.
+    identity: Option<&'a str>,
+    /// What the session calls itself, where several people use the role. Who connects chooses it.
+    session_name: Option<String>,
 }
 
 /// One line of what exclusions silenced in one window.
@@ -119,6 +131,7 @@ pub(super) fn line(
 ) -> String {
     let log_group = settings.log_group(row.place.group);
     let signals: Vec<&str> = row.key.signals.iter().copied().map(Signal::name).collect();
+    let person = judging.judge.person(row.key.user.as_bytes());
     let detection = Detection {
         record: "pgvigil.detection",
         version: VERSION,
@@ -149,6 +162,12 @@ pub(super) fn line(
             .as_ref()
             .map(|expected| expected.grant.as_str()),
         expected_until: row.key.expected.as_ref().map(Expected::until),
+        severity: row.key.graded.severity,
+        severity_reason: &row.key.graded.reason,
+        owner: person.map(|person| person.owner.as_str()),
+        team: person.and_then(|person| person.team.as_deref()),
+        identity: person.and_then(|person| person.identity.as_deref()),
+        session_name: row.key.session_name.as_deref().map(shown),
     };
     // Texts and numbers always serialise.
     one_line(&serde_json::to_value(detection).unwrap_or_default())

@@ -180,7 +180,11 @@ impl<P: World> Gatherer<'_, P> {
                         *sums.entry(id.clone()).or_default() += row.records;
                     }
                 }
-                Verdict::Counted => tally.groups.add(place, Key::of(&judged), Sum::of(&row)),
+                Verdict::Counted => {
+                    tally
+                        .groups
+                        .add(place, Key::of(&judging.judge, &judged), Sum::of(&row))
+                }
             }
             Ok(())
         })

@@ -8,6 +8,7 @@ use super::judging::Judging;
 use super::link::{Shown, insights};
 use super::row::{Key, NOBODY, OTHERS, Row};
 use super::settings::Settings;
+use crate::judge::Judge;
 use crate::policy::model::Signal;
 use crate::report::escape;
 
@@ -42,6 +43,8 @@ struct Told<'a> {
     not_judged: u64,
     first_ms: i64,
     last_ms: i64,
+    /// A process that wrote one of them.
+    process: Option<&'a str>,
 }
 
 /// The message about the new groups of one log group. `rows` are those of windows that nobody was told of yet, in the
@@ -70,6 +73,7 @@ pub(super) fn message(
                     not_judged: sum.not_judged,
                     first_ms: sum.first_ms,
                     last_ms: sum.last_ms,
+                    process: sum.process.as_deref(),
                 };
                 groups.insert(&row.key, told);
             }
@@ -89,12 +93,13 @@ pub(super) fn message(
 }
 
 /// The order in which groups are told. Everybody has a turn before anybody has a second one, and refusals come last: who makes
-/// many groups pushes nobody else off the list.
+/// many groups pushes nobody else off the list. Within a turn what matters most comes first.
 fn in_turn(mut groups: Vec<Told<'_>>) -> Vec<Told<'_>> {
     groups.sort_by(|left, right| {
-        right
-            .statements
-            .cmp(&left.statements)
+        let severity = |told: &Told<'_>| told.key.graded.severity;
+        severity(right)
+            .cmp(&severity(left))
+            .then_with(|| right.statements.cmp(&left.statements))
             .then_with(|| left.key.cmp(right.key))
     });
     let mut turns: BTreeMap<&str, usize> = BTreeMap::new();
@@ -202,7 +207,7 @@ fn text(
         .iter()
         .zip(1..)
         .take(LISTED)
-        .map(|(told, number)| described(told, number, judging.judge.has_grants()))
+        .map(|(told, number)| described(told, number, &judging.judge))
         .scan(0, |bytes, described| {
             *bytes += described.len();
             (*bytes <= LISTED_BYTES).then_some(described)
@@ -282,7 +287,7 @@ fn statements_of(groups: &[Told<'_>]) -> String {
 }
 
 /// `1. alice@shop from 10.0.3.17: SELECT on public.customers (READ; dml)`, and how often and when.
-fn described(told: &Told<'_>, number: usize, has_grants: bool) -> String {
+fn described(told: &Told<'_>, number: usize, judge: &Judge) -> String {
     let key = told.key;
     let name = |text: &str| {
         let text = escape::terminal(&shown(text));
@@ -320,9 +325,36 @@ fn described(told: &Told<'_>, number: usize, has_grants: bool) -> String {
         signals.join(", "),
         span(told.first_ms, told.last_ms),
     );
-    if has_grants {
+    let person = judge.person(key.user.as_bytes());
+    let of = person.map_or_else(
+        || "in no file of the policy".to_owned(),
+        |person| escape::terminal(&shown(&person.described())),
+    );
+    if key.user != NOBODY && key.user != OTHERS {
+        let _ = write!(described, "\n   person: {of}");
+    }
+    if let Some(session) = &key.session_name {
+        let _ = write!(
+            described,
+            "\n   the session calls itself {} (whoever connects chooses this name)",
+            escape::unlinked(&escape::terminal(&shown(session)))
+        );
+    }
+    let _ = write!(
+        described,
+        "\n   severity: {}",
+        escape::terminal(&shown(&key.graded.described()))
+    );
+    if judge.has_grants() {
         described.push_str("\n   ");
         described.push_str(&mark(key));
+    }
+    if let Some(process) = &told.process {
+        let _ = write!(
+            described,
+            "\n   process: {}",
+            escape::terminal(&shown(process))
+        );
     }
     if told.not_judged > 0 {
         let _ = write!(described, "\n   {} records not judged", told.not_judged);

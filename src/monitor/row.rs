@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::judging::Judging;
 use crate::compile::fetch::Fetched;
-use crate::judge::{Expected, Judged, signals_of};
+use crate::judge::{Expected, Graded, Judge, Judged, signals_of};
 use crate::policy::model::Signal;
 
 /// Stands for a name that is not known for certain.
@@ -47,6 +47,10 @@ pub(super) struct Key {
     pub(super) object: String,
     /// The access grant that covers it. What is expected and what is not are two groups.
     pub(super) expected: Option<Expected>,
+    /// How much it matters, and why.
+    pub(super) graded: Graded,
+    /// What the session calls itself, where several people use the role.
+    pub(super) session_name: Option<String>,
 }
 
 /// How much of it there was, and when.
@@ -72,7 +76,7 @@ pub(super) struct Sum {
 
 impl Key {
     /// Of what was judged. Names that are not certain are nobody's.
-    pub(super) fn of(judged: &Judged<'_>) -> Self {
+    pub(super) fn of(judge: &Judge, judged: &Judged<'_>) -> Self {
         let text = |bytes: &[u8]| match bytes {
             b"" => NOBODY.to_owned(),
             bytes => String::from_utf8_lossy(bytes).into_owned(),
@@ -104,6 +108,8 @@ impl Key {
                 .and_then(|record| record.object_name)
                 .map_or_else(nobody, |name| text(&name.decoded())),
             expected: judged.expected.clone(),
+            graded: judged.graded.clone().unwrap_or_else(Graded::unjudged),
+            session_name: judge.session_name(judged).map(text),
         }
     }
 
@@ -130,6 +136,8 @@ impl Key {
             object: text(&seen.object),
             // Only what was judged can be expected.
             expected: None,
+            graded: Graded::unjudged(),
+            session_name: None,
         }
     }
 
@@ -144,6 +152,8 @@ impl Key {
             command: OTHERS.to_owned(),
             object: NOBODY.to_owned(),
             expected: None,
+            graded: Graded::usual(),
+            session_name: None,
         }
     }
 

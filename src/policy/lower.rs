@@ -13,10 +13,11 @@ use serde::de::DeserializeOwned;
 
 use super::load::{Document, Incomplete};
 use super::model::{
-    AcceptedRisk, AuditSettings, Exclusion, Limits, LogClass, Match, Policy, Protected, RoleMatch,
-    Sample, Selection, ServiceAccount, Statement, User,
+    AcceptedRisk, AuditSettings, Exclusion, Limits, LogClass, Match, Policy, Records, RoleMatch,
+    Sample, Selection, Sensitivity, ServiceAccount, Severity, Signal, Statement, User,
 };
 use super::pattern::{Pattern, PatternError};
+use super::raw::sensitivity::{RawSensitivity, RawSeverity, RawSignalName};
 use super::raw::{
     OneOrMany, RawAcceptedRisk, RawAccount, RawAudit, RawExclusion, RawLimits, RawLogClass,
     RawMatch, RawName, RawNames, RawProtected, RawSample, RawSelection, RawStatement, RawUser,
@@ -142,6 +143,13 @@ impl<'a> Lowering<'a> {
                     self.policy.protected.push(protected(raw, node.head()));
                 }
             }
+            for (index, node) in entries("sensitivity") {
+                // An entry that lost a condition would be about more records than was written.
+                let is_whole = is_whole("sensitivity", index) && !has_invalid(node);
+                if let Some(raw) = self.entry::<RawSensitivity>(node, is_whole) {
+                    self.policy.sensitivity.push(sensitivity(raw, node.head()));
+                }
+            }
             for (index, node) in entries("canaries") {
                 if let Some(raw) = self.entry::<RawSample>(node, is_whole("canaries", index)) {
                     self.policy.canaries.push(sample(raw, node.head()));
@@ -254,6 +262,8 @@ impl<'a> Lowering<'a> {
             until,
             audit: audit_settings(raw.audit, &self.audit),
             git: list(raw.git).unwrap_or_default(),
+            identity: raw.identity,
+            is_shared: raw.shared.unwrap_or(false),
             place: places.value("role"),
             places,
         });
@@ -683,8 +693,8 @@ fn limits(raw: &RawLimits) -> Limits {
     }
 }
 
-fn protected(raw: RawProtected, place: Place) -> Protected {
-    Protected {
+fn protected(raw: RawProtected, place: Place) -> Records {
+    Records {
         user: list(raw.user),
         database: list(raw.database),
         class: list(raw.class),
@@ -694,6 +704,40 @@ fn protected(raw: RawProtected, place: Place) -> Protected {
         reason: raw.reason,
         owner: raw.owner,
         place,
+    }
+}
+
+fn sensitivity(raw: RawSensitivity, place: Place) -> Sensitivity {
+    Sensitivity {
+        severity: match raw.severity {
+            RawSeverity::Low => Severity::Low,
+            RawSeverity::Medium => Severity::Medium,
+            RawSeverity::High => Severity::High,
+            RawSeverity::Critical => Severity::Critical,
+        },
+        signals: raw.signal.map(|OneOrMany(signals)| {
+            signals
+                .into_iter()
+                .map(|signal| match signal {
+                    RawSignalName::Dml => Signal::Dml,
+                    RawSignalName::Privilege => Signal::Privilege,
+                    RawSignalName::Schema => Signal::Schema,
+                    RawSignalName::AuditTampering => Signal::AuditTampering,
+                    RawSignalName::Denied => Signal::Denied,
+                })
+                .collect()
+        }),
+        records: Records {
+            user: list(raw.user),
+            database: list(raw.database),
+            class: list(raw.class),
+            command: list(raw.command),
+            schema: list(raw.schema),
+            relation: list(raw.relation),
+            reason: raw.reason,
+            owner: raw.owner,
+            place,
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 //! Values that a diagnostic may point at keep a [`Place`].
 
 mod grants;
+mod records;
 mod severity;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::source::{Place, Places};
 use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
+pub use records::{Records, Sensitivity};
 pub use severity::Severity;
 
 /// All policy files of one repository.
@@ -36,7 +38,9 @@ pub struct Policy {
     /// What exclusions may do at most.
     pub limits: Limits,
     /// What no exclusion may silence, in the order of the files.
-    pub protected: Vec<Protected>,
+    pub protected: Vec<Records>,
+    /// How much detections matter, in the order of the files.
+    pub sensitivity: Vec<Sensitivity>,
     /// Records that must count in every environment, in the order of the files.
     pub canaries: Vec<Sample>,
     /// Work that is expected, in the order of the files.
@@ -114,45 +118,6 @@ impl Default for Limits {
             approvals: 1,
             approvals_when_widened: 2,
             max_grant_hours: 72,
-        }
-    }
-}
-
-/// Records that no exclusion may silence. All conditions that are present must hold; a list means
-/// "any of".
-#[derive(Debug, Clone)]
-pub struct Protected {
-    pub user: Option<Vec<String>>,
-    pub database: Option<Vec<String>>,
-    /// Classes, as pgAudit prints them.
-    pub class: Option<Vec<String>>,
-    /// Commands, as pgAudit prints them.
-    pub command: Option<Vec<String>>,
-    /// Schemas of the object.
-    pub schema: Option<Vec<String>>,
-    /// Names of the object inside its schema.
-    pub relation: Option<Vec<String>>,
-    /// Why it is protected.
-    pub reason: String,
-    /// Who answers for the entry.
-    pub owner: String,
-    /// The entry in the file.
-    pub place: Place,
-}
-
-impl Protected {
-    /// The roles, where nothing else is a condition: the compiled query keeps whatever they do loud.
-    pub fn whole_users(&self) -> Option<&[String]> {
-        let others = [
-            &self.database,
-            &self.class,
-            &self.command,
-            &self.schema,
-            &self.relation,
-        ];
-        match &self.user {
-            Some(users) if others.iter().all(|other| other.is_none()) => Some(users),
-            _ => None,
         }
     }
 }
@@ -240,6 +205,10 @@ pub struct User {
     pub audit: AuditSettings,
     /// Addresses with which the person signs commits in Git.
     pub git: Vec<String>,
+    /// The person's name where people sign in: single sign-on, or IAM.
+    pub identity: Option<String>,
+    /// Several people use the role.
+    pub is_shared: bool,
     /// The `role` value in the file.
     pub place: Place,
     /// Where everything else of the entry stands.

@@ -2,11 +2,13 @@
 //! comments in their editors. Nothing is resolved here; [`lower`](super::lower) does that.
 
 pub mod grants;
+pub mod sensitivity;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use self::sensitivity::RawSensitivity;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -33,6 +35,8 @@ pub struct RawRules {
     pub limits: Option<RawLimits>,
     /// Records that no exclusion is allowed to silence.
     pub protected: Option<Vec<RawProtected>>,
+    /// How much detections matter: each has a severity and the reason for it.
+    pub sensitivity: Option<Vec<RawSensitivity>>,
     /// Records that must count in every environment, regardless of the exclusions.
     pub canaries: Option<Vec<RawSample>>,
 }
@@ -185,6 +189,14 @@ pub struct RawUser {
     /// role, which is not allowed.
     #[schemars(example = &"alice@example.com")]
     pub git: Option<OneOrMany<String>>,
+    /// The person's name where people sign in: in single sign-on, or the ARN of an IAM identity. Alarms show it. It is
+    /// what this file says: the database does not know it.
+    #[schemars(regex(pattern = r"\S"), example = &"alice@example.com")]
+    pub identity: Option<String>,
+    /// Several people use this role. Alarms then show the name that the session gave its application, as a hint: who
+    /// connects chooses it.
+    #[schemars(extend("default" = false))]
+    pub shared: Option<bool>,
 }
 
 /// An account that is deliberately not audited.

@@ -459,7 +459,7 @@ mod tests {
         let mut rules = BTreeMap::new();
         rules.insert("limits", at("limits"));
         rules.insert("audit", at("audit"));
-        assert!(environment.len() > 6 && rules["audit"].len() == 5 && rules["limits"].len() == 4);
+        assert!(environment.len() > 6 && rules["audit"].len() == 5 && rules["limits"].len() == 5);
 
         let people = "users:\n  - {role: alice, owner: o, environments: all}\n";
         let place = "version: 1\nprovider: local\nfolder: f\nclusters: [a]\n";

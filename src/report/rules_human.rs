@@ -293,6 +293,18 @@ pub fn explanation(explanation: &Explanation, place: Option<&str>, colour: bool)
             ),
         );
     }
+    if let Some(graded) = &explanation.graded {
+        put(
+            &mut text,
+            &format!("  severity: {}", visible(&graded.described())),
+        );
+    }
+    if let Some(person) = &explanation.person {
+        put(
+            &mut text,
+            &format!("  person: {}", visible(&person.described())),
+        );
+    }
     let width = explanation
         .exclusions
         .iter()

@@ -12,7 +12,7 @@ use crate::audit_log::EntryKind;
 use crate::audit_log::reader::{Entry, Inputs, Progress, ReadOptions, ReadReport, Visitor, read};
 use crate::audit_log::timestamp::time_of;
 use crate::judge::{Expected, Judge, Judged, Outcome, Scratch, Verdict};
-use crate::policy::model::Signal;
+use crate::policy::model::{Severity, Signal};
 
 /// One audit record in the output of `rules eval --format jsonl`: a contract that others script
 /// against.
@@ -48,6 +48,18 @@ pub struct Line<'a> {
     pub statement: Option<Cow<'a, str>>,
     /// The access grant that covers it; none if it does not count, or is not expected.
     pub expected: Option<Mark>,
+    /// How much it matters; none if it does not count.
+    pub severity: Option<Severity>,
+    /// Why it matters as much.
+    pub severity_reason: Option<String>,
+    /// Who answers for the role's entry in the policy; none if no file declares the role.
+    pub owner: Option<String>,
+    /// The person's team.
+    pub team: Option<String>,
+    /// The person's name in single sign-on or IAM, as the policy has it.
+    pub identity: Option<String>,
+    /// What the session calls itself, where several people use the role. Who connects chooses it.
+    pub session_name: Option<Cow<'a, str>>,
 }
 
 /// The access grant that covers a record.
@@ -70,7 +82,12 @@ impl Mark {
 }
 
 /// Builds the line of an entry; `None` if it is not an audit record.
-pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<Line<'a>> {
+pub fn line<'a>(
+    judge: &Judge,
+    file: Cow<'a, str>,
+    number: u64,
+    judged: Judged<'a>,
+) -> Option<Line<'a>> {
     let verdict = judged.verdict.name()?;
     let mut line = Line {
         file,
@@ -91,8 +108,22 @@ pub fn line<'a>(file: Cow<'a, str>, number: u64, judged: Judged<'a>) -> Option<L
         object: None,
         statement: None,
         expected: judged.expected.as_ref().map(Mark::of),
+        severity: judged.graded.as_ref().map(|graded| graded.severity),
+        severity_reason: judged
+            .graded
+            .as_ref()
+            .map(|graded| graded.reason.to_string()),
+        owner: None,
+        team: None,
+        identity: None,
+        session_name: judge.session_name(&judged).and_then(filled),
     };
     if let Some(prefix) = judged.who() {
+        if let Some(person) = judge.person(prefix.user) {
+            line.owner = Some(person.owner.clone());
+            line.team.clone_from(&person.team);
+            line.identity.clone_from(&person.identity);
+        }
         line.user = filled(prefix.user);
         line.database = filled(prefix.database);
         line.client = filled(prefix.client.text);
@@ -301,8 +332,12 @@ impl Visitor for Lines<'_> {
             .sources()
             .get(entry.file)
             .map_or(Cow::Borrowed(""), |source| source.name());
-        if let Some(line) = line(name, entry.line, self.judge.judge(scratch, entry.text))
-            && serde_json::to_writer(&mut *lines, &line).is_ok()
+        if let Some(line) = line(
+            self.judge,
+            name,
+            entry.line,
+            self.judge.judge(scratch, entry.text),
+        ) && serde_json::to_writer(&mut *lines, &line).is_ok()
         {
             lines.push(b'\n');
         }

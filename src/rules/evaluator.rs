@@ -129,6 +129,7 @@ impl Evaluator {
             verdict,
             signals,
             expected: None,
+            graded: None,
             entry: judge_entry(text, self.prefix),
         }
     }

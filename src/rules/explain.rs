@@ -4,7 +4,7 @@ use crate::audit_log::Text;
 use crate::audit_log::prefix::Prefix;
 use crate::audit_log::record::Record;
 use crate::audit_log::trust::{self, Trust};
-use crate::judge::{GrantAnswer, Judge, RuleAnswer, Scratch, Verdict};
+use crate::judge::{Graded, GrantAnswer, Judge, Person, RuleAnswer, Scratch, Verdict};
 
 /// One field of the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct Explanation {
     pub exclusions: Vec<RuleAnswer>,
     /// Every grant of the role; empty unless the record counts.
     pub grants: Vec<GrantAnswer>,
+    /// How much it matters; none unless it counts.
+    pub graded: Option<Graded>,
+    /// The person to whom the role belongs.
+    pub person: Option<Person>,
 }
 
 pub fn explain(judge: &Judge, scratch: &mut Scratch, text: &[u8]) -> Explanation {
@@ -40,6 +44,11 @@ pub fn explain(judge: &Judge, scratch: &mut Scratch, text: &[u8]) -> Explanation
         reason: explanation.reason,
         exclusions: explanation.exclusions,
         grants: explanation.grants,
+        graded: explanation.judged.graded.clone(),
+        person: explanation
+            .judged
+            .who()
+            .and_then(|prefix| judge.person(prefix.user).cloned()),
     }
 }
 

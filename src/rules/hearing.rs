@@ -22,6 +22,7 @@ pub mod grants;
 pub mod guards;
 pub mod keys;
 mod people;
+mod severity;
 mod words;
 
 #[cfg(test)]
@@ -274,6 +275,7 @@ fn both(ground: &Ground<'_>, before: &Environment, after: &Environment, drafts: 
         environments: _,
         limits,
         protected,
+        sensitivity,
         canaries,
         // `grants::changes` compares them: a mark takes nothing out of the alarm.
         grants: _,
@@ -283,6 +285,7 @@ fn both(ground: &Ground<'_>, before: &Environment, after: &Environment, drafts: 
     environment::overlaps(ground, after, drafts);
     guards::limits(limits, &ground.head.limits, drafts);
     guards::protected(protected, &ground.head.protected, drafts);
+    severity::sensitivity(sensitivity, &ground.head.sensitivity, drafts);
     guards::canaries(canaries, &ground.head.canaries, drafts);
     guards::exclusions(ground, before, after, drafts);
 }

@@ -201,7 +201,7 @@ fn judge_entry(
 ) {
     let judged = judging.judge.judge(scratch, entry.text);
     let verdict = judged.verdict.clone();
-    let Some(mut line) = eval::line(Cow::Borrowed(name), entry.line, judged) else {
+    let Some(mut line) = eval::line(judging.judge, Cow::Borrowed(name), entry.line, judged) else {
         return;
     };
     let is_counted = verdict == Verdict::Counted;

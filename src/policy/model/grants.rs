@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Environment, Policy, Protected, Selection};
+use super::{Environment, Policy, Records, Selection};
 use crate::audit_log::QualifiedName;
 use crate::source::{Place, Places};
 
@@ -141,8 +141,8 @@ impl GrantedRelation {
 impl Grant {
     /// Whether what an entry protects is, or may be, among what this grant covers. An entry that names classes or commands
     /// alone is left to the judge, which marks no protected record.
-    pub fn meets(&self, entry: &Protected) -> bool {
-        let Protected {
+    pub fn meets(&self, entry: &Records) -> bool {
+        let Records {
             user,
             database,
             class,

@@ -155,7 +155,11 @@ mod tests {
             ),
             (
                 "access/grants.yaml",
-                format!("version: 1\ngrants:\n{grants}"),
+                if grants.is_empty() {
+                    "version: 1\ngrants: []\n".to_owned()
+                } else {
+                    format!("version: 1\ngrants:\n{grants}")
+                },
             ),
         ]);
         let faults: Vec<_> = loaded

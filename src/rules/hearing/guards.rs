@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Cost, Drafts, Ground, HearingChange, Hears, words};
-use crate::policy::model::{AcceptedRisk, Environment, Exclusion, Limits, Protected, Sample};
+use crate::policy::model::{AcceptedRisk, Environment, Exclusion, Limits, Records, Sample};
 
 pub(super) fn limits(before: &Limits, after: &Limits, drafts: &mut Drafts) {
     let Limits {
@@ -93,9 +93,9 @@ fn share(before: Option<f64>, now: Option<f64>) -> (Hears, &'static str) {
     }
 }
 
-/// Whether one entry protects everything that the other protects.
-fn covers(wide: &Protected, narrow: &Protected) -> bool {
-    let Protected {
+/// Whether one entry is about everything that the other is about.
+pub(super) fn covers(wide: &Records, narrow: &Records) -> bool {
+    let Records {
         user,
         database,
         class,
@@ -119,7 +119,7 @@ fn covers(wide: &Protected, narrow: &Protected) -> bool {
         && within(relation, &narrow.relation)
 }
 
-fn described(entry: &Protected) -> String {
+pub(super) fn described(entry: &Records) -> String {
     let parts = [
         ("user", &entry.user),
         ("database", &entry.database),
@@ -138,7 +138,7 @@ fn described(entry: &Protected) -> String {
     format!("`{}`", parts.join(", "))
 }
 
-pub(super) fn protected(before: &[Protected], after: &[Protected], drafts: &mut Drafts) {
+pub(super) fn protected(before: &[Records], after: &[Records], drafts: &mut Drafts) {
     for lost in before
         .iter()
         .filter(|entry| !after.iter().any(|now| covers(now, entry)))

@@ -32,6 +32,8 @@ fn audited<'a>(
             until,
             audit,
             git,
+            identity: _,
+            is_shared: _,
             place: _,
             places: _,
         } = user;

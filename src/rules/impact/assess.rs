@@ -19,7 +19,7 @@ use crate::compile::QuerySource;
 use crate::compile::fetch::Fetch;
 use crate::diagnostic::count;
 use crate::policy::Loaded;
-use crate::policy::model::{Environment, Exclusion, Policy, Protected, RoleMatch};
+use crate::policy::model::{Environment, Exclusion, Policy, Records, RoleMatch};
 use crate::rules::direction;
 use crate::rules::hearing::{self, Cost, Hearing, HearingChange, Hears};
 use crate::rules::test::TestReport;
@@ -703,12 +703,12 @@ fn over_limits(policy: &Policy, totals: &Totals, exclusions: &[ExclusionImpact])
     faults
 }
 
-fn is_protected(key: &Key, protected: &[Protected]) -> bool {
+fn is_protected(key: &Key, protected: &[Records]) -> bool {
     protected.iter().any(|entry| touches(entry, key))
 }
 
 /// Whether a group belongs to the protected records, as far as its fields show.
-fn touches(entry: &Protected, key: &Key) -> bool {
+fn touches(entry: &Records, key: &Key) -> bool {
     let fits = |wanted: &Option<Vec<String>>, value: &str| {
         wanted
             .as_ref()

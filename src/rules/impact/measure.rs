@@ -302,6 +302,7 @@ impl Judges {
             verdict: Verdict::Counted,
             signals: Vec::new(),
             expected: None,
+            graded: None,
             entry: read,
         };
         seen.count(judged.who(), case, before, after);
