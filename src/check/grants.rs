@@ -86,19 +86,6 @@ fn times(grant: &Grant, context: &Context<'_>, sink: &mut Diagnostics) {
             .at(grant.places.value("until"))
             .help("delete the grant: it marks only records from before that time"),
         );
-    } else if day_of(grant.from) < context.today {
-        sink.push(
-            Diagnostic::new(
-                Code::GrantAfterTheFact,
-                format!(
-                    "the grant {name} begins on {}, before today",
-                    day_of(grant.from)
-                ),
-            )
-            .at(grant.places.value("from"))
-            .help("if it was merged later than it begins, it marks work that no one had approved yet: set `from` to a later time")
-            .help("if it was merged in time, nothing has to change"),
-        );
     }
 }
 

@@ -79,6 +79,10 @@ pub enum What {
     Grant,
     /// Records that no grant covers.
     NeverExpected,
+    /// How much records matter.
+    Sensitivity,
+    /// People whom the policy names: messages say who they are.
+    People,
 }
 
 impl What {
@@ -92,6 +96,8 @@ impl What {
             Self::Exclusion => "exclusion",
             Self::Grant => "access grant",
             Self::NeverExpected => "never expected",
+            Self::Sensitivity => "sensitivity",
+            Self::People => "people",
         }
     }
 }
@@ -278,6 +284,8 @@ pub fn differences(before: &Rules, after: &Rules) -> Vec<Difference> {
     );
     exclusions(&before.exclusions, &after.exclusions, &mut all);
     grants(before, after, &mut all);
+    sensitivity(before, after, &mut all);
+    people(before, after, &mut all);
     all
 }
 
@@ -315,6 +323,41 @@ fn grants(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
             .collect()
     };
     names(What::NeverExpected, &never(before), &never(after), all);
+}
+
+fn sensitivity(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
+    let entries = |rules: &Rules| {
+        let entries = rules.sensitivity.iter();
+        entries
+            .map(|entry| serde_json::to_string(entry).unwrap_or_default())
+            .collect()
+    };
+    names(What::Sensitivity, &entries(before), &entries(after), all);
+}
+
+/// One difference for all of them: they decide no verdict, and an environment may have thousands.
+fn people(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
+    let entries = |rules: &Rules| -> Vec<Value> {
+        let people = rules.people.iter();
+        people
+            .map(|person| format!("{}: {}", person.role, person.described()).into())
+            .collect()
+    };
+    let (then, now) = (entries(before), entries(after));
+    let (gone, new) = (without(&then, &now), without(&now, &then));
+    if gone.is_some() || new.is_some() {
+        all.push(Difference {
+            what: What::People,
+            name: format!("{} before, {} now", then.len(), now.len()),
+            became: Became::Changed,
+            changes: vec![Change {
+                path: "people".to_owned(),
+                before: gone,
+                after: new,
+                lines: Vec::new(),
+            }],
+        });
+    }
 }
 
 fn account(role: &RoleMatch) -> String {

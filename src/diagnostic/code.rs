@@ -122,7 +122,6 @@ codes! {
     GrantEnded = "grant/ended", Warning, "a grant has ended", "delete the grant", "it no longer marks new records, and hides the grants that matter from readers";
     GrantBroad = "grant/broad", Warning, "a grant covers a whole schema or every kind of work", "list only the relations and kinds that the work needs", "the more a grant covers, the less its mark says";
     GrantMarksNothing = "grant/marks-nothing", Warning, "a grant covers work whose records do not show the relation, or are not logged", "change the person's audit settings, or the grant", "the work stays marked as not expected, although it was approved";
-    GrantAfterTheFact = "grant/after-the-fact", Warning, "a grant begins before the day on which it is checked", "set `from` to a later time, unless the grant was merged in time", "a grant that is written afterwards marks work that no one had approved when it was done";
 
     UserTwoDefaults = "user/two-defaults", Error, "the policy defines default audit settings twice", "keep one `audit` at the top level of one file", "the two could log different statements, and only one can apply";
     UserExpired = "user/expired", Warning, "a person's enrolment has ended", "delete the entry, or set a later `until`", "the person is no longer audited, but might still be able to log in";

@@ -203,6 +203,10 @@ impl Grants {
         }
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|grant| grant.id.as_str())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

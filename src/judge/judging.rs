@@ -260,12 +260,16 @@ impl Judge {
         !self.grants.is_empty()
     }
 
-    /// Whether a grant covers an entry that counts.
-    pub fn expects(&self, text: &[u8]) -> bool {
+    /// The grant that covers an entry that counts.
+    pub fn expects(&self, text: &[u8]) -> Option<Expected> {
         let entry = judge_entry(text, self.prefix);
         self.grants
             .covering(self.read(text, &entry), own_time(text))
-            .is_some()
+    }
+
+    /// The ids of the grants, in the order of the policy.
+    pub fn grant_ids(&self) -> impl Iterator<Item = &str> {
+        self.grants.ids()
     }
 
     /// The `log_line_prefix` of the entries.

@@ -169,6 +169,9 @@ pub struct Totals {
     /// Those of the counted that an access grant covers; missing in an environment without grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
+    /// Records by the grant that covers them, zero for a grant that covers none; missing in an environment without grants.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected_by: BTreeMap<String, u64>,
     /// Those that an exclusion silences.
     pub excluded: u64,
     /// Those that no signal counts, or whose account is deliberately not audited.
@@ -216,13 +219,17 @@ pub fn totals(
     );
     let mut totals = Totals {
         counted: sums.counted,
-        expected: judge.has_grants().then_some(sums.expected),
+        expected: judge.has_grants().then(|| sums.expected_by.values().sum()),
+        expected_by: judge.grant_ids().map(|id| (id.to_owned(), 0)).collect(),
         out_of_scope: sums.out_of_scope,
         excluded: sums.excluded.iter().sum(),
         excluded_by: BTreeMap::new(),
         records: 0,
         other_entries: 0,
     };
+    for (id, number) in sums.expected_by {
+        *totals.expected_by.entry(id).or_default() += number;
+    }
     for (id, number) in judge.exclusion_ids().zip(&sums.excluded) {
         *totals.excluded_by.entry(id.to_owned()).or_default() += number;
     }
@@ -351,7 +358,7 @@ struct Count<'a> {
 /// Sums of one block, and of all.
 struct Sums {
     counted: u64,
-    expected: u64,
+    expected_by: BTreeMap<String, u64>,
     out_of_scope: u64,
     entries: u64,
     excluded: Vec<u64>,
@@ -361,7 +368,7 @@ impl Sums {
     fn of(judge: &Judge) -> Self {
         Self {
             counted: 0,
-            expected: 0,
+            expected_by: BTreeMap::new(),
             out_of_scope: 0,
             entries: 0,
             excluded: vec![0; judge.exclusion_ids().len()],
@@ -370,7 +377,9 @@ impl Sums {
 
     fn add(&mut self, block: &Self) {
         self.counted += block.counted;
-        self.expected += block.expected;
+        for (id, number) in &block.expected_by {
+            *self.expected_by.entry(id.clone()).or_default() += number;
+        }
         self.out_of_scope += block.out_of_scope;
         self.entries += block.entries;
         for (sum, part) in self.excluded.iter_mut().zip(&block.excluded) {
@@ -407,8 +416,10 @@ impl Visitor for Count<'_> {
             Outcome::Counted => {
                 block.counted += 1;
                 // Nothing remembers a mark: it depends on the moment.
-                if self.judge.has_grants() && self.judge.expects(entry.text) {
-                    block.expected += 1;
+                if self.judge.has_grants()
+                    && let Some(expected) = self.judge.expects(entry.text)
+                {
+                    *block.expected_by.entry(expected.grant).or_default() += 1;
                 }
             }
         }

@@ -184,6 +184,7 @@ fn question<'a>(base: &'a Loaded, head: &'a Loaded, env: &str) -> Question<'a> {
         guards: &[],
         today: jiff::civil::date(2026, 11, 30),
         tested: None,
+        now: jiff::Timestamp::now(),
         is_short: false,
     }
 }

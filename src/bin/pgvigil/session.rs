@@ -5,8 +5,8 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use jiff::ZonedDateTime;
 use jiff::civil::Date;
+use jiff::{Timestamp, ZonedDateTime};
 use pgvigil::report;
 use pgvigil::report::escape::inert;
 use pgvigil::report::plan::human::Style;
@@ -43,6 +43,13 @@ impl Session {
         let mut other = Self::new(self.global.clone());
         other.global.root = root.to_owned();
         other
+    }
+
+    /// The present moment; the first of the day that the person named.
+    pub(crate) fn now(&self) -> Timestamp {
+        let named = self.global.today;
+        let named = named.and_then(|day| format!("{day}T00:00:00Z").parse().ok());
+        named.unwrap_or_else(Timestamp::now)
     }
 
     /// The folder of the policy repository.

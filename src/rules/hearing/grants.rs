@@ -1,6 +1,8 @@
 //! What access grants mark as expected after a change: more, less, or the same. A mark takes nothing out of the alarm, so this
 //! never changes what [`Hearing`](super::Hearing) says.
 
+use jiff::Timestamp;
+
 use super::words;
 use crate::policy::model::{Environment, Grant, GrantedRelation, Policy, Selection};
 
@@ -19,8 +21,13 @@ pub struct GrantChange {
     pub owner: Option<String>,
 }
 
-/// What grants mark in an environment, before and after a change.
-pub fn changes(base: &Policy, head: &Policy, environment: &str) -> Vec<GrantChange> {
+/// What grants mark in an environment, before and after a change that is reviewed now.
+pub fn changes(
+    base: &Policy,
+    head: &Policy,
+    environment: &str,
+    now: Timestamp,
+) -> Vec<GrantChange> {
     let of = |policy: &'_ Policy| -> Vec<Grant> {
         let found = policy.environment(environment);
         found.map_or_else(Vec::new, |found: &Environment| {
@@ -29,21 +36,26 @@ pub fn changes(base: &Policy, head: &Policy, environment: &str) -> Vec<GrantChan
     };
     let (before, after) = (of(base), of(head));
     let mut found = Vec::new();
-    for now in &after {
-        if before.iter().any(|was| covers(was, now)) {
+    for grant in &after {
+        if before.iter().any(|was| covers(was, grant)) {
             continue;
         }
-        let was = before.iter().find(|was| was.id == now.id);
+        let was = before.iter().find(|was| was.id == grant.id);
         let verb = if was.is_some() { "is wider" } else { "is new" };
+        let late = if grant.from < now {
+            ". It begins before this review: it was written after the fact"
+        } else {
+            ""
+        };
         found.push(GrantChange {
-            id: now.id.clone(),
+            id: grant.id.clone(),
             marks_more: true,
             sentence: format!(
-                "the grant `{}` {verb} and marks more as expected: {}",
-                now.id,
-                described(now)
+                "the grant `{}` {verb} and marks more as expected: {}{late}",
+                grant.id,
+                described(grant)
             ),
-            people: now.users.clone(),
+            people: grant.users.clone(),
             owner: was.map(|was| was.owner.clone()),
         });
     }
@@ -171,11 +183,20 @@ mod tests {
         loaded.policy
     }
 
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
     fn marks(before: &[&str], after: &[&str]) -> Vec<bool> {
-        changes(&policy(before), &policy(after), "prod")
-            .iter()
-            .map(|change| change.marks_more)
-            .collect()
+        changes(
+            &policy(before),
+            &policy(after),
+            "prod",
+            at("2026-12-01T00:00:00Z"),
+        )
+        .iter()
+        .map(|change| change.marks_more)
+        .collect()
     }
 
     #[test]
@@ -206,7 +227,16 @@ mod tests {
 
     #[test]
     fn a_sentence_names_the_work() {
-        let found = changes(&policy(&[]), &policy(&[GRANT]), "prod");
+        let told = |now| changes(&policy(&[]), &policy(&[GRANT]), "prod", at(now));
+        let found = told("2026-12-02T14:00:00Z");
+        let late = told("2026-12-02T14:00:01Z");
+        assert_eq!(
+            late[0].sentence,
+            format!(
+                "{}. It begins before this review: it was written after the fact",
+                found[0].sentence
+            )
+        );
         assert_eq!(
             found[0].sentence,
             "the grant `CHG-0` is new and marks more as expected: read of public.orders in shop by alice, \

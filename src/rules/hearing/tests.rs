@@ -39,6 +39,9 @@ limits:
 protected:
   - {user: [breaker, second], reason: the glass, owner: security}
   - {class: [WRITE], command: [DELETE, UPDATE], database: [shop, other], schema: [public, app], relation: [cards, keys], reason: the cards, owner: security}
+sensitivity:
+  - {severity: critical, signal: [dml, schema], user: [erin, frank], database: [vault, safe], class: [FUNCTION, ROLE], command: [GRANT, REVOKE], schema: [keep, hold], relation: [gold, silver], reason: the vault, owner: security}
+  - {severity: low, schema: [reference], reason: lists of countries, owner: data}
 canaries:
   - {class: READ, command: SELECT, object_type: TABLE, object: public.orders, statement: select * from orders}
 exclusions:
@@ -381,6 +384,68 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "protected/relation",
         "[cards, keys]",
         "[cards]",
+        Hears::Less,
+    ),
+    (
+        "sensitivity",
+        "  - {severity: low, schema: [reference], reason: lists of countries, owner: data}\n",
+        "",
+        Hears::More,
+    ),
+    (
+        "sensitivity/severity",
+        "severity: critical",
+        "severity: high",
+        Hears::Less,
+    ),
+    (
+        "sensitivity/severity",
+        "severity: low",
+        "severity: medium",
+        Hears::More,
+    ),
+    (
+        "sensitivity/signal",
+        "signal: [dml, schema]",
+        "signal: [dml]",
+        Hears::Less,
+    ),
+    ("sensitivity/user", "[erin, frank]", "[erin]", Hears::Less),
+    (
+        "sensitivity/user",
+        "[erin, frank]",
+        "[erin, frank, grace]",
+        Hears::More,
+    ),
+    (
+        "sensitivity/database",
+        "[vault, safe]",
+        "[vault]",
+        Hears::Less,
+    ),
+    (
+        "sensitivity/class",
+        "class: [FUNCTION, ROLE]",
+        "class: [FUNCTION, READ]",
+        Hears::NotComparable,
+    ),
+    (
+        "sensitivity/command",
+        "[GRANT, REVOKE]",
+        "[GRANT]",
+        Hears::Less,
+    ),
+    ("sensitivity/schema", "[keep, hold]", "[keep]", Hears::Less),
+    (
+        "sensitivity/schema",
+        "schema: [reference]",
+        "schema: [reference, public2]",
+        Hears::Less,
+    ),
+    (
+        "sensitivity/relation",
+        "[gold, silver]",
+        "[gold]",
         Hears::Less,
     ),
     (

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::report::{Approvals, Direction, ExclusionImpact, Fault};
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub authors: &'a [String],
     /// The day for which both are judged.
     pub today: Date,
+    /// The present moment.
+    pub now: Timestamp,
 }
 
 /// The approvals that a change needs, and the faults of those who wrote it.
@@ -59,7 +62,7 @@ pub fn approvals(facts: &Facts<'_>) -> (Approvals, Vec<Fault>) {
     }
     // A mark silences nothing, but tells readers that the work was approved.
     let granted: Vec<GrantChange> =
-        grants::changes(facts.base, facts.head, &facts.environment.name)
+        grants::changes(facts.base, facts.head, &facts.environment.name, facts.now)
             .into_iter()
             .filter(|change| change.marks_more)
             .collect();

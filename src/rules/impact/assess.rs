@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::approvals::{self, approvals};
@@ -53,6 +54,8 @@ pub struct Question<'a> {
     pub today: Date,
     /// The rule tests of head, where they were run: the environment is among them.
     pub tested: Option<&'a TestReport>,
+    /// The present moment.
+    pub now: Timestamp,
     /// Nothing but access grants changes: nothing is attacked.
     pub is_short: bool,
 }
@@ -236,6 +239,7 @@ impl<'a> Comparison<'a> {
             hearing: &hearing,
             authors: question.authors,
             today: question.today,
+            now: question.now,
         });
         faults.extend(exclusions.iter().filter_map(evadable));
         faults.extend(over_limits(&head.loaded.policy, &totals, &exclusions));
@@ -353,6 +357,7 @@ pub fn named(report: &ImpactReport, question: &Question<'_>) -> ImpactReport {
         hearing: &report.hearing,
         authors: question.authors,
         today: question.today,
+        now: question.now,
     });
     report.approvals = approvals;
     report

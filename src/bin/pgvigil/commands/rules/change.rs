@@ -111,6 +111,7 @@ impl Change {
             guards: &self.guards,
             today: session.today(),
             tested: None,
+            now: session.now(),
             is_short: false,
         }
     }

@@ -105,6 +105,17 @@ fn render_totals(totals: &Totals) -> String {
         .filter(|(_, number)| **number > 0)
         .collect();
     by.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    if !totals.expected_by.is_empty() {
+        text.push_str("\nexpected by grant\n");
+        for (id, number) in &totals.expected_by {
+            let never = if *number == 0 {
+                "  covers no record of these logs"
+            } else {
+                ""
+            };
+            text.push_str(&format!("{number:>10} {id}{never}\n"));
+        }
+    }
     if !by.is_empty() {
         text.push_str("\nexcluded by\n");
         for (id, number) in by {

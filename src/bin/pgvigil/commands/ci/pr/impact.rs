@@ -80,6 +80,7 @@ impl<'a> Impacts<'a> {
             places.insert(environment.name.as_str(), (entry.index(), question));
             entry.or_insert_with(|| Question {
                 tested: Some(tested),
+                now: session.now(),
                 is_short,
                 ..question
             });
