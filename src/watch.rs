@@ -8,6 +8,7 @@
 //! Nothing here prints or reads the clock: the binary says what time it is, and sleeps.
 
 pub mod cursor;
+pub mod format;
 pub mod judge;
 pub mod metrics;
 pub mod outbox;
@@ -26,6 +27,7 @@ use std::time::{Instant, SystemTime};
 use crate::audit_log::follow::{Follower, Key, Place};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::judge::Judge;
+use crate::policy::model::Severity;
 
 use cursor::Document;
 use judge::{Judging, Scratches, judge};
@@ -39,6 +41,8 @@ pub struct What {
     pub all: bool,
     /// The webhook gets the statements: SQL text may hold what people must not see.
     pub with_statements: bool,
+    /// The webhook gets no record that matters less.
+    pub min_severity: Severity,
 }
 
 /// What came of one step.
@@ -127,6 +131,9 @@ impl Watch {
         let Some(chunk) = self.follower.next(now) else {
             return Ok(Pumped::Idle);
         };
+        if let Some(outbox) = &mut self.outbox {
+            outbox.writer().has_grants = self.judge.has_grants();
+        }
         let judging = Judging {
             judge: &self.judge,
             scratches: &self.scratches,

@@ -1,8 +1,9 @@
 //! How much an entry that counts matters, and why. A severity decides no verdict.
 //!
-//! The highest severity of the entries that apply decides. What a person types can raise it: whoever names a setting of the
-//! audit log, or writes what cannot be read for certain, has `high` at least. Nothing that is typed can lower it: a severity
-//! below `medium` needs a record that is readable in one way only, and a statement that does nothing but use relations.
+//! The highest severity of the entries that apply decides. What a person types can raise it: a record that names a setting of
+//! the audit log has `high` at least, and an entry that cannot be read for certain the highest that the policy has. Nothing
+//! that is typed can lower it: a severity below `medium` needs a record that is readable in one way only, and a statement that
+//! does nothing but use relations.
 
 use std::sync::{Arc, LazyLock};
 
@@ -130,7 +131,12 @@ impl Tiers {
     /// The severity of an entry that counts.
     pub(super) fn grade(&self, text: &[u8], read: Read<'_, '_>, signals: &[Signal]) -> Graded {
         let found = match read {
-            Read::Nothing | Read::InDoubt => return Graded::of(Severity::High, IN_DOUBT),
+            // Whoever makes an entry unreadable hides which entry would apply.
+            Read::Nothing | Read::InDoubt => {
+                let highest = self.0.first().map(|tier| tier.graded.severity);
+                let severity = highest.unwrap_or_default().max(Severity::High);
+                return Graded::of(severity, IN_DOUBT);
+            }
             Read::Refusal(prefix) => self.highest(
                 &Seen {
                     user: prefix.user,

@@ -568,6 +568,9 @@ impl<'t> Reader<'t> {
         }
         let ahead = self.ahead();
         if self.is_mark(ahead, b'(') {
+            if self.names_columns_ahead(name, parts == 1 && !is_quoted) {
+                return self.pass(Keyword::None, Opener::Plain);
+            }
             return if parts == 1 && !is_quoted {
                 self.word_and_parenthesis(name)
             } else if is_quoted {
@@ -625,6 +628,7 @@ impl<'t> Reader<'t> {
     fn may_stand_before_text(&self, keyword: Keyword) -> bool {
         match keyword {
             Keyword::Reserved
+            | Keyword::Into
             | Keyword::Value
             | Keyword::As
             | Keyword::Not
@@ -677,6 +681,7 @@ impl<'t> Reader<'t> {
         }
         let is_grammar = match keyword {
             Keyword::Reserved
+            | Keyword::Into
             | Keyword::Value
             | Keyword::Not
             | Keyword::With
@@ -738,6 +743,36 @@ impl<'t> Reader<'t> {
             }
         }
         self.call(name)
+    }
+
+    /// Whether the parenthesis ahead cannot be that of a call, because of where the name stands.
+    fn names_columns_ahead(&mut self, name: Name, is_word: bool) -> bool {
+        // `INSERT INTO t (a, b)`: the grammar has a relation behind this word, and never an expression.
+        if self.last_is(Keyword::Into) {
+            return true;
+        }
+        if is_word && self.last().is_none() && self.open.is_empty() {
+            // `COPY (SELECT …) TO`: no statement begins with a call.
+            let is_copy = name.written(self.text).eq_ignore_ascii_case(b"copy");
+            self.copies |= is_copy;
+            return is_copy;
+        }
+        // `COPY t (a, b) FROM`.
+        let is_behind_copy = self.copies
+            && self.open.is_empty()
+            && self.before_last().is_none()
+            && self.last().is_some();
+        // `ON CONFLICT (a, b) DO`: nothing but this clause goes on with a word that is reserved.
+        let is_conflict = is_word
+            && self.last_is(Keyword::On)
+            && name.written(self.text).eq_ignore_ascii_case(b"conflict")
+            && self.behind_columns().is_some_and(|mut tokens| {
+                let next = tokens.next().ok().flatten();
+                next.is_some_and(|token| {
+                    token.kind == Kind::Word && self.written(token).eq_ignore_ascii_case(b"do")
+                })
+            });
+        is_behind_copy || is_conflict
     }
 
     /// Whether a file or program of the server follows: `COPY … TO '/x'`, `COPY … FROM PROGRAM 'x'`. The record names the

@@ -36,6 +36,8 @@ pub struct Line<'a> {
     pub database: Option<Cow<'a, str>>,
     /// Client address with port, as the prefix has it.
     pub client: Option<Cow<'a, str>>,
+    /// The server's process.
+    pub pid: Option<u64>,
     /// Class; for a refusal, the level of the entry.
     pub class: Option<Cow<'a, str>>,
     /// Command.
@@ -102,6 +104,7 @@ pub fn line<'a>(
         user: None,
         database: None,
         client: None,
+        pid: None,
         class: None,
         command: None,
         object_type: None,
@@ -127,6 +130,7 @@ pub fn line<'a>(
         line.user = filled(prefix.user);
         line.database = filled(prefix.database);
         line.client = filled(prefix.client.text);
+        line.pid = Some(prefix.pid);
         if judged.record().is_none() && judged.signals.contains(&Signal::Denied) {
             line.class = filled(prefix.level);
         } else if let Some(told) = judged.told() {

@@ -15,6 +15,7 @@ use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Entry, Piece, ReadReport};
 use crate::audit_log::timestamp::{Timestamp, fast_epoch_ms};
 use crate::judge::{Judge, Scratch, Verdict};
+use crate::policy::model::Severity;
 use crate::report::escape;
 use crate::rules::eval::{self, Line};
 
@@ -224,7 +225,9 @@ fn judge_entry(
         }
     }
     let is_printed = !is_written && (is_counted || judging.what.all);
-    let is_sent = is_counted && judging.has_webhook;
+    let is_sent = is_counted
+        && judging.has_webhook
+        && line.severity.unwrap_or(Severity::Critical) >= judging.what.min_severity;
     if !is_printed && !is_sent {
         return;
     }

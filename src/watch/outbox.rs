@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::format::Writer;
 use crate::audit_log::follow::{Key, Place};
 
 /// Version of what is posted. It grows when a receiver that reads the older one would be misled.
@@ -162,6 +162,7 @@ pub struct Sums {
 pub struct Outbox {
     limits: Limits,
     source: serde_json::Value,
+    writer: Writer,
     items: VecDeque<Item>,
     records: usize,
     bytes: usize,
@@ -175,11 +176,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An empty queue. `source` says in each request where it comes from.
-    pub fn new(limits: Limits, source: serde_json::Value) -> Self {
+    /// An empty queue. `source` says in each request where it comes from, and `writer` writes the requests.
+    pub fn new(limits: Limits, source: serde_json::Value, writer: Writer) -> Self {
         Self {
             limits,
             source,
+            writer,
             items: VecDeque::new(),
             records: 0,
             bytes: 0,
@@ -196,6 +198,11 @@ impl Outbox {
     /// Says from now on where requests come from.
     pub fn set_source(&mut self, source: serde_json::Value) {
         self.source = source;
+    }
+
+    /// How requests are written from now on.
+    pub(super) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
     }
 
     /// Adds the records of a chunk, and the place that is reached once they are delivered.
@@ -270,22 +277,25 @@ impl Outbox {
     }
 
     fn make(&self) -> Option<Batch> {
-        let mut hash = Sha256::new();
-        let mut texts: Vec<&str> = Vec::new();
+        let mut records: Vec<&Record> = Vec::new();
         let mut bytes = 0;
         for item in &self.items {
             let Item::Record(record) = item else { continue };
             bytes += record.json.len();
-            let is_enough = texts.len() >= self.limits.batch_records
-                || (!texts.is_empty() && bytes > self.limits.batch_bytes);
+            let is_enough = records.len() >= self.limits.batch_records
+                || (!records.is_empty() && bytes > self.limits.batch_bytes);
             if is_enough {
                 break;
             }
-            hash.update(record.id.as_bytes());
-            texts.push(&record.json);
+            records.push(record);
         }
-        if texts.is_empty() {
+        records.truncate(self.writer.takes(&records));
+        if records.is_empty() {
             return None;
+        }
+        let mut hash = Sha256::new();
+        for record in &records {
+            hash.update(record.id.as_bytes());
         }
         let digest = hash.finalize();
         let id: String = digest
@@ -293,13 +303,9 @@ impl Outbox {
             .take(16)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let head = json!({"format_version": FORMAT_VERSION, "batch": id, "source": self.source});
-        // The records are JSON already.
-        let head = head.to_string();
-        let head = head.strip_suffix('}').unwrap_or(&head);
         Some(Batch {
-            body: format!("{head},\"records\":[{}]}}", texts.join(",")).into(),
-            records: texts.len(),
+            body: self.writer.body(&id, &self.source, &records).into(),
+            records: records.len(),
             id,
         })
     }

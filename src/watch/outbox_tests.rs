@@ -4,6 +4,8 @@
     reason = "tests may panic"
 )]
 
+use serde_json::json;
+
 use super::*;
 use crate::audit_log::follow::{Follower, Options, Start};
 
@@ -13,7 +15,7 @@ fn outbox() -> Outbox {
         batch_records: 2,
         ..Limits::default()
     };
-    Outbox::new(limits, json!({"environment": "e"}))
+    Outbox::new(limits, json!({"environment": "e"}), Writer::default())
 }
 
 fn record(number: u32) -> Record {

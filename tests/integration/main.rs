@@ -46,6 +46,7 @@ mod ci_approvals;
 mod ci_publish;
 mod ci_runs;
 mod cli;
+mod company;
 mod console;
 #[cfg(any(feature = "aws", feature = "database"))]
 mod defects;

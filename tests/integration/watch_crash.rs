@@ -182,7 +182,11 @@ impl World {
             batch_records: 3,
             ..Limits::default()
         };
-        let outbox = Outbox::new(limits, Value::Null);
+        let outbox = Outbox::new(
+            limits,
+            Value::Null,
+            pgvigil::watch::format::Writer::default(),
+        );
         let watch = Watch::new(
             follower,
             Judge::new(&RULES),

@@ -739,7 +739,29 @@ pub(crate) struct WatchArgs {
     /// Seconds to wait for each request
     #[arg(long, default_value_t = 10, value_name = "SECONDS", requires = "webhook", value_parser = clap::value_parser!(u64).range(1..=300), help_heading = "Webhook")]
     pub(crate) webhook_timeout: u64,
-    /// Send SQL texts too: they can contain personal data and passwords
+    /// What the receiver takes: the records as JSON, or messages that Slack, Teams or PagerDuty show
+    #[arg(long, value_enum, default_value_t = WebhookFormat::Json, requires = "webhook", help_heading = "Webhook")]
+    pub(crate) webhook_format: WebhookFormat,
+    /// The routing key of the integration in PagerDuty: `env:NAME` or `file:PATH`
+    #[arg(
+        long,
+        value_name = "SECRET",
+        required_if_eq("webhook_format", "pagerduty"),
+        help_heading = "Webhook"
+    )]
+    pub(crate) pagerduty_routing_key: Option<String>,
+    /// Post only records of at least this severity
+    #[arg(long, value_enum, default_value_t = MinSeverity::Low, requires = "webhook", help_heading = "Webhook")]
+    pub(crate) webhook_min_severity: MinSeverity,
+    /// Link to this runbook in messages of Slack, Teams and PagerDuty
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "webhook",
+        help_heading = "Webhook"
+    )]
+    pub(crate) runbook: Option<String>,
+    /// Send SQL texts too, with the format `json`: they can contain personal data and passwords
     #[arg(long, requires = "webhook", help_heading = "Webhook")]
     pub(crate) with_statements: bool,
     /// Serve /metrics for Prometheus, and /healthz, at this address, such as 127.0.0.1:9187
@@ -748,6 +770,33 @@ pub(crate) struct WatchArgs {
     /// PostgreSQL logs in text format: files, folders, or a pattern in quotes such as 'log/postgresql-*.log'
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
+}
+
+/// What a webhook's receiver takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WebhookFormat {
+    /// The records, many in a request
+    Json,
+    /// An incoming webhook of Slack
+    Slack,
+    /// A workflow in Teams that a webhook starts
+    Teams,
+    /// PagerDuty's Events API v2
+    #[value(name = "pagerduty")]
+    PagerDuty,
+}
+
+/// The least severity that is posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MinSeverity {
+    /// Everything that counts
+    Low,
+    /// All but what an entry of `sensitivity` makes `low`
+    Medium,
+    /// `high` and `critical`
+    High,
+    /// `critical` alone
+    Critical,
 }
 
 #[derive(Debug, Subcommand)]

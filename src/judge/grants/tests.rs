@@ -518,6 +518,7 @@ fn a_statement_that_does_more_has_no_mark() {
             COVERED,
             "COPY public.orders TO STDOUT WITH (FORMAT csv, HEADER true)",
         ),
+        (COVERED, "COPY (SELECT * FROM public.orders) TO STDOUT"),
         (COVERED, "<not logged>"),
         (COVERED, "<previously logged>"),
         (

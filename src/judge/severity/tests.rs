@@ -174,7 +174,10 @@ fn the_highest_entry_decides_and_gives_the_reason() {
         "LOG",
         "AUDIT: SESSION,7,1,READ,SELECT,TABLE,public.coun",
     );
-    assert_eq!(graded(&judge, &torn), Graded::of(Severity::High, IN_DOUBT));
+    assert_eq!(
+        graded(&judge, &torn),
+        Graded::of(Severity::Critical, IN_DOUBT)
+    );
     let refusal = entry(
         "break_glass",
         "shop",

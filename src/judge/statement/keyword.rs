@@ -10,6 +10,8 @@ pub(super) enum Keyword {
     None,
     /// Reserved: no function, type or column has such a name without quotes.
     Reserved,
+    /// `into`, which is reserved: a relation follows it, and no call.
+    Into,
     /// Reserved too, and an operand by itself or the end of one: `null`, `end`, `current_user`, …
     Value,
     As,
@@ -64,6 +66,7 @@ impl Keyword {
         matches!(
             self,
             Self::Reserved
+                | Self::Into
                 | Self::Value
                 | Self::As
                 | Self::Not
@@ -85,6 +88,7 @@ impl Keyword {
         lower.make_ascii_lowercase();
         match &*lower {
             b"as" => Self::As,
+            b"into" => Self::Into,
             b"not" => Self::Not,
             b"on" => Self::On,
             b"with" => Self::With,
@@ -96,11 +100,11 @@ impl Keyword {
             | b"asymmetric" | b"both" | b"case" | b"check" | b"collate" | b"column"
             | b"constraint" | b"create" | b"default" | b"deferrable" | b"desc" | b"do"
             | b"else" | b"except" | b"fetch" | b"for" | b"foreign" | b"from" | b"grant"
-            | b"having" | b"in" | b"initially" | b"intersect" | b"into" | b"lateral"
-            | b"leading" | b"limit" | b"offset" | b"only" | b"or" | b"placing" | b"primary"
-            | b"references" | b"returning" | b"select" | b"some" | b"symmetric" | b"table"
-            | b"then" | b"to" | b"trailing" | b"union" | b"unique" | b"using" | b"variadic"
-            | b"when" | b"where" | b"window" => Self::Reserved,
+            | b"having" | b"in" | b"initially" | b"intersect" | b"lateral" | b"leading"
+            | b"limit" | b"offset" | b"only" | b"or" | b"placing" | b"primary" | b"references"
+            | b"returning" | b"select" | b"some" | b"symmetric" | b"table" | b"then" | b"to"
+            | b"trailing" | b"union" | b"unique" | b"using" | b"variadic" | b"when" | b"where"
+            | b"window" => Self::Reserved,
             b"end" | b"false" | b"null" | b"true" | b"current_catalog" | b"current_date"
             | b"current_role" | b"current_time" | b"current_timestamp" | b"current_user"
             | b"localtime" | b"localtimestamp" | b"session_user" | b"user" => Self::Value,

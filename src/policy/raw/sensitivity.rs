@@ -15,7 +15,7 @@ pub struct RawSensitivity {
     /// Signals that count the record.
     #[schemars(example = &"privilege")]
     pub signal: Option<OneOrMany<RawSignalName>>,
-    /// Roles.
+    /// Database roles.
     #[schemars(example = &"break_glass")]
     pub user: Option<OneOrMany<String>>,
     /// Databases.
@@ -61,9 +61,14 @@ pub enum RawSeverity {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "SignalName")]
 pub enum RawSignalName {
+    /// Reads and writes by people.
     Dml,
+    /// Roles, memberships and privileges that change.
     Privilege,
+    /// Objects that are made, changed or dropped.
     Schema,
+    /// Statements that name a setting that decides what is logged.
     AuditTampering,
+    /// What people are refused.
     Denied,
 }

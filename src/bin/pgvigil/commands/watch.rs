@@ -15,18 +15,21 @@ use anyhow::Context as _;
 use pgvigil::audit_log::follow::{self, Follower, Notice, Options, Start};
 use pgvigil::diagnostic::count;
 use pgvigil::judge::Judge;
+use pgvigil::policy::model::Severity;
 use pgvigil::report::visible;
 use pgvigil::watch::cursor::{Cursor, Document};
+use pgvigil::watch::format::{Format, RoutingKey, Writer};
 use pgvigil::watch::metrics::{Build, Metrics};
 use pgvigil::watch::outbox::{Limits, Outbox};
 use pgvigil::watch::output::{Found, Output, OutputFile};
+use pgvigil::watch::secret::SecretRef;
 use pgvigil::watch::serve::{Page, serve};
 use pgvigil::watch::stamp::Stamp;
 use pgvigil::watch::{Pumped, Watch, What};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::rules::logs;
-use crate::args::{FromArg, WatchArgs};
+use crate::args::{FromArg, MinSeverity, WatchArgs, WebhookFormat};
 use crate::exit::{Exit, Ran, Stop};
 use crate::session::Session;
 use webhook::Poster;
@@ -111,9 +114,16 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
             return Ok(Exit::Usage);
         }
     };
+    let writer = match writer(args) {
+        Ok(writer) => writer,
+        Err(what) => {
+            session.say(&format!("error: {}", visible(&what)));
+            return Ok(Exit::Usage);
+        }
+    };
     let outbox = poster
         .as_ref()
-        .map(|_| Outbox::new(Limits::default(), source(&policy.build)));
+        .map(|_| Outbox::new(Limits::default(), source(&policy.build), writer));
     let shown = Arc::new(Mutex::new(Shown {
         metrics: Metrics::default(),
         build: policy.build.clone(),
@@ -131,6 +141,12 @@ pub(crate) fn run(session: &Session, args: &WatchArgs) -> Ran {
     let what = What {
         all: args.all,
         with_statements,
+        min_severity: match args.webhook_min_severity {
+            MinSeverity::Low => Severity::Low,
+            MinSeverity::Medium => Severity::Medium,
+            MinSeverity::High => Severity::High,
+            MinSeverity::Critical => Severity::Critical,
+        },
     };
     let mut running = Running {
         session,
@@ -612,6 +628,34 @@ impl Running<'_> {
 /// Whether the reader of the output is gone for good.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// How requests are written. No message contains the routing key.
+fn writer(args: &WatchArgs) -> Result<Writer, String> {
+    let format = match (args.webhook_format, &args.pagerduty_routing_key) {
+        (WebhookFormat::PagerDuty, Some(key)) => {
+            let variable = |name: &str| std::env::var(name).ok();
+            let key = SecretRef::parse(key)
+                .and_then(|secret| secret.read(&variable))
+                .map_err(|error| format!("--pagerduty-routing-key: {error}"))?;
+            Format::PagerDuty(RoutingKey(key))
+        }
+        (WebhookFormat::Slack, _) => Format::Slack,
+        (WebhookFormat::Teams, _) => Format::Teams,
+        (WebhookFormat::Json | WebhookFormat::PagerDuty, _) => Format::Json,
+    };
+    if let Some(runbook) = &args.runbook
+        && !["https://", "http://"]
+            .iter()
+            .any(|scheme| runbook.starts_with(scheme))
+    {
+        return Err("--runbook must begin with https:// or http://".to_owned());
+    }
+    Ok(Writer {
+        format,
+        runbook: args.runbook.clone(),
+        has_grants: false,
+    })
 }
 
 fn short(digest: &str) -> &str {
