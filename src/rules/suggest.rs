@@ -196,9 +196,10 @@ pub fn suggest(
     }
     if ground.has_values && !wish.keep_literals {
         suggestion.reason =
-            "the statement contains values, and no exclusion without them is safe".to_owned();
+            "the statement contains values or comments, and no exclusion without them is safe"
+                .to_owned();
         suggestion.instead = Some(
-            "look whether the values may be in Git; if they may, run the command again with --keep-literals".to_owned(),
+            "find out whether they are allowed to be in Git; if so, run the command again with --keep-literals".to_owned(),
         );
     } else {
         suggestion.instead =
@@ -218,7 +219,9 @@ fn notes(context: Context<'_>, ground: &Ground, today: Date) -> Vec<String> {
         ));
     }
     if ground.has_values {
-        notes.push("the statement contains values, which can differ the next time".to_owned());
+        notes.push(
+            "the statement contains values or comments, which can differ the next time".to_owned(),
+        );
     }
     notes
 }

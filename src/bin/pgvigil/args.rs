@@ -484,7 +484,7 @@ pub(crate) struct SuggestArgs {
     /// Require the client's address too
     #[arg(long)]
     pub(crate) by_client: bool,
-    /// Allow the values in the statement to be written into the file
+    /// Allow the values and comments of the statement to be written into the file
     #[arg(long)]
     pub(crate) keep_literals: bool,
     /// Write the exclusion to rules/suggested/ID.yaml; nothing is overwritten

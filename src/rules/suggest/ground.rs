@@ -43,7 +43,7 @@ pub struct Ground {
     /// Schema and relation, as pgAudit prints them.
     pub object: Option<(String, String)>,
     pub statement: String,
-    /// The statement contains literals or long numbers.
+    /// The statement contains literals, long numbers or comments: what can differ the next time, or does not belong in Git.
     pub has_values: bool,
 }
 
@@ -258,9 +258,9 @@ pub(super) fn of(
     readable(&statement, object.is_some())?;
     // Numbers of one or two digits are part of a statement: `select 1`, `limit 10`.
     let has_values = parts(&statement).iter().any(|(part, text)| match part {
-        Part::Literal => true,
+        Part::Literal | Part::Comment => true,
         Part::Number => text.len() > 2,
-        Part::Comment | Part::Space | Part::Other => false,
+        Part::Space | Part::Other => false,
     });
     Ok(Ground {
         user,

@@ -7,10 +7,10 @@ use pgvigil::audit_log::prefix::LogLinePrefix;
 use pgvigil::audit_log::reader::Inputs;
 use pgvigil::begin::place::{self, State};
 use pgvigil::begin::tree::File;
-use pgvigil::judge::Rules;
-use pgvigil::report::{suggest as render, visible};
-use pgvigil::rules::fixture;
+use pgvigil::judge::{Judge, Rules, Scratch};
+use pgvigil::report::{rules_human, suggest as render, visible};
 use pgvigil::rules::suggest::{Answer, Context, Suggestion, Wish, suggest, trail};
+use pgvigil::rules::{explain, fixture};
 
 use super::logs::{Written, ended, missing_log, tell};
 use crate::args::{SuggestArgs, SuggestFormat};
@@ -123,6 +123,15 @@ pub(crate) fn run(session: &Session, args: &SuggestArgs) -> Ran {
         return usage(&refused);
     }
     match args.format {
+        SuggestFormat::Human if suggestion.answer == Answer::NotCounted => {
+            let judge = Judge::new(&rules);
+            let explanation = explain::explain(&judge, &mut Scratch::default(), &entry);
+            session.show(&rules_human::explanation(
+                &explanation,
+                None,
+                session.colour_out(),
+            ))?;
+        }
         SuggestFormat::Human => session.show(&render::human(&suggestion, args.write))?,
         SuggestFormat::Json => session.show(&render::json(&suggestion))?,
         SuggestFormat::Yaml => match &suggestion.proposal {
