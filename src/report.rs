@@ -21,6 +21,7 @@ pub mod rules_human;
 pub mod rules_json;
 mod sarif;
 pub mod schema;
+pub mod suggest;
 pub mod code;
 mod page;
 pub mod table;

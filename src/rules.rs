@@ -19,6 +19,7 @@ pub mod mutation;
 pub mod reference;
 pub mod renew;
 pub mod sample;
+pub mod suggest;
 pub mod test;
 
 use jiff::civil::Date;

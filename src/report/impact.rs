@@ -516,7 +516,7 @@ fn command(report: &ImpactReport) -> String {
 }
 
 /// One word of a shell.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain =
         |character: char| character.is_ascii_alphanumeric() || "._/-+=@%:,".contains(character);
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {

@@ -193,6 +193,45 @@ impl Bench {
     }
 }
 
+/// Changed copies of a silenced sample that stay loud: few, but together they catch every mistake in the exclusion that a
+/// changed copy can catch. What a dropped condition would silence comes first.
+pub(super) fn near_misses(
+    matcher: &Match,
+    silenced: &Sample,
+    prefix: LogLinePrefix,
+    mut is_loud: impl FnMut(&Sample) -> bool,
+) -> Vec<Sample> {
+    let mutants = rule::mutants(matcher);
+    let matchers: Vec<&Match> = std::iter::once(matcher)
+        .chain(mutants.iter().map(|mutant| &mutant.matcher))
+        .collect();
+    let mut bench = Bench::new(prefix, &matchers);
+    let tried: Vec<(Sample, BTreeSet<usize>)> = record::mutants(matcher, silenced)
+        .into_iter()
+        .map(|mutant| {
+            let caught = bench.silenced_by(&mutant.record, "somebody");
+            (mutant.record, caught)
+        })
+        .filter(|(record, caught)| !caught.contains(&0) && !caught.is_empty() && is_loud(record))
+        .collect();
+    let mut numbers: Vec<(usize, Change)> = (1..).zip(mutants.iter().map(|m| m.change)).collect();
+    numbers.retain(|(_, change)| change.noticed_by() == Promise::StaysLoud);
+    numbers.sort_by_key(|(_, change)| *change != Change::Drop);
+    let mut chosen: Vec<usize> = Vec::new();
+    for (number, _) in numbers {
+        let catches = |at: &usize| {
+            tried
+                .get(*at)
+                .is_some_and(|(_, caught)| caught.contains(&number))
+        };
+        if !chosen.iter().any(catches) {
+            chosen.extend((0..tried.len()).find(catches));
+        }
+    }
+    let picked = chosen.into_iter().filter_map(|at| tried.get(at));
+    picked.map(|(record, _)| record.clone()).collect()
+}
+
 /// The exclusion itself has the number 0, its mutants those that follow.
 fn examine(job: &Job<'_>, mutants: &[rule::Mutant]) -> Findings {
     const ORIGINAL: usize = 0;

@@ -110,6 +110,7 @@ mod sarif;
 mod server;
 mod shells;
 mod signals;
+mod suggest;
 mod terminal;
 mod terraform;
 mod turned;

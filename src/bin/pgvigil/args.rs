@@ -179,6 +179,8 @@ pub(crate) enum RulesCommand {
     Eval(EvalArgs),
     /// Explain why a record counts or does not
     Explain(ExplainArgs),
+    /// Propose the narrowest safe exclusion for a record that counts, or explain why there is none
+    Suggest(SuggestArgs),
     /// Try to evade each exclusion, and show every statement that would go unnoticed
     Attack(AttackArgs),
     /// Show which records in real logs a policy change makes silent or loud
@@ -442,6 +444,57 @@ pub(crate) struct ExplainArgs {
     pub(crate) line: Option<String>,
     /// Logs to explain record by record; `-` reads stdin
     #[arg(required_unless_present = "line", value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+}
+
+/// Output of a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SuggestFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// The policy file alone; nothing if no exclusion is proposed
+    Yaml,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestArgs {
+    /// Environment in which the record counts
+    #[arg(long)]
+    pub(crate) env: String,
+    /// The log_line_prefix of the logs; default: the one of the environment
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// A log entry, exactly as in the log; then all arguments are logs
+    #[arg(long, value_name = "ENTRY")]
+    pub(crate) line: Option<String>,
+    /// Name of the exclusion; default: made of the role and the relation
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Team that answers for the exclusion; default: the owner of the user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+    /// Reason why no one needs to see these records; required to write the file
+    #[arg(long, required_if_eq("write", "true"))]
+    pub(crate) reason: Option<String>,
+    /// Last day, YYYY-MM-DD; default: 90 days from today
+    #[arg(long, value_name = "DAY")]
+    pub(crate) expires: Option<Date>,
+    /// Require the client's address too
+    #[arg(long)]
+    pub(crate) by_client: bool,
+    /// Allow the values and comments of the statement to be written into the file
+    #[arg(long)]
+    pub(crate) keep_literals: bool,
+    /// Write the exclusion to rules/suggested/ID.yaml; nothing is overwritten
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// How to print the suggestion
+    #[arg(long, default_value = "human")]
+    pub(crate) format: SuggestFormat,
+    /// The entry as LOG:LINE, then more logs in which to count what the exclusion would silence
+    #[arg(required_unless_present = "line", value_name = "LOG:LINE")]
     pub(crate) logs: Vec<PathBuf>,
 }
 

@@ -13,8 +13,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line is not valid.
     Usage = 2,
-    /// The policy files have errors, a step of a plan cannot succeed, the doctor found something that does not work, or a proof found
-    /// a service that does not behave as assumed.
+    /// The policy files have errors, a step of a plan cannot succeed, the doctor found something that does not work, a proof found
+    /// a service that does not behave as assumed, or no safe exclusion was found for a record.
     Diagnostics = 10,
     /// A sample or a fixture of the rules was judged otherwise than promised.
     RuleTestsFailed = 11,
@@ -59,8 +59,8 @@ impl Exit {
             Self::Failed => "the tool failed",
             Self::Usage => "bad usage",
             Self::Diagnostics => {
-                "the policy files have errors, a step of a plan cannot succeed, `doctor` found something that does not work, or \
-                 `prove` found a service that does not behave as assumed"
+                "the policy files have errors, a step of a plan cannot succeed, `doctor` found something that does not work, \
+                 `prove` found a service that does not behave as assumed, or `rules suggest` found no safe exclusion"
             }
             Self::RuleTestsFailed => "a rule test failed",
             Self::Pending => "changes pending, or written files are stale",

@@ -28,6 +28,43 @@ pub fn redact(statement: &[u8]) -> String {
     short
 }
 
+/// What a part of a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A literal, with its quotes.
+    Literal,
+    Number,
+    Comment,
+    Space,
+    /// Everything else: a character, or a name in quotes.
+    Other,
+}
+
+/// The parts of a statement, in their order, as [`redact`] reads them.
+pub fn parts(statement: &str) -> Vec<(Part, &str)> {
+    let mut found = Vec::new();
+    let mut before = String::new();
+    let mut rest = statement;
+    while let Some(first) = rest.chars().next() {
+        let (shown, length) = token(rest, first, &before);
+        let (text, behind) = rest
+            .split_at_checked(length.max(first.len_utf8()))
+            .unwrap_or((rest, ""));
+        let part = match first {
+            _ if shown == "'***'" => Part::Literal,
+            _ if first.is_ascii_digit() && shown == "#" => Part::Number,
+            '-' | '/' if shown.starts_with("/*") => Part::Comment,
+            _ if first.is_whitespace() => Part::Space,
+            _ => Part::Other,
+        };
+        found.push((part, text));
+        // Only its end matters to the next one.
+        before = shown;
+        rest = behind;
+    }
+    found
+}
+
 /// What is shown of the token at the start of `rest`, and the bytes that it takes.
 fn token(rest: &str, first: char, before: &str) -> (String, usize) {
     let after_word = before

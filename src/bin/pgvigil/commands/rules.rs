@@ -8,6 +8,7 @@ mod impact;
 mod list;
 pub(super) mod logs;
 mod renew;
+mod suggest;
 mod test;
 
 use crate::args::RulesCommand;
@@ -21,6 +22,7 @@ pub(crate) fn run(session: &Session, command: RulesCommand) -> Ran {
         RulesCommand::List(args) => list::run(session, &args),
         RulesCommand::Eval(args) => eval::run(session, &args),
         RulesCommand::Explain(args) => explain::run(session, &args),
+        RulesCommand::Suggest(args) => suggest::run(session, &args),
         RulesCommand::Attack(args) => attack::run(session, &args),
         RulesCommand::Impact(args) => impact::run(session, &args),
     }

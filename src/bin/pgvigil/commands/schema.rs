@@ -95,6 +95,10 @@ fn outputs() -> Vec<(&'static str, String)> {
             schema::of::<saved::Sealed>("A file of pgvigil plan --out"),
         ),
         (
+            "suggestion.schema.json",
+            schema::of::<report::suggest::Document<'_>>("pgvigil rules suggest --format json"),
+        ),
+        (
             "suppressed.schema.json",
             schema::of::<detection::Suppressed<'_>>(
                 "Records that exclusions silenced, a line of pgvigil's monitor",
