@@ -726,3 +726,104 @@ fn what_cannot_be_followed_is_told() {
         );
     }
 }
+
+/// Chats get one message for a batch, the pager one event for equal work; each record is in exactly one of them, also after
+/// a failure, and the schemas of the receivers hold.
+#[test]
+fn chats_and_pagers_get_messages_in_their_form() {
+    let schema = |name: &str| {
+        let path = root().join(format!("tests/receivers/{name}.schema.json"));
+        let text = fs::read_to_string(path).unwrap();
+        jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("postgresql.log");
+    let people = ["alice", "alice", "bob", "<!channel>", "alice"];
+    for (number, user) in people.iter().enumerate() {
+        append(&log, &entry(number, user));
+    }
+    for (format, receiver, requests) in [
+        ("slack", Receiver::start(&["429", "200"]), 1),
+        ("teams", Receiver::start(&["503", "202"]), 1),
+        // Alice twice is one event; what she does after the others is another of the same incident.
+        ("pagerduty", Receiver::start(&["429", "202"]), 4),
+    ] {
+        let arguments = [
+            "--once",
+            "--from",
+            "start",
+            "--webhook",
+            "env:HOOK",
+            "--webhook-format",
+            format,
+            "--pagerduty-routing-key",
+            "env:ROUTE",
+            "--runbook",
+            "https://example.com/runbook",
+            "postgresql.log",
+        ];
+        let variables = [
+            ("HOOK", receiver.url.as_str()),
+            ("ROUTE", "hidden89abcdef0123456789abcdef00"),
+        ];
+        let (code, _, said) = once(folder.path(), &arguments, &variables);
+        assert_eq!(code, 0, "{said}");
+        assert!(!said.contains("hidden"), "{said}");
+        let taken = receiver.taken.lock().unwrap();
+        assert_eq!(taken.len(), requests, "{format}: {taken:#?}");
+        let schema = schema(format);
+        for body in taken.iter() {
+            let errors: Vec<String> = schema
+                .iter_errors(body)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{format}: {errors:?}");
+            let text = body.to_string();
+            assert!(text.contains("https://example.com/runbook"), "{text}");
+        }
+        let text = Value::Array(taken.clone()).to_string();
+        if format == "pagerduty" {
+            let keys: Vec<&Value> = taken.iter().map(|event| &event["dedup_key"]).collect();
+            assert_eq!(keys[0], keys[3]);
+            assert_ne!(keys[0], keys[1]);
+            assert_eq!(
+                taken[0]["payload"]["custom_details"]["How many, and when"],
+                "2 records, 2026-11-22T06:00:00Z to 2026-11-22T06:00:01Z"
+            );
+        } else {
+            assert!(text.contains("pgvigil local: 5 records count"), "{text}");
+            assert!(
+                text.contains("3 records, 2026-11-22T06:00:00Z to 2026-11-22T06:00:04Z"),
+                "{text}"
+            );
+        }
+    }
+    // Nothing here is critical, so nothing is posted.
+    let receiver = Receiver::start(&["200"]);
+    let arguments = [
+        "--once",
+        "--from",
+        "start",
+        "--webhook",
+        "env:HOOK",
+        "--webhook-min-severity",
+        "critical",
+        "postgresql.log",
+    ];
+    let (code, printed, said) = once(folder.path(), &arguments, &[("HOOK", &receiver.url)]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(printed.lines().count(), people.len());
+    assert!(receiver.taken.lock().unwrap().is_empty());
+    // Without its key the pager cannot be called.
+    let arguments = [
+        "--once",
+        "--webhook",
+        "env:HOOK",
+        "--webhook-format",
+        "pagerduty",
+        "postgresql.log",
+    ];
+    let (code, _, said) = once(folder.path(), &arguments, &[("HOOK", &receiver.url)]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("--pagerduty-routing-key"), "{said}");
+}
