@@ -583,11 +583,16 @@ impl Metrics for World {
 impl Topic for World {
     async fn publish(
         &self,
-        _: &str,
-        subject: &str,
-        text: &str,
+        topic: &str,
+        message: &Publication,
         within: Duration,
     ) -> Result<(), CallError> {
+        let (subject, text) = (&message.subject, &message.text);
+        let attributes = message.attributes.iter();
+        let bytes: usize = attributes
+            .map(|(name, values)| name.len() + array(values).len())
+            .sum();
+        assert!(text.len() + bytes <= 256 * 1024);
         assert!(subject.len() < 100 && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
         assert!(!text.is_empty() && text.len() <= 256 * 1024);
         if self.dice.in_thousand(self.faults.untold) {
@@ -598,6 +603,13 @@ impl Topic for World {
             });
         }
         self.carry_out(within, || {
+            if topic.ends_with("-chat") {
+                chat::check(text);
+                self.chat.borrow_mut().push(message.clone());
+                return;
+            }
+            let attributes = message.attributes.clone();
+            self.attributes.borrow_mut().push(attributes);
             let message = (self.run.get(), subject.to_owned(), text.to_owned());
             self.messages.borrow_mut().push(message);
         })
