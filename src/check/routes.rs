@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Context};
-use crate::compile::resources::filter::{ANY, COMBINATIONS_MAX, combinations};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote, suggest};
-use crate::policy::model::{Engine, Environment, Policy, Route, User};
+use crate::policy::model::{ANY, COMBINATIONS_MAX, Engine, Environment, Policy, Route, User};
 
 /// Each subscription has its note in a tag of the topic, which takes 50: this leaves room for the tags of the policy.
 const RECEIVERS_MAX: usize = 25;
@@ -211,7 +210,10 @@ fn limits(environment: &Environment, sink: &mut Diagnostics) {
             "use mailing lists".to_owned(),
         );
     }
-    let widest = receivers.iter().map(|(_, share)| combinations(share)).max();
+    let widest = receivers
+        .iter()
+        .map(|(_, share)| share.combinations())
+        .max();
     if let Some(widest) = widest.filter(|widest| *widest > COMBINATIONS_MAX) {
         say(
             format!(

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::row::{Key, NOBODY, OTHERS};
-use crate::compile::resources::filter::{ANY, OWNER, SEVERITY, SIGNAL, TEAM};
+use crate::compile::resources::filter::{OWNER, SEVERITY, SIGNAL, TEAM};
 use crate::judge::Judge;
+use crate::policy::model::ANY;
 
 /// Bytes of all teams, and of all owners: SNS counts attributes with the text, which has 256 KB in all.
 const BYTES_MAX: usize = 20_000;

@@ -21,7 +21,7 @@ use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
 pub use records::{Records, Sensitivity};
-pub use route::{Route, Share};
+pub use route::{ANY, COMBINATIONS_MAX, Route, Share};
 pub use severity::Severity;
 
 /// All policy files of one repository.

@@ -2,6 +2,13 @@
 
 use super::{Environment, Notification, Severity, Signal};
 
+/// Stands for teams and owners that the monitor does not know or has no room for. Every filter by team or owner takes it: a
+/// message whose values are not complete reaches everyone whom it might be meant for.
+pub const ANY: &str = "(any)";
+
+/// Combinations of values that SNS takes in one filter policy ("Filter policy constraints").
+pub const COMBINATIONS_MAX: usize = 150;
+
 /// Receivers of some detections. Every condition that is present must hold, and a list means "any of".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -28,6 +35,32 @@ pub enum Share<'a> {
     Everything,
     /// What one of these routes takes.
     Routes(Vec<&'a Route>),
+}
+
+impl Share<'_> {
+    /// Combinations of values in the filter of a subscription, by the strictest way to count them: the lengths of the lists,
+    /// each times its depth. AWS's page says so of nested keys, and does not say how it counts alternatives.
+    pub fn combinations(&self) -> usize {
+        let Self::Routes(routes) = self else {
+            return 0;
+        };
+        let depth = if routes.len() > 1 { 2 } else { 1 };
+        routes
+            .iter()
+            .flat_map(|route| {
+                let names = |all: &Option<Vec<String>>| all.as_ref().map(|all| all.len() + 1);
+                [
+                    route.severities.as_ref().map(Vec::len),
+                    route.signals.as_ref().map(Vec::len),
+                    names(&route.teams),
+                    names(&route.owners),
+                ]
+            })
+            .flatten()
+            .fold(routes.len(), |all, length| {
+                all.saturating_mul(length * depth)
+            })
+    }
 }
 
 impl Notification {
