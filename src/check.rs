@@ -16,6 +16,7 @@ pub mod protected;
 pub mod reasons;
 pub mod relations;
 pub mod roles;
+pub mod routes;
 pub mod samples;
 pub mod schedule;
 pub mod sensitivity;
@@ -64,6 +65,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &environment::Environments,
     &schedule::Schedule,
     &notifications::Notifications,
+    &routes::Routes,
     &tags::Tags,
 ];
 

@@ -32,7 +32,7 @@ use crate::source::Place;
 use fetch::{Ask, Fetch};
 use monitor_environment::{MonitorInputs, monitor_environment};
 use name::{NameFault, NameProblem, check_names};
-use resources::{Document, Inputs, PolicyLayer, topic_arn};
+use resources::{Document, Inputs, PolicyLayer, chat_topic_arn, topic_arn};
 
 use query::room::LeftOut;
 
@@ -247,6 +247,9 @@ fn cluster_environment(
     let mut variables = monitor_environment(environment, &[cluster.log_group()], inputs);
     variables.insert("PGVIGIL_CLUSTER".to_owned(), cluster.name.clone());
     variables.insert("PGVIGIL_TOPIC".to_owned(), topic_arn(environment, cluster));
+    if let Some(chat) = chat_topic_arn(environment, cluster) {
+        variables.insert("PGVIGIL_CHAT_TOPIC".to_owned(), chat);
+    }
     variables
 }
 

@@ -14,6 +14,8 @@
 //! receipt, and the receipt is written last: what fails before is done again, and heard twice rather than not at all.
 
 mod attempt;
+pub mod attributes;
+mod chat;
 pub mod detection;
 mod figures;
 mod gather;

@@ -2,7 +2,7 @@
 
 use super::{Check, Context};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, quote};
-use crate::policy::model::{Notification, Provider};
+use crate::policy::model::{Environment, Notification, Provider};
 
 /// See [`Code::EnvironmentEmail`] and [`Code::EnvironmentNobodyTold`].
 #[derive(Debug)]
@@ -11,26 +11,15 @@ pub struct Notifications;
 impl Check for Notifications {
     fn run(&self, context: &Context<'_>, sink: &mut Diagnostics) {
         for environment in &context.policy.environments {
-            let emails =
-                environment
-                    .notifications
-                    .iter()
-                    .filter_map(|notification| match notification {
-                        Notification::Email(address) => Some(address),
-                        Notification::Https(_) => None,
-                    });
-            for (index, address) in emails
-                .enumerate()
-                .filter(|(_, address)| !is_address(address))
-            {
-                sink.push(
-                    Diagnostic::new(
-                        Code::EnvironmentEmail,
-                        format!("{} is not a valid email address", quote(address)),
-                    )
-                    .at(environment.places.item("notifications/email", index))
-                    .help("write one address as in `dba@example.com`"),
-                );
+            addresses(
+                environment,
+                "notifications/email",
+                &environment.notifications,
+                sink,
+            );
+            for (index, route) in environment.routes.iter().enumerate() {
+                let path = format!("notifications/routes/{index}/email");
+                addresses(environment, &path, &route.receivers, sink);
             }
             // A wrong reference has been reported already, and is meant as a receiver, so the list is not empty.
             let is_written = environment.places.has("notifications/email/0")
@@ -49,6 +38,25 @@ impl Check for Notifications {
                 );
             }
         }
+    }
+}
+
+fn addresses(
+    environment: &Environment,
+    path: &str,
+    receivers: &[Notification],
+    sink: &mut Diagnostics,
+) {
+    let emails = receivers.iter().filter_map(Notification::email).enumerate();
+    for (index, address) in emails.filter(|(_, address)| !is_address(address)) {
+        sink.push(
+            Diagnostic::new(
+                Code::EnvironmentEmail,
+                format!("{} is not a valid email address", quote(address)),
+            )
+            .at(environment.places.item(path, index))
+            .help("write one address as in `dba@example.com`"),
+        );
     }
 }
 

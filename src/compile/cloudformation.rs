@@ -132,7 +132,7 @@ impl Template {
         let mut template = Self::default();
         for document in documents {
             // One of the resources that bear the shared name, in either engine.
-            if document.kind == Kind::SnsTopic {
+            if document.kind == Kind::KmsKey {
                 template.shared.clone_from(&document.name);
             }
             let address = document.address.clone();
@@ -176,7 +176,8 @@ impl Template {
             Kind::LogGroup => "MonitorLogGroup".to_owned(),
             Kind::KmsKey => "Key".to_owned(),
             Kind::KmsAlias => "KeyAlias".to_owned(),
-            Kind::SnsTopic => "Topic".to_owned(),
+            Kind::SnsTopic if document.name == self.shared => "Topic".to_owned(),
+            Kind::SnsTopic => "ChatTopic".to_owned(),
             Kind::SnsSubscription => format!("Subscription{}", tail()),
             Kind::IamRole => "Role".to_owned(),
             Kind::IamRolePolicy => "RolePolicy".to_owned(),

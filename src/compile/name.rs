@@ -100,6 +100,11 @@ impl Names {
         self.base.clone()
     }
 
+    /// The topic of AWS's chat integration.
+    pub fn chat_topic(&self) -> String {
+        chat_topic(&self.base)
+    }
+
     pub fn alias(&self) -> String {
         format!("alias/{}", self.base)
     }
@@ -144,6 +149,11 @@ impl Names {
     pub fn subscription(&self, notification: &Notification) -> String {
         subscription(&self.base, notification)
     }
+}
+
+/// The topic of AWS's chat integration that belongs to a base.
+pub(crate) fn chat_topic(base: &str) -> String {
+    format!("{base}-chat")
 }
 
 /// A subscription under the names that begin so.
@@ -335,11 +345,14 @@ fn names_of(environment: &Environment, cluster: &Cluster) -> Vec<(Kind, String)>
             .iter()
             .map(|what| (Kind::Alarm, names.monitor_alarm(what))),
     );
+    if environment.chat {
+        all.push((Kind::SnsTopic, names.chat_topic()));
+    }
     all.extend(
         environment
-            .notifications
+            .receivers()
             .iter()
-            .map(|notification| (Kind::SnsSubscription, names.subscription(notification))),
+            .map(|(receiver, _)| (Kind::SnsSubscription, names.subscription(receiver))),
     );
     all
 }

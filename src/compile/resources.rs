@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::name::{self, Names};
 use crate::policy::model::{
-    Cluster, Engine, Environment, Monitor, Notification, Secret, Signal, SignalSettings,
+    Cluster, Engine, Environment, Monitor, Notification, Secret, Share, Signal, SignalSettings,
 };
 
 mod document;
+pub(crate) mod filter;
 mod log_alarm;
 mod metric;
 mod place;
@@ -99,6 +100,14 @@ pub struct Inputs<'a> {
 /// ARN of the topic that tells people about a cluster.
 pub fn topic_arn(environment: &Environment, cluster: &Cluster) -> String {
     Location::of(environment).arn("sns", &Names::new(environment, cluster).shared())
+}
+
+/// ARN of the topic of AWS's chat integration, where the environment has one.
+pub fn chat_topic_arn(environment: &Environment, cluster: &Cluster) -> Option<String> {
+    let name = Names::new(environment, cluster).chat_topic();
+    environment
+        .chat
+        .then(|| Location::of(environment).arn("sns", &name))
 }
 
 /// The saved query of what the monitor told.
@@ -195,14 +204,17 @@ pub fn resources(
         compiler.cluster_log_group(),
         compiler.key(),
         compiler.alias(),
-        compiler.topic(),
+        compiler.topic(compiler.names.shared()),
     ];
     documents.extend(
         environment
-            .notifications
+            .receivers()
             .iter()
-            .map(|notification| compiler.subscription(notification)),
+            .map(|(receiver, share)| compiler.subscription(receiver, share)),
     );
+    if environment.chat {
+        documents.push(compiler.topic(compiler.names.chat_topic()));
+    }
     match environment.engine {
         Engine::Monitor => documents.extend(compiler.monitor()),
         Engine::LogAlarm => documents.extend(compiler.log_alarms()),
@@ -407,8 +419,8 @@ impl Compiler<'_> {
         self.document(Kind::KmsAlias, name, &[key], properties)
     }
 
-    fn topic(&self) -> Document {
-        let arn = self.topic_arn();
+    fn topic(&self, name: String) -> Document {
+        let arn = self.at.arn("sns", &name);
         // SNS refuses `sns:*` in a topic's policy.
         let every_action = json!([
             "SNS:AddPermission",
@@ -465,7 +477,7 @@ impl Compiler<'_> {
             add_statement(&mut policy, monitor);
         }
         let properties = json!({
-            "name": self.names.shared(),
+            "name": name,
             "display_name": "",
             "fifo": false,
             "kms_key": self.names.alias(),
@@ -475,10 +487,10 @@ impl Compiler<'_> {
             "tags": self.tags(),
         });
         let alias = self.address(Kind::KmsAlias, &self.names.alias());
-        self.document(Kind::SnsTopic, self.names.shared(), &[alias], properties)
+        self.document(Kind::SnsTopic, name, &[alias], properties)
     }
 
-    fn subscription(&self, notification: &Notification) -> Document {
+    fn subscription(&self, notification: &Notification, share: &Share<'_>) -> Document {
         let (protocol, endpoint, delivery) = match notification {
             Notification::Email(address) => ("email", json!(address), Value::Null),
             Notification::Https(secret) => {
@@ -500,7 +512,7 @@ impl Compiler<'_> {
                 ("https", endpoint, json!({ "healthyRetryPolicy": retries }))
             }
         };
-        let properties = json!({
+        let mut properties = json!({
             "topic": self.topic_arn(),
             "protocol": protocol,
             "endpoint": endpoint,
@@ -509,6 +521,11 @@ impl Compiler<'_> {
             "raw_message_delivery": false,
             "redrive_policy": null,
         });
+        if let Some(policy) = filter::policy(share) {
+            properties["filter_policy"] = policy;
+            // In the other scope a filter looks into the message's text, and no message would pass.
+            properties["filter_policy_scope"] = json!(filter::SCOPE);
+        }
         let topic = self.shared_address(Kind::SnsTopic);
         self.document(
             Kind::SnsSubscription,
@@ -555,6 +572,10 @@ impl Compiler<'_> {
     fn role_policy(&self) -> Document {
         let cluster_log = self.at.log_group_arn(self.names.cluster_log_group());
         let own_log = self.at.log_group_arn(&self.names.monitor_log_group());
+        let topics = match chat_topic_arn(self.environment, self.cluster) {
+            Some(chat) => json!([self.topic_arn(), chat]),
+            None => json!(self.topic_arn()),
+        };
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [
@@ -595,7 +616,7 @@ impl Compiler<'_> {
                     "Sid": "TellPeople",
                     "Effect": "Allow",
                     "Action": "sns:Publish",
-                    "Resource": self.topic_arn(),
+                    "Resource": topics,
                 },
             ],
         });

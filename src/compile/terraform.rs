@@ -175,7 +175,7 @@ impl Module {
         };
         for document in documents {
             // One of the resources that bear the shared name, in either engine.
-            if document.kind == Kind::SnsTopic {
+            if document.kind == Kind::KmsKey {
                 let name = document.name.clone();
                 module.shared.insert(cluster(document).to_owned(), name);
             }

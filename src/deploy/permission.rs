@@ -508,7 +508,8 @@ fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String>
                 }
                 _ => None,
             };
-            let mut all: Vec<String> = environment.notifications.iter().filter_map(named).collect();
+            let receivers = environment.receivers();
+            let mut all: Vec<String> = receivers.iter().filter_map(|(one, _)| named(one)).collect();
             all.sort();
             all.dedup();
             all

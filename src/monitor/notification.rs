@@ -6,8 +6,10 @@ use std::fmt::Write;
 use super::detection::{shown, time};
 use super::judging::Judging;
 use super::link::{Shown, insights};
+use super::port::Publication;
 use super::row::{Key, NOBODY, OTHERS, Row};
 use super::settings::Settings;
+use super::{attributes, chat};
 use crate::judge::Judge;
 use crate::policy::model::Signal;
 use crate::report::escape;
@@ -30,19 +32,20 @@ const AROUND_MS: i64 = 15 * 60 * 1000;
 /// A message about one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
-    pub(super) subject: String,
-    pub(super) text: String,
+    pub(super) plain: Publication,
+    /// The same for AWS's chat integration.
+    pub(super) chat: Publication,
     /// Groups that it is about, listed or not.
     pub(super) groups: usize,
 }
 
 /// A group that is told.
-struct Told<'a> {
-    key: &'a Key,
-    statements: u64,
-    not_judged: u64,
-    first_ms: i64,
-    last_ms: i64,
+pub(super) struct Told<'a> {
+    pub(super) key: &'a Key,
+    pub(super) statements: u64,
+    pub(super) not_judged: u64,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
     /// A process that wrote one of them.
     process: Option<&'a str>,
 }
@@ -85,9 +88,28 @@ pub(super) fn message(
     if groups.is_empty() {
         return None;
     }
+    let subject = subject(settings, log_group, &groups);
+    let attributes = attributes::of(&judging.judge, groups.iter().map(|told| told.key));
+    let chat = chat::notification(&chat::Told {
+        settings,
+        judge: &judging.judge,
+        log_group,
+        subject: &subject,
+        groups: &groups,
+        incomplete,
+        link: link(settings, log_group, &groups),
+    });
     Some(Message {
-        subject: subject(settings, log_group, &groups),
-        text: text(settings, judging, log_group, account, &groups, incomplete),
+        chat: Publication {
+            subject: subject.clone(),
+            text: chat.to_string(),
+            attributes: attributes.clone(),
+        },
+        plain: Publication {
+            subject,
+            text: text(settings, judging, log_group, account, &groups, incomplete),
+            attributes,
+        },
         groups: groups.len(),
     })
 }
@@ -225,35 +247,36 @@ fn text(
         ));
     }
     line("");
-    let from_ms = groups
-        .iter()
-        .map(|told| told.first_ms)
-        .min()
-        .unwrap_or_default()
-        - AROUND_MS;
-    let until_ms = groups
-        .iter()
-        .map(|told| told.last_ms)
-        .max()
-        .unwrap_or_default()
-        + AROUND_MS;
+    let (from_ms, until_ms) = around(groups);
     line(&format!(
         "Look at the statements from {} until {}, in Logs Insights:",
         time(from_ms),
         time(until_ms)
     ));
-    let query = statements_of(groups);
-    match &settings.region {
-        Some(region) => line(&insights(&Shown {
-            region,
-            log_group,
-            query: &query,
-            from_ms,
-            until_ms,
-        })),
-        None => line(&query),
-    }
+    line(&link(settings, log_group, groups).unwrap_or_else(|| statements_of(groups)));
     text
+}
+
+/// The times between which a responder looks.
+fn around(groups: &[Told<'_>]) -> (i64, i64) {
+    let first = groups.iter().map(|told| told.first_ms).min();
+    let last = groups.iter().map(|told| told.last_ms).max();
+    (
+        first.unwrap_or_default() - AROUND_MS,
+        last.unwrap_or_default() + AROUND_MS,
+    )
+}
+
+/// The address that shows the statements; none where it is not known in which region this runs.
+fn link(settings: &Settings, log_group: &str, groups: &[Told<'_>]) -> Option<String> {
+    let (from_ms, until_ms) = around(groups);
+    Some(insights(&Shown {
+        region: settings.region.as_ref()?,
+        log_group,
+        query: &statements_of(groups),
+        from_ms,
+        until_ms,
+    }))
 }
 
 /// The query that shows the entries of some people, as the log has them. Of somebody whose name could mean something else in
@@ -363,7 +386,7 @@ fn described(told: &Told<'_>, number: usize, judge: &Judge) -> String {
 }
 
 /// `expected: CHG-123, until 2026-12-02 16:00 UTC`, or `not expected`.
-fn mark(key: &Key) -> String {
+pub(super) fn mark(key: &Key) -> String {
     let Some(expected) = &key.expected else {
         return "not expected".to_owned();
     };
@@ -379,12 +402,12 @@ fn mark(key: &Key) -> String {
 
 impl Told<'_> {
     /// Whether it is about what the server refused, and nothing else.
-    fn is_refusal(&self) -> bool {
+    pub(super) fn is_refusal(&self) -> bool {
         self.key.signals == [Signal::Denied]
     }
 }
 
-fn span(first_ms: i64, last_ms: i64) -> String {
+pub(super) fn span(first_ms: i64, last_ms: i64) -> String {
     if first_ms == last_ms {
         time(first_ms)
     } else {

@@ -100,12 +100,22 @@ pub trait Metrics {
     ) -> impl Future<Output = Result<Vec<Vec<(i64, f64)>>, CallError>>;
 }
 
+/// What subscribers of a topic get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The subject of an email: ASCII, fewer than 100 characters.
+    pub subject: String,
+    pub text: String,
+    /// What the filters of subscriptions look at: names, and lists of texts. A message without them goes to those who get
+    /// everything, and to nobody else.
+    pub attributes: Vec<(&'static str, Vec<String>)>,
+}
+
 pub trait Topic {
     fn publish(
         &self,
         topic: &str,
-        subject: &str,
-        text: &str,
+        message: &Publication,
         within: Duration,
     ) -> impl Future<Output = Result<(), CallError>>;
 }

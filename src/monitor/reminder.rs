@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::port::Publication;
 use super::settings::Settings;
 use super::window::Windows;
 
@@ -45,7 +46,7 @@ pub(super) fn due(
     found
 }
 
-pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> (String, String) {
+pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> Publication {
     let environment: String = settings
         .environment
         .chars()
@@ -75,7 +76,12 @@ pub(super) fn message(settings: &Settings, due: &[(&str, Date, i32)]) -> (String
     text.push_str(
         "\nRenew them, or let them expire. To renew: pgvigil rules renew ID --by NAME --why REASON\n",
     );
-    (subject, text)
+    Publication {
+        subject,
+        text,
+        // About no group: it goes to those who get everything.
+        attributes: Vec::new(),
+    }
 }
 
 #[cfg(test)]

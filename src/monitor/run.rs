@@ -360,23 +360,30 @@ impl<P: World> Run<'_, P> {
         rows: &[(&Row, bool)],
         incomplete: bool,
     ) -> Result<(), RunError> {
-        let (Some(topic), Some(log_group)) =
-            (&self.settings.topic, self.settings.log_groups.get(group))
-        else {
+        let settings = self.settings;
+        let Some(log_group) = settings.log_groups.get(group) else {
             return Ok(());
         };
+        if settings.topic.is_none() && settings.chat_topic.is_none() {
+            return Ok(());
+        }
         let Some(message) =
-            notification::message(self.settings, self.judging, log_group, rows, incomplete)
+            notification::message(settings, self.judging, log_group, rows, incomplete)
         else {
             return Ok(());
         };
-        self.patience
-            .call("notify people of new groups", async |within| {
-                self.port
-                    .publish(topic, &message.subject, &message.text, within)
-                    .await
-            })
-            .await?;
+        // The chat last: what it refuses must not keep the message from everyone else.
+        for (topic, publication) in [
+            (&settings.topic, &message.plain),
+            (&settings.chat_topic, &message.chat),
+        ] {
+            let Some(topic) = topic else { continue };
+            self.patience
+                .call("notify people of new groups", async |within| {
+                    self.port.publish(topic, publication, within).await
+                })
+                .await?;
+        }
         self.told += message.groups;
         Ok(())
     }
@@ -387,14 +394,16 @@ impl<P: World> Run<'_, P> {
         if due.is_empty() {
             return Ok(());
         }
-        let (subject, text) = reminder::message(self.settings, &due);
-        self.journal(json!({ "record": "pgvigil.warning", "level": "WARN", "message": text }));
+        let message = reminder::message(self.settings, &due);
+        self.journal(
+            json!({ "record": "pgvigil.warning", "level": "WARN", "message": message.text }),
+        );
         let Some(topic) = &self.settings.topic else {
             return Ok(());
         };
         self.patience
             .call("notify people of exclusions that end", async |within| {
-                self.port.publish(topic, &subject, &text, within).await
+                self.port.publish(topic, &message, within).await
             })
             .await
     }

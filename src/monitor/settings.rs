@@ -31,6 +31,8 @@ pub struct Settings {
     pub rules_digest: String,
     /// Where new groups are told.
     pub topic: Option<String>,
+    /// Where AWS's chat integration listens.
+    pub chat_topic: Option<String>,
     /// What is published beside the count of each signal.
     pub metrics: Vec<Breakdown>,
     /// Rows of one result at most: as many mean that there can be more.
@@ -99,10 +101,8 @@ impl Settings {
         }
         let policy_digest = reader.digest("PGVIGIL_POLICY_DIGEST");
         let rules_digest = reader.rules_digest();
-        let topic = reader.optional("PGVIGIL_TOPIC");
-        if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
-            reader.fault("PGVIGIL_TOPIC", "is not the ARN of a topic");
-        }
+        let topic = reader.topic("PGVIGIL_TOPIC");
+        let chat_topic = reader.topic("PGVIGIL_CHAT_TOPIC");
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
                 format!(
@@ -124,6 +124,7 @@ impl Settings {
             policy_digest,
             rules_digest,
             topic,
+            chat_topic,
             metrics,
             row_limit: FETCH_ROWS,
             region: variables
@@ -200,6 +201,14 @@ impl Reader<'_> {
             return None;
         }
         Some(value.clone())
+    }
+
+    fn topic(&mut self, variable: &'static str) -> Option<String> {
+        let topic = self.optional(variable);
+        if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
+            self.fault(variable, "is not the ARN of a topic");
+        }
+        topic
     }
 
     fn text(&mut self, variable: &'static str) -> String {

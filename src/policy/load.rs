@@ -483,10 +483,18 @@ fn hide_addresses(file: FileId, files: &mut SourceFiles) {
 
 /// Endpoints that stand in the file instead of a reference: reported, and never shown again.
 fn hide_literal_secrets(root: &mut Node, files: &mut SourceFiles, sink: &mut Diagnostics) {
-    let path = DocPath::from("notifications/https");
-    let Some(node) = root.at_mut(&path) else {
-        return;
-    };
+    let routes = root
+        .at(&DocPath::from("notifications/routes"))
+        .map_or(0, |routes| routes.items().len());
+    let of_routes = (0..routes).map(|index| format!("notifications/routes/{index}/https"));
+    for path in std::iter::once("notifications/https".to_owned()).chain(of_routes) {
+        if let Some(node) = root.at_mut(&DocPath::from(path.as_str())) {
+            hide_literals(node, files, sink);
+        }
+    }
+}
+
+fn hide_literals(node: &mut Node, files: &mut SourceFiles, sink: &mut Diagnostics) {
     let nodes: Vec<&mut Node> = match &mut node.kind {
         Kind::Sequence(items) => items.iter_mut().collect(),
         _ => vec![node],

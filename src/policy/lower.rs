@@ -707,26 +707,31 @@ fn protected(raw: RawProtected, place: Place) -> Records {
     }
 }
 
+fn severity(raw: RawSeverity) -> Severity {
+    match raw {
+        RawSeverity::Low => Severity::Low,
+        RawSeverity::Medium => Severity::Medium,
+        RawSeverity::High => Severity::High,
+        RawSeverity::Critical => Severity::Critical,
+    }
+}
+
+fn signal(raw: RawSignalName) -> Signal {
+    match raw {
+        RawSignalName::Dml => Signal::Dml,
+        RawSignalName::Privilege => Signal::Privilege,
+        RawSignalName::Schema => Signal::Schema,
+        RawSignalName::AuditTampering => Signal::AuditTampering,
+        RawSignalName::Denied => Signal::Denied,
+    }
+}
+
 fn sensitivity(raw: RawSensitivity, place: Place) -> Sensitivity {
     Sensitivity {
-        severity: match raw.severity {
-            RawSeverity::Low => Severity::Low,
-            RawSeverity::Medium => Severity::Medium,
-            RawSeverity::High => Severity::High,
-            RawSeverity::Critical => Severity::Critical,
-        },
-        signals: raw.signal.map(|OneOrMany(signals)| {
-            signals
-                .into_iter()
-                .map(|signal| match signal {
-                    RawSignalName::Dml => Signal::Dml,
-                    RawSignalName::Privilege => Signal::Privilege,
-                    RawSignalName::Schema => Signal::Schema,
-                    RawSignalName::AuditTampering => Signal::AuditTampering,
-                    RawSignalName::Denied => Signal::Denied,
-                })
-                .collect()
-        }),
+        severity: severity(raw.severity),
+        signals: raw
+            .signal
+            .map(|OneOrMany(signals)| signals.into_iter().map(signal).collect()),
         records: Records {
             user: list(raw.user),
             database: list(raw.database),

@@ -5,6 +5,7 @@
 
 mod grants;
 mod records;
+mod route;
 mod severity;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
 pub use records::{Records, Sensitivity};
+pub use route::{ANY, COMBINATIONS_MAX, Route, Share};
 pub use severity::Severity;
 
 /// All policy files of one repository.
@@ -814,7 +816,12 @@ pub struct Environment {
     pub monitor: Monitor,
     /// What is counted, at least `dml`, in the order of [`Signal::ALL`].
     pub signals: Vec<SignalSettings>,
+    /// The default receivers: they get everything.
     pub notifications: Vec<Notification>,
+    /// More receivers, each of some detections.
+    pub routes: Vec<Route>,
+    /// A second topic has the messages for AWS's chat integration.
+    pub chat: bool,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.

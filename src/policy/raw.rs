@@ -2,6 +2,7 @@
 //! comments in their editors. Nothing is resolved here; [`lower`](super::lower) does that.
 
 pub mod grants;
+pub mod route;
 pub mod sensitivity;
 
 use std::collections::BTreeMap;
@@ -631,6 +632,12 @@ pub struct RawNotifications {
     /// HTTPS endpoints of incident platforms, at most 5. They are secrets: write references, not the addresses.
     #[schemars(length(max = 5), example = serde_json::json!([{"from_env": "INCIDENT_URL"}]))]
     pub https: Option<Vec<RawSecret>>,
+    /// More receivers, each of some detections. The receivers above get everything.
+    pub routes: Option<Vec<route::RawRoute>>,
+    /// A second topic with messages for AWS's chat integration (Amazon Q Developer in chat applications). For the engine
+    /// `monitor` only.
+    #[schemars(extend("default" = false))]
+    pub chat: Option<bool>,
 }
 
 /// A reference to a secret: exactly one of the two keys.

@@ -22,6 +22,7 @@ pub mod grants;
 pub mod guards;
 pub mod keys;
 mod people;
+mod routes;
 mod severity;
 mod words;
 

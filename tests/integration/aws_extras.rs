@@ -323,6 +323,89 @@ fn taken_down_in_order_and_built_again() {
     assert_eq!(code, 0, "{text}");
 }
 
+/// Routes and the topic of the chat integration: what is made, what is healed, and that both topics go.
+#[test]
+fn routes_have_filters_that_heal_and_destroy_takes_both_topics() {
+    let world = World::new(&["orders"]);
+    fs::write(
+        world.root().join("rules/users.yaml"),
+        "version: 1\nusers:\n  - {role: alice, owner: lead, team: payments, environments: all}\n",
+    )
+    .unwrap();
+    edit(
+        &world,
+        "  email: [dba@example.com]\n",
+        "  email: [dba@example.com]\n  chat: true\n  routes:\n    \
+         - {email: [payments@example.com, dba@example.com], team: payments, severity: [high, critical]}\n",
+    );
+    world.apply();
+    let is_as_planned = || {
+        let (code, text) = world.run(&["plan", "--env", "prod", "--detailed-exitcode"]);
+        assert_eq!(code, 0, "{text}");
+    };
+    is_as_planned();
+    let filters = || {
+        let text = world.by_hand(
+            "s = client('sns')\n\
+             all = [x for x in s.list_subscriptions()['Subscriptions'] if x['Protocol'] == 'email']\n\
+             read = lambda x: s.get_subscription_attributes(SubscriptionArn=x['SubscriptionArn'])['Attributes'].get('FilterPolicy')\n\
+             print(json.dumps({x['Endpoint']: read(x) for x in all}))",
+        );
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let own = filters();
+    assert!(own["dba@example.com"].is_null(), "{own}");
+    assert_eq!(
+        own["payments@example.com"],
+        r#"{"severity":["critical","high"],"team":["(any)","payments"]}"#,
+        "{own}"
+    );
+    // A receiver who would hear nothing any more, for each way to do it.
+    for (name, value) in [
+        ("FilterPolicy", r#"{"team": ["nobody"]}"#),
+        ("FilterPolicyScope", "MessageBody"),
+    ] {
+        world.by_hand(&format!(
+            "s = client('sns')\n\
+             [x] = [x for x in s.list_subscriptions()['Subscriptions'] if x['Endpoint'] == 'payments@example.com']\n\
+             s.set_subscription_attributes(SubscriptionArn=x['SubscriptionArn'], AttributeName='{name}', AttributeValue='{value}')"
+        ));
+        let (code, text) = world.run(&["drift", "--env", "prod"]);
+        assert_eq!(code, 13, "{text}");
+        assert!(text.contains("filter_policy"), "{text}");
+        world.apply();
+        assert_eq!(filters(), own);
+        is_as_planned();
+    }
+    // The chat integration subscribes itself; anybody else is an addition.
+    let subscribe = |endpoint: &str| {
+        world.by_hand(&format!(
+            "s = client('sns')\n\
+             [t] = [t['TopicArn'] for t in s.list_topics()['Topics'] if t['TopicArn'].endswith('-chat')]\n\
+             s.subscribe(TopicArn=t, Protocol='https', Endpoint='{endpoint}')"
+        ));
+    };
+    subscribe("https://global.sns-api.chatbot.amazonaws.com");
+    let (code, text) = world.run(&["drift", "--env", "prod"]);
+    assert_eq!(code, 0, "{text}");
+    subscribe("https://other.example.com/");
+    let (code, text) = world.run(&["drift", "--env", "prod"]);
+    assert_eq!(code, 13, "{text}");
+    let (code, text) = world.run(&[
+        "destroy",
+        "--env",
+        "prod",
+        "--auto-approve",
+        "--also",
+        "key",
+        "--also",
+        "topic",
+    ]);
+    assert_eq!(code, 0, "{text}");
+    let left = world.by_hand("print(len(client('sns').list_topics()['Topics']))");
+    assert_eq!(left.trim(), "0");
+}
+
 #[test]
 fn two_accounts_by_their_roles() {
     let world = World::new(&["orders"]);

@@ -222,13 +222,19 @@ impl Stand {
 
     /// Subjects and texts of the messages that a subscriber got since the last look.
     fn messages(&self) -> Vec<(String, String)> {
-        let code = "q = client('sqs')\nu = q.get_queue_url(QueueName='people')['QueueUrl']\nfound = []\n\
+        self.messages_of("people")
+    }
+
+    /// The same of another subscriber.
+    fn messages_of(&self, queue: &str) -> Vec<(String, String)> {
+        let code = "q = client('sqs')\nu = q.get_queue_url(QueueName='QUEUE')['QueueUrl']\nfound = []\n\
             while True:\n  m = q.receive_message(QueueUrl=u, MaxNumberOfMessages=10).get('Messages', [])\n\
             \x20 if not m: break\n\
             \x20 for one in m:\n    b = json.loads(one['Body'])\n    found.append([b['Subject'], b['Message']])\n    \
             q.delete_message(QueueUrl=u, ReceiptHandle=one['ReceiptHandle'])\n\
             print(json.dumps(found))\n";
-        serde_json::from_str(&self.moto.by_hand(REGION, code)).unwrap()
+        let code = code.replace("QUEUE", queue);
+        serde_json::from_str(&self.moto.by_hand(REGION, &code)).unwrap()
     }
 }
 
@@ -479,6 +485,84 @@ pub(crate) fn runs_on(moto: Moto) {
     assert_eq!(messages.len(), 1, "{messages:#?}");
     assert!(messages[0].0.contains(": alice,"), "{messages:#?}");
     assert_eq!(detections(&function).len(), 1);
+}
+
+/// A policy with two people of different teams, and with receivers of all kinds.
+const ROUTED: &str = r#"version: 1
+provider: aws
+account: "123456789012"
+region: eu-central-1
+clusters: [orders]
+notifications:
+  email: [everything@example.com]
+  chat: true
+  routes:
+    - {email: [payments@example.com], team: payments}
+    - {email: [data@example.com], owner: data-lead, severity: [medium]}
+    - {email: [calm@example.com], severity: low}
+    - {email: [both@example.com, everything@example.com], severity: critical}
+    - {email: [both@example.com], signal: [dml], team: [payments]}
+"#;
+
+const PEOPLE: &str = "version: 1
+users:
+  - {role: alice, owner: payments-lead, team: payments, environments: all}
+  - {role: bob, owner: data-lead, team: data, environments: all}
+";
+
+/// Makes a queue for each compiled subscription, with its filter, and one for the chat integration.
+const LISTEN: &str = "
+s, q = client('sns'), client('sqs')
+def listen(topic, name, filter):
+  q.create_queue(QueueName=name)
+  attributes = {'FilterPolicy': json.dumps(filter)} if filter else {}
+  s.subscribe(TopicArn=topic, Protocol='sqs', Endpoint='arn:aws:sqs:eu-central-1:123456789012:' + name, Attributes=attributes)
+given = json.loads(GIVEN)
+arns = [s.create_topic(Name=name)['TopicArn'] for name in given['topics']]
+for one in given['subscriptions']: listen(one['topic'], one['endpoint'].split('@')[0], one['filter_policy'])
+listen([arn for arn in arns if arn.endswith('-chat')][0], 'chat', None)
+";
+
+/// moto applies the compiled filters to what the function publishes.
+#[test]
+fn messages_reach_those_whom_the_filters_choose() {
+    let log = recorded(&WORK);
+    let stand = Stand::of(&[
+        ("environments/prod.yaml", ROUTED),
+        ("rules/users.yaml", PEOPLE),
+    ]);
+    let of_kind = |kind| stand.documents.iter().filter(move |one| one.kind == kind);
+    let subscriptions: Vec<&Value> = of_kind(Kind::SnsSubscription)
+        .map(|one| &one.properties)
+        .collect();
+    let topics: Vec<&str> = of_kind(Kind::SnsTopic)
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!((subscriptions.len(), topics.len()), (5, 2));
+    let given = json!({ "subscriptions": subscriptions, "topics": topics });
+    let given = format!("{:?}", given.to_string());
+    stand.moto.by_hand(REGION, &LISTEN.replace("GIVEN", &given));
+    stand.log(&log[WORK[0].1], 0, 3000, 1);
+    stand.log(&log[WORK[2].1], 1, 3000, 1);
+    let emulator = Emulator::start();
+    let _function = emulator.function(&stand.variables());
+    let count = || -> Vec<usize> {
+        ["everything", "payments", "data", "calm", "both"]
+            .iter()
+            .map(|queue| stand.messages_of(queue).len())
+            .collect()
+    };
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer}");
+    assert_eq!(count(), [1, 1, 0, 0, 1], "alice, of the team payments");
+    let chat = stand.messages_of("chat");
+    assert_eq!(chat.len(), 1);
+    let chat: Value = serde_json::from_str(&chat[0].1).unwrap();
+    assert_eq!(chat["source"], "custom", "{chat:#}");
+    assert_eq!(chat["metadata"]["threadId"], "pgvigil/prod/orders");
+    assert!(emulator.invoke(&stand.event(1)).0);
+    assert_eq!(count(), [1, 0, 1, 0, 0], "bob, whose owner is data-lead");
+    assert_eq!(stand.messages_of("chat").len(), 1);
 }
 
 /// Many figures in one call: the SDK compresses what is larger than 10 KB, and AWS takes that. They are all published.

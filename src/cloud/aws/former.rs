@@ -12,7 +12,7 @@ use super::names::{base_of, bases, prefix};
 use super::note::{self, has_other_engine};
 use super::service::{self, saved_query};
 use super::sight::Sight;
-use crate::compile::name::{PREFIX, query_role};
+use crate::compile::name::{PREFIX, chat_topic, query_role};
 use crate::compile::resources::{DETECTIONS, ROLE};
 use crate::deploy::document::{Document, Fingerprint, Kind, Ownership, Provenance};
 use crate::deploy::port::{CloudError, Found, Live, Reading};
@@ -191,6 +191,7 @@ async fn left_of(
         (Kind::KmsKey, base.to_owned()),
         (Kind::KmsAlias, format!("alias/{base}")),
         (Kind::SnsTopic, base.to_owned()),
+        (Kind::SnsTopic, chat_topic(base)),
         (Kind::IamRole, base.to_owned()),
         (Kind::IamRole, query_role(base)),
         (Kind::LambdaFunction, base.to_owned()),

@@ -102,6 +102,14 @@ pub(super) fn of(tags: &Tags, kind: Kind, address: &str) -> Note {
     }
 }
 
+/// The topic that bears a note: each its own, and the first one those of its subscriptions.
+fn topic_of<'a>(document: &'a Document, base: &'a str) -> &'a str {
+    match document.kind {
+        Kind::SnsTopic => &document.name,
+        _ => base,
+    }
+}
+
 async fn tags(
     aws: &Inner,
     sight: &Sight,
@@ -111,7 +119,7 @@ async fn tags(
     match keeper(aws, document) {
         Keeper::LogGroup => log_group::tags(aws, sight, &document.name).await,
         Keeper::Key => key::tags(aws, sight, base).await,
-        Keeper::Topic => topic::tags(aws, sight, base).await,
+        Keeper::Topic => topic::tags(aws, sight, topic_of(document, base)).await,
         Keeper::Role => role::tags(aws, sight, owner_and_name(&document.name).0).await,
         Keeper::Function => {
             let tags = function::tags(aws, sight, base).await?;
@@ -201,7 +209,7 @@ pub(super) async fn write(
     let written = match keeper(aws, document) {
         Keeper::LogGroup => log_group::tag(aws, &document.name, &notes).await,
         Keeper::Key => key::tag(aws, &base, &notes).await,
-        Keeper::Topic => topic::tag(aws, &base, &notes).await,
+        Keeper::Topic => topic::tag(aws, topic_of(document, &base), &notes).await,
         Keeper::Role => role::tag(aws, owner_and_name(&document.name).0, &notes).await,
         keeper @ (Keeper::Function | Keeper::QueryRole) => {
             let mut waiting = std::mem::take(

@@ -94,7 +94,12 @@ pub(super) fn subscription(
     });
     let delivery = fields.take("delivery_policy")?;
     unless_null(&mut properties, "DeliveryPolicy", delivery);
-    fields.must("filter_policy", &Value::Null)?;
+    let filter = fields.take("filter_policy")?;
+    if !filter.is_null() {
+        unless_null(&mut properties, "FilterPolicy", filter);
+        let scope = fields.take("filter_policy_scope")?;
+        unless_null(&mut properties, "FilterPolicyScope", scope);
+    }
     fields.must("redrive_policy", &Value::Null)?;
     fields.finish()?;
     // Without the policy of the topic anybody might subscribe in between.

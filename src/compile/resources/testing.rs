@@ -61,6 +61,8 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
             Notification::Email("dba@example.com".to_owned()),
             Notification::Https(Secret::FromEnv("INCIDENT_URL".to_owned())),
         ],
+        routes: Vec::new(),
+        chat: false,
         retention_days: 365,
         monitor_retention_days: 2557,
         log_deletion_protection: false,

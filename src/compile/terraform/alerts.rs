@@ -99,7 +99,12 @@ pub(super) fn subscription(
     if let (Some(arguments), false) = (arguments.as_object_mut(), delivery.is_null()) {
         arguments.insert("delivery_policy".to_owned(), literal::document(&delivery));
     }
-    fields.must("filter_policy", &Value::Null)?;
+    let filter = fields.take("filter_policy")?;
+    if let (Some(arguments), false) = (arguments.as_object_mut(), filter.is_null()) {
+        arguments.insert("filter_policy".to_owned(), literal::document(&filter));
+        let scope = fields.take("filter_policy_scope")?;
+        arguments.insert("filter_policy_scope".to_owned(), scope);
+    }
     fields.must("redrive_policy", &Value::Null)?;
     fields.finish()?;
     Ok(vec![block(document.kind, arguments, Id::Given)])

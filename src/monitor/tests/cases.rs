@@ -46,7 +46,10 @@ fn rules(signals: &[Signal], exclusions: &str) -> Rules {
         ("rules/all.yaml", exclusions),
     ]);
     let mut rules = Rules::of(&loaded.policy, &loaded.policy.environments[0]);
-    assert_eq!(rules.exclusions.is_empty(), exclusions == NONE);
+    assert_eq!(
+        rules.exclusions.is_empty(),
+        exclusions.contains("exclusions: []")
+    );
     rules.signals = signals.to_vec();
     rules
 }
@@ -1051,4 +1054,32 @@ fn what_is_expected_counts_and_says_so() {
     .into_iter()
     .collect();
     assert_eq!(found, wanted);
+}
+
+/// Every message says of which severity, signal, team and owner its groups are, and the chat gets the same groups.
+#[test]
+fn messages_say_whom_they_are_for() {
+    let mut world = world(&["alice", "bob"]);
+    let people = "version: 1\nexclusions: []\nusers:\n  - {role: alice, owner: lead, team: payments, environments: all}\n\
+        sensitivity:\n  - {severity: critical, user: [bob], reason: 'see <!channel> and @here', owner: security}\n";
+    world.judging = judging(&world.settings, &rules(&[Signal::Dml], people));
+    go(&world, &mut Receipts::default()).unwrap();
+    let attributes = world.attributes.borrow();
+    let values = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        *attributes[0],
+        [
+            ("severity", values(&["critical", "medium"])),
+            ("signal", values(&["dml"])),
+            ("team", values(&["payments"])),
+            ("owner", values(&["lead"])),
+        ]
+    );
+    let chat = world.chat.borrow();
+    assert_eq!((attributes.len(), chat.len()), (1, 1));
+    assert_eq!(chat[0].attributes, attributes[0]);
+    let message: Value = serde_json::from_str(&chat[0].text).unwrap();
+    let description = message["content"]["description"].as_str().unwrap();
+    assert!(description.contains("`alice` in `shop`") && description.contains("`bob` in `shop`"));
+    assert!(description.contains("in no file of the policy"));
 }

@@ -12,14 +12,20 @@ use crate::compile::digest;
 use crate::compile::resources::Metric;
 use crate::insights::service::Request;
 use crate::judge::Rules;
+use crate::monitor::attributes::array;
+use crate::monitor::chat::tests as chat;
 use crate::monitor::judging::Judging;
 use crate::monitor::port::{
-    CallError, CallErrorKind, Clock, Datum, Journal, Metrics, Page, Progress, Queries, Topic,
+    CallError, CallErrorKind, Clock, Datum, Journal, Metrics, Page, Progress, Publication, Queries,
+    Topic,
 };
 use crate::monitor::settings::Settings;
 use crate::monitor::window::Windows;
 use crate::monitor::{Answer, Invocation, Receipts, RunError, What, run};
 use crate::policy::model::Breakdown;
+
+/// Names and values.
+pub(super) type Attributes = Vec<(&'static str, Vec<String>)>;
 
 /// Chance that can be had again.
 pub(super) struct Dice(Cell<u64>);
@@ -232,6 +238,10 @@ pub(super) struct World {
     pub(super) puts: RefCell<Vec<(i64, String, i64, f64)>>,
     /// Run, subject and text.
     pub(super) messages: RefCell<Vec<(usize, String, String)>>,
+    /// The attributes of each of them.
+    pub(super) attributes: RefCell<Vec<Attributes>>,
+    /// What the topic of the chat integration got.
+    pub(super) chat: RefCell<Vec<Publication>>,
     pub(super) lines: RefCell<Vec<(usize, String)>>,
     pub(super) run: Cell<usize>,
     pub(super) requests: RefCell<Vec<Request>>,
@@ -257,6 +267,7 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         policy_digest: digest("policy"),
         rules_digest: String::new(),
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
+        chat_topic: Some("arn:aws:sns:eu-central-1:123456789012:people-chat".to_owned()),
         metrics: vec![Breakdown::Command],
         row_limit: 100_000,
         region: Some("eu-central-1".to_owned()),
@@ -297,6 +308,8 @@ impl World {
             points: RefCell::default(),
             puts: RefCell::default(),
             messages: RefCell::default(),
+            attributes: RefCell::default(),
+            chat: RefCell::default(),
             lines: RefCell::default(),
             run: Cell::new(0),
             requests: RefCell::default(),
@@ -583,11 +596,16 @@ impl Metrics for World {
 impl Topic for World {
     async fn publish(
         &self,
-        _: &str,
-        subject: &str,
-        text: &str,
+        topic: &str,
+        message: &Publication,
         within: Duration,
     ) -> Result<(), CallError> {
+        let (subject, text) = (&message.subject, &message.text);
+        let attributes = message.attributes.iter();
+        let bytes: usize = attributes
+            .map(|(name, values)| name.len() + array(values).len())
+            .sum();
+        assert!(text.len() + bytes <= 256 * 1024);
         assert!(subject.len() < 100 && subject.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
         assert!(!text.is_empty() && text.len() <= 256 * 1024);
         if self.dice.in_thousand(self.faults.untold) {
@@ -598,6 +616,13 @@ impl Topic for World {
             });
         }
         self.carry_out(within, || {
+            if topic.ends_with("-chat") {
+                chat::check(text);
+                self.chat.borrow_mut().push(message.clone());
+                return;
+            }
+            let attributes = message.attributes.clone();
+            self.attributes.borrow_mut().push(attributes);
             let message = (self.run.get(), subject.to_owned(), text.to_owned());
             self.messages.borrow_mut().push(message);
         })

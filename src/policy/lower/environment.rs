@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab};
+use super::{Document, Lowering, ReferenceKind, has_invalid, is_kebab, severity, signal};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::diagnostic::{Code, Diagnostic, closest, quote, quote_all, suggest};
 use crate::policy::model::{
     Architecture, Breakdown, Cluster, ClusterKind, Engine, Environment, Monitor, Notification,
-    Provider, Roles, Secret, Selection, Signal, SignalSettings,
+    Provider, Roles, Route, Secret, Selection, Signal, SignalSettings,
 };
+use crate::policy::raw::route::RawRoute;
 use crate::policy::raw::{
-    RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase, RawEngine,
-    RawEnvironment, RawProvider, RawReservation, RawRoles, RawSecret,
+    OneOrMany, RETENTION_DAYS, RawArchitecture, RawAssumeRole, RawBreakdown, RawDatabase,
+    RawEngine, RawEnvironment, RawProvider, RawReservation, RawRoles, RawSecret,
 };
 use crate::source::yaml::{InvalidAs, Kind, Node};
 use crate::source::{DocPath, Place, Places};
@@ -397,27 +398,21 @@ impl Lowering<'_> {
             })
             .collect();
         let raw_notifications = raw.notifications.unwrap_or_default();
-        let mut notifications: Vec<Notification> = raw_notifications
-            .email
-            .unwrap_or_default()
+        let notifications = self.receivers(
+            raw_notifications.email,
+            raw_notifications.https,
+            merged.at(&DocPath::from("notifications/https")),
+        );
+        let raw_routes = raw_notifications.routes.unwrap_or_default();
+        let routes = raw_routes
             .into_iter()
-            .map(Notification::Email)
+            .enumerate()
+            .map(|(index, raw)| {
+                let https = format!("notifications/routes/{index}/https");
+                self.route(raw, merged.at(&DocPath::from(https.as_str())))
+            })
             .collect();
-        let endpoints = merged
-            .at(&DocPath::from("notifications/https"))
-            .map(Node::items)
-            .unwrap_or_default();
-        let endpoints = endpoints
-            .iter()
-            .filter(|node| !matches!(node.kind, Kind::Invalid));
-        for (raw, node) in raw_notifications
-            .https
-            .unwrap_or_default()
-            .into_iter()
-            .zip(endpoints)
-        {
-            notifications.extend(self.secret(raw, node).map(Notification::Https));
-        }
+        let chat = raw_notifications.chat.unwrap_or(false);
         let (Some(log_line_prefix), Some(_), true) = (log_line_prefix, window_minutes, is_usable)
         else {
             return;
@@ -447,6 +442,8 @@ impl Lowering<'_> {
             monitor,
             signals,
             notifications,
+            routes,
+            chat,
             retention_days: raw.retention_days.unwrap_or(365),
             monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),
             log_deletion_protection: is_aws && raw.log_deletion_protection.unwrap_or(false),
@@ -457,6 +454,40 @@ impl Lowering<'_> {
             files: files.clone(),
             digest: String::new(),
         });
+    }
+
+    /// Receivers, as far as their references can be read.
+    fn receivers(
+        &mut self,
+        email: Option<Vec<String>>,
+        https: Option<Vec<RawSecret>>,
+        node: Option<&Node>,
+    ) -> Vec<Notification> {
+        let emails = email.unwrap_or_default().into_iter();
+        let mut receivers: Vec<Notification> = emails.map(Notification::Email).collect();
+        let endpoints = node.map(Node::items).unwrap_or_default();
+        let endpoints = endpoints
+            .iter()
+            .filter(|node| !matches!(node.kind, Kind::Invalid));
+        for (raw, node) in https.unwrap_or_default().into_iter().zip(endpoints) {
+            receivers.extend(self.secret(raw, node).map(Notification::Https));
+        }
+        receivers
+    }
+
+    fn route(&mut self, raw: RawRoute, https: Option<&Node>) -> Route {
+        let texts = |list: Option<OneOrMany<String>>| list.map(|OneOrMany(texts)| texts);
+        Route {
+            receivers: self.receivers(raw.email, raw.https, https),
+            severities: raw
+                .severity
+                .map(|OneOrMany(all)| all.into_iter().map(severity).collect()),
+            signals: raw
+                .signal
+                .map(|OneOrMany(all)| all.into_iter().map(signal).collect()),
+            teams: texts(raw.team),
+            owners: texts(raw.owner),
+        }
     }
 
     fn databases(

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cost, Drafts, Ground, Hears, words};
+use super::{Cost, Drafts, Ground, Hears, routes, words};
 use crate::policy::model::{
-    Breakdown, Cluster, ClusterKind, Environment, Monitor, Notification, Provider, Roles, Secret,
-    Signal, SignalSettings,
+    Breakdown, Cluster, ClusterKind, Environment, Monitor, Provider, Roles, Signal, SignalSettings,
 };
 
 /// Who answers for an environment: its tag `owner`, where there is one.
@@ -41,7 +40,9 @@ pub(super) fn environment(
         engine,
         monitor,
         signals,
-        notifications,
+        notifications: _,
+        routes: _,
+        chat,
         retention_days,
         monitor_retention_days,
         log_deletion_protection,
@@ -267,7 +268,19 @@ pub(super) fn environment(
         );
     }
     count(signals, after, drafts, &called);
-    notify(notifications, &after.notifications, drafts, &called, after);
+    routes::notify(before, after, drafts, &called);
+    let heard = Hears::by(chat, &after.chat);
+    let effect = match heard {
+        Hears::Less => "no longer reach the chat",
+        _ => "reach the chat too",
+    };
+    drafts.add(
+        "notifications/chat",
+        heard,
+        format!("messages of the monitor of {called} {effect}"),
+        owner(after),
+        Cost::Unknown,
+    );
     run(monitor, after, drafts, &called);
 }
 
@@ -348,46 +361,6 @@ fn count(before: &[SignalSettings], after: &Environment, drafts: &mut Drafts, ca
             (None, None) => continue,
         };
         drafts.add(key_of(signal), direction, text, owner(after), cost);
-    }
-}
-
-fn notify(
-    before: &[Notification],
-    after: &[Notification],
-    drafts: &mut Drafts,
-    called: &str,
-    environment: &Environment,
-) {
-    let told = |notification: &Notification| match notification {
-        Notification::Email(address) => ("notifications/email", format!("at {address}")),
-        Notification::Https(Secret::FromEnv(name)) => (
-            "notifications/https",
-            format!("by https through the endpoint in the variable `{name}`"),
-        ),
-        Notification::Https(Secret::FromSecret(name)) => (
-            "notifications/https",
-            format!("by https through the endpoint in the secret `{name}`"),
-        ),
-    };
-    for lost in before.iter().filter(|one| !after.contains(one)) {
-        let (key, who) = told(lost);
-        drafts.add(
-            key,
-            Hears::Less,
-            format!("no one is notified {who} any more when an alarm of {called} fires"),
-            owner(environment),
-            Cost::Unknown,
-        );
-    }
-    for new in after.iter().filter(|one| !before.contains(one)) {
-        let (key, who) = told(new);
-        drafts.add(
-            key,
-            Hears::More,
-            format!("people are notified {who} too when an alarm of {called} fires"),
-            owner(environment),
-            Cost::Unknown,
-        );
     }
 }
 

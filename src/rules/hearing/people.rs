@@ -10,6 +10,7 @@ use crate::policy::model::{AuditSettings, Environment, LogClass, Policy, User};
 /// A person as audited in one environment on a day.
 struct Person<'a> {
     owner: &'a str,
+    team: Option<&'a str>,
     /// The last day; none where no end is set.
     last: Option<Date>,
     audit: &'a AuditSettings,
@@ -27,7 +28,7 @@ fn audited<'a>(
         let User {
             role,
             owner,
-            team: _,
+            team,
             environments,
             until,
             audit,
@@ -42,6 +43,7 @@ fn audited<'a>(
         }
         let person = Person {
             owner,
+            team: team.as_deref(),
             last: *until,
             audit,
             git,
@@ -97,6 +99,7 @@ pub(super) fn people(
                 ends(role, was, now, drafts);
                 audit(role, was, now, drafts);
                 addresses(role, was, now, drafts);
+                routed(role, was, now, (before, after), drafts);
             }
             (None, None) => {}
         }
@@ -112,6 +115,42 @@ fn key_of_loss(head: &Policy, role: &str, environment: &Environment) -> &'static
         "users/environments"
     } else {
         "users"
+    }
+}
+
+/// Another team or owner takes a person's detections to other receivers, where a route names one of them. Those who get
+/// everything get them still.
+fn routed(
+    role: &str,
+    was: &Person<'_>,
+    now: &Person<'_>,
+    (before, after): (&Environment, &Environment),
+    drafts: &mut Drafts,
+) {
+    let called = drafts.called.clone();
+    let routes = || before.routes.iter().chain(&after.routes);
+    let names = |list: &Option<Vec<String>>, name: Option<&str>| {
+        let all = list.iter().flatten();
+        name.is_some_and(|name| all.into_iter().any(|one| one == name))
+    };
+    let by_team =
+        routes().any(|route| names(&route.teams, was.team) || names(&route.teams, now.team));
+    let by_owner = routes().any(|route| {
+        names(&route.owners, Some(was.owner)) || names(&route.owners, Some(now.owner))
+    });
+    for (key, what, is_other) in [
+        ("users/team", "team", was.team != now.team && by_team),
+        ("users/owner", "owner", was.owner != now.owner && by_owner),
+    ] {
+        if is_other {
+            drafts.of(
+                (role, now.owner),
+                key,
+                Hears::NotComparable,
+                format!(" {{is}} listed with another {what}: routes of {called} take the detections to other receivers"),
+                Cost::Unknown,
+            );
+        }
     }
 }
 

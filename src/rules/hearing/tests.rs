@@ -89,6 +89,10 @@ signals:
 notifications:
   email: [dba@example.com, it@example.com]
   https: [{from_env: INCIDENT}, {from_secret: other}]
+  chat: true
+  routes:
+    - {email: [data@example.com], severity: [high, critical], owner: [data]}
+    - {email: [shop@example.com], team: [shop]}
 retention_days: 365
 monitor_retention_days: 365
 log_deletion_protection: true
@@ -661,6 +665,43 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         "  email: [dba@example.com, it@example.com]\n  https: [{from_env: INCIDENT}, {from_secret: other}]\n",
         "  email: [dba@example.com]\n",
         Hears::Less,
+    ),
+    ("notifications/chat", "  chat: true\n", "", Hears::Less),
+    (
+        "notifications/routes",
+        "    - {email: [shop@example.com], team: [shop]}\n",
+        "",
+        Hears::Less,
+    ),
+    (
+        "notifications/routes",
+        "severity: [high, critical], owner",
+        "severity: [critical], owner",
+        Hears::Less,
+    ),
+    (
+        "notifications/routes",
+        "severity: [high, critical], owner",
+        "owner",
+        Hears::More,
+    ),
+    (
+        "notifications/routes",
+        "severity: [high, critical], owner",
+        "severity: [medium, critical], owner",
+        Hears::NotComparable,
+    ),
+    (
+        "users/team",
+        "{role: alice, owner: shop, environments: all}",
+        "{role: alice, owner: shop, team: shop, environments: all}",
+        Hears::NotComparable,
+    ),
+    (
+        "users/owner",
+        "{role: bob, owner: data,",
+        "{role: bob, owner: shop,",
+        Hears::NotComparable,
     ),
     (
         "notifications/email",

@@ -20,7 +20,8 @@ use crate::cloud::aws::note::Note;
 use crate::cloud::aws::sight::Sight;
 use crate::cloud::aws::value::owner_and_name;
 use crate::cloud::aws::{names, note, secret};
-use crate::compile::name::{short_hash, subscription as subscription_name};
+use crate::compile::name::{chat_topic, short_hash, subscription as subscription_name};
+use crate::compile::resources::filter;
 use crate::deploy::document::{Document, Fingerprint, Kind, canonical};
 use crate::deploy::permission::Operation;
 use crate::deploy::port::{CloudError, Found, Live, Reading};
@@ -191,7 +192,7 @@ async fn subscription_properties(
     let arn = subscription.subscription_arn().unwrap_or_default();
     let attributes = subscription_attributes(aws, arn).await?;
     let text = |key: &str| attributes.get(key).map(String::as_str);
-    Ok(json!({
+    let mut properties = json!({
         "topic": topic,
         "protocol": subscription.protocol(),
         "endpoint": endpoint,
@@ -199,7 +200,13 @@ async fn subscription_properties(
         "filter_policy": filled(text("FilterPolicy")),
         "raw_message_delivery": text("RawMessageDelivery") == Some("true"),
         "redrive_policy": filled(text("RedrivePolicy")),
-    }))
+    });
+    // Without a filter its scope means nothing.
+    if !properties["filter_policy"].is_null() {
+        let scope = text("FilterPolicyScope").unwrap_or(filter::SCOPE);
+        properties["filter_policy_scope"] = json!(scope);
+    }
+    Ok(properties)
 }
 
 pub(in crate::cloud::aws) async fn read(
@@ -220,7 +227,7 @@ pub(in crate::cloud::aws) async fn read(
         properties["endpoint"] = found.endpoint;
         return Ok(Reading::Present(Live {
             properties,
-            note: Some(pending(aws, &noted)),
+            note: Some(pending(aws, document, &noted)),
             applied: noted.applied,
         }));
     }
@@ -274,8 +281,8 @@ fn since(noted: &Note) -> Option<Timestamp> {
 }
 
 /// How long nobody has confirmed. SNS forgets such a subscription after two days or three.
-fn pending(aws: &Inner, noted: &Note) -> String {
-    match since(noted) {
+fn pending(aws: &Inner, document: &Document, noted: &Note) -> String {
+    let waits = match since(noted) {
         None => "it is waiting for its confirmation, so it notifies no one".to_owned(),
         Some(since) => {
             let hours = (aws.now)().duration_since(since).as_hours();
@@ -283,6 +290,11 @@ fn pending(aws: &Inner, noted: &Note) -> String {
                 "it has been waiting for its confirmation since {since} ({hours} hours), so it notifies no one"
             )
         }
+    };
+    if document.properties["filter_policy"].is_null() {
+        waits
+    } else {
+        format!("{waits}; until then its filter can be neither read nor changed")
     }
 }
 
@@ -338,8 +350,10 @@ pub(in crate::cloud::aws) async fn put(
                 continue;
             }
             let value = match &wanted[field] {
+                // It goes with the filter.
+                Value::Null if field == "filter_policy_scope" => continue,
                 Value::Null => "{}".to_owned(),
-                value => canonical(value),
+                value => attribute_text(value),
             };
             aws.caller
                 .make(
@@ -361,7 +375,7 @@ pub(in crate::cloud::aws) async fn put(
     let attributes: HashMap<String, String> = SUBSCRIPTION_ATTRIBUTES
         .iter()
         .filter(|(field, _)| !wanted[*field].is_null())
-        .map(|(field, attribute)| ((*attribute).to_owned(), canonical(&wanted[*field])))
+        .map(|(field, attribute)| ((*attribute).to_owned(), attribute_text(&wanted[*field])))
         .collect();
     let made = aws
         .caller
@@ -441,12 +455,21 @@ async fn unsubscribe_older(
 }
 
 /// Fields of a subscription that can be set, with the service's names.
-const SUBSCRIPTION_ATTRIBUTES: [(&str, &str); 4] = [
+const SUBSCRIPTION_ATTRIBUTES: [(&str, &str); 5] = [
     ("delivery_policy", "DeliveryPolicy"),
+    // Before the filter, which must fit it.
+    ("filter_policy_scope", "FilterPolicyScope"),
     ("filter_policy", "FilterPolicy"),
     ("raw_message_delivery", "RawMessageDelivery"),
     ("redrive_policy", "RedrivePolicy"),
 ];
+
+/// A field as the service takes it: a word as it is, and else JSON.
+fn attribute_text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| canonical(value), str::to_owned)
+}
 
 async fn unsubscribe(aws: &Inner, arn: &str) -> Result<(), CloudError> {
     let answer = aws
@@ -474,6 +497,9 @@ fn reference(notification: &Notification) -> Option<Value> {
         Notification::Https(Secret::FromSecret(name)) => Some(json!({ "from_secret": name })),
     }
 }
+
+/// Where AWS's chat integration listens ("Amazon Q Developer in chat applications", troubleshooting of its subscriptions).
+const CHAT_INTEGRATION: &str = "https://global.sns-api.chatbot.amazonaws.com";
 
 /// Subscriptions that no document asks for: whoever made one reads every alert.
 pub(in crate::cloud::aws) async fn beside(
@@ -505,7 +531,12 @@ pub(in crate::cloud::aws) async fn beside(
     }
     let unknown_secret = sight.documents.iter().filter(ours).count() > asked.len();
     let mut beside = Vec::new();
+    let is_chat = *base == chat_topic(&names::base(aws, document));
     for subscription in all.iter() {
+        // Amazon Q subscribes itself where an administrator names the topic of a channel.
+        if is_chat && subscription.endpoint() == Some(CHAT_INTEGRATION) {
+            continue;
+        }
         let is_asked = asked.iter().any(|(_, arn, endpoint)| {
             arn.as_deref() == subscription.subscription_arn()
                 && endpoint.as_deref() == subscription.endpoint()
@@ -520,9 +551,9 @@ pub(in crate::cloud::aws) async fn beside(
         let trace = secret::trace(place, subscription.endpoint().unwrap_or_default());
         let declared = aws
             .environment
-            .notifications
-            .iter()
-            .find_map(|notification| {
+            .receivers()
+            .into_iter()
+            .find_map(|(notification, _)| {
                 let name = subscription_name(base, notification);
                 let address = Document::address_of(cluster, Kind::SnsSubscription, &name);
                 let noted = note::of(&notes, Kind::SnsSubscription, &address);
