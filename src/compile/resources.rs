@@ -521,10 +521,12 @@ impl Compiler<'_> {
             "raw_message_delivery": false,
             "redrive_policy": null,
         });
-        if let Some(policy) = filter::policy(share) {
-            properties["filter_policy"] = policy;
+        if let (Value::Object(properties), Some(policy)) = (&mut properties, filter::policy(share))
+        {
+            properties.insert("filter_policy".to_owned(), policy);
             // In the other scope a filter looks into the message's text, and no message would pass.
-            properties["filter_policy_scope"] = json!(filter::SCOPE);
+            let scope = json!(filter::SCOPE);
+            properties.insert("filter_policy_scope".to_owned(), scope);
         }
         let topic = self.shared_address(Kind::SnsTopic);
         self.document(
