@@ -124,14 +124,14 @@ impl Tiers {
             })
             .collect();
         // Stable: of two that are alike the first in the policy gives the reason.
-        tiers.sort_by(|one, other| other.graded.severity.cmp(&one.graded.severity));
+        tiers.sort_by_key(|tier| std::cmp::Reverse(tier.graded.severity));
         Self(tiers)
     }
 
     /// The severity of an entry that counts.
     pub(super) fn grade(&self, text: &[u8], read: Read<'_, '_>, signals: &[Signal]) -> Graded {
         let found = match read {
-            // Whoever makes an entry unreadable hides which entry would apply.
+            // Somebody who makes an entry unreadable hides which entry would apply.
             Read::Nothing | Read::InDoubt => {
                 let highest = self.0.first().map(|tier| tier.graded.severity);
                 let severity = highest.unwrap_or_default().max(Severity::High);

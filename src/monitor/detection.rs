@@ -85,7 +85,7 @@ pub struct Detection<'a> {
     team: Option<&'a str>,
     /// The person's name in single sign-on or IAM, as the policy has it.
     identity: Option<&'a str>,
-    /// What the session calls itself, where several people use the role. Who connects chooses it.
+    /// What the session calls itself, where several people use the role. The person who connects chooses it.
     session_name: Option<String>,
 }
 

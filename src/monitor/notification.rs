@@ -359,7 +359,7 @@ fn described(told: &Told<'_>, number: usize, judge: &Judge) -> String {
     if let Some(session) = &key.session_name {
         let _ = write!(
             described,
-            "\n   the session calls itself {} (whoever connects chooses this name)",
+            "\n   the session calls itself {} (the person who connects chooses this name)",
             escape::unlinked(&escape::terminal(&shown(session)))
         );
     }

@@ -60,7 +60,7 @@ pub struct Line<'a> {
     pub team: Option<String>,
     /// The person's name in single sign-on or IAM, as the policy has it.
     pub identity: Option<String>,
-    /// What the session calls itself, where several people use the role. Who connects chooses it.
+    /// What the session calls itself, where several people use the role. The person who connects chooses it.
     pub session_name: Option<Cow<'a, str>>,
 }
 

@@ -151,7 +151,7 @@ impl Suggestion {
         };
         Self {
             instead: Some(refusal.instead),
-            grant: refusal.grant,
+            grant: refusal.grant.map(|grant| *grant),
             ..Self::new(env, answer, refusal.why)
         }
     }

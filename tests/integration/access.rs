@@ -280,6 +280,9 @@ fn the_command_writes_a_grant_that_is_sound_and_overwrites_nothing() {
     }
 }
 
+/// Role, database and relation.
+type Work = (Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// On real servers' logs: a grant on one relation marks the records of that relation by that role in that time, and no other.
 #[test]
 fn a_grant_marks_the_records_of_its_relation_in_recordings() {
@@ -296,7 +299,7 @@ fn a_grant_marks_the_records_of_its_relation_in_recordings() {
         let plain = Judge::new(&rules);
         let mut scratch = Scratch::default();
         // Who reads what, by the records that count.
-        let mut work: BTreeMap<(Vec<u8>, Vec<u8>, Vec<u8>), Vec<(usize, i64)>> = BTreeMap::new();
+        let mut work: BTreeMap<Work, Vec<(usize, i64)>> = BTreeMap::new();
         let mut entries = Vec::new();
         for entry in &recording.log.entries {
             let judged = plain.judge(&mut scratch, &entry.text);

@@ -21,8 +21,10 @@ use crate::server::Server;
 
 const TEAMS: [&str; 5] = ["payments", "support", "data", "platform", "finance"];
 
+type Names = &'static [&'static str];
+
 /// Id, people, relations, kinds.
-const GRANTS: [(&str, &[&str], &[&str], &[&str]); 5] = [
+const GRANTS: [(&str, Names, Names, Names); 5] = [
     (
         "CHG-101",
         &["p09", "p10"],

@@ -279,9 +279,9 @@ fn recorded(work: &[(&str, &str)]) -> BTreeMap<String, Vec<Vec<u8>>> {
 }
 
 const WORK: [(&str, &str); 4] = [
-    ("alice", "select name from customers where id = 4711"),
+    ("alice", "select name from customers where id = 471147114"),
     ("alice", "select count(*) from customers"),
-    ("bob", "delete from orders where id = 815"),
+    ("bob", "delete from orders where id = 815815815"),
     ("bob", "select 'late' from orders"),
 ];
 
@@ -385,7 +385,7 @@ fn what_people_do_reaches_the_metrics_the_alarm_and_people() {
     }
     for line in function.log() {
         assert!(
-            !line.contains("4711") && !line.contains("815"),
+            !line.contains("471147114") && !line.contains("815815815"),
             "a literal: {line}"
         );
     }

@@ -65,7 +65,7 @@ pub struct Refusal {
     pub why: String,
     /// What to do instead.
     pub instead: String,
-    pub grant: Option<GrantWish>,
+    pub grant: Option<Box<GrantWish>>,
 }
 
 fn refuse<T>(why: impl Into<String>, instead: impl Into<String>) -> Result<T, Refusal> {
@@ -157,7 +157,7 @@ pub(super) fn of(
         instead: "if the work was approved, declare it with a grant: the record still counts, and the alarm shows that it was \
                   expected"
             .to_owned(),
-        grant: grant(),
+        grant: grant().map(Box::new),
     }
     };
     match class.as_str() {
@@ -219,15 +219,14 @@ pub(super) fn of(
         );
     }
     match &object {
-        Some((schema, relation)) => {
-            if !matches!(object_type.as_str(), "TABLE" | "VIEW") || !is_listed(schema, relation) {
-                return refuse(
-                    format!(
-                        "{printed} can contain users' data, secrets or other people's statements"
-                    ),
-                    "let it count; the built-in sets contain the relations that are known to be harmless: docs/policy.md",
-                );
-            }
+        Some((schema, relation))
+            if !matches!(object_type.as_str(), "TABLE" | "VIEW")
+                || !is_listed(schema, relation) =>
+        {
+            return refuse(
+                format!("{printed} can contain users' data, secrets or other people's statements"),
+                "let it count; the built-in sets contain the relations that are known to be harmless: docs/policy.md",
+            );
         }
         None if !printed.is_empty() || !object_type.is_empty() => {
             return refuse(
@@ -235,7 +234,7 @@ pub(super) fn of(
                 "let it count, or write an exclusion yourself: docs/exclusions.md",
             );
         }
-        None => {}
+        _ => {}
     }
     if let Some(sibling) = siblings.iter().find(|one| !is_harmless(one)) {
         return refuse(

@@ -181,7 +181,10 @@ impl Group {
         if let Some(session) = &event.session_name {
             facts.push((
                 "The session calls itself",
-                format!("{} (whoever connects chooses this name)", shown(session)),
+                format!(
+                    "{} (the person who connects chooses this name)",
+                    shown(session)
+                ),
             ));
         }
         if let Some(pid) = event.pid {

@@ -35,8 +35,8 @@ pub(super) fn body(message: &Message<'_>, key: &RoutingKey) -> String {
         "class": group.class(),
         "custom_details": details,
     });
-    if let Some(time) = group.first() {
-        payload["timestamp"] = time.into();
+    if let (Some(time), Some(payload)) = (group.first(), payload.as_object_mut()) {
+        payload.insert("timestamp".to_owned(), time.into());
     }
     let mut event = json!({
         "routing_key": key.0,
@@ -45,8 +45,9 @@ pub(super) fn body(message: &Message<'_>, key: &RoutingKey) -> String {
         "client": "pgvigil",
         "payload": payload,
     });
-    if let Some(runbook) = &message.writer.runbook {
-        event["links"] = json!([{"href": runbook, "text": "Runbook"}]);
+    if let (Some(runbook), Some(event)) = (&message.writer.runbook, event.as_object_mut()) {
+        let links = json!([{"href": runbook, "text": "Runbook"}]);
+        event.insert("links".to_owned(), links);
     }
     event.to_string()
 }
