@@ -303,6 +303,8 @@ fn granted(role: &str, class: &str, relation: &str) -> Option<&'static str> {
 fn a_day_of_a_company() {
     let server = Server::start(&["--prefix", "long"]);
     for sql in [
+        // Without it pgAudit does not say which relation a DDL changes.
+        "create extension pgaudit",
         "create schema hr; create schema reference; create role owners",
         "create table public.orders (id int); create table public.customers (id int, name text); create table public.cards (id int)",
         "create table hr.salaries (id int, amount int); create table reference.countries (id int, name text)",

@@ -743,8 +743,9 @@ fn chats_and_pagers_get_messages_in_their_form() {
         append(&log, &entry(number, user));
     }
     for (format, receiver, requests) in [
-        ("slack", Receiver::start(&["429", "200"]), 1),
-        ("teams", Receiver::start(&["503", "202"]), 1),
+        // The last entry of a log may go on, so it comes by itself.
+        ("slack", Receiver::start(&["429", "200"]), 2),
+        ("teams", Receiver::start(&["503", "202"]), 2),
         // Alice twice is one event; what she does after the others is another of the same incident.
         ("pagerduty", Receiver::start(&["429", "202"]), 4),
     ] {
@@ -791,11 +792,14 @@ fn chats_and_pagers_get_messages_in_their_form() {
                 "2 records, 2026-11-22T06:00:00Z to 2026-11-22T06:00:01Z"
             );
         } else {
-            assert!(text.contains("pgvigil local: 5 records count"), "{text}");
-            assert!(
-                text.contains("3 records, 2026-11-22T06:00:00Z to 2026-11-22T06:00:04Z"),
-                "{text}"
-            );
+            for part in [
+                "pgvigil local: 4 records count",
+                "2 records, 2026-11-22T06:00:00Z to 2026-11-22T06:00:01Z",
+                "pgvigil local: 1 record counts",
+                "1 record, 2026-11-22T06:00:04Z",
+            ] {
+                assert!(text.contains(part), "{format}: {part} in {text}");
+            }
         }
     }
     // Nothing here is critical, so nothing is posted.
