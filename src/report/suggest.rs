@@ -47,7 +47,7 @@ fn command(suggestion: &Suggestion) -> Option<String> {
         return None;
     }
     Some(format!(
-        "pgvigil access grant --user={} --env={} --database={} --relation={} --kind={kind} --for=2h --reason='write the reason here'",
+        "pgvigil access grant --user={} --env={} --db={} --relation={} --kind={kind} --length=2h --reason='write the reason here'",
         quoted(user),
         quoted(&suggestion.env),
         quoted(database),
@@ -134,7 +134,7 @@ fn proved(proposal: &Proposal) -> Vec<String> {
     lines.push(match (proposal.silences, proposal.others.is_empty()) {
         (0, _) => "silences no other record: no logs were given, or none contains one".to_owned(),
         (records, true) => format!(
-            "silences {} of these logs, all the same statement of the same role",
+            "silences {} of these logs: the same statement of the same role",
             many(records)
         ),
         (records, false) => format!(

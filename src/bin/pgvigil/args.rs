@@ -329,6 +329,9 @@ impl GrantedKind {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "pgvigil access grant --user <ROLE> --env <ENV> --db <NAME> --relation <RELATION>\n       --kind <KIND> --reason <REASON> [OPTIONS]"
+)]
 pub(crate) struct GrantArgs {
     /// Database role of the person; repeatable
     #[arg(long, value_name = "ROLE", required = true)]
@@ -337,7 +340,7 @@ pub(crate) struct GrantArgs {
     #[arg(long, alias = "environment", required = true)]
     pub(crate) env: Vec<String>,
     /// Database of the work; repeatable
-    #[arg(long = "database", value_name = "NAME", required = true)]
+    #[arg(long = "db", value_name = "NAME", required = true)]
     pub(crate) databases: Vec<String>,
     /// Relation of the work, as SCHEMA.RELATION; repeatable
     #[arg(long = "relation", value_name = "RELATION", required = true)]
@@ -347,18 +350,18 @@ pub(crate) struct GrantArgs {
     pub(crate) kinds: Vec<GrantedKind>,
     /// First moment: `now`, or a time with its offset such as 2026-12-02T14:00:00Z
     #[arg(long, value_name = "TIME", default_value = "now")]
-    pub(crate) from: String,
+    pub(crate) begin: String,
     /// Length, such as 30m, 2h or 1d
     #[arg(
-        long = "for",
+        long,
         value_name = "LENGTH",
-        conflicts_with = "until",
-        required_unless_present = "until"
+        conflicts_with = "end",
+        required_unless_present = "end"
     )]
     pub(crate) length: Option<String>,
     /// First moment after the grant, with its offset
     #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<String>,
+    pub(crate) end: Option<String>,
     /// Reason why the work is needed
     #[arg(long)]
     pub(crate) reason: String,

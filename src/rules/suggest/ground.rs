@@ -20,8 +20,12 @@ const LONGEST: usize = 4_000;
 /// Words with which a text can read or change a relation that its record does not name, as in the shipped
 /// `session-questions`.
 const RELATION_WORDS: &[&str] = &[
-    "from", "table", "into", "insert", "update", "delete", "merge", "copy", "execute", "call", "do",
+    "from", "table", "into", "insert", "update", "delete", "merge", "copy", "execute", "call",
+    "do", "refresh", "view",
 ];
+
+/// First words of statements that do nothing but ask.
+const ASKS: &[&str] = &["select", "show", "values", "with"];
 
 /// Calls that are listed as harmless for catalogs, and still change the session.
 const CHANGES_SESSION: &str = "set_config";
@@ -164,7 +168,7 @@ pub(super) fn of(
         "ROLE" => {
             return refuse(
                 "the statement changes roles or privileges",
-                "let it count: a change of privileges is what the alarm is for",
+                "leave it counted: a change of privileges is what the alarm is for",
             );
         }
         "DDL" if grant().is_some() => {
@@ -175,7 +179,7 @@ pub(super) fn of(
         "DDL" => {
             return refuse(
                 "the statement makes, changes or drops an object",
-                "let it count: a new object can take the place of one that an exclusion names",
+                "leave it counted: a new object can take the place of one that an exclusion names",
             );
         }
         _ => {}
@@ -191,21 +195,21 @@ pub(super) fn of(
         "WRITE" => {
             return refuse(
                 "the statement changes data",
-                "let it count; switch on `log_relation` if the record does not name the relation",
+                "leave it counted; switch on `log_relation` if the record does not name the relation",
             );
         }
         "FUNCTION" => {
             return refuse(
                 "the record is a call, and what a function does can leave no record",
-                "let it count, or write an exclusion yourself if you know the function: docs/exclusions.md",
+                "leave it counted, or write an exclusion yourself if you know the function: docs/exclusions.md",
             );
         }
         _ => {
             return refuse(
                 format!(
-                    "records of class {class} and command {command} are not known to be harmless"
+                    "pgvigil does not know that records of class {class} and command {command} are harmless"
                 ),
-                "let it count, or write an exclusion yourself: docs/exclusions.md",
+                "leave it counted, or write an exclusion yourself: docs/exclusions.md",
             );
         }
     }
@@ -225,13 +229,13 @@ pub(super) fn of(
         {
             return refuse(
                 format!("{printed} can contain users' data, secrets or other people's statements"),
-                "let it count; the built-in sets contain the relations that are known to be harmless: docs/policy.md",
+                "leave it counted; the built-in sets contain the relations that are known to be harmless: docs/policy.md",
             );
         }
         None if !printed.is_empty() || !object_type.is_empty() => {
             return refuse(
                 "the record names an object without its schema",
-                "let it count, or write an exclusion yourself: docs/exclusions.md",
+                "leave it counted, or write an exclusion yourself: docs/exclusions.md",
             );
         }
         _ => {}
@@ -252,7 +256,7 @@ pub(super) fn of(
         }
     };
     let Ok(statement) = String::from_utf8(statement) else {
-        return refuse("the statement is not UTF-8", "let it count");
+        return refuse("the statement is not UTF-8", "leave it counted");
     };
     readable(&statement, object.is_some())?;
     // Numbers of one or two digits are part of a statement: `select 1`, `limit 10`.
@@ -307,7 +311,7 @@ fn readable(statement: &str, has_object: bool) -> Result<(), Refusal> {
     if statement.trim().is_empty() {
         return refuse(
             "the record has no text",
-            "let it count, or write an exclusion yourself with `is_empty`",
+            "leave it counted, or write an exclusion yourself with `is_empty`",
         );
     }
     let is_odd =
@@ -335,10 +339,10 @@ fn readable(statement: &str, has_object: bool) -> Result<(), Refusal> {
             .collect();
         return refuse(
             format!(
-                "the statement contains a call, a cast or a form that is not known to be harmless, at `{}`",
+                "the statement contains a call, a cast or a form that can do harm, at `{}`",
                 rest.trim()
             ),
-            "let it count; the set `harmless-functions` contains the functions that are known to be harmless",
+            "leave it counted; the set `harmless-functions` contains the functions that are known to be harmless",
         );
     }
     let words: Vec<String> = statement
@@ -351,11 +355,19 @@ fn readable(statement: &str, has_object: bool) -> Result<(), Refusal> {
     if words.iter().any(|word| word == CHANGES_SESSION) {
         return refuse(
             "the statement changes a setting of the session",
-            "let it count: a setting can decide which object a name means",
+            "leave it counted: a setting can decide which object a name means",
         );
     }
     if has_object {
         return Ok(());
+    }
+    // Every other statement can do what its text does not say: REFRESH runs the query of a view.
+    let first = words.iter().find(|word| !word.is_empty());
+    if !first.is_some_and(|word| ASKS.contains(&word.as_str())) {
+        return refuse(
+            "the record does not name a relation, and the statement is not a plain question",
+            "leave it counted",
+        );
     }
     if let Some(word) = words
         .iter()

@@ -150,7 +150,7 @@ impl Group {
                 format!("{} to {}", shown(first), shown(last))
             }
             (Some(first), _) => shown(first),
-            (None, _) => "at a time that is not known".to_owned(),
+            (None, _) => "at an uncertain time".to_owned(),
         };
         let mut facts = vec![
             ("Person", person),

@@ -24,23 +24,23 @@ fn grant(session: &Session, args: &GrantArgs) -> Ran {
         session.say(&format!("error: {why}"));
         Ok(Exit::Usage)
     };
-    let from = match args.from.as_str() {
+    let from = match args.begin.as_str() {
         "now" => whole(now),
         text => match parse_moment(text) {
             Some(time) => time,
-            None => return usage("--from must be `now` or a time such as 2026-12-02T14:00:00Z"),
+            None => return usage("--begin must be `now` or a time such as 2026-12-02T14:00:00Z"),
         },
     };
-    let until = match (&args.until, &args.length) {
+    let until = match (&args.end, &args.length) {
         (Some(text), _) => match parse_moment(text) {
             Some(time) => time,
-            None => return usage("--until must be a time such as 2026-12-02T16:00:00Z"),
+            None => return usage("--end must be a time such as 2026-12-02T16:00:00Z"),
         },
         (None, Some(text)) => match length(text).map(|length| from.checked_add(length)) {
             Some(Ok(time)) => time,
-            _ => return usage("--for must be a length such as 30m, 2h or 1d"),
+            _ => return usage("--length must be a length such as 30m, 2h or 1d"),
         },
-        (None, None) => return usage("--for or --until is needed"),
+        (None, None) => return usage("--length or --end is needed"),
     };
     let id = match (&args.id, &args.ticket) {
         (Some(id), _) => id.clone(),
