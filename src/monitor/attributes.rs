@@ -8,20 +8,28 @@ use std::collections::BTreeSet;
 use super::row::{Key, NOBODY, OTHERS};
 use crate::compile::resources::filter::{OWNER, SEVERITY, SIGNAL, TEAM};
 use crate::judge::Judge;
-use crate::policy::model::ANY;
+use crate::policy::model::{ANY, Severity, Signal};
 
 /// Bytes of all teams, and of all owners: SNS counts attributes with the text, which has 256 KB in all.
 const BYTES_MAX: usize = 20_000;
 
-/// The attributes of a message about groups. Those of which it has no value it leaves out.
+/// The attributes of a message about groups. Those of which it has no value it leaves out. An incomplete message may be about
+/// anybody and anything, and has every value.
 pub(super) fn of<'a>(
     judge: &Judge,
     groups: impl Iterator<Item = &'a Key> + Clone,
+    is_incomplete: bool,
 ) -> Vec<(&'static str, Vec<String>)> {
     let mut severities = BTreeSet::new();
     let mut signals = BTreeSet::new();
     let mut teams = BTreeSet::new();
     let mut owners = BTreeSet::new();
+    if is_incomplete {
+        severities.extend(Severity::ALL.map(Severity::name));
+        signals.extend(Signal::ALL.map(Signal::name));
+        teams.insert(ANY);
+        owners.insert(ANY);
+    }
     for key in groups {
         severities.insert(key.graded.severity.name());
         signals.extend(key.signals.iter().map(|signal| signal.name()));
@@ -90,6 +98,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_incomplete_message_has_every_value() {
+        let judge = Judge::new(&crate::judge::Rules::new(
+            crate::audit_log::prefix::LogLinePrefix::Short,
+        ));
+        assert!(of(&judge, std::iter::empty(), false).is_empty());
+        let all = of(&judge, std::iter::empty(), true);
+        let values: Vec<usize> = all.iter().map(|(_, values)| values.len()).collect();
+        assert_eq!(values, [Severity::ALL.len(), Signal::ALL.len(), 1, 1]);
+        assert_eq!(all[2].1, [ANY]);
+    }
 
     proptest! {
         #[test]

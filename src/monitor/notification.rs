@@ -89,7 +89,11 @@ pub(super) fn message(
         return None;
     }
     let subject = subject(settings, log_group, &groups);
-    let attributes = attributes::of(&judging.judge, groups.iter().map(|told| told.key));
+    let attributes = attributes::of(
+        &judging.judge,
+        groups.iter().map(|told| told.key),
+        incomplete,
+    );
     let chat = chat::notification(&chat::Told {
         settings,
         judge: &judging.judge,
