@@ -356,7 +356,7 @@ protected:
             entry("FUNCTION,EXECUTE,FUNCTION,public.f,select f()"),
             "a call",
         ),
-        (entry("MISC,VACUUM,,,vacuum"), "not known to be harmless"),
+        (entry("MISC,VACUUM,,,vacuum"), "does not know that records of class MISC"),
         (
             entry("WRITE,INSERT,,,insert into t values (1)"),
             "changes data",
