@@ -356,7 +356,10 @@ protected:
             entry("FUNCTION,EXECUTE,FUNCTION,public.f,select f()"),
             "a call",
         ),
-        (entry("MISC,VACUUM,,,vacuum"), "does not know that records of class MISC"),
+        (
+            entry("MISC,VACUUM,,,vacuum"),
+            "does not know that records of class MISC",
+        ),
         (
             entry("WRITE,INSERT,,,insert into t values (1)"),
             "changes data",
