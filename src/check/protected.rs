@@ -1,7 +1,7 @@
 //! What no exclusion may silence: protected records, by fields alone.
 //!
 //! An exclusion is refused when its fields leave room for a protected record, whatever its conditions
-//! on the text are: the watched person writes the text. Records people are not judged here; the
+//! on the text are: the watched person writes the text. Protected people are not judged here; the
 //! compiled query keeps all that they do loud.
 
 use super::vocabulary::{CLASSES, COMMANDS};
@@ -63,15 +63,7 @@ pub(super) const SENSITIVITY: Faults = Faults {
 };
 
 pub(super) fn entry_faults(entry: &Records, faults: &Faults, sink: &mut Diagnostics) {
-    let conditions = [
-        &entry.user,
-        &entry.database,
-        &entry.class,
-        &entry.command,
-        &entry.schema,
-        &entry.relation,
-    ];
-    if conditions.iter().all(|condition| condition.is_none()) {
+    if !entry.has_condition() {
         sink.push(
             Diagnostic::new(faults.empty, faults.does_nothing)
                 .at(entry.place.clone())

@@ -13,7 +13,7 @@ impl Check for Severities {
         let policy = context.policy;
         for entry in &policy.sensitivity {
             // A signal alone is a condition.
-            if entry.signals.is_none() || has_condition(&entry.records) {
+            if entry.signals.is_none() || entry.records.has_condition() {
                 entry_faults(&entry.records, &SENSITIVITY, sink);
             }
             for signal in entry.signals.iter().flatten() {
@@ -42,17 +42,4 @@ impl Check for Severities {
             }
         }
     }
-}
-
-fn has_condition(records: &crate::policy::model::Records) -> bool {
-    [
-        &records.user,
-        &records.database,
-        &records.class,
-        &records.command,
-        &records.schema,
-        &records.relation,
-    ]
-    .iter()
-    .any(|condition| condition.is_some())
 }

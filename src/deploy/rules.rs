@@ -11,7 +11,7 @@ use super::diff::Change;
 use super::document::{Document, Kind, canonical};
 use super::port::{CloudError, Reader, Reading};
 use crate::compile::resources::policy_layer;
-use crate::judge::{Rule, Rules};
+use crate::judge::Rules;
 use crate::policy::model::RoleMatch;
 
 /// How the rules of functions that judge by the same rules change.
@@ -56,7 +56,7 @@ pub struct Difference {
     pub name: String,
     /// What became of it.
     pub became: Became,
-    /// Of an exclusion, field by field. Of a list, the elements that go and those that come.
+    /// Of an exclusion or a grant, field by field. Of a list, the elements that go and those that come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
 }
@@ -282,40 +282,29 @@ pub fn differences(before: &Rules, after: &Rules) -> Vec<Difference> {
         &protected(after),
         &mut all,
     );
-    exclusions(&before.exclusions, &after.exclusions, &mut all);
-    grants(before, after, &mut all);
+    let exclusions = |rules: &Rules| {
+        let rules = rules.exclusions.iter();
+        rules.map(|rule| (rule.id.clone(), fields(rule))).collect()
+    };
+    named(
+        What::Exclusion,
+        &exclusions(before),
+        &exclusions(after),
+        &mut all,
+    );
+    let grants = |rules: &Rules| {
+        let grants = rules.grants.iter();
+        grants.map(|one| (one.id.clone(), fields(one))).collect()
+    };
+    named(What::Grant, &grants(before), &grants(after), &mut all);
+    never_expected(before, after, &mut all);
     sensitivity(before, after, &mut all);
     people(before, after, &mut all);
     all
 }
 
-/// A grant that is another one goes and comes: its whole text is short.
-fn grants(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
-    let by_id = |rules: &Rules| -> BTreeMap<String, Value> {
-        let grants = rules.grants.iter();
-        grants
-            .map(|grant| {
-                let value = serde_json::to_value(grant).unwrap_or_default();
-                (grant.id.clone(), value)
-            })
-            .collect()
-    };
-    let (then, now) = (by_id(before), by_id(after));
-    let ids: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-    for id in ids {
-        let became = match (then.get(id), now.get(id)) {
-            (None, _) => Became::Added,
-            (_, None) => Became::Removed,
-            (one, other) if one == other => continue,
-            _ => Became::Changed,
-        };
-        all.push(Difference {
-            what: What::Grant,
-            name: id.clone(),
-            became,
-            changes: Vec::new(),
-        });
-    }
+/// Records that no grant covers.
+fn never_expected(before: &Rules, after: &Rules, all: &mut Vec<Difference>) {
     let never = |rules: &Rules| {
         let entries = rules.never_expected.iter();
         entries
@@ -385,12 +374,16 @@ fn names(
     tell(&mut before.difference(after), Became::Removed);
 }
 
-fn exclusions(before: &[Rule], after: &[Rule], all: &mut Vec<Difference>) {
-    let by_id = |rules: &[Rule]| -> BTreeMap<String, BTreeMap<String, Value>> {
-        let rules = rules.iter();
-        rules.map(|rule| (rule.id.clone(), fields(rule))).collect()
-    };
-    let (before, after) = (by_id(before), by_id(after));
+/// What an entry says, by the path of each key.
+type Fields = BTreeMap<String, Value>;
+
+/// Entries by their ids.
+fn named(
+    what: What,
+    before: &BTreeMap<String, Fields>,
+    after: &BTreeMap<String, Fields>,
+    all: &mut Vec<Difference>,
+) {
     let ids: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let none = BTreeMap::new();
     for id in ids {
@@ -406,7 +399,7 @@ fn exclusions(before: &[Rule], after: &[Rule], all: &mut Vec<Difference>) {
             continue;
         }
         all.push(Difference {
-            what: What::Exclusion,
+            what,
             name: id.clone(),
             became,
             changes,
@@ -414,15 +407,19 @@ fn exclusions(before: &[Rule], after: &[Rule], all: &mut Vec<Difference>) {
     }
 }
 
-/// What an exclusion says, by the path of each key.
-fn fields(rule: &Rule) -> BTreeMap<String, Value> {
-    let mut all = BTreeMap::new();
-    flatten("", serde_json::to_value(rule).unwrap_or_default(), &mut all);
+/// What an entry says, but for its id.
+fn fields(entry: &impl Serialize) -> Fields {
+    let mut all = Fields::new();
+    flatten(
+        "",
+        serde_json::to_value(entry).unwrap_or_default(),
+        &mut all,
+    );
     all.remove("id");
     all
 }
 
-fn flatten(path: &str, value: Value, all: &mut BTreeMap<String, Value>) {
+fn flatten(path: &str, value: Value, all: &mut Fields) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
@@ -439,7 +436,7 @@ fn flatten(path: &str, value: Value, all: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn field_changes(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Vec<Change> {
+fn field_changes(before: &Fields, after: &Fields) -> Vec<Change> {
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut all = Vec::new();
     for path in paths {

@@ -339,11 +339,12 @@ impl Judge {
     ) -> Judged<'a> {
         scratch.serve(self);
         let entry = judge_entry(text, self.prefix);
+        let read = self.read(text, &entry);
         let mut by = Vec::new();
         let (outcome, signals) = self.decide(
             &mut scratch.room,
             text,
-            self.read(text, &entry),
+            read,
             day_of_ms(time_ms),
             |number| {
                 by.extend(self.exclusions.get(number as usize).map(|e| e.id.clone()));
@@ -356,15 +357,14 @@ impl Judge {
             Outcome::Excluded(_) => Verdict::Excluded(by),
             Outcome::Counted => Verdict::Counted,
         };
-        let expected = match verdict {
-            Verdict::Counted if self.has_grants() => {
-                self.grants.covering(self.read(text, &entry), span)
-            }
-            _ => None,
+        let is_counted = verdict == Verdict::Counted;
+        let expected = if is_counted && self.has_grants() {
+            self.grants.covering(read, span)
+        } else {
+            None
         };
         let signals: Vec<Signal> = signals.into_iter().flatten().collect();
-        let graded = (verdict == Verdict::Counted)
-            .then(|| self.tiers.grade(text, self.read(text, &entry), &signals));
+        let graded = is_counted.then(|| self.tiers.grade(text, read, &signals));
         Judged {
             verdict,
             expected,

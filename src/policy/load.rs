@@ -49,6 +49,18 @@ pub struct Loaded {
     pub(crate) forms: Vec<Diagnostic>,
 }
 
+impl Loaded {
+    /// The policy with another text of one file, or with one file more.
+    pub fn with_file(&self, path: &str, text: &str) -> Self {
+        let files = &self.files;
+        let others = files
+            .ids()
+            .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()))
+            .filter(|(known, _)| known != path);
+        load_from(others.chain([(path.to_owned(), text.to_owned())]))
+    }
+}
+
 /// Reads the policy files of a repository.
 ///
 /// # Errors

@@ -26,6 +26,23 @@ pub struct Records {
 }
 
 impl Records {
+    /// Each condition with its key in the files; none where it is not given.
+    pub fn conditions(&self) -> [(&'static str, Option<&[String]>); 6] {
+        [
+            ("user", self.user.as_deref()),
+            ("database", self.database.as_deref()),
+            ("class", self.class.as_deref()),
+            ("command", self.command.as_deref()),
+            ("schema", self.schema.as_deref()),
+            ("relation", self.relation.as_deref()),
+        ]
+    }
+
+    /// Whether it has any condition.
+    pub fn has_condition(&self) -> bool {
+        self.conditions().iter().any(|(_, values)| values.is_some())
+    }
+
     /// The roles, where nothing else is a condition: the compiled query keeps whatever they do loud.
     pub fn whole_users(&self) -> Option<&[String]> {
         let others = [

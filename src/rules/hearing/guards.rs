@@ -120,18 +120,11 @@ pub(super) fn covers(wide: &Records, narrow: &Records) -> bool {
 }
 
 pub(super) fn described(entry: &Records) -> String {
-    let parts = [
-        ("user", &entry.user),
-        ("database", &entry.database),
-        ("class", &entry.class),
-        ("command", &entry.command),
-        ("schema", &entry.schema),
-        ("relation", &entry.relation),
-    ];
-    let parts: Vec<String> = parts
+    let parts: Vec<String> = entry
+        .conditions()
         .into_iter()
         .filter_map(|(name, values)| {
-            let values: Vec<&str> = values.as_ref()?.iter().map(String::as_str).collect();
+            let values: Vec<&str> = values?.iter().map(String::as_str).collect();
             Some(format!("{name} {}", words::listed(&values)))
         })
         .collect();

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::judge::{Judge, Rules, Scratch, Verdict};
-use crate::policy::{self, Loaded};
+use crate::policy::Loaded;
 use crate::rules::attack::{self, Effort, Options};
 use crate::rules::test;
 use crate::{check, compile};
@@ -28,7 +28,7 @@ pub(super) fn of(
             "no near miss of it stays loud: other exclusions silence what is like it".to_owned(),
         );
     }
-    let loaded = with(context.loaded, &candidate.path, &candidate.yaml);
+    let loaded = context.loaded.with_file(&candidate.path, &candidate.yaml);
     let environment = loaded
         .policy
         .environment(&context.environment.name)
@@ -107,15 +107,6 @@ pub(super) fn of(
         silences,
         others: trail::largest(others),
     })
-}
-
-/// The policy with another file.
-fn with(loaded: &Loaded, path: &str, text: &str) -> Loaded {
-    let files = &loaded.files;
-    let known = files
-        .ids()
-        .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()));
-    policy::load_from(known.chain([(path.to_owned(), text.to_owned())]))
 }
 
 /// Everything that `check` finds in a policy.

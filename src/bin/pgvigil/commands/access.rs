@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use pgvigil::begin::place::{self, State};
 use pgvigil::begin::tree::File;
+use pgvigil::policy::parse_moment;
 use pgvigil::policy::scalar::scalar;
-use pgvigil::policy::{self, Loaded, parse_moment};
 use pgvigil::report::visible;
 
 use crate::args::{AccessCommand, GrantArgs};
@@ -84,7 +84,7 @@ fn grant(session: &Session, args: &GrantArgs) -> Ran {
         );
     };
     let text = text(args, &id, &owner, from, until);
-    let checked = session.judged(with(&loaded, &path, &text));
+    let checked = session.judged(loaded.with_file(&path, &text));
     if let Err(exit) = session.sound_of(checked) {
         session.say(&format!(
             "{path} was not written: with the new grant the policy would have these errors"
@@ -113,15 +113,6 @@ fn grant(session: &Session, args: &GrantArgs) -> Ran {
         "the grant marks records once it is applied: `pgvigil apply`, and the next run of the monitor",
     );
     Ok(Exit::Clean)
-}
-
-/// The policy with another file.
-fn with(loaded: &Loaded, path: &str, text: &str) -> Loaded {
-    let files = &loaded.files;
-    let known = files
-        .ids()
-        .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()));
-    policy::load_from(known.chain([(path.to_owned(), text.to_owned())]))
 }
 
 /// A time without its fraction.

@@ -1,7 +1,6 @@
 //! Entries for roles that no file declares yet: what `enrol import` and `init` share.
 
 use pgvigil::database::enrol::import::Import;
-use pgvigil::policy;
 use pgvigil::report::visible;
 
 use crate::session::Session;
@@ -15,16 +14,4 @@ pub(crate) fn tell_left_out(session: &Session, imported: &Import) {
         let what = visible(&format!("`{role}`: {why}"));
         session.say(&format!("left out: {what}"));
     }
-}
-
-/// The policy with another text of one file.
-pub(crate) fn with(loaded: &policy::Loaded, path: &str, text: &str) -> policy::Loaded {
-    let files = &loaded.files;
-    let mut texts: Vec<(String, String)> = files
-        .ids()
-        .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()))
-        .filter(|(known, _)| known != path)
-        .collect();
-    texts.push((path.to_owned(), text.to_owned()));
-    policy::load_from(texts)
 }

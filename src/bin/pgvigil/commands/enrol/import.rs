@@ -9,7 +9,7 @@ use pgvigil::database::enrol::import::import;
 use pgvigil::diagnostic::count;
 use pgvigil::report::visible;
 
-use super::entries::{DECIDE, tell_left_out, with};
+use super::entries::{DECIDE, tell_left_out};
 use super::places::{each, of_one, tell_unread};
 use crate::args::EnrolImportArgs;
 use crate::commands::files;
@@ -64,11 +64,8 @@ pub(crate) fn run(session: &Session, args: &EnrolImportArgs) -> Ran {
             continue;
         }
         // Roles that the next server has too are declared by now.
-        grown = with(
-            &grown,
-            &args.out.to_string_lossy().replace('\\', "/"),
-            &imported.text,
-        );
+        let path = args.out.to_string_lossy().replace('\\', "/");
+        grown = grown.with_file(&path, &imported.text);
         text = Some(imported.text);
     }
     let checked = session.judged(grown);

@@ -8,7 +8,7 @@ use pgvigil::diagnostic::count;
 use pgvigil::policy::{self, Loaded};
 
 use crate::args::{DatabaseArgs, InitArgs};
-use crate::commands::enrol::entries::{DECIDE, tell_left_out, with};
+use crate::commands::enrol::entries::{DECIDE, tell_left_out};
 use crate::commands::enrol::places::of_one;
 use crate::session::Session;
 
@@ -86,7 +86,7 @@ pub(super) fn import(
                 }
             }
             file.text = imported.text;
-            loaded = with(&loaded, PATH, &file.text);
+            loaded = loaded.with_file(PATH, &file.text);
         }
     }
     if !sources.is_empty() && !session.is_quiet() {
