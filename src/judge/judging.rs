@@ -246,6 +246,11 @@ impl Judge {
         self.people.get(role)
     }
 
+    /// The severity of what no one judged: the highest that the policy has.
+    pub fn unjudged(&self) -> Graded {
+        self.tiers.unjudged()
+    }
+
     /// What a session of a shared role calls itself. It is a hint and proves nothing: who connects chooses it.
     pub fn session_name<'a>(&self, judged: &Judged<'a>) -> Option<&'a [u8]> {
         let prefix = judged.who()?;

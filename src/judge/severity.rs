@@ -68,7 +68,7 @@ struct Tier {
 
 impl Graded {
     pub(crate) fn of(severity: Severity, reason: &'static str) -> Self {
-        static REASONS: LazyLock<[(&str, Arc<str>); 5]> =
+        static REASONS: LazyLock<[(&str, Arc<str>); 6]> =
             LazyLock::new(|| REASONS_OF.map(|reason| (reason, reason.into())));
         let known = REASONS.iter().find(|(text, _)| *text == reason);
         Self {
@@ -92,18 +92,19 @@ impl Graded {
         Self::of(Severity::Medium, USUAL)
     }
 
-    /// Of what no one judged.
-    pub(crate) fn unjudged() -> Self {
-        Self::of(Severity::High, UNJUDGED)
+    /// Of attempts that are told together: the severity of the gravest.
+    pub(crate) fn together(severity: Severity) -> Self {
+        Self::of(severity, TOGETHER)
     }
 }
 
 const USUAL: &str = "no entry of `sensitivity` applies";
 const UNJUDGED: &str = "pgvigil did not judge it";
+const TOGETHER: &str = "several attempts are shown together";
 const IN_DOUBT: &str = "pgvigil cannot read the entry for certain";
 const TAMPERS: &str = "it names a setting that decides what is logged";
 const MORE: &str = "the statement does more than an entry with a lower severity allows";
-const REASONS_OF: [&str; 5] = [USUAL, UNJUDGED, IN_DOUBT, TAMPERS, MORE];
+const REASONS_OF: [&str; 6] = [USUAL, UNJUDGED, TOGETHER, IN_DOUBT, TAMPERS, MORE];
 
 impl Tiers {
     pub(super) fn of(entries: &[RuleSensitivity]) -> Self {
@@ -131,12 +132,7 @@ impl Tiers {
     /// The severity of an entry that counts.
     pub(super) fn grade(&self, text: &[u8], read: Read<'_, '_>, signals: &[Signal]) -> Graded {
         let found = match read {
-            // Somebody who makes an entry unreadable hides which entry would apply.
-            Read::Nothing | Read::InDoubt => {
-                let highest = self.0.first().map(|tier| tier.graded.severity);
-                let severity = highest.unwrap_or_default().max(Severity::High);
-                return Graded::of(severity, IN_DOUBT);
-            }
+            Read::Nothing | Read::InDoubt => return self.uncertain(IN_DOUBT),
             Read::Refusal(prefix) => self.highest(
                 &Seen {
                     user: prefix.user,
@@ -186,6 +182,17 @@ impl Tiers {
             return Graded::of(Severity::High, TAMPERS);
         }
         found
+    }
+
+    /// Of what no one judged.
+    pub(super) fn unjudged(&self) -> Graded {
+        self.uncertain(UNJUDGED)
+    }
+
+    /// Somebody who makes an entry unreadable, or writes so much that it is not judged, hides which entry would apply.
+    fn uncertain(&self, reason: &'static str) -> Graded {
+        let highest = self.0.first().map(|tier| tier.graded.severity);
+        Graded::of(highest.unwrap_or_default().max(Severity::High), reason)
     }
 
     fn highest(&self, seen: &Seen<'_>, signals: &[Signal]) -> Option<Graded> {

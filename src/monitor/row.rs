@@ -108,7 +108,7 @@ impl Key {
                 .and_then(|record| record.object_name)
                 .map_or_else(nobody, |name| text(&name.decoded())),
             expected: judged.expected.clone(),
-            graded: judged.graded.clone().unwrap_or_else(Graded::unjudged),
+            graded: judged.graded.clone().unwrap_or_else(|| judge.unjudged()),
             session_name: judge.session_name(judged).map(text),
         }
     }
@@ -124,7 +124,8 @@ impl Key {
             None => judging.signals_of_unjudged(&seen.class, &seen.command),
         };
         if signal == Some(Signal::Denied) {
-            return Self::of_refusals(signals, text(&seen.client));
+            let graded = judging.judge.unjudged();
+            return Self::of_refusals(signals, text(&seen.client), graded);
         }
         Self {
             signals,
@@ -136,13 +137,13 @@ impl Key {
             object: text(&seen.object),
             // Only what was judged can be expected.
             expected: None,
-            graded: Graded::unjudged(),
+            graded: judging.judge.unjudged(),
             session_name: None,
         }
     }
 
     /// Of refusals that are told by client.
-    fn of_refusals(signals: Vec<Signal>, client: String) -> Self {
+    fn of_refusals(signals: Vec<Signal>, client: String, graded: Graded) -> Self {
         Self {
             signals,
             user: OTHERS.to_owned(),
@@ -152,7 +153,7 @@ impl Key {
             command: OTHERS.to_owned(),
             object: NOBODY.to_owned(),
             expected: None,
-            graded: Graded::usual(),
+            graded,
             session_name: None,
         }
     }
@@ -298,6 +299,7 @@ impl Refusals {
             Self::ByClient(_) => std::mem::take(&mut key.client),
             Self::Together => OTHERS.to_owned(),
         };
-        *key = Key::of_refusals(std::mem::take(&mut key.signals), client);
+        let graded = Graded::together(key.graded.severity);
+        *key = Key::of_refusals(std::mem::take(&mut key.signals), client, graded);
     }
 }

@@ -194,6 +194,19 @@ fn the_highest_entry_decides_and_gives_the_reason() {
     assert_eq!(graded(&judge, &refusal).severity, Severity::Medium);
 }
 
+/// A flood of records that no one judges must not take a critical one from those who look at once.
+#[test]
+fn what_is_not_judged_has_the_highest_severity() {
+    let highest = |sensitivity| judge(sensitivity).unjudged();
+    assert_eq!(
+        highest(SENSITIVITY),
+        Graded::of(Severity::Critical, UNJUDGED)
+    );
+    let low = r#"{"severity": "low", "records": {"class": ["MISC"]}, "reason": "nothing is read"}"#;
+    assert_eq!(highest(low), Graded::of(Severity::High, UNJUDGED));
+    assert_eq!(highest(""), Graded::of(Severity::High, UNJUDGED));
+}
+
 #[test]
 fn what_does_not_count_has_no_severity() {
     let judge = judge(SENSITIVITY);
