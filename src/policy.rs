@@ -17,7 +17,7 @@ mod second_reader;
 
 pub use load::{FOLDERS, LoadError, Loaded, load, load_from};
 pub use lower::grants::parse_moment;
-pub(crate) use lower::is_kebab;
+pub use lower::is_kebab;
 pub use model::Policy;
 pub use pattern::Pattern;
 pub use schema::schemas;

@@ -476,6 +476,7 @@ mod tests {
 
     use super::*;
     use crate::audit_log::prefix::LogLinePrefix;
+    use crate::judge::Rule;
     use crate::policy::Pattern;
     use crate::policy::model::{Match, Signal};
 

@@ -802,7 +802,7 @@ fn audit_settings(raw: Option<RawAudit>, defaults: &AuditSettings) -> AuditSetti
 }
 
 /// Lower-case words joined by hyphens.
-pub(crate) fn is_kebab(text: &str, longest: usize) -> bool {
+pub fn is_kebab(text: &str, longest: usize) -> bool {
     text.len() <= longest
         && text.split('-').all(|word| {
             !word.is_empty()

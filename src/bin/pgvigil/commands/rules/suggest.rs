@@ -8,6 +8,7 @@ use pgvigil::audit_log::reader::Inputs;
 use pgvigil::begin::place::{self, State};
 use pgvigil::begin::tree::File;
 use pgvigil::judge::{Judge, Rules, Scratch};
+use pgvigil::policy::is_kebab;
 use pgvigil::report::{rules_human, suggest as render, visible};
 use pgvigil::rules::suggest::{Answer, Context, Suggestion, Wish, suggest, trail};
 use pgvigil::rules::{explain, fixture};
@@ -25,7 +26,7 @@ pub(crate) fn run(session: &Session, args: &SuggestArgs) -> Ran {
         Ok(Exit::Usage)
     };
     if let Some(id) = &args.id
-        && !is_id(id)
+        && !(is_kebab(id, 63) && id.starts_with(|first: char| first.is_ascii_lowercase()))
     {
         return usage(&format!(
             "`{}` cannot be the id of an exclusion: write lower case letters, digits and `-`, at most 63",
@@ -169,17 +170,4 @@ fn place_of(argument: &Path) -> Option<(PathBuf, u64)> {
     let is_number = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
     let line: u64 = line.parse().ok().filter(|line| is_number && *line > 0)?;
     (!log.is_empty()).then(|| (PathBuf::from(log), line))
-}
-
-/// Kebab case, as the schema of the policy says.
-fn is_id(id: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    id.len() <= 63
-        && id.starts_with(|first: char| first.is_ascii_lowercase())
-        && id.split('-').all(is_part)
 }
