@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::policy::model::Severity;
-use crate::report::visible;
+use crate::report::{escape, visible};
 use crate::watch::outbox::Record;
 
 /// Characters of a name that are shown.
@@ -217,17 +217,17 @@ pub(super) fn groups(records: &[&Record]) -> Vec<Group> {
     groups
 }
 
-/// A name on one line, without what changes how the rest is shown, and with an end.
+/// A name on one line, without what changes how the rest is shown or becomes a link, and with an end.
 pub(super) fn shown(text: &str) -> String {
     let text = visible(text).replace(['\n', '\t'], " ");
-    let mut characters = text.chars();
-    let mut shown: String = characters.by_ref().take(SHOWN).collect();
-    if characters.next().is_some() {
-        shown.push('…');
-    }
-    if shown.is_empty() {
-        "-".to_owned()
+    let may_link = text.contains("://") || text.to_ascii_lowercase().contains("www.");
+    let text = if may_link {
+        escape::unlinked(&text)
     } else {
-        shown
+        text
+    };
+    match escape::shorten(&text, SHOWN).as_str() {
+        "" => "-".to_owned(),
+        shown => shown.to_owned(),
     }
 }

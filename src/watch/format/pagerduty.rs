@@ -3,6 +3,7 @@
 //! Fields and limits: PagerDuty, "PD-CEF" and "Send an alert event": `summary` has at most 1,024 characters, `dedup_key` at most
 //! 255, an event at most 512 KB (read on 2 December 2026).
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -35,7 +36,11 @@ pub(super) fn body(message: &Message<'_>, key: &RoutingKey) -> String {
         "class": group.class(),
         "custom_details": details,
     });
-    if let (Some(time), Some(payload)) = (group.first(), payload.as_object_mut()) {
+    // A time in a zone without an offset stays in the details: PagerDuty refuses an event with it here, for ever.
+    let time = group
+        .first()
+        .filter(|time| time.parse::<Timestamp>().is_ok());
+    if let (Some(time), Some(payload)) = (time, payload.as_object_mut()) {
         payload.insert("timestamp".to_owned(), time.into());
     }
     let mut event = json!({
