@@ -4,6 +4,7 @@
 //! Values that a diagnostic may point at keep a [`Place`].
 
 mod grants;
+mod notes;
 mod records;
 mod route;
 mod severity;
@@ -21,6 +22,7 @@ use crate::source::{Place, Places};
 use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
+pub use notes::{Finding, Note};
 pub use records::{Records, Sensitivity};
 pub use route::{ANY, COMBINATIONS_MAX, Route, Share};
 pub use severity::Severity;
@@ -826,6 +828,8 @@ pub struct Environment {
     pub routes: Vec<Route>,
     /// A second topic has the messages for AWS's chat integration.
     pub chat: bool,
+    /// The address of the runbook that messages link to.
+    pub runbook: Option<String>,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.
