@@ -4,6 +4,7 @@
 //! Values that a diagnostic may point at keep a [`Place`].
 
 mod grants;
+mod notes;
 mod records;
 mod route;
 mod severity;
@@ -20,6 +21,7 @@ use crate::source::{Place, Places};
 use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
+pub use notes::{Finding, Note};
 pub use records::{Records, Sensitivity};
 pub use route::{ANY, COMBINATIONS_MAX, Route, Share};
 pub use severity::Severity;
