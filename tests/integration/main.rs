@@ -94,6 +94,7 @@ mod monitor_cost;
 mod moto;
 mod migrate;
 mod mutation;
+mod notes;
 mod package;
 mod page;
 mod prove;
