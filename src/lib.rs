@@ -25,6 +25,7 @@ pub mod http;
 pub mod cloud;
 pub mod database;
 pub mod ci;
+pub mod evidence;
 pub mod report;
 pub mod publish;
 pub mod monitor;

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit_log::prefix::LogLinePrefix;
@@ -686,7 +687,10 @@ pub struct Monitor {
 }
 
 /// The named selections that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,

@@ -10,8 +10,8 @@ use pgvigil::ci;
 use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
+use pgvigil::evidence::detection;
 use pgvigil::insights::assumed;
-use pgvigil::monitor::detection;
 use pgvigil::policy::{reference, schemas};
 use pgvigil::report::{self, schema};
 use pgvigil::rules::eval;
@@ -80,7 +80,7 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "detection.schema.json",
-            schema::of::<detection::Detection<'_>>("A detection of pgvigil's monitor, one line"),
+            schema::of::<detection::Detection>("A detection of pgvigil's monitor, one line"),
         ),
         (
             "eval-line.schema.json",
@@ -100,7 +100,7 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "suppressed.schema.json",
-            schema::of::<detection::Suppressed<'_>>(
+            schema::of::<detection::Suppressed>(
                 "Records that exclusions silenced, a line of pgvigil's monitor",
             ),
         ),

@@ -1,0 +1,3 @@
+//! What an auditor asks for: who touched what in a period, what became of it, and what the answers rest on.
+
+pub mod detection;
