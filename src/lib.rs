@@ -30,3 +30,4 @@ pub mod report;
 pub mod publish;
 pub mod monitor;
 pub mod watch;
+pub mod grafana;

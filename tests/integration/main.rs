@@ -71,6 +71,8 @@ mod fetch;
 mod fleet;
 mod git;
 mod golden;
+#[cfg(feature = "http")]
+mod grafana;
 mod hearing;
 mod impact;
 mod impact_fixture;

@@ -11,6 +11,7 @@ use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
 use pgvigil::evidence::detection;
+use pgvigil::grafana;
 use pgvigil::insights::assumed;
 use pgvigil::policy::{reference, schemas};
 use pgvigil::report::{self, schema};
@@ -59,7 +60,8 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Ran {
         ("keys.md", reference::render_reference()),
         ("metrics.md", metrics_page()),
     ];
-    let wanted = pages.into_iter().map(|(name, text)| Wanted {
+    let files = grafana::files();
+    let wanted = pages.into_iter().chain(files).map(|(name, text)| Wanted {
         path: PathBuf::from(name),
         bytes: text.into_bytes(),
     });
@@ -117,7 +119,7 @@ fn outputs() -> Vec<(&'static str, String)> {
 
 fn metrics_page() -> String {
     format!(
-        "# Metrics\n\nThe metrics that dashboards and alarms can use. What they mean: [monitor.md](monitor.md#what-it-publishes).\n\n{}\n{}",
+        "# Metrics\n\nThe metrics that dashboards and alarms can use. What they mean: [monitor.md](monitor.md#what-it-publishes). Dashboards and alert rules: [grafana.md](grafana.md).\n\n{}\n{}",
         published::render_reference(),
         metrics::render_reference()
     )
