@@ -179,9 +179,10 @@ fn broken() -> Vec<Alert> {
         },
         Alert {
             name: "PgvigilWatchWebhookFailing",
-            expression: "sum without (reason) (increase(pgvigil_watch_webhook_failures_total[10m])) > 0 \
+            expression:
+                "sum without (reason) (increase(pgvigil_watch_webhook_failures_total[10m])) > 0 \
                          and pgvigil_watch_webhook_queue_records > 0"
-                .to_owned(),
+                    .to_owned(),
             hold: "5m",
             urgency: Urgency::Critical,
             summary: "The webhook of {{ $labels.instance }} accepts no records",
@@ -247,8 +248,8 @@ fn counted() -> Vec<Alert> {
             hold: "0m",
             urgency: Urgency::Critical,
             summary: "Someone touched the audit settings on {{ $labels.instance }}",
-            description: "A statement, perhaps a refused one, names pgAudit or another setting that decides what is logged. \
-                          No exclusion silences it. Treat it as unexpected until you know better: look at the record, then \
+            description: "A statement names pgAudit or another setting that decides what is logged; refused statements \
+                          count too. No exclusion silences it. Treat it as unexpected until you know better: look at the record, then \
                           run `pgvigil enrol coverage` to see whose audit is weakened.",
             page: "docs/signals.md",
         },

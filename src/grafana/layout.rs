@@ -138,7 +138,8 @@ impl Dashboard {
                     top += height;
                     (left, height) = (0, 0);
                 }
-                let place = json!({ "x": left, "y": top, "w": panel.width, "h": panel.view.height() });
+                let place =
+                    json!({ "x": left, "y": top, "w": panel.width, "h": panel.view.height() });
                 panels.push(panel.render(self.source, next(), &place));
                 left += panel.width;
                 height = height.max(panel.view.height());

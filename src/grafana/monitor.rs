@@ -159,8 +159,18 @@ fn variables() -> Vec<Value> {
 impl Choice {
     fn panel(&self, rows: &[&Published]) -> Panel {
         let helps = rows.iter().map(|row| {
-            let dimensions: Vec<&str> = row.metric.dimensions.iter().map(|(name, _)| *name).collect();
-            format!("`{}` ({}): {}", row.metric.name, dimensions.join(", "), row.value)
+            let dimensions: Vec<&str> = row
+                .metric
+                .dimensions
+                .iter()
+                .map(|(name, _)| *name)
+                .collect();
+            format!(
+                "`{}` ({}): {}",
+                row.metric.name,
+                dimensions.join(", "),
+                row.value
+            )
         });
         Panel {
             title: self.title,
@@ -181,7 +191,11 @@ fn query(row: &Published) -> Value {
         Publisher::Sns => ("AWS/SNS", "Sum"),
         Publisher::Lambda => ("AWS/Lambda", "Sum"),
     };
-    let each = row.metric.dimensions.iter().find(|(_, value)| value == EACH);
+    let each = row
+        .metric
+        .dimensions
+        .iter()
+        .find(|(_, value)| value == EACH);
     let operation = row
         .metric
         .dimensions

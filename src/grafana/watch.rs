@@ -57,7 +57,6 @@ fn variables() -> Vec<Value> {
             "label": label,
             "datasource": SOURCE.reference(),
             "query": { "query": query, "refId": name },
-            "definition": query,
             "multi": true,
             "includeAll": true,
             "current": { "selected": true, "text": ["All"], "value": ["$__all"] },
@@ -274,10 +273,7 @@ fn reading() -> Vec<Panel> {
             "cps",
             &[
                 (&rate("entries_total"), "entries {{instance}}"),
-                (
-                    &rate("foreign_total"),
-                    "text outside entries {{instance}}",
-                ),
+                (&rate("foreign_total"), "text outside entries {{instance}}"),
             ],
         ),
         graph(

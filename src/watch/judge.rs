@@ -237,9 +237,7 @@ fn judge_entry(
         }
     }
     let is_printed = !is_written && (is_counted || judging.what.all);
-    let is_sent = is_counted
-        && judging.has_webhook
-        && severity >= judging.what.min_severity;
+    let is_sent = is_counted && judging.has_webhook && severity >= judging.what.min_severity;
     if !is_printed && !is_sent {
         return;
     }

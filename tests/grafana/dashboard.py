@@ -52,6 +52,11 @@ def is_of(value, hint):
         return isinstance(value, int) and not isinstance(value, bool)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return value in [member.value for member in hint]
+    if isinstance(value, dict) and hasattr(hint, "from_json"):
+        # The classes leave some lists of objects unread.
+        read = hint.from_json(value)
+        written = json.loads(json.dumps(read, cls=JSONEncoder))
+        return not [*lost("", value, written), *mistyped("", read)]
     return isinstance(value, hint)
 
 

@@ -278,7 +278,8 @@ impl Prometheus {
             let text = fs::read_to_string(&said).unwrap();
             let lines = text.lines().filter_map(|line| {
                 let line: Value = serde_json::from_str(line).ok()?;
-                (line["msg"] == "Listening on").then(|| line["address"].as_str().map(str::to_owned))?
+                (line["msg"] == "Listening on")
+                    .then(|| line["address"].as_str().map(str::to_owned))?
             });
             if let Some(address) = lines.last() {
                 started.address = address;
@@ -359,7 +360,10 @@ fn a_real_prometheus_evaluates_every_expression_on_a_real_watcher() {
     let address = watcher.metrics();
     let prometheus = Prometheus::start(folder.path(), &address);
     eventually("figures before the first record", || {
-        prometheus.query("count_over_time(pgvigil_watch_healthy[1m]) > 1").len() == 1
+        prometheus
+            .query("count_over_time(pgvigil_watch_healthy[1m]) > 1")
+            .len()
+            == 1
     });
     append(&log, &(entry(1, "alice") + SILENCED + FORGED));
 
