@@ -68,6 +68,8 @@ mod export;
 #[cfg(feature = "http")]
 mod forge;
 mod fetch;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod finding_forms;
 mod fleet;
 mod git;
 mod golden;
