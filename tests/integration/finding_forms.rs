@@ -136,7 +136,7 @@ fn ecs_faults(document: &Value) -> Vec<String> {
                 faults.push(format!("{name}: not a list"));
                 continue;
             }
-            value => vec![value],
+            value => vec![*value],
         };
         for value in values {
             if let Some(fault) = ecs_fault(field, value) {
