@@ -1,4 +1,4 @@
-//! A detection as a *Detection Finding* of OCSF, which Security Lake and many SIEMs read.
+//! A detection as a *Detection Finding* of OCSF, which Security Lake and SIEM products read.
 //!
 //! Classes, attributes and numbers: <https://schema.ocsf.io/1.8.0/classes/detection_finding>. No profile applies: the record of
 //! a detection has no account of a cloud, and nothing blocked what it counts. docs/detections.md has the table.

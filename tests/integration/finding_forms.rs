@@ -694,10 +694,10 @@ sensitivity:
 /// What the monitor writes of the recordings of real clients.
 #[test]
 fn detections_of_the_monitor_are_valid_in_both_forms() {
-    let now = Timestamp::now();
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let day = SignedDuration::from_hours(24);
     let access = format!(
-        "version: 1\ngrants:\n  - {{id: CHG-101, user: [alice], environments: all, relations: ['public.*'], kinds: [read], from: {}, until: {}, reason: a task, owner: data-lead}}\n",
+        "version: 1\ngrants:\n  - {{id: CHG-101, user: [alice], environments: all, databases: all, relations: ['public.*'], kinds: [read], from: {}, until: {}, reason: a task, owner: data-lead}}\n",
         now - day,
         now + day
     );
