@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "tests and their helpers may panic"
 )]
@@ -72,10 +73,7 @@ fn ocsf_faults(finding: &Value) -> Vec<String> {
     }
     for observable in finding["observables"].as_array().unwrap() {
         let name = observable["name"].as_str().unwrap();
-        let pointer = format!(
-            "/{}",
-            name.replace('.', "/").replace('[', "/").replace(']', "")
-        );
+        let pointer = format!("/{}", name.replace(['.', '['], "/").replace(']', ""));
         if finding.pointer(&pointer) != observable.get("value") {
             faults.push(format!(
                 "/observables: {name} is not {}",

@@ -276,12 +276,12 @@ impl Prometheus {
         };
         eventually("Prometheus listens", || {
             let text = fs::read_to_string(&said).unwrap();
-            let lines = text.lines().filter_map(|line| {
+            let mut lines = text.lines().filter_map(|line| {
                 let line: Value = serde_json::from_str(line).ok()?;
                 (line["msg"] == "Listening on")
                     .then(|| line["address"].as_str().map(str::to_owned))?
             });
-            if let Some(address) = lines.last() {
+            if let Some(address) = lines.next_back() {
                 started.address = address;
             }
             !started.address.is_empty()
