@@ -6,6 +6,7 @@
 pub mod dates;
 pub mod duplicates;
 pub mod environment;
+mod event_bus;
 pub mod grants;
 pub mod matches;
 pub mod names;
@@ -71,6 +72,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &schedule::Schedule,
     &notifications::Notifications,
     &routes::Routes,
+    &event_bus::EventBus,
     &tags::Tags,
 ];
 

@@ -32,7 +32,7 @@ use crate::source::Place;
 use fetch::{Ask, Fetch};
 use monitor_environment::{MonitorInputs, monitor_environment};
 use name::{NameFault, NameProblem, check_names};
-use resources::{Document, Inputs, PolicyLayer, chat_topic_arn, topic_arn};
+use resources::{Document, Inputs, PolicyLayer, chat_topic_arn, event_bus_arn, topic_arn};
 
 use query::room::LeftOut;
 
@@ -249,6 +249,9 @@ fn cluster_environment(
     variables.insert("PGVIGIL_TOPIC".to_owned(), topic_arn(environment, cluster));
     if let Some(chat) = chat_topic_arn(environment, cluster) {
         variables.insert("PGVIGIL_CHAT_TOPIC".to_owned(), chat);
+    }
+    if let Some(bus) = event_bus_arn(environment) {
+        variables.insert("PGVIGIL_EVENT_BUS".to_owned(), bus);
     }
     variables
 }

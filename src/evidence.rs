@@ -2,5 +2,6 @@
 
 pub mod detection;
 pub mod ecs;
+pub mod event;
 pub mod finding;
 pub mod ocsf;

@@ -5,18 +5,19 @@
 //!
 //! ```text
 //! receipts of earlier runs ─> which windows ─> fetch query ─> rows ─ judge ─> groups ─> figures ─> metrics
-//!                                              ─> detection records ─> notification ─> receipts ─> heartbeat
+//!                                              ─> detection records ─> notification ─> events ─> receipts ─> heartbeat
 //! ```
 //!
 //! Exactly once is made of three things. A record belongs to one window, by the time at which it arrived. A window's
 //! figure is published at the window's time, and the alarm takes the maximum, so that it may be published as often as
-//! one likes. What must not be repeated, the notification and the detection records, is done for windows that have no
+//! one likes. What must not be repeated, the notification, the events and the detection records, is done for windows that have no
 //! receipt, and the receipt is written last: what fails before is done again, and heard twice rather than not at all.
 
 mod attempt;
 pub mod attributes;
 mod chat;
 mod detection;
+mod events;
 mod figures;
 mod gather;
 pub mod invocation;

@@ -110,6 +110,16 @@ pub fn chat_topic_arn(environment: &Environment, cluster: &Cluster) -> Option<St
         .then(|| Location::of(environment).arn("sns", &name))
 }
 
+/// ARN of the bus that gets the monitor's events, where the environment has one. The bus is not ours: whoever reads its events
+/// made it, or it is the account's own.
+pub fn event_bus_arn(environment: &Environment) -> Option<String> {
+    let bus = environment.events.as_deref()?;
+    if bus.starts_with("arn:") {
+        return Some(bus.to_owned());
+    }
+    Some(Location::of(environment).arn("events", &format!("event-bus/{bus}")))
+}
+
 /// The saved query of what the monitor told.
 pub(crate) const DETECTIONS: &str = "detections";
 
@@ -578,7 +588,7 @@ impl Compiler<'_> {
             Some(chat) => json!([self.topic_arn(), chat]),
             None => json!(self.topic_arn()),
         };
-        let policy = json!({
+        let mut policy = json!({
             "Version": "2012-10-17",
             "Statement": [
                 {
@@ -622,6 +632,15 @@ impl Compiler<'_> {
                 },
             ],
         });
+        if let Some(bus) = event_bus_arn(self.environment) {
+            let events = json!({
+                "Sid": "SendEvents",
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": bus,
+            });
+            add_statement(&mut policy, events);
+        }
         let role = self.shared_address(Kind::IamRole);
         let name = format!("{}/{ROLE_POLICY}", self.names.base());
         let properties =

@@ -120,6 +120,27 @@ pub trait Topic {
     ) -> impl Future<Output = Result<(), CallError>>;
 }
 
+/// One event on a bus: a new detection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When the last record of it was written, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// The detection record, as JSON on one line.
+    pub detail: String,
+}
+
+/// A bus that carries events to whatever listens to it.
+pub trait Events {
+    /// Sends events, as many as one call takes. Gives the places of those that the bus did not take, and why: the others
+    /// are on it.
+    fn send(
+        &self,
+        bus: &str,
+        events: &[&Event],
+        within: Duration,
+    ) -> impl Future<Output = Result<Vec<(usize, CallError)>, CallError>>;
+}
+
 pub trait Clock {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
@@ -136,6 +157,6 @@ pub trait Journal {
     fn write(&self, line: &str);
 }
 
-pub trait World: Queries + Metrics + Topic + Clock + Journal {}
+pub trait World: Queries + Metrics + Topic + Events + Clock + Journal {}
 
-impl<T: Queries + Metrics + Topic + Clock + Journal> World for T {}
+impl<T: Queries + Metrics + Topic + Events + Clock + Journal> World for T {}

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::RunError;
 use super::attempt::Patience;
 use super::detection::{self, one_line, time};
+use super::events;
 use super::figures::{self, Figure};
 use super::gather::{Gathered, gather};
 use super::invocation::{Invocation, What};
 use super::judging::Judging;
 use super::notification;
-use super::port::{Datum, World};
+use super::port::{Datum, Event, World};
 use super::receipt::{self, LONGEST_MS, Receipts};
 use super::reminder;
 use super::row::{Key, Place, Row};
@@ -248,8 +249,8 @@ impl<P: World> Run<'_, P> {
         Ok((done, operations))
     }
 
-    /// Counts windows that are side by side: metrics, detection records, notification, receipts, in this order. Gives
-    /// the operations of the last.
+    /// Counts windows that are side by side: metrics, detection records, notification, events, receipts, in this order.
+    /// Gives the operations of the last.
     async fn unit(&mut self, first: i64, last: i64) -> Result<u64, RunError> {
         let Gathered {
             rows,
@@ -289,15 +290,23 @@ impl<P: World> Run<'_, P> {
                 news.entry(group).or_default().push((row, is_new));
             }
         }
+        let mut events = Vec::new();
         for (row, is_new) in news.values().flatten() {
             let is_incomplete = incomplete.contains(&row.place.window);
-            self.port.write(&detection::line(
+            let line = detection::line(
                 self.settings,
                 self.judging,
                 row,
                 *is_new,
                 is_incomplete,
-            ));
+            );
+            self.port.write(&line);
+            if *is_new && self.settings.event_bus.is_some() {
+                events.push(Event {
+                    time_ms: row.sum.last_ms,
+                    detail: line,
+                });
+            }
         }
         for (place, sums) in &suppressed {
             if fresh.contains_key(place) {
@@ -308,6 +317,10 @@ impl<P: World> Run<'_, P> {
         self.warn(&figures, &incomplete);
         for (group, rows) in &news {
             self.tell(*group, rows, !incomplete.is_empty()).await?;
+        }
+        // After people: what a bus refuses must not keep the message from them.
+        if let Some(bus) = &self.settings.event_bus {
+            events::send(self.port, &self.patience, bus, &events).await?;
         }
         let receipts: Vec<Datum> = fresh
             .iter()

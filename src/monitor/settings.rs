@@ -33,6 +33,8 @@ pub struct Settings {
     pub topic: Option<String>,
     /// Where AWS's chat integration listens.
     pub chat_topic: Option<String>,
+    /// The EventBridge bus that gets an event for each new detection.
+    pub event_bus: Option<String>,
     /// What is published beside the count of each signal.
     pub metrics: Vec<Breakdown>,
     /// Rows of one result at most: as many mean that there can be more.
@@ -103,6 +105,7 @@ impl Settings {
         let rules_digest = reader.rules_digest();
         let topic = reader.topic("PGVIGIL_TOPIC");
         let chat_topic = reader.topic("PGVIGIL_CHAT_TOPIC");
+        let event_bus = reader.event_bus("PGVIGIL_EVENT_BUS");
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
                 format!(
@@ -125,6 +128,7 @@ impl Settings {
             rules_digest,
             topic,
             chat_topic,
+            event_bus,
             metrics,
             row_limit: FETCH_ROWS,
             region: variables
@@ -163,10 +167,10 @@ fn printable(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
-fn is_topic(arn: &str) -> bool {
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`.
+fn is_arn(arn: &str, of: &str) -> bool {
     match arn.split(':').collect::<Vec<_>>().as_slice() {
-        ["arn", partition, "sns", region, account, name] => {
+        ["arn", partition, service, region, account, name] if *service == of => {
             let all = [partition, region, name];
             all.iter().all(|part| !part.is_empty())
                 && account.len() == 12
@@ -205,10 +209,21 @@ impl Reader<'_> {
 
     fn topic(&mut self, variable: &'static str) -> Option<String> {
         let topic = self.optional(variable);
-        if topic.as_deref().is_some_and(|arn| !is_topic(arn)) {
+        if topic.as_deref().is_some_and(|arn| !is_arn(arn, "sns")) {
             self.fault(variable, "is not the ARN of a topic");
         }
         topic
+    }
+
+    fn event_bus(&mut self, variable: &'static str) -> Option<String> {
+        let bus = self.optional(variable);
+        if bus
+            .as_deref()
+            .is_some_and(|arn| !is_arn(arn, "events") || !arn.contains(":event-bus/"))
+        {
+            self.fault(variable, "is not the ARN of an event bus");
+        }
+        bus
     }
 
     fn text(&mut self, variable: &'static str) -> String {

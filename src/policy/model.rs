@@ -828,6 +828,8 @@ pub struct Environment {
     pub routes: Vec<Route>,
     /// A second topic has the messages for AWS's chat integration.
     pub chat: bool,
+    /// Name or ARN of the EventBridge bus that gets an event for each new detection.
+    pub events: Option<String>,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.

@@ -639,6 +639,13 @@ pub struct RawNotifications {
     /// `monitor` only.
     #[schemars(extend("default" = false))]
     pub chat: Option<bool>,
+    /// Name or ARN of an EventBridge bus that exists, as in `default`: the monitor sends one event for each new detection to it.
+    /// For the engine `monitor` only. Default: no events.
+    #[schemars(
+        regex(pattern = r"^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$"),
+        example = &"default"
+    )]
+    pub events: Option<String>,
 }
 
 /// A reference to a secret: exactly one of the two keys.

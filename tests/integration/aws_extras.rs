@@ -406,6 +406,47 @@ fn routes_have_filters_that_heal_and_destroy_takes_both_topics() {
     assert_eq!(left.trim(), "0");
 }
 
+/// The bus of events is a permission and a variable: both are deployed, and a permission that is taken away is drift.
+#[test]
+fn a_bus_of_events_is_a_permission_that_heals() {
+    let world = World::new(&["orders"]);
+    edit(
+        &world,
+        "  email: [dba@example.com]\n",
+        "  email: [dba@example.com]\n  events: default\n",
+    );
+    world.apply();
+    let deployed = || -> serde_json::Value {
+        let text = world.by_hand(
+            "i, l = client('iam'), client('lambda')\n\
+             [r] = [r['RoleName'] for r in i.list_roles()['Roles'] if r['RoleName'].startswith('pgvigil-')]\n\
+             p = i.get_role_policy(RoleName=r, PolicyName='monitor')['PolicyDocument']\n\
+             [f] = l.list_functions()['Functions']\n\
+             print(json.dumps([[s for s in p['Statement'] if s['Action'] == 'events:PutEvents'], \
+             f['Environment']['Variables'].get('PGVIGIL_EVENT_BUS')]))",
+        );
+        serde_json::from_str(&text).unwrap()
+    };
+    let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/default";
+    let own = deployed();
+    assert_eq!(own[0][0]["Resource"], bus, "{own}");
+    assert_eq!(own[1], bus, "{own}");
+    let (code, text) = world.run(&["plan", "--env", "prod", "--detailed-exitcode"]);
+    assert_eq!(code, 0, "{text}");
+    world.by_hand(
+        "i = client('iam')\n\
+         [r] = [r['RoleName'] for r in i.list_roles()['Roles'] if r['RoleName'].startswith('pgvigil-')]\n\
+         p = i.get_role_policy(RoleName=r, PolicyName='monitor')['PolicyDocument']\n\
+         p['Statement'] = [s for s in p['Statement'] if s['Action'] != 'events:PutEvents']\n\
+         i.put_role_policy(RoleName=r, PolicyName='monitor', PolicyDocument=json.dumps(p))",
+    );
+    let (code, text) = world.run(&["drift", "--env", "prod"]);
+    assert_eq!(code, 13, "{text}");
+    assert!(text.contains("SendEvents"), "{text}");
+    world.apply();
+    assert_eq!(deployed(), own);
+}
+
 #[test]
 fn two_accounts_by_their_roles() {
     let world = World::new(&["orders"]);

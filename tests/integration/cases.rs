@@ -63,6 +63,10 @@ const UNDERLINED: &[(&str, &str)] = &[
     ("environment-duplicate-cluster", "orders-prod"),
     ("environment-duplicate-name", "version: 1"),
     ("environment-email", "dba at example.com"),
+    (
+        "environment-event-bus",
+        "arn:aws:events:us-east-1:123456789012:event-bus/audit",
+    ),
     ("environment-own-receiver", "email"),
     ("environment-route-alone", "routes"),
     ("environment-route-engine", "chat"),

@@ -566,6 +566,88 @@ fn messages_reach_those_whom_the_filters_choose() {
     assert_eq!(stand.messages_of("chat").len(), 1);
 }
 
+/// Makes the bus, a rule that takes what the documents say, and a queue that gets it.
+const LISTEN_TO_EVENTS: &str = "
+e, q = client('events'), client('sqs')
+e.create_event_bus(Name='audit')
+q.create_queue(QueueName='events')
+pattern = json.dumps({'source': ['pgvigil'], 'detail-type': ['pgvigil detection'], 'detail': {'user': ['alice', 'bob']}})
+e.put_rule(Name='r', EventBusName='audit', EventPattern=pattern)
+e.put_targets(Rule='r', EventBusName='audit', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:eu-central-1:123456789012:events'}])
+";
+
+/// What the queue has got since the last look.
+const EVENTS: &str = "
+q = client('sqs')
+u = q.get_queue_url(QueueName='events')['QueueUrl']
+found = []
+while True:
+  m = q.receive_message(QueueUrl=u, MaxNumberOfMessages=10).get('Messages', [])
+  if not m: break
+  for one in m:
+    found.append(json.loads(one['Body']))
+    q.delete_message(QueueUrl=u, ReceiptHandle=one['ReceiptHandle'])
+print(json.dumps(found))
+";
+
+/// A rule on the bus gets each new detection once, in the form of the schema, and a bus that refuses fails the run.
+#[test]
+fn new_detections_are_events_on_a_bus() {
+    let log = recorded(&WORK);
+    let environment = format!("{ENVIRONMENT}notifications: {{email: [dba@example.com], events: audit}}\n");
+    let stand = Stand::of(&[("environments/prod.yaml", &environment)]);
+    stand.moto.by_hand(REGION, LISTEN_TO_EVENTS);
+    let events = || -> Vec<Value> {
+        serde_json::from_str(&stand.moto.by_hand(REGION, EVENTS)).unwrap()
+    };
+    stand.log(&log[WORK[0].1], 0, 3000, 1);
+    stand.log(&log[WORK[2].1], 0, 3000, 1);
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    // An attempt that has no answer is made again.
+    stand.moto.faults(&json!([
+        {"operation": "events:PutEvents", "times": 1, "status": 500, "code": "InternalException"},
+    ]));
+    let (well, answer) = emulator.invoke(&stand.event(0));
+    assert!(well, "{answer}\n{:?}", function.log());
+    let found = events();
+    let written = detections(&function);
+    assert_eq!((found.len(), written.len()), (2, 2), "{found:#?}");
+    for event in &found {
+        crate::output_schemas::holds("event", event);
+        assert!(written.contains(&event["detail"]), "{event:#}");
+        assert_eq!(event["source"], "pgvigil");
+        assert_eq!(event["detail-type"], "pgvigil detection");
+        assert_eq!(event["account"], "123456789012");
+        let seen: Timestamp = event["detail"]["last_seen"].as_str().unwrap().parse().unwrap();
+        let time: Timestamp = event["time"].as_str().unwrap().parse().unwrap();
+        assert_eq!(time.as_second(), seen.as_second());
+    }
+    // The next run finds the receipt.
+    assert!(emulator.invoke(&stand.event(0)).0);
+    assert_eq!(events(), [Value::Null; 0]);
+
+    stand.log(&log[WORK[3].1], 5, 3000, 1);
+    stand.messages();
+    stand.moto.faults(&json!([
+        {"operation": "events:PutEvents", "times": null, "status": 400, "code": "AccessDeniedException"},
+    ]));
+    let (well, answer) = emulator.invoke(&stand.event(5));
+    assert!(!well, "{answer}");
+    let words = answer["errorMessage"].as_str().unwrap();
+    assert!(
+        words.starts_with("cannot send the events of new detections: AccessDeniedException"),
+        "{words}"
+    );
+    // People have their message, and the retry sends the event.
+    assert_eq!(stand.messages().len(), 1);
+    stand.moto.faults(&json!([]));
+    assert!(emulator.invoke(&stand.event(5)).0);
+    let found = events();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["detail"]["user"], "bob");
+}
+
 /// Many figures in one call: the SDK compresses what is larger than 10 KB, and AWS takes that. They are all published.
 #[test]
 fn a_run_with_many_figures_is_published_whole() {

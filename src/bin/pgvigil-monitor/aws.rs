@@ -1,4 +1,4 @@
-//! The three services, with what Lambda gives: region and credentials of the role, in variables.
+//! The four services, with what Lambda gives: region and credentials of the role, in variables.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -15,6 +15,7 @@ pub(crate) struct Services {
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) metrics: aws_sdk_cloudwatch::Client,
     pub(crate) topic: aws_sdk_sns::Client,
+    pub(crate) events: aws_sdk_eventbridge::Client,
 }
 
 /// The configuration of one service's client. All retries are the library's, so that there is one place with one
@@ -43,6 +44,7 @@ impl Services {
             logs: client!(aws_sdk_cloudwatchlogs, "CLOUDWATCH_LOGS", &given),
             metrics: client!(aws_sdk_cloudwatch, "CLOUDWATCH", &given),
             topic: client!(aws_sdk_sns, "SNS", &given),
+            events: client!(aws_sdk_eventbridge, "EVENTBRIDGE", &given),
         })
     }
 }

@@ -43,7 +43,20 @@ where
         .unwrap_or("an answer that is not from AWS");
     let words = context.err().message().unwrap_or_default();
     let status = context.raw().status().as_u16();
-    let kind = match code {
+    let kind = match kind_of(code) {
+        // `ServiceUnavailableException`, `InternalServerError` and what a gateway answers.
+        CallErrorKind::Refused if status >= 500 || status == 429 => CallErrorKind::Lost,
+        kind => kind,
+    };
+    CallError {
+        kind,
+        message: one_line(&format!("{code} ({status}): {words}")),
+    }
+}
+
+/// What a code means, of a call or of one entry in it.
+pub(crate) fn kind_of(code: &str) -> CallErrorKind {
+    match code {
         "LimitExceededException"
         | "LimitExceeded"
         | "ThrottlingException"
@@ -52,13 +65,10 @@ where
         | "Throttled"
         | "TooManyRequestsException"
         | "RequestLimitExceeded" => CallErrorKind::Busy,
-        // `ServiceUnavailableException`, `InternalServerError` and what a gateway answers.
-        _ if status >= 500 || status == 429 => CallErrorKind::Lost,
+        // EventBridge's word for an entry that it did not take and may take next time (EventBridge user guide, "Handling
+        // failures with PutEvents").
+        "InternalFailure" | "InternalException" => CallErrorKind::Lost,
         _ => CallErrorKind::Refused,
-    };
-    CallError {
-        kind,
-        message: one_line(&format!("{code} ({status}): {words}")),
     }
 }
 

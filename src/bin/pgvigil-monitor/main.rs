@@ -2,6 +2,7 @@
 //! that it makes, the clock, and its log.
 
 mod aws;
+mod events;
 mod failure;
 mod log;
 mod metrics;

@@ -667,3 +667,25 @@ proptest! {
         }
     }
 }
+
+/// The bus is named, or it is another account's; the role may send to it and to no other.
+#[test]
+fn the_monitor_may_send_events_to_one_bus() {
+    for (events, arn) in [
+        ("default", "arn:aws:events:us-east-1:123456789012:event-bus/default"),
+        (
+            "arn:aws:events:us-east-1:999999999999:event-bus/audit",
+            "arn:aws:events:us-east-1:999999999999:event-bus/audit",
+        ),
+    ] {
+        let mut environment = environment("prod", &["orders"]);
+        environment.events = Some(events.to_owned());
+        assert_eq!(event_bus_arn(&environment).as_deref(), Some(arn));
+        let documents = documents(&environment);
+        let send = statement(only(&documents, Kind::IamRolePolicy), "policy", "SendEvents");
+        assert_eq!(texts(&send["Action"]), ["events:PutEvents"]);
+        assert_eq!(texts(&send["Resource"]), [arn]);
+        assert!(send.get("Condition").is_none());
+    }
+    assert_eq!(event_bus_arn(&environment("prod", &["orders"])), None);
+}

@@ -201,6 +201,11 @@ fn l9_each_variable_that_is_missing_or_foreign_is_named() {
             "PGVIGIL_TOPIC",
             "arn:aws:sqs:eu-central-1:123456789012:people",
         ),
+        ("PGVIGIL_EVENT_BUS", "default"),
+        (
+            "PGVIGIL_EVENT_BUS",
+            "arn:aws:events:eu-central-1:123456789012:rule/audit",
+        ),
         ("PGVIGIL_QUERY", "of the earlier version"),
         ("PGVIGIL_METRICS", "command,colour"),
         ("PGVIGIL_SOMETHING", "of a later version"),
@@ -306,6 +311,66 @@ fn l2_l3_a_message_that_is_refused_fails_the_run_and_is_told_by_the_retry() {
     world.faults.untold = 0;
     assert_eq!(go(&world, &mut receipts).unwrap().told, 1);
     assert_eq!(go(&world, &mut receipts).unwrap().told, 0);
+}
+
+/// One event for each new detection, with the record that the log has; and what a bus does not take is sent again, alone.
+#[test]
+fn a_new_detection_is_an_event_once() {
+    let people: Vec<String> = (0..25).map(|number| format!("p{number:02}")).collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let mut world = self::world(&people);
+    world.faults.untaken = 300;
+    let mut receipts = Receipts::default();
+    go(&world, &mut receipts).unwrap();
+    let details = |world: &World| -> Vec<String> {
+        let mut details: Vec<String> = world
+            .events
+            .borrow()
+            .iter()
+            .map(|(_, detail)| detail.clone())
+            .collect();
+        details.sort();
+        details
+    };
+    let mut records: Vec<String> = world
+        .lines
+        .borrow()
+        .iter()
+        .map(|(_, line)| line.clone())
+        .filter(|line| line.contains("pgvigil.detection"))
+        .collect();
+    records.sort();
+    assert_eq!(records.len(), 25);
+    assert_eq!(details(&world), records);
+    // It is told, and it is not told again.
+    go(&world, &mut receipts).unwrap();
+    assert_eq!(details(&world).len(), 25);
+}
+
+/// A bus that takes nothing fails the run, after people have their message, and the retry sends it.
+#[test]
+fn an_event_that_is_refused_fails_the_run_and_is_sent_by_the_retry() {
+    let mut world = self::world(&["alice"]);
+    let mut receipts = Receipts::default();
+    world.faults.untaken = 1000;
+    let error = go(&world, &mut receipts).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot send the events of new detections: 1 of the events: "),
+        "{error}"
+    );
+    assert_eq!(errors(&world), [1.0]);
+    assert_eq!(world.messages.borrow().len(), 1);
+    assert!(world.events.borrow().is_empty());
+    world.faults.untaken = 0;
+    go(&world, &mut receipts).unwrap();
+    assert_eq!(world.events.borrow().len(), 1);
+    // Without a bus there is none.
+    let mut quiet = self::world(&["alice"]);
+    quiet.settings.event_bus = None;
+    go(&quiet, &mut Receipts::default()).unwrap();
+    assert!(quiet.events.borrow().is_empty());
 }
 
 /// Windows that fit by themselves are judged whole.

@@ -169,6 +169,7 @@ fn schedule(seed: u64) -> Schedule {
         query_hangs: dice.below(60),
         unread_ms: dice.int(0, 200_000),
         untold: dice.below(100),
+        untaken: dice.below(200),
     };
     let changes_at = dice.in_thousand(300).then(|| dice.int(1, steps) as usize);
     let begins_silent = dice.in_thousand(500);
@@ -361,16 +362,30 @@ impl Schedule {
         let messages = self.world.messages.borrow();
         let mut records: BTreeMap<Told, Vec<(usize, u64, bool)>> = BTreeMap::new();
         let mut not_judged = BTreeSet::new();
+        let key = |line: &Value| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            (
+                text(&line["log_group"]),
+                text(&line["window"]["start"]),
+                text(&line["user"]),
+                text(&line["command"]),
+            )
+        };
+        let mut events: BTreeMap<(usize, Told), usize> = BTreeMap::new();
+        for (run, detail) in self.world.events.borrow().iter() {
+            let detail: Value = serde_json::from_str(detail).unwrap();
+            assert_eq!(detail["new"], true, "an event of what is not new");
+            *events.entry((*run, key(&detail))).or_default() += 1;
+        }
         for (run, line) in self.world.lines.borrow().iter() {
             let line: Value = serde_json::from_str(line).unwrap();
             if line["record"] == "pgvigil.detection" {
-                let text = |key: &str| line[key].as_str().unwrap().to_owned();
-                let start = line["window"]["start"].as_str().unwrap().to_owned();
+                let key = key(&line);
                 if line["not_judged"] != 0 {
-                    not_judged.insert(start.clone());
+                    not_judged.insert(key.1.clone());
                 }
                 records
-                    .entry((text("log_group"), start, text("user"), text("command")))
+                    .entry(key)
                     .or_default()
                     .push((
                         *run,
@@ -424,12 +439,18 @@ impl Schedule {
                         })
                 })
                 .count();
+            let sent: usize = found
+                .iter()
+                .filter_map(|(run, _, _)| events.get(&(*run, key.clone())))
+                .sum();
             if is_new {
                 assert!(told > 0, "nobody was told of {key:?}");
+                assert!(sent > 0, "no event of {key:?}");
             }
             if self.clean && !self.changed {
                 assert_eq!(found.len(), 1, "{key:?} twice: {found:?}");
                 assert_eq!(told, usize::from(is_new), "{key:?}");
+                assert_eq!(sent, usize::from(is_new), "{key:?}");
             }
         }
     }

@@ -16,8 +16,8 @@ use crate::monitor::attributes::array;
 use crate::monitor::chat::tests as chat;
 use crate::monitor::judging::Judging;
 use crate::monitor::port::{
-    CallError, CallErrorKind, Clock, Datum, Journal, Metrics, Page, Progress, Publication, Queries,
-    Topic,
+    CallError, CallErrorKind, Clock, Datum, Event, Events, Journal, Metrics, Page, Progress,
+    Publication, Queries, Topic,
 };
 use crate::monitor::settings::Settings;
 use crate::monitor::window::Windows;
@@ -209,6 +209,8 @@ pub(super) struct Faults {
     pub(super) query_ends: u64,
     pub(super) query_hangs: u64,
     pub(super) untold: u64,
+    /// The bus does not take an entry of a call.
+    pub(super) untaken: u64,
     /// A point takes up to so many milliseconds until it can be read.
     pub(super) unread_ms: i64,
 }
@@ -242,6 +244,8 @@ pub(super) struct World {
     pub(super) attributes: RefCell<Vec<Attributes>>,
     /// What the topic of the chat integration got.
     pub(super) chat: RefCell<Vec<Publication>>,
+    /// Run and detail of each event that the bus took.
+    pub(super) events: RefCell<Vec<(usize, String)>>,
     pub(super) lines: RefCell<Vec<(usize, String)>>,
     pub(super) run: Cell<usize>,
     pub(super) requests: RefCell<Vec<Request>>,
@@ -268,6 +272,7 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         rules_digest: String::new(),
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
         chat_topic: Some("arn:aws:sns:eu-central-1:123456789012:people-chat".to_owned()),
+        event_bus: Some("arn:aws:events:eu-central-1:123456789012:event-bus/audit".to_owned()),
         metrics: vec![Breakdown::Command],
         row_limit: 100_000,
         region: Some("eu-central-1".to_owned()),
@@ -310,6 +315,7 @@ impl World {
             messages: RefCell::default(),
             attributes: RefCell::default(),
             chat: RefCell::default(),
+            events: RefCell::default(),
             lines: RefCell::default(),
             run: Cell::new(0),
             requests: RefCell::default(),
@@ -625,6 +631,39 @@ impl Topic for World {
             self.attributes.borrow_mut().push(attributes);
             let message = (self.run.get(), subject.to_owned(), text.to_owned());
             self.messages.borrow_mut().push(message);
+        })
+        .await
+    }
+}
+
+impl Events for World {
+    async fn send(
+        &self,
+        bus: &str,
+        events: &[&Event],
+        within: Duration,
+    ) -> Result<Vec<(usize, CallError)>, CallError> {
+        assert!(bus.ends_with(":event-bus/audit"), "{bus}");
+        // What EventBridge takes.
+        assert!((1..=10).contains(&events.len()), "{}", events.len());
+        assert!(events.iter().map(|event| event.detail.len()).sum::<usize>() < 256 * 1024);
+        // Some entries of a call may fail by themselves, and another attempt helps.
+        let failed: Vec<usize> = (0..events.len())
+            .filter(|_| self.dice.in_thousand(self.faults.untaken))
+            .collect();
+        self.carry_out(within, || {
+            for (place, event) in events.iter().enumerate() {
+                if !failed.contains(&place) {
+                    let event = (self.run.get(), event.detail.clone());
+                    self.events.borrow_mut().push(event);
+                }
+            }
+            let error = |place: &usize| {
+                let message = "InternalFailure: as asked".to_owned();
+                let kind = CallErrorKind::Lost;
+                (*place, CallError { kind, message })
+            };
+            failed.iter().map(error).collect()
         })
         .await
     }

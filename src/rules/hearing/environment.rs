@@ -43,6 +43,7 @@ pub(super) fn environment(
         notifications: _,
         routes: _,
         chat,
+        events,
         retention_days,
         monitor_retention_days,
         log_deletion_protection,
@@ -281,6 +282,27 @@ pub(super) fn environment(
         owner(after),
         Cost::Unknown,
     );
+    if *events != after.events {
+        let (direction, effect) = match (events, &after.events) {
+            (Some(bus), None) => (Hears::Less, format!("no longer reach the event bus `{bus}`")),
+            (None, Some(bus)) => (Hears::More, format!("reach the event bus `{bus}` too")),
+            (before, now) => (
+                Hears::NotComparable,
+                format!(
+                    "reach the event bus `{}` instead of `{}`",
+                    now.as_deref().unwrap_or_default(),
+                    before.as_deref().unwrap_or_default()
+                ),
+            ),
+        };
+        drafts.add(
+            "notifications/events",
+            direction,
+            format!("detections of {called} {effect}"),
+            owner(after),
+            Cost::Unknown,
+        );
+    }
     run(monitor, after, drafts, &called);
 }
 

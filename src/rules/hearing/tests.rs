@@ -90,6 +90,7 @@ notifications:
   email: [dba@example.com, it@example.com]
   https: [{from_env: INCIDENT}, {from_secret: other}]
   chat: true
+  events: audit
   routes:
     - {email: [data@example.com], severity: [high, critical], owner: [data]}
     - {email: [shop@example.com], team: [shop]}
@@ -667,6 +668,18 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         Hears::Less,
     ),
     ("notifications/chat", "  chat: true\n", "", Hears::Less),
+    (
+        "notifications/events",
+        "  events: audit\n",
+        "",
+        Hears::Less,
+    ),
+    (
+        "notifications/events",
+        "events: audit",
+        "events: default",
+        Hears::NotComparable,
+    ),
     (
         "notifications/routes",
         "    - {email: [shop@example.com], team: [shop]}\n",

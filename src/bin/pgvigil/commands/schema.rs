@@ -10,7 +10,7 @@ use pgvigil::ci;
 use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
-use pgvigil::evidence::detection;
+use pgvigil::evidence::{detection, event};
 use pgvigil::grafana;
 use pgvigil::insights::assumed;
 use pgvigil::policy::{reference, schemas};
@@ -87,6 +87,10 @@ fn outputs() -> Vec<(&'static str, String)> {
         (
             "eval-line.schema.json",
             schema::of::<eval::Line<'_>>("A line of pgvigil rules eval --format jsonl"),
+        ),
+        (
+            "event.schema.json",
+            schema::of::<event::Event>("A detection of pgvigil's monitor, as an event of EventBridge"),
         ),
         (
             "plan.schema.json",
