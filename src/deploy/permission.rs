@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::former;
 use crate::compile::name::PREFIX;
-use crate::compile::resources::Location;
+use crate::compile::resources::{Location, event_bus_arn};
 use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, Notification, Secret};
 
 /// What somebody is about to do.
@@ -92,6 +92,8 @@ pub enum On {
     Alarms,
     Dashboards,
     Rules,
+    /// The bus that gets the monitor's events, where the environment has one.
+    EventBuses,
     /// Watched clusters and instances.
     Databases,
     /// Secrets that the environment refers to.
@@ -267,6 +269,7 @@ operations! {
     "EventBridge" {
         DescribeRule reads Rules 20 for Plan needs "events:DescribeRule";
         ListTargetsByRule reads Rules 20 for Plan needs "events:ListTargetsByRule";
+        DescribeEventBus reads EventBuses 20 for Doctor needs "events:DescribeEventBus";
         ListRuleNamesByTarget reads Everything 20 for Adopt needs "events:ListRuleNamesByTarget";
         DisableRule writes Rules 5 for Retire needs "events:DisableRule";
         PutRule writes Rules 5 for Apply needs "events:PutRule";
@@ -490,6 +493,7 @@ fn resources(environment: &Environment, on: On, names: &[String]) -> Vec<String>
             )
         }),
         On::Rules => named(&|name| at.arn("events", &format!("rule/{name}"))),
+        On::EventBuses => event_bus_arn(environment).into_iter().collect(),
         On::Databases => clusters(environment, &|cluster| {
             let kind = match cluster.kind {
                 ClusterKind::Aurora => "cluster",
@@ -658,6 +662,33 @@ mod tests {
             of(&environment, "iam:DeleteRolePermissionsBoundary").len(),
             0
         );
+    }
+
+    /// Only the doctor looks at the bus, and only where there is one.
+    #[test]
+    fn a_bus_is_looked_at_where_there_is_one() {
+        let mut environment = environment("prod", &["orders"]);
+        let of = |environment: &Environment, purpose| -> Vec<Value> {
+            let policy = policy(environment, purpose);
+            let statements = policy["Statement"].as_array().unwrap().iter();
+            statements
+                .filter(|one| one["Sid"] == json!("ReadEventBuses"))
+                .cloned()
+                .collect()
+        };
+        assert_eq!(of(&environment, Purpose::Doctor), [Value::Null; 0]);
+        environment.events = Some("audit".to_owned());
+        assert_eq!(
+            of(&environment, Purpose::Doctor),
+            [json!({
+                "Sid": "ReadEventBuses",
+                "Effect": "Allow",
+                "Action": ["events:DescribeEventBus"],
+                "Resource": ["arn:aws:events:us-east-1:123456789012:event-bus/audit"],
+            })]
+        );
+        assert_eq!(of(&environment, Purpose::Plan), [Value::Null; 0]);
+        assert_eq!(of(&environment, Purpose::Apply), [Value::Null; 0]);
     }
 
     /// The role that retires another stack cannot touch pgvigil's own.

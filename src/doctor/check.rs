@@ -195,6 +195,7 @@ pub const ALL: &[Check] = &[
     key::ADMITS_MONITOR,
     notification::SOMEBODY_IS_TOLD,
     notification::CONFIRMED,
+    notification::EVENT_BUS,
     alarms::PRESENT,
     alarms::ENABLED,
     alarms::TELL,

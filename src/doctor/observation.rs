@@ -168,6 +168,8 @@ pub struct Observed {
     pub key: Answer<Key>,
     /// Declared subscriptions, by address.
     pub subscriptions: BTreeMap<String, Answer<Subscription>>,
+    /// Whether the bus of the monitor's events is there; none where the environment has no bus.
+    pub event_bus: Option<Answer<()>>,
     pub alarms: BTreeMap<String, Answer<Alarm>>,
     pub function: Answer<Function>,
     /// Time of the newest data point of the heartbeat.

@@ -31,6 +31,8 @@ pub struct Asked<'a> {
     pub key: String,
     /// Documents of the declared subscriptions.
     pub subscriptions: Vec<&'a Document>,
+    /// ARN of the bus that gets the monitor's events.
+    pub event_bus: Option<String>,
     /// Names of the alarms.
     pub alarms: Vec<String>,
     /// Name of the function.
@@ -66,6 +68,9 @@ pub trait Observer {
     /// A declared subscription; its endpoint may be a secret, which the provider's side resolves.
     fn subscription(&self, document: &Document) -> Answer<Subscription>;
 
+    /// Whether a bus is there, by its ARN.
+    fn event_bus(&self, arn: &str) -> Answer<()>;
+
     /// An alarm, with the actions of its history since then.
     fn alarm(&self, name: &str, history: Since) -> Answer<Alarm>;
 
@@ -97,6 +102,7 @@ pub trait Observer {
             monitor_log_group: self.log_group(&asked.monitor_log_group),
             key: self.key(&asked.key),
             subscriptions,
+            event_bus: asked.event_bus.as_deref().map(|arn| self.event_bus(arn)),
             alarms,
             function: self.function(&asked.function, asked.hours),
             heartbeat: self.last_data_point(

@@ -8,7 +8,9 @@ use super::observation::Request;
 use super::port::{Asked, Since};
 use super::remedy::Remedy;
 use crate::compile::name::Names;
-use crate::compile::resources::{Document, Kind, Location, MONITOR_ALARMS, Metric, topic_arn};
+use crate::compile::resources::{
+    Document, Kind, Location, MONITOR_ALARMS, Metric, event_bus_arn, topic_arn,
+};
 use crate::policy::model::{Cluster, ClusterKind, Engine, Environment, Provider, Signal};
 
 /// What an alarm is about.
@@ -166,6 +168,7 @@ impl<'a> Subject<'a> {
             monitor_log_group: self.names.monitor_log_group(),
             key: self.names.alias(),
             subscriptions: self.all(Kind::SnsSubscription).collect(),
+            event_bus: event_bus_arn(self.environment),
             alarms: self
                 .alarms()
                 .map(|document| document.name.clone())

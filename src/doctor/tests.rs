@@ -124,6 +124,7 @@ impl World {
                 .all(Kind::SnsSubscription)
                 .map(|document| (document.address.clone(), Ok(Some(Subscription::Confirmed))))
                 .collect(),
+            event_bus: None,
             alarms: subject
                 .alarms()
                 .map(|document| (document.name.clone(), Ok(Some(alarm.clone()))))
@@ -242,6 +243,12 @@ impl World {
         answer.as_mut().unwrap().as_mut().unwrap()
     }
 
+    /// The files name a bus, and this is what its service says.
+    fn bus(&mut self, answer: Answer<()>) {
+        self.environment.events = Some("audit".to_owned());
+        self.observed.event_bus = Some(answer);
+    }
+
     fn subscribe(&mut self, which: &str, answer: Answer<Subscription>) {
         for (address, found) in &mut self.observed.subscriptions {
             if address.contains(which) {
@@ -298,6 +305,14 @@ impl Observer for World {
 
     fn subscription(&self, document: &Document) -> Answer<Subscription> {
         self.observed.subscriptions[&document.address].clone()
+    }
+
+    fn event_bus(&self, arn: &str) -> Answer<()> {
+        assert_eq!(
+            arn,
+            "arn:aws:events:us-east-1:123456789012:event-bus/audit"
+        );
+        self.observed.event_bus.clone().unwrap()
     }
 
     fn alarm(&self, name: &str, history: Since) -> Answer<Alarm> {
@@ -374,6 +389,17 @@ fn a_monitor_without_a_reservation_is_fine_where_the_files_say_so() {
             .unwrap()
             .command
             .contains("delete-function-concurrency")
+    );
+}
+
+#[test]
+fn a_bus_that_is_there_is_fine() {
+    let mut world = World::healthy();
+    world.bus(Ok(Some(())));
+    let diagnosis = world.diagnose();
+    assert_eq!(
+        check(&diagnosis, "event-bus").findings[0].sentence,
+        "arn:aws:events:us-east-1:123456789012:event-bus/audit is there"
     );
 }
 
@@ -628,6 +654,8 @@ const BROKEN: &[Case] = {
         ("subscriptions-confirmed", Unknown, |world| {
             world.subscribe("email", Err(denied()))
         }),
+        ("event-bus", Fail, |world| world.bus(Ok(None))),
+        ("event-bus", Unknown, |world| world.bus(Err(denied()))),
         ("alarms-metric", Fail, |world| {
             world.edit(Kind::LambdaFunction, "", |function| {
                 function["environment"]["LOG_GROUP_NAME"] =

@@ -1,5 +1,7 @@
 //! Events on a bus: one for each new detection, so that a program can react to it.
 
+use std::iter::Peekable;
+
 use super::RunError;
 use super::attempt::Patience;
 use super::port::{CallError, CallErrorKind, Event, World};
@@ -16,63 +18,79 @@ const CALL_BYTES: usize = 256 * 1024 - 1;
 /// What the time of an entry counts for (there).
 const TIME_BYTES: usize = 14;
 
-/// Sends events. What a bus takes of a call is not sent again by this run, and what it does not take is.
+const OPERATION: &str = "send the events of new detections";
+
+/// Sends events, call by call. What a bus takes of a call is not sent again by this run, and what got lost or found no room is.
+/// What a bus refuses does not keep the others from it, and fails the run at the end.
 pub(super) async fn send<P: World>(
     port: &P,
     patience: &Patience<'_, P>,
     bus: &str,
-    events: &[Event],
+    events: impl Iterator<Item = Event>,
 ) -> Result<(), RunError> {
-    for call in calls(events) {
+    let mut events = events.peekable();
+    let (mut refused, mut why) = (0, None);
+    loop {
+        let call = next_call(&mut events);
+        if call.is_empty() {
+            break;
+        }
         let mut left: Vec<&Event> = call.iter().collect();
         patience
-            .call("send the events of new detections", async |within| {
+            .call(OPERATION, async |within| {
                 let failed = port.send(bus, &left, within).await?;
-                let Some(worst) = worst(&failed) else {
-                    return Ok(());
-                };
-                left = failed
+                let (hopeless, others): (Vec<_>, Vec<_>) = failed
+                    .into_iter()
+                    .partition(|(_, error)| error.kind == CallErrorKind::Refused);
+                refused += hopeless.len();
+                if let Some((_, error)) = hopeless.into_iter().next() {
+                    why.get_or_insert(error.message);
+                }
+                left = others
                     .iter()
                     .filter_map(|(place, _)| left.get(*place).copied())
                     .collect();
-                Err(worst)
+                worst(others).map_or(Ok(()), Err)
             })
             .await?;
     }
-    Ok(())
+    match why {
+        None => Ok(()),
+        Some(message) => Err(RunError::Call {
+            operation: OPERATION,
+            message: format!("{refused} of the events: {message}"),
+        }),
+    }
 }
 
-/// Of several failures the one that decides whether another attempt can help: what is refused is refused again.
-fn worst(failed: &[(usize, CallError)]) -> Option<CallError> {
-    let rank = |error: &CallError| match error.kind {
-        CallErrorKind::Busy => 0,
-        CallErrorKind::Lost => 1,
-        CallErrorKind::Refused => 2,
-    };
-    let (_, error) = failed.iter().max_by_key(|(_, error)| rank(error))?;
+/// Of several failures the one that bounds the attempts: what is lost is given up before what finds no room.
+fn worst(failed: Vec<(usize, CallError)>) -> Option<CallError> {
+    let count = failed.len();
+    let is_lost = |error: &CallError| error.kind == CallErrorKind::Lost;
+    let (_, error) = failed
+        .into_iter()
+        .max_by_key(|(_, error)| is_lost(error))?;
     Some(CallError {
         kind: error.kind,
-        message: format!("{} of the events: {}", failed.len(), error.message),
+        message: format!("{count} of the events: {}", error.message),
     })
 }
 
-/// Events by calls. One that is larger than a call has a call of its own, which the service refuses, and the run fails.
-fn calls(events: &[Event]) -> Vec<&[Event]> {
-    let mut calls = Vec::new();
-    let (mut start, mut bytes) = (0, 0);
-    for (place, event) in events.iter().enumerate() {
-        let size = size(event);
-        let is_full = place - start == CALL_ENTRIES || bytes + size > CALL_BYTES;
-        if is_full && place > start {
-            calls.extend(events.get(start..place));
-            (start, bytes) = (place, 0);
-        }
-        bytes += size;
+/// The events of the next call; none at the end. A flood has many, so no more than these are made at a time. One that is larger
+/// than a call has a call of its own, which the service refuses.
+fn next_call(events: &mut Peekable<impl Iterator<Item = Event>>) -> Vec<Event> {
+    let mut call = Vec::new();
+    let mut bytes = 0;
+    while call.len() < CALL_ENTRIES {
+        let Some(event) =
+            events.next_if(|event| call.is_empty() || bytes + size(event) <= CALL_BYTES)
+        else {
+            break;
+        };
+        bytes += size(&event);
+        call.push(event);
     }
-    if start < events.len() {
-        calls.extend(events.get(start..));
-    }
-    calls
+    call
 }
 
 /// Bytes that EventBridge counts.
@@ -91,37 +109,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_call_has_more_than_the_service_takes() {
-        let events: Vec<Event> = (0..25).map(|_| event(1000)).collect();
-        let sizes = |events: &[Event]| -> Vec<usize> {
-            calls(events).iter().map(|call| call.len()).collect()
-        };
-        assert_eq!(sizes(&events), [10, 10, 5]);
-        assert_eq!(sizes(&[]), [0; 0]);
-        let large: Vec<Event> = (0..4).map(|_| event(100_000)).collect();
-        assert_eq!(sizes(&large), [2, 2]);
-        assert!(calls(&large).iter().all(|call| {
-            call.iter().map(size).sum::<usize>() < 256 * 1024
-        }));
-        // Too large for any call: alone, so that the others are sent.
-        let odd = [event(10), event(300_000), event(10)];
-        assert_eq!(sizes(&odd), [1, 1, 1]);
+    fn calls(events: Vec<Event>) -> Vec<Vec<Event>> {
+        let mut events = events.into_iter().peekable();
+        let mut calls = Vec::new();
+        loop {
+            match next_call(&mut events) {
+                call if call.is_empty() => return calls,
+                call => calls.push(call),
+            }
+        }
     }
 
     #[test]
-    fn what_is_refused_decides() {
+    fn no_call_has_more_than_the_service_takes() {
+        let sizes = |events| -> Vec<usize> { calls(events).iter().map(Vec::len).collect() };
+        assert_eq!(sizes(vec![event(1000); 25]), [10, 10, 5]);
+        assert_eq!(sizes(Vec::new()), [0; 0]);
+        let large = calls(vec![event(100_000); 4]);
+        assert_eq!(large.len(), 2);
+        for call in &large {
+            assert!(call.iter().map(size).sum::<usize>() < 256 * 1024);
+        }
+        // To the byte.
+        let half = CALL_BYTES / 2 - (TIME_BYTES + SOURCE.len() + DETAIL_TYPE.len());
+        assert_eq!(sizes(vec![event(half), event(half + 1)]), [2]);
+        assert_eq!(sizes(vec![event(half), event(half + 2)]), [1, 1]);
+        // Too large for any call: alone, so that the others are sent.
+        assert_eq!(
+            sizes(vec![event(10), event(300_000), event(10)]),
+            [1, 1, 1]
+        );
+    }
+
+    #[test]
+    fn what_is_lost_bounds_the_attempts() {
         let error = |kind| CallError {
             kind,
             message: String::new(),
         };
-        let failed = [
-            (0, error(CallErrorKind::Busy)),
-            (3, error(CallErrorKind::Refused)),
-            (4, error(CallErrorKind::Lost)),
-        ];
-        assert_eq!(worst(&failed).unwrap().kind, CallErrorKind::Refused);
-        assert_eq!(worst(&failed[..1]).unwrap().kind, CallErrorKind::Busy);
-        assert_eq!(worst(&[]), None);
+        let busy = (0, error(CallErrorKind::Busy));
+        let lost = (4, error(CallErrorKind::Lost));
+        let worst_kind = |failed: &[(usize, CallError)]| worst(failed.to_vec()).map(|it| it.kind);
+        assert_eq!(
+            worst_kind(&[busy.clone(), lost, busy.clone()]),
+            Some(CallErrorKind::Lost)
+        );
+        assert_eq!(worst_kind(&[busy]), Some(CallErrorKind::Busy));
+        assert_eq!(worst_kind(&[]), None);
     }
 }

@@ -290,23 +290,13 @@ impl<P: World> Run<'_, P> {
                 news.entry(group).or_default().push((row, is_new));
             }
         }
-        let mut events = Vec::new();
-        for (row, is_new) in news.values().flatten() {
+        let (settings, judging) = (self.settings, self.judging);
+        let line = |row: &Row, is_new| {
             let is_incomplete = incomplete.contains(&row.place.window);
-            let line = detection::line(
-                self.settings,
-                self.judging,
-                row,
-                *is_new,
-                is_incomplete,
-            );
-            self.port.write(&line);
-            if *is_new && self.settings.event_bus.is_some() {
-                events.push(Event {
-                    time_ms: row.sum.last_ms,
-                    detail: line,
-                });
-            }
+            detection::line(settings, judging, row, is_new, is_incomplete)
+        };
+        for (row, is_new) in news.values().flatten() {
+            self.port.write(&line(row, *is_new));
         }
         for (place, sums) in &suppressed {
             if fresh.contains_key(place) {
@@ -320,7 +310,12 @@ impl<P: World> Run<'_, P> {
         }
         // After people: what a bus refuses must not keep the message from them.
         if let Some(bus) = &self.settings.event_bus {
-            events::send(self.port, &self.patience, bus, &events).await?;
+            let new = news.values().flatten().filter(|(_, is_new)| *is_new);
+            let events = new.map(|(row, _)| Event {
+                time_ms: row.sum.last_ms,
+                detail: line(row, true),
+            });
+            events::send(self.port, &self.patience, bus, events).await?;
         }
         let receipts: Vec<Datum> = fresh
             .iter()

@@ -590,62 +590,123 @@ while True:
 print(json.dumps(found))
 ";
 
-/// A rule on the bus gets each new detection once, in the form of the schema, and a bus that refuses fails the run.
+/// The same, in whatever order they came.
+fn events(stand: &Stand) -> Vec<Value> {
+    serde_json::from_str(&stand.moto.by_hand(REGION, EVENTS)).unwrap()
+}
+
+/// With a bus, its rule and its queue.
+fn with_events() -> Stand {
+    let environment =
+        format!("{ENVIRONMENT}notifications: {{email: [dba@example.com], events: audit}}\n");
+    let stand = Stand::of(&[("environments/prod.yaml", &environment)]);
+    stand.moto.by_hand(REGION, LISTEN_TO_EVENTS);
+    stand
+}
+
+/// A rule on the bus gets each new detection once, in the form of the schema, and with the record that the log has.
 #[test]
 fn new_detections_are_events_on_a_bus() {
     let log = recorded(&WORK);
-    let environment = format!("{ENVIRONMENT}notifications: {{email: [dba@example.com], events: audit}}\n");
-    let stand = Stand::of(&[("environments/prod.yaml", &environment)]);
-    stand.moto.by_hand(REGION, LISTEN_TO_EVENTS);
-    let events = || -> Vec<Value> {
-        serde_json::from_str(&stand.moto.by_hand(REGION, EVENTS)).unwrap()
-    };
+    let stand = with_events();
     stand.log(&log[WORK[0].1], 0, 3000, 1);
     stand.log(&log[WORK[2].1], 0, 3000, 1);
+    // A name that tries to leave its text, the line and the document.
+    let entry = String::from_utf8(log[WORK[0].1][0].clone()).unwrap();
+    let hostile = "alice\",\"detail\":{}}\\\u{1b}c\u{202e}";
+    let forged = entry.replace(":alice@", &format!(":{hostile}@"));
+    assert_ne!(forged, entry);
+    stand.log(&[forged.into_bytes()], 0, 3000, 1);
     let emulator = Emulator::start();
     let function = emulator.function(&stand.variables());
-    // An attempt that has no answer is made again.
+    // An attempt that has no answer is made again, and so is the entry that is not taken, alone.
     stand.moto.faults(&json!([
         {"operation": "events:PutEvents", "times": 1, "status": 500, "code": "InternalException"},
+        {"operation": "events:PutEvents", "times": 1, "entries": [1], "entry_code": "InternalFailure"},
+        {"operation": "events:PutEvents", "times": 1, "entries": [0], "entry_code": "ThrottlingException"},
     ]));
     let (well, answer) = emulator.invoke(&stand.event(0));
     assert!(well, "{answer}\n{:?}", function.log());
-    let found = events();
+    let found = events(&stand);
     let written = detections(&function);
-    assert_eq!((found.len(), written.len()), (2, 2), "{found:#?}");
+    assert_eq!((found.len(), written.len()), (3, 3), "{found:#?}");
+    let mut users: Vec<&str> = Vec::new();
     for event in &found {
         crate::output_schemas::holds("event", event);
         assert!(written.contains(&event["detail"]), "{event:#}");
         assert_eq!(event["source"], "pgvigil");
         assert_eq!(event["detail-type"], "pgvigil detection");
         assert_eq!(event["account"], "123456789012");
-        let seen: Timestamp = event["detail"]["last_seen"].as_str().unwrap().parse().unwrap();
-        let time: Timestamp = event["time"].as_str().unwrap().parse().unwrap();
-        assert_eq!(time.as_second(), seen.as_second());
+        let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+        let seen = time(&event["detail"]["last_seen"]);
+        assert_eq!(time(&event["time"]).as_second(), seen.as_second());
+        users.push(event["detail"]["user"].as_str().unwrap());
     }
+    users.sort_unstable();
+    assert_eq!((users[0], users[2]), ("alice", "bob"));
+    assert!(users[1].starts_with("alice\",\"detail\""), "{users:?}");
+    let puts = |stand: &Stand| {
+        let calls = stand.moto.calls();
+        let puts = calls.into_iter().filter(|one| one.operation == "PutEvents");
+        puts.count()
+    };
+    assert_eq!(puts(&stand), 4);
     // The next run finds the receipt.
     assert!(emulator.invoke(&stand.event(0)).0);
-    assert_eq!(events(), [Value::Null; 0]);
+    assert_eq!((events(&stand).len(), puts(&stand)), (0, 4));
+    assert_eq!(stand.moto.refused(), [""; 0]);
+    // The schema can refuse.
+    let mut damaged = found[0].clone();
+    damaged["detail"]["severity"] = json!("urgent");
+    assert!(!crate::output_schemas::faults("event", &damaged).is_empty());
+}
 
+/// A bus that refuses fails the run, after people have their message, and its retry sends the event.
+#[test]
+fn a_bus_that_refuses_fails_the_run() {
+    let log = recorded(&WORK);
+    let stand = with_events();
+    let emulator = Emulator::start();
+    let function = emulator.function(&stand.variables());
+    assert!(emulator.invoke(&stand.event(0)).0);
     stand.log(&log[WORK[3].1], 5, 3000, 1);
-    stand.messages();
-    stand.moto.faults(&json!([
-        {"operation": "events:PutEvents", "times": null, "status": 400, "code": "AccessDeniedException"},
-    ]));
-    let (well, answer) = emulator.invoke(&stand.event(5));
-    assert!(!well, "{answer}");
-    let words = answer["errorMessage"].as_str().unwrap();
-    assert!(
-        words.starts_with("cannot send the events of new detections: AccessDeniedException"),
-        "{words}"
-    );
-    // People have their message, and the retry sends the event.
-    assert_eq!(stand.messages().len(), 1);
+    for (fault, words) in [
+        (
+            json!({"operation": "events:PutEvents", "status": 400, "code": "AccessDeniedException"}),
+            "cannot send the events of new detections: AccessDeniedException",
+        ),
+        (
+            json!({"operation": "events:PutEvents", "entries": [0], "entry_code": "NotAuthorizedForSourceException"}),
+            "cannot send the events of new detections: 1 of the events: NotAuthorizedForSourceException",
+        ),
+    ] {
+        stand.messages();
+        stand.moto.faults(&json!([fault]));
+        let (well, answer) = emulator.invoke(&stand.event(5));
+        assert!(!well, "{answer}");
+        let found = answer["errorMessage"].as_str().unwrap();
+        assert!(found.starts_with(words), "{found}");
+        assert_eq!(stand.messages().len(), 1);
+        assert_eq!(events(&stand).len(), 0);
+    }
     stand.moto.faults(&json!([]));
     assert!(emulator.invoke(&stand.event(5)).0);
-    let found = events();
+    let found = events(&stand);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0]["detail"]["user"], "bob");
+    assert!(detections(&function).contains(&found[0]["detail"]));
+
+    // EventBridge itself says nothing of a bus that does not exist: the doctor does.
+    stand.moto.by_hand(
+        REGION,
+        "e = client('events')\ne.remove_targets(Rule='r', EventBusName='audit', Ids=['1'])\n\
+         e.delete_rule(Name='r', EventBusName='audit')\ne.delete_event_bus(Name='audit')\n",
+    );
+    stand.log(&log[WORK[0].1], 6, 3000, 1);
+    let (well, answer) = emulator.invoke(&stand.event(6));
+    assert!(well, "{answer}");
+    assert_eq!(answer["newGroups"], 1, "{answer}");
+    assert_eq!(events(&stand).len(), 0);
 }
 
 /// Many figures in one call: the SDK compresses what is larger than 10 KB, and AWS takes that. They are all published.

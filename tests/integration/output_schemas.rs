@@ -38,16 +38,21 @@ fn strict(schema: &mut Value, is_branch: bool) {
     }
 }
 
-/// Asserts that a document is as its schema says, and holds no key beside.
-#[track_caller]
-pub(crate) fn holds(name: &str, document: &Value) {
+/// What a document's schema says against it; keys beside are faults.
+pub(crate) fn faults(name: &str, document: &Value) -> Vec<String> {
     let mut schema = schema(name);
     strict(&mut schema, false);
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let faults: Vec<String> = validator
+    validator
         .iter_errors(document)
         .map(|fault| format!("{}: {fault}", fault.instance_path()))
-        .collect();
+        .collect()
+}
+
+/// Asserts that a document is as its schema says, and holds no key beside.
+#[track_caller]
+pub(crate) fn holds(name: &str, document: &Value) {
+    let faults = faults(name, document);
     assert!(faults.is_empty(), "{name}: {}", faults.join("\n"));
 }
 

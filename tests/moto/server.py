@@ -15,6 +15,7 @@ Beside AWS it answers:
         {"operation": "*", "delay": 0.2}                              slow, and carried out
         {"writes": true, "lost": true, "skip": 3, "times": 1}         carried out, and the answer is lost
         {"operation": "*", "garbage": "<html>", "status": 200}        an answer that is not from AWS
+        {"operation": "events:PutEvents", "entries": [1], "entry_code": "InternalFailure"}   these entries of the call fail
     GET  /test/layers/…  the content of a layer, at the address that GetLayerVersion hands out; it counts as the call
                          s3:GetObject, for faults too
     POST /test/reset     empties the account: no resources, no calls, no faults
@@ -36,6 +37,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import alarms
+import buses
 import cbor
 import contract
 import lacking
@@ -163,6 +165,7 @@ class Server:
         if "garbage" in fault:
             call["status"] = fault.get("status", 200)
             return garbage(start_response, call["status"], fault["garbage"])
+        buses.asked.fault = fault if "entries" in fault else None
         if "code" in fault:
             call["status"] = fault.get("status", 400)
             return refuse(start_response, service, fault)
@@ -301,6 +304,7 @@ def main():
     lacking.patch()
     protection.patch()
     alarms.patch()
+    buses.patch()
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     lacking.endpoint = f"http://127.0.0.1:{server.server_port}"
     print(server.server_port, flush=True)

@@ -3,6 +3,7 @@
 mod alarm;
 mod clock;
 mod database;
+mod event_bus;
 mod function;
 mod key;
 mod log;
@@ -52,6 +53,10 @@ impl Observer for Aws {
         self.runtime.block_on(read)
     }
 
+    fn event_bus(&self, arn: &str) -> Answer<()> {
+        self.runtime.block_on(event_bus::read(&self.inner, arn))
+    }
+
     fn alarm(&self, name: &str, history: Since) -> Answer<Alarm> {
         let names = [name.to_owned()];
         let read = alarm::read(&self.inner, &names, history);
@@ -95,12 +100,19 @@ async fn observe(aws: &Inner, asked: &Asked<'_>) -> Observed {
         });
         join_all(each).await.into_iter().collect::<BTreeMap<_, _>>()
     };
+    let event_bus = async {
+        match &asked.event_bus {
+            Some(arn) => Some(event_bus::read(aws, arn).await),
+            None => None,
+        }
+    };
     let (
         database,
         log_group,
         monitor_log_group,
         key,
         subscriptions,
+        event_bus,
         alarms,
         function,
         heartbeat,
@@ -111,6 +123,7 @@ async fn observe(aws: &Inner, asked: &Asked<'_>) -> Observed {
         log::read(aws, &asked.monitor_log_group),
         key::read(aws, &asked.key),
         subscriptions,
+        event_bus,
         alarm::read(aws, &asked.alarms, asked.history),
         function::read(aws, &sight, &asked.function, asked.hours),
         metric::last(
@@ -127,6 +140,7 @@ async fn observe(aws: &Inner, asked: &Asked<'_>) -> Observed {
         monitor_log_group,
         key,
         subscriptions,
+        event_bus,
         alarms,
         function,
         heartbeat,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Check, Context, Findings, Run, duration};
-use crate::compile::resources::{Document, Kind};
+use crate::compile::resources::{Document, Kind, event_bus_arn};
 use crate::doctor::diagnosis::Finding;
 use crate::doctor::observation::Subscription;
 
@@ -29,6 +29,15 @@ pub(super) const CONFIRMED: Check = Check {
     why: "SNS sends nothing to a pending subscription, and deletes it after three days",
     needs: &["topic"],
     run: Run::Cluster(confirmed),
+};
+
+pub(super) const EVENT_BUS: Check = Check {
+    id: "event-bus",
+    group: GROUP,
+    title: "the event bus exists, if the files declare one",
+    why: "EventBridge accepts events for a bus that does not exist, and drops them without an error",
+    needs: &[],
+    run: Run::Cluster(event_bus),
 };
 
 fn somebody_is_told(context: &Context<'_>) -> Findings {
@@ -98,6 +107,24 @@ fn confirmed(context: &Context<'_>) -> Findings {
         return Err(Finding::skip("the environment declares no notifications"));
     }
     Ok(findings)
+}
+
+/// The bus is not pgvigil's: an apply cannot make it.
+fn event_bus(context: &Context<'_>) -> Findings {
+    let subject = context.subject;
+    let Some(arn) = event_bus_arn(subject.environment) else {
+        return Ok(vec![Finding::ok("the files declare no event bus")]);
+    };
+    let list = || subject.look_aws(&["events", "list-event-buses"]);
+    Ok(vec![match &context.observed()?.event_bus {
+        Some(Ok(Some(()))) => Finding::ok(format!("{arn} is there")),
+        Some(Ok(None)) => Finding::fail(
+            format!("there is no event bus {arn}, so the monitor's events reach no one"),
+            list(),
+        ),
+        Some(Err(error)) => Finding::unknown(error),
+        None => Finding::unclear("it was not queried"),
+    }])
 }
 
 /// Nothing confirms for its receiver: asking again sends the message again, and an apply, which finds it asked for,

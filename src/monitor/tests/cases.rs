@@ -373,6 +373,28 @@ fn an_event_that_is_refused_fails_the_run_and_is_sent_by_the_retry() {
     assert!(quiet.events.borrow().is_empty());
 }
 
+/// What a bus refuses fails the run, and keeps no other event from it.
+#[test]
+fn an_event_that_is_refused_keeps_no_other_from_the_bus() {
+    let people: Vec<String> = (0..25).map(|number| format!("p{number:02}")).collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let mut world = self::world(&people);
+    world.unwelcome = Some("p07");
+    let mut receipts = Receipts::default();
+    let error = go(&world, &mut receipts).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot send the events of new detections: 1 of the events: NotAuthorizedForSourceException: as asked"
+    );
+    assert_eq!(world.events.borrow().len(), 24);
+    // Without a receipt, the retry sends them all again.
+    world.unwelcome = None;
+    go(&world, &mut receipts).unwrap();
+    let events = world.events.borrow();
+    assert_eq!(events.len(), 24 + 25);
+    assert!(events.iter().any(|(_, detail)| detail.contains("\"user\":\"p07\"")));
+}
+
 /// Windows that fit by themselves are judged whole.
 #[test]
 fn more_rows_than_the_limit_are_asked_for_window_by_window() {

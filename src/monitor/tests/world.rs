@@ -244,6 +244,8 @@ pub(super) struct World {
     pub(super) attributes: RefCell<Vec<Attributes>>,
     /// What the topic of the chat integration got.
     pub(super) chat: RefCell<Vec<Publication>>,
+    /// The bus refuses events of this person.
+    pub(super) unwelcome: Option<&'static str>,
     /// Run and detail of each event that the bus took.
     pub(super) events: RefCell<Vec<(usize, String)>>,
     pub(super) lines: RefCell<Vec<(usize, String)>>,
@@ -315,6 +317,7 @@ impl World {
             messages: RefCell::default(),
             attributes: RefCell::default(),
             chat: RefCell::default(),
+            unwelcome: None,
             events: RefCell::default(),
             lines: RefCell::default(),
             run: Cell::new(0),
@@ -647,23 +650,31 @@ impl Events for World {
         // What EventBridge takes.
         assert!((1..=10).contains(&events.len()), "{}", events.len());
         assert!(events.iter().map(|event| event.detail.len()).sum::<usize>() < 256 * 1024);
-        // Some entries of a call may fail by themselves, and another attempt helps.
-        let failed: Vec<usize> = (0..events.len())
-            .filter(|_| self.dice.in_thousand(self.faults.untaken))
+        let failed: Vec<(usize, CallError)> = events
+            .iter()
+            .enumerate()
+            .filter_map(|(place, event)| {
+                let user = self.unwelcome.map(|user| format!("\"user\":{user:?}"));
+                let (kind, code) = if user.is_some_and(|user| event.detail.contains(&user)) {
+                    (CallErrorKind::Refused, "NotAuthorizedForSourceException")
+                } else if self.dice.in_thousand(self.faults.untaken) {
+                    // Some entries of a call may fail by themselves, and another attempt helps.
+                    (CallErrorKind::Lost, "InternalFailure")
+                } else {
+                    return None;
+                };
+                let message = format!("{code}: as asked");
+                Some((place, CallError { kind, message }))
+            })
             .collect();
         self.carry_out(within, || {
             for (place, event) in events.iter().enumerate() {
-                if !failed.contains(&place) {
+                if !failed.iter().any(|(other, _)| *other == place) {
                     let event = (self.run.get(), event.detail.clone());
                     self.events.borrow_mut().push(event);
                 }
             }
-            let error = |place: &usize| {
-                let message = "InternalFailure: as asked".to_owned();
-                let kind = CallErrorKind::Lost;
-                (*place, CallError { kind, message })
-            };
-            failed.iter().map(error).collect()
+            failed.clone()
         })
         .await
     }
