@@ -6,7 +6,7 @@
 pub mod dates;
 pub mod duplicates;
 pub mod environment;
-mod event_bus;
+pub mod event_bus;
 pub mod grants;
 pub mod matches;
 pub mod names;

@@ -308,10 +308,7 @@ impl Observer for World {
     }
 
     fn event_bus(&self, arn: &str) -> Answer<()> {
-        assert_eq!(
-            arn,
-            "arn:aws:events:us-east-1:123456789012:event-bus/audit"
-        );
+        assert_eq!(arn, "arn:aws:events:us-east-1:123456789012:event-bus/audit");
         self.observed.event_bus.clone().unwrap()
     }
 

@@ -67,9 +67,7 @@ pub(super) async fn send<P: World>(
 fn worst(failed: Vec<(usize, CallError)>) -> Option<CallError> {
     let count = failed.len();
     let is_lost = |error: &CallError| error.kind == CallErrorKind::Lost;
-    let (_, error) = failed
-        .into_iter()
-        .max_by_key(|(_, error)| is_lost(error))?;
+    let (_, error) = failed.into_iter().max_by_key(|(_, error)| is_lost(error))?;
     Some(CallError {
         kind: error.kind,
         message: format!("{count} of the events: {}", error.message),
@@ -135,10 +133,7 @@ mod tests {
         assert_eq!(sizes(vec![event(half), event(half + 1)]), [2]);
         assert_eq!(sizes(vec![event(half), event(half + 2)]), [1, 1]);
         // Too large for any call: alone, so that the others are sent.
-        assert_eq!(
-            sizes(vec![event(10), event(300_000), event(10)]),
-            [1, 1, 1]
-        );
+        assert_eq!(sizes(vec![event(10), event(300_000), event(10)]), [1, 1, 1]);
     }
 
     #[test]

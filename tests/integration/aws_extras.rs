@@ -449,13 +449,17 @@ fn a_bus_of_events_is_a_permission_that_heals() {
     // EventBridge drops events for a bus that does not exist, and says nothing.
     let doctor = || world.run(&["doctor", "--env", "prod"]).1;
     let text = doctor();
-    assert!(text.contains(&format!("event-bus: {bus} is there")), "{text}");
+    assert!(
+        text.contains(&format!("event-bus: {bus} is there")),
+        "{text}"
+    );
     edit(&world, "events: default", "events: audit");
     world.apply();
     let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/audit";
     assert_eq!(deployed()[0][0]["Resource"], bus);
     let text = doctor();
-    let words = format!("event-bus: there is no event bus {bus}, so the monitor's events reach no one");
+    let words =
+        format!("event-bus: there is no event bus {bus}, so the monitor's events reach no one");
     assert!(text.contains(&words), "{text}");
     world.by_hand("client('events').create_event_bus(Name='audit')");
     assert!(doctor().contains(&format!("event-bus: {bus} is there")));

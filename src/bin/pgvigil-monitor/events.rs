@@ -26,7 +26,10 @@ impl Events for Services {
                 .detail(&event.detail)
                 .build()
         });
-        let call = self.events.put_events().set_entries(Some(entries.collect()));
+        let call = self
+            .events
+            .put_events()
+            .set_entries(Some(entries.collect()));
         let answered = answer(within, call.send()).await?;
         let results = answered.entries();
         // An answer about other entries says nothing about ours.

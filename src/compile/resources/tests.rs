@@ -672,7 +672,10 @@ proptest! {
 #[test]
 fn the_monitor_may_send_events_to_one_bus() {
     for (events, arn) in [
-        ("default", "arn:aws:events:us-east-1:123456789012:event-bus/default"),
+        (
+            "default",
+            "arn:aws:events:us-east-1:123456789012:event-bus/default",
+        ),
         (
             "arn:aws:events:us-east-1:999999999999:event-bus/audit",
             "arn:aws:events:us-east-1:999999999999:event-bus/audit",
@@ -682,7 +685,11 @@ fn the_monitor_may_send_events_to_one_bus() {
         environment.events = Some(events.to_owned());
         assert_eq!(event_bus_arn(&environment).as_deref(), Some(arn));
         let documents = documents(&environment);
-        let send = statement(only(&documents, Kind::IamRolePolicy), "policy", "SendEvents");
+        let send = statement(
+            only(&documents, Kind::IamRolePolicy),
+            "policy",
+            "SendEvents",
+        );
         assert_eq!(texts(&send["Action"]), ["events:PutEvents"]);
         assert_eq!(texts(&send["Resource"]), [arn]);
         assert!(send.get("Condition").is_none());

@@ -313,12 +313,16 @@ fn l2_l3_a_message_that_is_refused_fails_the_run_and_is_told_by_the_retry() {
     assert_eq!(go(&world, &mut receipts).unwrap().told, 0);
 }
 
+/// More than fit into two calls.
+const PEOPLE: [&str; 25] = [
+    "p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07", "p08", "p09", "p10", "p11", "p12",
+    "p13", "p14", "p15", "p16", "p17", "p18", "p19", "p20", "p21", "p22", "p23", "p24",
+];
+
 /// One event for each new detection, with the record that the log has; and what a bus does not take is sent again, alone.
 #[test]
 fn a_new_detection_is_an_event_once() {
-    let people: Vec<String> = (0..25).map(|number| format!("p{number:02}")).collect();
-    let people: Vec<&str> = people.iter().map(String::as_str).collect();
-    let mut world = self::world(&people);
+    let mut world = self::world(&PEOPLE);
     world.faults.untaken = 300;
     let mut receipts = Receipts::default();
     go(&world, &mut receipts).unwrap();
@@ -376,9 +380,7 @@ fn an_event_that_is_refused_fails_the_run_and_is_sent_by_the_retry() {
 /// What a bus refuses fails the run, and keeps no other event from it.
 #[test]
 fn an_event_that_is_refused_keeps_no_other_from_the_bus() {
-    let people: Vec<String> = (0..25).map(|number| format!("p{number:02}")).collect();
-    let people: Vec<&str> = people.iter().map(String::as_str).collect();
-    let mut world = self::world(&people);
+    let mut world = self::world(&PEOPLE);
     world.unwelcome = Some("p07");
     let mut receipts = Receipts::default();
     let error = go(&world, &mut receipts).unwrap_err();
@@ -392,7 +394,11 @@ fn an_event_that_is_refused_keeps_no_other_from_the_bus() {
     go(&world, &mut receipts).unwrap();
     let events = world.events.borrow();
     assert_eq!(events.len(), 24 + 25);
-    assert!(events.iter().any(|(_, detail)| detail.contains("\"user\":\"p07\"")));
+    assert!(
+        events
+            .iter()
+            .any(|(_, detail)| detail.contains("\"user\":\"p07\""))
+    );
 }
 
 /// Windows that fit by themselves are judged whole.

@@ -384,14 +384,11 @@ impl Schedule {
                 if line["not_judged"] != 0 {
                     not_judged.insert(key.1.clone());
                 }
-                records
-                    .entry(key)
-                    .or_default()
-                    .push((
-                        *run,
-                        line["statements"].as_u64().unwrap(),
-                        line["new"] == true,
-                    ));
+                records.entry(key).or_default().push((
+                    *run,
+                    line["statements"].as_u64().unwrap(),
+                    line["new"] == true,
+                ));
             }
         }
         for ((group, window, user, command), statements) in truth {

@@ -284,7 +284,10 @@ pub(super) fn environment(
     );
     if *events != after.events {
         let (direction, effect) = match (events, &after.events) {
-            (Some(bus), None) => (Hears::Less, format!("no longer reach the event bus `{bus}`")),
+            (Some(bus), None) => (
+                Hears::Less,
+                format!("no longer reach the event bus `{bus}`"),
+            ),
             (None, Some(bus)) => (Hears::More, format!("reach the event bus `{bus}` too")),
             (before, now) => (
                 Hears::NotComparable,

@@ -668,12 +668,7 @@ const EDITS: &[(&str, &str, &str, Hears)] = &[
         Hears::Less,
     ),
     ("notifications/chat", "  chat: true\n", "", Hears::Less),
-    (
-        "notifications/events",
-        "  events: audit\n",
-        "",
-        Hears::Less,
-    ),
+    ("notifications/events", "  events: audit\n", "", Hears::Less),
     (
         "notifications/events",
         "events: audit",

@@ -90,7 +90,9 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "event.schema.json",
-            schema::of::<event::Event>("A detection of pgvigil's monitor, as an event of EventBridge"),
+            schema::of::<event::Event>(
+                "A detection of pgvigil's monitor, as an event of EventBridge",
+            ),
         ),
         (
             "plan.schema.json",
