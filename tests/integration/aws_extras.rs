@@ -422,7 +422,7 @@ fn a_bus_of_events_is_a_permission_that_heals() {
              [r] = [r['RoleName'] for r in i.list_roles()['Roles'] if r['RoleName'].startswith('pgvigil-')]\n\
              p = i.get_role_policy(RoleName=r, PolicyName='monitor')['PolicyDocument']\n\
              [f] = l.list_functions()['Functions']\n\
-             print(json.dumps([[s for s in p['Statement'] if s['Action'] == 'events:PutEvents'], \
+             print(json.dumps([[s for s in p['Statement'] if 'events:PutEvents' in json.dumps(s['Action'])], \
              f['Environment']['Variables'].get('PGVIGIL_EVENT_BUS')]))",
         );
         serde_json::from_str(&text).unwrap()
@@ -437,7 +437,7 @@ fn a_bus_of_events_is_a_permission_that_heals() {
         "i = client('iam')\n\
          [r] = [r['RoleName'] for r in i.list_roles()['Roles'] if r['RoleName'].startswith('pgvigil-')]\n\
          p = i.get_role_policy(RoleName=r, PolicyName='monitor')['PolicyDocument']\n\
-         p['Statement'] = [s for s in p['Statement'] if s['Action'] != 'events:PutEvents']\n\
+         p['Statement'] = [s for s in p['Statement'] if 'events:PutEvents' not in json.dumps(s['Action'])]\n\
          i.put_role_policy(RoleName=r, PolicyName='monitor', PolicyDocument=json.dumps(p))",
     );
     let (code, text) = world.run(&["drift", "--env", "prod"]);

@@ -19,6 +19,7 @@ asked = threading.local()
 
 def patch():
     put, send = models.EventsBackend.put_events, models.Rule.send_to_targets
+    parse = models.EventTemplateParser.parse
 
     def put_events(self, events):
         fault, asked.fault = getattr(asked, "fault", None), None
@@ -42,5 +43,12 @@ def patch():
             event["time"] = datetime.datetime.fromtimestamp(int(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return send(self, event, *positional, **named)
 
+    def parse_template(input_template, input_paths_map, event):
+        # Without a template the target gets the event itself: moto puts it together as text, and breaks on some values.
+        if input_template is None:
+            return {key: value for key, value in event.items() if key != "ingestion-time"}
+        return parse(input_template=input_template, input_paths_map=input_paths_map, event=event)
+
+    models.EventTemplateParser.parse = parse_template
     models.EventsBackend.put_events = put_events
     models.Rule.send_to_targets = send_to_targets
