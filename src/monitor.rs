@@ -82,4 +82,7 @@ pub enum RunError {
 }
 
 #[cfg(test)]
+pub(crate) use chat::tests::faulty;
+
+#[cfg(test)]
 mod tests;

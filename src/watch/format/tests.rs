@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::monitor::faulty;
 
 /// The schemas of the documented fields: see each file for source and date.
 static SLACK: LazyLock<Validator> =
@@ -143,6 +144,21 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn every_schema_refuses_a_message_with_a_fault() {
+    let records = [record(1, "alice", "public.orders", "high", Some("CHG-1"))];
+    for (format, schema) in forms() {
+        let writer = writer(format);
+        let (body, _) = bodies(&writer, &records).remove(0);
+        assert!(schema.is_valid(&body));
+        for (place, faulty) in faulty(&body) {
+            // PagerDuty takes any names below it.
+            let is_free = place == "/payload/custom_details" && faulty.pointer(&place).unwrap().is_object();
+            assert_eq!(schema.is_valid(&faulty), is_free, "{:?}: {place}: {faulty:#}", writer.format);
         }
     }
 }
