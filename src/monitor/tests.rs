@@ -3,3 +3,8 @@
 mod cases;
 mod simulation;
 mod world;
+
+/// Whether this is a run that may take hours, as it is each night.
+fn is_thorough() -> bool {
+    std::env::var_os("PGVIGIL_THOROUGH").is_some_and(|value| !value.is_empty())
+}

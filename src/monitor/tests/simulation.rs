@@ -16,12 +16,12 @@ use crate::judge::Rules;
 use crate::monitor::{Receipts, What};
 use crate::policy::model::Signal;
 
-/// How many schedules are tried, each made from its number. A run that may take hours (`PGVIGIL_THOROUGH`, as each night) tries
-/// more.
+/// How many schedules are tried, each made from its number; each night more.
 fn schedules() -> u64 {
-    match std::env::var("PGVIGIL_THOROUGH") {
-        Ok(value) if !value.is_empty() => 200_000,
-        _ => 20_000,
+    if super::is_thorough() {
+        200_000
+    } else {
+        20_000
     }
 }
 
