@@ -9,6 +9,7 @@ pub mod environment;
 pub mod grants;
 pub mod matches;
 pub mod names;
+pub mod notes;
 pub mod notifications;
 pub mod patterns;
 pub mod people;
@@ -27,6 +28,7 @@ pub mod writer_only;
 use jiff::civil::Date;
 
 use crate::diagnostic::{Diagnostics, Severity};
+use crate::policy::model::Note;
 use crate::policy::{Loaded, Policy};
 use crate::source::SourceFiles;
 
@@ -34,6 +36,8 @@ use crate::source::SourceFiles;
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     pub policy: &'a Policy,
+    /// The notes on detections, which are not in the policy.
+    pub notes: &'a [Note],
     /// The files that it was read from.
     pub files: &'a SourceFiles,
     /// The day for which the policy is checked.
@@ -62,6 +66,7 @@ pub const ALL: &[&(dyn Check + Sync)] = &[
     &patterns::Patterns,
     &samples::Samples,
     &grants::Grants,
+    &notes::Notes,
     &environment::Environments,
     &schedule::Schedule,
     &notifications::Notifications,
@@ -74,6 +79,7 @@ pub fn run(loaded: &Loaded, today: Date) -> Diagnostics {
     let mut sink = loaded.diagnostics.clone();
     let context = Context {
         policy: &loaded.policy,
+        notes: &loaded.notes,
         files: &loaded.files,
         today,
     };

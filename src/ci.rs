@@ -10,6 +10,7 @@
 pub mod code;
 pub mod finding;
 pub mod forge;
+pub mod notes;
 pub mod result;
 pub mod touched;
 

@@ -16,7 +16,7 @@
 mod attempt;
 pub mod attributes;
 mod chat;
-pub mod detection;
+mod detection;
 mod figures;
 mod gather;
 pub mod invocation;

@@ -15,7 +15,7 @@ pub mod sets;
 #[cfg(test)]
 mod second_reader;
 
-pub use load::{FOLDERS, LoadError, Loaded, load, load_from};
+pub use load::{FOLDERS, LoadError, Loaded, POLICY_FOLDERS, load, load_from};
 pub use lower::grants::parse_moment;
 pub use lower::is_kebab;
 pub use model::Policy;

@@ -178,6 +178,7 @@ fn code_owners(wish: &Wish) -> String {
         "/rules/",
         "/environments/",
         "/access/",
+        "/notes/",
         "/.github/",
         "/.gitlab-ci.yml",
     ];

@@ -51,9 +51,7 @@ impl Check for Reasons {
             .iter()
             .map(|account| (&account.reason, &account.places));
         for (reason, places) in exclusions.chain(accounts) {
-            let words = reason.trim().trim_end_matches(['.', '!']).to_lowercase();
-            let is_boilerplate = BOILERPLATE.contains(&words.as_str());
-            if is_boilerplate || words.chars().count() < SHORTEST {
+            if is_weak(reason) {
                 sink.push(
                     Diagnostic::new(
                         Code::ExclusionReason,
@@ -68,4 +66,10 @@ impl Check for Reasons {
             }
         }
     }
+}
+
+/// Whether a text is too short to explain anything, or only a phrase that fits everywhere.
+pub(super) fn is_weak(text: &str) -> bool {
+    let words = text.trim().trim_end_matches(['.', '!']).to_lowercase();
+    BOILERPLATE.contains(&words.as_str()) || words.chars().count() < SHORTEST
 }

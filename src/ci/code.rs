@@ -38,6 +38,8 @@ pub const ALL: &[Entry] = &[
     entry("impact/unread", E, "log samples were not read, or only in part", "unread parts prove nothing: they might contain records that become silent", "provide logs in a supported form: docs/logs.md"),
     entry("impact/prefixes", W, "log samples in one folder have two prefixes", "a log with another `log_line_prefix` does not show what this environment counts", "keep the samples of each environment in `samples/ENVIRONMENT/`"),
     entry("approvals/missing", E, "approvals are needed, but none could be found", "the author of a change that makes the alarm cover less must not be the only one who agrees", "ask the people whom the report names for approval"),
+    entry("notes/removed", W, "a change removes a note on detections", "the note is evidence of what was found, and reports no longer show it", "restore the note; to correct it, write another one with a later date"),
+    entry("notes/changed", W, "a change rewrites a note on detections", "the note is evidence of what was found, and it now says something else", "restore the note; to correct it, write another one with a later date"),
     entry("plan/failed", E, "the plan could not be made", "without a plan, the effect of an apply cannot be reviewed", "fix the cause that the message names, then run the step again"),
     entry("plan/unread", W, "a plan could not read a resource", "pgvigil could not determine what an apply would do to the resource", "grant the role the permissions that `pgvigil iam-policy` prints"),
     entry("plan/impossible", E, "a step of a plan cannot succeed", "an apply refuses such a plan before it writes anything", "follow the message, then run plan again"),

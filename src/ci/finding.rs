@@ -23,6 +23,9 @@ pub const ATTACK: &str = "attack";
 /// What a change silences and wakes.
 pub const IMPACT: &str = "impact";
 
+/// What a change does to the notes on detections.
+pub const NOTES: &str = "notes";
+
 /// Whether those agree who have to.
 pub const APPROVALS: &str = "approvals";
 

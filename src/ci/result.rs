@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Level};
 use super::forge::Run;
+use super::notes;
 use crate::deploy::apply::{End, Step as ApplyStep};
 use crate::deploy::{DriftReport, Identity, Left, Plan};
 use crate::rules::direction::Verdict;
@@ -324,6 +325,25 @@ impl CiResult {
             return decide(
                 Advice::NotKnown,
                 "the alarm might cover less, but the limits require no approval".to_owned(),
+            );
+        }
+        // Evidence that a change takes away is never a matter of course.
+        let is_taken =
+            |finding: &&Finding| [notes::REMOVED, notes::CHANGED].contains(&&*finding.code);
+        if let Some(found) = self.findings.iter().find(is_taken) {
+            return decide(
+                Advice::NotKnown,
+                format!("the change takes evidence away: {}", found.message),
+            );
+        }
+        let of_notes = self
+            .steps
+            .iter()
+            .find(|step| step.name == super::finding::NOTES);
+        if let (true, Some(step)) = (self.environments.is_empty(), of_notes) {
+            return decide(
+                Advice::Merge,
+                format!("the change touches no environment: {}", step.summary),
             );
         }
         let why = if self.environments.is_empty() {

@@ -20,15 +20,31 @@ pub fn touched(base: &Loaded, head: &Loaded) -> Vec<String> {
 
 /// Whether access grants are all that a change of the policy files is about.
 pub fn is_access_alone(base: &Loaded, head: &Loaded) -> bool {
-    let texts = |loaded: &Loaded, is_access: bool| -> BTreeMap<String, String> {
-        let files = &loaded.files;
-        files
-            .ids()
-            .filter(|id| files.path(*id).starts_with("access/") == is_access)
-            .map(|id| (files.path(id).to_owned(), files.text(id).to_owned()))
-            .collect()
-    };
-    texts(base, false) == texts(head, false) && texts(base, true) != texts(head, true)
+    is_alone(base, head, |path| path.starts_with("access/"))
+}
+
+/// Whether notes on detections are all that a change of the files is about.
+pub fn are_notes_alone(base: &Loaded, head: &Loaded) -> bool {
+    is_alone(base, head, |path| path.starts_with("notes/"))
+}
+
+/// Whether a change affects some of the files, and none of the others.
+fn is_alone(base: &Loaded, head: &Loaded, is_meant: fn(&str) -> bool) -> bool {
+    let (before, after) = (
+        texts(base, |path| !is_meant(path)),
+        texts(head, |path| !is_meant(path)),
+    );
+    before == after && texts(base, is_meant) != texts(head, is_meant)
+}
+
+/// The texts of some of the files, by their paths.
+pub(super) fn texts(loaded: &Loaded, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<&str, &str> {
+    let files = &loaded.files;
+    files
+        .ids()
+        .map(|id| (files.path(id), files.text(id)))
+        .filter(|(path, _)| is_wanted(path))
+        .collect()
 }
 
 /// Names of environments that base has and head has not: no one maintains their deployed resources any more.

@@ -123,6 +123,13 @@ codes! {
     GrantBroad = "grant/broad", Warning, "a grant covers a whole schema or every kind of work", "list only the relations and kinds that the work needs", "the more a grant covers, the less its mark says";
     GrantMarksNothing = "grant/marks-nothing", Warning, "a grant covers work whose records do not show the relation, or are not logged", "change the person's audit settings, or the grant", "the work stays marked as not expected, although it was approved";
 
+    NoteDuplicateId = "note/duplicate-id", Error, "two notes have the same id", "give each note its own id", "reports and reviews refer to notes by id, and readers could not tell which note is meant";
+    NoteId = "note/id-form", Error, "the id of a note is not in kebab case", "write lower-case words joined by hyphens, at most 63 characters", "ids appear in reports and in reviews";
+    NoteDetection = "note/detection-id", Error, "a note names a detection that cannot exist", "copy the id from the report: 12 hexadecimal digits in lower case", "no report would ever show the note, and the detection would look as if no one had looked into it";
+    NoteFuture = "note/future", Error, "the date of a note is in the future", "write the day on which it was found", "the last note by date counts, so a date in the future would hide every later finding";
+    NoteWeakText = "note/weak-text", Warning, "the text of a note does not explain what happened", "state what happened, and how you know it", "in a year no one will be able to tell what was found, and why the matter was closed";
+    NoteContradiction = "note/contradiction", Error, "two notes of one day have different findings about one detection", "keep one of the two findings", "of several notes the last by date counts, and here no one could tell which one that is";
+
     UserTwoDefaults = "user/two-defaults", Error, "the policy defines default audit settings twice", "keep one `audit` at the top level of one file", "the two could log different statements, and only one can apply";
     UserExpired = "user/expired", Warning, "a person's enrolment has ended", "delete the entry, or set a later `until`", "the person is no longer audited, but might still be able to log in";
     UserExpiresSoon = "user/expires-soon", Warning, "a person's enrolment ends within 30 days", "set a later `until`, or let the enrolment end", "from that day the person's statements are no longer counted";

@@ -7,8 +7,7 @@ use crate::compile::fetch::Fetched;
 use crate::judge::{Expected, Graded, Judge, Judged, signals_of};
 use crate::policy::model::Signal;
 
-/// Stands for a name that is not known for certain.
-pub(super) const NOBODY: &str = "-";
+pub(super) use crate::evidence::finding::NOBODY;
 
 /// Stands for names that are too many to be told one by one. No role and no command of pgAudit's is named so.
 pub(super) const OTHERS: &str = "(others)";

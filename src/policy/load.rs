@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::lower::Lowering;
-use super::model::Policy;
+use super::model::{Note, Policy};
 use super::refused::{MAX_FOLDERS, Refused, Why};
-use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, RULES};
+use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, NOTES, RULES};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, is_bidirectional, is_invisible, quote};
 use crate::source::yaml::{self, Fault, FaultKind, Kind, Node};
 use crate::source::{DocPath, FileId, Place, SourceFiles};
 
-/// The folders of the policy files.
-pub const FOLDERS: [&str; 3] = ["rules", "environments", "access"];
+/// The folders of the files that are read.
+pub const FOLDERS: [&str; 4] = ["rules", "environments", "access", "notes"];
+
+/// The folders of the policy: notes are read with it, and nothing depends on them.
+pub const POLICY_FOLDERS: [&str; 3] = ["rules", "environments", "access"];
 
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -43,6 +46,9 @@ pub struct Loaded {
     pub files: SourceFiles,
     /// What is valid of them.
     pub policy: Policy,
+    /// What is valid of the notes on detections, in the order of the files. They are not in the policy, so nothing that is made
+    /// from a policy can depend on them.
+    pub notes: Vec<Note>,
     /// What is wrong with them, but for what the checks of [`check`](crate::check) find.
     pub diagnostics: Diagnostics,
     /// Values that break a form of the schema: reported if nothing with better words does.
@@ -185,7 +191,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
             own.insert(name.to_owned(), normalise(&bytes));
         } else if is_yaml(&path) && path.starts_with("access/") {
             access.insert(path.clone(), normalise(&bytes));
-        } else if is_yaml(&path) {
+        } else if is_yaml(&path) && !path.starts_with("notes/") {
             add(&mut of_rules, &path, &normalise(&bytes));
         }
         reader.read(&path, bytes);
@@ -196,6 +202,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
         rules,
         environments,
         access: grants,
+        notes,
         forms,
         incomplete,
         has_files,
@@ -213,6 +220,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     lowering.rules(rules);
     lowering.environments(environments);
     lowering.access(grants);
+    let notes = lowering.notes(notes);
     let mut policy = lowering.finish();
     for environment in &mut policy.environments {
         let mut digest = of_rules.clone();
@@ -239,6 +247,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
     Loaded {
         files,
         policy,
+        notes,
         diagnostics: sink,
         forms,
     }
@@ -280,6 +289,7 @@ struct Reader {
     rules: Vec<Document>,
     environments: Vec<Document>,
     access: Vec<Document>,
+    notes: Vec<Document>,
     forms: Vec<Diagnostic>,
     /// Then references cannot be judged.
     incomplete: Incomplete,
@@ -318,8 +328,9 @@ impl Reader {
             return;
         }
         let is_access = path.starts_with("access/");
-        // Grants alone are no policy.
-        self.has_files |= !is_access;
+        let is_notes = path.starts_with("notes/");
+        // Grants and notes alone are no policy.
+        self.has_files |= !is_access && !is_notes;
         let name = environment
             .map_or("", |name| {
                 name.trim_end_matches(".yaml").trim_end_matches(".yml")
@@ -333,6 +344,8 @@ impl Reader {
             (&ENVIRONMENT, "environment")
         } else if is_access {
             (&ACCESS, "access")
+        } else if is_notes {
+            (&NOTES, "notes")
         } else {
             (&RULES, "rules")
         };
@@ -351,7 +364,7 @@ impl Reader {
                 self.forms.extend(findings.forms);
                 document.incomplete = findings.incomplete;
             }
-            None if environment.is_none() && !is_access && !is_empty => {
+            None if environment.is_none() && !is_access && !is_notes && !is_empty => {
                 self.incomplete.rules = true
             }
             None => {}
@@ -360,6 +373,8 @@ impl Reader {
             self.environments.push(document)
         } else if is_access {
             self.access.push(document)
+        } else if is_notes {
+            self.notes.push(document)
         } else {
             self.rules.push(document)
         }

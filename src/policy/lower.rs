@@ -4,6 +4,7 @@
 
 pub mod environment;
 pub mod grants;
+mod notes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

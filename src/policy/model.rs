@@ -4,6 +4,7 @@
 //! Values that a diagnostic may point at keep a [`Place`].
 
 mod grants;
+mod notes;
 mod records;
 mod route;
 mod severity;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit_log::prefix::LogLinePrefix;
@@ -20,6 +22,7 @@ use crate::source::{Place, Places};
 use super::pattern::Pattern;
 
 pub use grants::{Grant, GrantKind, GrantedRelation};
+pub use notes::{Finding, Note};
 pub use records::{Records, Sensitivity};
 pub use route::{ANY, COMBINATIONS_MAX, Route, Share};
 pub use severity::Severity;
@@ -684,7 +687,10 @@ pub struct Monitor {
 }
 
 /// The named selections that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Reads and writes by people, in every form.
     Dml,

@@ -2,6 +2,7 @@
 //! comments in their editors. Nothing is resolved here; [`lower`](super::lower) does that.
 
 pub mod grants;
+pub mod notes;
 pub mod route;
 pub mod sensitivity;
 

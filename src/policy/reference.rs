@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, RULES, as_written};
+use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, NOTES, RULES, as_written};
 
 /// Begins the last sentence of a description: what a key means when it is left out.
 const DEFAULT: &str = " Default: ";
@@ -17,6 +17,7 @@ pub fn render_reference() -> String {
         ("rules/**/*.yaml", &RULES),
         ("environments/NAME.yaml", &ENVIRONMENT),
         ("access/**/*.yaml", &ACCESS),
+        ("notes/**/*.yaml", &NOTES),
     ] {
         let sections = Section::all(schema);
         page.push_str(&format!("\n## `{files}`\n"));
@@ -351,7 +352,7 @@ mod tests {
     use crate::policy::load_from;
 
     fn sections() -> Vec<Section<'static>> {
-        [&RULES, &ENVIRONMENT, &ACCESS]
+        [&RULES, &ENVIRONMENT, &ACCESS, &NOTES]
             .into_iter()
             .flat_map(|document| Section::all(document))
             .collect()

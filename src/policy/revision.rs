@@ -7,7 +7,9 @@ mod git;
 
 use std::path::Path;
 
-use super::load::{Loaded, MAX_BYTES, is_fixture, is_yaml, load_from, with_refused};
+use super::load::{
+    FOLDERS, Loaded, MAX_BYTES, POLICY_FOLDERS, is_fixture, is_yaml, load_from, with_refused,
+};
 use super::refused::{Refused, Why, too_deep};
 
 /// Why a revision cannot be read.
@@ -84,17 +86,8 @@ pub fn place(root: &Path) -> Result<String, RevisionError> {
 /// # Errors
 /// If git cannot be asked, or lacks a file.
 pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
-    let arguments = [
-        "ls-tree",
-        "-r",
-        "-z",
-        "-l",
-        commit,
-        "--",
-        "rules",
-        "environments",
-        "access",
-    ];
+    let mut arguments = vec!["ls-tree", "-r", "-z", "-l", commit, "--"];
+    arguments.extend(FOLDERS);
     let listing = git::of_objects(root, &arguments, b"")?;
     let listing = String::from_utf8_lossy(&listing).into_owned();
     let (mut files, mut refused, mut paths) = (Vec::new(), Vec::new(), Vec::new());
@@ -158,26 +151,21 @@ pub fn load_commit(root: &Path, commit: &str) -> Result<Loaded, RevisionError> {
 }
 
 /// The addresses of those who wrote the commits after `base` that touch the policy files, up to `head`,
-/// sorted, in lower case, without the noise of `.mailmap`.
+/// sorted, in lower case, without the noise of `.mailmap`. A note is not policy: its author changes nothing that is judged.
 ///
 /// # Errors
 /// If git cannot be asked.
 pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, RevisionError> {
     let range = format!("{base}..{head}");
-    let log = git::of_objects(
-        root,
-        &[
-            "log",
-            "--no-show-signature",
-            "--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)",
-            &range,
-            "--",
-            "rules",
-            "environments",
-            "access",
-        ],
-        b"",
-    )?;
+    let mut arguments = vec![
+        "log",
+        "--no-show-signature",
+        "--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)",
+        &range,
+        "--",
+    ];
+    arguments.extend(POLICY_FOLDERS);
+    let log = git::of_objects(root, &arguments, b"")?;
     // `NAME <ADDRESS>` of those who wrote it too.
     let log = String::from_utf8_lossy(&log);
     let addresses: Vec<&str> = log
@@ -190,21 +178,13 @@ pub fn authors(root: &Path, base: &str, head: &str) -> Result<Vec<String>, Revis
     Ok(sorted(&addresses.join("\n")))
 }
 
-/// The address with which this checkout would commit, if files below `rules` or `environments` are not
-/// committed yet.
+/// The address with which this checkout would commit, if policy files are not committed yet.
 ///
 /// # Errors
 /// If git cannot be asked.
 pub fn author_of_changes(root: &Path) -> Result<Option<String>, RevisionError> {
-    let arguments = [
-        "status",
-        "--porcelain",
-        "--ignore-submodules=dirty",
-        "--",
-        "rules",
-        "environments",
-        "access",
-    ];
+    let mut arguments = vec!["status", "--porcelain", "--ignore-submodules=dirty", "--"];
+    arguments.extend(POLICY_FOLDERS);
     let status = git::of_files(root, &arguments)?;
     if status.is_empty() {
         return Ok(None);

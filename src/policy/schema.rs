@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use self::conform::{A_LIST, A_NUMBER, Conformance, Fault, FaultKind, NotUnderstood};
 use super::raw::grants::RawAccess;
+use super::raw::notes::RawNotes;
 use super::raw::{RawEnvironment, RawRules};
 use crate::audit_log::trust;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, closest, quote, quote_all, suggest};
@@ -37,12 +38,16 @@ pub(super) static ENVIRONMENT: LazyLock<DocumentSchema> =
 /// The schema of files under `access/`.
 pub(super) static ACCESS: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawAccess>);
 
+/// The schema of files under `notes/`.
+pub(super) static NOTES: LazyLock<DocumentSchema> = LazyLock::new(DocumentSchema::of::<RawNotes>);
+
 /// The schemas as files of the repository: path and text.
 pub fn schemas() -> Vec<(&'static str, String)> {
     [
         ("schema/rules.schema.json", &RULES),
         ("schema/environment.schema.json", &ENVIRONMENT),
         ("schema/access.schema.json", &ACCESS),
+        ("schema/note.schema.json", &NOTES),
     ]
     .into_iter()
     .map(|(path, schema)| (path, format!("{:#}\n", schema.json)))
@@ -499,10 +504,11 @@ impl DocumentSchema {
 
 /// A key that belongs into the other kind of file.
 fn elsewhere(key: &str, document: &str) -> Option<String> {
-    let kinds: [(&str, &DocumentSchema, &str); 3] = [
+    let kinds: [(&str, &DocumentSchema, &str); 4] = [
         ("environment", &ENVIRONMENT, "a file under `environments/`"),
         ("rules", &RULES, "a file under `rules/`"),
         ("access", &ACCESS, "a file under `access/`"),
+        ("notes", &NOTES, "a file under `notes/`"),
     ];
     kinds
         .into_iter()
@@ -591,7 +597,7 @@ mod tests {
 
     #[test]
     fn schemas_are_schemas() {
-        for schema in [&RULES, &ENVIRONMENT, &ACCESS] {
+        for schema in [&RULES, &ENVIRONMENT, &ACCESS, &NOTES] {
             assert_eq!(schema.conformance.as_ref().err(), None);
         }
     }

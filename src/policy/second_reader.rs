@@ -39,7 +39,7 @@ fn compare(text: &str) -> Result<bool, String> {
 
 fn shipped() -> Vec<String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    ["rules", "environments"]
+    ["rules", "environments", "tests/cases/good/notes"]
         .into_iter()
         .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())

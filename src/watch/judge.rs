@@ -75,6 +75,10 @@ pub(super) struct Counts {
     pub records: BTreeMap<(&'static str, &'static str), u64>,
     /// Those that count.
     pub counted: BTreeMap<Who, u64>,
+    /// The same by each signal that counts them: a record can have several.
+    pub signals: BTreeMap<&'static str, u64>,
+    /// The same by severity.
+    pub severities: BTreeMap<Severity, u64>,
     /// Records by the exclusions that silence them.
     pub excluded: BTreeMap<String, u64>,
     /// When the last entry was written, in milliseconds since 1970.
@@ -90,6 +94,8 @@ impl Counts {
         self.foreign += later.foreign;
         add(&mut self.records, later.records);
         add(&mut self.counted, later.counted);
+        add(&mut self.signals, later.signals);
+        add(&mut self.severities, later.severities);
         add(&mut self.excluded, later.excluded);
         self.last_entry_ms = later.last_entry_ms.or(self.last_entry_ms);
         self.last_counted_ms = later.last_counted_ms.or(self.last_counted_ms);
@@ -206,6 +212,8 @@ fn judge_entry(
         return;
     };
     let is_counted = verdict == Verdict::Counted;
+    // A record whose severity could not be decided is not allowed to matter less than another.
+    let severity = line.severity.unwrap_or(Severity::Critical);
     if !is_written {
         let counts = &mut judgement.counts;
         let signal = line.signal.unwrap_or_default();
@@ -221,13 +229,15 @@ fn judge_entry(
                 command: text(&line.command),
             };
             *counts.counted.entry(who).or_default() += 1;
+            for signal in &line.signals {
+                *counts.signals.entry(signal).or_default() += 1;
+            }
+            *counts.severities.entry(severity).or_default() += 1;
             counts.last_counted_ms = fast_epoch_ms(entry.text).or(counts.last_counted_ms);
         }
     }
     let is_printed = !is_written && (is_counted || judging.what.all);
-    let is_sent = is_counted
-        && judging.has_webhook
-        && line.severity.unwrap_or(Severity::Critical) >= judging.what.min_severity;
+    let is_sent = is_counted && judging.has_webhook && severity >= judging.what.min_severity;
     if !is_printed && !is_sent {
         return;
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use crate::audit_log::follow::FileCounts;
+use crate::policy::model::{Severity, Signal};
 use crate::report::escape;
 
 use super::judge::Counts;
@@ -85,6 +86,12 @@ impl Metrics {
                 }
             };
             *sums.counted.entry(who).or_default() += number;
+        }
+        for (signal, number) in &counts.signals {
+            *sums.signals.entry(signal).or_default() += number;
+        }
+        for (severity, number) in &counts.severities {
+            *sums.severities.entry(*severity).or_default() += number;
         }
         sums.last_entry_ms = counts.last_entry_ms.or(sums.last_entry_ms);
         sums.last_counted_ms = counts.last_counted_ms.or(sums.last_counted_ms);
@@ -230,6 +237,26 @@ impl Metrics {
                 ("command", &who.command),
             ];
             text.sample("counted_total", &labels, number);
+        }
+        // From 0 on: what alerts read begins before the first record.
+        text.family(
+            "signals_total",
+            "counter",
+            "Audit records that count, by each signal that counts them: a record can have several.",
+        );
+        for signal in Signal::ALL.map(Signal::name) {
+            let number = sums.signals.get(signal).copied().unwrap_or(0);
+            text.sample("signals_total", &[("signal", signal)], number);
+        }
+        text.family(
+            "severities_total",
+            "counter",
+            "Audit records that count, by severity.",
+        );
+        for severity in Severity::ALL {
+            let number = sums.severities.get(&severity).copied().unwrap_or(0);
+            let labels = [("severity", severity.name())];
+            text.sample("severities_total", &labels, number);
         }
         text.family(
             "excluded_total",
@@ -381,15 +408,23 @@ impl Metrics {
     }
 }
 
-/// The part of the reference page about `watch --metrics`: made of the text that Prometheus reads.
-pub fn render_reference() -> String {
-    let mut page = String::from(
-        "## Prometheus: `pgvigil watch --metrics`\n\nGenerated from `src/watch/metrics.rs`. The metrics of the webhook exist only with \
-         `--webhook`; a time is left out until it has a value. No alarm of pgvigil reads these metrics: write your own \
-         alerts ([watch.md](watch.md)).\n\n\
-         | metric | labels | type | value |\n| --- | --- | --- | --- |\n",
-    );
+/// A metric of the page that Prometheus reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The whole name, as Prometheus stores it.
+    pub name: String,
+    /// Names of its labels.
+    pub labels: Vec<String>,
+    /// `counter` or `gauge`.
+    pub kind: String,
+    /// What the value means, with its unit.
+    pub help: String,
+}
+
+/// Every metric that a watcher with a webhook has, in the order of its page: made of the text that Prometheus reads.
+pub fn published() -> Vec<Published> {
     let text = example().render(&Build::default(), 0);
+    let mut all = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let Some((name, help)) = line
@@ -405,13 +440,39 @@ pub fn render_reference() -> String {
         let labels = lines
             .peek()
             .and_then(|sample| sample.split_once('{')?.1.split_once('}'))
-            .map_or_else(String::new, |(labels, _)| {
+            .map_or_else(Vec::new, |(labels, _)| {
                 let names = labels
                     .split(',')
-                    .filter_map(|label| Some(format!("`{}`", label.split_once('=')?.0)));
-                names.collect::<Vec<_>>().join(", ")
+                    .filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
+                names.collect()
             });
-        page.push_str(&format!("| `{name}` | {labels} | {kind} | {help} |\n"));
+        all.push(Published {
+            name: name.to_owned(),
+            labels,
+            kind: kind.to_owned(),
+            help: help.to_owned(),
+        });
+    }
+    all
+}
+
+/// The part of the reference page about `watch --metrics`.
+pub fn render_reference() -> String {
+    let mut page = String::from(
+        "## Prometheus: `pgvigil watch --metrics`\n\nGenerated from `src/watch/metrics.rs`. The metrics of the webhook exist only with \
+         `--webhook`; a time is left out until it has a value. No alarm of pgvigil reads these metrics: use the alert rules \
+         and the dashboard of [grafana.md](grafana.md).\n\n\
+         | metric | labels | type | value |\n| --- | --- | --- | --- |\n",
+    );
+    for row in published() {
+        let labels: Vec<String> = row.labels.iter().map(|name| format!("`{name}`")).collect();
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            row.name,
+            labels.join(", "),
+            row.kind,
+            row.help
+        ));
     }
     page
 }

@@ -746,7 +746,7 @@ fn near_misses_are_told_what_they_miss() {
 fn schemas_and_pages_are_written() {
     let repository = Repository::new();
     repository.run(&["schema", "--docs", "docs"]).exits(0);
-    let mut paths: Vec<String> = ["rules", "environment", "access"]
+    let mut paths: Vec<String> = ["rules", "environment", "access", "note"]
         .iter()
         .map(|name| format!("schema/{name}.schema.json"))
         .collect();
@@ -754,7 +754,7 @@ fn schemas_and_pages_are_written() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         paths.push(format!("schema/outputs/{name}"));
     }
-    assert_eq!(paths.len(), 12, "{paths:?}");
+    assert_eq!(paths.len(), 13, "{paths:?}");
     for path in &paths {
         let schema: Value = serde_json::from_str(&repository.read(path)).unwrap();
         assert!(schema["$schema"].is_string(), "{path}");

@@ -86,7 +86,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 /// What is wrong with a link in a document.
-fn fault(document: &Path, target: &str) -> Option<String> {
+pub(crate) fn fault(document: &Path, target: &str) -> Option<String> {
     if target.starts_with("https://") {
         return None;
     }

@@ -68,9 +68,13 @@ mod export;
 #[cfg(feature = "http")]
 mod forge;
 mod fetch;
+#[cfg(all(feature = "aws", feature = "monitor"))]
+mod finding_forms;
 mod fleet;
 mod git;
 mod golden;
+#[cfg(feature = "http")]
+mod grafana;
 mod hearing;
 mod impact;
 mod impact_fixture;
@@ -94,6 +98,7 @@ mod monitor_cost;
 mod moto;
 mod migrate;
 mod mutation;
+mod notes;
 mod package;
 mod page;
 mod prove;

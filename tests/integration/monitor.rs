@@ -86,7 +86,7 @@ impl Stand {
     }
 
     /// With a policy of these files.
-    fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         Self::around(Moto::start(), files)
     }
 
@@ -285,7 +285,8 @@ const WORK: [(&str, &str); 4] = [
     ("bob", "select 'late' from orders"),
 ];
 
-fn detections(function: &Function) -> Vec<Value> {
+/// The detection records that a function wrote into its log.
+pub(crate) fn detections(function: &Function) -> Vec<Value> {
     function
         .log()
         .iter()

@@ -200,7 +200,7 @@ fn a_failed_step_says_why_in_junit() {
 #[test]
 fn every_code_is_explained() {
     let code = regex_automata::meta::Regex::new(
-        "\"(rules|attack|impact|approvals|plan|apply|drift|environment)/[a-z-]+\"",
+        "\"(rules|attack|impact|notes|approvals|plan|apply|drift|environment)/[a-z-]+\"",
     )
     .unwrap();
     let mut seen = BTreeSet::new();

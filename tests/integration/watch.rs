@@ -29,7 +29,7 @@ fn root() -> &'static Path {
 }
 
 /// A watcher that is killed with the value.
-struct Watcher {
+pub(crate) struct Watcher {
     child: Child,
     said: PathBuf,
 }
@@ -39,7 +39,7 @@ impl Watcher {
         Self::start_with(folder, policy, arguments, &[])
     }
 
-    fn start_with(
+    pub(crate) fn start_with(
         folder: &Path,
         policy: &Path,
         arguments: &[&str],
@@ -80,7 +80,7 @@ impl Watcher {
     }
 
     /// The address at which it serves metrics: the last that it said.
-    fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         self.wait_said("metrics at http://");
         let said = self.said();
         let (_, rest) = said.rsplit_once("metrics at http://").unwrap();
@@ -131,7 +131,7 @@ fn once(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, 
     )
 }
 
-fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !check() {
         assert!(Instant::now() < until, "waited in vain: {what}");
@@ -139,7 +139,7 @@ fn eventually(what: &str, mut check: impl FnMut() -> bool) {
     }
 }
 
-fn get(address: &str, path: &str) -> (u16, String) {
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -274,7 +274,7 @@ impl Watcher {
 }
 
 /// A record that counts.
-fn entry(number: usize, user: &str) -> String {
+pub(crate) fn entry(number: usize, user: &str) -> String {
     format!(
         "2026-11-22 06:{:02}:{:02} UTC:10.0.0.1(5000):{user}@shop:[77]:LOG:  AUDIT: SESSION,{number},1,READ,SELECT,TABLE,\
          public.orders,select {number} from orders,<not logged>\n",
@@ -283,7 +283,7 @@ fn entry(number: usize, user: &str) -> String {
     )
 }
 
-fn append(path: &Path, text: &str) {
+pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new()
         .append(true)
         .create(true)
@@ -293,15 +293,15 @@ fn append(path: &Path, text: &str) {
 }
 
 /// A receiver that answers as it is told, and keeps what it took.
-struct Receiver {
-    url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     taken: Arc<Mutex<Vec<Value>>>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Receiver {
     /// Answers: a status, or `hang`, or `reset`; the last one for ever.
-    fn start(answers: &'static [&'static str]) -> Self {
+    pub(crate) fn start(answers: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!(
             "http://{}/hidden-path?token=hidden-token",
@@ -470,6 +470,18 @@ fn a_webhook_that_fails_gets_everything_and_nobody_sees_its_address() {
     let alice =
         r#"pgvigil_watch_counted_total{"class": "READ", "command": "SELECT", "user": "alice"}"#;
     assert_eq!(samples[alice], 249.0);
+    assert_eq!(
+        samples[r#"pgvigil_watch_signals_total{"signal": "dml"}"#],
+        250.0
+    );
+    assert_eq!(
+        samples[r#"pgvigil_watch_signals_total{"signal": "denied"}"#],
+        0.0
+    );
+    let by_severity = samples
+        .iter()
+        .filter(|(name, _)| name.starts_with("pgvigil_watch_severities_total"));
+    assert_eq!(by_severity.map(|(_, number)| number).sum::<f64>(), 250.0);
     assert_eq!(samples["pgvigil_watch_healthy{}"], 1.0);
     assert_eq!(samples["pgvigil_watch_behind_bytes{}"], 0.0);
     assert_eq!(samples["pgvigil_watch_lag_seconds{}"], 0.0);

@@ -138,6 +138,22 @@ pub const ACCESS: &[(&str, Key)] = &[
     ("grants/owner", Nothing(NAMES_WHO_ANSWERS)),
 ];
 
+const OF_NOTES: &str =
+    "notes are evidence of what became of detections: no rule, digest or resource depends on them";
+
+/// The keys of `notes/*.yaml`.
+pub const NOTES: &[(&str, Key)] = &[
+    ("version", Nothing(FORM)),
+    ("notes", Nothing(OF_NOTES)),
+    ("notes/id", Nothing(OF_NOTES)),
+    ("notes/detections", Nothing(OF_NOTES)),
+    ("notes/finding", Nothing(OF_NOTES)),
+    ("notes/text", Nothing(OF_NOTES)),
+    ("notes/author", Nothing(OF_NOTES)),
+    ("notes/date", Nothing(OF_NOTES)),
+    ("notes/ticket", Nothing(OF_NOTES)),
+];
+
 /// The keys of `environments/*.yaml`.
 pub const ENVIRONMENT: &[(&str, Key)] = &[
     ("version", Nothing(FORM)),

@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::keys::{ACCESS, ENVIRONMENT, Key, RULES, WHOLE};
+use super::keys::{ACCESS, ENVIRONMENT, Key, NOTES, RULES, WHOLE};
 use super::*;
 use crate::judge::{Judge, Rules, Scratch, Verdict as Judged};
 use crate::policy::{Loaded, load_from, schema};
@@ -849,10 +849,9 @@ fn routes_of_items(
 /// A key that somebody adds to the files is in the list, or this fails.
 #[test]
 fn every_key_of_the_files_is_listed() {
-    for (list, (path, text)) in [RULES, ENVIRONMENT, ACCESS]
-        .into_iter()
-        .zip(schema::schemas())
-    {
+    let lists = [RULES, ENVIRONMENT, ACCESS, NOTES];
+    assert_eq!(lists.len(), schema::schemas().len());
+    for (list, (path, text)) in lists.into_iter().zip(schema::schemas()) {
         let root: Value = serde_json::from_str(&text).unwrap();
         let mut found = BTreeSet::new();
         routes(&root, &root, "", &mut found, 0);

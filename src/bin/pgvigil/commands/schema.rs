@@ -10,8 +10,9 @@ use pgvigil::ci;
 use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
+use pgvigil::evidence::detection;
+use pgvigil::grafana;
 use pgvigil::insights::assumed;
-use pgvigil::monitor::detection;
 use pgvigil::policy::{reference, schemas};
 use pgvigil::report::{self, schema};
 use pgvigil::rules::eval;
@@ -59,7 +60,8 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Ran {
         ("keys.md", reference::render_reference()),
         ("metrics.md", metrics_page()),
     ];
-    let wanted = pages.into_iter().map(|(name, text)| Wanted {
+    let files = grafana::files();
+    let wanted = pages.into_iter().chain(files).map(|(name, text)| Wanted {
         path: PathBuf::from(name),
         bytes: text.into_bytes(),
     });
@@ -80,7 +82,7 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "detection.schema.json",
-            schema::of::<detection::Detection<'_>>("A detection of pgvigil's monitor, one line"),
+            schema::of::<detection::Detection>("A detection of pgvigil's monitor, one line"),
         ),
         (
             "eval-line.schema.json",
@@ -100,7 +102,7 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "suppressed.schema.json",
-            schema::of::<detection::Suppressed<'_>>(
+            schema::of::<detection::Suppressed>(
                 "Records that exclusions silenced, a line of pgvigil's monitor",
             ),
         ),
@@ -117,7 +119,7 @@ fn outputs() -> Vec<(&'static str, String)> {
 
 fn metrics_page() -> String {
     format!(
-        "# Metrics\n\nThe metrics that dashboards and alarms can use. What they mean: [monitor.md](monitor.md#what-it-publishes).\n\n{}\n{}",
+        "# Metrics\n\nThe metrics that dashboards and alarms can use. What they mean: [monitor.md](monitor.md#what-it-publishes). Dashboards and alert rules: [grafana.md](grafana.md).\n\n{}\n{}",
         published::render_reference(),
         metrics::render_reference()
     )

@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::*;
-use crate::policy::schema::{DocumentSchema, ENVIRONMENT, RULES};
+use crate::policy::schema::{DocumentSchema, ENVIRONMENT, NOTES, RULES};
 use crate::source::SourceFiles;
 use crate::source::yaml::{self, InvalidAs};
 
@@ -133,14 +133,15 @@ fn document(text: &str) -> Json {
         .to_json(InvalidAs::Null)
 }
 
-/// The shipped policy, with which a mutation begins.
-fn shipped() -> [(Json, &'static DocumentSchema); 4] {
+/// The shipped policy and some notes, with which a mutation begins.
+fn shipped() -> [(Json, &'static DocumentSchema); 5] {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     [
         ("rules/exclusions.yaml", &RULES),
         ("rules/users.yaml", &RULES),
         ("environments/local.yaml", &ENVIRONMENT),
         ("environments/production.yaml", &ENVIRONMENT),
+        ("tests/cases/good/notes/2026-11.yaml", &NOTES),
     ]
     .map(|(path, schema)| {
         let text = std::fs::read_to_string(root.join(path)).unwrap();
@@ -234,7 +235,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn several_damages(which in 0usize..4, damages in prop::collection::vec((any::<Index>(), any::<Index>()), 1..6)) {
+    fn several_damages(which in 0usize..5, damages in prop::collection::vec((any::<Index>(), any::<Index>()), 1..6)) {
         let (mut value, schema) = shipped().into_iter().nth(which).unwrap();
         for (place, odd_one) in damages {
             let mut all = Vec::new();

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use pgvigil::ci::finding::{self, APPROVALS, ATTACK, CHECK, IMPACT, RULES_TEST};
-use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, touched};
+use pgvigil::ci::finding::{self, APPROVALS, ATTACK, CHECK, IMPACT, NOTES, RULES_TEST};
+use pgvigil::ci::{EnvironmentResult, Finding, Level, Review, Work, notes, touched};
 use pgvigil::compile::{self, QUERY_LIMIT};
 use pgvigil::deploy::{CloudError, Identity, Plan, Prune};
 use pgvigil::diagnostic::count;
@@ -90,6 +90,9 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> Ran {
             return pipeline.finish();
         }
     };
+    if let Some(change) = &change {
+        review_notes(&mut pipeline, change, &loaded);
+    }
     let wanted = wanted(&mut pipeline, args, &loaded, change.as_ref())?;
     let (wanted, gone): (Vec<_>, Vec<_>) = wanted
         .into_iter()
@@ -134,6 +137,20 @@ pub(super) fn run(session: &Session, args: &CiPrArgs) -> Ran {
     }
     drop(activity);
     pipeline.finish()
+}
+
+/// What the change does to the notes on detections: a step of its own, if it touches them. It never fails: a note decides
+/// nothing.
+fn review_notes(pipeline: &mut Pipeline<'_>, change: &Change, loaded: &Loaded) {
+    let since = Instant::now();
+    let is_alone = change.guards.is_empty() && touched::are_notes_alone(&change.base, loaded);
+    let review = notes::review(&change.base, loaded, is_alone, &pipeline.folder);
+    if let Some(review) = review {
+        for found in review.findings {
+            pipeline.finding(found);
+        }
+        pipeline.step(NOTES, since, (Exit::Clean, review.summary));
+    }
 }
 
 /// Names of the environments before and after a change.

@@ -3,7 +3,7 @@
 
 use anyhow::bail;
 use pgvigil::policy::model::Environment;
-use pgvigil::policy::revision;
+use pgvigil::policy::{FOLDERS, revision};
 use pgvigil::publish::approval::Needed;
 use pgvigil::publish::code_owners::CodeOwners;
 use pgvigil::rules::hearing::files;
@@ -46,9 +46,8 @@ pub(super) fn needed(
     let is_ours = |path: &String| {
         let inside = path.strip_prefix(&folder);
         let is_policy = inside.is_some_and(|inside| {
-            ["rules/", "environments/", "access/", "samples/"]
-                .iter()
-                .any(|known| inside.starts_with(known))
+            let inside = inside.split_once('/').map(|(folder, _)| folder);
+            inside.is_some_and(|folder| FOLDERS.contains(&folder) || folder == "samples")
         });
         is_policy || files::is_compared(path)
     };
