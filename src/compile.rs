@@ -250,6 +250,9 @@ fn cluster_environment(
     if let Some(chat) = chat_topic_arn(environment, cluster) {
         variables.insert("PGVIGIL_CHAT_TOPIC".to_owned(), chat);
     }
+    if let Some(runbook) = &environment.runbook {
+        variables.insert("PGVIGIL_RUNBOOK".to_owned(), runbook.clone());
+    }
     variables
 }
 

@@ -37,6 +37,7 @@ fn engine(environment: &Environment, sink: &mut Diagnostics) {
     let used = [
         ("routes", !environment.routes.is_empty()),
         ("chat", environment.chat),
+        ("runbook", environment.runbook.is_some()),
     ];
     for (key, _) in used.into_iter().filter(|(_, is_used)| *is_used) {
         sink.push(

@@ -51,7 +51,10 @@ pub(super) fn notification(told: &Told<'_>) -> Value {
         .unwrap_or_default();
     let title = plain(&format!("{}: {}", severity.name(), told.subject), LINE_MAX);
     let mut next_steps = vec![
-        "Follow the runbook of pgvigil: `docs/runbook.md`".to_owned(),
+        match &told.settings.runbook {
+            Some(address) => format!("Follow the runbook: {address}"),
+            None => "Follow the runbook of pgvigil: `docs/runbook.md`".to_owned(),
+        },
         format!(
             "Read the detections in the log of the monitor of {}",
             code(cluster)

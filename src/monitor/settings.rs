@@ -33,6 +33,8 @@ pub struct Settings {
     pub topic: Option<String>,
     /// Where AWS's chat integration listens.
     pub chat_topic: Option<String>,
+    /// The address of the runbook that messages link to.
+    pub runbook: Option<String>,
     /// What is published beside the count of each signal.
     pub metrics: Vec<Breakdown>,
     /// Rows of one result at most: as many mean that there can be more.
@@ -103,6 +105,13 @@ impl Settings {
         let rules_digest = reader.rules_digest();
         let topic = reader.topic("PGVIGIL_TOPIC");
         let chat_topic = reader.topic("PGVIGIL_CHAT_TOPIC");
+        let runbook = reader.optional("PGVIGIL_RUNBOOK");
+        if runbook
+            .as_deref()
+            .is_some_and(|address| !address.starts_with("https://") || !printable(address))
+        {
+            reader.fault("PGVIGIL_RUNBOOK", "is not an address that begins with https://");
+        }
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
                 format!(
@@ -125,6 +134,7 @@ impl Settings {
             rules_digest,
             topic,
             chat_topic,
+            runbook,
             metrics,
             row_limit: FETCH_ROWS,
             region: variables

@@ -828,6 +828,8 @@ pub struct Environment {
     pub routes: Vec<Route>,
     /// A second topic has the messages for AWS's chat integration.
     pub chat: bool,
+    /// The address of the runbook that messages link to.
+    pub runbook: Option<String>,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.

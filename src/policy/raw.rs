@@ -639,6 +639,13 @@ pub struct RawNotifications {
     /// `monitor` only.
     #[schemars(extend("default" = false))]
     pub chat: Option<bool>,
+    /// Address of your runbook: messages of the monitor link to it. For the engine `monitor` only.
+    #[schemars(
+        length(max = 500),
+        regex(pattern = r"^https://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+$"),
+        example = &"https://wiki.example.com/audit-alarm"
+    )]
+    pub runbook: Option<String>,
 }
 
 /// A reference to a secret: exactly one of the two keys.

@@ -63,6 +63,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         ],
         routes: Vec::new(),
         chat: false,
+        runbook: None,
         retention_days: 365,
         monitor_retention_days: 2557,
         log_deletion_protection: false,

@@ -268,6 +268,7 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         rules_digest: String::new(),
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
         chat_topic: Some("arn:aws:sns:eu-central-1:123456789012:people-chat".to_owned()),
+        runbook: Some("https://wiki.example.com/audit-alarm?env=prod".to_owned()),
         metrics: vec![Breakdown::Command],
         row_limit: 100_000,
         region: Some("eu-central-1".to_owned()),

@@ -43,6 +43,8 @@ pub(super) fn environment(
         notifications: _,
         routes: _,
         chat,
+        // A link in messages that reach the same people.
+        runbook: _,
         retention_days,
         monitor_retention_days,
         log_deletion_protection,

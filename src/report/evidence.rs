@@ -1,0 +1,76 @@
+//! The report of a period in every form.
+
+pub mod csv;
+pub mod html;
+pub mod human;
+pub mod json;
+pub mod markdown;
+
+use jiff::Timestamp;
+
+use crate::diagnostic::count;
+use crate::evidence::report::{Detected, Report};
+
+/// What the report says first: whether it can be relied on, and what is left to look into.
+fn headline(report: &Report) -> Vec<String> {
+    let totals = &report.totals;
+    let mut parts = vec![count(totals.detections, "detection")];
+    if totals.expected > 0 {
+        parts.push(format!("{} expected", totals.expected));
+    }
+    parts.push(format!("{} not expected", totals.not_expected));
+    if totals.not_expected > 0 {
+        parts.push(format!("{} of those without a finding", totals.unexplained));
+    }
+    parts
+}
+
+/// Whether the report is complete, in words.
+fn completeness(report: &Report) -> &'static str {
+    if report.complete {
+        "complete"
+    } else {
+        "not complete"
+    }
+}
+
+/// `expected: CHG-123`, or `not expected`, with the last finding.
+fn became(detected: &Detected) -> String {
+    let mut text = match &detected.expected {
+        Some(grant) => format!("expected: {grant}"),
+        None => "not expected".to_owned(),
+    };
+    match detected.notes.last() {
+        Some(note) => {
+            text.push_str(&format!("; {}, {} on {}", note.finding, note.author, note.date));
+            if note.about_oneself {
+                text.push_str(" (about oneself)");
+            }
+        }
+        None if detected.expected.is_none() => text.push_str("; no finding"),
+        None => {}
+    }
+    text
+}
+
+/// The person behind a role, as far as the policy says.
+fn person(detected: &Detected) -> String {
+    let mut parts = Vec::new();
+    parts.extend(detected.identity.clone());
+    parts.extend(detected.team.as_ref().map(|team| format!("team {team}")));
+    parts.extend(detected.owner.as_ref().map(|owner| format!("owner {owner}")));
+    if parts.is_empty() {
+        "in no file of the policy".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// A moment to the minute, in UTC.
+fn minute(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn optional_minute(moment: Option<Timestamp>) -> String {
+    moment.map_or_else(|| "unknown".to_owned(), minute)
+}

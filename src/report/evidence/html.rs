@@ -1,0 +1,548 @@
+//! The report as one page: no other file, no network, no script.
+//!
+//! `html!` escapes every text that is put into the page.
+
+use maud::{Markup, html};
+
+use super::{became, completeness, headline, minute, optional_minute, person};
+use crate::diagnostic::count;
+use crate::evidence::report::{Answer, Detected, Report, State};
+use crate::policy::model::Severity;
+use crate::report::web::{page, sentence};
+use crate::rules::direction::Verdict;
+
+const STYLE: &str = include_str!("html/report.css");
+
+/// Detections that the page lists.
+const LISTED: usize = 2_000;
+
+/// The page.
+pub fn render(report: &Report) -> String {
+    let title = format!(
+        "Audit report: {}, {} to {}",
+        report.environment,
+        report.period.since(),
+        report.period.until()
+    );
+    page(
+        &title,
+        STYLE,
+        None,
+        &html! {
+            (heading(report))
+            main {
+                (lacks(report))
+                (figures(report))
+                (answers(report))
+                (detections(report))
+                (findings(report))
+                (grants(report))
+                (exclusions(report))
+                (changes(report))
+                (people(report))
+                (accounts(report))
+                (coverage(report))
+                (rules(report))
+                (inputs(report))
+            }
+            footer {
+                p.soft { "Made by pgvigil " (report.pgvigil) ". The same inputs give the same page. All times are in UTC." }
+            }
+        },
+    )
+}
+
+fn heading(report: &Report) -> Markup {
+    let links = [
+        ("#answers", "Questions"),
+        ("#detections", "Detections"),
+        ("#grants", "Access grants"),
+        ("#exclusions", "Exclusions"),
+        ("#changes", "Changes"),
+        ("#people", "People"),
+        ("#coverage", "Coverage"),
+        ("#inputs", "Inputs"),
+    ];
+    html! {
+        header {
+            p.soft { "Audit report" }
+            div.verdict {
+                h1 { (report.environment) }
+                @if report.complete {
+                    span class="badge good" { (completeness(report)) }
+                } @else {
+                    span class="badge bad" { (completeness(report)) }
+                }
+            }
+            p { (report.period.since()) " to " (report.period.until()) ", both days included" }
+            p.soft { (headline(report).join(" · ")) }
+            nav aria-label="Sections" {
+                @for (id, name) in links { a href=(id) { (name) } }
+            }
+        }
+    }
+}
+
+fn lacks(report: &Report) -> Markup {
+    html! {
+        @if !report.lacks.is_empty() {
+            section.faults aria-labelledby="lacks" {
+                h2 id="lacks" { "What is missing" }
+                ul { @for lack in &report.lacks { li { (sentence(lack)) } } }
+            }
+        }
+    }
+}
+
+fn figures(report: &Report) -> Markup {
+    let totals = &report.totals;
+    let coverage = &report.coverage;
+    let figure = |name: &str, number: String, besides: String, is_alarm: bool| {
+        html! {
+            div.alarm[is_alarm] { dt { (name) } dd { (number) } dd { (besides) } }
+        }
+    };
+    html! {
+        dl.figures {
+            (figure("Not expected", totals.not_expected.to_string(),
+                format!("{} without a finding", totals.unexplained), totals.unexplained > 0))
+            (figure("Expected", totals.expected.to_string(), "covered by an access grant".to_owned(), false))
+            (figure("Statements", totals.statements.to_string(), format!("in {}", count(totals.records, "record")), false))
+            (figure("Silenced", totals.silenced.to_string(), "records, by exclusions".to_owned(), false))
+            (figure("Hours with evidence", format!("{} of {}", coverage.known, coverage.hours),
+                count(coverage.gaps.len(), "gap"), !coverage.gaps.is_empty()))
+            (figure("Not judged", totals.not_judged.to_string(), "records that count for that".to_owned(), totals.not_judged > 0))
+        }
+    }
+}
+
+fn state(answer: &Answer) -> Markup {
+    let class = match answer.state {
+        State::Answered => "badge good",
+        State::Partly => "badge warn",
+        State::NotAnswered => "badge bad",
+    };
+    html! { span class=(class) { (answer.state.name()) } }
+}
+
+fn answers(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="answers" {
+            h2 id="answers" { "The questions of an audit" }
+            table.stack {
+                thead { tr { th { "Question" } th { "State" } th { "Answer" } } }
+                tbody {
+                    @for answer in &report.answers {
+                        tr {
+                            td data-label="Question" { (answer.question) }
+                            td data-label="State" { (state(answer)) }
+                            td data-label="Answer" {
+                                span {
+                                    (sentence(&answer.answer))
+                                    @if let Some(section) = &answer.section {
+                                        " (" a href=(format!("#{section}")) { "details" } ")"
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn detections(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="detections" {
+            h2 id="detections" { "Detections" }
+            p.soft {
+                "What one role did to one object on one day. A note in Git can name the id and say what became of it."
+            }
+            @if report.detections.is_empty() {
+                p { "None." }
+            } @else {
+                table.stack.detections {
+                    thead { tr {
+                        th { "Id" } th { "When" } th { "Who" } th { "What" } th.number { "Statements" }
+                        th { "Severity" } th { "What became of it" }
+                    } }
+                    tbody { @for one in report.detections.iter().take(LISTED) { (detection(one)) } }
+                }
+            }
+            @if report.detections.len() > LISTED {
+                p.note {
+                    "… and " (count(report.detections.len() - LISTED, "detection"))
+                    " beyond these, which the CSV and the JSON contain."
+                }
+            }
+        }
+    }
+}
+
+fn detection(one: &Detected) -> Markup {
+    let is_open = one.expected.is_none() && !one.is_explained();
+    let severity = match one.severity {
+        Severity::Critical | Severity::High => "badge bad",
+        Severity::Medium => "badge warn",
+        Severity::Low => "badge",
+    };
+    html! {
+        tr.open[is_open] {
+            td data-label="Id" { code { (one.id) } }
+            td data-label="When" {
+                span {
+                    (optional_minute(one.first))
+                    @if one.first != one.last { br; (optional_minute(one.last)) }
+                }
+            }
+            td data-label="Who" {
+                span {
+                    b { (one.user) } " in " (one.database)
+                    br;
+                    span class="soft small" {
+                        (person(one))
+                        @if !one.clients.is_empty() { "; from " (one.clients.join(", ")) }
+                        @if !one.session_names.is_empty() {
+                            "; the session calls itself " (one.session_names.join(", "))
+                        }
+                    }
+                }
+            }
+            td data-label="What" {
+                span {
+                    (one.command) " " code { (one.object) }
+                    br;
+                    span class="soft small" {
+                        (one.class) "; "
+                        @for (number, signal) in one.signals.iter().enumerate() {
+                            @if number > 0 { ", " }
+                            (signal.name())
+                        }
+                    }
+                }
+            }
+            td.number data-label="Statements" { (one.statements) }
+            td data-label="Severity" {
+                span {
+                    span class=(severity) { (one.severity.name()) }
+                    br;
+                    span class="soft small" { (one.severity_reason) }
+                }
+            }
+            td data-label="Became" { (became(one)) }
+        }
+    }
+}
+
+fn findings(report: &Report) -> Markup {
+    let has_notes = report.detections.iter().any(|one| !one.notes.is_empty());
+    html! {
+        @if has_notes {
+            section aria-labelledby="findings" {
+                h2 id="findings" { "Findings" }
+                table.stack {
+                    thead { tr { th { "Detection" } th { "Finding" } th { "By, on" } th { "In words" } } }
+                    tbody {
+                        @for one in &report.detections {
+                            @for note in &one.notes {
+                                tr {
+                                    td data-label="Detection" { code { (one.id) } }
+                                    td data-label="Finding" { (note.finding) }
+                                    td data-label="By, on" {
+                                        span {
+                                            (note.author) ", " (note.date)
+                                            @if note.about_oneself { " (about oneself)" }
+                                        }
+                                    }
+                                    td data-label="In words" {
+                                        span {
+                                            (note.text)
+                                            @if let Some(ticket) = &note.ticket { " (" (ticket) ")" }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn grants(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="grants" {
+            h2 id="grants" { "Access grants" }
+            @if report.grants.is_empty() { p.soft { "No grant was in force." } } @else {
+                table.stack {
+                    thead { tr {
+                        th { "Id" } th { "Who" } th { "What" } th { "When" } th { "Why" } th.number { "Statements" }
+                    } }
+                    tbody {
+                        @for grant in &report.grants {
+                            tr {
+                                td data-label="Id" { (grant.id) }
+                                td data-label="Who" { (grant.users.join(", ")) }
+                                td data-label="What" { (grant.kinds.join(", ")) ": " (grant.relations.join(", ")) }
+                                td data-label="When" {
+                                    span {
+                                        (minute(grant.from)) " until " (minute(grant.until))
+                                        @if grant.after_the_fact {
+                                            " " span class="badge warn" { "written after the fact" }
+                                        }
+                                    }
+                                }
+                                td data-label="Why" {
+                                    span {
+                                        (grant.reason)
+                                        @if let Some(ticket) = &grant.ticket { " (" (ticket) ")" }
+                                    }
+                                }
+                                td.number data-label="Statements" {
+                                    @if grant.statements == 0 { "0, covered nothing" } @else { (grant.statements) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn exclusions(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="exclusions" {
+            h2 id="exclusions" { "Exclusions in force" }
+            @if report.exclusions.is_empty() { p.soft { "None." } } @else {
+                table.stack {
+                    thead { tr {
+                        th { "Id" } th { "Days of the period" } th { "Reason" } th { "Owner" } th { "Last day" }
+                        th.number { "Records silenced" }
+                    } }
+                    tbody {
+                        @for one in &report.exclusions {
+                            tr {
+                                td data-label="Id" { span { b { (one.id) } br; span class="soft small" { (one.title) } } }
+                                td data-label="Days" { (one.since) " to " (one.until) }
+                                td data-label="Reason" {
+                                    span {
+                                        (one.reason)
+                                        @if let Some(ticket) = &one.ticket { " (" (ticket) ")" }
+                                    }
+                                }
+                                td data-label="Owner" { (one.owner) }
+                                td data-label="Last day" {
+                                    @if let Some(day) = one.expires { (day) } @else { "none" }
+                                }
+                                td.number data-label="Silenced" {
+                                    @if let Some(number) = one.silenced { (number) } @else { "not known" }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changes(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="changes" {
+            h2 id="changes" { "Changes of the policy" }
+            @if report.changes.is_empty() { p.soft { "None in the history that was read." } } @else {
+                table.stack {
+                    thead { tr {
+                        th { "When" } th { "Commit" } th { "Author" } th { "Title, effects" } th { "The alarm" }
+                        th { "Approvals in Git" }
+                    } }
+                    tbody {
+                        @for change in &report.changes {
+                            tr {
+                                td data-label="When" { (minute(change.committed)) }
+                                td data-label="Commit" { code { (change.commit.get(..12).unwrap_or(&change.commit)) } }
+                                td data-label="Author" {
+                                    span {
+                                        (change.author)
+                                        @if !change.authors.is_empty() {
+                                            br;
+                                            span class="soft small" { (change.authors.join(", ")) }
+                                        }
+                                    }
+                                }
+                                td data-label="Title" {
+                                    span {
+                                        (change.subject)
+                                        @if !change.effects.is_empty() {
+                                            ul class="small" { @for effect in &change.effects { li { (sentence(effect)) } } }
+                                        }
+                                    }
+                                }
+                                td data-label="The alarm" { (direction(change.direction)) }
+                                td data-label="Approvals" {
+                                    @if change.approvals.is_empty() {
+                                        @if change.direction == Verdict::Unchanged { "none" }
+                                        @else { span class="badge warn" { "none" } }
+                                    } @else { (change.approvals.join(", ")) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn direction(verdict: Verdict) -> Markup {
+    let class = match verdict {
+        Verdict::Unchanged => "badge",
+        Verdict::Narrowed => "badge good",
+        Verdict::Incomparable => "badge warn",
+        Verdict::Widened | Verdict::Unknown => "badge bad",
+    };
+    html! { span class=(class) { (verdict.name()) } }
+}
+
+fn people(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="people" {
+            h2 id="people" { "Who was audited" }
+            table.stack {
+                thead { tr { th { "Role" } th { "Person" } th { "Days of the period" } th.number { "Statements that counted" } } }
+                tbody {
+                    @for person in &report.people {
+                        tr {
+                            td data-label="Role" { (person.role) }
+                            td data-label="Person" {
+                                span {
+                                    @if let Some(identity) = &person.identity { (identity) ", " }
+                                    @if let Some(team) = &person.team { "team " (team) ", " }
+                                    "owner " (person.owner)
+                                    @if person.shared { ", a shared role" }
+                                }
+                            }
+                            td data-label="Days" { (person.since) " to " (person.until) }
+                            td.number data-label="Statements" { (person.statements) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn accounts(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="accounts" {
+            h2 id="accounts" { "Who was not audited" }
+            table.stack {
+                thead { tr { th { "Role" } th { "Reason" } th { "Owner" } th { "Days of the period" } } }
+                tbody {
+                    @for account in &report.accounts {
+                        tr {
+                            td data-label="Role" {
+                                span {
+                                    code { (account.role) }
+                                    @if account.pattern { " (pattern)" }
+                                    @if account.system { " (of the platform)" }
+                                }
+                            }
+                            td data-label="Reason" { (account.reason) }
+                            td data-label="Owner" { (account.owner) }
+                            td data-label="Days" { (account.since) " to " (account.until) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn coverage(report: &Report) -> Markup {
+    let coverage = &report.coverage;
+    html! {
+        section aria-labelledby="coverage" {
+            h2 id="coverage" { "Coverage" }
+            p {
+                (coverage.known) " of " (coverage.hours) " hours have evidence. It rests on "
+                (sentence(&coverage.rests_on)) "."
+            }
+            @if !coverage.gaps.is_empty() {
+                table.stack {
+                    thead { tr { th { "Nothing from" } th { "until" } th.number { "Hours" } } }
+                    tbody {
+                        @for gap in &coverage.gaps {
+                            tr {
+                                td data-label="From" { (minute(gap.from)) }
+                                td data-label="Until" { (minute(gap.until)) }
+                                td.number data-label="Hours" { (gap.hours) }
+                            }
+                        }
+                    }
+                }
+            }
+            p class="soft small" {
+                (count(coverage.runs, "run")) " of the monitor and " (count(coverage.errors, "error")) " in the records"
+            }
+        }
+    }
+}
+
+fn rules(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="rules" {
+            h2 id="rules" { "Rules that judged" }
+            @if report.rules.is_empty() { p.soft { "None: nothing was detected." } } @else {
+                table.stack {
+                    thead { tr { th { "Digest" } th { "Commit" } th.number { "Detections" } } }
+                    tbody {
+                        @for rules in &report.rules {
+                            tr {
+                                td data-label="Digest" { code { (rules.digest) } }
+                                td data-label="Commit" {
+                                    @if let Some(commit) = &rules.commit {
+                                        code { (commit.get(..12).unwrap_or(commit)) }
+                                    } @else if rules.now {
+                                        "none; the files as they are now"
+                                    } @else {
+                                        span class="badge bad" { "none of the period" }
+                                    }
+                                }
+                                td.number data-label="Detections" { (rules.detections) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn inputs(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="inputs" {
+            h2 id="inputs" { "Inputs" }
+            table.stack {
+                thead { tr { th { "Kind" } th { "Name" } th.number { "Bytes" } th { "SHA-256" } } }
+                tbody {
+                    @for input in &report.inputs {
+                        tr {
+                            td data-label="Kind" { (input.kind) }
+                            td data-label="Name" { (input.name) }
+                            td.number data-label="Bytes" {
+                                @if let Some(bytes) = input.bytes { (bytes) } @else { "-" }
+                            }
+                            td data-label="SHA-256" {
+                                @if let Some(digest) = &input.sha256 { code { (digest) } } @else { "-" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
