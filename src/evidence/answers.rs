@@ -22,10 +22,7 @@ pub const QUESTIONS: [&str; 11] = [
 
 /// Answers every question.
 pub(super) fn of(report: &Report, environment: &Environment) -> Vec<Answer> {
-    let has_history = report
-        .inputs
-        .iter()
-        .any(|input| input.kind == "policy");
+    let has_history = report.inputs.iter().any(|input| input.kind == "policy");
     let from_git = if has_history {
         (State::Answered, "")
     } else {
@@ -72,8 +69,7 @@ pub(super) fn of(report: &Report, environment: &Environment) -> Vec<Answer> {
             format!(
                 "{} with day, times and severity, by {}",
                 count(report.detections.len(), "detection"),
-                count(report.rules.len(), "set of rules")
-                    .replace("set of ruless", "sets of rules")
+                count(report.rules.len(), "set of rules").replace("set of ruless", "sets of rules")
             ),
             Some("detections"),
         ),
@@ -211,10 +207,7 @@ fn statements(report: &Report, environment: &Environment) -> Found {
         .filter(|input| input.kind == "logs")
         .count();
     if logs > 0 {
-        let answer = format!(
-            "in {}, whose digests the report has",
-            count(logs, "log")
-        );
+        let answer = format!("in {}, whose digests the report has", count(logs, "log"));
         return (State::Answered, answer, Some("inputs"));
     }
     let answer = format!(

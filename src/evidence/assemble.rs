@@ -198,7 +198,10 @@ fn lacks(
         if recorded.errors > 0 {
             lacks.push(format!(
                 "the monitor reported {}",
-                count(usize::try_from(recorded.errors).unwrap_or(usize::MAX), "error")
+                count(
+                    usize::try_from(recorded.errors).unwrap_or(usize::MAX),
+                    "error"
+                )
             ));
         }
     }
@@ -387,17 +390,26 @@ fn exclusions(
     });
     found
         .into_iter()
-        .map(|(id, Days { since, until, value })| ExclusionUse {
-            title: value.title.clone(),
-            reason: value.reason.clone(),
-            owner: value.owner.clone(),
-            ticket: value.ticket.clone(),
-            since,
-            until: value.last_day().map_or(until, |last| last.min(until)),
-            expires: value.last_day(),
-            silenced: silenced.map(|sums| sums.get(&id).copied().unwrap_or_default()),
-            id,
-        })
+        .map(
+            |(
+                id,
+                Days {
+                    since,
+                    until,
+                    value,
+                },
+            )| ExclusionUse {
+                title: value.title.clone(),
+                reason: value.reason.clone(),
+                owner: value.owner.clone(),
+                ticket: value.ticket.clone(),
+                since,
+                until: value.last_day().map_or(until, |last| last.min(until)),
+                expires: value.last_day(),
+                silenced: silenced.map(|sums| sums.get(&id).copied().unwrap_or_default()),
+                id,
+            },
+        )
         .collect()
 }
 
@@ -412,16 +424,25 @@ fn people(in_force: &[InForce], environment: &str, groups: &Groups) -> Vec<Audit
     });
     found
         .into_iter()
-        .map(|(role, Days { since, until, value })| Audited {
-            owner: value.owner.clone(),
-            team: value.team.clone(),
-            identity: value.identity.clone(),
-            shared: value.is_shared,
-            since,
-            until: value.until.map_or(until, |last| last.min(until)),
-            statements: statements.get(role.as_str()).copied().unwrap_or_default(),
-            role,
-        })
+        .map(
+            |(
+                role,
+                Days {
+                    since,
+                    until,
+                    value,
+                },
+            )| Audited {
+                owner: value.owner.clone(),
+                team: value.team.clone(),
+                identity: value.identity.clone(),
+                shared: value.is_shared,
+                since,
+                until: value.until.map_or(until, |last| last.min(until)),
+                statements: statements.get(role.as_str()).copied().unwrap_or_default(),
+                role,
+            },
+        )
         .collect()
 }
 
@@ -441,15 +462,24 @@ fn accounts(in_force: &[InForce], environment: &str) -> Vec<NotAudited> {
     });
     found
         .into_iter()
-        .map(|((role, pattern), Days { since, until, value })| NotAudited {
-            role,
-            pattern,
-            system: value.system,
-            reason: value.reason.clone(),
-            owner: value.owner.clone(),
-            since,
-            until,
-        })
+        .map(
+            |(
+                (role, pattern),
+                Days {
+                    since,
+                    until,
+                    value,
+                },
+            )| NotAudited {
+                role,
+                pattern,
+                system: value.system,
+                reason: value.reason.clone(),
+                owner: value.owner.clone(),
+                since,
+                until,
+            },
+        )
         .collect()
 }
 
@@ -480,15 +510,17 @@ fn grants(
     }
     found
         .into_iter()
-        .filter(|(_, days)| {
-            days.value.from < period.end() && days.value.until > period.start()
-        })
+        .filter(|(_, days)| days.value.from < period.end() && days.value.until > period.start())
         .map(|(id, Days { value, .. })| {
             let committed = committed.get(id.as_str()).copied().flatten();
             GrantUse {
                 users: value.users.clone(),
                 relations: value.relations.iter().map(|one| one.shown()).collect(),
-                kinds: value.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
+                kinds: value
+                    .kinds
+                    .iter()
+                    .map(|kind| kind.name().to_owned())
+                    .collect(),
                 from: value.from,
                 until: value.until,
                 reason: value.reason.clone(),

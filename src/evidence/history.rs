@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use jiff::civil::Date;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::period::{Period, day_of};
 use crate::compile::digest;
 use crate::judge::Rules;
-use crate::policy::{Loaded, load_from};
 use crate::policy::revision::history::{Version, history, is_shallow};
 use crate::policy::revision::{RevisionError, authors, load_commit};
+use crate::policy::{Loaded, load_from};
 use crate::rules::direction::{self, Verdict};
 use crate::rules::hearing::{self, Ground};
 
@@ -67,12 +67,7 @@ pub struct History {
 }
 
 /// Reads the history of a folder. `now` has the files as they are, which stand for the whole period if there is no history.
-pub fn read(
-    root: &Path,
-    now: &Loaded,
-    environment: &str,
-    period: Period,
-) -> History {
+pub fn read(root: &Path, now: &Loaded, environment: &str, period: Period) -> History {
     match of_git(root, environment, period) {
         Ok(history) if !history.in_force.is_empty() => history,
         Ok(mut history) => {
@@ -104,11 +99,7 @@ fn as_they_are(now: &Loaded, environment: &str, period: Period) -> InForce {
     }
 }
 
-fn of_git(
-    root: &Path,
-    environment: &str,
-    period: Period,
-) -> Result<History, RevisionError> {
+fn of_git(root: &Path, environment: &str, period: Period) -> Result<History, RevisionError> {
     let mut found = History::default();
     if is_shallow(root)? {
         found.unknown.push(

@@ -132,9 +132,18 @@ mod tests {
     fn an_hour_is_whole_when_spans_cover_all_of_it() {
         let mut hours = day();
         hours.add_whole(&[
-            (moment("2026-11-01T03:30:00Z"), moment("2026-11-01T04:30:00Z")),
-            (moment("2026-11-01T02:45:00Z"), moment("2026-11-01T03:30:00Z")),
-            (moment("2026-11-01T06:00:00Z"), moment("2026-11-01T06:59:59Z")),
+            (
+                moment("2026-11-01T03:30:00Z"),
+                moment("2026-11-01T04:30:00Z"),
+            ),
+            (
+                moment("2026-11-01T02:45:00Z"),
+                moment("2026-11-01T03:30:00Z"),
+            ),
+            (
+                moment("2026-11-01T06:00:00Z"),
+                moment("2026-11-01T06:59:59Z"),
+            ),
         ]);
         assert_eq!(hours.known(), 1);
         assert_eq!(hours.gaps().first().map(|gap| gap.hours), Some(3));

@@ -69,7 +69,14 @@ pub fn judge(
     );
     let mut groups = Groups::default();
     #[expect(clippy::iter_over_hash_type, reason = "groups are sorted")]
-    for (key, Members { mut sum, statements }) in members {
+    for (
+        key,
+        Members {
+            mut sum,
+            statements,
+        },
+    ) in members
+    {
         sum.statements = statements.len() as u64;
         sum.rules = BTreeSet::from([rules.to_owned()]);
         groups.add(key, sum);
@@ -129,13 +136,16 @@ impl Visitor for Reading<'_> {
 
     fn visit(&self, scratch: &mut Scratch, block: &mut Block, entry: &Entry<'_>) {
         // Any entry shows that the server wrote its log at that time.
-        if let Some(written) = fast_epoch_ms(entry.text).or(entry.timestamp_ms).and_then(moment) {
+        if let Some(written) = fast_epoch_ms(entry.text)
+            .or(entry.timestamp_ms)
+            .and_then(moment)
+        {
             block.hours.add(written);
         }
         let mut time = None;
-        let outcome = self.judge.outcome(scratch, entry.text, || {
-            *time.insert(time_of(entry.text))
-        });
+        let outcome = self
+            .judge
+            .outcome(scratch, entry.text, || *time.insert(time_of(entry.text)));
         let ms = match outcome {
             Outcome::NotARecord | Outcome::OutOfScope | Outcome::OfAccount => return,
             Outcome::Excluded(_) | Outcome::Counted => time.unwrap_or_else(|| time_of(entry.text)),
@@ -170,7 +180,10 @@ impl Reading<'_> {
         let person = who.and_then(|prefix| self.judge.person(prefix.user));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let client = who.map(|prefix| text(prefix.client.host));
-        let graded = judged.graded.clone().unwrap_or_else(|| self.judge.unjudged());
+        let graded = judged
+            .graded
+            .clone()
+            .unwrap_or_else(|| self.judge.unjudged());
         let key = Key {
             day: written.map(day_of),
             cluster: self.cluster.to_owned(),

@@ -337,7 +337,11 @@ fn record(value: Value) -> Result<Line, String> {
         "pgvigil.run" => Line::Run(serde_json::from_value(value).map_err(fault)?),
         "pgvigil.error" => Line::Failed,
         "pgvigil.warning" => Line::Other,
-        _ => return Err(format!("is a record that this version does not know: {name}")),
+        _ => {
+            return Err(format!(
+                "is a record that this version does not know: {name}"
+            ));
+        }
     })
 }
 
@@ -347,9 +351,17 @@ fn is_platform(text: &[u8]) -> bool {
         text.strip_prefix(word.as_bytes())
             .is_some_and(|rest| rest.first() == Some(&b' '))
     };
-    ["START", "END", "REPORT", "INIT_START", "INIT_REPORT", "EXTENSION", "TELEMETRY"]
-        .into_iter()
-        .any(begins)
+    [
+        "START",
+        "END",
+        "REPORT",
+        "INIT_START",
+        "INIT_REPORT",
+        "EXTENSION",
+        "TELEMETRY",
+    ]
+    .into_iter()
+    .any(begins)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -110,7 +110,10 @@ impl Settings {
             .as_deref()
             .is_some_and(|address| !address.starts_with("https://") || !printable(address))
         {
-            reader.fault("PGVIGIL_RUNBOOK", "is not an address that begins with https://");
+            reader.fault(
+                "PGVIGIL_RUNBOOK",
+                "is not an address that begins with https://",
+            );
         }
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {

@@ -42,7 +42,10 @@ fn became(detected: &Detected) -> String {
     };
     match detected.notes.last() {
         Some(note) => {
-            text.push_str(&format!("; {}, {} on {}", note.finding, note.author, note.date));
+            text.push_str(&format!(
+                "; {}, {} on {}",
+                note.finding, note.author, note.date
+            ));
             if note.about_oneself {
                 text.push_str(" (about oneself)");
             }
@@ -58,7 +61,12 @@ fn person(detected: &Detected) -> String {
     let mut parts = Vec::new();
     parts.extend(detected.identity.clone());
     parts.extend(detected.team.as_ref().map(|team| format!("team {team}")));
-    parts.extend(detected.owner.as_ref().map(|owner| format!("owner {owner}")));
+    parts.extend(
+        detected
+            .owner
+            .as_ref()
+            .map(|owner| format!("owner {owner}")),
+    );
     if parts.is_empty() {
         "in no file of the policy".to_owned()
     } else {

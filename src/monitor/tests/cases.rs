@@ -14,15 +14,15 @@ use crate::judge::Rules;
 use crate::monitor::{Answer, Judging, Receipts, RunError, Settings, What};
 use crate::policy::model::{Breakdown, Signal};
 
-const TIMEOUT_MS: i64 = 300_000;
+pub(super) const TIMEOUT_MS: i64 = 300_000;
 
 /// A scheduled time at which five minutes' windows have just settled.
-const TIME_MS: i64 = 1_795_338_300_000 + 120_000;
+pub(super) const TIME_MS: i64 = 1_795_338_300_000 + 120_000;
 
 const MINUTES: i64 = 60_000;
 
 /// One cluster, windows of five minutes, and these people at work in the newest.
-fn world(users: &[&'static str]) -> World {
+pub(super) fn world(users: &[&'static str]) -> World {
     let mut world = World::new(settings(1, 5, 120, 15), 1, TIME_MS + 5000);
     for (user, statement) in users.iter().zip(1..) {
         world
@@ -32,7 +32,7 @@ fn world(users: &[&'static str]) -> World {
     world
 }
 
-fn entry(user: &str, statement: u64, arrives_ms: i64) -> Entry {
+pub(super) fn entry(user: &str, statement: u64, arrives_ms: i64) -> Entry {
     Entry::of(user, "SELECT").at(statement, arrives_ms)
 }
 
@@ -56,7 +56,7 @@ fn rules(signals: &[Signal], exclusions: &str) -> Rules {
 
 const NONE: &str = "version: 1\nexclusions: []\n";
 
-fn go(world: &World, receipts: &mut Receipts) -> Result<Answer, RunError> {
+pub(super) fn go(world: &World, receipts: &mut Receipts) -> Result<Answer, RunError> {
     let scheduled = What::Scheduled { time_ms: TIME_MS };
     world.invoke(receipts, scheduled, TIMEOUT_MS).unwrap()
 }
@@ -1082,4 +1082,12 @@ fn messages_say_whom_they_are_for() {
     let description = message["content"]["description"].as_str().unwrap();
     assert!(description.contains("`alice` in `shop`") && description.contains("`bob` in `shop`"));
     assert!(description.contains("in no file of the policy"));
+    let runbook = world.settings.runbook.as_ref().unwrap();
+    let steps = message["content"]["nextSteps"].as_array().unwrap();
+    assert_eq!(steps[0], format!("Follow the runbook: {runbook}").as_str());
+    let plain = &world.messages.borrow()[0].2;
+    assert!(
+        plain.ends_with(&format!("\nFollow the runbook:\n{runbook}\n")),
+        "{plain}"
+    );
 }

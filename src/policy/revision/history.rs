@@ -49,7 +49,14 @@ pub fn history(root: &Path, head: &str) -> Result<Vec<Version>, RevisionError> {
     let log = String::from_utf8_lossy(&log);
     let mut versions: Vec<Version> = Vec::new();
     let mut fields = log.split('\0');
-    while let (Some(commit), Some(parents), Some(author), Some(committed), Some(subject), Some(approvals)) = (
+    while let (
+        Some(commit),
+        Some(parents),
+        Some(author),
+        Some(committed),
+        Some(subject),
+        Some(approvals),
+    ) = (
         fields.next(),
         fields.next(),
         fields.next(),
@@ -62,7 +69,11 @@ pub fn history(root: &Path, head: &str) -> Result<Vec<Version>, RevisionError> {
             RevisionError::Git(format!("commit {commit} has no time that can be read"))
         })?;
         versions.push(Version {
-            before: parents.split(' ').next().filter(|parent| !parent.is_empty()).map(str::to_owned),
+            before: parents
+                .split(' ')
+                .next()
+                .filter(|parent| !parent.is_empty())
+                .map(str::to_owned),
             author: author.to_owned(),
             committed,
             subject: subject.to_owned(),

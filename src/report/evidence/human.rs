@@ -34,7 +34,11 @@ pub fn render(report: &Report, style: Style) -> String {
         headline(report).join(", ")
     );
     for lack in &report.lacks {
-        text.push_str(&format!("  {} {}\n", paint("missing:", "31"), visible(lack)));
+        text.push_str(&format!(
+            "  {} {}\n",
+            paint("missing:", "31"),
+            visible(lack)
+        ));
     }
     for gap in report.coverage.gaps.iter().take(GAPS) {
         text.push_str(&format!(

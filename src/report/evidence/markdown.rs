@@ -49,7 +49,9 @@ pub fn render(report: &Report) -> String {
     if report.detections.is_empty() {
         line("None.");
     } else {
-        line("| id | first, last | who | what | how many | severity | what became of it |\n| --- | --- | --- | --- | --: | --- | --- |");
+        line(
+            "| id | first, last | who | what | how many | severity | what became of it |\n| --- | --- | --- | --- | --: | --- | --- |",
+        );
     }
     for one in report.detections.iter().take(LISTED) {
         line(&format!(
@@ -106,7 +108,9 @@ fn rest(report: &Report, page: &mut String) {
     if !has_notes {
         line("None.");
     }
-    line("\n## Access grants\n\n| id | who | what | from, until | reason | statements |\n| --- | --- | --- | --- | --- | --: |");
+    line(
+        "\n## Access grants\n\n| id | who | what | from, until | reason | statements |\n| --- | --- | --- | --- | --- | --: |",
+    );
     for grant in &report.grants {
         let late = if grant.after_the_fact {
             ", **written after the fact**"
@@ -125,7 +129,9 @@ fn rest(report: &Report, page: &mut String) {
             grant.statements
         ));
     }
-    line("\n## Exclusions in force\n\n| id | days | reason | owner | last day | records silenced |\n| --- | --- | --- | --- | --- | --: |");
+    line(
+        "\n## Exclusions in force\n\n| id | days | reason | owner | last day | records silenced |\n| --- | --- | --- | --- | --- | --: |",
+    );
     for exclusion in &report.exclusions {
         line(&format!(
             "| {} | {} to {} | {} | {} | {} | {} |",
@@ -142,7 +148,9 @@ fn rest(report: &Report, page: &mut String) {
                 .map_or_else(|| "not known".to_owned(), |number| number.to_string()),
         ));
     }
-    line("\n## Changes of the policy\n\n| when | commit | author | title | the alarm | approvals in Git |\n| --- | --- | --- | --- | --- | --- |");
+    line(
+        "\n## Changes of the policy\n\n| when | commit | author | title | the alarm | approvals in Git |\n| --- | --- | --- | --- | --- | --- |",
+    );
     for change in &report.changes {
         line(&format!(
             "| {} | {} | {} | {} | {} | {} |",
@@ -158,7 +166,9 @@ fn rest(report: &Report, page: &mut String) {
             }
         ));
     }
-    line("\n## Who was audited\n\n| role | person | days | statements |\n| --- | --- | --- | --: |");
+    line(
+        "\n## Who was audited\n\n| role | person | days | statements |\n| --- | --- | --- | --: |",
+    );
     for person in &report.people {
         let mut about = Vec::new();
         about.extend(person.identity.clone());

@@ -26,25 +26,30 @@ pub fn render(report: &ImpactReport) -> String {
         report.env,
         verdict(report.direction)
     );
-    web::page(&title, "", Some(SCRIPT), &html! {
-        (heading(report))
-        main {
-            (faults(report))
-            @if let Some(unread) = unread(&report.logs) {
-                p.note { b { "Caution:" } " " (sentence(&unread)) "." }
+    web::page(
+        &title,
+        "",
+        Some(SCRIPT),
+        &html! {
+            (heading(report))
+            main {
+                (faults(report))
+                @if let Some(unread) = unread(&report.logs) {
+                    p.note { b { "Caution:" } " " (sentence(&unread)) "." }
+                }
+                (heard(report))
+                (figures(report))
+                (exclusions::changed(report))
+                (accounts(report))
+                (switched_off(report))
+                (records::groups(report))
+                (timeline::section(&report.timeline))
+                (exclusions::unchanged(report))
+                (agreed(report))
             }
-            (heard(report))
-            (figures(report))
-            (exclusions::changed(report))
-            (accounts(report))
-            (switched_off(report))
-            (records::groups(report))
-            (timeline::section(&report.timeline))
-            (exclusions::unchanged(report))
-            (agreed(report))
-        }
-        (footer(report))
-    })
+            (footer(report))
+        },
+    )
 }
 
 /// A direction with a sign, a word and a colour.

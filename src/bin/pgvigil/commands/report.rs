@@ -82,7 +82,10 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         inputs,
     });
     for path in &args.reports {
-        replace(path, render(session, &report, kind(path)?, false).as_bytes())?;
+        replace(
+            path,
+            render(session, &report, kind(path)?, false).as_bytes(),
+        )?;
     }
     let format = match args.format {
         ReportFormat::Human => Kind::Text,
@@ -143,8 +146,8 @@ fn described(kind: &str, inputs: &Inputs) -> anyhow::Result<Vec<Input>> {
         .map(|source| {
             let (bytes, sha256) = match source {
                 Source::Path(path) => {
-                    let (bytes, sha256) = sha256(path)
-                        .with_context(|| format!("cannot read {}", path.display()))?;
+                    let (bytes, sha256) =
+                        sha256(path).with_context(|| format!("cannot read {}", path.display()))?;
                     (Some(bytes), Some(sha256))
                 }
                 Source::Stdin | Source::Bytes { .. } => (None, None),
