@@ -1,6 +1,6 @@
 //! The days that a report is about.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use schemars::JsonSchema;
@@ -84,13 +84,14 @@ impl Period {
 }
 
 fn midnight(day: Date) -> Timestamp {
-    day.to_zoned(TimeZone::UTC)
-        .map_or(Timestamp::MAX, |time| time.timestamp())
+    TimeZone::UTC
+        .to_timestamp(day.to_datetime(Time::midnight()))
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// The day of a moment, in UTC.
 pub(super) fn day_of(moment: Timestamp) -> Date {
-    moment.to_zoned(TimeZone::UTC).date()
+    moment.to_zoned_datetime(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
