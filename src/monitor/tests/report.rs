@@ -13,7 +13,6 @@ fn reported(world: &World, wrap: impl Fn(&str) -> String) -> Recorded {
     let text: String = lines.iter().map(|(_, line)| wrap(line)).collect();
     let day = jiff::Timestamp::from_millisecond(TIME_MS)
         .unwrap()
-        
         .to_zoned_datetime(jiff::tz::TimeZone::UTC)
         .date();
     let period = Period::new(day, day).unwrap();
