@@ -6,7 +6,7 @@ use crate::policy::model::Environment;
 use crate::rules::direction::Verdict;
 
 /// The questions, as docs/for-auditors.md has them.
-pub const QUESTIONS: [&str; 11] = [
+pub const QUESTIONS: [&str; 12] = [
     "Who is audited, since when, until when, and who answers for it?",
     "Who is *not* audited, and why?",
     "Is anyone missing?",
@@ -14,6 +14,7 @@ pub const QUESTIONS: [&str; 11] = [
     "What did that exclusion silence?",
     "When was something detected, by which rules?",
     "Does that digest belong to those rules?",
+    "What became of it, and who looked into it?",
     "Who was notified?",
     "Was the monitor running?",
     "Was the deployed monitor changed outside pgvigil?",
@@ -69,11 +70,15 @@ pub(super) fn of(report: &Report, environment: &Environment) -> Vec<Answer> {
             format!(
                 "{} with day, times and severity, by {}",
                 count(report.detections.len(), "detection"),
-                count(report.rules.len(), "set of rules").replace("set of ruless", "sets of rules")
+                match report.rules.len() {
+                    1 => "1 set of rules".to_owned(),
+                    number => format!("{number} sets of rules"),
+                }
             ),
             Some("detections"),
         ),
         rules(report),
+        became(report),
         notified(environment),
         running(report),
         (
@@ -140,7 +145,7 @@ fn silenced(report: &Report) -> Found {
         .any(|exclusion| exclusion.silenced.is_some());
     if !is_known && !report.exclusions.is_empty() {
         let answer =
-            "the inputs do not say: set `metrics: [suppressed]`, or give the logs".to_owned();
+            "the inputs do not say: give the monitor's log, or the logs of the server".to_owned();
         return (State::NotAnswered, answer, Some("exclusions"));
     }
     let answer = format!("{} records, listed by exclusion", report.totals.silenced);
@@ -167,6 +172,42 @@ fn rules(report: &Report) -> Found {
         unknown.join(", ")
     );
     (State::Partly, answer, Some("rules"))
+}
+
+fn became(report: &Report) -> Found {
+    let totals = &report.totals;
+    let own = report
+        .detections
+        .iter()
+        .filter(|one| one.expected.is_none() && one.is_explained())
+        .filter(|one| one.notes.last().is_some_and(|note| note.about_oneself))
+        .count();
+    let mut answer = format!(
+        "of {} that no grant covers, {} a finding in Git and {} none",
+        count(size(totals.not_expected), "detection"),
+        has_or_have(totals.explained),
+        totals.unexplained
+    );
+    if own > 0 {
+        answer.push_str(&format!(
+            "; {own} of the findings {} written by the person whom it is about",
+            if own == 1 { "was" } else { "were" }
+        ));
+    }
+    let state = if totals.unexplained > 0 || own > 0 {
+        State::Partly
+    } else {
+        State::Answered
+    };
+    (state, answer, Some("detections"))
+}
+
+fn has_or_have(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "has" } else { "have" })
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn notified(environment: &Environment) -> Found {

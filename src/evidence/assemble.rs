@@ -57,8 +57,15 @@ pub fn assemble(given: Given<'_>) -> Report {
         rules,
         mut inputs,
     } = given;
-    let (coverage, is_silenced_known) = coverage(period, shown.as_ref(), recorded.as_ref());
-    let mut lacks = lacks(&coverage, shown.as_ref(), recorded.as_ref(), &log_problems);
+    let (coverage, is_silenced_known) = coverage(
+        period,
+        environment,
+        &history,
+        shown.as_ref(),
+        recorded.as_ref(),
+    );
+    let mut lacks = lacks(&coverage, shown.as_ref(), recorded.as_ref());
+    lacks.extend(log_problems);
     lacks.extend(history.unknown.iter().cloned());
     let mut groups = Groups::default();
     let mut silenced: BTreeMap<String, u64> = BTreeMap::new();
@@ -81,7 +88,7 @@ pub fn assemble(given: Given<'_>) -> Report {
     lacks.extend(strange);
     let silenced_in_all = silenced.values().sum();
     let known = is_silenced_known.then_some(&silenced);
-    let exclusions = exclusions(&history.in_force, &environment.name, known);
+    let exclusions = exclusions(&history, &environment.name, known);
     inputs.extend(history.in_force.iter().filter_map(|of| {
         Some(Input {
             kind: "policy".to_owned(),
@@ -119,6 +126,8 @@ pub fn assemble(given: Given<'_>) -> Report {
 
 fn coverage(
     period: Period,
+    environment: &Environment,
+    history: &History,
     shown: Option<&Shown>,
     recorded: Option<&Recorded>,
 ) -> (Coverage, bool) {
@@ -127,8 +136,31 @@ fn coverage(
     let mut is_silenced_known = false;
     if let Some(recorded) = recorded {
         if recorded.runs > 0 {
-            hours.join(&recorded.hours);
-            rests_on.push("the windows that the monitor says it counted (`pgvigil.run`)");
+            let wanted = history.log_groups_since(environment);
+            for number in 0..period.hours() {
+                let start = period.hour(number);
+                let then = wanted
+                    .iter()
+                    .rev()
+                    .find(|(since, _)| since.is_none_or(|since| since <= start))
+                    .or(wanted.first());
+                let is_counted = then.is_some_and(|(_, log_groups)| {
+                    log_groups.iter().all(|name| {
+                        let counted = recorded.hours.get(name);
+                        counted.is_some_and(|hours| hours.has(number))
+                    })
+                });
+                if is_counted {
+                    hours.add(start);
+                }
+            }
+            rests_on.push(
+                "what the monitor says it counted (`pgvigil.run`): an hour counts if every window of it was counted in the log of every cluster",
+            );
+        }
+        if recorded.watched > 0 {
+            hours.join(&recorded.watched_hours);
+            rests_on.push("the lines of `pgvigil watch`: an hour counts if there is at least one");
         }
         is_silenced_known |= recorded.runs > 0 || !recorded.silenced.is_empty();
     }
@@ -147,19 +179,18 @@ fn coverage(
         known: hours.known(),
         gaps: hours.gaps(),
         rests_on,
+        log_groups: history.log_groups(environment).into_iter().collect(),
         runs: recorded.map_or(0, |recorded| recorded.runs),
         errors: recorded.map_or(0, |recorded| recorded.errors),
+        foreign: recorded.map_or(0, |recorded| recorded.foreign),
+        outside: recorded.map_or(0, |recorded| recorded.outside)
+            + shown.map_or(0, |shown| shown.outside),
     };
     (coverage, is_silenced_known)
 }
 
 /// What is not known or was not read.
-fn lacks(
-    coverage: &Coverage,
-    shown: Option<&Shown>,
-    recorded: Option<&Recorded>,
-    log_problems: &[String],
-) -> Vec<String> {
+fn lacks(coverage: &Coverage, shown: Option<&Shown>, recorded: Option<&Recorded>) -> Vec<String> {
     let mut lacks = Vec::new();
     let without: usize = coverage.gaps.iter().map(|gap| gap.hours).sum();
     if without > 0 {
@@ -169,44 +200,46 @@ fn lacks(
             coverage.hours
         ));
     }
-    if let Some(recorded) = recorded {
-        if recorded.unread > 0 {
-            lacks.push(format!(
-                "{} of the records not understood; the first: {}",
-                many(recorded.unread, "line was", "lines were"),
-                recorded.unread_first.join("; ")
-            ));
-        }
-        if recorded.incomplete > 0 {
-            lacks.push(format!(
-                "{} more people than a query returns: their figures are lower bounds",
-                many(recorded.incomplete, "window had", "windows had")
-            ));
-        }
-        if recorded.runs == 0 && recorded.watched == 0 && recorded.unread == 0 {
-            lacks.push(
-                "the records have no `pgvigil.run`, so they do not show that the monitor ran; export the whole log of the monitor"
-                    .to_owned(),
-            );
-        }
-        if recorded.foreign > 0 {
-            lacks.push(format!(
-                "{} of other environments, and left out",
-                many(recorded.foreign, "record is", "records are")
-            ));
-        }
-        if recorded.errors > 0 {
-            lacks.push(format!(
-                "the monitor reported {}",
-                count(
-                    usize::try_from(recorded.errors).unwrap_or(usize::MAX),
-                    "error"
-                )
-            ));
-        }
+    let is_watched = recorded.is_some_and(|recorded| recorded.watched > 0);
+    if coverage.log_groups.len() > 1 && (shown.is_some() || is_watched) {
+        lacks.push(format!(
+            "logs and lines of `pgvigil watch` do not name their cluster, and the environment has {}: an hour of one is taken for an hour of all",
+            coverage.log_groups.len()
+        ));
     }
-    if shown.is_some() {
-        lacks.extend(log_problems.iter().cloned());
+    let Some(recorded) = recorded else {
+        return lacks;
+    };
+    if recorded.unread > 0 {
+        lacks.push(format!(
+            "{} of the records not understood; the first: {}",
+            many(recorded.unread, "line was", "lines were"),
+            recorded.unread_first.join("; ")
+        ));
+    }
+    if recorded.incomplete > 0 {
+        lacks.push(format!(
+            "{} more people than a query returns: their figures are lower bounds",
+            many(recorded.incomplete, "window had", "windows had")
+        ));
+    }
+    if recorded.missing > 0 {
+        lacks.push(format!(
+            "the monitor's runs announce {} more than the records contain: some records are missing",
+            count(recorded.missing, "new group")
+        ));
+    }
+    if recorded.runs == 0 && recorded.watched == 0 && recorded.unread == 0 {
+        lacks.push(
+            "the records have no `pgvigil.run` of this environment, so they do not show that the monitor ran; export the whole log of the monitor"
+                .to_owned(),
+        );
+    }
+    if recorded.misnamed > 0 {
+        lacks.push(format!(
+            "{} log group of this environment under the name of another one, and left out",
+            many(recorded.misnamed, "record is of a", "records are of a")
+        ));
     }
     lacks
 }
@@ -377,11 +410,11 @@ fn over_time<'a, K: Ord, T>(
 }
 
 fn exclusions(
-    in_force: &[InForce],
+    history: &History,
     environment: &str,
     silenced: Option<&BTreeMap<String, u64>>,
 ) -> Vec<ExclusionUse> {
-    let found = over_time(in_force, environment, |of, environment| {
+    let found = over_time(&history.in_force, environment, |of, environment| {
         let alive = of.loaded.policy.exclusions_in(environment);
         alive
             .filter(|exclusion| exclusion.is_alive(of.since))
@@ -407,6 +440,7 @@ fn exclusions(
                 until: value.last_day().map_or(until, |last| last.min(until)),
                 expires: value.last_day(),
                 silenced: silenced.map(|sums| sums.get(&id).copied().unwrap_or_default()),
+                origin: history.origins.get(&id).cloned(),
                 id,
             },
         )

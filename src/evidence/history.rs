@@ -1,5 +1,6 @@
 //! Which policy was in force when, and what changed it: from the history in Git.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -7,14 +8,19 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::origin::{self, Origins};
 use super::period::{Period, day_of};
 use crate::compile::digest;
 use crate::judge::Rules;
+use crate::policy::model::Environment;
 use crate::policy::revision::history::{Version, history, is_shallow};
 use crate::policy::revision::{RevisionError, authors, load_commit};
 use crate::policy::{Loaded, load_from};
 use crate::rules::direction::{self, Verdict};
 use crate::rules::hearing::{self, Ground};
+
+/// How much the clocks of two computers may differ, in seconds, before the dates of commits contradict each other.
+const SKEW_S: i64 = 3600;
 
 /// A change of the policy in the period. Texts are those of whoever wrote the commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -62,8 +68,46 @@ pub struct History {
     pub in_force: Vec<InForce>,
     /// The oldest first.
     pub changes: Vec<PolicyChange>,
+    /// The commits that brought the exclusions of the newest of these policies into their form.
+    pub origins: Origins,
     /// What is not known, a sentence each.
     pub unknown: Vec<String>,
+}
+
+impl History {
+    /// The log groups of all clusters that the environment has in any of the policies.
+    pub fn log_groups(&self, now: &Environment) -> BTreeSet<String> {
+        let mut log_groups = log_groups_of(now);
+        for of in &self.in_force {
+            if let Some(environment) = of.loaded.policy.environment(&now.name) {
+                log_groups.extend(log_groups_of(environment));
+            }
+        }
+        log_groups
+    }
+
+    /// The log groups of the environment in each of the policies, and since when. An environment that a policy does not have
+    /// is the one of the files as they are now, so that no hour is without a log group.
+    pub(super) fn log_groups_since(
+        &self,
+        now: &Environment,
+    ) -> Vec<(Option<Timestamp>, BTreeSet<String>)> {
+        self.in_force
+            .iter()
+            .map(|of| {
+                let then = of.loaded.policy.environment(&now.name);
+                (of.committed, log_groups_of(then.unwrap_or(now)))
+            })
+            .collect()
+    }
+}
+
+fn log_groups_of(environment: &Environment) -> BTreeSet<String> {
+    environment
+        .clusters
+        .iter()
+        .map(|cluster| cluster.log_group())
+        .collect()
 }
 
 /// Reads the history of a folder. `now` has the files as they are, which stand for the whole period if there is no history.
@@ -81,6 +125,7 @@ pub fn read(root: &Path, now: &Loaded, environment: &str, period: Period) -> His
         Err(error) => History {
             in_force: vec![as_they_are(now, environment, period)],
             changes: Vec::new(),
+            origins: Origins::new(),
             unknown: vec![format!(
                 "the history of the policy cannot be read ({error}): the files as they are now stand for the whole period"
             )],
@@ -101,17 +146,20 @@ fn as_they_are(now: &Loaded, environment: &str, period: Period) -> InForce {
 
 fn of_git(root: &Path, environment: &str, period: Period) -> Result<History, RevisionError> {
     let mut found = History::default();
-    if is_shallow(root)? {
+    let is_whole = !is_shallow(root)?;
+    if !is_whole {
         found.unknown.push(
             "this clone has only a part of the history: fetch the rest with `git fetch --unshallow`"
                 .to_owned(),
         );
     }
-    let versions: Vec<Version> = history(root, "HEAD")?
-        .into_iter()
-        .filter(|version| version.committed < period.end())
-        .collect();
-    let first = versions.partition_point(|version| version.committed < period.start());
+    let mut versions: Vec<Version> = history(root, "HEAD")?;
+    found.unknown.extend(contradiction(&versions, period));
+    versions.retain(|version| version.committed < period.end());
+    let first = versions
+        .iter()
+        .position(|version| version.committed >= period.start())
+        .unwrap_or(versions.len());
     // The one that was in force when the period began.
     let begins = first.saturating_sub(1);
     if first == 0
@@ -135,6 +183,13 @@ fn of_git(root: &Path, environment: &str, period: Period) -> Result<History, Rev
             };
             found.changes.push(change);
         }
+        match found.in_force.last() {
+            Some(before) => origin::follow(&mut found.origins, &before.loaded, &loaded, version),
+            None => {
+                let until_now = versions.get(..=begins).unwrap_or_default();
+                found.origins = origin::at_the_beginning(root, until_now, &loaded, is_whole)?;
+            }
+        }
         let next = wanted.get(place + 1).map(|next| day_of(next.committed));
         found.in_force.push(InForce {
             rules: rules_of(&loaded, environment),
@@ -147,6 +202,35 @@ fn of_git(root: &Path, environment: &str, period: Period) -> Result<History, Rev
         });
     }
     Ok(found)
+}
+
+/// Whether the dates of commits contradict their order: whoever commits sets them, so a change can be dated out of a period.
+fn contradiction(versions: &[Version], period: Period) -> Option<String> {
+    let mut latest: Option<&Version> = None;
+    for version in versions {
+        if let Some(before) = latest {
+            let back = before.committed.as_second() - version.committed.as_second();
+            let concerns_it =
+                before.committed >= period.start() && version.committed < period.end();
+            if back > SKEW_S && concerns_it {
+                return Some(format!(
+                    "the dates of the history contradict each other: commit {} of {} comes after {} of {}",
+                    short(&version.commit),
+                    version.committed,
+                    short(&before.commit),
+                    before.committed
+                ));
+            }
+        }
+        if latest.is_none_or(|before| before.committed <= version.committed) {
+            latest = Some(version);
+        }
+    }
+    None
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
 }
 
 fn rules_of(loaded: &Loaded, environment: &str) -> Option<String> {

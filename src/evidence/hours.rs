@@ -71,6 +71,11 @@ impl Hours {
         }
     }
 
+    /// Whether something is known of an hour, by its number.
+    pub fn has(&self, number: usize) -> bool {
+        self.known.get(number).copied().unwrap_or_default()
+    }
+
     /// How many are known.
     pub fn known(&self) -> usize {
         self.known.iter().filter(|known| **known).count()

@@ -44,8 +44,12 @@ pub(super) struct Run {
     /// Windows that earlier runs had missed, and that it counted.
     #[serde(default, rename = "madeUp")]
     pub(super) made_up: Vec<super::detection::Window>,
+    /// Windows among them that held more people than a query returns.
     #[serde(default, rename = "incompleteWindows")]
     pub(super) incomplete: u64,
+    /// New groups that it notified people of: it wrote at least one detection with `new` for each.
+    #[serde(default, rename = "newGroups")]
+    pub(super) new_groups: u64,
 }
 
 /// A line of `watch`: the record that it judged.
@@ -103,10 +107,10 @@ impl Unread {
     }
 }
 
-/// Reads inputs, one after the other. `take` gets each record.
-pub(super) fn read(inputs: &Inputs, mut take: impl FnMut(Line)) -> Unread {
+/// Reads inputs, one after the other. `take` gets each record, and the number of its source.
+pub(super) fn read(inputs: &Inputs, mut take: impl FnMut(usize, Line)) -> Unread {
     let mut unread = Unread::default();
-    for source in inputs.sources() {
+    for (number, source) in inputs.sources().iter().enumerate() {
         let name = source.name();
         let mut reader = match source.text() {
             Ok(text) => BufReader::with_capacity(1 << 18, text),
@@ -121,6 +125,7 @@ pub(super) fn read(inputs: &Inputs, mut take: impl FnMut(Line)) -> Unread {
             records: 0,
             document: None,
         };
+        let mut take = |line| take(number, line);
         if let Err(error) = lines.read(&mut reader, &mut take, &mut unread) {
             unread.add(&name, &format!("cannot be read further: {error}"));
         }
@@ -265,6 +270,16 @@ impl Lines<'_> {
                 Err(error) => unread.add(place, &error),
             }
             return;
+        }
+        // The AWS CLI writes it if it was asked for a part (`--max-items`, `--no-paginate`). `get-log-events` has other names.
+        if ["nextToken", "NextToken"]
+            .iter()
+            .any(|name| fields.get(*name).is_some_and(Value::is_string))
+        {
+            unread.add(
+                place,
+                "is one page of an export that has more: export it without `--max-items` and `--no-paginate`",
+            );
         }
         // `filter-log-events` and `get-log-events`, a subscription, the results of a query, an event of a shipper.
         for name in ["events", "logEvents", "results"] {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::detection::Detection;
 use super::group::{Groups, Key, Sum, UNKNOWN};
 use super::hours::Hours;
-use super::lines::{self, Line, Watched};
+use super::lines::{self, Line, Run, Watched};
 use super::period::{Period, day_of};
 use crate::audit_log::reader::Inputs;
 use crate::policy::model::{Severity, Signal};
@@ -20,18 +20,24 @@ pub struct Recorded {
     pub groups: Groups,
     /// Records by the exclusion that silences them.
     pub silenced: BTreeMap<String, u64>,
-    /// The hours of which every window was counted, by the monitor's own word.
-    pub hours: Hours,
-    /// Runs of the monitor that say what they counted.
+    /// By log group, the hours of which every window was counted, by the monitor's own word.
+    pub hours: BTreeMap<String, Hours>,
+    /// The hours in which `watch` wrote at least one record.
+    pub watched_hours: Hours,
+    /// Runs of the monitor that say what they counted in the environment's log groups.
     pub runs: u64,
     /// Errors of the monitor.
     pub errors: u64,
     /// Windows that held more than a query returns, so that their figures are lower bounds.
     pub incomplete: u64,
+    /// New groups that runs announce, and of which the records have no detection.
+    pub missing: u64,
     /// Lines of `watch`.
     pub watched: u64,
-    /// Records of other environments: they are left out.
+    /// Records of other environments and of their log groups: they are left out.
     pub foreign: u64,
+    /// Of those, the ones that name a log group of this environment.
+    pub misnamed: u64,
     /// Detections outside the period.
     pub outside: u64,
     /// Lines that were not understood.
@@ -42,11 +48,24 @@ pub struct Recorded {
     pub detections: Vec<Detection>,
 }
 
-/// Reads records. Those of `environment` count; `keep` keeps the detection records themselves. Of a group in one window the
-/// last record counts, and not the sum: a run that finds more in a window writes its groups anew.
-pub fn read(inputs: &Inputs, environment: &str, period: Period, keep: bool) -> Recorded {
-    let mut reading = Reading::new(environment, period, keep);
-    let unread = lines::read(inputs, |line| reading.take(line));
+/// Whose records are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// The log groups of its clusters: a run of the monitor names nothing else.
+    pub log_groups: &'a BTreeSet<String>,
+    /// The days.
+    pub period: Period,
+    /// Whether the detection records themselves are kept.
+    pub keep: bool,
+}
+
+/// Reads records. Of a group in one window the last record counts, and not the sum: a run that finds more in a window writes
+/// its groups anew.
+pub fn read(inputs: &Inputs, wanted: Wanted<'_>) -> Recorded {
+    let mut reading = Reading::new(wanted);
+    let unread = lines::read(inputs, |source, line| reading.take(source, line));
     reading.finish(unread.count, unread.first)
 }
 
@@ -89,9 +108,7 @@ struct Figures {
 }
 
 struct Reading<'a> {
-    environment: &'a str,
-    period: Period,
-    keep: bool,
+    wanted: Wanted<'a>,
     keys: Interned<Key>,
     log_groups: Interned<String>,
     variants: Interned<Variant>,
@@ -99,8 +116,15 @@ struct Reading<'a> {
     figures: HashMap<Place, Figures>,
     kept: HashMap<Place, Detection>,
     suppressed: BTreeMap<(String, Timestamp), BTreeMap<String, u64>>,
-    spans: Vec<(Timestamp, Timestamp)>,
+    spans: BTreeMap<String, Vec<(Timestamp, Timestamp)>>,
     incomplete: HashSet<(u32, Timestamp)>,
+    /// What runs say of windows that are not complete: their log groups, the span, how many.
+    said_incomplete: Vec<(Vec<u32>, Timestamp, Timestamp, u64)>,
+    /// Detections with `new`, and groups that runs announce.
+    new: u64,
+    announced: u64,
+    /// The sources of which a run was read, and its log groups: what the first one announces may have been written before.
+    begun: HashSet<(usize, String)>,
     seen: HashSet<String>,
     recorded: Recorded,
 }
@@ -133,11 +157,9 @@ impl<T: Eq + Hash> Interned<T> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(environment: &'a str, period: Period, keep: bool) -> Self {
+    fn new(wanted: Wanted<'a>) -> Self {
         Self {
-            environment,
-            period,
-            keep,
+            wanted,
             keys: Interned::new(),
             log_groups: Interned::new(),
             variants: Interned::new(),
@@ -145,18 +167,25 @@ impl<'a> Reading<'a> {
             figures: HashMap::new(),
             kept: HashMap::new(),
             suppressed: BTreeMap::new(),
-            spans: Vec::new(),
+            spans: BTreeMap::new(),
             incomplete: HashSet::new(),
+            said_incomplete: Vec::new(),
+            new: 0,
+            announced: 0,
+            begun: HashSet::new(),
             seen: HashSet::new(),
             recorded: Recorded {
                 groups: Groups::default(),
                 silenced: BTreeMap::new(),
-                hours: Hours::none(period),
+                hours: BTreeMap::new(),
+                watched_hours: Hours::none(wanted.period),
                 runs: 0,
                 errors: 0,
                 incomplete: 0,
+                missing: 0,
                 watched: 0,
                 foreign: 0,
+                misnamed: 0,
                 outside: 0,
                 unread: 0,
                 unread_first: Vec::new(),
@@ -165,13 +194,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, line: Line) {
+    fn take(&mut self, source: usize, line: Line) {
         match line {
             Line::Detection(detection) => self.detection(*detection),
             Line::Suppressed(suppressed) => {
-                if suppressed.environment != self.environment {
-                    self.recorded.foreign += 1;
-                } else if self.period.contains(suppressed.window.start) {
+                if suppressed.environment != self.wanted.environment {
+                    self.foreign(&suppressed.log_group);
+                } else if self.wanted.period.contains(suppressed.window.start) {
                     // The last one of a window: a run that finds more writes it anew.
                     self.suppressed.insert(
                         (suppressed.log_group, suppressed.window.start),
@@ -179,24 +208,65 @@ impl<'a> Reading<'a> {
                     );
                 }
             }
-            Line::Run(run) => {
-                self.recorded.runs += 1;
-                self.spans.push((run.counted.start, run.counted.end));
-                self.spans
-                    .extend(run.made_up.iter().map(|window| (window.start, window.end)));
-            }
+            Line::Run(run) => self.run(source, &run),
             Line::Failed => self.recorded.errors += 1,
             Line::Watched(watched) => self.watched(*watched),
             Line::Other => {}
         }
     }
 
-    fn detection(&mut self, detection: Detection) {
-        if detection.environment != self.environment {
+    fn foreign(&mut self, log_group: &str) {
+        self.recorded.foreign += 1;
+        self.recorded.misnamed += u64::from(self.wanted.log_groups.contains(log_group));
+    }
+
+    fn run(&mut self, source: usize, run: &Run) {
+        let (ours, others): (Vec<&str>, Vec<&str>) = run
+            .log_group
+            .split(',')
+            .partition(|name| self.wanted.log_groups.contains(*name));
+        if ours.is_empty() {
             self.recorded.foreign += 1;
             return;
         }
-        if !self.period.contains(detection.first_seen) {
+        self.recorded.runs += 1;
+        let spans = || {
+            let made_up = run.made_up.iter().map(|window| (window.start, window.end));
+            std::iter::once((run.counted.start, run.counted.end)).chain(made_up)
+        };
+        for name in &ours {
+            self.spans
+                .entry((*name).to_owned())
+                .or_default()
+                .extend(spans());
+        }
+        if run.incomplete > 0 {
+            let log_groups = ours
+                .iter()
+                .map(|name| self.log_groups.number((*name).to_owned()));
+            let log_groups = log_groups.collect();
+            let from = spans().map(|(from, _)| from).min();
+            let until = spans().map(|(_, until)| until).max();
+            if let Some((from, until)) = from.zip(until) {
+                self.said_incomplete
+                    .push((log_groups, from, until, run.incomplete));
+            }
+        }
+        // The records of the first run of a file can be in another file. Those of a run for several environments are told apart
+        // by nothing.
+        let is_first = self.begun.insert((source, run.log_group.clone()));
+        if !is_first && others.is_empty() {
+            self.announced = self.announced.saturating_add(run.new_groups);
+        }
+    }
+
+    fn detection(&mut self, detection: Detection) {
+        if detection.environment != self.wanted.environment {
+            self.foreign(&detection.log_group);
+            return;
+        }
+        self.new += u64::from(detection.new);
+        if !self.wanted.period.contains(detection.first_seen) {
             self.recorded.outside += 1;
             return;
         }
@@ -246,7 +316,7 @@ impl<'a> Reading<'a> {
             return;
         }
         self.figures.insert(place, figures);
-        if self.keep {
+        if self.wanted.keep {
             self.kept.insert(place, detection);
         }
     }
@@ -258,9 +328,12 @@ impl<'a> Reading<'a> {
         if !self.seen.insert(watched.id.clone()) {
             return;
         }
-        if time.is_some_and(|time| !self.period.contains(time)) {
+        if time.is_some_and(|time| !self.wanted.period.contains(time)) {
             self.recorded.outside += u64::from(watched.verdict == "counted");
             return;
+        }
+        if let Some(time) = time {
+            self.recorded.watched_hours.add(time);
         }
         match watched.verdict.as_str() {
             "counted" => {}
@@ -338,8 +411,23 @@ impl<'a> Reading<'a> {
                 *recorded.silenced.entry(id).or_default() += number;
             }
         }
-        recorded.hours.add_whole(&self.spans);
+        for (log_group, spans) in self.spans {
+            let mut hours = Hours::none(self.wanted.period);
+            hours.add_whole(&spans);
+            recorded.hours.insert(log_group, hours);
+        }
         recorded.incomplete = self.incomplete.len() as u64;
+        let (start, end) = (self.wanted.period.start(), self.wanted.period.end());
+        for (log_groups, from, until, number) in &self.said_incomplete {
+            // A window without a detection of ours has no record that says it.
+            let known = self.incomplete.iter().filter(|(log_group, window)| {
+                log_groups.contains(log_group) && from <= window && window < until
+            });
+            let is_in_period = *from < end && start < *until;
+            let unknown = number.saturating_sub(known.count() as u64);
+            recorded.incomplete += if is_in_period { unknown } else { 0 };
+        }
+        recorded.missing = self.announced.saturating_sub(self.new);
         recorded.unread = unread;
         recorded.unread_first = unread_first;
         let mut kept: Vec<(Place, Detection)> = self.kept.into_iter().collect();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::history::PolicyChange;
 use super::hours::Gap;
+use super::origin::Origin;
 use super::period::Period;
 use crate::policy::model::{Severity, Signal};
 
@@ -240,8 +241,11 @@ pub struct ExclusionUse {
     /// The last day on which it silences anything; none if it has no end.
     #[schemars(with = "Option<String>")]
     pub expires: Option<Date>,
-    /// Records that it silenced; none if the inputs do not say.
+    /// Records that it silenced; none if the inputs do not say. The monitor counts a record for each exclusion that silences
+    /// it, and a judged log for the first of them.
     pub silenced: Option<u64>,
+    /// The commit that added or last changed it; none if the history that was read does not say.
+    pub origin: Option<Origin>,
 }
 
 /// A person who was audited.
@@ -312,21 +316,28 @@ pub struct Coverage {
     pub gaps: Vec<Gap>,
     /// What the figures rest on, in a sentence.
     pub rests_on: String,
+    /// The log groups of the environment's clusters: an hour needs evidence of each that it had then.
+    pub log_groups: Vec<String>,
     /// Runs of the monitor in the records.
     pub runs: u64,
-    /// Errors of the monitor in the records.
+    /// Errors of the monitor in the records. What a run that failed has missed is missing from the hours, unless a later one
+    /// made it up.
     pub errors: u64,
+    /// Records of other environments in the inputs: they were left out.
+    pub foreign: u64,
+    /// Detections outside the period in the inputs: they were left out.
+    pub outside: u64,
 }
 
 /// Something that the report was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Input {
-    /// `logs`, `records` or `policy`.
+    /// `logs`, `records`, `notes` or `policy`.
     pub kind: String,
     /// Its name: a path as it was given, or a commit.
     pub name: String,
-    /// Its size in bytes; none for a commit.
+    /// Its size in bytes; none for a commit, and for what could not be read.
     pub bytes: Option<u64>,
-    /// SHA-256 in hexadecimal.
+    /// SHA-256 in hexadecimal; none for what could not be read.
     pub sha256: Option<String>,
 }

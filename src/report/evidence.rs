@@ -9,7 +9,7 @@ pub mod markdown;
 use jiff::Timestamp;
 
 use crate::diagnostic::count;
-use crate::evidence::report::{Detected, Report};
+use crate::evidence::report::{Coverage, Detected, ExclusionUse, Report};
 
 /// What the report says first: whether it can be relied on, and what is left to look into.
 fn headline(report: &Report) -> Vec<String> {
@@ -72,6 +72,58 @@ fn person(detected: &Detected) -> String {
     } else {
         parts.join(", ")
     }
+}
+
+/// Who approved the commit that gave an exclusion its form, and which commit that is.
+fn approved(exclusion: &ExclusionUse) -> String {
+    let Some(origin) = &exclusion.origin else {
+        return "not known".to_owned();
+    };
+    let approvals = if origin.approvals.is_empty() {
+        "none in Git".to_owned()
+    } else {
+        origin.approvals.join(", ")
+    };
+    format!(
+        "{approvals}; {} of {}",
+        short(&origin.commit),
+        day(origin.committed)
+    )
+}
+
+/// The beginning of a commit's name.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// What the coverage does not rest on, and why.
+const HEARTBEAT: &str = "The heartbeat itself (`MonitorHeartbeat`) is not an input: CloudWatch keeps it in steps of 5 minutes for 63 days and in steps of an hour for 15 months, and the monitor's own log says more.";
+
+/// Sentences about records that were left out or that report errors; none if there are none.
+fn besides(coverage: &Coverage) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let mut add = |number: u64, sentence: &str| {
+        if number > 0 {
+            sentences.push(format!("{number} {sentence}"));
+        }
+    };
+    add(
+        coverage.foreign,
+        "records of other environments were left out",
+    );
+    add(
+        coverage.outside,
+        "records of detections outside the period were left out",
+    );
+    add(
+        coverage.errors,
+        "errors of the monitor are in the records: what it missed by them is a gap, unless a later run made it up",
+    );
+    sentences
+}
+
+fn day(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
 }
 
 /// A moment to the minute, in UTC.

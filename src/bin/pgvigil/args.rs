@@ -278,6 +278,10 @@ pub(crate) enum ReportFormat {
     Markdown,
     /// The detections as a table for spreadsheets
     Csv,
+    /// The monitor's detections as OCSF, one line of JSON each
+    Ocsf,
+    /// The monitor's detections as ECS, one line of JSON each
+    Ecs,
 }
 
 #[derive(Debug, Args)]
@@ -286,7 +290,7 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) env: String,
     /// First day in UTC, such as 2026-10-01
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "DAY")]
     pub(crate) since: Date,
     /// Last day in UTC, such as 2026-12-31
     #[arg(long, value_name = "DAY")]

@@ -1,9 +1,9 @@
 //! What the monitor writes into its log, read by the report of a period.
 
 use super::cases::{TIME_MS, TIMEOUT_MS, entry, go, world};
-use super::world::World;
+use super::world::{GROUPS, World};
 use crate::audit_log::reader::Inputs;
-use crate::evidence::{self, Period, Recorded};
+use crate::evidence::{self, Period, Recorded, Wanted};
 use crate::monitor::{Receipts, What};
 
 const MINUTES: i64 = 60_000;
@@ -16,11 +16,16 @@ fn reported(world: &World, wrap: impl Fn(&str) -> String) -> Recorded {
         .to_zoned_datetime(jiff::tz::TimeZone::UTC)
         .date();
     let period = Period::new(day, day).unwrap();
+    let log_groups = GROUPS.map(str::to_owned).into();
+    let wanted = Wanted {
+        environment: "prod",
+        log_groups: &log_groups,
+        period,
+        keep: true,
+    };
     evidence::read(
         &Inputs::from_bytes("monitor.log", text.into_bytes()),
-        "prod",
-        period,
-        true,
+        wanted,
     )
 }
 

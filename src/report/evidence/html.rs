@@ -4,7 +4,9 @@
 
 use maud::{Markup, html};
 
-use super::{became, completeness, headline, minute, optional_minute, person};
+use super::{
+    HEARTBEAT, became, besides, completeness, day, headline, minute, optional_minute, person, short,
+};
 use crate::diagnostic::count;
 use crate::evidence::report::{Answer, Detected, Report, State};
 use crate::policy::model::Severity;
@@ -320,7 +322,7 @@ fn exclusions(report: &Report) -> Markup {
                 table.stack {
                     thead { tr {
                         th { "Id" } th { "Days of the period" } th { "Reason" } th { "Owner" } th { "Last day" }
-                        th.number { "Records silenced" }
+                        th { "Approvals in Git" } th.number { "Records silenced" }
                     } }
                     tbody {
                         @for one in &report.exclusions {
@@ -336,6 +338,22 @@ fn exclusions(report: &Report) -> Markup {
                                 td data-label="Owner" { (one.owner) }
                                 td data-label="Last day" {
                                     @if let Some(day) = one.expires { (day) } @else { "none" }
+                                }
+                                td data-label="Approvals" {
+                                    @match &one.origin {
+                                        None => { span class="badge warn" { "not known" } }
+                                        Some(origin) => {
+                                            span {
+                                                @if origin.approvals.is_empty() {
+                                                    span class="badge warn" { "none" }
+                                                } @else { (origin.approvals.join(", ")) }
+                                                br;
+                                                span class="soft small" {
+                                                    code { (short(&origin.commit)) } " of " (day(origin.committed))
+                                                }
+                                            }
+                                        }
+                                    }
                                 }
                                 td.number data-label="Silenced" {
                                     @if let Some(number) = one.silenced { (number) } @else { "not known" }
@@ -363,7 +381,7 @@ fn changes(report: &Report) -> Markup {
                         @for change in &report.changes {
                             tr {
                                 td data-label="When" { (minute(change.committed)) }
-                                td data-label="Commit" { code { (change.commit.get(..12).unwrap_or(&change.commit)) } }
+                                td data-label="Commit" { code { (short(&change.commit)) } }
                                 td data-label="Author" {
                                     span {
                                         (change.author)
@@ -469,8 +487,10 @@ fn coverage(report: &Report) -> Markup {
             h2 id="coverage" { "Coverage" }
             p {
                 (coverage.known) " of " (coverage.hours) " hours have evidence. It rests on "
-                (sentence(&coverage.rests_on)) "."
+                (sentence(&coverage.rests_on)) ". " (sentence(HEARTBEAT))
             }
+            @let besides = besides(coverage);
+            @if !besides.is_empty() { ul { @for text in &besides { li { (text) } } } }
             @if !coverage.gaps.is_empty() {
                 table.stack {
                     thead { tr { th { "Nothing from" } th { "until" } th.number { "Hours" } } }
@@ -486,7 +506,11 @@ fn coverage(report: &Report) -> Markup {
                 }
             }
             p class="soft small" {
-                (count(coverage.runs, "run")) " of the monitor and " (count(coverage.errors, "error")) " in the records"
+                (count(coverage.runs, "run")) " of the monitor in the records. An hour needs evidence of "
+                @for (number, name) in coverage.log_groups.iter().enumerate() {
+                    @if number > 0 { ", " }
+                    code { (name) }
+                }
             }
         }
     }
@@ -505,7 +529,7 @@ fn rules(report: &Report) -> Markup {
                                 td data-label="Digest" { code { (rules.digest) } }
                                 td data-label="Commit" {
                                     @if let Some(commit) = &rules.commit {
-                                        code { (commit.get(..12).unwrap_or(commit)) }
+                                        code { (short(commit)) }
                                     } @else if rules.now {
                                         "none; the files as they are now"
                                     } @else {

@@ -1,6 +1,9 @@
 //! The report as a page of Markdown.
 
-use super::{became, completeness, headline, minute, optional_minute, person};
+use super::{
+    HEARTBEAT, approved, became, besides, completeness, headline, minute, optional_minute, person,
+    short,
+};
 use crate::diagnostic::count;
 use crate::evidence::report::{Report, State};
 use crate::report::escape::{cell, code, prose, sentence, without_commands};
@@ -130,11 +133,11 @@ fn rest(report: &Report, page: &mut String) {
         ));
     }
     line(
-        "\n## Exclusions in force\n\n| id | days | reason | owner | last day | records silenced |\n| --- | --- | --- | --- | --- | --: |",
+        "\n## Exclusions in force\n\n| id | days | reason | owner | last day | approvals | records silenced |\n| --- | --- | --- | --- | --- | --- | --: |",
     );
     for exclusion in &report.exclusions {
         line(&format!(
-            "| {} | {} to {} | {} | {} | {} | {} |",
+            "| {} | {} to {} | {} | {} | {} | {} | {} |",
             cell(&exclusion.id),
             exclusion.since,
             exclusion.until,
@@ -143,6 +146,7 @@ fn rest(report: &Report, page: &mut String) {
             exclusion
                 .expires
                 .map_or_else(|| "none".to_owned(), |day| day.to_string()),
+            prose(&approved(exclusion)),
             exclusion
                 .silenced
                 .map_or_else(|| "not known".to_owned(), |number| number.to_string()),
@@ -155,7 +159,7 @@ fn rest(report: &Report, page: &mut String) {
         line(&format!(
             "| {} | {} | {} | {} | {} | {} |",
             minute(change.committed),
-            code(change.commit.get(..12).unwrap_or(&change.commit)),
+            code(short(&change.commit)),
             prose(&change.author),
             prose(&change.subject),
             change.direction.name(),
@@ -196,11 +200,15 @@ fn rest(report: &Report, page: &mut String) {
         ));
     }
     line(&format!(
-        "\n## Coverage\n\n{} of {} hours have evidence. It rests on {}.\n",
+        "\n## Coverage\n\n{} of {} hours have evidence. It rests on {}. {}\n",
         report.coverage.known,
         report.coverage.hours,
-        sentence(&report.coverage.rests_on)
+        sentence(&report.coverage.rests_on),
+        sentence(HEARTBEAT)
     ));
+    for text in besides(&report.coverage) {
+        line(&format!("- {text}"));
+    }
     for gap in &report.coverage.gaps {
         line(&format!(
             "- nothing from {} until {}, {}",
@@ -212,7 +220,7 @@ fn rest(report: &Report, page: &mut String) {
     line("\n## Rules that judged\n\n| digest | commit | detections |\n| --- | --- | --: |");
     for rules in &report.rules {
         let commit = match (&rules.commit, rules.now) {
-            (Some(commit), _) => code(commit.get(..12).unwrap_or(commit)),
+            (Some(commit), _) => code(short(commit)),
             (None, true) => "none; the files as they are now".to_owned(),
             (None, false) => "**none of the period**".to_owned(),
         };

@@ -2,17 +2,21 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use pgvigil::audit_log::reader::{Inputs, ReadReport, Source};
 use pgvigil::compile::digest;
 use pgvigil::diagnostic::count;
+use pgvigil::evidence::detection::Detection;
 use pgvigil::evidence::report::{Input, Report};
-use pgvigil::evidence::{self, Given, Period, history};
+use pgvigil::evidence::{self, Given, Period, Wanted, ecs, history, ocsf};
 use pgvigil::judge::Judge;
+use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::evidence::{csv, html, human, json, markdown};
+use pgvigil::report::{escape, visible};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::files::replace;
@@ -21,6 +25,9 @@ use crate::args::{ReportArgs, ReportFormat};
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
 use crate::session::Session;
+
+/// Lines that are printed at once.
+const LINES: usize = 1000;
 
 pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     // Checked before logs are read, which can take long.
@@ -31,6 +38,16 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         session.say(&format!("error: {why}"));
         Ok(Exit::Usage)
     };
+    let as_records = match args.format {
+        ReportFormat::Ocsf => Some(ocsf::ocsf as fn(&Detection) -> Value),
+        ReportFormat::Ecs => Some(ecs::ecs as fn(&Detection) -> Value),
+        _ => None,
+    };
+    if as_records.is_some() && args.records.is_empty() {
+        return usage(
+            "`--format ocsf` and `--format ecs` print the monitor's records: give them with `--records`",
+        );
+    }
     let Some(period) = Period::new(args.since, args.until) else {
         return usage("--until is before --since");
     };
@@ -50,16 +67,25 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     judging.prefix = written.prefix.unwrap_or(judging.prefix);
     let judge = Judge::new(&judging);
 
+    let history = history::read(session.root(), &loaded, &args.env, period);
     let mut inputs = Vec::new();
     let mut log_problems = Vec::new();
-    let recorded = (!args.records.is_empty())
-        .then(|| read_records(&args.records, environment, period, &mut inputs))
-        .transpose()?;
+    let mut recorded = (!args.records.is_empty()).then(|| {
+        let records = Inputs::from_paths(&args.records);
+        inputs.extend(described("records", &records));
+        let wanted = Wanted {
+            environment: &environment.name,
+            log_groups: &history.log_groups(environment),
+            period,
+            keep: as_records.is_some(),
+        };
+        evidence::read(&records, wanted)
+    });
     let shown = if args.logs.is_empty() {
         None
     } else {
         let logs = Inputs::from_paths(&args.logs).written_with(written.template);
-        inputs.extend(described("logs", &logs)?);
+        inputs.extend(described("logs", &logs));
         let progress = Progress::new(session);
         let cluster = only_cluster(environment);
         let shown = evidence::judge(&judge, &logs, period, cluster, &rules_digest, |done| {
@@ -69,12 +95,17 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         log_problems = sentences(&logs, &shown.report);
         Some(shown)
     };
+    inputs.extend(notes(&loaded));
+    let records = recorded
+        .as_mut()
+        .map(|recorded| std::mem::take(&mut recorded.detections))
+        .unwrap_or_default();
     let report = evidence::assemble(Given {
         version: env!("CARGO_PKG_VERSION"),
         notes: &loaded.notes,
         environment,
         period,
-        history: history::read(session.root(), &loaded, &args.env, period),
+        history,
         shown,
         recorded,
         log_problems,
@@ -87,13 +118,21 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
             render(session, &report, kind(path)?, false).as_bytes(),
         )?;
     }
-    let format = match args.format {
-        ReportFormat::Human => Kind::Text,
-        ReportFormat::Json => Kind::Json,
-        ReportFormat::Markdown => Kind::Markdown,
-        ReportFormat::Csv => Kind::Csv,
-    };
-    session.show(&render(session, &report, format, session.colour_out()))?;
+    if let Some(form) = as_records {
+        lines(session, &records, form)?;
+        // Standard output has lines alone.
+        for lack in &report.lacks {
+            session.say(&format!("warning: {}", visible(lack)));
+        }
+    } else {
+        let format = match args.format {
+            ReportFormat::Json => Kind::Json,
+            ReportFormat::Markdown => Kind::Markdown,
+            ReportFormat::Csv => Kind::Csv,
+            ReportFormat::Human | ReportFormat::Ocsf | ReportFormat::Ecs => Kind::Text,
+        };
+        session.show(&render(session, &report, format, session.colour_out()))?;
+    }
     Ok(if report.complete {
         Exit::Clean
     } else {
@@ -101,15 +140,36 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     })
 }
 
-fn read_records(
-    paths: &[PathBuf],
-    environment: &Environment,
-    period: Period,
-    inputs: &mut Vec<Input>,
-) -> anyhow::Result<evidence::Recorded> {
-    let records = Inputs::from_paths(paths);
-    inputs.extend(described("records", &records)?);
-    Ok(evidence::read(&records, &environment.name, period, false))
+/// Prints records in another form, one line each.
+fn lines(
+    session: &Session,
+    records: &[Detection],
+    form: fn(&Detection) -> Value,
+) -> anyhow::Result<()> {
+    for some in records.chunks(LINES) {
+        let mut text = String::new();
+        for record in some {
+            text.push_str(&form(record).to_string());
+            text.push('\n');
+        }
+        session.show(&escape::json(&text))?;
+    }
+    Ok(())
+}
+
+/// The files of notes: what became of detections is what they say.
+fn notes(loaded: &Loaded) -> Vec<Input> {
+    let files = &loaded.files;
+    files
+        .ids()
+        .filter(|id| files.path(*id).starts_with("notes/"))
+        .map(|id| Input {
+            kind: "notes".to_owned(),
+            name: files.path(id).to_owned(),
+            bytes: Some(files.text(id).len() as u64),
+            sha256: Some(digest(files.text(id))),
+        })
+        .collect()
 }
 
 /// The cluster whose logs these are, if the environment has only one.
@@ -138,26 +198,23 @@ fn sentences(logs: &Inputs, read: &ReadReport) -> Vec<String> {
     sentences
 }
 
-/// Names, sizes and digests of files.
-fn described(kind: &str, inputs: &Inputs) -> anyhow::Result<Vec<Input>> {
+/// Names, sizes and digests of files. One that cannot be read has neither: its reader says why.
+fn described(kind: &str, inputs: &Inputs) -> Vec<Input> {
     inputs
         .sources()
         .iter()
         .map(|source| {
-            let (bytes, sha256) = match source {
-                Source::Path(path) => {
-                    let (bytes, sha256) =
-                        sha256(path).with_context(|| format!("cannot read {}", path.display()))?;
-                    (Some(bytes), Some(sha256))
-                }
-                Source::Stdin | Source::Bytes { .. } => (None, None),
+            let found = match source {
+                Source::Path(path) => sha256(path).ok(),
+                Source::Stdin | Source::Bytes { .. } => None,
             };
-            Ok(Input {
+            let (bytes, sha256) = found.unzip();
+            Input {
                 kind: kind.to_owned(),
                 name: source.name().into_owned(),
                 bytes,
                 sha256,
-            })
+            }
         })
         .collect()
 }

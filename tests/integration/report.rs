@@ -1,0 +1,647 @@
+//! The report of a made-up quarter: what it says for each question of an audit, that it is the same a second time, and that
+//! whatever is missing from its inputs is said and never green.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests may panic"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::quarter::{FIRST_CHANGE, GAP, INCIDENT, Quarter, SECOND_CHANGE, SINCE, UNTIL};
+use crate::recorded;
+
+const RECORDS: &str = "monitor.log";
+
+/// Nothing is missing.
+const COMPLETE: i32 = 0;
+
+/// Something is.
+const NOT_COMPLETE: i32 = 17;
+
+const FORMS: [&str; 5] = ["html", "md", "json", "csv", "txt"];
+
+fn arguments(more: &[&str]) -> Vec<String> {
+    let given = [
+        "report", "--env", "prod", "--since", SINCE, "--until", UNTIL,
+    ];
+    let given = given.iter().chain(more);
+    given.map(|word| (*word).to_owned()).collect()
+}
+
+fn report(quarter: &Quarter, root: &Path, more: &[&str]) -> Output {
+    let arguments = arguments(more);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    quarter.run_in(root, &arguments)
+}
+
+/// The report as data, and its exit code.
+#[track_caller]
+fn json(quarter: &Quarter, root: &Path, more: &[&str]) -> (Value, i32) {
+    let more = [&["--format", "json"], more].concat();
+    let output = report(quarter, root, &more);
+    let document = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (document, output.status.code().unwrap())
+}
+
+/// State and answer of each question.
+fn answers(report: &Value) -> BTreeMap<String, (String, String)> {
+    let answers = report["answers"].as_array().unwrap().iter();
+    answers
+        .map(|answer| {
+            let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+            (text("question"), (text("state"), text("answer")))
+        })
+        .collect()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap())
+        .collect()
+}
+
+/// The detections of somebody on a day.
+fn of<'a>(report: &'a Value, user: &str, day: &str) -> Vec<&'a Value> {
+    let detections = report["detections"].as_array().unwrap().iter();
+    detections
+        .filter(|one| one["user"] == user && one["day"] == day)
+        .collect()
+}
+
+/// A quarter whose records are in a file, and whose incident has a note.
+fn looked_into() -> Quarter {
+    let quarter = Quarter::new();
+    quarter.write(RECORDS, quarter.records.join("\n"));
+    let (found, _) = json(&quarter, quarter.root(), &["--records", RECORDS]);
+    let cards: Vec<&str> = of(&found, "p40", INCIDENT)
+        .into_iter()
+        .filter(|one| one["object"] == "public.cards")
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
+    assert!(!cards.is_empty());
+    quarter.write(
+        "notes/2026.yaml",
+        format!(
+            "version: 1\nnotes:\n  - id: cards-read\n    detections: ['{}']\n    finding: incident\n    text: p40 read card data under an approval for orders; the account is locked, and INC-77 has the rest\n    author: mallory.security@example.com\n    date: 2026-08-25\n    ticket: INC-77\n",
+            cards.join("', '")
+        ),
+    );
+    quarter.git(&["add", "notes"], None);
+    let title = "Say what became of the incident";
+    quarter.git(&["commit", "-q", "-m", title], Some("2026-08-25T12:00:00Z"));
+    quarter
+}
+
+/// Every question of docs/for-auditors.md, with what the quarter really was.
+#[test]
+fn a_quarter_of_a_company() {
+    let quarter = looked_into();
+    let (found, code) = json(&quarter, quarter.root(), &["--records", RECORDS]);
+    crate::output_schemas::holds("report", &found);
+
+    // What is missing is the time in which the monitor did not run, and nothing else.
+    assert_eq!(found["complete"], false);
+    assert_eq!(code, NOT_COMPLETE);
+    assert_eq!(
+        texts(&found["lacks"]),
+        ["6 hours of 2208 have no evidence: nothing shows that something looked then"]
+    );
+    let gap = &found["coverage"]["gaps"];
+    assert_eq!(
+        (gap[0]["from"].as_str(), gap[0]["until"].as_str()),
+        (Some(GAP.0), Some(GAP.1))
+    );
+    assert_eq!(gap.as_array().unwrap().len(), 1);
+
+    let answers = answers(&found);
+    let questions = std::fs::read_to_string(recorded::root().join("docs/for-auditors.md")).unwrap();
+    let (_, table) = questions.split_once("| --- |").unwrap();
+    let mut asked: Vec<String> = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').nth(1).unwrap().trim().replace('*', ""))
+        .collect();
+    asked.sort();
+    assert_eq!(answers.keys().cloned().collect::<Vec<_>>(), asked);
+    let answer = |begin: &str| {
+        let (_, answer) = answers
+            .iter()
+            .find(|(question, _)| question.starts_with(begin))
+            .unwrap();
+        (answer.0.as_str(), answer.1.as_str())
+    };
+
+    let people = found["people"].as_array().unwrap();
+    assert_eq!(people.len(), 40);
+    assert!(people.iter().all(|one| one["since"] == SINCE
+        && one["until"] == UNTIL
+        && one["owner"].as_str().unwrap().ends_with("-lead")));
+    assert_eq!(
+        answer("Who is audited"),
+        ("answered", "40 people were audited in the period")
+    );
+    assert_eq!(answer("Who is not audited").0, "answered");
+    assert_eq!(answer("Is anyone missing").0, "not_answered");
+    assert!(answer("Is anyone missing").1.contains("enrol coverage"));
+
+    // The exclusion: since its change, with those who approved it, and what it silenced.
+    let exclusions = found["exclusions"].as_array().unwrap();
+    assert_eq!(exclusions.len(), 1);
+    let exclusion = &exclusions[0];
+    assert_eq!(exclusion["id"], "countries-counted");
+    assert_eq!(exclusion["since"], "2026-08-03");
+    assert_eq!(exclusion["until"], UNTIL);
+    assert_eq!(exclusion["owner"], "data-lead");
+    assert!(exclusion["reason"].as_str().unwrap().contains("public"));
+    assert_eq!(
+        texts(&exclusion["origin"]["approvals"]),
+        ["frank <frank@example.com>", "grace <grace@example.com>"]
+    );
+    let silenced = exclusion["silenced"].as_u64().unwrap();
+    // What the server wrote of it, after the change was deployed.
+    let deployed = crate::quarter::moment(FIRST_CHANGE) + jiff::SignedDuration::from_mins(30);
+    let is_of_it = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        text.contains("AUDIT: SESSION") && text.contains("READ,SELECT,TABLE,reference.countries")
+    };
+    let there: Vec<bool> = quarter
+        .entries
+        .iter()
+        .filter(|(_, text)| is_of_it(text))
+        .map(|(time, _)| *time >= deployed)
+        .collect();
+    let after = there.iter().filter(|after| **after).count();
+    assert!(after > 0 && after < there.len());
+    assert_eq!(silenced, after as u64);
+    assert_eq!(found["totals"]["silenced"], silenced);
+    assert_eq!(
+        answer("What did that exclusion silence?"),
+        (
+            "answered",
+            format!("{silenced} records, listed by exclusion").as_str()
+        )
+    );
+
+    // Both changes, with what they do to the alarm.
+    let changes = found["changes"].as_array().unwrap();
+    let facts: Vec<(&str, &str, usize)> = changes
+        .iter()
+        .map(|change| {
+            (
+                change["subject"].as_str().unwrap(),
+                change["committed"].as_str().unwrap(),
+                change["approvals"].as_array().unwrap().len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            ("Silence the public list of countries", FIRST_CHANGE, 2),
+            ("Grant the work of week 34", SECOND_CHANGE, 1)
+        ]
+    );
+    assert_eq!(changes[0]["direction"], "widened");
+    assert!(texts(&changes[0]["effects"])[0].contains("exclusion `countries-counted` added"));
+    assert_eq!(
+        texts(&changes[0]["authors"]),
+        ["dana@example.com", "erin@example.com"]
+    );
+    assert_eq!(
+        answer("What was excluded on a given day"),
+        (
+            "answered",
+            "1 exclusion in force, with the approvals that Git records"
+        )
+    );
+
+    // The rules of three commits judged, and each digest belongs to one of them.
+    let rules = found["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 3);
+    assert!(rules.iter().all(|rules| rules["commit"].is_string()));
+    assert_eq!(
+        answer("Does that digest belong"),
+        ("answered", "every digest belongs to a commit of the period")
+    );
+    let number = found["detections"].as_array().unwrap().len();
+    assert_eq!(
+        answer("When was something detected"),
+        (
+            "answered",
+            format!("{number} detections with day, times and severity, by 3 sets of rules")
+                .as_str()
+        )
+    );
+
+    // The incident: reads of cards have a note, and the work beside it has none.
+    let incident = of(&found, "p40", INCIDENT);
+    let cards: Vec<&&Value> = incident
+        .iter()
+        .filter(|one| one["object"] == "public.cards")
+        .collect();
+    for one in &cards {
+        assert_eq!(one["severity"], "critical");
+        assert!(one["expected"].is_null());
+        assert_eq!(one["notes"][0]["finding"], "incident");
+        assert_eq!(one["notes"][0]["ticket"], "INC-77");
+        assert_eq!(one["identity"], "p40@example.com");
+    }
+    let expected: Vec<&&Value> = incident
+        .iter()
+        .filter(|one| one["expected"] == "CHG-105")
+        .collect();
+    assert_eq!(expected.len(), 1);
+    assert_eq!(expected[0]["object"], "public.orders");
+    let deletes: Vec<&&Value> = incident
+        .iter()
+        .filter(|one| one["command"] == "DELETE")
+        .collect();
+    assert_eq!(deletes.len(), 1);
+    assert!(deletes[0]["expected"].is_null() && texts(&deletes[0]["notes"]).is_empty());
+    let totals = &found["totals"];
+    assert_eq!(totals["explained"], cards.len());
+    let unexplained = totals["unexplained"].as_u64().unwrap();
+    assert_eq!(
+        answer("What became of it"),
+        (
+            "partly",
+            format!(
+                "of {} detections that no grant covers, {} have a finding in Git and {unexplained} none",
+                totals["not_expected"],
+                cards.len()
+            )
+            .as_str()
+        )
+    );
+    // The grants: in force, committed before their time, and what each covered.
+    let grants = found["grants"].as_array().unwrap();
+    assert_eq!(grants.len(), 5);
+    assert!(grants.iter().all(|grant| grant["after_the_fact"] == false
+        && grant["committed"] == SECOND_CHANGE
+        && grant["statements"].as_u64() > Some(0)));
+
+    assert_eq!(answer("Who was notified").0, "partly");
+    assert_eq!(answer("Was the monitor running?").0, "partly");
+    assert!(
+        answer("Was the monitor running?")
+            .1
+            .starts_with("2202 of 2208 hours have evidence, with 1 gap")
+    );
+    assert_eq!(answer("Was the deployed monitor changed").0, "not_answered");
+    assert_eq!(answer("What were the statements").0, "partly");
+
+    // Every statement that somebody made is in the report: none is lost on the way from the server's log.
+    let uses = quarter
+        .entries
+        .iter()
+        .filter(|(time, text)| {
+            let text_of_it = String::from_utf8_lossy(text);
+            text_of_it.contains("AUDIT: SESSION") && !(is_of_it(text) && *time >= deployed)
+        })
+        .count();
+    assert_eq!(totals["records"], uses);
+
+    the_same_twice(&quarter);
+    what_is_missing(&quarter);
+    from_logs_and_from_watch(&quarter, &found);
+}
+
+/// Every form is the same a second time, in another folder too.
+fn the_same_twice(quarter: &Quarter) {
+    let other = tempfile::tempdir().unwrap();
+    let clone = other.path().join("clone");
+    let from = quarter.root().to_str().unwrap();
+    crate::git::git(
+        other.path(),
+        &["clone", "-q", from, clone.to_str().unwrap()],
+    );
+    std::fs::copy(quarter.root().join(RECORDS), clone.join(RECORDS)).unwrap();
+    let make = |root: &Path| {
+        let mut more = vec!["--records", RECORDS];
+        let names: Vec<String> = FORMS.iter().map(|form| format!("made.{form}")).collect();
+        for name in &names {
+            more.extend(["--report", name]);
+        }
+        let output = report(quarter, root, &more);
+        assert_eq!(
+            output.status.code(),
+            Some(NOT_COMPLETE),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let made: Vec<Vec<u8>> = names
+            .iter()
+            .map(|name| std::fs::read(root.join(name)).unwrap())
+            .collect();
+        (output.stdout, made)
+    };
+    let first = make(quarter.root());
+    let second = make(&clone);
+    assert!(first == second);
+    assert!(first.1.iter().all(|text| !text.is_empty()));
+    if let Some(folder) = std::env::var_os("PGVIGIL_PICTURES") {
+        for (form, text) in FORMS.iter().zip(&first.1) {
+            std::fs::write(Path::new(&folder).join(format!("quarter.{form}")), text).unwrap();
+        }
+    }
+    // One detection less: another digest, and another report.
+    let lines: Vec<&str> = quarter.records.iter().map(String::as_str).collect();
+    let (place, _) = lines
+        .iter()
+        .enumerate()
+        .rfind(|(_, line)| line.contains("\"pgvigil.detection\""))
+        .unwrap();
+    let less: Vec<&str> = [&lines[..place], &lines[place + 1..]].concat();
+    std::fs::write(clone.join(RECORDS), less.join("\n")).unwrap();
+    assert!(make(&clone).1[0] != first.1[0]);
+}
+
+/// What is turned over in the inputs is said, and not green.
+fn what_is_missing(quarter: &Quarter) {
+    let root = quarter.root();
+    let said = |root: &Path, more: &[&str]| {
+        let (found, code) = json(quarter, root, more);
+        assert_eq!(found["complete"], false, "{more:?}");
+        assert_eq!(code, NOT_COMPLETE, "{more:?}");
+        let lacks = texts(&found["lacks"]);
+        let lacks: Vec<String> = lacks.into_iter().map(str::to_owned).collect();
+        (lacks, found)
+    };
+    // A file that is cut in the middle of a record.
+    let whole = quarter.read(RECORDS);
+    quarter.write("cut.log", &whole[..whole.len() - 30]);
+    let (lacks, _) = said(root, &["--records", "cut.log"]);
+    assert!(
+        lacks[1].contains("1 line of the records was not understood"),
+        "{lacks:?}"
+    );
+    // Something that is not a log at all, next to the records.
+    quarter.write("other.bin", b"\x1f\x8b\x08\x00broken");
+    let (lacks, _) = said(root, &["--records", RECORDS, "--records", "other.bin"]);
+    assert!(lacks[1].contains("other.bin"), "{lacks:?}");
+    // The runs are missing.
+    let without: Vec<&String> = quarter
+        .records
+        .iter()
+        .filter(|line| !line.contains("\"pgvigil.run\""))
+        .collect();
+    let text: Vec<&str> = without.iter().map(|line| line.as_str()).collect();
+    quarter.write("without.log", text.join("\n"));
+    let (lacks, found) = said(root, &["--records", "without.log"]);
+    assert!(lacks[0].starts_with("2208 hours of 2208"), "{lacks:?}");
+    assert!(lacks[1].contains("no `pgvigil.run`"), "{lacks:?}");
+    assert_eq!(
+        answers(&found)["Was the monitor running?"].0,
+        "not_answered"
+    );
+    // Detections are missing that the runs announce.
+    let text: Vec<&str> = quarter
+        .records
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.contains("\"p40\""))
+        .collect();
+    quarter.write("silent.log", text.join("\n"));
+    let (lacks, _) = said(root, &["--records", "silent.log"]);
+    assert!(lacks[1].contains("some records are missing"), "{lacks:?}");
+    // Runs and records of another environment count for nothing.
+    let others = whole
+        .replace("\"environment\":\"prod\"", "\"environment\":\"stage\"")
+        .replace("/cluster/shop/", "/cluster/other/");
+    quarter.write("others.log", others);
+    let (lacks, found) = said(root, &["--records", "others.log"]);
+    assert!(lacks[0].starts_with("2208 hours of 2208"), "{lacks:?}");
+    assert_eq!(found["totals"]["detections"], 0);
+    // The same under another name of the environment alone: its log group gives it away.
+    let renamed = whole.replace("\"environment\":\"prod\"", "\"environment\":\"stage\"");
+    quarter.write("renamed.log", renamed);
+    let (lacks, _) = said(root, &["--records", "renamed.log"]);
+    assert!(
+        lacks
+            .iter()
+            .any(|lack| lack.contains("under the name of another one")),
+        "{lacks:?}"
+    );
+    // A window that says that it is not complete.
+    let incomplete = whole.replace("\"incomplete\":false", "\"incomplete\":true");
+    quarter.write("incomplete.log", incomplete);
+    let (lacks, _) = said(root, &["--records", "incomplete.log"]);
+    assert!(lacks[1].contains("lower bounds"), "{lacks:?}");
+    let incomplete = whole.replacen("\"incompleteWindows\":0", "\"incompleteWindows\":1", 1);
+    quarter.write("incomplete.log", incomplete);
+    let (lacks, _) = said(root, &["--records", "incomplete.log"]);
+    assert!(lacks[1].starts_with("1 window had"), "{lacks:?}");
+    // A page of an export.
+    let events: Vec<Value> = quarter
+        .records
+        .iter()
+        .map(|line| serde_json::json!({"timestamp": 1, "message": line}))
+        .collect();
+    let page = serde_json::json!({"events": events, "nextToken": "more"});
+    quarter.write("page.json", serde_json::to_string_pretty(&page).unwrap());
+    let (lacks, found) = said(root, &["--records", "page.json"]);
+    assert!(lacks[1].contains("is one page of an export"), "{lacks:?}");
+    assert!(found["totals"]["detections"].as_u64() > Some(0));
+    // A day on which the monitor ran and nobody worked is complete: the words above are not said of everything.
+    let sunday = ["--since", "2026-09-06", "--until", "2026-09-06"];
+    let output = quarter.run(
+        &[
+            &[
+                "report",
+                "--env",
+                "prod",
+                "--format",
+                "json",
+                "--records",
+                RECORDS,
+            ],
+            &sunday[..],
+        ]
+        .concat(),
+    );
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(texts(&found["lacks"]), [""; 0]);
+    assert_eq!(output.status.code(), Some(COMPLETE));
+    assert_eq!(found["totals"]["detections"], 0);
+    // A day before everything.
+    let output = quarter.run(&[
+        "report",
+        "--env",
+        "prod",
+        "--since",
+        "2026-01-01",
+        "--until",
+        "2026-01-01",
+        "--format",
+        "json",
+        "--records",
+        RECORDS,
+    ]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(NOT_COMPLETE));
+    let lacks = texts(&found["lacks"]);
+    assert!(lacks[0].starts_with("24 hours of 24"), "{lacks:?}");
+    assert!(
+        lacks.iter().any(|lack| lack.contains("Git has no commit")),
+        "{lacks:?}"
+    );
+
+    // A clone without its history.
+    let other = tempfile::tempdir().unwrap();
+    let clone = other.path().join("clone");
+    let from = format!("file://{}", root.display());
+    crate::git::git(
+        other.path(),
+        &[
+            "clone",
+            "-q",
+            "--depth",
+            "1",
+            &from,
+            clone.to_str().unwrap(),
+        ],
+    );
+    std::fs::copy(root.join(RECORDS), clone.join(RECORDS)).unwrap();
+    let (lacks, found) = said(&clone, &["--records", RECORDS]);
+    assert!(
+        lacks
+            .iter()
+            .any(|lack| lack.contains("only a part of the history")),
+        "{lacks:?}"
+    );
+    assert!(found["exclusions"][0]["origin"].is_null());
+    // No repository at all: the files stand for everything, and nothing is approved.
+    std::fs::remove_dir_all(clone.join(".git")).unwrap();
+    let (lacks, found) = said(&clone, &["--records", RECORDS]);
+    assert!(
+        lacks
+            .iter()
+            .any(|lack| lack.contains("the history of the policy cannot be read")),
+        "{lacks:?}"
+    );
+    for (question, state) in [
+        (
+            "What was excluded on a given day, and who approved it?",
+            "partly",
+        ),
+        ("Does that digest belong to those rules?", "partly"),
+    ] {
+        assert_eq!(answers(&found)[question].0, state, "{question}");
+    }
+    // A file that is not there, days in the wrong order, and standard input are mistakes of the caller.
+    for more in [
+        &["--records", "nowhere.log"][..],
+        &["--records", "-"],
+        &["--records", RECORDS, "--report", "made.pdf"],
+    ] {
+        let output = report(quarter, root, more);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{more:?}");
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{more:?}"
+        );
+    }
+}
+
+/// Logs that are judged now, and lines of `watch` over the same logs, show the same detections by the same ids.
+fn from_logs_and_from_watch(quarter: &Quarter, recorded: &Value) {
+    let mut log = Vec::new();
+    for (_, entry) in &quarter.entries {
+        log.extend_from_slice(entry);
+        log.push(b'\n');
+    }
+    quarter.write("server.log", &log);
+    let (judged, code) = json(quarter, quarter.root(), &["server.log"]);
+    assert_eq!(texts(&judged["lacks"]), [""; 0]);
+    assert_eq!(code, COMPLETE);
+    let facts = |report: &Value, fields: &[&str]| -> BTreeMap<String, Vec<Value>> {
+        let detections = report["detections"].as_array().unwrap().iter();
+        detections
+            .filter(|one| one["user"] == "p40")
+            .map(|one| {
+                let facts = fields.iter().map(|field| one[*field].clone());
+                (one["id"].as_str().unwrap().to_owned(), facts.collect())
+            })
+            .collect()
+    };
+    let fields = [
+        "day",
+        "cluster",
+        "user",
+        "database",
+        "clients",
+        "class",
+        "command",
+        "object",
+        "signals",
+        "severity",
+        "severity_reason",
+        "records",
+        "statements",
+        "expected",
+        "first",
+        "last",
+        "owner",
+        "team",
+        "identity",
+        "notes",
+    ];
+    let expected = facts(recorded, &fields);
+    assert!(expected.len() > 10, "{}", expected.len());
+    assert_eq!(facts(&judged, &fields), expected);
+    assert_eq!(
+        answers(&judged)["What were the statements themselves?"].0,
+        "answered"
+    );
+
+    let output = quarter.run(&[
+        "watch",
+        "--env",
+        "prod",
+        "--once",
+        "--from",
+        "start",
+        "--all",
+        "--out",
+        "watch.jsonl",
+        "server.log",
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let (watched, _) = json(quarter, quarter.root(), &["--records", "watch.jsonl"]);
+    let unread = texts(&watched["lacks"]);
+    assert!(
+        unread.iter().all(|lack| lack.contains("have no evidence")),
+        "{unread:?}"
+    );
+    // A line of `watch` names neither the cluster nor the statement.
+    let without = |report: &Value| {
+        let mut facts: Vec<Vec<Value>> = facts(
+            report,
+            &[
+                "day", "class", "command", "object", "severity", "records", "expected", "first",
+                "last", "identity",
+            ],
+        )
+        .into_values()
+        .collect();
+        facts.sort_by_key(|one| format!("{one:?}"));
+        facts
+    };
+    assert_eq!(without(&watched), without(&judged));
+    assert_eq!(watched["totals"]["silenced"], judged["totals"]["silenced"]);
+}
