@@ -7,6 +7,7 @@
 pub mod answers;
 mod assemble;
 pub mod detection;
+mod drift;
 pub mod ecs;
 pub mod finding;
 mod group;
@@ -21,6 +22,7 @@ mod recorded;
 pub mod report;
 
 pub use assemble::{Given, assemble};
+pub use drift::{DriftCheck, read as read_drift, sentence as drift_sentence};
 pub use hours::Gap;
 pub use judged::{Shown, judge};
 pub use origin::Origin;

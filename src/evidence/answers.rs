@@ -1,5 +1,8 @@
 //! The questions that an audit asks, in the order of docs/for-auditors.md, and how far a report answers each.
 
+use std::collections::BTreeSet;
+
+use super::drift;
 use super::report::{Answer, Report, State};
 use crate::diagnostic::count;
 use crate::policy::model::Environment;
@@ -29,7 +32,7 @@ pub(super) fn of(report: &Report, environment: &Environment) -> Vec<Answer> {
     } else {
         (
             State::Partly,
-            "; there is no history, so it shows the files as they are now",
+            "; there is no history, so the report uses the files as they are now",
         )
     };
     let found = [
@@ -81,14 +84,7 @@ pub(super) fn of(report: &Report, environment: &Environment) -> Vec<Answer> {
         became(report),
         notified(environment),
         running(report),
-        (
-            State::NotAnswered,
-            format!(
-                "only the account knows: run `pgvigil drift --env {} --blame`",
-                report.environment
-            ),
-            None,
-        ),
+        changed_outside(report),
         statements(report, environment),
     ];
     QUESTIONS
@@ -239,6 +235,29 @@ fn running(report: &Report) -> Found {
         State::Partly
     };
     (state, answer, Some("coverage"))
+}
+
+fn changed_outside(report: &Report) -> Found {
+    if report.drift.is_empty() {
+        let answer = format!(
+            "only the account knows: run `pgvigil drift --env {} --blame`, or give the `result.json` of the period's `pgvigil ci drift` with `--drift`",
+            report.environment
+        );
+        return (State::NotAnswered, answer, None);
+    }
+    let days = report
+        .drift
+        .iter()
+        .filter(|check| check.outcome.is_some() && check.unread == 0)
+        .map(|check| check.day)
+        .collect::<BTreeSet<_>>();
+    // One for each day.
+    let state = if days.len() * 24 == report.coverage.hours {
+        State::Answered
+    } else {
+        State::Partly
+    };
+    (state, drift::sentence(&report.drift), Some("drift"))
 }
 
 fn statements(report: &Report, environment: &Environment) -> Found {

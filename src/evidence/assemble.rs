@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::answers;
+use super::drift::DriftCheck;
 use super::group::{Groups, Key, Sum};
 use super::history::{History, InForce};
 use super::hours::Hours;
@@ -35,8 +36,10 @@ pub struct Given<'a> {
     pub shown: Option<Shown>,
     /// What records show.
     pub recorded: Option<Recorded>,
-    /// What was wrong with reading the logs, a sentence each.
-    pub log_problems: Vec<String>,
+    /// Checks for changes outside pgvigil.
+    pub drift: Vec<DriftCheck>,
+    /// What was wrong with reading the logs and the checks, a sentence each.
+    pub problems: Vec<String>,
     /// Digest of the rules that judged the logs.
     pub rules: String,
     /// What the report is made of.
@@ -53,7 +56,8 @@ pub fn assemble(given: Given<'_>) -> Report {
         history,
         shown,
         recorded,
-        log_problems,
+        drift,
+        problems,
         rules,
         mut inputs,
     } = given;
@@ -65,7 +69,14 @@ pub fn assemble(given: Given<'_>) -> Report {
         recorded.as_ref(),
     );
     let mut lacks = lacks(&coverage, shown.as_ref(), recorded.as_ref());
-    lacks.extend(log_problems);
+    lacks.extend(problems);
+    let unread = drift.iter().filter(|check| check.unread > 0).count();
+    if unread > 0 {
+        lacks.push(format!(
+            "{} for changes outside pgvigil could not read everything",
+            count(unread, "check")
+        ));
+    }
     lacks.extend(history.unknown.iter().cloned());
     let mut groups = Groups::default();
     let mut silenced: BTreeMap<String, u64> = BTreeMap::new();
@@ -117,6 +128,7 @@ pub fn assemble(given: Given<'_>) -> Report {
         rules: rules_seen(&history.in_force, &groups, &rules),
         changes: history.changes,
         coverage,
+        drift,
         detections,
         inputs,
     };

@@ -116,7 +116,7 @@ pub fn read(root: &Path, now: &Loaded, environment: &str, period: Period) -> His
         Ok(history) if !history.in_force.is_empty() => history,
         Ok(mut history) => {
             history.unknown.push(
-                "Git has no commit of policy files up to the end of the period: the files as they are now stand for it"
+                "Git has no commit of policy files up to the end of the period: the report uses the files as they are now"
                     .to_owned(),
             );
             history.in_force.push(as_they_are(now, environment, period));
@@ -127,7 +127,7 @@ pub fn read(root: &Path, now: &Loaded, environment: &str, period: Period) -> His
             changes: Vec::new(),
             origins: Origins::new(),
             unknown: vec![format!(
-                "the history of the policy cannot be read ({error}): the files as they are now stand for the whole period"
+                "the history of the policy cannot be read ({error}): the report uses the files as they are now for the whole period"
             )],
         },
     }
@@ -166,7 +166,7 @@ fn of_git(root: &Path, environment: &str, period: Period) -> Result<History, Rev
         && let Some(oldest) = versions.first()
     {
         found.unknown.push(format!(
-            "the history begins on {}: which policy was in force before is not known",
+            "the history begins on {}: pgvigil could not determine which policy was in force before",
             day_of(oldest.committed)
         ));
     }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::drift::DriftCheck;
 use super::history::PolicyChange;
 use super::hours::Gap;
 use super::origin::Origin;
@@ -50,6 +51,8 @@ pub struct Report {
     pub rules: Vec<RulesSeen>,
     /// Of which hours something is known.
     pub coverage: Coverage,
+    /// Checks for changes outside pgvigil, by their day.
+    pub drift: Vec<DriftCheck>,
     /// What the report was made of.
     pub inputs: Vec<Input>,
 }
@@ -332,7 +335,7 @@ pub struct Coverage {
 /// Something that the report was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Input {
-    /// `logs`, `records`, `notes` or `policy`.
+    /// `logs`, `records`, `drift`, `notes` or `policy`.
     pub kind: String,
     /// Its name: a path as it was given, or a commit.
     pub name: String,

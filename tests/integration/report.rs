@@ -12,8 +12,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::browser::Browser;
+use crate::cli::Repository;
+use crate::page::{CONTRAST, TOO_WIDE, pictures};
 use crate::quarter::{FIRST_CHANGE, GAP, INCIDENT, Quarter, SECOND_CHANGE, SINCE, UNTIL};
 use crate::recorded;
 
@@ -43,7 +46,7 @@ fn report(quarter: &Quarter, root: &Path, more: &[&str]) -> Output {
 
 /// The report as data, and its exit code.
 #[track_caller]
-fn json(quarter: &Quarter, root: &Path, more: &[&str]) -> (Value, i32) {
+fn as_data(quarter: &Quarter, root: &Path, more: &[&str]) -> (Value, i32) {
     let more = [&["--format", "json"], more].concat();
     let output = report(quarter, root, &more);
     let document = serde_json::from_slice(&output.stdout)
@@ -82,7 +85,7 @@ fn of<'a>(report: &'a Value, user: &str, day: &str) -> Vec<&'a Value> {
 fn looked_into() -> Quarter {
     let quarter = Quarter::new();
     quarter.write(RECORDS, quarter.records.join("\n"));
-    let (found, _) = json(&quarter, quarter.root(), &["--records", RECORDS]);
+    let (found, _) = as_data(&quarter, quarter.root(), &["--records", RECORDS]);
     let cards: Vec<&str> = of(&found, "p40", INCIDENT)
         .into_iter()
         .filter(|one| one["object"] == "public.cards")
@@ -106,7 +109,7 @@ fn looked_into() -> Quarter {
 #[test]
 fn a_quarter_of_a_company() {
     let quarter = looked_into();
-    let (found, code) = json(&quarter, quarter.root(), &["--records", RECORDS]);
+    let (found, code) = as_data(&quarter, quarter.root(), &["--records", RECORDS]);
     crate::output_schemas::holds("report", &found);
 
     // What is missing is the time in which the monitor did not run, and nothing else.
@@ -350,11 +353,12 @@ fn the_same_twice(quarter: &Quarter) {
     let second = make(&clone);
     assert!(first == second);
     assert!(first.1.iter().all(|text| !text.is_empty()));
-    if let Some(folder) = std::env::var_os("PGVIGIL_PICTURES") {
+    if let Some(folder) = pictures() {
         for (form, text) in FORMS.iter().zip(&first.1) {
-            std::fs::write(Path::new(&folder).join(format!("quarter.{form}")), text).unwrap();
+            std::fs::write(folder.join(format!("quarter.{form}")), text).unwrap();
         }
     }
+    in_a_browser(&quarter.root().join("made.html"));
     // One detection less: another digest, and another report.
     let lines: Vec<&str> = quarter.records.iter().map(String::as_str).collect();
     let (place, _) = lines
@@ -367,11 +371,49 @@ fn the_same_twice(quarter: &Quarter) {
     assert!(make(&clone).1[0] != first.1[0]);
 }
 
+/// The page needs nothing else, fits a phone, and can be read in both colours.
+fn in_a_browser(file: &Path) {
+    let browser = Browser::start();
+    for (width, height) in [(1280, 900), (390, 844)] {
+        browser.size(width, height);
+        for scheme in ["light", "dark"] {
+            browser.prefer(scheme);
+            browser.requests();
+            browser.open(file);
+            assert_eq!(browser.requests(), [format!("file://{}", file.display())]);
+            assert_eq!(browser.log("browser"), [""; 0], "the console is empty");
+            assert_eq!(browser.run(TOO_WIDE), json!([]), "{width} {scheme}");
+            assert_eq!(browser.run(CONTRAST), json!([]), "{width} {scheme}");
+            if let Some(folder) = pictures() {
+                let picture = folder.join(format!("quarter-{width}-{scheme}.png"));
+                std::fs::write(picture, browser.picture()).unwrap();
+            }
+        }
+    }
+    for (expected, script) in [
+        (
+            0,
+            "return document.querySelectorAll('script, img, iframe, object, embed, link, base, form').length",
+        ),
+        (
+            0,
+            "return [...document.querySelectorAll('table')].filter(table => !table.querySelector('thead th[scope=col]')).length",
+        ),
+        // Every link of the page leads to a place on it.
+        (
+            0,
+            "return [...document.querySelectorAll('a')].filter(a => !document.querySelector(a.getAttribute('href'))).length",
+        ),
+    ] {
+        assert_eq!(browser.run(script), expected, "{script}");
+    }
+}
+
 /// What is turned over in the inputs is said, and not green.
 fn what_is_missing(quarter: &Quarter) {
     let root = quarter.root();
     let said = |root: &Path, more: &[&str]| {
-        let (found, code) = json(quarter, root, more);
+        let (found, code) = as_data(quarter, root, more);
         assert_eq!(found["complete"], false, "{more:?}");
         assert_eq!(code, NOT_COMPLETE, "{more:?}");
         let lacks = texts(&found["lacks"]);
@@ -446,9 +488,9 @@ fn what_is_missing(quarter: &Quarter) {
     let events: Vec<Value> = quarter
         .records
         .iter()
-        .map(|line| serde_json::json!({"timestamp": 1, "message": line}))
+        .map(|line| json!({"timestamp": 1, "message": line}))
         .collect();
-    let page = serde_json::json!({"events": events, "nextToken": "more"});
+    let page = json!({"events": events, "nextToken": "more"});
     quarter.write("page.json", serde_json::to_string_pretty(&page).unwrap());
     let (lacks, found) = said(root, &["--records", "page.json"]);
     assert!(lacks[1].contains("is one page of an export"), "{lacks:?}");
@@ -562,7 +604,7 @@ fn from_logs_and_from_watch(quarter: &Quarter, recorded: &Value) {
         log.push(b'\n');
     }
     quarter.write("server.log", &log);
-    let (judged, code) = json(quarter, quarter.root(), &["server.log"]);
+    let (judged, code) = as_data(quarter, quarter.root(), &["server.log"]);
     assert_eq!(texts(&judged["lacks"]), [""; 0]);
     assert_eq!(code, COMPLETE);
     let facts = |report: &Value, fields: &[&str]| -> BTreeMap<String, Vec<Value>> {
@@ -622,7 +664,7 @@ fn from_logs_and_from_watch(quarter: &Quarter, recorded: &Value) {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let (watched, _) = json(quarter, quarter.root(), &["--records", "watch.jsonl"]);
+    let (watched, _) = as_data(quarter, quarter.root(), &["--records", "watch.jsonl"]);
     let unread = texts(&watched["lacks"]);
     assert!(
         unread.iter().all(|lack| lack.contains("have no evidence")),
@@ -644,4 +686,86 @@ fn from_logs_and_from_watch(quarter: &Quarter, recorded: &Value) {
     };
     assert_eq!(without(&watched), without(&judged));
     assert_eq!(watched["totals"]["silenced"], judged["totals"]["silenced"]);
+}
+
+/// What the pipeline's checks found, from the documents that `ci drift` writes.
+#[test]
+fn what_was_changed_outside_is_in_the_report() {
+    let repository = Repository::new();
+    repository.write("server.log", "2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.orders,select 1,<not logged>\n");
+    let apply = ["apply", "--env", "local", "--auto-approve"];
+    repository.run(&apply).exits(0);
+    repository
+        .run(&["ci", "drift", "--env", "local", "--out", "clean"])
+        .exits(0);
+    crate::deploy::edit_by_hand(&repository, 999);
+    repository
+        .run(&["ci", "drift", "--env", "local", "--out", "drifted"])
+        .exits(13);
+    let question = "Was the deployed monitor changed outside pgvigil?";
+    let reported = |day: &str, more: &[&str]| {
+        let given = [
+            "report",
+            "--env",
+            "local",
+            "--since",
+            day,
+            "--until",
+            "2026-11-22",
+            "--format",
+            "json",
+            "server.log",
+        ];
+        let report = repository.run(&[&given, more].concat()).json();
+        let answer = answers(&report)[question].clone();
+        (report, answer.0, answer.1)
+    };
+    let (found, state, _) = reported("2026-11-22", &[]);
+    assert_eq!((state.as_str(), size(&found["drift"])), ("not_answered", 0));
+    let (found, state, answer) = reported("2026-11-22", &["--drift", "clean/result.json"]);
+    assert_eq!(
+        (state.as_str(), answer.as_str()),
+        (
+            "answered",
+            "1 check on 1 day of the period; 0 found a change or could not read everything"
+        )
+    );
+    assert_eq!(found["drift"][0]["outcome"], "clean");
+    // A check does not speak for another day.
+    let (_, state, _) = reported("2026-11-21", &["--drift", "clean/result.json"]);
+    assert_eq!(state, "partly");
+    let (found, state, answer) = reported(
+        "2026-11-22",
+        &[
+            "--drift",
+            "clean/result.json",
+            "--drift",
+            "drifted/result.json",
+        ],
+    );
+    assert_eq!(
+        (state.as_str(), answer.as_str()),
+        (
+            "answered",
+            "2 checks on 1 day of the period; 1 found a change or could not read everything"
+        )
+    );
+    let changed = &found["drift"].as_array().unwrap()[1]["changed"];
+    assert!(texts(changed)[0].contains("threshold"), "{changed}");
+    assert_eq!(size(&found["inputs"]), 3);
+    // What is not such a document is said.
+    repository.write("other.json", "{\"work\": 1}");
+    let (found, state, _) = reported("2026-11-22", &["--drift", "other.json"]);
+    assert_eq!(state, "not_answered");
+    let lacks = texts(&found["lacks"]);
+    assert!(
+        lacks
+            .iter()
+            .any(|lack| lack.starts_with("other.json: is not a `result.json`")),
+        "{lacks:?}"
+    );
+}
+
+fn size(list: &Value) -> usize {
+    list.as_array().unwrap().len()
 }

@@ -299,6 +299,9 @@ pub(crate) struct ReportArgs {
     /// repeatable
     #[arg(long = "records", value_name = "FILE")]
     pub(crate) records: Vec<PathBuf>,
+    /// What `pgvigil ci drift` found in the period: its `result.json`; repeatable
+    #[arg(long = "drift", value_name = "FILE")]
+    pub(crate) drift: Vec<PathBuf>,
     /// The log_line_prefix of the logs; default: the one of the environment
     #[arg(long, value_name = "PREFIX")]
     pub(crate) log_line_prefix: Option<String>,

@@ -8,6 +8,7 @@ use super::{
     HEARTBEAT, became, besides, completeness, day, headline, minute, optional_minute, person, short,
 };
 use crate::diagnostic::count;
+use crate::evidence::drift_sentence;
 use crate::evidence::report::{Answer, Detected, Report, State};
 use crate::policy::model::Severity;
 use crate::report::web::{page, sentence};
@@ -44,6 +45,7 @@ pub fn render(report: &Report) -> String {
                 (people(report))
                 (accounts(report))
                 (coverage(report))
+                (drift(report))
                 (rules(report))
                 (inputs(report))
             }
@@ -63,6 +65,7 @@ fn heading(report: &Report) -> Markup {
         ("#changes", "Changes"),
         ("#people", "People"),
         ("#coverage", "Coverage"),
+        ("#rules", "Rules"),
         ("#inputs", "Inputs"),
     ];
     html! {
@@ -132,7 +135,7 @@ fn answers(report: &Report) -> Markup {
         section aria-labelledby="answers" {
             h2 id="answers" { "The questions of an audit" }
             table.stack {
-                thead { tr { th { "Question" } th { "State" } th { "Answer" } } }
+                thead { tr { th scope="col" { "Question" } th scope="col" { "State" } th scope="col" { "Answer" } } }
                 tbody {
                     @for answer in &report.answers {
                         tr {
@@ -166,8 +169,8 @@ fn detections(report: &Report) -> Markup {
             } @else {
                 table.stack.detections {
                     thead { tr {
-                        th { "Id" } th { "When" } th { "Who" } th { "What" } th.number { "Statements" }
-                        th { "Severity" } th { "What became of it" }
+                        th scope="col" { "Id" } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th.number scope="col" { "Statements" }
+                        th scope="col" { "Severity" } th scope="col" { "What became of it" }
                     } }
                     tbody { @for one in report.detections.iter().take(LISTED) { (detection(one)) } }
                 }
@@ -244,7 +247,7 @@ fn findings(report: &Report) -> Markup {
             section aria-labelledby="findings" {
                 h2 id="findings" { "Findings" }
                 table.stack {
-                    thead { tr { th { "Detection" } th { "Finding" } th { "By, on" } th { "In words" } } }
+                    thead { tr { th scope="col" { "Detection" } th scope="col" { "Finding" } th scope="col" { "By, on" } th scope="col" { "In words" } } }
                     tbody {
                         @for one in &report.detections {
                             @for note in &one.notes {
@@ -280,7 +283,7 @@ fn grants(report: &Report) -> Markup {
             @if report.grants.is_empty() { p.soft { "No grant was in force." } } @else {
                 table.stack {
                     thead { tr {
-                        th { "Id" } th { "Who" } th { "What" } th { "When" } th { "Why" } th.number { "Statements" }
+                        th scope="col" { "Id" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "When" } th scope="col" { "Why" } th.number scope="col" { "Statements" }
                     } }
                     tbody {
                         @for grant in &report.grants {
@@ -321,8 +324,8 @@ fn exclusions(report: &Report) -> Markup {
             @if report.exclusions.is_empty() { p.soft { "None." } } @else {
                 table.stack {
                     thead { tr {
-                        th { "Id" } th { "Days of the period" } th { "Reason" } th { "Owner" } th { "Last day" }
-                        th { "Approvals in Git" } th.number { "Records silenced" }
+                        th scope="col" { "Id" } th scope="col" { "Days of the period" } th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Last day" }
+                        th scope="col" { "Approvals in Git" } th.number scope="col" { "Records silenced" }
                     } }
                     tbody {
                         @for one in &report.exclusions {
@@ -374,8 +377,8 @@ fn changes(report: &Report) -> Markup {
             @if report.changes.is_empty() { p.soft { "None in the history that was read." } } @else {
                 table.stack {
                     thead { tr {
-                        th { "When" } th { "Commit" } th { "Author" } th { "Title, effects" } th { "The alarm" }
-                        th { "Approvals in Git" }
+                        th scope="col" { "When" } th scope="col" { "Commit" } th scope="col" { "Author" } th scope="col" { "Title, effects" } th scope="col" { "The alarm" }
+                        th scope="col" { "Approvals in Git" }
                     } }
                     tbody {
                         @for change in &report.changes {
@@ -430,7 +433,7 @@ fn people(report: &Report) -> Markup {
         section aria-labelledby="people" {
             h2 id="people" { "Who was audited" }
             table.stack {
-                thead { tr { th { "Role" } th { "Person" } th { "Days of the period" } th.number { "Statements that counted" } } }
+                thead { tr { th scope="col" { "Role" } th scope="col" { "Person" } th scope="col" { "Days of the period" } th.number scope="col" { "Statements that counted" } } }
                 tbody {
                     @for person in &report.people {
                         tr {
@@ -458,7 +461,7 @@ fn accounts(report: &Report) -> Markup {
         section aria-labelledby="accounts" {
             h2 id="accounts" { "Who was not audited" }
             table.stack {
-                thead { tr { th { "Role" } th { "Reason" } th { "Owner" } th { "Days of the period" } } }
+                thead { tr { th scope="col" { "Role" } th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Days of the period" } } }
                 tbody {
                     @for account in &report.accounts {
                         tr {
@@ -493,7 +496,7 @@ fn coverage(report: &Report) -> Markup {
             @if !besides.is_empty() { ul { @for text in &besides { li { (text) } } } }
             @if !coverage.gaps.is_empty() {
                 table.stack {
-                    thead { tr { th { "Nothing from" } th { "until" } th.number { "Hours" } } }
+                    thead { tr { th scope="col" { "Nothing from" } th scope="col" { "until" } th.number scope="col" { "Hours" } } }
                     tbody {
                         @for gap in &coverage.gaps {
                             tr {
@@ -516,13 +519,42 @@ fn coverage(report: &Report) -> Markup {
     }
 }
 
+fn drift(report: &Report) -> Markup {
+    html! {
+        @if !report.drift.is_empty() {
+            section aria-labelledby="drift" {
+                h2 id="drift" { "Changes outside pgvigil" }
+                p.soft { (drift_sentence(&report.drift)) "." }
+                @if report.drift.iter().any(|check| !check.is_clean()) {
+                    table.stack {
+                        thead { tr { th scope="col" { "Day" } th scope="col" { "Result" } th scope="col" { "What was changed" } } }
+                        tbody {
+                            @for check in report.drift.iter().filter(|check| !check.is_clean()) {
+                                tr {
+                                    td data-label="Day" { (check.day) }
+                                    td data-label="Result" { span class="badge bad" { (check.name()) } }
+                                    td data-label="What" {
+                                        @if check.changed.is_empty() { "-" } @else {
+                                            ul { @for change in &check.changed { li { (sentence(change)) } } }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn rules(report: &Report) -> Markup {
     html! {
         section aria-labelledby="rules" {
             h2 id="rules" { "Rules that judged" }
             @if report.rules.is_empty() { p.soft { "None: nothing was detected." } } @else {
                 table.stack {
-                    thead { tr { th { "Digest" } th { "Commit" } th.number { "Detections" } } }
+                    thead { tr { th scope="col" { "Digest" } th scope="col" { "Commit" } th.number scope="col" { "Detections" } } }
                     tbody {
                         @for rules in &report.rules {
                             tr {
@@ -551,7 +583,7 @@ fn inputs(report: &Report) -> Markup {
         section aria-labelledby="inputs" {
             h2 id="inputs" { "Inputs" }
             table.stack {
-                thead { tr { th { "Kind" } th { "Name" } th.number { "Bytes" } th { "SHA-256" } } }
+                thead { tr { th scope="col" { "Kind" } th scope="col" { "Name" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
                 tbody {
                     @for input in &report.inputs {
                         tr {

@@ -5,6 +5,7 @@ use super::{
     short,
 };
 use crate::diagnostic::count;
+use crate::evidence::drift_sentence;
 use crate::evidence::report::{Report, State};
 use crate::report::escape::{cell, code, prose, sentence, without_commands};
 
@@ -216,6 +217,18 @@ fn rest(report: &Report, page: &mut String) {
             minute(gap.until),
             count(gap.hours, "hour")
         ));
+    }
+    if !report.drift.is_empty() {
+        line(&format!(
+            "\n## Changes outside pgvigil\n\n{}.\n",
+            drift_sentence(&report.drift)
+        ));
+    }
+    for check in report.drift.iter().filter(|check| !check.is_clean()) {
+        line(&format!("- {}: {}", check.day, check.name()));
+        for change in &check.changed {
+            line(&format!("  - {}", sentence(change)));
+        }
     }
     line("\n## Rules that judged\n\n| digest | commit | detections |\n| --- | --- | --: |");
     for rules in &report.rules {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::files::replace;
-use super::rules::logs::{Written, missing_log, problems, rules};
+use super::rules::logs::{self, Written, missing_log, rules};
 use crate::args::{ReportArgs, ReportFormat};
 use crate::exit::{Exit, Ran};
 use crate::progress::Progress;
@@ -51,7 +51,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     let Some(period) = Period::new(args.since, args.until) else {
         return usage("--until is before --since");
     };
-    let files = || args.logs.iter().chain(&args.records);
+    let files = || args.logs.iter().chain(&args.records).chain(&args.drift);
     if files().any(|path| path.as_os_str() == "-") {
         return usage(
             "a report is made of files, so that it can be made a second time; `-` cannot be read twice",
@@ -59,6 +59,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     }
     missing_log(session, &args.logs)?;
     missing_log(session, &args.records)?;
+    missing_log(session, &args.drift)?;
     let loaded = session.usable(&args.env)?;
     let environment = session.environment(&loaded, &args.env)?;
     let written = Written::parse(session, args.log_line_prefix.as_deref())?;
@@ -69,7 +70,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
 
     let history = history::read(session.root(), &loaded, &args.env, period);
     let mut inputs = Vec::new();
-    let mut log_problems = Vec::new();
+    let mut problems = Vec::new();
     let mut recorded = (!args.records.is_empty()).then(|| {
         let records = Inputs::from_paths(&args.records);
         inputs.extend(described("records", &records));
@@ -92,9 +93,13 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
             progress.show(done);
         });
         progress.clear();
-        log_problems = sentences(&logs, &shown.report);
+        problems = sentences(&logs, &shown.report);
         Some(shown)
     };
+    let checks = Inputs::from_paths(&args.drift);
+    inputs.extend(described("drift", &checks));
+    let (drift, faults) = evidence::read_drift(&checks, &args.env, period);
+    problems.extend(faults);
     inputs.extend(notes(&loaded));
     let records = recorded
         .as_mut()
@@ -108,7 +113,8 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         history,
         shown,
         recorded,
-        log_problems,
+        drift,
+        problems,
         rules: rules_digest,
         inputs,
     });
@@ -181,8 +187,8 @@ fn only_cluster(environment: &Environment) -> &str {
 }
 
 /// What was wrong with reading logs, a sentence each.
-fn sentences(logs: &Inputs, read: &ReadReport) -> Vec<String> {
-    let mut sentences = problems(logs, read);
+fn sentences(inputs: &Inputs, read: &ReadReport) -> Vec<String> {
+    let mut sentences = logs::problems(inputs, read);
     if read.broken_count > 0 {
         sentences.push(format!(
             "the logs have {}",
