@@ -238,8 +238,9 @@ pub(crate) fn run(server: &Server, deeds: &[Deed]) {
 /// The number of the person who wrote an entry of the log.
 pub(crate) fn person(entry: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(entry).ok()?;
-    let (_, role) = text.split_once("):p")?;
-    role.split_once('@')?.0.parse().ok()
+    // The prefix is `TIME:HOST:USER@DATABASE:`.
+    let (before, _) = text.split_once('@')?;
+    before.rsplit(':').next()?.strip_prefix('p')?.parse().ok()
 }
 
 /// The policy: people, and what matters how much.

@@ -187,6 +187,44 @@ fn cells(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// A line of Markdown without its code: what is between two runs of as many backticks (CommonMark, 6.1).
+fn without_code(line: &str) -> String {
+    let mut left = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find('`') {
+        let run = rest[start..]
+            .bytes()
+            .take_while(|byte| *byte == b'`')
+            .count();
+        left.push_str(&rest[..start]);
+        let after = &rest[start + run..];
+        let mut from = 0;
+        let end = loop {
+            let Some(next) = after[from..].find('`') else {
+                break None;
+            };
+            let place = from + next;
+            let length = after[place..]
+                .bytes()
+                .take_while(|byte| *byte == b'`')
+                .count();
+            if length == run {
+                break Some(place);
+            }
+            from = place + length;
+        };
+        rest = match end {
+            Some(place) => &after[place + run..],
+            None => {
+                left.push_str(&rest[start..start + run]);
+                after
+            }
+        };
+    }
+    left.push_str(rest);
+    left
+}
+
 #[test]
 fn a_name_is_a_name_in_every_table() {
     let csv = made(&HOSTILE, "csv");
@@ -208,16 +246,11 @@ fn a_name_is_a_name_in_every_table() {
     for (hostile, plain) in markdown.lines().zip(harmless.lines()) {
         assert_eq!(bars(hostile), bars(plain), "{hostile}");
     }
-    // What begins a tag, a link or an emphasis is in code, or escaped.
-    for begins in ["<script", "<img", "(javascript:alert(1))"] {
-        for (place, _) in markdown.match_indices(begins) {
-            let before = &markdown[..place];
-            let line = before.rsplit('\n').next().unwrap();
-            let is_escaped = line.ends_with('\\') || line.ends_with("\\]");
-            assert!(
-                is_escaped || line.matches('`').count() % 2 == 1,
-                "{line}{begins}"
-            );
+    // Outside of code no tag and no link begins.
+    for line in markdown.lines() {
+        let line = without_code(line).replace("\\]", "");
+        for begins in ["<script", "<img", "](javascript:", "**bold**"] {
+            assert!(!line.contains(begins), "{line}");
         }
     }
 
