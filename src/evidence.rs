@@ -20,6 +20,7 @@ mod origin;
 mod period;
 mod recorded;
 pub mod report;
+mod touched;
 
 pub use assemble::{Given, assemble};
 pub use drift::{DriftCheck, read as read_drift, sentence as drift_sentence};
@@ -28,3 +29,4 @@ pub use judged::{Shown, judge};
 pub use origin::Origin;
 pub use period::Period;
 pub use recorded::{Recorded, Wanted, read};
+pub use touched::Touched;

@@ -16,6 +16,7 @@ use super::report::{
     Audited, Coverage, Detected, ExclusionUse, FORMAT_VERSION, GrantUse, Input, NotAudited, Noted,
     Report, RulesSeen, Totals,
 };
+use super::touched::touched;
 use crate::diagnostic::count;
 use crate::policy::model::{Environment, Finding, Note, RoleMatch};
 
@@ -129,6 +130,7 @@ pub fn assemble(given: Given<'_>) -> Report {
         changes: history.changes,
         coverage,
         drift,
+        touched: touched(&detections),
         detections,
         inputs,
     };
@@ -207,9 +209,17 @@ fn lacks(coverage: &Coverage, shown: Option<&Shown>, recorded: Option<&Recorded>
     let without: usize = coverage.gaps.iter().map(|gap| gap.hours).sum();
     if without > 0 {
         lacks.push(format!(
-            "{} of {} have no evidence: nothing shows that something looked then",
+            "{} of {} have no evidence that the logs were read then{}",
             count(without, "hour"),
-            coverage.hours
+            coverage.hours,
+            match coverage.gaps.as_slice() {
+                [one] => format!(": from {} until {}", one.from, one.until),
+                [first, ..] => format!(
+                    ": the first gap is from {} until {}",
+                    first.from, first.until
+                ),
+                [] => String::new(),
+            }
         ));
     }
     let is_watched = recorded.is_some_and(|recorded| recorded.watched > 0);
@@ -224,8 +234,12 @@ fn lacks(coverage: &Coverage, shown: Option<&Shown>, recorded: Option<&Recorded>
     };
     if recorded.unread > 0 {
         lacks.push(format!(
-            "{} of the records not understood; the first: {}",
-            many(recorded.unread, "line was", "lines were"),
+            "{} not understood; the first: {}",
+            many(
+                recorded.unread,
+                "line of the records was",
+                "lines of the records were"
+            ),
             recorded.unread_first.join("; ")
         ));
     }

@@ -11,6 +11,7 @@ use super::history::PolicyChange;
 use super::hours::Gap;
 use super::origin::Origin;
 use super::period::Period;
+use super::touched::Touched;
 use crate::policy::model::{Severity, Signal};
 
 /// Version of the document. It grows when a program that reads the older one would be misled.
@@ -35,6 +36,8 @@ pub struct Report {
     pub answers: Vec<Answer>,
     /// Sums.
     pub totals: Totals,
+    /// Who touched what in the whole period: the gravest first.
+    pub touched: Vec<Touched>,
     /// What counted, one group a day: the gravest first.
     pub detections: Vec<Detected>,
     /// Access grants of the period, and what each covered.

@@ -9,6 +9,7 @@ pub mod markdown;
 use jiff::Timestamp;
 
 use crate::diagnostic::count;
+use crate::evidence::Touched;
 use crate::evidence::report::{Coverage, Detected, ExclusionUse, Report};
 
 /// What the report says first: whether it can be relied on, and what is left to look into.
@@ -120,6 +121,17 @@ fn besides(coverage: &Coverage) -> Vec<String> {
         "errors of the monitor are in the records: what it missed by them is a gap, unless a later run made it up",
     );
     sentences
+}
+
+/// On how many days, and on which.
+fn days(touched: &Touched) -> String {
+    match (touched.first, touched.last) {
+        (Some(first), Some(last)) if first != last => {
+            format!("{}, {first} to {last}", touched.days)
+        }
+        (Some(first), _) => first.to_string(),
+        _ => "unknown".to_owned(),
+    }
 }
 
 fn day(moment: Timestamp) -> String {

@@ -117,7 +117,9 @@ fn a_quarter_of_a_company() {
     assert_eq!(code, NOT_COMPLETE);
     assert_eq!(
         texts(&found["lacks"]),
-        ["6 hours of 2208 have no evidence: nothing shows that something looked then"]
+        [
+            "6 hours of 2208 have no evidence that the logs were read then: from 2026-09-12T02:00:00Z until 2026-09-12T08:00:00Z"
+        ]
     );
     let gap = &found["coverage"]["gaps"];
     assert_eq!(
@@ -270,14 +272,37 @@ fn a_quarter_of_a_company() {
     assert_eq!(deletes.len(), 1);
     assert!(deletes[0]["expected"].is_null() && texts(&deletes[0]["notes"]).is_empty());
     let totals = &found["totals"];
-    assert_eq!(totals["explained"], cards.len());
+    // The whole of the period, for those who read no day.
+    let touched = found["touched"].as_array().unwrap();
+    let of_cards: Vec<&Value> = touched
+        .iter()
+        .filter(|one| one["object"] == "public.cards")
+        .collect();
+    assert_eq!(of_cards.len(), 1);
+    assert_eq!(of_cards[0], &touched[0], "the gravest comes first");
+    assert_eq!(
+        (
+            of_cards[0]["user"].as_str(),
+            of_cards[0]["explained"].as_u64(),
+            of_cards[0]["unexplained"].as_u64()
+        ),
+        (Some("p40"), Some(1), Some(0))
+    );
+    let sum = |name: &str| -> u64 { touched.iter().map(|one| one[name].as_u64().unwrap()).sum() };
+    for name in ["statements", "expected", "explained", "unexplained"] {
+        assert_eq!(found["totals"][name], sum(name), "{name}");
+    }
+    // All his reads of cards, in whatever form, are one detection of that day.
+    assert_eq!(cards.len(), 1);
+    assert!(cards[0]["statements"].as_u64() > Some(4), "{}", cards[0]);
+    assert_eq!(totals["explained"], 1);
     let unexplained = totals["unexplained"].as_u64().unwrap();
     assert_eq!(
         answer("What became of it"),
         (
             "partly",
             format!(
-                "of {} detections that no grant covers, {} have a finding in Git and {unexplained} none",
+                "of {} detections that no grant covers, {} has a finding in Git and {unexplained} none",
                 totals["not_expected"],
                 cards.len()
             )

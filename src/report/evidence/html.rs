@@ -5,7 +5,8 @@
 use maud::{Markup, html};
 
 use super::{
-    HEARTBEAT, became, besides, completeness, day, headline, minute, optional_minute, person, short,
+    HEARTBEAT, became, besides, completeness, day, days, headline, minute, optional_minute, person,
+    short,
 };
 use crate::diagnostic::count;
 use crate::evidence::drift_sentence;
@@ -37,6 +38,7 @@ pub fn render(report: &Report) -> String {
                 (lacks(report))
                 (figures(report))
                 (answers(report))
+                (touched(report))
                 (detections(report))
                 (findings(report))
                 (grants(report))
@@ -59,6 +61,7 @@ pub fn render(report: &Report) -> String {
 fn heading(report: &Report) -> Markup {
     let links = [
         ("#answers", "Questions"),
+        ("#touched", "Who touched what"),
         ("#detections", "Detections"),
         ("#grants", "Access grants"),
         ("#exclusions", "Exclusions"),
@@ -114,8 +117,8 @@ fn figures(report: &Report) -> Markup {
             (figure("Expected", totals.expected.to_string(), "covered by an access grant".to_owned(), false))
             (figure("Statements", totals.statements.to_string(), format!("in {}", count(totals.records, "record")), false))
             (figure("Silenced", totals.silenced.to_string(), "records, by exclusions".to_owned(), false))
-            (figure("Hours with evidence", format!("{} of {}", coverage.known, coverage.hours),
-                count(coverage.gaps.len(), "gap"), !coverage.gaps.is_empty()))
+            (figure("Hours with evidence", coverage.known.to_string(),
+                format!("of {}, {}", coverage.hours, count(coverage.gaps.len(), "gap")), !coverage.gaps.is_empty()))
             (figure("Not judged", totals.not_judged.to_string(), "records that count for that".to_owned(), totals.not_judged > 0))
         }
     }
@@ -157,6 +160,55 @@ fn answers(report: &Report) -> Markup {
     }
 }
 
+fn touched(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="touched" {
+            h2 id="touched" { "Who touched what" }
+            @if report.touched.is_empty() { p.soft { "Nothing was detected." } } @else {
+                table.stack {
+                    thead { tr {
+                        th scope="col" { "Role" } th scope="col" { "Object" } th scope="col" { "Commands" }
+                        th.number scope="col" { "Statements" } th scope="col" { "Days" } th scope="col" { "Severity" }
+                        th.number scope="col" { "Expected" } th.number scope="col" { "Explained" }
+                        th.number scope="col" { "Without a finding" }
+                    } }
+                    tbody {
+                        @for one in report.touched.iter().take(LISTED) {
+                            tr {
+                                td data-label="Role" { span { b { (one.user) } " in " (one.database) } }
+                                td data-label="Object" { code { (one.object) } }
+                                td data-label="Commands" { (one.commands.join(", ")) }
+                                td.number data-label="Statements" { (one.statements) }
+                                td data-label="Days" { (days(one)) }
+                                td data-label="Severity" { (severity(one.severity)) }
+                                td.number data-label="Expected" { (one.expected) }
+                                td.number data-label="Explained" { (one.explained) }
+                                td.number data-label="No finding" {
+                                    @if one.unexplained > 0 { span class="silent-word" { (one.unexplained) } } @else { "0" }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if report.touched.len() > LISTED {
+                    p.note {
+                        "… and " (count(report.touched.len() - LISTED, "line")) " beyond these, which the JSON contains."
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn severity(severity: Severity) -> Markup {
+    let class = match severity {
+        Severity::Critical | Severity::High => "badge bad",
+        Severity::Medium => "badge warn",
+        Severity::Low => "badge",
+    };
+    html! { span class=(class) { (severity.name()) } }
+}
+
 fn detections(report: &Report) -> Markup {
     html! {
         section aria-labelledby="detections" {
@@ -187,11 +239,6 @@ fn detections(report: &Report) -> Markup {
 
 fn detection(one: &Detected) -> Markup {
     let is_open = one.expected.is_none() && !one.is_explained();
-    let severity = match one.severity {
-        Severity::Critical | Severity::High => "badge bad",
-        Severity::Medium => "badge warn",
-        Severity::Low => "badge",
-    };
     html! {
         tr.open[is_open] {
             td data-label="Id" { code { (one.id) } }
@@ -230,7 +277,7 @@ fn detection(one: &Detected) -> Markup {
             td.number data-label="Statements" { (one.statements) }
             td data-label="Severity" {
                 span {
-                    span class=(severity) { (one.severity.name()) }
+                    (severity(one.severity))
                     br;
                     span class="soft small" { (one.severity_reason) }
                 }

@@ -1,8 +1,8 @@
 //! The report as a page of Markdown.
 
 use super::{
-    HEARTBEAT, approved, became, besides, completeness, headline, minute, optional_minute, person,
-    short,
+    HEARTBEAT, approved, became, besides, completeness, days, headline, minute, optional_minute,
+    person, short,
 };
 use crate::diagnostic::count;
 use crate::evidence::drift_sentence;
@@ -47,6 +47,35 @@ pub fn render(report: &Report) -> String {
             "| {} | {state} | {} |",
             prose(&answer.question),
             sentence(&answer.answer)
+        ));
+    }
+    line("\n## Who touched what\n");
+    if report.touched.is_empty() {
+        line("Nothing was detected.");
+    } else {
+        line(
+            "| role | object | commands | statements | days | severity | expected | explained | without a finding |\n| --- | --- | --- | --: | --- | --- | --: | --: | --: |",
+        );
+    }
+    for one in report.touched.iter().take(LISTED) {
+        line(&format!(
+            "| {} in {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            cell(&one.user),
+            cell(&one.database),
+            cell(&one.object),
+            cell(&one.commands.join(", ")),
+            one.statements,
+            days(one),
+            one.severity.name(),
+            one.expected,
+            one.explained,
+            one.unexplained,
+        ));
+    }
+    if report.touched.len() > LISTED {
+        line(&format!(
+            "\n… and {} beyond these, which the JSON contains.",
+            count(report.touched.len() - LISTED, "line")
         ));
     }
     line("\n## Detections\n");
