@@ -55,6 +55,8 @@ pub struct Wanted<'a> {
     pub environment: &'a str,
     /// The log groups of its clusters: a run of the monitor names nothing else.
     pub log_groups: &'a BTreeSet<String>,
+    /// Whose the lines of `watch` are, which do not say it; `-` if the environment has several clusters.
+    pub cluster: &'a str,
     /// The days.
     pub period: Period,
     /// Whether the detection records themselves are kept.
@@ -348,7 +350,7 @@ impl<'a> Reading<'a> {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| UNKNOWN.to_owned());
         let key = Key {
             day: time.map(day_of),
-            cluster: UNKNOWN.to_owned(),
+            cluster: self.wanted.cluster.to_owned(),
             user: text(&watched.user),
             database: text(&watched.database),
             class: text(&watched.class),

@@ -20,6 +20,7 @@ fn reported(world: &World, wrap: impl Fn(&str) -> String) -> Recorded {
     let wanted = Wanted {
         environment: "prod",
         log_groups: &log_groups,
+        cluster: "-",
         period,
         keep: true,
     };
@@ -93,6 +94,33 @@ fn each_statement_counts_once_however_often_its_window_is_written() {
     });
     assert_eq!(statements(&whole), counts);
     assert_eq!(whole.unread, 0, "{:?}", whole.unread_first);
+}
+
+/// A run says how many groups it notified people of: a report of fewer detections is not the whole.
+#[test]
+fn a_detection_that_is_missing_is_noticed() {
+    let mut world = world(&["alice"]);
+    let mut receipts = Receipts::default();
+    go(&world, &mut receipts).unwrap();
+    // What the first run of a file announces may be in another file: the second one counts.
+    world.entries.push(entry("bob", 8, TIME_MS + MINUTES));
+    world.now_ms.set(TIME_MS + 5 * MINUTES + 5000);
+    let next = What::Scheduled {
+        time_ms: TIME_MS + 5 * MINUTES,
+    };
+    world
+        .invoke(&mut receipts, next, TIMEOUT_MS)
+        .unwrap()
+        .unwrap();
+    assert_eq!(reported(&world, |line| format!("{line}\n")).missing, 0);
+    let without = |line: &str| {
+        if line.contains("pgvigil.detection") {
+            String::new()
+        } else {
+            format!("{line}\n")
+        }
+    };
+    assert_eq!(reported(&world, without).missing, 1);
 }
 
 /// A line that is cut, of another kind or of a later version is told, and the others count.

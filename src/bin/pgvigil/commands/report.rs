@@ -77,6 +77,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         let wanted = Wanted {
             environment: &environment.name,
             log_groups: &history.log_groups(environment),
+            cluster: only_cluster(environment),
             period,
             keep: as_records.is_some(),
         };
