@@ -381,6 +381,27 @@ fn the_same_twice(quarter: &Quarter) {
         }
     }
     in_a_browser(&quarter.root().join("made.html"));
+    // The forms for other systems: a line for each record that counts, the last of each group and window.
+    for (format, version) in [("ocsf", "/metadata/version"), ("ecs", "/ecs/version")] {
+        let output = report(
+            quarter,
+            quarter.root(),
+            &["--records", RECORDS, "--format", format],
+        );
+        assert_eq!(output.status.code(), Some(NOT_COMPLETE));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("warning: 6 hours of 2208"), "{said}");
+        let lines: Vec<Value> = String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let written = |line: &&String| line.contains("\"pgvigil.detection\"");
+        assert_eq!(lines.len(), quarter.records.iter().filter(written).count());
+        assert!(lines.iter().all(|line| line.pointer(version).is_some()));
+        let output = report(quarter, quarter.root(), &["--format", format, RECORDS]);
+        assert_eq!(output.status.code(), Some(2), "logs have no such form");
+    }
     // One detection less: another digest, and another report.
     let lines: Vec<&str> = quarter.records.iter().map(String::as_str).collect();
     let (place, _) = lines

@@ -175,11 +175,11 @@ fn touched(report: &Report) -> Markup {
                     tbody {
                         @for one in report.touched.iter().take(LISTED) {
                             tr {
-                                td data-label="Role" { span { b { (one.user) } " in " (one.database) } }
-                                td data-label="Object" { code { (one.object) } }
+                                td.name data-label="Role" { span { b { (one.user) } " in " (one.database) } }
+                                td.object data-label="Object" { code { (one.object) } }
                                 td data-label="Commands" { (one.commands.join(", ")) }
                                 td.number data-label="Statements" { (one.statements) }
-                                td data-label="Days" { (days(one)) }
+                                td.days data-label="Days" { (days(one)) }
                                 td data-label="Severity" { (severity(one.severity)) }
                                 td.number data-label="Expected" { (one.expected) }
                                 td.number data-label="Explained" { (one.explained) }
@@ -261,7 +261,7 @@ fn detection(one: &Detected) -> Markup {
                     }
                 }
             }
-            td data-label="What" {
+            td.object data-label="What" {
                 span {
                     (one.command) " " code { (one.object) }
                     br;
@@ -299,7 +299,7 @@ fn findings(report: &Report) -> Markup {
                         @for one in &report.detections {
                             @for note in &one.notes {
                                 tr {
-                                    td data-label="Detection" { code { (one.id) } }
+                                    td data-label="Detection" { code.whole { (one.id) } }
                                     td data-label="Finding" { (note.finding) }
                                     td data-label="By, on" {
                                         span {
@@ -385,8 +385,8 @@ fn exclusions(report: &Report) -> Markup {
                                         @if let Some(ticket) = &one.ticket { " (" (ticket) ")" }
                                     }
                                 }
-                                td data-label="Owner" { (one.owner) }
-                                td data-label="Last day" {
+                                td.name data-label="Owner" { (one.owner) }
+                                td.whole data-label="Last day" {
                                     @if let Some(day) = one.expires { (day) } @else { "none" }
                                 }
                                 td data-label="Approvals" {
@@ -399,7 +399,7 @@ fn exclusions(report: &Report) -> Markup {
                                                 } @else { (origin.approvals.join(", ")) }
                                                 br;
                                                 span class="soft small" {
-                                                    code { (short(&origin.commit)) } " of " (day(origin.committed))
+                                                    code.whole { (short(&origin.commit)) } " of " (day(origin.committed))
                                                 }
                                             }
                                         }
@@ -431,8 +431,8 @@ fn changes(report: &Report) -> Markup {
                         @for change in &report.changes {
                             tr {
                                 td data-label="When" { (minute(change.committed)) }
-                                td data-label="Commit" { code { (short(&change.commit)) } }
-                                td data-label="Author" {
+                                td data-label="Commit" { code.whole { (short(&change.commit)) } }
+                                td.author data-label="Author" {
                                     span {
                                         (change.author)
                                         @if !change.authors.is_empty() {
@@ -507,21 +507,23 @@ fn accounts(report: &Report) -> Markup {
     html! {
         section aria-labelledby="accounts" {
             h2 id="accounts" { "Who was not audited" }
-            table.stack {
-                thead { tr { th scope="col" { "Role" } th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Days of the period" } } }
-                tbody {
-                    @for account in &report.accounts {
-                        tr {
-                            td data-label="Role" {
-                                span {
-                                    code { (account.role) }
-                                    @if account.pattern { " (pattern)" }
-                                    @if account.system { " (of the platform)" }
+            @if report.accounts.is_empty() { p.soft { "None." } } @else {
+                table.stack {
+                    thead { tr { th scope="col" { "Role" } th scope="col" { "Reason" } th scope="col" { "Owner" } th scope="col" { "Days of the period" } } }
+                    tbody {
+                        @for account in &report.accounts {
+                            tr {
+                                td data-label="Role" {
+                                    span {
+                                        code { (account.role) }
+                                        @if account.pattern { " (pattern)" }
+                                        @if account.system { " (of the platform)" }
+                                    }
                                 }
+                                td data-label="Reason" { (account.reason) }
+                                td data-label="Owner" { (account.owner) }
+                                td data-label="Days" { (account.since) " to " (account.until) }
                             }
-                            td data-label="Reason" { (account.reason) }
-                            td data-label="Owner" { (account.owner) }
-                            td data-label="Days" { (account.since) " to " (account.until) }
                         }
                     }
                 }

@@ -217,7 +217,12 @@ fn rest(report: &Report, page: &mut String) {
             person.statements
         ));
     }
-    line("\n## Who was not audited\n\n| role | reason | owner | days |\n| --- | --- | --- | --- |");
+    line("\n## Who was not audited\n");
+    line(if report.accounts.is_empty() {
+        "None."
+    } else {
+        "| role | reason | owner | days |\n| --- | --- | --- | --- |"
+    });
     for account in &report.accounts {
         line(&format!(
             "| {}{} | {} | {} | {} to {} |",
