@@ -11,6 +11,7 @@ use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
 use pgvigil::evidence::detection;
+use pgvigil::evidence::report::Report;
 use pgvigil::grafana;
 use pgvigil::insights::assumed;
 use pgvigil::policy::{reference, schemas};
@@ -91,6 +92,10 @@ fn outputs() -> Vec<(&'static str, String)> {
         (
             "plan.schema.json",
             schema::of::<report::plan::json::Document<'_>>("pgvigil plan --format json"),
+        ),
+        (
+            "report.schema.json",
+            schema::of::<Report>("pgvigil report --format json"),
         ),
         (
             "saved-plan.schema.json",
