@@ -259,7 +259,7 @@ fn entries() -> Vec<(Timestamp, Vec<u8>)> {
         ) {
             for (place, entry) in usual.iter().enumerate() {
                 let person = company::person(entry);
-                if person.is_some_and(|person| (person + number) % 3 == 0) {
+                if person.is_some_and(|person| (person + number).is_multiple_of(3)) {
                     let seconds = i64::try_from(place).unwrap() * 60;
                     entries.push(moved(entry, today, seconds));
                 }
@@ -307,11 +307,14 @@ fn moved(entry: &[u8], to: Date, seconds: i64) -> (Timestamp, Vec<u8>) {
     (written(&text), text)
 }
 
+/// Rows of a query's result: name and value of each field.
+type Rows = Vec<Vec<(String, String)>>;
+
 /// An account with its logs, and a clock that stands still during a run.
 struct Account {
     now_ms: Cell<i64>,
     stored: Vec<Stored>,
-    results: RefCell<Vec<Vec<Vec<(String, String)>>>>,
+    results: RefCell<Vec<Rows>>,
     lines: RefCell<Vec<String>>,
 }
 

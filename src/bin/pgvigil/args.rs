@@ -290,10 +290,10 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) env: String,
     /// First day in UTC, such as 2026-10-01
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "TIME")]
     pub(crate) since: Date,
     /// Last day in UTC, such as 2026-12-31
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DATE")]
     pub(crate) until: Date,
     /// Records of the monitor's log or of `pgvigil watch`: JSON lines, or an export of CloudWatch; also .gz and .zst;
     /// repeatable

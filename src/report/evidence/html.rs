@@ -179,7 +179,7 @@ fn touched(report: &Report) -> Markup {
                                 td.object data-label="Object" { code { (one.object) } }
                                 td data-label="Commands" { (one.commands.join(", ")) }
                                 td.number data-label="Statements" { (one.statements) }
-                                td.days data-label="Days" { (days(one)) }
+                                td.when data-label="Days" { (days(one)) }
                                 td data-label="Severity" { (severity(one.severity)) }
                                 td.number data-label="Expected" { (one.expected) }
                                 td.number data-label="Explained" { (one.explained) }
