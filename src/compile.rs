@@ -253,6 +253,9 @@ fn cluster_environment(
     if let Some(bus) = event_bus_arn(environment) {
         variables.insert("PGVIGIL_EVENT_BUS".to_owned(), bus);
     }
+    if let Some(runbook) = &environment.runbook {
+        variables.insert("PGVIGIL_RUNBOOK".to_owned(), runbook.clone());
+    }
     variables
 }
 

@@ -83,4 +83,7 @@ pub enum RunError {
 }
 
 #[cfg(test)]
+pub(crate) use chat::tests::faulty;
+
+#[cfg(test)]
 mod tests;

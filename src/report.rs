@@ -23,7 +23,10 @@ mod sarif;
 pub mod schema;
 pub mod suggest;
 pub mod code;
+mod csv;
+pub mod evidence;
 mod page;
+mod web;
 pub mod table;
 
 use crate::diagnostic::{Diagnostics, is_hostile};

@@ -38,6 +38,7 @@ fn engine(environment: &Environment, sink: &mut Diagnostics) {
         ("routes", !environment.routes.is_empty()),
         ("chat", environment.chat),
         ("events", environment.events.is_some()),
+        ("runbook", environment.runbook.is_some()),
     ];
     for (key, _) in used.into_iter().filter(|(_, is_used)| *is_used) {
         sink.push(

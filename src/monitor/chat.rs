@@ -51,7 +51,10 @@ pub(super) fn notification(told: &Told<'_>) -> Value {
         .unwrap_or_default();
     let title = plain(&format!("{}: {}", severity.name(), told.subject), LINE_MAX);
     let mut next_steps = vec![
-        "Follow the runbook of pgvigil: `docs/runbook.md`".to_owned(),
+        match &told.settings.runbook {
+            Some(address) => format!("Follow the runbook: {address}"),
+            None => "Follow the runbook of pgvigil: `docs/runbook.md`".to_owned(),
+        },
         format!(
             "Read the detections in the log of the monitor of {}",
             code(cluster)
@@ -235,16 +238,22 @@ fn plain(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
 
+    /// The documented fields.
+    pub(in crate::monitor) static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema: Value = serde_json::from_str(include_str!("chat.schema.json")).unwrap();
+        jsonschema::validator_for(&schema).unwrap()
+    });
+
     /// Holds a message against the documented fields.
     pub(in crate::monitor) fn check(text: &str) {
-        let schema: Value = serde_json::from_str(include_str!("chat.schema.json")).unwrap();
         let message: Value = serde_json::from_str(text).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let faults: Vec<String> = validator
+        let faults: Vec<String> = SCHEMA
             .iter_errors(&message)
             .map(|fault| format!("{}: {fault}", fault.instance_path()))
             .collect();
@@ -254,6 +263,35 @@ pub(super) mod tests {
                 assert!(!text.contains(hostile), "{hostile} in {text}");
             }
         }
+    }
+
+    /// The message with one fault, each in turn, and where: a value of another type, or a key that nobody knows. A schema that
+    /// refuses none of them would hold nothing.
+    pub(crate) fn faulty(message: &Value) -> Vec<(String, Value)> {
+        let mut places = vec![String::new()];
+        let mut faulty = Vec::new();
+        while let Some(place) = places.pop() {
+            let with = |change: &dyn Fn(&mut Value)| {
+                let mut copy = message.clone();
+                change(copy.pointer_mut(&place).unwrap());
+                (place.clone(), copy)
+            };
+            match message.pointer(&place).unwrap() {
+                Value::Object(fields) => {
+                    let names = fields.keys().map(|name| name.replace('/', "~1"));
+                    places.extend(names.map(|name| format!("{place}/{name}")));
+                    faulty.push(with(&|value| value["unknown"] = Value::Null));
+                    faulty.push(with(&|value| *value = "text".into()));
+                }
+                Value::Array(items) => {
+                    places.extend((0..items.len()).map(|index| format!("{place}/{index}")));
+                    faulty.push(with(&|value| *value = "text".into()));
+                }
+                Value::String(_) => faulty.push(with(&|value| *value = 7.into())),
+                _ => faulty.push(with(&|value| *value = "text".into())),
+            }
+        }
+        faulty
     }
 
     fn texts(value: &Value) -> Vec<&str> {

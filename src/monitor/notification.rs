@@ -258,6 +258,11 @@ fn text(
         time(until_ms)
     ));
     line(&link(settings, log_group, groups).unwrap_or_else(|| statements_of(groups)));
+    if let Some(address) = &settings.runbook {
+        line("");
+        line("Follow the runbook:");
+        line(address);
+    }
     text
 }
 

@@ -40,6 +40,8 @@ pub struct Answer {
     pub windows: (i64, i64),
     /// Windows that nobody had counted before and that were made up for beyond those.
     pub made_up: usize,
+    /// Those windows: spans of numbers, first and last.
+    pub made_up_spans: Vec<(i64, i64)>,
     /// Windows that are left to make up for.
     pub left: usize,
     /// New groups that people were told of.
@@ -62,6 +64,13 @@ impl Answer {
             "logGroup": settings.log_groups.join(","),
             "counted": { "start": time(windows.start_ms(first)), "end": time(windows.start_ms(last + 1)) },
             "windowsMadeUp": self.made_up,
+            "madeUp": self
+                .made_up_spans
+                .iter()
+                .map(|(first, last)| {
+                    json!({ "start": time(windows.start_ms(*first)), "end": time(windows.start_ms(last + 1)) })
+                })
+                .collect::<Vec<Value>>(),
             "windowsLeft": self.left,
             "newGroups": self.told,
             "recordsNotJudged": self.not_judged,
@@ -172,6 +181,7 @@ impl<P: World> Run<'_, P> {
             operations: 0,
             windows: (first, last),
             made_up: 0,
+            made_up_spans: Vec::new(),
             left: 0,
             told: 0,
             not_judged: 0,
@@ -204,6 +214,7 @@ impl<P: World> Run<'_, P> {
             );
             let (done, _) = self.many(&missing).await?;
             (answer.made_up, answer.left) = (done, missing.len() - done);
+            answer.made_up_spans = ranges(missing.get(..done).unwrap_or_default(), usize::MAX);
         }
         answer.told = self.told;
         answer.not_judged = self.not_judged;

@@ -35,6 +35,8 @@ pub struct Settings {
     pub chat_topic: Option<String>,
     /// The EventBridge bus that gets an event for each new detection.
     pub event_bus: Option<String>,
+    /// The address of the runbook that messages link to.
+    pub runbook: Option<String>,
     /// What is published beside the count of each signal.
     pub metrics: Vec<Breakdown>,
     /// Rows of one result at most: as many mean that there can be more.
@@ -106,6 +108,16 @@ impl Settings {
         let topic = reader.topic("PGVIGIL_TOPIC");
         let chat_topic = reader.topic("PGVIGIL_CHAT_TOPIC");
         let event_bus = reader.event_bus("PGVIGIL_EVENT_BUS");
+        let runbook = reader.optional("PGVIGIL_RUNBOOK");
+        if runbook
+            .as_deref()
+            .is_some_and(|address| !address.starts_with("https://") || !printable(address))
+        {
+            reader.fault(
+                "PGVIGIL_RUNBOOK",
+                "is not an address that begins with https://",
+            );
+        }
         let metrics = reader.list("PGVIGIL_METRICS", |name| {
             named(&Breakdown::ALL, Breakdown::name, name).ok_or_else(|| {
                 format!(
@@ -129,6 +141,7 @@ impl Settings {
             topic,
             chat_topic,
             event_bus,
+            runbook,
             metrics,
             row_limit: FETCH_ROWS,
             region: variables

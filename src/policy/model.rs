@@ -830,6 +830,8 @@ pub struct Environment {
     pub chat: bool,
     /// Name or ARN of the EventBridge bus that gets an event for each new detection.
     pub events: Option<String>,
+    /// The address of the runbook that messages link to.
+    pub runbook: Option<String>,
     /// Days that CloudWatch keeps the clusters' logs.
     pub retention_days: u32,
     /// Days that CloudWatch keeps the monitor's own log: the record of detection.

@@ -646,6 +646,13 @@ pub struct RawNotifications {
         example = &"default"
     )]
     pub events: Option<String>,
+    /// Address of your runbook: messages of the monitor link to it. For the engine `monitor` only.
+    #[schemars(
+        length(max = 500),
+        regex(pattern = r"^https://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+$"),
+        example = &"https://wiki.example.com/audit-alarm"
+    )]
+    pub runbook: Option<String>,
 }
 
 /// A reference to a secret: exactly one of the two keys.

@@ -4,6 +4,7 @@
 //! a person gives are never taken for options.
 
 mod git;
+pub mod history;
 
 use std::path::Path;
 

@@ -309,8 +309,7 @@ pub struct Group {
     pub records: u64,
 }
 
-/// A statement is known by the file, the session's process and the numbers in the record. What is not understood stands
-/// for itself.
+/// Records, and the statements that they are of.
 #[derive(Debug, Default)]
 struct Members {
     records: u64,
@@ -456,44 +455,39 @@ impl Visitor for Grouped<'_> {
             return;
         }
         let judged = self.judge.judge(scratch, entry.text);
-        let stream = match entry.log_stream {
-            Some(stream) => Cow::Borrowed(stream),
-            None => {
-                let sources = self.inputs.sources();
-                let name = sources.get(entry.file).map(|source| source.name());
-                Cow::Owned(name.unwrap_or_default().into_owned().into_bytes())
-            }
-        };
-        let mut hash = foldhash::quality::FixedState::default().build_hasher();
-        stream.hash(&mut hash);
-        match &judged.entry {
-            EntryKind::Audit {
-                prefix,
-                record,
-                doubt: None,
-            } => (prefix.pid, record.statement_id, record.substatement_id).hash(&mut hash),
-            _ => entry.text.hash(&mut hash),
-        }
-        let mut key = key_of(&judged);
-        for part in [
-            &mut key.user,
-            &mut key.database,
-            &mut key.class,
-            &mut key.command,
-            &mut key.object,
-            &mut key.expected,
-        ] {
-            if part.is_empty() {
-                part.push('-');
-            }
-        }
-        let members = groups.entry(key).or_default();
+        let members = groups.entry(key_of(&judged)).or_default();
         members.records += 1;
-        members.statements.insert(hash.finish());
+        members
+            .statements
+            .insert(statement_of(self.inputs, entry, &judged));
     }
 }
 
-fn key_of(judged: &Judged<'_>) -> Key {
+/// By what the statement of an entry is known: the file, the session's process and the numbers in the record. What is not
+/// understood stands for itself.
+pub(crate) fn statement_of(inputs: &Inputs, entry: &Entry<'_>, judged: &Judged<'_>) -> u64 {
+    let stream = match entry.log_stream {
+        Some(stream) => Cow::Borrowed(stream),
+        None => {
+            let name = inputs.sources().get(entry.file).map(|source| source.name());
+            Cow::Owned(name.unwrap_or_default().into_owned().into_bytes())
+        }
+    };
+    let mut hash = foldhash::quality::FixedState::default().build_hasher();
+    stream.hash(&mut hash);
+    match &judged.entry {
+        EntryKind::Audit {
+            prefix,
+            record,
+            doubt: None,
+        } => (prefix.pid, record.statement_id, record.substatement_id).hash(&mut hash),
+        _ => entry.text.hash(&mut hash),
+    }
+    hash.finish()
+}
+
+/// The key of what counts.
+pub(crate) fn key_of(judged: &Judged<'_>) -> Key {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let who = judged.who();
     let mut key = Key {
@@ -524,6 +518,18 @@ fn key_of(judged: &Judged<'_>) -> Key {
     } else if let (Some(told), Some(prefix)) = (judged.told(), who) {
         key.class = text(prefix.level);
         told.command().clone_into(&mut key.command);
+    }
+    for part in [
+        &mut key.user,
+        &mut key.database,
+        &mut key.class,
+        &mut key.command,
+        &mut key.object,
+        &mut key.expected,
+    ] {
+        if part.is_empty() {
+            part.push('-');
+        }
     }
     key
 }

@@ -43,7 +43,7 @@ const GRANTS: [(&str, Names, Names, Names); 5] = [
 ];
 
 /// One statement that somebody runs, with a number that is in no other.
-struct Deed {
+pub(crate) struct Deed {
     role: String,
     sql: String,
     /// Class and relation of each record that it has.
@@ -62,7 +62,7 @@ fn deed(role: &str, sql: String, uses: &[(&'static str, &'static str)], is_plain
 }
 
 /// What all of them do in a part of the day. Numbers start at `from`.
-fn usual(from: usize) -> Vec<Deed> {
+pub(crate) fn usual(from: usize) -> Vec<Deed> {
     let mut deeds = Vec::new();
     for person in 1..=40 {
         let role = format!("p{person:02}");
@@ -106,7 +106,7 @@ fn usual(from: usize) -> Vec<Deed> {
 }
 
 /// What one person tries whose reads of `public.orders` are approved.
-fn incident(from: usize) -> Vec<Deed> {
+pub(crate) fn incident(from: usize) -> Vec<Deed> {
     let n = |step: usize| from + step;
     let orders = [("READ", "public.orders")];
     let cards = [("READ", "public.cards")];
@@ -218,7 +218,7 @@ fn all_of(parts: [Vec<Deed>; 2]) -> Vec<Deed> {
     parts.into_iter().flatten().collect()
 }
 
-fn run(server: &Server, deeds: &[Deed]) {
+pub(crate) fn run(server: &Server, deeds: &[Deed]) {
     for deed in deeds {
         let mut psql = server.psql(&deed.role, "postgres");
         let output = psql
@@ -235,8 +235,16 @@ fn run(server: &Server, deeds: &[Deed]) {
     }
 }
 
-/// The policy: people, what matters how much, and the grants.
-fn write_policy(root: &Path, from: Timestamp, until: Timestamp) {
+/// The number of the person who wrote an entry of the log.
+pub(crate) fn person(entry: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(entry).ok()?;
+    // The prefix is `TIME:HOST:USER@DATABASE:`.
+    let (before, _) = text.split_once('@')?;
+    before.rsplit(':').next()?.strip_prefix('p')?.parse().ok()
+}
+
+/// The policy: people, and what matters how much.
+pub(crate) fn rules() -> String {
     let mut rules = "version: 1\nusers:\n".to_owned();
     for person in 1..=40 {
         let team = TEAMS[(person - 1) / 8];
@@ -254,6 +262,11 @@ protected:
   - {schema: public, relation: cards, reason: card data, owner: security}
 ",
     );
+    rules
+}
+
+/// The grants, for this time.
+pub(crate) fn access(from: Timestamp, until: Timestamp) -> String {
     let mut access = "version: 1\ngrants:\n".to_owned();
     for (id, people, relations, kinds) in GRANTS {
         let _ = writeln!(
@@ -268,10 +281,14 @@ protected:
             kinds.join(", ")
         );
     }
+    access
+}
+
+fn write_policy(root: &Path, from: Timestamp, until: Timestamp) {
     let environment = "version: 1\nprovider: local\nfolder: live\nclusters: [shop]\nsignals: {dml: {}, privilege: {}, schema: {}, audit_tampering: {}, denied: {}}\n";
     for (name, text) in [
-        ("rules/rules.yaml", rules.as_str()),
-        ("access/grants.yaml", &access),
+        ("rules/rules.yaml", rules().as_str()),
+        ("access/grants.yaml", &access(from, until)),
         ("environments/prod.yaml", environment),
     ] {
         let path = root.join(name);
@@ -299,8 +316,8 @@ fn granted(role: &str, class: &str, relation: &str) -> Option<&'static str> {
         .map(|(id, ..)| *id)
 }
 
-#[test]
-fn a_day_of_a_company() {
+/// A server with the company's tables and people.
+pub(crate) fn server() -> Server {
     let server = Server::start(&["--prefix", "long"]);
     for sql in [
         // Without it pgAudit does not say which relation a DDL changes.
@@ -326,6 +343,12 @@ fn a_day_of_a_company() {
          grant owners to p25, p40; grant pg_execute_server_program to p40",
     );
     server.ask(&people);
+    server
+}
+
+#[test]
+fn a_day_of_a_company() {
+    let server = server();
     let from = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let (in_time, late) = (
         all_of([usual(1000), incident(1900)]),

@@ -27,7 +27,7 @@ fn alarm(repository: &Repository) -> PathBuf {
 }
 
 /// Somebody changes the alarm's threshold by hand.
-fn edit_by_hand(repository: &Repository, threshold: u32) {
+pub(crate) fn edit_by_hand(repository: &Repository, threshold: u32) {
     let path = alarm(repository);
     let mut alarm: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();

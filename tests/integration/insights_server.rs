@@ -12,14 +12,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pgvigil::insights::{Event, Table};
+use pgvigil::insights::Event;
 use serde_json::{Value, json};
 
-use crate::turned::{self, Time};
+use crate::turned::{self, Answered, Time};
 
 /// One entry in a log group.
 #[derive(Clone, Debug)]
@@ -241,11 +242,17 @@ struct Query {
     looks: usize,
     end: &'static str,
     runs: bool,
-    table: Table,
-    matched: u64,
-    scanned: u64,
-    bytes: u64,
+    work: Work,
 }
+
+/// What a query came to, or will come to.
+enum Work {
+    Begun(Receiver<Result<Answered, String>>),
+    Done(Answered),
+}
+
+/// So long does StartQuery wait for the result: a text that the interpreter refuses is refused there.
+const START: Duration = Duration::from_secs(1);
 
 /// A running server. It ends with the process.
 pub(crate) struct Server {
@@ -420,6 +427,23 @@ fn answer(
     (fault != Some(Fault::LoseAnswer)).then_some(answer)
 }
 
+impl Work {
+    /// What the query came to, where it has ended.
+    fn look(&mut self) -> Option<&Answered> {
+        if let Self::Begun(begun) = self {
+            match begun.try_recv() {
+                Ok(answered) => *self = Self::Done(answered.unwrap()),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => panic!("the interpreter failed"),
+            }
+        }
+        match self {
+            Self::Done(answered) => Some(answered),
+            Self::Begun(_) => None,
+        }
+    }
+}
+
 fn error(name: &str, message: &str) -> Value {
     json!({ "__type": name, "message": message })
 }
@@ -474,12 +498,21 @@ impl State {
             end: self.end,
             now_ms: jiff::Timestamp::now().as_millisecond(),
         };
-        let text = body["queryString"].as_str().unwrap();
-        let entries = self.events.iter();
-        let entries = entries.filter(|event| groups.contains(&event.group.as_str()));
-        let answered = match turned::answer(&self.turned, text, time, limit, entries) {
-            Ok(answered) => answered,
-            Err(message) => return (400, error("MalformedQueryException", &message)),
+        // As the service, the query goes on after the answer: a large one takes longer than a client waits for an answer.
+        let (done, begun) = sync_channel(1);
+        let text = body["queryString"].as_str().unwrap().to_owned();
+        let (turned, events) = (self.turned.clone(), Arc::clone(&self.events));
+        let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+        thread::spawn(move || {
+            let entries = events.iter();
+            let entries = entries.filter(|event| groups.contains(&event.group));
+            let _ = done.send(turned::answer(&turned, &text, time, limit, entries));
+        });
+        let work = match begun.recv_timeout(START) {
+            Ok(Ok(answered)) => Work::Done(answered),
+            Ok(Err(message)) => return (400, error("MalformedQueryException", &message)),
+            Err(RecvTimeoutError::Timeout) => Work::Begun(begun),
+            Err(RecvTimeoutError::Disconnected) => panic!("the interpreter failed"),
         };
         let id = format!("query-{}", self.queries.len());
         self.queries.insert(
@@ -488,10 +521,7 @@ impl State {
                 looks: 0,
                 end: self.ends.pop_front().unwrap_or("Complete"),
                 runs: true,
-                table: answered.table,
-                matched: answered.matched,
-                scanned: answered.scanned,
-                bytes: answered.bytes,
+                work,
             },
         );
         self.most_running = self.most_running.max(self.running());
@@ -508,13 +538,22 @@ impl State {
         let most = body["maxItems"].as_u64().unwrap_or(10_000);
         assert!((1..=10_000).contains(&most), "{most}");
         let page = self.page.min(usize::try_from(most).unwrap());
-        let columns = &query.table.columns;
         if query.looks == 1 {
             return (200, json!({ "status": "Scheduled", "results": [] }));
         }
+        let Some(Answered {
+            table,
+            matched,
+            scanned,
+            bytes,
+        }) = query.work.look()
+        else {
+            return (200, json!({ "status": "Running", "results": [] }));
+        };
+        let columns = &table.columns;
         if query.runs && (self.hangs || query.looks <= self.looks) {
             // Half of the rows, and one that is not in the result: whoever uses them has another result.
-            let half = &query.table.rows[..(query.table.rows.len() / 2).min(page)];
+            let half = &table.rows[..(table.rows.len() / 2).min(page)];
             let mut rows: Vec<Value> = half.iter().map(|row| fields(columns, row)).collect();
             let partial: Vec<Value> = columns
                 .iter()
@@ -533,8 +572,8 @@ impl State {
         let from: usize = body["nextToken"]
             .as_str()
             .map_or(0, |token| token.parse().unwrap());
-        let until = (from + page).min(query.table.rows.len());
-        let rows: Vec<Value> = query.table.rows[from..until]
+        let until = (from + page).min(table.rows.len());
+        let rows: Vec<Value> = table.rows[from..until]
             .iter()
             .map(|row| fields(columns, row))
             .collect();
@@ -542,13 +581,13 @@ impl State {
             "status": "Complete",
             "results": rows,
             "statistics": {
-                "recordsMatched": query.matched as f64,
-                "recordsScanned": query.scanned as f64,
-                "bytesScanned": query.bytes as f64,
-                "resultCount": query.table.rows.len() as f64,
+                "recordsMatched": *matched as f64,
+                "recordsScanned": *scanned as f64,
+                "bytesScanned": *bytes as f64,
+                "resultCount": table.rows.len() as f64,
             },
         });
-        if until < query.table.rows.len() {
+        if until < table.rows.len() {
             answer["nextToken"] = json!(until.to_string());
         }
         (200, answer)

@@ -102,8 +102,13 @@ mod notes;
 mod package;
 mod page;
 mod prove;
+#[cfg(feature = "aws")]
+mod quarter;
 mod readme;
 mod release;
+#[cfg(feature = "aws")]
+mod report;
+mod report_names;
 mod oracle;
 mod output_schemas;
 mod oracle_texts;

@@ -132,11 +132,19 @@ fn a_run_costs_less_than_a_plain_handler() {
 /// Rows that a query can return and that are not cut.
 const ROWS: usize = 99_990;
 
-/// The largest result of a query, with rows as long as people's statements in the recordings are on average (830 bytes), and
-/// as long as pgAdmin's are (3,900): what Lambda's smallest function has room for.
+/// Rows of one answer.
+const PAGE: usize = 10_000;
+
+/// The largest result of a query, with rows as long as pgAdmin's statements in the recordings are on average (3,900 bytes): what
+/// Lambda's smallest function has room for. The benchmark, which names a binary, also measures rows as long as people's
+/// statements are (830).
 #[test]
 fn the_largest_result_fits_into_the_smallest_function() {
-    for length in [830, 3_900] {
+    let lengths: &[usize] = match std::env::var_os("PGVIGIL_MONITOR") {
+        Some(_) => &[830, 3_900],
+        None => &[3_900],
+    };
+    for &length in lengths {
         let stand = Stand::new();
         let entries: Vec<Vec<u8>> = (0..ROWS)
             .map(|number| {
@@ -159,13 +167,14 @@ fn the_largest_result_fits_into_the_smallest_function() {
         let (well, answer) = emulator.invoke(&stand.event(0));
         assert!(well, "{answer} {:?}", function.log());
         assert_eq!(answer["operationCount"], ROWS, "{answer}");
-        // The server runs the query while StartQuery waits; what comes after is the function's time, and the server's to write
-        // the pages.
-        let looked = stand.insights.state().called("GetQueryResults")[0].at;
-        let reading = looked.elapsed();
+        // Before the result is there the server runs the query; what comes after is the function's time, and the server's to
+        // write the pages.
+        let state = stand.insights.state();
+        let looks = state.called("GetQueryResults");
+        let reading = looks[looks.len() - ROWS.div_ceil(PAGE)].at.elapsed();
         let cost = cost(function.id(), began, began);
         println!(
-            "{ROWS} rows of {length} bytes: processor {} ms, {} ms from the first look at the result to the end, memory at \
+            "{ROWS} rows of {length} bytes: processor {} ms, {} ms from the first page of the result to the end, memory at \
              most {} kB",
             cost.cpu.as_millis(),
             reading.as_millis(),

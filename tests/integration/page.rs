@@ -23,7 +23,7 @@ use crate::impact_fixture::{empty, hostile, large, realistic, unchanged};
 const VISIBLE: &str = "return [...document.querySelectorAll('#groups tbody tr')].filter(row => row.offsetHeight > 0).length";
 
 /// Where pictures go, if somebody wants to look.
-fn pictures() -> Option<PathBuf> {
+pub(crate) fn pictures() -> Option<PathBuf> {
     std::env::var_os("PGVIGIL_PICTURES").map(PathBuf::from)
 }
 
@@ -252,7 +252,7 @@ fn everything_can_be_seen_without_the_script() {
 }
 
 /// Elements with text whose contrast with what is behind them is below 4.5 (WCAG 2.2, 1.4.3), and the lowest found.
-const CONTRAST: &str = r"
+pub(crate) const CONTRAST: &str = r"
     const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
     const light = (colour) => numbers(colour).slice(0, 3).map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -275,7 +275,7 @@ const CONTRAST: &str = r"
     return found";
 
 /// Elements that reach beyond the right edge and cannot be scrolled by themselves.
-const TOO_WIDE: &str = r"
+pub(crate) const TOO_WIDE: &str = r"
     const wide = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= wide && innerWidth <= wide) return [];
     return [...document.querySelectorAll('body *')]

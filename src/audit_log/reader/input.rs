@@ -1,11 +1,12 @@
 //! The files to read, in their order.
 
+use super::decode;
 use super::report::ReadReport;
 use super::template::Template;
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,19 @@ impl Source {
             Self::Stdin => Cow::Borrowed("-"),
             Self::Bytes { name, .. } => Cow::Borrowed(name),
         }
+    }
+
+    /// The text, decompressed while it is read.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is compressed in a way that is not supported.
+    pub fn text(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        let raw: Box<dyn Read + Send + '_> = match self {
+            Self::Path(path) => Box::new(fs::File::open(path)?),
+            Self::Stdin => Box::new(io::stdin()),
+            Self::Bytes { bytes, .. } => Box::new(&bytes[..]),
+        };
+        decode::open(raw, &Arc::default())
     }
 
     /// The log stream of an export: CloudWatch names the folder of the exported parts after it.

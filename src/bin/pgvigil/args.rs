@@ -115,6 +115,8 @@ pub(crate) enum Command {
     /// Enrol people on live databases, and check that every login role is accounted for
     #[command(subcommand)]
     Enrol(EnrolCommand),
+    /// Answer an auditor's questions about a period: who touched what, whether it was expected, and what became of it
+    Report(ReportArgs),
     /// Follow the logs of your own PostgreSQL server, and report the records that count as they are written
     Watch(WatchArgs),
     /// Run the steps of a CI pipeline in one command
@@ -262,6 +264,55 @@ pub(crate) struct ImpactArgs {
     pub(crate) reports: Vec<PathBuf>,
     /// Logs: PostgreSQL files, CloudWatch exports, `aws logs` JSON, also .gz and .zst; `-` reads stdin
     #[arg(required_unless_present = "live", value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+}
+
+/// Output of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// A page of Markdown
+    Markdown,
+    /// The detections as a table for spreadsheets
+    Csv,
+    /// The monitor's detections as OCSF, one line of JSON each
+    Ocsf,
+    /// The monitor's detections as ECS, one line of JSON each
+    Ecs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Environment that the report is about
+    #[arg(long)]
+    pub(crate) env: String,
+    /// First day in UTC, such as 2026-10-01
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Date,
+    /// Last day in UTC, such as 2026-12-31
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Date,
+    /// Records of the monitor's log or of `pgvigil watch`: JSON lines, or an export of CloudWatch; also .gz and .zst;
+    /// repeatable
+    #[arg(long = "records", value_name = "FILE")]
+    pub(crate) records: Vec<PathBuf>,
+    /// What `pgvigil ci drift` found in the period: its `result.json`; repeatable
+    #[arg(long = "drift", value_name = "FILE")]
+    pub(crate) drift: Vec<PathBuf>,
+    /// The log_line_prefix of the logs; default: the one of the environment
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) log_line_prefix: Option<String>,
+    /// How to print the report
+    #[arg(long, default_value = "human")]
+    pub(crate) format: ReportFormat,
+    /// Write the report to this file too; its extension sets the format: .html, .md, .json, .csv or .txt; repeatable
+    #[arg(long = "report", value_name = "FILE")]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Audit logs to judge now, in any format that docs/logs.md lists; also .gz and .zst
+    #[arg(required_unless_present = "records", value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 

@@ -13,6 +13,7 @@ mod files;
 mod init;
 mod man;
 mod package;
+mod report;
 mod rules;
 mod schema;
 mod takeover;
@@ -40,6 +41,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Ran {
         Command::Adopt(args) => takeover::adopt::run(session, &args),
         Command::Package(args) => package::run(session, &args),
         Command::Enrol(command) => enrol::run(session, command),
+        Command::Report(args) => report::run(session, &args),
         Command::Watch(args) => watch::run(session, &args),
         Command::Ci(command) => ci::run(session, command),
         Command::Explain(args) => explain::run(session, &args),

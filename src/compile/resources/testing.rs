@@ -64,6 +64,7 @@ pub(crate) fn environment(name: &str, clusters: &[&str]) -> Environment {
         routes: Vec::new(),
         chat: false,
         events: None,
+        runbook: None,
         retention_days: 365,
         monitor_retention_days: 2557,
         log_deletion_protection: false,

@@ -275,6 +275,7 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
         chat_topic: Some("arn:aws:sns:eu-central-1:123456789012:people-chat".to_owned()),
         event_bus: Some("arn:aws:events:eu-central-1:123456789012:event-bus/audit".to_owned()),
+        runbook: Some("https://wiki.example.com/audit-alarm?env=prod".to_owned()),
         metrics: vec![Breakdown::Command],
         row_limit: 100_000,
         region: Some("eu-central-1".to_owned()),

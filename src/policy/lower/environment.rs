@@ -414,6 +414,7 @@ impl Lowering<'_> {
             .collect();
         let chat = raw_notifications.chat.unwrap_or(false);
         let events = raw_notifications.events;
+        let runbook = raw_notifications.runbook;
         let (Some(log_line_prefix), Some(_), true) = (log_line_prefix, window_minutes, is_usable)
         else {
             return;
@@ -446,6 +447,7 @@ impl Lowering<'_> {
             routes,
             chat,
             events,
+            runbook,
             retention_days: raw.retention_days.unwrap_or(365),
             monitor_retention_days: raw.monitor_retention_days.unwrap_or(365),
             log_deletion_protection: is_aws && raw.log_deletion_protection.unwrap_or(false),

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::database::enrol::Coverage;
-use crate::report::escape::terminal;
+use crate::report::csv::row;
 
 /// All reports as one table (RFC 4180), with a heading.
 pub fn coverages(entries: &[Entry<Coverage>]) -> String {
@@ -63,34 +63,4 @@ pub fn coverages(entries: &[Entry<Coverage>]) -> String {
         }
     }
     text
-}
-
-fn row(cells: &[&str]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
-/// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").
-fn escaped(cell: &str) -> String {
-    let cell = terminal(cell);
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if is_formula { format!("'{cell}") } else { cell };
-    if cell.contains([',', '"', ';', '\'', ' ']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::row;
-
-    #[test]
-    fn no_cell_is_a_formula_or_leaves_its_place() {
-        assert_eq!(
-            row(&["=cmd|' /c calc'!a", "a\"b,c", "line\nbreak", "plain"]),
-            "\"'=cmd|' /c calc'!a\",\"a\"\"b,c\",line\\u{a}break,plain\r\n"
-        );
-    }
 }

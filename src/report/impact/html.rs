@@ -9,81 +9,47 @@ mod exclusions;
 mod records;
 mod timeline;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sha2::{Digest, Sha256};
+use maud::{Markup, html};
 
 use super::{
     HEARING, approvals, approvals_needed, command, count, effect_in_all, headline, hearing,
     is_evadable, length, number, percent, reading, revision, share, signals_off, unread, verdict,
 };
-use crate::report::escape;
+use crate::report::web::{self, sentence};
 use crate::rules::impact::report::{Change, Direction, ImpactReport};
 
-const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 pub fn render(report: &ImpactReport) -> String {
-    let policy = format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        source(STYLE),
-        source(SCRIPT)
+    let title = format!(
+        "Exclusion review: {}, {}",
+        report.env,
+        verdict(report.direction)
     );
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { "Exclusion review: " (report.env) ", " (verdict(report.direction)) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                div.wrap {
-                    (heading(report))
-                    main {
-                        (faults(report))
-                        @if let Some(unread) = unread(&report.logs) {
-                            p.note { b { "Caution:" } " " (sentence(&unread)) "." }
-                        }
-                        (heard(report))
-                        (figures(report))
-                        (exclusions::changed(report))
-                        (accounts(report))
-                        (switched_off(report))
-                        (records::groups(report))
-                        (timeline::section(&report.timeline))
-                        (exclusions::unchanged(report))
-                        (agreed(report))
-                    }
-                    (footer(report))
+    web::page(
+        &title,
+        "",
+        Some(SCRIPT),
+        &html! {
+            (heading(report))
+            main {
+                (faults(report))
+                @if let Some(unread) = unread(&report.logs) {
+                    p.note { b { "Caution:" } " " (sentence(&unread)) "." }
                 }
-                script { (PreEscaped(SCRIPT)) }
+                (heard(report))
+                (figures(report))
+                (exclusions::changed(report))
+                (accounts(report))
+                (switched_off(report))
+                (records::groups(report))
+                (timeline::section(&report.timeline))
+                (exclusions::unchanged(report))
+                (agreed(report))
             }
-        }
-    };
-    // At the end, for the whole page: no text can be forgotten.
-    escape::page(&page.into_string())
-}
-
-/// The digest by which a policy allows a style or a script.
-fn source(text: &str) -> String {
-    format!(
-        "sha256-{}",
-        STANDARD.encode(Sha256::digest(text.as_bytes()))
+            (footer(report))
+        },
     )
-}
-
-/// A sentence of a message: what it quotes is code.
-fn sentence(text: &str) -> Markup {
-    html! {
-        @for (is_quoted, part) in escape::parts(text) {
-            @if is_quoted { code { (part) } } @else { (part) }
-        }
-    }
 }
 
 /// A direction with a sign, a word and a colour.
@@ -364,12 +330,10 @@ mod tests {
         );
     }
 
-    /// Else their digests would not be those in the policy.
+    /// Otherwise its digest would not be the one in the policy.
     #[test]
-    fn the_page_leaves_its_style_and_script_as_they_are() {
-        for text in [STYLE, SCRIPT] {
-            assert_eq!(escape::page(text), text);
-        }
+    fn the_page_leaves_its_script_as_it_is() {
+        assert_eq!(crate::report::escape::page(SCRIPT), SCRIPT);
     }
 
     #[test]

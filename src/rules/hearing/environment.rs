@@ -44,6 +44,8 @@ pub(super) fn environment(
         routes: _,
         chat,
         events,
+        // A link in messages that reach the same people.
+        runbook: _,
         retention_days,
         monitor_retention_days,
         log_deletion_protection,

@@ -204,6 +204,7 @@ pub const ENVIRONMENT: &[(&str, Key)] = &[
     ("notifications/routes", Heard),
     ("notifications/chat", Heard),
     ("notifications/events", Heard),
+    ("notifications/runbook", Nothing("it is a link in messages")),
     ("retention_days", Heard),
     ("monitor_retention_days", Heard),
     ("log_deletion_protection", Heard),

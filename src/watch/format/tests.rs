@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::monitor::faulty;
 
 /// The schemas of the documented fields: see each file for source and date.
 static SLACK: LazyLock<Validator> =
@@ -143,6 +144,27 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn every_schema_refuses_a_message_with_a_fault() {
+    let records = [record(1, "alice", "public.orders", "high", Some("CHG-1"))];
+    for (format, schema) in forms() {
+        let writer = writer(format);
+        let (body, _) = bodies(&writer, &records).remove(0);
+        assert!(schema.is_valid(&body));
+        for (place, faulty) in faulty(&body) {
+            // PagerDuty takes any names and values in it.
+            let free = "/payload/custom_details";
+            let is_free = place.starts_with(free) && faulty.pointer(free).unwrap().is_object();
+            assert_eq!(
+                schema.is_valid(&faulty),
+                is_free,
+                "{:?}: {place}: {faulty:#}",
+                writer.format
+            );
         }
     }
 }

@@ -10,6 +10,7 @@ use pgvigil::ci;
 use pgvigil::compile::resources::published;
 use pgvigil::deploy::saved;
 use pgvigil::diagnostic::code;
+use pgvigil::evidence::report::Report;
 use pgvigil::evidence::{detection, event};
 use pgvigil::grafana;
 use pgvigil::insights::assumed;
@@ -97,6 +98,10 @@ fn outputs() -> Vec<(&'static str, String)> {
         (
             "plan.schema.json",
             schema::of::<report::plan::json::Document<'_>>("pgvigil plan --format json"),
+        ),
+        (
+            "report.schema.json",
+            schema::of::<Report>("pgvigil report --format json"),
         ),
         (
             "saved-plan.schema.json",
