@@ -25,7 +25,8 @@ use pgvigil::compile::resources::{Kind, Metric};
 use pgvigil::insights::service::Request;
 use pgvigil::judge::Rules;
 use pgvigil::monitor::port::{
-    CallError, Clock, Datum, Journal, Metrics, Page, Progress, Publication, Queries, Topic,
+    CallError, Clock, Datum, Event, Events, Journal, Metrics, Page, Progress, Publication, Queries,
+    Topic,
 };
 use pgvigil::monitor::{Invocation, Judging, Receipts, Settings, What, run};
 use pgvigil::policy;
@@ -452,6 +453,18 @@ impl Metrics for Account {
 impl Topic for Account {
     async fn publish(&self, _: &str, _: &Publication, _: Duration) -> Result<(), CallError> {
         Ok(())
+    }
+}
+
+/// No environment of the quarter has a bus.
+impl Events for Account {
+    async fn send(
+        &self,
+        _: &str,
+        _: &[&Event],
+        _: Duration,
+    ) -> Result<Vec<(usize, CallError)>, CallError> {
+        panic!("no bus is declared")
     }
 }
 
