@@ -429,7 +429,7 @@ fn a_bus_of_events_is_a_permission_that_heals() {
     };
     let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/default";
     let own = deployed();
-    assert_eq!(own[0][0]["Resource"], bus, "{own}");
+    assert_eq!(own[0][0]["Resource"], serde_json::json!([bus]), "{own}");
     assert_eq!(own[1], bus, "{own}");
     let (code, text) = world.run(&["plan", "--env", "prod", "--detailed-exitcode"]);
     assert_eq!(code, 0, "{text}");
@@ -456,7 +456,7 @@ fn a_bus_of_events_is_a_permission_that_heals() {
     edit(&world, "events: default", "events: audit");
     world.apply();
     let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/audit";
-    assert_eq!(deployed()[0][0]["Resource"], bus);
+    assert_eq!(deployed()[0][0]["Resource"], serde_json::json!([bus]));
     let text = doctor();
     let words =
         format!("event-bus: there is no event bus {bus}, so the monitor's events reach no one");

@@ -571,7 +571,7 @@ const LISTEN_TO_EVENTS: &str = "
 e, q = client('events'), client('sqs')
 e.create_event_bus(Name='audit')
 q.create_queue(QueueName='events')
-pattern = json.dumps({'source': ['pgvigil'], 'detail-type': ['pgvigil detection'], 'detail': {'user': ['alice', 'bob']}})
+pattern = json.dumps({'source': ['pgvigil'], 'detail-type': ['pgvigil detection'], 'detail': {'environment': ['prod']}})
 e.put_rule(Name='r', EventBusName='audit', EventPattern=pattern)
 e.put_targets(Rule='r', EventBusName='audit', Targets=[{'Id': '1', 'Arn': 'arn:aws:sqs:eu-central-1:123456789012:events'}])
 ";
@@ -643,8 +643,8 @@ fn new_detections_are_events_on_a_bus() {
         users.push(event["detail"]["user"].as_str().unwrap());
     }
     users.sort_unstable();
-    assert_eq!((users[0], users[2]), ("alice", "bob"));
-    assert!(users[1].starts_with("alice\",\"detail\""), "{users:?}");
+    // The forged name can be read in two ways: it is nobody's.
+    assert_eq!(users, ["-", "alice", "bob"]);
     let puts = |stand: &Stand| {
         let calls = stand.moto.calls();
         let puts = calls.into_iter().filter(|one| one.operation == "PutEvents");

@@ -2,23 +2,21 @@
 
 A bus that does not exist takes events, gives them ids and drops them (EventBridge user guide, "Handling failures with PutEvents":
 "EventBridge will send a 200 response, it will not fail the request or include the event in the FailedEntryCount"). Some entries of a
-call may fail, and the others are taken. The time of a delivered event is a text.
+call may fail, and the others are taken.
 """
 
-import datetime
 import threading
 import uuid
 
 from moto.events import models
 from moto.events.exceptions import ResourceNotFoundException
 
-UTC = datetime.timezone.utc
 # The fault of the call that a thread answers: places of entries, and their error.
 asked = threading.local()
 
 
 def patch():
-    put, send = models.EventsBackend.put_events, models.Rule.send_to_targets
+    put = models.EventsBackend.put_events
     parse = models.EventTemplateParser.parse
 
     def put_events(self, events):
@@ -38,11 +36,6 @@ def patch():
                 entries.append({"EventId": str(uuid.uuid4())})
         return entries
 
-    def send_to_targets(self, event, *positional, **named):
-        if isinstance(event.get("time"), (int, float)):
-            event["time"] = datetime.datetime.fromtimestamp(int(event["time"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return send(self, event, *positional, **named)
-
     def parse_template(input_template, input_paths_map, event):
         # Without a template the target gets the event itself: moto puts it together as text, and breaks on some values.
         if input_template is None:
@@ -51,4 +44,3 @@ def patch():
 
     models.EventTemplateParser.parse = parse_template
     models.EventsBackend.put_events = put_events
-    models.Rule.send_to_targets = send_to_targets
