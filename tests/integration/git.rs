@@ -8,12 +8,19 @@ use std::process::Command;
 /// Runs Git in a folder, and returns what it prints.
 #[track_caller]
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
+    let author = ["-c", "user.name=a", "-c", "user.email=nobody@example.com"];
+    git_with(folder, &[&author, arguments].concat(), &[])
+}
+
+/// The same with variables, and by the author that the folder's configuration names.
+#[track_caller]
+pub(crate) fn git_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
-        .args(["-c", "user.name=a", "-c", "user.email=nobody@example.com"])
         .args(arguments)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     assert!(

@@ -33,7 +33,7 @@ use pgvigil::policy;
 use tempfile::TempDir;
 
 use crate::company;
-use crate::git::git;
+use crate::git::{git, git_with};
 use crate::insights_server::{End, Stored};
 use crate::turned::{self, Time};
 
@@ -143,20 +143,8 @@ impl Quarter {
         let Some(when) = when else {
             return git(self.root(), arguments);
         };
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.root())
-            .args(arguments)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .envs([("GIT_COMMITTER_DATE", when), ("GIT_AUTHOR_DATE", when)])
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let dates = [("GIT_COMMITTER_DATE", when), ("GIT_AUTHOR_DATE", when)];
+        git_with(self.root(), arguments, &dates)
     }
 
     fn author(&self, name: &str) {

@@ -10,12 +10,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::cli::Repository;
+use crate::cli::{Repository, Run};
 use crate::page::{CONTRAST, TOO_WIDE, pictures};
 use crate::quarter::{FIRST_CHANGE, GAP, INCIDENT, Quarter, SECOND_CHANGE, SINCE, UNTIL};
 use crate::recorded;
@@ -803,6 +803,29 @@ fn what_was_changed_outside_is_in_the_report() {
             .any(|lack| lack.starts_with("other.json: is not a `result.json`")),
         "{lacks:?}"
     );
+}
+
+/// The digest would take what the report has to read.
+#[test]
+fn what_can_be_read_only_once_is_refused() {
+    let repository = Repository::new();
+    let report = |file: &str| {
+        let given = ["report", "--env", "local", "--since", "2026-11-22"];
+        let output = repository
+            .command()
+            .args(given)
+            .args(["--until", "2026-11-22", file])
+            .stdin(Stdio::piped())
+            .output()
+            .unwrap();
+        Run::of(output)
+    };
+    for file in ["-", "/dev/stdin"] {
+        let run = report(file).exits(2);
+        assert_eq!(run.out, "");
+        let words = format!("`{file}` can be read only once");
+        assert!(run.err.contains(&words), "{}", run.err);
+    }
 }
 
 fn size(list: &Value) -> usize {

@@ -51,11 +51,25 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     let Some(period) = Period::new(args.since, args.until) else {
         return usage("--until is before --since");
     };
-    let files = || args.logs.iter().chain(&args.records).chain(&args.drift);
-    if files().any(|path| path.as_os_str() == "-") {
-        return usage(
-            "a report is made of files, so that it can be made a second time; `-` cannot be read twice",
-        );
+    // A digest reads each file before the report does: what can be read only once would be empty by then.
+    let once: Vec<String> = args
+        .logs
+        .iter()
+        .chain(&args.records)
+        .chain(&args.drift)
+        .filter(|path| {
+            path.as_os_str() == "-"
+                || path
+                    .metadata()
+                    .is_ok_and(|found| !found.is_file() && !found.is_dir())
+        })
+        .map(|path| format!("`{}`", visible(&path.display().to_string())))
+        .collect();
+    if !once.is_empty() {
+        return usage(&format!(
+            "a report is made of files, so that it can be made a second time; {} can be read only once",
+            once.join(", ")
+        ));
     }
     missing_log(session, &args.logs)?;
     missing_log(session, &args.records)?;
