@@ -13,6 +13,7 @@ pub mod document;
 pub mod drift;
 pub mod fleet;
 pub mod former;
+pub mod monitor_log;
 pub mod obstacle;
 pub mod permission;
 pub mod plan;

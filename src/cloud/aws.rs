@@ -20,6 +20,7 @@ mod former;
 mod guard;
 pub mod logs;
 mod look;
+mod monitor_log;
 mod names;
 mod note;
 mod observe;

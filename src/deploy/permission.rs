@@ -34,6 +34,8 @@ pub enum Purpose {
     Retire,
     /// `prove`: asks the services themselves, in log groups and with an alarm of its own.
     Prove,
+    /// `report --save-records`: reads what monitors wrote into their logs. Never writes.
+    Report,
 }
 
 impl Purpose {
@@ -49,6 +51,7 @@ impl Purpose {
             Self::Adopt => &[Self::Plan, Self::Adopt],
             Self::Retire => &[Self::Plan, Self::Adopt, Self::Retire],
             Self::Prove => &[Self::Prove],
+            Self::Report => &[Self::Report],
         }
     }
 
@@ -150,7 +153,7 @@ macro_rules! operations {
 
 operations! {
     "STS" {
-        GetCallerIdentity reads Everything 50 for Plan, Begin, Prove needs;
+        GetCallerIdentity reads Everything 50 for Plan, Begin, Prove, Report needs;
     }
     "CloudWatch Logs" {
         DescribeLogGroups reads Everything 5 for Plan, Prove needs "logs:DescribeLogGroups";
@@ -167,6 +170,7 @@ operations! {
         UntagLogGroup writes MonitorLogGroups 5 for Apply needs "logs:UntagResource";
         PutQueryDefinition writes Everything 5 for Apply needs "logs:PutQueryDefinition";
         DeleteQueryDefinition writes Everything 5 for Apply needs "logs:DeleteQueryDefinition";
+        FilterLogEvents reads MonitorLogGroups 5 for Report needs "logs:FilterLogEvents";
         CreateLogStream writes ProofLogGroups 25 for Prove needs "logs:CreateLogStream";
         PutLogEvents writes ProofLogGroups 5 for Prove needs "logs:PutLogEvents";
         GetLogEvents reads ProofLogGroups 5 for Prove needs "logs:GetLogEvents";

@@ -299,6 +299,10 @@ pub(crate) struct ReportArgs {
     /// repeatable
     #[arg(long = "records", value_name = "FILE")]
     pub(crate) records: Vec<PathBuf>,
+    /// Read the log of the environment's monitor from CloudWatch, write it to this file, and use it as records; the file
+    /// must not exist; with .gz it is compressed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_records: Option<PathBuf>,
     /// What `pgvigil ci drift` found in the period: its `result.json`; repeatable
     #[arg(long = "drift", value_name = "FILE")]
     pub(crate) drift: Vec<PathBuf>,
@@ -312,7 +316,7 @@ pub(crate) struct ReportArgs {
     #[arg(long = "report", value_name = "FILE")]
     pub(crate) reports: Vec<PathBuf>,
     /// Audit logs to judge now, in any format that docs/logs.md lists; also .gz and .zst
-    #[arg(required_unless_present = "records", value_name = "LOG")]
+    #[arg(required_unless_present_any = ["records", "save_records"], value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
 }
 
@@ -1093,6 +1097,8 @@ pub(crate) enum RoleArg {
     Retire,
     /// `prove`: writes to its own log groups
     Prove,
+    /// `report --save-records`: reads the monitor's log
+    Report,
     /// The monitor itself, a policy for each cluster: the permissions that `apply` gives its role
     Monitor,
 }

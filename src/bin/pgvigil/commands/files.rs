@@ -1,8 +1,8 @@
 //! Files that commands write: into a hidden file next to the target, then renamed, so that a reader never sees half of one.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
@@ -125,18 +125,30 @@ fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Writes a file as a whole.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    write_whole(path, |file| {
+        file.write_all(contents)
+            .with_context(|| format!("cannot write {}", path.display()))
+    })
+}
+
+/// Has a file written by a function: under its name it is there only as a whole.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let unfinished = folder.join(format!(".{}{UNFINISHED}", std::process::id()));
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&unfinished, contents))
-        .and_then(|()| fs::rename(&unfinished, path))
+    let cannot = || format!("cannot write {}", path.display());
+    fs::create_dir_all(folder).with_context(cannot)?;
+    let mut file = File::create(&unfinished).with_context(cannot)?;
+    write(&mut file)
+        .and_then(|()| fs::rename(&unfinished, path).with_context(cannot))
         .inspect_err(|_| {
             let _ = fs::remove_file(&unfinished);
         })
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Every file in a folder, relative to `root`; symbolic links are files, and are not followed.

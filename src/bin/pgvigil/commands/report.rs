@@ -1,5 +1,7 @@
 //! `report`: answers an auditor's questions about a period.
 
+mod saved;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -43,9 +45,9 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         ReportFormat::Ecs => Some(ecs::ecs as fn(&Detection) -> Value),
         _ => None,
     };
-    if as_records.is_some() && args.records.is_empty() {
+    if as_records.is_some() && args.records.is_empty() && args.save_records.is_none() {
         return usage(
-            "`--format ocsf` and `--format ecs` print the monitor's records: give them with `--records`",
+            "`--format ocsf` and `--format ecs` print the monitor's records: give them with `--records` or read them with `--save-records`",
         );
     }
     let Some(period) = Period::new(args.since, args.until) else {
@@ -81,12 +83,17 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     let rules_digest = digest(judging.to_bytes());
     judging.prefix = written.prefix.unwrap_or(judging.prefix);
     let judge = Judge::new(&judging);
+    let mut records = args.records.clone();
+    if let Some(path) = &args.save_records {
+        saved::save(session, environment, period, path)?;
+        records.push(path.clone());
+    }
 
     let history = history::read(session.root(), &loaded, &args.env, period);
     let mut inputs = Vec::new();
     let mut problems = Vec::new();
-    let mut recorded = (!args.records.is_empty()).then(|| {
-        let records = Inputs::from_paths(&args.records);
+    let mut recorded = (!records.is_empty()).then(|| {
+        let records = Inputs::from_paths(&records);
         inputs.extend(described("records", &records));
         let wanted = Wanted {
             environment: &environment.name,

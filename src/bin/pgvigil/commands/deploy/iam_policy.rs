@@ -28,6 +28,7 @@ pub(crate) fn run(session: &Session, args: &IamPolicyArgs) -> Ran {
         RoleArg::Adopt => Purpose::Adopt,
         RoleArg::Retire => Purpose::Retire,
         RoleArg::Prove => Purpose::Prove,
+        RoleArg::Report => Purpose::Report,
         RoleArg::Monitor => {
             // What is deployed, and nothing that could differ from it.
             let documents = compile::compile(&loaded, environment, session.today()).documents;

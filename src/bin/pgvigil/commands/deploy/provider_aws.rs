@@ -7,9 +7,9 @@ mod port;
 #[cfg(not(feature = "aws"))]
 use absent as account;
 pub(crate) use account::{
-    canary, cloud, finder, lister, proving, reader, retirer, running, witness,
+    canary, cloud, finder, lister, proving, reader, recording, retirer, running, witness,
 };
-pub(crate) use port::{Proving, Running};
+pub(crate) use port::{Proving, Recording, Running};
 
 #[cfg(not(feature = "aws"))]
 mod absent {
@@ -19,7 +19,7 @@ mod absent {
     use pgvigil::policy::model::Environment;
     use pgvigil::takeover::adopt::{Finder, Retirer};
 
-    use super::port::{Proving, Running};
+    use super::port::{Proving, Recording, Running};
     use crate::commands::deploy::ground::{Ground, NoProvider};
     use crate::feature::{lacking, lacks};
 
@@ -40,6 +40,7 @@ mod absent {
         running: Running,
         canary: Running,
         proving: Proving,
+        recording: Recording,
         finder: Finder,
         retirer: Retirer
     );

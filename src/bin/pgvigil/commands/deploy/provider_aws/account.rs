@@ -16,7 +16,7 @@ use pgvigil::policy::model::{Architecture, Engine, Environment};
 use pgvigil::takeover::adopt::{Finder, Retirer};
 
 use super::super::ground::Ground;
-use super::port::{Proving, Running};
+use super::port::{Proving, Recording, Running};
 
 /// Opens the account to read, with the role for `plan`.
 pub(crate) fn reader(
@@ -83,6 +83,17 @@ pub(crate) fn proving(
     environment: &Environment,
 ) -> anyhow::Result<Box<dyn Proving>> {
     let settings = settings(ground, environment, Purpose::Prove, None)?;
+    Ok(Box::new(Aws::connect(environment, settings)?))
+}
+
+impl Recording for Aws {}
+
+/// Opens the account to read the logs of monitors, with the credentials of the caller: an auditor has no other rights.
+pub(crate) fn recording(
+    ground: Ground<'_>,
+    environment: &Environment,
+) -> anyhow::Result<Box<dyn Recording>> {
+    let settings = settings(ground, environment, Purpose::Report, None)?;
     Ok(Box::new(Aws::connect(environment, settings)?))
 }
 

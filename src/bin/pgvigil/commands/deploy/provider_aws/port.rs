@@ -1,6 +1,7 @@
 //! What commands need of an account beyond one port.
 
 use pgvigil::deploy::Reader;
+use pgvigil::deploy::monitor_log::MonitorLog;
 use pgvigil::doctor::Observer;
 use pgvigil::doctor::canary::Canary;
 use pgvigil::insights::service::QueryService;
@@ -14,3 +15,6 @@ pub(crate) trait Proving: Reader + OwnLogs + Canary {
     /// Queries with the same credentials.
     fn queries(&self) -> anyhow::Result<Box<dyn QueryService>>;
 }
+
+/// Says whose account it is, and reads the logs of its monitors.
+pub(crate) trait Recording: Reader + MonitorLog {}
