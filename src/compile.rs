@@ -21,9 +21,9 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, count, quote, quote_all};
+use crate::digest::sha256;
 use crate::judge::Rules;
 use crate::policy::Loaded;
 use crate::policy::model::{Cluster, Engine, Environment, Exclusion, Signal};
@@ -79,7 +79,7 @@ pub fn compile(loaded: &Loaded, environment: &Environment, today: Date) -> Compi
         header
     };
     let query = source.alarm(&heading("counted records"));
-    let query_digest = digest(&query.text);
+    let query_digest = sha256(&query.text);
     let investigate = source.investigate(&heading("counted records, newest first"));
     let summary = source.summary(&heading("sums of counted records"));
     let table = source.table(&heading("counted records, without statements"));
@@ -263,20 +263,12 @@ fn cluster_environment(
 /// covers the rules that apply here and nothing else, so that a change of a retention period does not
 /// change the query.
 fn header(what: &str, source: &QuerySource<'_>, environment: &Environment) -> String {
-    let rules = digest(source.provenance());
+    let rules = sha256(source.provenance());
     format!(
         "pgvigil {}: {what}, rules {}",
         environment.name,
         rules.get(..12).unwrap_or(&rules)
     )
-}
-
-/// SHA-256 in hexadecimal.
-pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes.as_ref())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn json(variables: &BTreeMap<String, String>) -> String {

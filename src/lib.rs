@@ -5,6 +5,7 @@
 //! above it in this list; nothing here prints, reads the clock or exits: the binary does.
 
 pub mod waiting;
+pub mod digest;
 pub mod source;
 pub mod diagnostic;
 pub mod audit_log;

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::policy::model::Architecture;
 
 pub mod archive;
@@ -61,8 +62,7 @@ impl Package {
 
     /// SHA-256 in hexadecimal, as `sha256sum` prints it.
     pub fn sha256(&self) -> String {
-        let digest = Sha256::digest(&self.bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest::sha256(&self.bytes)
     }
 
     /// SHA-256 in base64: what Lambda shows as `CodeSha256`, and what a plan compares.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::digest::sha256;
 use crate::policy::Loaded;
 use crate::rules::impact::ImpactReport;
 use crate::rules::test::TestReport;
@@ -138,7 +139,7 @@ impl Finding {
             self.message.as_str(),
             self.statement.as_deref().unwrap_or(""),
         ];
-        crate::deploy::document::digest(&parts.join("\n"))
+        sha256(&parts.join("\n"))
     }
 }
 
@@ -156,7 +157,7 @@ impl Fingerprint {
     pub fn word(&self) -> String {
         match self.twin {
             1 => self.digest.clone(),
-            twin => crate::deploy::document::digest(&format!("{}\n{twin}", self.digest)),
+            twin => sha256(&format!("{}\n{twin}", self.digest)),
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use super::audit_setting::normal;
+use crate::digest;
 use crate::policy::model::{AuditSettings, Environment, Policy, RoleMatch};
 
 const REQUIRE: &str = include_str!("../../sql/require_pgaudit.sql");
@@ -63,12 +64,7 @@ pub fn fingerprint<'a>(entries: impl Iterator<Item = (&'a str, &'a str, &'a str)
         .collect();
     lines.sort();
     let digest = Sha256::digest(lines.concat());
-    let hex: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("1-{hex}")
+    format!("1-{}", digest::short(&digest, 8))
 }
 
 /// Writes the script. `header` lines become comments.

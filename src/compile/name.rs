@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::resources::Kind;
+use crate::digest;
 use crate::policy::model::{
     Cluster, ClusterKind, Engine, Environment, Notification, Policy, Secret, Signal,
 };
@@ -211,12 +212,7 @@ pub(crate) fn short_hash(parts: &[&str]) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest::short(&hasher.finalize(), 4)
 }
 
 /// Longest name that a service takes, in characters.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::digest::sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 pub use crate::compile::resources::{
     Document, EVERY_CLUSTER, Kind, Ownership, PolicyLayer, Provenance, canonical, file_of,
@@ -31,7 +31,7 @@ impl Fingerprint {
         normalise(kind, &mut properties);
         Self(format!(
             "{SHAPE}-{}",
-            digest(&format!("{kind}\n{}", canonical(&properties)))
+            sha256(&format!("{kind}\n{}", canonical(&properties)))
         ))
     }
 
@@ -71,12 +71,4 @@ pub(super) fn compared(kind: Kind, properties: &Value) -> Value {
         }
     }
     properties
-}
-
-/// SHA-256 in hexadecimal.
-pub(crate) fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::document::{Document, Fingerprint, Kind, canonical, digest, pretty};
+use super::document::{Document, Fingerprint, Kind, canonical, pretty};
 use super::plan::{FORMAT_VERSION, Plan};
+use crate::digest::sha256;
 
 /// When a plan was made, and with what. Whoever saves it says so: this room has no clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +83,7 @@ impl SavedPlan {
     }
 
     fn digest(&self) -> String {
-        digest(&canonical(&serde_json::to_value(self).unwrap_or_default()))
+        sha256(&canonical(&serde_json::to_value(self).unwrap_or_default()))
     }
 }
 

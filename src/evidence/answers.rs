@@ -175,8 +175,8 @@ fn became(report: &Report) -> Found {
     let own = report
         .detections
         .iter()
-        .filter(|one| one.expected.is_none() && one.is_explained())
-        .filter(|one| one.notes.last().is_some_and(|note| note.about_oneself))
+        .filter(|one| one.expected.is_none() && !one.is_explained())
+        .filter(|one| one.own_note().is_some())
         .count();
     let mut answer = format!(
         "of {} that no grant covers, {} a finding in Git and {} none",
@@ -186,11 +186,11 @@ fn became(report: &Report) -> Found {
     );
     if own > 0 {
         answer.push_str(&format!(
-            "; {own} of the findings {} written by the person whom it is about",
-            if own == 1 { "was" } else { "were" }
+            "; {own} of the latter {} only a note by the person who did the work, which is not a finding",
+            if own == 1 { "has" } else { "have" }
         ));
     }
-    let state = if totals.unexplained > 0 || own > 0 {
+    let state = if totals.unexplained > 0 {
         State::Partly
     } else {
         State::Answered

@@ -10,6 +10,7 @@ use super::group::{Groups, Key, Sum};
 use super::history::{History, InForce};
 use super::hours::Hours;
 use super::judged::Shown;
+use super::oneself::Persons;
 use super::period::Period;
 use super::recorded::Recorded;
 use super::report::{
@@ -94,7 +95,8 @@ pub fn assemble(given: Given<'_>) -> Report {
         groups.append(shown.groups);
         add_silenced(shown.silenced);
     }
-    let detections = detections(&groups, &environment.name, notes);
+    let persons = Persons::of(&history.in_force);
+    let detections = detections(&groups, &environment.name, notes, &persons);
     let named: BTreeSet<&str> = detections.iter().map(|one| one.id.as_str()).collect();
     let strange = strange_notes(notes, &named, period);
     lacks.extend(strange);
@@ -275,14 +277,19 @@ fn many(number: u64, one: &str, several: &str) -> String {
 }
 
 /// The gravest and most numerous first; what was expected comes last.
-fn detections(groups: &Groups, environment: &str, notes: &[Note]) -> Vec<Detected> {
+fn detections(
+    groups: &Groups,
+    environment: &str,
+    notes: &[Note],
+    persons: &Persons,
+) -> Vec<Detected> {
     let notes = Note::by_detection(notes);
     let mut detections: Vec<Detected> = groups
         .iter()
         .map(|(key, sum)| {
             let id = key.id(environment);
             let of_it = notes.get(id.as_str()).map(Vec::as_slice);
-            detected(id, key, sum, of_it.unwrap_or_default())
+            detected(id, key, sum, of_it.unwrap_or_default(), persons)
         })
         .collect();
     detections.sort_by(|left, right| {
@@ -296,7 +303,7 @@ fn detections(groups: &Groups, environment: &str, notes: &[Note]) -> Vec<Detecte
     detections
 }
 
-fn detected(id: String, key: &Key, sum: &Sum, notes: &[&Note]) -> Detected {
+fn detected(id: String, key: &Key, sum: &Sum, notes: &[&Note], persons: &Persons) -> Detected {
     Detected {
         id,
         day: key.day,
@@ -329,22 +336,10 @@ fn detected(id: String, key: &Key, sum: &Sum, notes: &[&Note]) -> Detected {
                 author: note.author.clone(),
                 date: note.date,
                 ticket: note.ticket.clone(),
-                about_oneself: is_about_oneself(note, key, sum),
+                about_oneself: persons.wrote(note, key, sum),
             })
             .collect(),
     }
-}
-
-/// Whether a note was written by the person whom it is about.
-fn is_about_oneself(note: &Note, key: &Key, sum: &Sum) -> bool {
-    let author = note.author.to_lowercase();
-    let name = author.split('@').next().unwrap_or_default();
-    let user = key.user.to_lowercase();
-    name == user.split('@').next().unwrap_or_default()
-        || sum
-            .identity
-            .as_ref()
-            .is_some_and(|identity| identity.to_lowercase() == author)
 }
 
 /// Notes of the period about detections that the report does not have.
@@ -617,10 +612,19 @@ fn rules_seen(in_force: &[InForce], groups: &Groups, now: &str) -> Vec<RulesSeen
 }
 
 impl Detected {
-    /// Whether a note says what became of it: the last one counts.
+    /// What became of it: the last note counts. The notes of the person whom it is about do not.
+    pub fn finding(&self) -> Option<&Noted> {
+        self.notes.iter().rfind(|note| !note.about_oneself)
+    }
+
+    /// Whether a note says what became of it.
     pub fn is_explained(&self) -> bool {
-        self.notes
-            .last()
+        self.finding()
             .is_some_and(|note| note.finding != Finding::Open.name())
+    }
+
+    /// The last note, if the person whom it is about wrote it.
+    pub fn own_note(&self) -> Option<&Noted> {
+        self.notes.last().filter(|note| note.about_oneself)
     }
 }

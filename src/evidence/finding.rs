@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::detection::Detection;
-use crate::compile::digest;
 use crate::diagnostic;
+use crate::digest::sha256;
 use crate::policy::model::Signal;
 
 /// Stands for a name in a detection that is not known for certain.
@@ -44,7 +44,7 @@ pub(super) fn uid(detection: &Detection) -> String {
         detection.session_name,
     ]);
     // A list of JSON keeps its parts apart, whatever is in them.
-    digest(group.to_string())
+    sha256(group.to_string())
 }
 
 /// Of the signals that count it the most specific: in the policy's order they come last.

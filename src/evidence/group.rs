@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::policy::model::{Severity, Signal};
 
 /// Hexadecimal digits of an id.
@@ -97,11 +98,7 @@ impl Key {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
-        let mut id: String = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut id = hex(&digest.finalize());
         id.truncate(ID_DIGITS);
         id
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::origin::{self, Origins};
 use super::period::{Period, day_of};
-use crate::compile::digest;
+use crate::digest::sha256;
 use crate::judge::Rules;
 use crate::policy::model::Environment;
 use crate::policy::revision::history::{Version, history, is_shallow};
@@ -235,7 +235,7 @@ fn short(commit: &str) -> &str {
 
 fn rules_of(loaded: &Loaded, environment: &str) -> Option<String> {
     let environment = loaded.policy.environment(environment)?;
-    Some(digest(Rules::of(&loaded.policy, environment).to_bytes()))
+    Some(sha256(Rules::of(&loaded.policy, environment).to_bytes()))
 }
 
 fn compare(

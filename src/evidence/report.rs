@@ -111,7 +111,7 @@ pub struct Totals {
     pub expected: u64,
     /// Groups that no grant covers.
     pub not_expected: u64,
-    /// Of those, groups that a note in Git explains: its finding is not `open`.
+    /// Of those, groups that a note in Git explains: its finding is not `open`, and another person wrote it.
     pub explained: u64,
     /// Of those, groups that no note explains.
     pub unexplained: u64,
@@ -189,7 +189,7 @@ pub struct Noted {
     pub date: Date,
     /// The ticket.
     pub ticket: Option<String>,
-    /// The author is the person whom the note is about.
+    /// The author is the person who did the work: the note explains nothing.
     pub about_oneself: bool,
 }
 

@@ -5,13 +5,13 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::grants::RuleGrant;
 use super::people::Person;
 use super::records::RuleRecords;
 use super::severity::RuleSensitivity;
 use crate::audit_log::prefix::LogLinePrefix;
+use crate::digest;
 use crate::policy::model::{
     Environment, Exclusion, GrantKind, Match, Policy, Records, RoleMatch, Signal,
 };
@@ -247,9 +247,6 @@ impl Rules {
 
     /// SHA-256 of the file, in hexadecimal.
     pub fn digest(&self) -> String {
-        Sha256::digest(self.to_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest::sha256(self.to_bytes())
     }
 }

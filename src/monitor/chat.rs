@@ -10,7 +10,7 @@ use super::detection::shown;
 use super::notification::{Told as Group, mark, span};
 use super::row::{NOBODY, OTHERS};
 use super::settings::Settings;
-use crate::compile::digest;
+use crate::digest::sha256;
 use crate::judge::Judge;
 use crate::policy::model::{Severity, Signal};
 use crate::report::escape;
@@ -100,7 +100,7 @@ pub(super) fn notification(told: &Told<'_>) -> Value {
         "additionalContext": context,
     });
     // The same message has the same id when a run is tried again.
-    let id: String = digest(format!("{content}{}", span_of(told.groups)))
+    let id: String = sha256(format!("{content}{}", span_of(told.groups)))
         .chars()
         .take(32)
         .collect();

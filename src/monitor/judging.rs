@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 
 use super::settings::{Fault, Settings};
-use crate::compile::digest;
 use crate::compile::fetch::Fetch;
 use crate::compile::monitor_environment::RULES_DIGEST;
+use crate::digest::sha256;
 use crate::judge::{Judge, Rules};
 use crate::package::layer::PATH;
 use crate::policy::model::Signal;
@@ -34,7 +34,7 @@ impl Judging {
             variable: RULES_DIGEST.to_owned(),
             problem,
         };
-        let digest = digest(bytes);
+        let digest = sha256(bytes);
         if digest != settings.rules_digest {
             return Err(fault(format!(
                 "is not the digest of `{PATH}`, which is {digest}: the rules in the layer differ \

@@ -11,6 +11,7 @@ use super::model::{Note, Policy};
 use super::refused::{MAX_FOLDERS, Refused, Why};
 use super::schema::{ACCESS, DocumentSchema, ENVIRONMENT, NOTES, RULES};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, is_bidirectional, is_invisible, quote};
+use crate::digest::hex;
 use crate::source::yaml::{self, Fault, FaultKind, Kind, Node};
 use crate::source::{DocPath, FileId, Place, SourceFiles};
 
@@ -237,11 +238,7 @@ pub fn load_from<P: Into<String>, T: Into<Vec<u8>>>(
         for name in &environment.files {
             add(&mut digest, name, own.get(name).map_or(&[], Vec::as_slice));
         }
-        environment.digest = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        environment.digest = hex(&digest.finalize());
     }
     sink.sort();
     Loaded {

@@ -35,24 +35,28 @@ fn completeness(report: &Report) -> &'static str {
     }
 }
 
+/// What a note says that explains nothing.
+const OWN: &str = "written by the person who did the work, so it is not a finding";
+
 /// `expected: CHG-123`, or `not expected`, with the last finding.
 fn became(detected: &Detected) -> String {
     let mut text = match &detected.expected {
         Some(grant) => format!("expected: {grant}"),
         None => "not expected".to_owned(),
     };
-    match detected.notes.last() {
-        Some(note) => {
-            text.push_str(&format!(
-                "; {}, {} on {}",
-                note.finding, note.author, note.date
-            ));
-            if note.about_oneself {
-                text.push_str(" (about oneself)");
-            }
-        }
+    match detected.finding() {
+        Some(note) => text.push_str(&format!(
+            "; {}, {} on {}",
+            note.finding, note.author, note.date
+        )),
         None if detected.expected.is_none() => text.push_str("; no finding"),
         None => {}
+    }
+    if let Some(note) = detected.own_note() {
+        text.push_str(&format!(
+            "; {}, {} on {} ({OWN})",
+            note.finding, note.author, note.date
+        ));
     }
     text
 }

@@ -14,6 +14,7 @@ use crate::audit_log::follow::{Chunk, Place};
 use crate::audit_log::prefix::LogLinePrefix;
 use crate::audit_log::reader::{Entry, Piece, ReadReport};
 use crate::audit_log::timestamp::{Timestamp, fast_epoch_ms};
+use crate::digest;
 use crate::judge::{Judge, Scratch, Verdict};
 use crate::policy::model::Severity;
 use crate::report::escape;
@@ -287,12 +288,7 @@ fn record_id(file: &Place, entry: &Entry<'_>) -> String {
     hash.update(file.inode.to_be_bytes());
     hash.update(entry.offset.to_be_bytes());
     hash.update(entry.text);
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest::short(&hash.finalize(), 16)
 }
 
 /// Whether the first entries have another prefix than the query expects. One that fits is enough: other programs

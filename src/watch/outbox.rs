@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::format::Writer;
 use crate::audit_log::follow::{Key, Place};
+use crate::digest;
 
 /// Version of what is posted. It grows when a receiver that reads the older one would be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -297,12 +298,7 @@ impl Outbox {
         for record in &records {
             hash.update(record.id.as_bytes());
         }
-        let digest = hash.finalize();
-        let id: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = digest::short(&hash.finalize(), 16);
         Some(Batch {
             body: self.writer.body(&id, &self.source, &records).into(),
             records: records.len(),

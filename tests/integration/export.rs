@@ -144,7 +144,7 @@ fn the_layer_is_written_beside_what_names_it() {
         };
         let rules = pgvigil::package::layer::read(&std::fs::read(folder.join(layer)).unwrap());
         let rules = String::from_utf8(rules.unwrap()).unwrap();
-        let digest = pgvigil::compile::digest(&rules);
+        let digest = pgvigil::digest::sha256(&rules);
         assert_eq!(layer, &format!("policy-{digest}.zip"));
     }
 }

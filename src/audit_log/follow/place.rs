@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// Bytes at the start of a file that tell it from others.
 pub(super) const HEAD: usize = 1024;
@@ -28,7 +28,7 @@ impl Print {
         }
         Self {
             bytes: u32::try_from(text.len()).unwrap_or(u32::MAX),
-            sha256: hex(&Sha256::digest(text)),
+            sha256: digest::sha256(text),
         }
     }
 
@@ -46,10 +46,6 @@ impl Print {
         text.get(..self.len())
             .is_some_and(|text| Self::of(text) == *self)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the file system knows a file by.

@@ -17,9 +17,10 @@ impl MonitorLog for Aws {
         let aws = &self.inner;
         let mut token: Option<String> = None;
         loop {
-            let page = self
-                .runtime
-                .block_on(aws.caller.make(Operation::FilterLogEvents, log_group, || {
+            let page = self.runtime.block_on(aws.caller.make(
+                Operation::FilterLogEvents,
+                log_group,
+                || {
                     aws.logs
                         .filter_log_events()
                         .log_group_name(log_group)
@@ -28,7 +29,8 @@ impl MonitorLog for Aws {
                         .end_time(until_ms - 1)
                         .set_next_token(token.clone())
                         .send()
-                }))?;
+                },
+            ))?;
             let events: Vec<LogEvent> = page
                 .events
                 .unwrap_or_default()

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::connect::Inner;
 use crate::deploy::permission::Operation;
 use crate::deploy::port::CloudError;
+use crate::digest;
 
 /// The text that a value stands for: itself, or the secret that it refers to. `None` when the secret cannot be had
 /// here: a plan may run where there are no secrets.
@@ -77,12 +78,7 @@ pub(super) fn trace(place: &str, secret: &str) -> String {
     hasher.update((place.len() as u64).to_be_bytes());
     hasher.update(place.as_bytes());
     hasher.update(secret.as_bytes());
-    hasher
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest::short(&hasher.finalize(), 16)
 }
 
 #[cfg(test)]

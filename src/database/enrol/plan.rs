@@ -14,6 +14,7 @@ use super::statement::Step;
 use crate::compile::audit_setting::{normal, weakens};
 use crate::compile::enrolment::Enrolment;
 use crate::deploy::{Outcome, Verdict};
+use crate::digest::sha256;
 
 /// The settings that an enrolment is made of.
 const OURS: [&str; 5] = [
@@ -267,7 +268,7 @@ pub(super) fn asked_digest(asked: Asked<'_>) -> String {
 }
 
 fn digest(lines: &[[String; 2]]) -> String {
-    crate::deploy::document::digest(&serde_json::to_string(lines).unwrap_or_default())
+    sha256(&serde_json::to_string(lines).unwrap_or_default())
 }
 
 struct Builder<'a> {

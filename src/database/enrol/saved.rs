@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::FORMAT_VERSION;
 use super::plan::Plan;
 use crate::deploy::Made;
-use crate::deploy::document::{canonical, digest, pretty};
+use crate::deploy::document::{canonical, pretty};
+use crate::digest::sha256;
 
 /// Plans of one run, with their origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl SavedPlans {
     }
 
     fn digest(&self) -> String {
-        digest(&canonical(&serde_json::to_value(self).unwrap_or_default()))
+        sha256(&canonical(&serde_json::to_value(self).unwrap_or_default()))
     }
 }
 

@@ -153,7 +153,7 @@ fn rules_that_the_variables_do_not_name_are_refused() {
     let other = Rules::new(LogLinePrefix::Long).to_bytes();
     let fault = Judging::read(&settings, &other).unwrap_err().to_string();
     assert!(fault.contains("pgvigil apply"), "{fault}");
-    settings.rules_digest = crate::compile::digest("no rules");
+    settings.rules_digest = crate::digest::sha256("no rules");
     let fault = Judging::read(&settings, b"no rules").unwrap_err();
     assert!(fault.to_string().contains("cannot read"), "{fault}");
     let mut deaf = Rules::new(LogLinePrefix::Short);

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::audit_log::prefix::LogLinePrefix;
-use crate::compile::digest;
 use crate::compile::resources::Metric;
+use crate::digest::sha256;
 use crate::insights::service::Request;
 use crate::judge::Rules;
 use crate::monitor::attributes::array;
@@ -270,7 +270,7 @@ pub(super) fn settings(groups: usize, minutes: u32, settle: u32, late: u32) -> S
         windows: Windows::new(minutes, settle, late),
         environment: "prod".to_owned(),
         cluster: None,
-        policy_digest: digest("policy"),
+        policy_digest: sha256("policy"),
         rules_digest: String::new(),
         topic: Some("arn:aws:sns:eu-central-1:123456789012:people".to_owned()),
         chat_topic: Some("arn:aws:sns:eu-central-1:123456789012:people-chat".to_owned()),

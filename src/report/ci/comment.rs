@@ -4,6 +4,7 @@ use super::markdown::{ended, findings, footer, impact, page, sentence, steps};
 use super::{advice, plan_words, tally, verdict_of};
 use crate::ci::{CiResult, EnvironmentResult, State};
 use crate::diagnostic::plural;
+use crate::digest::sha256;
 use crate::report::escape::{code, shorten, without_commands};
 use crate::report::impact::number;
 use crate::report::page::beginning;
@@ -32,7 +33,7 @@ pub(super) fn marker_of(what: &str, environment: &str) -> String {
         .filter(|character| character.is_ascii_alphanumeric() || "._".contains(*character))
         .take(NAME)
         .collect();
-    let digest = crate::deploy::document::digest(environment);
+    let digest = sha256(environment);
     format!(
         "<!-- pgvigil {what} {safe} {} -->",
         digest.get(..12).unwrap_or(&digest)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Entry;
 use crate::database::enrol::Coverage;
 use crate::database::enrol::finding::{Code, Finding, Severity};
-use crate::deploy::document::digest;
+use crate::digest::sha256;
 use crate::policy::Loaded;
 use crate::report::sarif;
 
@@ -81,9 +81,9 @@ fn result(
         finding.database.as_deref().unwrap_or(""),
         finding.why,
     );
-    let twin = seen.entry(digest(&identity)).or_default();
+    let twin = seen.entry(sha256(&identity)).or_default();
     *twin += 1;
-    let word = digest(&format!("{identity}\n{twin}"));
+    let word = sha256(&format!("{identity}\n{twin}"));
     let short = word.get(..16).unwrap_or(&word).to_owned();
     let rule = Code::ALL.iter().position(|code| *code == finding.code);
     json!({

@@ -33,9 +33,10 @@ pub fn render(report: &Report) -> String {
         "finding_author",
         "finding_date",
         "finding_ticket",
+        "own_note",
     ]);
     for one in &report.detections {
-        let note = one.notes.last();
+        let note = one.finding();
         let signals: Vec<&str> = one.signals.iter().map(|signal| signal.name()).collect();
         let moment = |moment: Option<jiff::Timestamp>| {
             moment.map(|moment| moment.to_string()).unwrap_or_default()
@@ -68,6 +69,9 @@ pub fn render(report: &Report) -> String {
             note.map(|note| note.author.as_str()).unwrap_or_default(),
             &note.map(|note| note.date.to_string()).unwrap_or_default(),
             note.and_then(|note| note.ticket.as_deref())
+                .unwrap_or_default(),
+            one.own_note()
+                .map(|note| note.finding.as_str())
                 .unwrap_or_default(),
         ]));
     }

@@ -304,7 +304,7 @@ fn findings(report: &Report) -> Markup {
                                     td data-label="By, on" {
                                         span {
                                             (note.author) ", " (note.date)
-                                            @if note.about_oneself { " (about oneself)" }
+                                            @if note.about_oneself { br; span class="badge bad" { "by the person who did the work" } }
                                         }
                                     }
                                     td data-label="In words" {

@@ -1,8 +1,8 @@
 //! The report as a page of Markdown.
 
 use super::{
-    HEARTBEAT, approved, became, besides, completeness, days, headline, minute, optional_minute,
-    person, short,
+    HEARTBEAT, OWN, approved, became, besides, completeness, days, headline, minute,
+    optional_minute, person, short,
 };
 use crate::diagnostic::count;
 use crate::evidence::drift_sentence;
@@ -125,7 +125,7 @@ fn rest(report: &Report, page: &mut String) {
         for note in &one.notes {
             has_notes = true;
             line(&format!(
-                "- {}: **{}** by {} on {}{}: {}",
+                "- {}: **{}** by {} on {}{}{}: {}",
                 code(&one.id),
                 note.finding,
                 prose(&note.author),
@@ -134,6 +134,11 @@ fn rest(report: &Report, page: &mut String) {
                     .as_ref()
                     .map(|ticket| format!(", {}", code(ticket)))
                     .unwrap_or_default(),
+                if note.about_oneself {
+                    format!(" (**{OWN}**)")
+                } else {
+                    String::new()
+                },
                 prose(&note.text)
             ));
         }

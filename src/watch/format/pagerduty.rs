@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::group::Group;
 use super::{Message, RoutingKey};
+use crate::digest;
 use crate::policy::model::Severity;
 
 const SUMMARY: usize = 1_024;
@@ -73,13 +74,7 @@ fn dedup_key(message: &Message<'_>, group: &Group) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let digest = hash.finalize();
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("pgvigil-{hex}")
+    format!("pgvigil-{}", digest::short(&hash.finalize(), 16))
 }
 
 fn severity(severity: Severity) -> &'static str {

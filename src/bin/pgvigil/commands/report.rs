@@ -2,24 +2,21 @@
 
 mod saved;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::bail;
-use pgvigil::audit_log::reader::{Inputs, ReadReport, Source};
-use pgvigil::compile::digest;
+use pgvigil::audit_log::reader::{Inputs, ReadReport};
 use pgvigil::diagnostic::count;
+use pgvigil::digest::sha256;
 use pgvigil::evidence::detection::Detection;
 use pgvigil::evidence::report::{Input, Report};
-use pgvigil::evidence::{self, Given, Period, Wanted, ecs, history, ocsf};
+use pgvigil::evidence::{self, Digested, Given, Period, Wanted, ecs, history, ocsf};
 use pgvigil::judge::Judge;
 use pgvigil::policy::Loaded;
 use pgvigil::policy::model::Environment;
 use pgvigil::report::evidence::{csv, html, human, json, markdown};
 use pgvigil::report::{escape, visible};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::files::replace;
 use super::rules::logs::{self, Written, missing_log, rules};
@@ -80,7 +77,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     let environment = session.environment(&loaded, &args.env)?;
     let written = Written::parse(session, args.log_line_prefix.as_deref())?;
     let mut judging = rules(session, &loaded, &args.env, None)?;
-    let rules_digest = digest(judging.to_bytes());
+    let rules_digest = sha256(judging.to_bytes());
     judging.prefix = written.prefix.unwrap_or(judging.prefix);
     let judge = Judge::new(&judging);
     let mut records = args.records.clone();
@@ -90,11 +87,11 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
     }
 
     let history = history::read(session.root(), &loaded, &args.env, period);
-    let mut inputs = Vec::new();
+    let mut digested = Digested::default();
     let mut problems = Vec::new();
     let mut recorded = (!records.is_empty()).then(|| {
         let records = Inputs::from_paths(&records);
-        inputs.extend(described("records", &records));
+        digested.add("records", &records);
         let wanted = Wanted {
             environment: &environment.name,
             log_groups: &history.log_groups(environment),
@@ -108,7 +105,7 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         None
     } else {
         let logs = Inputs::from_paths(&args.logs).written_with(written.template);
-        inputs.extend(described("logs", &logs));
+        digested.add("logs", &logs);
         let progress = Progress::new(session);
         let cluster = only_cluster(environment);
         let shown = evidence::judge(&judge, &logs, period, cluster, &rules_digest, |done| {
@@ -119,9 +116,11 @@ pub(crate) fn run(session: &Session, args: &ReportArgs) -> Ran {
         Some(shown)
     };
     let checks = Inputs::from_paths(&args.drift);
-    inputs.extend(described("drift", &checks));
+    digested.add("drift", &checks);
     let (drift, faults) = evidence::read_drift(&checks, &args.env, period);
     problems.extend(faults);
+    let (mut inputs, changed) = digested.read();
+    problems.extend(changed);
     inputs.extend(notes(&loaded));
     let records = recorded
         .as_mut()
@@ -195,7 +194,7 @@ fn notes(loaded: &Loaded) -> Vec<Input> {
             kind: "notes".to_owned(),
             name: files.path(id).to_owned(),
             bytes: Some(files.text(id).len() as u64),
-            sha256: Some(digest(files.text(id))),
+            sha256: Some(sha256(files.text(id))),
         })
         .collect()
 }
@@ -224,45 +223,6 @@ fn sentences(inputs: &Inputs, read: &ReadReport) -> Vec<String> {
         ));
     }
     sentences
-}
-
-/// Names, sizes and digests of files. One that cannot be read has neither: its reader says why.
-fn described(kind: &str, inputs: &Inputs) -> Vec<Input> {
-    inputs
-        .sources()
-        .iter()
-        .map(|source| {
-            let found = match source {
-                Source::Path(path) => sha256(path).ok(),
-                Source::Stdin | Source::Bytes { .. } => None,
-            };
-            let (bytes, sha256) = found.unzip();
-            Input {
-                kind: kind.to_owned(),
-                name: source.name().into_owned(),
-                bytes,
-                sha256,
-            }
-        })
-        .collect()
-}
-
-fn sha256(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut bytes = 0_u64;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        bytes += read as u64;
-        digest.update(buffer.get(..read).unwrap_or_default());
-    }
-    let digest = digest.finalize();
-    let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((bytes, digest))
 }
 
 /// A form of the report.
