@@ -36,7 +36,7 @@ pub enum LogError {
 /// Reads the log of a monitor.
 pub trait MonitorLog {
     /// Hands over the events of a time, page by page and each page in the service's order: from `from_ms` until before
-    /// `until_ms`, in milliseconds since 1970.
+    /// `until_ms`, in milliseconds since 1970. A page can be empty.
     ///
     /// # Errors
     /// [`CloudError::NotFound`] if the log group does not exist; what `take` returns ends the reading.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::detection::{DETECTION, Detection, SUPPRESSED, Suppressed};
+use super::event::LEFT_OUT;
 use crate::audit_log::reader::Inputs;
 
 /// Unread lines that are kept one by one; all are counted.
@@ -351,7 +352,7 @@ fn record(value: Value) -> Result<Line, String> {
         SUPPRESSED => Line::Suppressed(serde_json::from_value(value).map_err(fault)?),
         "pgvigil.run" => Line::Run(serde_json::from_value(value).map_err(fault)?),
         "pgvigil.error" => Line::Failed,
-        "pgvigil.warning" => Line::Other,
+        "pgvigil.warning" | LEFT_OUT => Line::Other,
         _ => {
             return Err(format!(
                 "is a record that this version does not know: {name}"

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use crate::evidence::detection::{
     DETECTION, DETECTION_VERSION, Detection, SUPPRESSED, SUPPRESSED_VERSION, Suppressed, Window,
 };
+use crate::evidence::event::{LEFT_OUT, LEFT_OUT_VERSION, LeftOut};
 use crate::judge::Expected;
 use crate::report::escape;
 
@@ -90,6 +91,27 @@ pub(super) fn suppressed_line(
         records: sums.clone(),
     };
     one_line(&serde_json::to_value(suppressed).unwrap_or_default())
+}
+
+/// How many detections of one window of one log group have no event, as one line.
+pub(super) fn left_out_line(
+    settings: &Settings,
+    place: Place,
+    sent: usize,
+    left_out: usize,
+) -> String {
+    let log_group = settings.log_group(place.group);
+    let left_out = LeftOut {
+        record: LEFT_OUT.to_owned(),
+        version: LEFT_OUT_VERSION,
+        window: window(settings, place.window),
+        environment: settings.environment.clone(),
+        cluster: settings.cluster_of(log_group).to_owned(),
+        log_group: log_group.to_owned(),
+        sent: sent as u64,
+        left_out: left_out as u64,
+    };
+    one_line(&serde_json::to_value(left_out).unwrap_or_default())
 }
 
 fn window(settings: &Settings, window: i64) -> Window {

@@ -1,11 +1,13 @@
 //! Events on a bus: one for each new detection, so that a program can react to it.
 
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 
 use super::RunError;
 use super::attempt::Patience;
 use super::port::{CallError, CallErrorKind, Event, World};
-use crate::evidence::event::{DETAIL_TYPE, SOURCE};
+use super::row::{Place, Row, in_turn};
+use crate::evidence::event::SOURCE;
 
 /// Entries of one call of `PutEvents` at most (EventBridge API reference, `PutEvents`).
 const CALL_ENTRIES: usize = 10;
@@ -18,7 +20,35 @@ const CALL_BYTES: usize = 256 * 1024 - 1;
 /// What the time of an entry counts for (there).
 const TIME_BYTES: usize = 14;
 
+/// Events of one window of one log group at most: a hundred calls. A query returns 100,000 rows, and with an event for each of
+/// them a flood would take the whole time of the run.
+pub(super) const MOST: usize = 1000;
+
 const OPERATION: &str = "send the events of new detections";
+
+/// The groups of one window of one log group that have an event, and how many have none.
+pub(super) struct Chosen<'a> {
+    pub(super) rows: Vec<&'a Row>,
+    pub(super) left_out: usize,
+}
+
+/// Chooses the groups that have an event, by window and log group: everybody's gravest first, so that a flood of one person
+/// takes no event from another.
+pub(super) fn choose<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<Place, Chosen<'a>> {
+    let mut places: BTreeMap<Place, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        places.entry(row.place).or_default().push(row);
+    }
+    let chosen = places.into_iter().map(|(place, mut rows)| {
+        let left_out = rows.len().saturating_sub(MOST);
+        if left_out > 0 {
+            rows = in_turn(rows, |row| (&row.key, row.sum.statements));
+            rows.truncate(MOST);
+        }
+        (place, Chosen { rows, left_out })
+    });
+    chosen.collect()
+}
 
 /// Sends events, call by call. What a bus takes of a call is not sent again by this run, and what got lost or found no room is.
 /// What a bus refuses does not keep the others from it, and fails the run at the end.
@@ -93,15 +123,17 @@ fn next_call(events: &mut Peekable<impl Iterator<Item = Event>>) -> Vec<Event> {
 
 /// Bytes that EventBridge counts.
 fn size(event: &Event) -> usize {
-    TIME_BYTES + SOURCE.len() + DETAIL_TYPE.len() + event.detail.len()
+    TIME_BYTES + SOURCE.len() + event.detail_type.len() + event.detail.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::event::DETAIL_TYPE;
 
     fn event(bytes: usize) -> Event {
         Event {
+            detail_type: DETAIL_TYPE,
             time_ms: 0,
             detail: "x".repeat(bytes),
         }

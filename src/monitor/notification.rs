@@ -7,7 +7,7 @@ use super::detection::{shown, time};
 use super::judging::Judging;
 use super::link::{Shown, insights};
 use super::port::Publication;
-use super::row::{Key, NOBODY, OTHERS, Row};
+use super::row::{Key, NOBODY, OTHERS, Row, in_turn};
 use super::settings::Settings;
 use super::{attributes, chat};
 use crate::judge::Judge;
@@ -84,7 +84,9 @@ pub(super) fn message(
         }
     }
     let account = rows.first().map(|(row, _)| row.sum.account.as_str())?;
-    let groups = in_turn(groups.into_values().collect());
+    let groups = in_turn(groups.into_values().collect(), |told| {
+        (told.key, told.statements)
+    });
     if groups.is_empty() {
         return None;
     }
@@ -116,32 +118,6 @@ pub(super) fn message(
         },
         groups: groups.len(),
     })
-}
-
-/// The order in which groups are told. Everybody has a turn before anybody has a second one, and refusals come last: who makes
-/// many groups pushes nobody else off the list. Within a turn what matters most comes first.
-fn in_turn(mut groups: Vec<Told<'_>>) -> Vec<Told<'_>> {
-    groups.sort_by(|left, right| {
-        let severity = |told: &Told<'_>| told.key.graded.severity;
-        severity(right)
-            .cmp(&severity(left))
-            .then_with(|| right.statements.cmp(&left.statements))
-            .then_with(|| left.key.cmp(right.key))
-    });
-    let mut turns: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut placed: Vec<(bool, usize, Told<'_>)> = groups
-        .into_iter()
-        .map(|told| {
-            if told.is_refusal() {
-                return (true, 0, told);
-            }
-            let turn = turns.entry(told.key.user.as_str()).or_default();
-            *turn += 1;
-            (false, *turn, told)
-        })
-        .collect();
-    placed.sort_by_key(|(is_refusal, turn, _)| (*is_refusal, *turn));
-    placed.into_iter().map(|(_, _, told)| told).collect()
 }
 
 fn subject(settings: &Settings, log_group: &str, groups: &[Told<'_>]) -> String {
@@ -412,7 +388,7 @@ pub(super) fn mark(key: &Key) -> String {
 impl Told<'_> {
     /// Whether it is about what the server refused, and nothing else.
     pub(super) fn is_refusal(&self) -> bool {
-        self.key.signals == [Signal::Denied]
+        self.key.is_refusal()
     }
 }
 

@@ -120,12 +120,14 @@ pub trait Topic {
     ) -> impl Future<Output = Result<(), CallError>>;
 }
 
-/// One event on a bus: a new detection.
+/// One event on a bus: a new detection, or how many were left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// What it is.
+    pub detail_type: &'static str,
     /// When the last record of it was written, in milliseconds since 1970.
     pub time_ms: i64,
-    /// The detection record, as JSON on one line.
+    /// The record, as JSON on one line.
     pub detail: String,
 }
 

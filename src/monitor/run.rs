@@ -20,6 +20,7 @@ use super::reminder;
 use super::row::{Key, Place, Row};
 use super::settings::Settings;
 use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
+use crate::evidence::event::{DETAIL_TYPE, LEFT_OUT_TYPE};
 use crate::policy::model::Signal;
 
 /// Windows of one query in a backlog: each query reads the allowances before and after its windows once more.
@@ -315,18 +316,42 @@ impl<P: World> Run<'_, P> {
                 self.port.write(&line);
             }
         }
+        let new = news.values().flatten().filter(|(_, is_new)| *is_new);
+        let chosen = match &self.settings.event_bus {
+            Some(_) => events::choose(new.map(|(row, _)| *row)),
+            None => BTreeMap::new(),
+        };
+        let left_out: Vec<(Place, String)> = chosen
+            .iter()
+            .filter(|(_, chosen)| chosen.left_out > 0)
+            .map(|(place, chosen)| {
+                let (sent, left_out) = (chosen.rows.len(), chosen.left_out);
+                let line = detection::left_out_line(self.settings, *place, sent, left_out);
+                (*place, line)
+            })
+            .collect();
+        for (_, line) in &left_out {
+            self.port.write(line);
+        }
         self.warn(&figures, &incomplete);
         for (group, rows) in &news {
             self.tell(*group, rows, !incomplete.is_empty()).await?;
         }
         // After people: what a bus refuses must not keep the message from them.
         if let Some(bus) = &self.settings.event_bus {
-            let new = news.values().flatten().filter(|(_, is_new)| *is_new);
-            let events = new.map(|(row, _)| Event {
+            let new = chosen.values().flat_map(|chosen| &chosen.rows);
+            let events = new.map(|row| Event {
+                detail_type: DETAIL_TYPE,
                 time_ms: row.sum.last_ms,
                 detail: line(row, true),
             });
-            events::send(self.port, &self.patience, bus, events).await?;
+            // Last: who reads them knows then that no more follow.
+            let left_out = left_out.into_iter().map(|(place, detail)| Event {
+                detail_type: LEFT_OUT_TYPE,
+                time_ms: settings.windows.start_ms(place.window + 1),
+                detail,
+            });
+            events::send(self.port, &self.patience, bus, events.chain(left_out)).await?;
         }
         let receipts: Vec<Datum> = fresh
             .iter()

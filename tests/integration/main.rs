@@ -109,6 +109,7 @@ mod release;
 #[cfg(feature = "aws")]
 mod report;
 mod report_names;
+mod report_saved;
 mod oracle;
 mod output_schemas;
 mod oracle_texts;

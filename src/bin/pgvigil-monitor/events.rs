@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use pgvigil::evidence::event::{DETAIL_TYPE, SOURCE};
+use pgvigil::evidence::event::SOURCE;
 use pgvigil::monitor::port::{CallError, CallErrorKind, Event, Events};
 
 use crate::aws::Services;
@@ -21,7 +21,7 @@ impl Events for Services {
             PutEventsRequestEntry::builder()
                 .event_bus_name(bus)
                 .source(SOURCE)
-                .detail_type(DETAIL_TYPE)
+                .detail_type(event.detail_type)
                 .time(DateTime::from_millis(event.time_ms))
                 .detail(&event.detail)
                 .build()

@@ -25,6 +25,11 @@ pub(crate) fn listen() -> anyhow::Result<&'static AtomicBool> {
     Ok(&ASKED)
 }
 
+/// From now on a signal ends the program, as before `listen`.
+pub(crate) fn end() {
+    IS_HEARD.store(false, Ordering::SeqCst);
+}
+
 /// Leaves all signals to a command that has handlers of its own.
 pub(crate) fn leave() {
     IS_LEFT.store(true, Ordering::SeqCst);

@@ -37,10 +37,8 @@ impl MonitorLog for Aws {
                 .into_iter()
                 .map(|event| of(log_group, event))
                 .collect();
-            // A page can be empty although others follow (the same page of the API).
-            if !events.is_empty() {
-                take(&events)?;
-            }
+            // A page can be empty although others follow (the same page of the API); a caller who stops need not wait for them.
+            take(&events)?;
             if page.next_token.is_none() {
                 return Ok(());
             }

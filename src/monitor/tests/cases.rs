@@ -402,6 +402,48 @@ fn an_event_that_is_refused_keeps_no_other_from_the_bus() {
     );
 }
 
+/// A flood of one person takes no event from another, and what has no event is counted: on the bus and in the log.
+#[test]
+fn a_flood_has_a_thousand_events_and_one_that_counts_the_others() {
+    let mut world = self::world(&["alice"]);
+    world.entries.extend((0..3000_u64).map(|number| {
+        let object = format!("public.part_{number}");
+        let sql = format!("insert into {object} values (1)");
+        let says = Says::Record("WRITE", "INSERT", object, sql);
+        Entry::saying("bob", says).at(1000 + number, TIME_MS - 4 * MINUTES)
+    }));
+    go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!(lines(&world, "pgvigil.detection").len(), 3001);
+    let events = world.events.borrow();
+    let details: Vec<serde_json::Value> = events
+        .iter()
+        .map(|(_, detail)| serde_json::from_str(detail).unwrap())
+        .collect();
+    assert_eq!(details.len(), 1001);
+    let of = |user: &str| {
+        details
+            .iter()
+            .filter(|detail| detail["user"] == user)
+            .count()
+    };
+    assert_eq!((of("alice"), of("bob")), (1, 999));
+    let last = details.last().unwrap();
+    assert_eq!(last["record"], "pgvigil.events_left_out");
+    assert_eq!(
+        (&last["sent"], &last["left_out"]),
+        (&1000.into(), &2001.into())
+    );
+    assert_eq!(last["log_group"], GROUPS[0]);
+    assert_eq!(lines(&world, "pgvigil.events_left_out"), [last.clone()]);
+    assert_eq!(last["window"], details[0]["window"]);
+    drop(events);
+    // Without a bus nothing is left out.
+    world.settings.event_bus = None;
+    world.lines.borrow_mut().clear();
+    go(&world, &mut Receipts::default()).unwrap();
+    assert_eq!(lines(&world, "pgvigil.events_left_out").len(), 0);
+}
+
 /// Windows that fit by themselves are judged whole.
 #[test]
 fn more_rows_than_the_limit_are_asked_for_window_by_window() {

@@ -91,8 +91,14 @@ fn outputs() -> Vec<(&'static str, String)> {
         ),
         (
             "event.schema.json",
-            schema::of::<event::Event>(
+            schema::of::<event::Event<detection::Detection>>(
                 "A detection of pgvigil's monitor, as an event of EventBridge",
+            ),
+        ),
+        (
+            "left-out-event.schema.json",
+            schema::of::<event::Event<event::LeftOut>>(
+                "Detections of pgvigil's monitor without an event of their own, as an event of EventBridge",
             ),
         ),
         (

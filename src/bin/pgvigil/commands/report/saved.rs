@@ -57,9 +57,15 @@ pub(super) fn save(
             visible(&path.display().to_string())
         ));
     }
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending == Some("zst") {
+        return usage(
+            "--save-records cannot write .zst: use a name that ends with .jsonl or .jsonl.gz",
+        );
+    }
     let provider = provider_aws::recording(Ground::of(session), environment)?;
     refuse_elsewhere(environment, &*provider)?;
-    let stop = signals::listen()?;
+    signals::listen()?;
     let mut saving = Saving {
         session,
         activity: Activity::of(session, "reading the log of the monitor"),
@@ -68,19 +74,15 @@ pub(super) fn save(
     };
     let saved = write_whole(path, |file| {
         let file = BufWriter::new(file);
-        match path.extension().and_then(|ending| ending.to_str()) {
+        match ending {
             Some("gz") => {
                 let mut packed = GzEncoder::new(file, Compression::default());
-                saving.logs(environment, period, &*provider, &mut packed, &|| {
-                    stop.load(std::sync::atomic::Ordering::Relaxed)
-                })?;
+                saving.logs(environment, period, &*provider, &mut packed)?;
                 packed.finish()?.flush()?;
             }
             _ => {
                 let mut file = file;
-                saving.logs(environment, period, &*provider, &mut file, &|| {
-                    stop.load(std::sync::atomic::Ordering::Relaxed)
-                })?;
+                saving.logs(environment, period, &*provider, &mut file)?;
                 file.flush()?;
             }
         }
@@ -93,6 +95,8 @@ pub(super) fn save(
         ..
     } = saving;
     drop(activity);
+    // What comes after the reading leaves nothing behind.
+    signals::end();
     if stopped {
         session.say("stopped; nothing was written");
         return Err(Exit::Failed.into());
@@ -121,7 +125,6 @@ impl Saving<'_> {
         period: Period,
         provider: &dyn Recording,
         out: &mut dyn Write,
-        is_stopped: &dyn Fn() -> bool,
     ) -> anyhow::Result<()> {
         let from_ms = period.start().as_millisecond();
         let until_ms = period
@@ -131,8 +134,9 @@ impl Saving<'_> {
         let mut missing = Vec::new();
         for cluster in &environment.clusters {
             let log_group = Names::new(environment, cluster).monitor_log_group();
+            let before = self.events;
             let mut take = |events: &[LogEvent]| {
-                if is_stopped() {
+                if signals::is_asked() {
                     return Err(Error::from(ErrorKind::Interrupted));
                 }
                 for event in events {
@@ -146,14 +150,20 @@ impl Saving<'_> {
             };
             match provider.events(&log_group, from_ms, until_ms, &mut take) {
                 Ok(()) => {}
-                Err(LogError::Cloud(CloudError::NotFound { .. })) => missing.push(log_group),
+                Err(LogError::Cloud(CloudError::NotFound { .. })) if self.events == before => {
+                    missing.push(log_group);
+                }
                 Err(error) => {
-                    self.stopped = is_stopped();
+                    self.stopped = signals::is_asked();
                     return Err(error).with_context(|| {
                         format!("cannot save the log of the monitor of `{}`", cluster.name)
                     });
                 }
             }
+        }
+        if signals::is_asked() {
+            self.stopped = true;
+            anyhow::bail!("stopped");
         }
         anyhow::ensure!(
             missing.len() < environment.clusters.len(),
