@@ -144,7 +144,10 @@ fn silenced(report: &Report) -> Found {
             "the inputs do not say: give the monitor's log, or the logs of the server".to_owned();
         return (State::NotAnswered, answer, Some("exclusions"));
     }
-    let answer = format!("{} records, listed by exclusion", report.totals.silenced);
+    let answer = format!(
+        "{}, listed by exclusion",
+        count(report.totals.silenced, "record")
+    );
     (State::Answered, answer, Some("exclusions"))
 }
 

@@ -211,9 +211,10 @@ fn lacks(coverage: &Coverage, shown: Option<&Shown>, recorded: Option<&Recorded>
     let without: usize = coverage.gaps.iter().map(|gap| gap.hours).sum();
     if without > 0 {
         lacks.push(format!(
-            "{} of {} have no evidence that the logs were read then{}",
+            "{} of {} {} no evidence that the logs were read then{}",
             count(without, "hour"),
             coverage.hours,
+            if without == 1 { "has" } else { "have" },
             match coverage.gaps.as_slice() {
                 [one] => format!(": from {} until {}", one.from, one.until),
                 [first, ..] => format!(

@@ -107,21 +107,24 @@ const HEARTBEAT: &str = "The heartbeat itself (`MonitorHeartbeat`) is not an inp
 /// Sentences about records that were left out or that report errors; none if there are none.
 fn besides(coverage: &Coverage) -> Vec<String> {
     let mut sentences = Vec::new();
-    let mut add = |number: u64, sentence: &str| {
-        if number > 0 {
-            sentences.push(format!("{number} {sentence}"));
-        }
+    let mut add = |number: u64, one: &str, several: &str| match number {
+        0 => {}
+        1 => sentences.push(format!("1 {one}")),
+        number => sentences.push(format!("{number} {several}")),
     };
     add(
         coverage.foreign,
+        "record of another environment was left out",
         "records of other environments were left out",
     );
     add(
         coverage.outside,
+        "record of a detection outside the period was left out",
         "records of detections outside the period were left out",
     );
     add(
         coverage.errors,
+        "error of the monitor is in the records: what it missed by it is a gap, unless a later run made it up",
         "errors of the monitor are in the records: what it missed by them is a gap, unless a later run made it up",
     );
     sentences

@@ -208,6 +208,78 @@ fn cfn_lint_finds_nothing() {
     assert!(said.contains("TopicNome"), "{said}");
 }
 
+/// The monitor's variable names the bus, and its role has the permission on this bus alone.
+#[test]
+fn an_export_has_the_event_bus_and_the_permission_on_it() {
+    let own = "arn:aws:events:eu-central-1:123456789012:event-bus/audit";
+    let other = "arn:aws:events:eu-central-1:210987654321:event-bus/security";
+    for (events, expected) in [
+        (None, None),
+        (Some("audit"), Some(own)),
+        (Some(other), Some(other)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let events = events.map_or_else(String::new, |bus| format!(", events: \"{bus}\""));
+        std::fs::create_dir_all(folder.path().join("environments")).unwrap();
+        std::fs::create_dir_all(folder.path().join("rules")).unwrap();
+        std::fs::write(
+            folder.path().join("environments/prod.yaml"),
+            format!(
+                "version: 1\nprovider: aws\naccount: \"123456789012\"\nregion: eu-central-1\nclusters: [orders]\n\
+                 notifications: {{email: [dba@example.com]{events}}}\n"
+            ),
+        )
+        .unwrap();
+        for (target, file) in [
+            ("terraform", "main.tf.json"),
+            ("cloudformation", "orders.template.json"),
+        ] {
+            let ran = Command::new(env!("CARGO_BIN_EXE_pgvigil"))
+                .args([
+                    "--today",
+                    "2026-11-22",
+                    "compile",
+                    "--env",
+                    "prod",
+                    "--target",
+                    target,
+                ])
+                .args(["--out", "out"])
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&ran.stderr);
+            assert!(ran.status.success(), "{said}");
+            let written = folder.path().join("out/prod").join(target).join(file);
+            let text = std::fs::read_to_string(&written).unwrap();
+            let times = |words: &str| text.matches(words).count();
+            let found = (times("PGVIGIL_EVENT_BUS"), times("events:PutEvents"));
+            match expected {
+                None => assert_eq!(found, (0, 0), "{target}"),
+                Some(bus) => {
+                    assert_eq!(found, (1, 1), "{target}");
+                    // The variable and the resource of the statement.
+                    assert_eq!(times(bus), 2, "{target}");
+                    assert_eq!(times(":event-bus/"), 2, "{target}");
+                }
+            }
+            if target == "cloudformation"
+                && let Some(cfn_lint) = cfn_lint()
+            {
+                let ran = Command::new(&cfn_lint).arg(&written).output().unwrap();
+                let said = String::from_utf8_lossy(&ran.stdout);
+                assert!(ran.status.success() && said.is_empty(), "{said}");
+            }
+            if target == "terraform"
+                && let Some(terraform) = Terraform::in_folder(written.parent().unwrap())
+            {
+                terraform.run(&["init"]);
+                terraform.run(&["validate"]);
+            }
+        }
+    }
+}
+
 #[test]
 fn terraform_takes_the_module() {
     let out = tempfile::tempdir().unwrap();

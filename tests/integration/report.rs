@@ -340,6 +340,85 @@ fn a_quarter_of_a_company() {
     the_same_twice(&quarter);
     what_is_missing(&quarter);
     from_logs_and_from_watch(&quarter, &found);
+    a_note_of_ones_own(&quarter, &found);
+}
+
+/// Who closes a matter about their own work closes nothing, in no form.
+fn a_note_of_ones_own(quarter: &Quarter, before: &Value) {
+    let incident = of(before, "p40", INCIDENT);
+    let delete = incident
+        .iter()
+        .find(|one| one["command"] == "DELETE")
+        .unwrap();
+    let cards = incident
+        .iter()
+        .find(|one| one["object"] == "public.cards")
+        .unwrap();
+    for (author, is_own) in [
+        ("p40@example.com", true),
+        ("P-40 <someone@example.org>", true),
+        ("p39@example.com", false),
+    ] {
+        // The last note on the cards says something else than the incident.
+        quarter.write(
+            "notes/own.yaml",
+            format!(
+                "version: 1\nnotes:\n  - id: all-well\n    detections: ['{}', '{}']\n    finding: authorised\n    text: The head of the department agreed to this work on the telephone\n    author: {author}\n    date: 2026-08-26\n",
+                delete["id"].as_str().unwrap(),
+                cards["id"].as_str().unwrap(),
+            ),
+        );
+        let forms: Vec<String> = FORMS.iter().map(|form| format!("own.{form}")).collect();
+        let mut more = vec!["--records", RECORDS];
+        for form in &forms {
+            more.extend(["--report", form]);
+        }
+        let (found, _) = as_data(quarter, quarter.root(), &more);
+        crate::output_schemas::holds("report", &found);
+        let same = |one: &Value| {
+            let detections = found["detections"].as_array().unwrap();
+            detections
+                .iter()
+                .find(|other| other["id"] == one["id"])
+                .unwrap()
+                .clone()
+        };
+        assert_eq!(
+            same(delete)["notes"][0]["about_oneself"],
+            is_own,
+            "{author}"
+        );
+        let explained = |report: &Value| report["totals"]["explained"].as_u64().unwrap();
+        assert_eq!(
+            explained(&found),
+            explained(before) + u64::from(!is_own),
+            "{author}"
+        );
+        let (_, answer) = &answers(&found)["What became of it, and who looked into it?"];
+        assert_eq!(
+            answer.contains("of the latter has only a note by the person who did the work"),
+            is_own,
+            "{answer}"
+        );
+        let text = |name: &str| quarter.read(&format!("own.{name}"));
+        for form in ["html", "md", "txt"] {
+            assert_eq!(
+                text(form).contains("by the person who did the work"),
+                is_own,
+                "{form}"
+            );
+        }
+        let rows: Vec<String> = text("csv").lines().map(str::to_owned).collect();
+        let row = |one: &Value| {
+            let id = one["id"].as_str().unwrap();
+            rows.iter().find(|row| row.contains(id)).unwrap().clone()
+        };
+        assert!(rows[0].ends_with(",own_note"), "{}", rows[0]);
+        assert_eq!(row(delete).ends_with(",authorised"), is_own);
+        assert_eq!(row(cards).ends_with(",authorised"), is_own);
+        assert_eq!(row(cards).contains(",incident,"), is_own, "{}", row(cards));
+    }
+    std::fs::remove_file(quarter.root().join("notes/own.yaml")).unwrap();
 }
 
 /// Every form is the same a second time, in another folder too.
@@ -803,6 +882,99 @@ fn what_was_changed_outside_is_in_the_report() {
             .any(|lack| lack.starts_with("other.json: is not a `result.json`")),
         "{lacks:?}"
     );
+}
+
+/// A digest is of what the report read: a log that grows meanwhile has none, and the report says so.
+#[test]
+fn a_log_that_grows_while_it_is_read_has_no_digest() {
+    use std::io::Write as _;
+    let repository = Repository::new();
+    let entry = "2026-11-22 09:00:00 UTC:10.0.3.17(51234):alice@shop:[4711]:LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.orders,select 1,<not logged>\n";
+    repository.write("server.log", &entry.repeat(1000));
+    let given = [
+        "report",
+        "--env",
+        "local",
+        "--since",
+        "2026-11-22",
+        "--until",
+        "2026-11-22",
+    ];
+    let report = || {
+        let run = repository.run(&[&given[..], &["--format", "json", "server.log"]].concat());
+        run.json()
+    };
+    let is_said = |report: &Value| {
+        texts(&report["lacks"])
+            .iter()
+            .any(|lack| lack.starts_with("server.log changed while the report read it"))
+    };
+    let still = report();
+    assert!(still["inputs"][0]["sha256"].is_string() && !is_said(&still));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let growing = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let path = repository.path("server.log");
+            let mut log = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                log.write_all(entry.as_bytes()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        let growing = report();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        growing
+    });
+    assert!(is_said(&growing), "{:?}", texts(&growing["lacks"]));
+    assert_eq!(growing["complete"], false);
+    let input = &growing["inputs"][0];
+    assert!(
+        input["sha256"].is_null() && input["bytes"].is_null(),
+        "{input}"
+    );
+}
+
+/// The day of a time with an offset might be another one in UTC, and hours of it would be missing without a word.
+#[test]
+fn a_period_is_made_of_days() {
+    let repository = Repository::new();
+    repository.write("server.log", "");
+    for (since, until) in [
+        ("2026-11-21T23:00-05:00", "2026-11-22"),
+        ("2026-11-22", "2026-11-22T20:00-08:00"),
+        ("2026-11-22", "2026-11-22T10:00"),
+        ("20261122", "2026-11-22"),
+        ("2026-11-22", "2026-11-31"),
+    ] {
+        let run = repository.run(&[
+            "report",
+            "--env",
+            "local",
+            "--since",
+            since,
+            "--until",
+            until,
+            "server.log",
+        ]);
+        let run = run.exits(2);
+        assert!(
+            run.err.contains("is not a day such as 2026-10-01"),
+            "{}",
+            run.err
+        );
+    }
+    let turned = [
+        "report",
+        "--env",
+        "local",
+        "--since",
+        "2026-11-23",
+        "--until",
+        "2026-11-22",
+        "server.log",
+    ];
+    let run = repository.run(&turned).exits(2);
+    assert!(run.err.contains("--until is before --since"), "{}", run.err);
 }
 
 /// The digest would take what the report has to read.

@@ -256,7 +256,7 @@ fn the_report_is_the_one_of_the_saved_file() {
     assert_eq!(statements[0]["Action"], json!(["logs:FilterLogEvents"]));
     let resources = statements[0]["Resource"].to_string();
     assert!(
-        resources.contains(":log-group:/aws/lambda/pgvigil-prod-orders"),
+        resources.contains(":log-group:/aws/lambda/pgvigil-prod-*"),
         "{resources}"
     );
     let (code, printed) = account

@@ -284,16 +284,25 @@ pub(crate) enum ReportFormat {
     Ecs,
 }
 
+/// A day and nothing else: of a time with an offset, the day might be another one in UTC.
+fn day(text: &str) -> Result<Date, String> {
+    let is_day = text.len() == "2026-10-01".len();
+    text.parse()
+        .ok()
+        .filter(|_| is_day)
+        .ok_or_else(|| "it is not a day such as 2026-10-01; days are in UTC".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Environment that the report is about
     #[arg(long)]
     pub(crate) env: String,
     /// First day in UTC, such as 2026-10-01
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) since: Date,
     /// Last day in UTC, such as 2026-12-31
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) until: Date,
     /// Records of the monitor's log or of `pgvigil watch`: JSON lines, or an export of CloudWatch; also .gz and .zst;
     /// repeatable

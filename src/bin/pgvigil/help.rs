@@ -8,7 +8,7 @@ use crate::args::Cli;
 const WIDTH: usize = 100;
 
 /// The examples at the end of each command's help. A test parses every line as the program would.
-const EXAMPLES: [(&str, &[&str]); 28] = [
+const EXAMPLES: [(&str, &[&str]); 29] = [
     (
         "check",
         &[
@@ -52,6 +52,14 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
         &[
             "pgvigil rules impact --env prod --base origin/main logs/*.gz",
             "pgvigil rules impact --env prod --base v1 --head v2 --report impact.html logs/*.gz",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --save-records q4.jsonl.gz --report q4.html",
+            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --records q4.jsonl.gz --report q4.csv",
+            "pgvigil report --env prod --since 2026-10-01 --until 2026-10-01 logs/*.gz",
         ],
     ),
     (

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Context as _;
 use pgvigil::audit_log::reader::{Inputs, ReadReport};
-use pgvigil::diagnostic::count;
+use pgvigil::diagnostic::{count, plural};
 use pgvigil::judge::Judge;
 use pgvigil::report::escape::json_lines;
 use pgvigil::report::table::lines_keeping;
@@ -96,8 +96,12 @@ fn render_totals(totals: &Totals) -> String {
         .map(|expected| format!(", of them {expected} expected"))
         .unwrap_or_default();
     let mut text = format!(
-        "{:>10} audit records\n{:>10} counted{of_them}\n{:>10} excluded\n{:>10} out of scope\n",
-        totals.records, totals.counted, totals.excluded, totals.out_of_scope
+        "{:>10} {}\n{:>10} counted{of_them}\n{:>10} excluded\n{:>10} out of scope\n",
+        totals.records,
+        plural(totals.records, "audit record"),
+        totals.counted,
+        totals.excluded,
+        totals.out_of_scope
     );
     let mut by: Vec<(&String, &u64)> = totals
         .excluded_by
