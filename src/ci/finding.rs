@@ -139,7 +139,7 @@ impl Finding {
             self.message.as_str(),
             self.statement.as_deref().unwrap_or(""),
         ];
-        sha256(&parts.join("\n"))
+        sha256(parts.join("\n"))
     }
 }
 
@@ -157,7 +157,7 @@ impl Fingerprint {
     pub fn word(&self) -> String {
         match self.twin {
             1 => self.digest.clone(),
-            twin => sha256(&format!("{}\n{twin}", self.digest)),
+            twin => sha256(format!("{}\n{twin}", self.digest)),
         }
     }
 

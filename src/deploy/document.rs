@@ -31,7 +31,7 @@ impl Fingerprint {
         normalise(kind, &mut properties);
         Self(format!(
             "{SHAPE}-{}",
-            sha256(&format!("{kind}\n{}", canonical(&properties)))
+            sha256(format!("{kind}\n{}", canonical(&properties)))
         ))
     }
 

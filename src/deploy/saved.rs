@@ -83,7 +83,7 @@ impl SavedPlan {
     }
 
     fn digest(&self) -> String {
-        sha256(&canonical(&serde_json::to_value(self).unwrap_or_default()))
+        sha256(canonical(&serde_json::to_value(self).unwrap_or_default()))
     }
 }
 

@@ -337,10 +337,10 @@ fn a_quarter_of_a_company() {
         .count();
     assert_eq!(totals["records"], uses);
 
+    a_note_of_ones_own(&quarter, &found);
     the_same_twice(&quarter);
     what_is_missing(&quarter);
     from_logs_and_from_watch(&quarter, &found);
-    a_note_of_ones_own(&quarter, &found);
 }
 
 /// Who closes a matter about their own work closes nothing, in no form.

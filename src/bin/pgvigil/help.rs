@@ -57,8 +57,8 @@ const EXAMPLES: [(&str, &[&str]); 29] = [
     (
         "report",
         &[
-            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --save-records q4.jsonl.gz --report q4.html",
-            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --records q4.jsonl.gz --report q4.csv",
+            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --save-records q4.jsonl.gz",
+            "pgvigil report --env prod --since 2026-10-01 --until 2026-12-31 --records q4.jsonl.gz",
             "pgvigil report --env prod --since 2026-10-01 --until 2026-10-01 logs/*.gz",
         ],
     ),

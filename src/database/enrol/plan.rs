@@ -268,7 +268,7 @@ pub(super) fn asked_digest(asked: Asked<'_>) -> String {
 }
 
 fn digest(lines: &[[String; 2]]) -> String {
-    sha256(&serde_json::to_string(lines).unwrap_or_default())
+    sha256(serde_json::to_string(lines).unwrap_or_default())
 }
 
 struct Builder<'a> {

@@ -98,7 +98,7 @@ impl SavedPlans {
     }
 
     fn digest(&self) -> String {
-        sha256(&canonical(&serde_json::to_value(self).unwrap_or_default()))
+        sha256(canonical(&serde_json::to_value(self).unwrap_or_default()))
     }
 }
 

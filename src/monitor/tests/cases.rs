@@ -434,7 +434,10 @@ fn a_flood_has_a_thousand_events_and_one_that_counts_the_others() {
         (&1000.into(), &2001.into())
     );
     assert_eq!(last["log_group"], GROUPS[0]);
-    assert_eq!(lines(&world, "pgvigil.events_left_out"), [last.clone()]);
+    assert_eq!(
+        lines(&world, "pgvigil.events_left_out"),
+        std::slice::from_ref(last)
+    );
     assert_eq!(last["window"], details[0]["window"]);
     drop(events);
     // Without a bus nothing is left out.

@@ -83,7 +83,7 @@ fn result(
     );
     let twin = seen.entry(sha256(&identity)).or_default();
     *twin += 1;
-    let word = sha256(&format!("{identity}\n{twin}"));
+    let word = sha256(format!("{identity}\n{twin}"));
     let short = word.get(..16).unwrap_or(&word).to_owned();
     let rule = Code::ALL.iter().position(|code| *code == finding.code);
     json!({
