@@ -135,6 +135,10 @@ fn approved(report: &Report, has_history: bool) -> Found {
 }
 
 fn silenced(report: &Report) -> Found {
+    if report.coverage.known == 0 && report.totals.silenced == 0 {
+        let answer = "the inputs do not show that anything looked".to_owned();
+        return (State::NotAnswered, answer, Some("coverage"));
+    }
     let is_known = report
         .exclusions
         .iter()

@@ -54,7 +54,7 @@ fn became(detected: &Detected) -> String {
     }
     if let Some(note) = detected.own_note() {
         text.push_str(&format!(
-            "; {}, {} on {} ({OWN})",
+            "; own note: {}, {} on {} ({OWN})",
             note.finding, note.author, note.date
         ));
     }
