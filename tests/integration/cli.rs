@@ -754,7 +754,7 @@ fn schemas_and_pages_are_written() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         paths.push(format!("schema/outputs/{name}"));
     }
-    assert_eq!(paths.len(), 15, "{paths:?}");
+    assert_eq!(paths.len(), 16, "{paths:?}");
     for path in &paths {
         let schema: Value = serde_json::from_str(&repository.read(path)).unwrap();
         assert!(schema["$schema"].is_string(), "{path}");

@@ -299,7 +299,7 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) env: String,
     /// First day in UTC, such as 2026-10-01
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "TIME", value_parser = day)]
     pub(crate) since: Date,
     /// Last day in UTC, such as 2026-12-31
     #[arg(long, value_name = "DATE", value_parser = day)]
