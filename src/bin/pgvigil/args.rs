@@ -50,6 +50,7 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "YYYY-MM-DD",
+        value_parser = day,
         help_heading = "Global options"
     )]
     pub(crate) today: Option<Date>,
@@ -449,7 +450,7 @@ pub(crate) struct RenewArgs {
     #[arg(value_name = "ID")]
     pub(crate) exclusions: Vec<String>,
     /// Last day, as YYYY-MM-DD; default: different days, up to the longest life that `limits` allows
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) until: Option<Date>,
     /// Person who decides that the exclusions are still needed
     #[arg(long, value_name = "NAME")]
@@ -546,7 +547,7 @@ pub(crate) struct SuggestArgs {
     #[arg(long, required_if_eq("write", "true"))]
     pub(crate) reason: Option<String>,
     /// Last day, YYYY-MM-DD; default: 90 days from today
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) expires: Option<Date>,
     /// Require the client's address too
     #[arg(long)]
