@@ -12,8 +12,8 @@ use crate::compile::resources::{Metric, WINDOWS_RECOMPUTED};
 const LOOK_BACK_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How far back it looks after an outage that is longer: PutMetricData takes no figure older than two weeks, and a run
-/// needs time.
-pub(super) const LONGEST_MS: i64 = 13 * 24 * 60 * 60 * 1000;
+/// needs time. So the records of a window can come that long after its end. In milliseconds.
+pub const LONGEST_MS: i64 = 13 * 24 * 60 * 60 * 1000;
 
 /// What is known of windows that are done: the log group's place in the settings, the window, and the sum of its
 /// signals.

@@ -12,6 +12,7 @@ use pgvigil::deploy::CloudError;
 use pgvigil::deploy::monitor_log::{LogError, LogEvent};
 use pgvigil::diagnostic::count;
 use pgvigil::evidence::Period;
+use pgvigil::monitor::receipt::LONGEST_MS;
 use pgvigil::policy::model::{Engine, Environment, Provider};
 use pgvigil::report::visible;
 
@@ -24,11 +25,8 @@ use crate::progress::Activity;
 use crate::session::Session;
 use crate::signals;
 
-/// A window is counted up to 13 days after its end (`monitor::receipt`): the records of an outage's end come that late.
-const COUNTED_AFTER_MS: i64 = 13 * 24 * 60 * 60 * 1000;
-
-/// Reads the logs of the monitors from a period's begin to 13 days after its end, and writes them into a file that does not
-/// exist yet, one event on a line.
+/// Reads the logs of the monitors from a period's begin until its last window can no longer be counted, and writes them into a
+/// file that does not exist yet, one event on a line.
 pub(super) fn save(
     session: &Session,
     environment: &Environment,
@@ -73,20 +71,16 @@ pub(super) fn save(
         stopped: false,
     };
     let saved = write_whole(path, |file| {
-        let file = BufWriter::new(file);
-        match ending {
-            Some("gz") => {
-                let mut packed = GzEncoder::new(file, Compression::default());
-                saving.logs(environment, period, &*provider, &mut packed)?;
-                packed.finish()?.flush()?;
-            }
-            _ => {
-                let mut file = file;
-                saving.logs(environment, period, &*provider, &mut file)?;
-                file.flush()?;
-            }
+        let mut file = BufWriter::new(file);
+        let cannot = || format!("cannot write {}", path.display());
+        if ending == Some("gz") {
+            let mut packed = GzEncoder::new(&mut file, Compression::default());
+            saving.logs(environment, period, &*provider, &mut packed)?;
+            packed.finish().with_context(cannot)?;
+        } else {
+            saving.logs(environment, period, &*provider, &mut file)?;
         }
-        Ok(())
+        file.flush().with_context(cannot)
     });
     let Saving {
         activity,
@@ -127,10 +121,7 @@ impl Saving<'_> {
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
         let from_ms = period.start().as_millisecond();
-        let until_ms = period
-            .end()
-            .as_millisecond()
-            .saturating_add(COUNTED_AFTER_MS);
+        let until_ms = period.end().as_millisecond().saturating_add(LONGEST_MS);
         let mut missing = Vec::new();
         for cluster in &environment.clusters {
             let log_group = Names::new(environment, cluster).monitor_log_group();
