@@ -158,7 +158,7 @@ fn paragraph(judge: &Judge, group: &Group<'_>) -> String {
     let name = |text: &str| {
         let text = shown(text);
         // Names of refused logins are chosen without an account.
-        if group.is_refusal() {
+        if group.key.is_refusal() {
             code(&escape::unlinked(&text))
         } else {
             code(&text)

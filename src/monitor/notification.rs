@@ -123,7 +123,7 @@ pub(super) fn message(
 fn subject(settings: &Settings, log_group: &str, groups: &[Told<'_>]) -> String {
     let people: Vec<&str> = people(groups);
     let who = match people.as_slice() {
-        [one] if groups.iter().all(Told::is_refusal) => escape::unlinked(&shown(one)),
+        [one] if groups.iter().all(|told| told.key.is_refusal()) => escape::unlinked(&shown(one)),
         [one] => shown(one),
         several => format!("{} people", several.len()),
     };
@@ -300,7 +300,7 @@ fn described(told: &Told<'_>, number: usize, judge: &Judge) -> String {
     let name = |text: &str| {
         let text = escape::terminal(&shown(text));
         // Names of refused logins are chosen without an account: nobody follows a link that they hold.
-        if told.is_refusal() {
+        if told.key.is_refusal() {
             escape::unlinked(&text)
         } else {
             text
@@ -383,13 +383,6 @@ pub(super) fn mark(key: &Key) -> String {
         "expected: {}, until {until}",
         escape::terminal(&shown(&expected.grant))
     )
-}
-
-impl Told<'_> {
-    /// Whether it is about what the server refused, and nothing else.
-    pub(super) fn is_refusal(&self) -> bool {
-        self.key.is_refusal()
-    }
 }
 
 pub(super) fn span(first_ms: i64, last_ms: i64) -> String {

@@ -52,43 +52,6 @@ pub(super) struct Key {
     pub(super) session_name: Option<String>,
 }
 
-impl Key {
-    /// Whether it is about what the server refused, and nothing else.
-    pub(super) fn is_refusal(&self) -> bool {
-        self.signals == [Signal::Denied]
-    }
-}
-
-/// The order in which groups are told. Everybody has a turn before anybody has a second one, and refusals come last: who makes
-/// many groups pushes nobody else off the list. Within a turn what matters most comes first. `of` gives the key and the
-/// statements of a group.
-pub(super) fn in_turn<T>(
-    mut groups: Vec<T>,
-    of: impl for<'a> Fn(&'a T) -> (&'a Key, u64),
-) -> Vec<T> {
-    groups.sort_by(|left, right| {
-        let ((left, of_left), (right, of_right)) = (of(left), of(right));
-        (right.graded.severity, of_right)
-            .cmp(&(left.graded.severity, of_left))
-            .then_with(|| left.cmp(right))
-    });
-    let mut turns: BTreeMap<String, usize> = BTreeMap::new();
-    let mut placed: Vec<(bool, usize, T)> = groups
-        .into_iter()
-        .map(|group| {
-            let (key, _) = of(&group);
-            if key.is_refusal() {
-                return (true, 0, group);
-            }
-            let turn = turns.entry(key.user.clone()).or_default();
-            *turn += 1;
-            (false, *turn, group)
-        })
-        .collect();
-    placed.sort_by_key(|(is_refusal, turn, _)| (*is_refusal, *turn));
-    placed.into_iter().map(|(_, _, group)| group).collect()
-}
-
 /// How much of it there was, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sum {
@@ -193,6 +156,41 @@ impl Key {
             session_name: None,
         }
     }
+
+    /// Whether it is about what the server refused, and nothing else.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.signals == [Signal::Denied]
+    }
+}
+
+/// The order in which groups are told. Everybody has a turn before anybody has a second one, and refusals come last: who makes
+/// many groups pushes nobody else off the list. Within a turn what matters most comes first. `of` gives the key and the
+/// statements of a group.
+pub(super) fn in_turn<T>(
+    mut groups: Vec<T>,
+    of: impl for<'a> Fn(&'a T) -> (&'a Key, u64),
+) -> Vec<T> {
+    groups.sort_by(|left, right| {
+        let ((left, of_left), (right, of_right)) = (of(left), of(right));
+        (right.graded.severity, of_right)
+            .cmp(&(left.graded.severity, of_left))
+            .then_with(|| left.cmp(right))
+    });
+    let mut turns: BTreeMap<String, usize> = BTreeMap::new();
+    let mut placed: Vec<(bool, usize, T)> = groups
+        .into_iter()
+        .map(|group| {
+            let (key, _) = of(&group);
+            if key.is_refusal() {
+                return (true, 0, group);
+            }
+            let turn = turns.entry(key.user.clone()).or_default();
+            *turn += 1;
+            (false, *turn, group)
+        })
+        .collect();
+    placed.sort_by_key(|(is_refusal, turn, _)| (*is_refusal, *turn));
+    placed.into_iter().map(|(_, _, group)| group).collect()
 }
 
 impl Judging {
